@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota: one command for operators and CI. The table of verbs, and nothing else. */
+#include "apps/rota/verb.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct verb verbs[] = {
+	{ NULL, NULL, NULL },
+};
+
+static const char *dir_option;
+
+const char *verb_dir(void)
+{
+	const char *env = getenv("ROTA_DIR");
+
+	if (dir_option)
+		return dir_option;
+	return env && *env ? env : ".";
+}
+
+void verb_set_dir(const char *dir)
+{
+	dir_option = dir;
+}
+
+static void help(void)
+{
+	printf("Usage: rota [--dir DIR] VERB [OPTION]...\n\n"
+	       "Signs, publishes and serves updates for a fleet of devices.\n\nVerbs:\n");
+	for (const struct verb *v = verbs; v->name; v++)
+		printf("  %-16s %s\n", v->name, v->help);
+	printf("\nThe authority directory is --dir, else $ROTA_DIR, else the current one.\n"
+	       "rota VERB --help says more, with examples.\n");
+}
+
+/* How many words of argv name this verb: 0 when it is another one. */
+static int words(const struct verb *v, int argc, char **argv)
+{
+	const char *space = strchr(v->name, ' ');
+	size_t len;
+
+	if (!space)
+		return strcmp(argv[0], v->name) == 0 ? 1 : 0;
+	len = (size_t)(space - v->name);
+	if (argc < 2 || strncmp(argv[0], v->name, len) != 0 || argv[0][len])
+		return 0;
+	return strcmp(argv[1], space + 1) == 0 ? 2 : 0;
+}
+
+static int dispatch(int argc, char **argv)
+{
+	for (const struct verb *v = verbs; v->name; v++) {
+		int taken = words(v, argc, argv);
+
+		if (taken > 0)
+			return v->run(argc - taken + 1, argv + taken - 1);
+	}
+	fprintf(stderr, "rota: no verb '%s'; rota --help lists them\n", argv[0]);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	int at = 1;
+
+	umask(022);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > at + 1 && strcmp(argv[at], "--dir") == 0) {
+		verb_set_dir(argv[at + 1]);
+		at += 2;
+	} else if (argc > at && strncmp(argv[at], "--dir=", 6) == 0) {
+		verb_set_dir(argv[at] + 6);
+		at++;
+	}
+	if (argc > at && strcmp(argv[at], "--version") == 0) {
+		printf("rota %s\n", ROTA_VERSION);
+		return 0;
+	}
+	if (argc > at && (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "help") == 0)) {
+		help();
+		return 0;
+	}
+	if (argc <= at) {
+		fprintf(stderr, "rota: no verb given; rota --help lists them\n");
+		return 2;
+	}
+	return dispatch(argc - at, argv + at);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota/verb.h -- a verb of the command: `rota NAME ...`.
+ *
+ * `rota` is a table of verbs in main.c, one file per verb. A name may be two words ("image sign"). run() gets
+ * argv[0] as the verb's name and answers with the exit status: 0 done, 1 refused or failed (one line on
+ * standard error said what, where and what to do), 2 wrong usage.
+ */
+#ifndef APPS_ROTA_VERB_H
+#define APPS_ROTA_VERB_H
+
+struct verb {
+	const char *name;
+	const char *help; /* one line */
+	int (*run)(int argc, char **argv);
+};
+
+/* Value of the global option --dir, else $ROTA_DIR, else ".": the authority directory. */
+const char *verb_dir(void);
+
+/* Remember --dir where a verb's own option table met it. */
+void verb_set_dir(const char *dir);
+
+int verb_init(int argc, char **argv);
+int verb_factory_enrol(int argc, char **argv);
+int verb_image_sign(int argc, char **argv);
+int verb_image_show(int argc, char **argv);
+int verb_release_add(int argc, char **argv);
+int verb_rollout_set(int argc, char **argv);
+int verb_publish(int argc, char **argv);
+int verb_status(int argc, char **argv);
+int verb_doctor(int argc, char **argv);
+int verb_repo_verify(int argc, char **argv);
+
+#endif
