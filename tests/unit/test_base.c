@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rota/base/crc32.h"
 #include "rota/base/err.h"
 #include "rota/base/mem.h"
 #include "rota/base/reader.h"
@@ -84,6 +85,15 @@ TEST(constant_time_compare_compares)
 	CHECK(!rota_mem_equal_ct("abc", "bbc", 3));
 }
 
+TEST(crc32_has_its_check_value)
+{
+	uint32_t crc = rota_crc32(0, ROTA_STR("12345"));
+
+	CHECK_EQ(rota_crc32(0, ROTA_STR("123456789")), 0xCBF43926);
+	CHECK_EQ(rota_crc32(crc, ROTA_STR("6789")), 0xCBF43926); /* in pieces */
+	CHECK_EQ(rota_crc32(0, ROTA_STR("")), 0);
+}
+
 TEST(every_error_has_a_class_and_a_sentence)
 {
 	for (int e = 0; e < ROTA_ERR_COUNT; e++)
@@ -98,4 +108,4 @@ TEST(every_error_has_a_class_and_a_sentence)
 TESTS(T(reader_reads_what_the_writer_wrote), T(reader_error_sticks),
 	T(reader_refuses_trailing_bytes), T(writer_never_passes_its_room),
 	T(span_order_is_by_bytes_then_length), T(constant_time_compare_compares),
-	T(every_error_has_a_class_and_a_sentence))
+	T(crc32_has_its_check_value), T(every_error_has_a_class_and_a_sentence))
