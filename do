@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The front door. `./do help` says what there is; meson and tools/ do the work.
+set -eu
+cd "$(dirname "$0")"
+
+usage() {
+	cat <<'END'
+usage: ./do VERB [ARGUMENT...]
+
+    demo      factory, signing, server and one device on this machine; --image PATH: your own payload
+    check     the gates of every commit: format, layers, two compilers, unit tests, sizes, smoke
+    test      check, then sanitizers, all system tests, and the unit tests on a board in QEMU
+    arm       cross-build for Cortex-M3 and M0 and run the unit tests in QEMU
+    bench     measure; figures go to build/figures.tsv
+    install   build and install: PREFIX (default /usr/local), DESTDIR
+    clean     remove build/
+    help      this text
+
+Each verb first installs the Debian packages that it needs, as root or through sudo; without either it
+lists them and stops.
+
+    ./do demo                             see the whole pipeline in a minute
+    ./do demo --image ./firmware.bin      the same with your own file
+    ./do check && git commit              before each commit
+    PREFIX=/usr DESTDIR=/tmp/root ./do install
+END
+}
+
+refuse() {
+	echo "do: $1" >&2
+	echo "try: ./do help" >&2
+	exit 2
+}
+
+no_arguments() {
+	[ $# -eq 1 ] || refuse "'$1' takes no argument, got '$2'"
+}
+
+verb_demo() {
+	tools/deps demo
+	# shellcheck source=tools/gates.sh
+	. tools/gates.sh
+	gate 'build' build build/demo -Dprefix="$PWD/build/root"
+	[ "$gate_status" -eq 0 ] || exit 1
+	DESTDIR='' meson install --quiet --no-rebuild -C build/demo
+	exec examples/demo/run build/root "$@"
+}
+
+verb_check() {
+	no_arguments check "$@"
+	tools/deps check
+	# shellcheck source=tools/gates.sh
+	. tools/gates.sh
+	# shellcheck source=tools/gates-check.sh
+	. tools/gates-check.sh
+	rm -f build/checked
+	id=$(tree_id)
+	check_gates
+	[ "$gates_failed" -ne 0 ] || echo "$id" >build/checked
+	gates_end
+}
+
+verb_test() {
+	no_arguments test "$@"
+	tools/deps test
+	# shellcheck source=tools/gates.sh
+	. tools/gates.sh
+	# shellcheck source=tools/gates-check.sh
+	. tools/gates-check.sh
+	# shellcheck source=tools/gates-test.sh
+	. tools/gates-test.sh
+	if [ "$(cat build/checked 2>/dev/null)" = "$(tree_id)" ]; then
+		echo "      (the gates of check passed on this very tree)"
+	else
+		check_gates
+	fi
+	test_gates
+	gates_end
+}
+
+verb_arm() {
+	no_arguments arm "$@"
+	tools/deps arm
+	# shellcheck source=tools/gates.sh
+	. tools/gates.sh
+	# shellcheck source=tools/gates-test.sh
+	. tools/gates-test.sh
+	arm_gates
+	gates_end
+}
+
+verb_bench() {
+	no_arguments bench "$@"
+	tools/deps bench
+	# shellcheck source=tools/gates.sh
+	. tools/gates.sh
+	gate 'build, optimised' build build/bench -Dbuildtype=release
+	[ "$gate_status" -eq 0 ] || exit 1
+	for script in tests/bench/*; do
+		[ -x "$script" ] || continue
+		gate "bench, $(basename "$script")" env ROTA_BUILD="$PWD/build/bench" "$script"
+	done
+	[ ! -f build/figures.tsv ] || cat build/figures.tsv
+	gates_end
+}
+
+verb_install() {
+	no_arguments install "$@"
+	tools/deps build
+	# shellcheck source=tools/gates.sh
+	. tools/gates.sh
+	gate 'build' build build/install -Dprefix="${PREFIX:-/usr/local}" -Dstrip=true
+	[ "$gate_status" -eq 0 ] || exit 1
+	DESTDIR=${DESTDIR:-} meson install --quiet --no-rebuild -C build/install
+	echo "installed below ${DESTDIR:-}${PREFIX:-/usr/local}"
+}
+
+verb_clean() {
+	no_arguments clean "$@"
+	rm -rf build
+}
+
+[ $# -gt 0 ] || refuse "which verb?"
+verb=$1
+shift
+case $verb in
+demo | check | test | arm | bench | install | clean) "verb_$verb" "$@" ;;
+help | -h | --help) usage ;;
+*) refuse "there is no verb '$verb'" ;;
+esac

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2154 # gate_note, gate_status: tools/gates.sh
+# tools/gates-check.sh -- the gates of `./do check`; sourced after tools/gates.sh.
+
+# sources PATTERN...: files of the tree whose names match.
+sources() {
+	for pattern in "$@"; do
+		find . \( -path ./build -o -path ./.git \) -prune -o -type f -name "$pattern" -print
+	done | sort
+}
+
+check_format() {
+	sources '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+check_layers() {
+	tools/check-layers --self-test
+	tools/check-layers .
+}
+
+check_shell() {
+	# Scripts are known by their first line, or by their name.
+	{
+		sources '*.sh'
+		sources '*' | xargs awk 'FNR == 1 { if (/^#!\/bin\/(ba|da)?sh/) print FILENAME; nextfile }'
+	} | sort -u | xargs shellcheck --severity=style
+}
+
+check_manuals() {
+	sources '*.[1-8]' | xargs mandoc -T lint -W warning
+}
+
+check_symbols() {
+	tools/check-symbols --self-test
+	tools/check-symbols build/gcc/rota/librota.a build/gcc/boot/librota_boot.a
+	for core in m3 m0; do
+		NM=arm-none-eabi-nm SIZE=arm-none-eabi-size tools/check-symbols \
+			build/$core/rota/librota.a build/$core/boot/librota_boot.a
+	done
+}
+
+build_core() {
+	build "build/$1" --cross-file "toolchains/cortex-$1.ini" -Dhost=false -Dwerror=true
+}
+
+# Bytes of code and constants by folder, from the object names in a static library (folder_file.c.o).
+folder_sizes() {
+	arm-none-eabi-size "$1" | awk -v name="$2" '
+		NR > 1 {
+			split($6, part, "_")
+			folder = name == "boot" ? "boot" : name "/" part[1]
+			bytes[folder] += $1 + $2
+		}
+		END { for (folder in bytes) print folder, bytes[folder] }' | sort
+}
+
+# The largest and the smallest core that the library is made for, at -Os.
+check_sizes() {
+	for core in m3 m0; do
+		build_core $core
+		{
+			folder_sizes build/$core/rota/librota.a rota
+			folder_sizes build/$core/boot/librota_boot.a boot
+		} >build/$core/sizes
+		tools/figure "rota_text_bytes_$core" \
+			"$(awk '/^rota/ { sum += $2 } END { print sum + 0 }' build/$core/sizes)" bytes
+	done
+	join build/m3/sizes build/m0/sizes | awk '
+		BEGIN { printf "%-14s %8s %8s\n", "bytes at -Os", "M3", "M0" }
+		{ printf "%-14s %8d %8d\n", $1, $2, $3; if (/^rota/) { m3 += $2; m0 += $3 } }
+		END { printf "%-14s %8d %8d\n", "rota, all", m3, m0 }' >"$gate_note"
+}
+
+# A build and its unit tests.
+check_compiler() {
+	gate "build, $1" build "build/$1" "CC=$1" -Dwerror=true
+	if [ "$gate_status" -eq 0 ]; then
+		gate "unit tests, $1" unit_tests "build/$1"
+	else
+		gate_skip "unit tests, $1" "the build failed"
+	fi
+}
+
+check_gates() {
+	gate 'format' check_format
+	gate 'layers' check_layers
+	gate 'shell scripts' check_shell
+	if [ -n "$(sources '*.[1-8]')" ]; then
+		gate 'manual pages' check_manuals
+	fi
+	check_compiler gcc
+	check_compiler clang
+	gate 'Cortex-M3 and M0' check_sizes
+	gate 'symbols' check_symbols
+	gate 'smoke' system_tests build/gcc -m smoke
+}

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2154 # gate_status: tools/gates.sh
+# tools/gates-test.sh -- what `./do test` adds to check, and `./do arm`; sourced after tools/gates.sh.
+
+# arm_tests CORE BOARD: the portable unit tests, run on that board in QEMU.
+arm_tests() {
+	build "build/arm-$1" --cross-file "toolchains/cortex-$1.ini" --cross-file "boards/$2/qemu.ini" \
+		-Dhost=false -Dboard="$2" -Dbearssl="$PWD/build/bearssl"
+	unit_tests "build/arm-$1"
+}
+
+arm_gates() {
+	gate 'BearSSL source' tools/fetch-bearssl build/bearssl
+	if [ "$gate_status" -ne 0 ]; then
+		gate_skip 'unit tests in QEMU' 'BearSSL is missing'
+		return
+	fi
+	gate 'Cortex-M3 in QEMU' arm_tests m3 mps2-an385
+	gate 'Cortex-M0 in QEMU' arm_tests m0 microbit
+}
+
+# Memory errors and undefined behaviour end the program, so that its test fails.
+build_sanitized() {
+	build build/asan CC=gcc -Db_sanitize=address,undefined -Dbuildtype=debug \
+		-Dc_args=-fno-sanitize-recover=all -Dbearssl="$PWD/build/bearssl"
+}
+
+test_gates() {
+	arm_gates
+	gate 'build, ASan and UBSan' build_sanitized
+	if [ "$gate_status" -eq 0 ]; then
+		gate 'unit tests, sanitized' unit_tests build/asan --timeout-multiplier=4
+		gate 'system tests, sanitized' system_tests build/asan -m 'not plain'
+	else
+		gate_skip 'unit tests, sanitized' 'the build failed'
+		gate_skip 'system tests, sanitized' 'the build failed'
+	fi
+	gate 'system tests' system_tests build/gcc
+}

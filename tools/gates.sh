@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# tools/gates.sh -- how `./do` runs gates and counts; sourced, from the top of the tree.
+#
+# A gate is a function. Its output is kept in build/log and shown when it fails. It may write a note to
+# $gate_note, shown when it passes, and counts ("passed failed skipped") to $gate_counts; without counts
+# it counts as one.
+
+gates_passed=0
+gates_failed=0
+gates_skipped=0
+gate_note=build/log/.note
+gate_counts=build/log/.counts
+mkdir -p build/log
+
+now_ms() {
+	date +%s%3N
+}
+
+# gate TITLE COMMAND...: run it and print one line; leaves $gate_status. Itself it always succeeds, so that
+# nobody puts it into a condition: that would switch off -e inside the command.
+gate() {
+	gate_title=$1
+	shift
+	gate_log=build/log/$(echo "$gate_title" | tr -cs '[:alnum:]\n' '-').log
+	rm -f "$gate_note" "$gate_counts"
+	gate_start=$(now_ms)
+	gate_status=0
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$gate_log" 2>&1 </dev/null
+	gate_status=$?
+	set -e
+	gate_ms=$(($(now_ms) - gate_start))
+	gate_count
+	gate_print
+}
+
+gate_count() {
+	if [ -s "$gate_counts" ]; then
+		read -r p f s <"$gate_counts"
+	else
+		p=1 f=0 s=0
+		[ "$gate_status" -eq 0 ] || p=0 f=1
+	fi
+	if [ "$gate_status" -eq 0 ] && [ "$f" -gt 0 ]; then
+		gate_status=1
+	elif [ "$gate_status" -ne 0 ] && [ "$f" -eq 0 ]; then
+		f=1
+	fi
+	gates_passed=$((gates_passed + p))
+	gates_failed=$((gates_failed + f))
+	gates_skipped=$((gates_skipped + s))
+	gate_tally=
+	[ ! -s "$gate_counts" ] || gate_tally="   $p passed, $f failed, $s skipped"
+}
+
+gate_print() {
+	word='ok  '
+	[ "$gate_status" -eq 0 ] || word=FAIL
+	printf '%s  %-28s %4d.%d s%s\n' "$word" "$gate_title" $((gate_ms / 1000)) \
+		$((gate_ms % 1000 / 100)) "$gate_tally"
+	if [ "$gate_status" -ne 0 ]; then
+		tail -n 60 "$gate_log" | sed 's/^/      | /'
+		echo "      (all of it: $gate_log)"
+	elif [ -s "$gate_note" ]; then
+		sed 's/^/      /' "$gate_note"
+	fi
+}
+
+# gate_skip TITLE WHY: what could not run counts as skipped, with its reason.
+gate_skip() {
+	gates_skipped=$((gates_skipped + 1))
+	printf 'skip  %-28s %s\n' "$1" "$2"
+}
+
+# The closing line; status 1 when something failed.
+gates_end() {
+	echo "$gates_passed passed, $gates_failed failed, $gates_skipped skipped"
+	[ "$gates_failed" -eq 0 ]
+}
+
+# build DIR [VARIABLE=value...] [meson option...]: set DIR up, anew when the options differ from last
+# time, and build all of it.
+build() {
+	build_dir=$1
+	shift
+	build_options="$*"
+	if ! [ -f "$build_dir/build.ninja" ] || [ "$(cat "$build_dir/options")" != "$build_options" ]; then
+		rm -rf "$build_dir"
+		build_env=
+		while [ $# -gt 0 ]; do
+			case $1 in
+			-*) break ;;
+			*) build_env="$build_env $1" ;;
+			esac
+			shift
+		done
+		# shellcheck disable=SC2086 # a list of assignments
+		env $build_env meson setup "$build_dir" "$@"
+		echo "$build_options" >"$build_dir/options"
+	fi
+	ninja -C "$build_dir"
+}
+
+# unit_tests DIR: the unit tests of a build, with counts.
+unit_tests() {
+	unit_status=0
+	meson test -C "$1" --no-rebuild --print-errorlogs --suite unit "${2:---timeout-multiplier=1}" ||
+		unit_status=$?
+	tools/count-tests "$1/meson-logs/testlog.json" >"$gate_counts"
+	return "$unit_status"
+}
+
+# system_tests DIR [pytest option...]: the system tests over the programs of a build, with counts.
+system_tests() {
+	system_dir=$1
+	shift
+	system_status=0
+	ROTA_BUILD="$PWD/$system_dir" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q \
+		-p no:cacheprovider --junitxml="$system_dir/system.xml" "$@" tests/system || system_status=$?
+	tools/count-tests "$system_dir/system.xml" >"$gate_counts"
+	return "$system_status"
+}
+
+# A name for the tree as it is: what every file but the build's holds.
+tree_id() {
+	find . \( -path ./build -o -path ./.git -o -name __pycache__ \) -prune -o -type f -print0 |
+		LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
+}
