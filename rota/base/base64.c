@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rota/base/base64.h"
+
+/* Six bits of a letter, 64 when it is none. */
+static uint32_t letter(uint8_t byte)
+{
+	if (byte >= 'A' && byte <= 'Z')
+		return (uint32_t)(byte - 'A');
+	if (byte >= 'a' && byte <= 'z')
+		return (uint32_t)(byte - 'a' + 26);
+	if (byte >= '0' && byte <= '9')
+		return (uint32_t)(byte - '0' + 52);
+	if (byte == '+')
+		return 62;
+	return byte == '/' ? 63 : 64;
+}
+
+/* How many bytes the last group of four stands for: 3, or fewer for each '='. */
+static size_t tail_len(const uint8_t *group)
+{
+	if (group[3] != '=')
+		return 3;
+	return group[2] != '=' ? 2 : 1;
+}
+
+/* Four letters, of which those past `bytes` + 1 are padding. */
+static enum rota_err decode_group(const uint8_t *group, size_t bytes, uint8_t *to)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t six = i <= bytes ? letter(group[i]) : 0;
+
+		if (six > 63)
+			return ROTA_ERR_FORMAT;
+		bits = bits << 6 | six;
+	}
+	if ((bits << (8 * bytes) & 0xffffffu) != 0)
+		return ROTA_ERR_FORMAT; /* RFC 4648, 3.5: bits under the padding */
+	for (size_t i = 0; i < bytes; i++)
+		to[i] = (uint8_t)(bits >> (16 - 8 * i));
+	return ROTA_OK;
+}
+
+enum rota_err rota_base64_decode(struct rota_span text, struct rota_buf to, size_t *len)
+{
+	size_t used = 0;
+
+	if (text.len % 4 != 0)
+		return ROTA_ERR_FORMAT;
+	for (size_t at = 0; at < text.len; at += 4) {
+		size_t bytes = at + 4 == text.len ? tail_len(text.p + at) : 3;
+
+		if (bytes > to.len - used)
+			return ROTA_ERR_LIMIT;
+		ROTA_TRY(decode_group(text.p + at, bytes, to.p + used));
+		used += bytes;
+	}
+	*len = used;
+	return ROTA_OK;
+}

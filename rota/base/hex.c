@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rota/base/hex.h"
+
+/* Value of a digit, 16 when it is none. */
+static uint8_t digit(uint8_t byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return (uint8_t)(byte - '0');
+	if (byte >= 'a' && byte <= 'f')
+		return (uint8_t)(byte - 'a' + 10);
+	return 16;
+}
+
+enum rota_err rota_hex_decode(struct rota_span text, struct rota_buf to)
+{
+	if (text.len % 2 != 0 || text.len / 2 != to.len)
+		return ROTA_ERR_FORMAT;
+	for (size_t i = 0; i < to.len; i++) {
+		uint8_t high = digit(text.p[2 * i]);
+		uint8_t low = digit(text.p[2 * i + 1]);
+
+		if (high > 15 || low > 15)
+			return ROTA_ERR_FORMAT;
+		to.p[i] = (uint8_t)(high << 4 | low);
+	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_hex_encode(struct rota_span bytes, struct rota_buf to)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (bytes.len > to.len / 2)
+		return ROTA_ERR_LIMIT;
+	for (size_t i = 0; i < bytes.len; i++) {
+		to.p[2 * i] = (uint8_t)digits[bytes.p[i] >> 4];
+		to.p[2 * i + 1] = (uint8_t)digits[bytes.p[i] & 15];
+	}
+	return ROTA_OK;
+}

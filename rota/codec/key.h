@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/codec/key.h -- keys and signatures as metadata spells them, to the raw forms of rota/port/crypto.h.
+ *
+ * What is not known is not wrong: a key type and scheme that this table lacks give ROTA_ALG_NONE, which no
+ * threshold counts, so that a repository may carry newer keys beside. A key of a known scheme that is not
+ * well formed is malformed metadata.
+ *
+ * | key type                             | scheme              | raw key                | raw signature |
+ * | ecdsa, ecdsa-sha2-nistp256           | ecdsa-sha2-nistp256 | 65 bytes, 04 || X || Y | 64 bytes      |
+ * | ed25519                              | ed25519             | 32 bytes               | 64 bytes      |
+ *
+ * Whether a point lies on its curve, and whether r and s are in range, is the verifier's to say.
+ */
+#ifndef ROTA_CODEC_KEY_H
+#define ROTA_CODEC_KEY_H
+
+#include "rota/base/err.h"
+#include "rota/base/span.h"
+#include "rota/port/crypto.h"
+
+/* Room for the raw form of any key or signature of the table. */
+#define ROTA_KEY_RAW_MAX 65
+#define ROTA_SIG_RAW_MAX 64
+
+/* Longest text forms of the table, for a scanner's room: a PEM of 91 bytes of DER (26 + 1 + 64 + 1 + 60 +
+ * 1 + 24 + 1 characters), the hex of 72 bytes of DER signature. What is longer is malformed. */
+#define ROTA_KEY_TEXT_MAX 178
+#define ROTA_SIG_TEXT_MAX 144
+
+/* The algorithm of a key object's `keytype` and `scheme` (unescaped), or ROTA_ALG_NONE. */
+enum rota_alg rota_key_alg(struct rota_span keytype, struct rota_span scheme);
+
+/* Length of a raw key of `alg`; 0 for one that the table lacks. */
+size_t rota_key_raw_len(enum rota_alg alg);
+
+/* `keyval.public` to the raw key: the lower-case hex of the raw key, or a PEM SubjectPublicKeyInfo
+ * (RFC 7468: lines of 64 characters, newline after the last line optional, nothing around it) with the
+ * algorithm identifier of `alg` and, for P-256, an uncompressed point.
+ *
+ * public_text  the unescaped JSON string
+ * room         at least rota_key_raw_len(alg) bytes; the raw key goes to its beginning
+ * *len         length of the raw key
+ *
+ * ROTA_ERR_FORMAT       neither of the two forms, or a key of another algorithm
+ * ROTA_ERR_LIMIT        `room` is too small
+ * ROTA_ERR_UNSUPPORTED  `alg` is not in the table */
+ROTA_MUST_USE enum rota_err rota_key_raw(
+	enum rota_alg alg, struct rota_span public_text, struct rota_buf room, size_t *len);
+
+/* A DER SubjectPublicKeyInfo, as certificates carry it, to the raw key; errors as above. */
+ROTA_MUST_USE enum rota_err rota_key_raw_spki(
+	enum rota_alg alg, struct rota_span der, struct rota_buf room, size_t *len);
+
+/* `sig` of a signature object to the raw signature: lower-case hex of DER Ecdsa-Sig-Value for P-256
+ * (SPEC 3.4), of the 64 bytes of RFC 8032 for Ed25519. `room` at least ROTA_SIG_RAW_MAX bytes; errors as
+ * above. A caller that judges thresholds counts a malformed signature as none. */
+ROTA_MUST_USE enum rota_err rota_sig_raw(
+	enum rota_alg alg, struct rota_span hex_text, struct rota_buf room, size_t *len);
+
+#endif
