@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/codec/time.h -- times as metadata spells them (SPEC 1.4), to seconds since 1970 and back.
+ *
+ * `YYYY-MM-DDThh:mm:ssZ`, proleptic Gregorian, years 1970 to 9999; one spelling for each second.
+ */
+#ifndef ROTA_CODEC_TIME_H
+#define ROTA_CODEC_TIME_H
+
+#include "rota/base/err.h"
+#include "rota/base/span.h"
+
+#define ROTA_TIME_TEXT_LEN 20
+#define ROTA_TIME_MAX UINT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
+/* ROTA_ERR_FORMAT: not that spelling, or no such day or second (a leap second is none). */
+ROTA_MUST_USE enum rota_err rota_time_parse(struct rota_span text, uint64_t *unix_s);
+
+/* The spelling of `unix_s`, no NUL. A time past ROTA_TIME_MAX comes out as ROTA_TIME_MAX. */
+void rota_time_format(uint64_t unix_s, uint8_t text[static ROTA_TIME_TEXT_LEN]);
+
+#endif

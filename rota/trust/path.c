@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A '/' of the pattern matches only a '/' of the path and nothing else does, so the two are matched segment
+ * by segment, and within a segment it is enough to go back to its last star: time is at most the product
+ * of the two lengths. */
+#include "rota/trust/path.h"
+
+bool rota_path_match(struct rota_span pattern, struct rota_span path)
+{
+	size_t at = 0; /* in pattern */
+	size_t star = SIZE_MAX; /* last star of this segment in pattern, if any */
+	size_t retry = 0; /* where in path that star's run ends */
+	size_t i = 0;
+
+	while (i < path.len) {
+		uint8_t byte = path.p[i];
+		uint8_t want = at < pattern.len ? pattern.p[at] : 0;
+
+		if (at < pattern.len && want == '*') {
+			star = at++;
+			retry = i;
+		} else if (at < pattern.len && (want == byte || (want == '?' && byte != '/'))) {
+			if (byte == '/')
+				star = SIZE_MAX;
+			at++;
+			i++;
+		} else if (star != SIZE_MAX && path.p[retry] != '/') {
+			at = star + 1;
+			i = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (at < pattern.len && pattern.p[at] == '*')
+		at++;
+	return at == pattern.len;
+}
