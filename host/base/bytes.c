@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rota_bytes_add(struct rota_bytes *to, struct rota_span from)
+{
+	if (!to->p || to->room - to->len < from.len) {
+		size_t room = (to->room + from.len) * 2 + 64;
+		uint8_t *p = realloc(to->p, room + 1);
+
+		if (!p)
+			abort();
+		to->p = p;
+		to->room = room;
+	}
+	if (from.len)
+		memcpy(to->p + to->len, from.p, from.len);
+	to->len += from.len;
+	to->p[to->len] = 0;
+}
+
+void rota_bytes_add_text(struct rota_bytes *to, const char *text)
+{
+	rota_bytes_add(to, rota_span(text, strlen(text)));
+}
+
+void rota_bytes_free(struct rota_bytes *bytes)
+{
+	free(bytes->p);
+	*bytes = (struct rota_bytes){ 0 };
+}
+
+void rota_hex(struct rota_span from, char *to)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < from.len; i++) {
+		to[2 * i] = digits[from.p[i] >> 4];
+		to[2 * i + 1] = digits[from.p[i] & 15];
+	}
+	to[2 * from.len] = 0;
+}
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool rota_unhex(const char *text, struct rota_buf to)
+{
+	if (strlen(text) != 2 * to.len)
+		return false;
+	for (size_t i = 0; i < to.len; i++) {
+		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		to.p[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+char *rota_text(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	return text;
+}

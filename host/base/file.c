@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static ssize_t read_full(int fd, uint8_t *to, size_t len)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t got = read(fd, to + have, len - have);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		have += (size_t)got;
+	}
+	return (ssize_t)have;
+}
+
+static int write_full(int fd, struct rota_span data)
+{
+	while (data.len) {
+		ssize_t put = write(fd, data.p, data.len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -1;
+		data = rota_span_skip(data, (size_t)put);
+	}
+	return 0;
+}
+
+enum rota_err rota_file_read(
+	const char *path, size_t max, struct rota_bytes *out, struct rota_fail *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	ssize_t got;
+
+	*out = (struct rota_bytes){ 0 };
+	if (fd < 0)
+		return rota_fail_errno(why, errno, "cannot open %s", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return rota_fail(why, ROTA_ERR_IO, "%s is not a regular file", path);
+	}
+	if ((uint64_t)st.st_size > max) {
+		close(fd);
+		return rota_fail(why, ROTA_ERR_LIMIT, "%s has %lld bytes, at most %zu are accepted",
+			path, (long long)st.st_size, max);
+	}
+	out->room = (size_t)st.st_size;
+	out->p = malloc(out->room + 1);
+	if (!out->p)
+		abort();
+	got = read_full(fd, out->p, out->room);
+	close(fd);
+	if (got < 0) {
+		rota_fail_errno(why, errno, "cannot read %s", path);
+		rota_bytes_free(out);
+		return why->err;
+	}
+	out->len = (size_t)got;
+	out->p[out->len] = 0;
+	return ROTA_OK;
+}
+
+/* The directory part of `path`, "." when there is none. */
+static void dir_of(const char *path, char dir[ROTA_PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	int len = slash ? (int)(slash - path) : 1;
+
+	if (slash == path)
+		len = 1;
+	snprintf(dir, ROTA_PATH_MAX, "%.*s", len, slash ? path : ".");
+}
+
+static int sync_dir(const char *path)
+{
+	char dir[ROTA_PATH_MAX];
+	int fd, status;
+
+	dir_of(path, dir);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	status = fsync(fd);
+	close(fd);
+	return status;
+}
+
+enum rota_err rota_draft_open(
+	struct rota_draft *d, const char *dir, mode_t mode, struct rota_fail *why)
+{
+	d->fd = -1;
+	if ((size_t)snprintf(d->path, sizeof(d->path), "%s/.draft.XXXXXX", dir) >= sizeof(d->path))
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir);
+	d->fd = mkostemp(d->path, O_CLOEXEC);
+	if (d->fd < 0)
+		return rota_fail_errno(why, errno, "cannot make a file in %s", dir);
+	if (fchmod(d->fd, mode) != 0) {
+		rota_fail_errno(why, errno, "cannot set the mode of %s", d->path);
+		rota_draft_drop(d);
+		return why->err;
+	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_draft_write(struct rota_draft *d, struct rota_span data, struct rota_fail *why)
+{
+	if (write_full(d->fd, data) != 0)
+		return rota_fail_errno(why, errno, "cannot write %s", d->path);
+	return ROTA_OK;
+}
+
+enum rota_err rota_draft_commit(struct rota_draft *d, const char *path, struct rota_fail *why)
+{
+	int status = fsync(d->fd);
+
+	if (status == 0)
+		status = rename(d->path, path);
+	if (status == 0) {
+		close(d->fd);
+		d->fd = -1;
+		status = sync_dir(path);
+	}
+	if (status != 0) {
+		rota_fail_errno(why, errno, "cannot write %s", path);
+		rota_draft_drop(d);
+		return why->err;
+	}
+	return ROTA_OK;
+}
+
+void rota_draft_drop(struct rota_draft *d)
+{
+	if (d->fd < 0)
+		return;
+	close(d->fd);
+	d->fd = -1;
+	unlink(d->path);
+}
+
+enum rota_err rota_file_write(
+	const char *path, struct rota_span data, mode_t mode, struct rota_fail *why)
+{
+	char dir[ROTA_PATH_MAX];
+	struct rota_draft d;
+
+	dir_of(path, dir);
+	ROTA_TRY(rota_draft_open(&d, dir, mode, why));
+	if (rota_draft_write(&d, data, why) != ROTA_OK) {
+		rota_draft_drop(&d);
+		return rota_fail_in(why, "%s", path);
+	}
+	return rota_draft_commit(&d, path, why);
+}
+
+enum rota_err rota_file_append(
+	const char *path, struct rota_span data, mode_t mode, struct rota_fail *why)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode);
+	int status;
+
+	if (fd < 0)
+		return rota_fail_errno(why, errno, "cannot open %s", path);
+	status = write_full(fd, data);
+	if (status == 0)
+		status = fsync(fd);
+	if (status != 0)
+		rota_fail_errno(why, errno, "cannot write %s", path);
+	close(fd);
+	return status == 0 ? ROTA_OK : why->err;
+}
+
+enum rota_err rota_file_mkdirs(const char *path, mode_t mode, struct rota_fail *why)
+{
+	char part[ROTA_PATH_MAX];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(part))
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", path);
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != 0)
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		if (mkdir(part, mode) == 0) {
+			if (sync_dir(part) != 0)
+				return rota_fail_errno(why, errno, "cannot sync %s", part);
+		} else if (errno != EEXIST) {
+			return rota_fail_errno(why, errno, "cannot make directory %s", part);
+		}
+	}
+	return ROTA_OK;
+}
+
+bool rota_file_exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+enum rota_err rota_lock_take(const char *path, unsigned wait_s, int *fd, struct rota_fail *why)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return rota_fail_errno(why, errno, "cannot open lock %s", path);
+	for (unsigned tries = 0; tries <= wait_s * 20; tries++) {
+		if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+			return ROTA_OK;
+		nanosleep(&pause, NULL);
+	}
+	close(*fd);
+	*fd = -1;
+	return rota_fail(why, ROTA_ERR_BUSY,
+		"%s is held by another rota for more than %u s; wait for it to end", path, wait_s);
+}

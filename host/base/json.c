@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/base/json.h"
+#include "host/base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Largest integer that every JSON reader holds exactly (SPEC 2.1). */
+#define INTEGER_MAX 9007199254740991LL
+
+static void put_char(unsigned char c, enum rota_json_form form, struct rota_bytes *out)
+{
+	static const char shorts[32] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+	};
+	char text[8];
+
+	if (c == '"' || c == '\\') {
+		snprintf(text, sizeof(text), "\\%c", c);
+	} else if (c < ' ' && form == ROTA_JSON_FILE) {
+		if (shorts[c])
+			snprintf(text, sizeof(text), "\\%c", shorts[c]);
+		else
+			snprintf(text, sizeof(text), "\\u%04x", c);
+	} else {
+		rota_bytes_add(out, rota_span(&c, 1));
+		return;
+	}
+	rota_bytes_add_text(out, text);
+}
+
+static enum rota_err put_string(struct rota_span text, enum rota_json_form form,
+	struct rota_bytes *out, struct rota_fail *why)
+{
+	rota_bytes_add_text(out, "\"");
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.p[i] == 0)
+			return rota_fail(why, ROTA_ERR_FORMAT, "a string holds a NUL");
+		put_char(text.p[i], form, out);
+	}
+	rota_bytes_add_text(out, "\"");
+	return ROTA_OK;
+}
+
+static enum rota_err put(const json_t *value, enum rota_json_form form, int depth,
+	struct rota_bytes *out, struct rota_fail *why);
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static enum rota_err put_members(const json_t *object, const char **names, size_t count,
+	enum rota_json_form form, int depth, struct rota_bytes *out, struct rota_fail *why)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			rota_bytes_add_text(out, ",");
+		ROTA_TRY(put_string(rota_span(names[i], strlen(names[i])), form, out, why));
+		rota_bytes_add_text(out, ":");
+		ROTA_TRY(put(json_object_get(object, names[i]), form, depth, out, why));
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err put_object(const json_t *object, enum rota_json_form form, int depth,
+	struct rota_bytes *out, struct rota_fail *why)
+{
+	size_t count = json_object_size(object), i = 0;
+	const char **names = calloc(count + 1, sizeof(*names));
+	const char *name;
+	json_t *member;
+	enum rota_err err;
+
+	if (!names)
+		abort();
+	json_object_foreach((json_t *)(uintptr_t)object, name, member) names[i++] = name;
+	qsort(names, count, sizeof(*names), by_bytes);
+	rota_bytes_add_text(out, "{");
+	err = put_members(object, names, count, form, depth, out, why);
+	rota_bytes_add_text(out, "}");
+	free(names);
+	return err;
+}
+
+static enum rota_err put_array(const json_t *array, enum rota_json_form form, int depth,
+	struct rota_bytes *out, struct rota_fail *why)
+{
+	rota_bytes_add_text(out, "[");
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		if (i)
+			rota_bytes_add_text(out, ",");
+		ROTA_TRY(put(json_array_get(array, i), form, depth, out, why));
+	}
+	rota_bytes_add_text(out, "]");
+	return ROTA_OK;
+}
+
+static enum rota_err put_integer(json_int_t value, struct rota_bytes *out, struct rota_fail *why)
+{
+	char text[24];
+
+	if (value > INTEGER_MAX || value < -INTEGER_MAX)
+		return rota_fail(
+			why, ROTA_ERR_FORMAT, "integer %lld is beyond 2^53 - 1", (long long)value);
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	rota_bytes_add_text(out, text);
+	return ROTA_OK;
+}
+
+static enum rota_err put(const json_t *value, enum rota_json_form form, int depth,
+	struct rota_bytes *out, struct rota_fail *why)
+{
+	if (depth > ROTA_JSON_DEPTH_MAX)
+		return rota_fail(
+			why, ROTA_ERR_FORMAT, "JSON nests deeper than %d", ROTA_JSON_DEPTH_MAX);
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return put_object(value, form, depth + 1, out, why);
+	case JSON_ARRAY:
+		return put_array(value, form, depth + 1, out, why);
+	case JSON_STRING:
+		return put_string(rota_span(json_string_value(value), json_string_length(value)),
+			form, out, why);
+	case JSON_INTEGER:
+		return put_integer(json_integer_value(value), out, why);
+	case JSON_TRUE:
+		rota_bytes_add_text(out, "true");
+		return ROTA_OK;
+	case JSON_FALSE:
+		rota_bytes_add_text(out, "false");
+		return ROTA_OK;
+	case JSON_NULL:
+		rota_bytes_add_text(out, "null");
+		return ROTA_OK;
+	case JSON_REAL:
+		break;
+	}
+	return rota_fail(why, ROTA_ERR_FORMAT, "a number with a fraction has no place here");
+}
+
+enum rota_err rota_json_encode(const json_t *value, enum rota_json_form form,
+	struct rota_bytes *out, struct rota_fail *why)
+{
+	*out = (struct rota_bytes){ 0 };
+	if (put(value, form, 0, out, why) != ROTA_OK) {
+		rota_bytes_free(out);
+		return why->err;
+	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_json_parse(struct rota_span text, json_t **out, struct rota_fail *why)
+{
+	json_error_t error;
+
+	*out = json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &error);
+	if (!*out)
+		return rota_fail(why, ROTA_ERR_FORMAT, "not JSON: %s at byte %d", error.text,
+			error.position);
+	if (!json_is_object(*out)) {
+		json_decref(*out);
+		*out = NULL;
+		return rota_fail(why, ROTA_ERR_FORMAT, "not a JSON object");
+	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_json_parse_strict(struct rota_span text, json_t **out, struct rota_fail *why)
+{
+	struct rota_bytes again;
+	bool same;
+
+	ROTA_TRY(rota_json_parse(text, out, why));
+	if (rota_json_encode(*out, ROTA_JSON_FILE, &again, why) != ROTA_OK) {
+		json_decref(*out);
+		*out = NULL;
+		return why->err;
+	}
+	same = rota_span_eq(rota_bytes_span(&again), text);
+	rota_bytes_free(&again);
+	if (same)
+		return ROTA_OK;
+	json_decref(*out);
+	*out = NULL;
+	return rota_fail(why, ROTA_ERR_FORMAT, "not the canonical spelling (SPEC 2.1)");
+}
+
+enum rota_err rota_json_load(const char *path, size_t max, json_t **out, struct rota_fail *why)
+{
+	struct rota_bytes text;
+	enum rota_err err;
+
+	*out = NULL;
+	ROTA_TRY(rota_file_read(path, max, &text, why));
+	err = rota_json_parse_strict(rota_bytes_span(&text), out, why);
+	rota_bytes_free(&text);
+	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "%s", path);
+}

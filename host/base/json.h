@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/base/json.h -- jansson values to and from the one spelling of SPEC 2.
+ *
+ * Reading refuses duplicate names. Writing gives either the file's bytes (SPEC 2.1, 2.2) or the canonical
+ * bytes that signatures cover (SPEC 2.3: control characters raw).
+ */
+#ifndef HOST_BASE_JSON_H
+#define HOST_BASE_JSON_H
+
+#include "host/base/bytes.h"
+#include "host/base/fail.h"
+
+#include <jansson.h>
+
+enum rota_json_form {
+	ROTA_JSON_FILE,
+	ROTA_JSON_SIGNED,
+};
+
+/* SPEC 2.1 */
+#define ROTA_JSON_DEPTH_MAX 12
+
+/* ROTA_ERR_FORMAT: a float, NUL in a string, an integer beyond 2^53 - 1, nesting beyond the maximum. */
+ROTA_MUST_USE enum rota_err rota_json_encode(const json_t *value, enum rota_json_form form,
+	struct rota_bytes *out, struct rota_fail *why);
+
+/* Any JSON object without duplicate names; the caller decrefs. */
+ROTA_MUST_USE enum rota_err rota_json_parse(
+	struct rota_span text, json_t **out, struct rota_fail *why);
+
+/* As parse, and the bytes must be the very spelling of SPEC 2. */
+ROTA_MUST_USE enum rota_err rota_json_parse_strict(
+	struct rota_span text, json_t **out, struct rota_fail *why);
+
+/* A file of at most `max` bytes through parse_strict; the error names the path. */
+ROTA_MUST_USE enum rota_err rota_json_load(
+	const char *path, size_t max, json_t **out, struct rota_fail *why);
+
+#endif

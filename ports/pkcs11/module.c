@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/pkcs11/module.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A machine with more readers than this names its module per token. */
+#define SLOTS_MAX 256
+
+static enum rota_err ck_fail(struct rota_fail *why, CK_RV rv, const char *doing)
+{
+	static const struct {
+		CK_RV rv;
+		enum rota_err err;
+		const char *text;
+	} known[] = {
+		{ CKR_PIN_INCORRECT, ROTA_ERR_DENIED, "the PIN is wrong" },
+		{ CKR_PIN_LOCKED, ROTA_ERR_DENIED,
+			"the PIN is locked after wrong tries; the security officer can unlock it" },
+		{ CKR_PIN_EXPIRED, ROTA_ERR_DENIED, "the PIN has expired" },
+		{ CKR_PIN_LEN_RANGE, ROTA_ERR_DENIED, "the PIN has a wrong length" },
+		{ CKR_PIN_INVALID, ROTA_ERR_DENIED,
+			"the PIN holds characters that the token refuses" },
+		{ CKR_USER_NOT_LOGGED_IN, ROTA_ERR_DENIED, "not logged in" },
+		{ CKR_USER_PIN_NOT_INITIALIZED, ROTA_ERR_DENIED, "the token has no user PIN yet" },
+		{ CKR_TOKEN_NOT_PRESENT, ROTA_ERR_IO, "the token is not plugged in" },
+		{ CKR_DEVICE_REMOVED, ROTA_ERR_IO, "the token was pulled out" },
+		{ CKR_DEVICE_MEMORY, ROTA_ERR_FULL, "the token is full" },
+		{ CKR_DEVICE_ERROR, ROTA_ERR_IO, "the token reports a device error" },
+		{ CKR_TOKEN_WRITE_PROTECTED, ROTA_ERR_DENIED, "the token is write-protected" },
+		{ CKR_MECHANISM_INVALID, ROTA_ERR_UNSUPPORTED, "the token has no ECDSA P-256" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].rv == rv)
+			return rota_fail(why, known[i].err, "%s: %s", doing, known[i].text);
+	return rota_fail(why, ROTA_ERR_IO, "%s: PKCS#11 error 0x%lx", doing, (unsigned long)rv);
+}
+
+enum rota_err module_load(struct module *m, const char *path, struct rota_fail *why)
+{
+	CK_C_GetFunctionList list;
+	CK_RV rv;
+
+	m->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!m->library)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND, "cannot load PKCS#11 module %s: %s", path,
+			dlerror());
+	*(void **)&list = dlsym(m->library, "C_GetFunctionList");
+	if (!list || list(&m->f) != CKR_OK || !m->f)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED, "%s is no PKCS#11 module", path);
+	rv = m->f->C_Initialize(NULL);
+	if (rv != CKR_OK) {
+		const char *doing = "start of the PKCS#11 module (for SoftHSM: is the file that "
+				    "SOFTHSM2_CONF names there?)";
+		return ck_fail(why, rv, doing);
+	}
+	return ROTA_OK;
+}
+
+/* PKCS#11 pads labels with blanks to 32 bytes. */
+static void pad_label(const char *label, CK_UTF8CHAR out[32])
+{
+	size_t len = strnlen(label, 32);
+
+	memset(out, ' ', 32);
+	memcpy(out, label, len);
+}
+
+/* The slot whose token has this label, or (label NULL) the first whose token is not initialised. */
+static enum rota_err find_slot(
+	struct module *m, const char *label, CK_SLOT_ID *slot, struct rota_fail *why)
+{
+	CK_SLOT_ID slots[SLOTS_MAX];
+	CK_ULONG count = SLOTS_MAX;
+	CK_UTF8CHAR padded[32];
+	unsigned found = 0;
+	CK_RV rv = m->f->C_GetSlotList(CK_TRUE, slots, &count);
+
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "listing slots");
+	pad_label(label ? label : "", padded);
+	for (CK_ULONG i = 0; i < count; i++) {
+		CK_TOKEN_INFO info;
+
+		if (m->f->C_GetTokenInfo(slots[i], &info) != CKR_OK)
+			continue;
+		if (label ? memcmp(info.label, padded, 32) != 0
+			  : (info.flags & CKF_TOKEN_INITIALIZED) != 0)
+			continue;
+		if (found++ == 0)
+			*slot = slots[i];
+	}
+	if (found == 1 || (found && !label))
+		return ROTA_OK;
+	if (!label)
+		return rota_fail(why, ROTA_ERR_FULL, "no slot with an empty token");
+	if (found)
+		return rota_fail(
+			why, ROTA_ERR_STATE, "%u tokens have the label '%s'", found, label);
+	return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		"no token has the label '%s' (of %lu slots with a token)", label,
+		(unsigned long)count);
+}
+
+static CK_UTF8CHAR *pin_bytes(const struct pin *pin)
+{
+	return (CK_UTF8CHAR *)(uintptr_t)pin->text; /* PKCS#11 has no const */
+}
+
+static enum rota_err open_session(struct module *m, CK_SLOT_ID slot, CK_USER_TYPE user,
+	const struct pin *pin, struct rota_fail *why)
+{
+	CK_FLAGS flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+	CK_RV rv = m->f->C_OpenSession(slot, flags, NULL, NULL, &m->session);
+
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "opening a session");
+	rv = m->f->C_Login(m->session, user, pin_bytes(pin), pin->len);
+	if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
+		return ck_fail(why, rv, "login");
+	return ROTA_OK;
+}
+
+enum rota_err module_login(
+	struct module *m, const char *label, const struct pin *pin, struct rota_fail *why)
+{
+	CK_SLOT_ID slot = 0;
+
+	ROTA_TRY(find_slot(m, label, &slot, why));
+	return open_session(m, slot, CKU_USER, pin, why);
+}
+
+enum rota_err module_init_token(struct module *m, const char *label, const struct pin *so_pin,
+	const struct pin *pin, struct rota_fail *why)
+{
+	CK_UTF8CHAR padded[32];
+	CK_SLOT_ID slot = 0;
+	CK_RV rv;
+
+	if (find_slot(m, label, &slot, why) == ROTA_OK)
+		return rota_fail(why, ROTA_ERR_STATE, "a token '%s' is there already", label);
+	ROTA_TRY(find_slot(m, NULL, &slot, why));
+	pad_label(label, padded);
+	rv = m->f->C_InitToken(slot, pin_bytes(so_pin), so_pin->len, padded);
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "initialising the token");
+	ROTA_TRY(find_slot(m, label, &slot, why));
+	ROTA_TRY(open_session(m, slot, CKU_SO, so_pin, why));
+	rv = m->f->C_InitPIN(m->session, pin_bytes(pin), pin->len);
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "setting the user PIN");
+	m->f->C_Logout(m->session);
+	m->f->C_CloseSession(m->session);
+	return ROTA_OK;
+}
+
+/* The one object of this class and label; *count says how many there are (2 stands for more than one). */
+static enum rota_err find(struct module *m, CK_OBJECT_CLASS class, const char *key,
+	CK_OBJECT_HANDLE *object, CK_ULONG *count, struct rota_fail *why)
+{
+	CK_ATTRIBUTE want[] = {
+		{ CKA_CLASS, &class, sizeof(class) },
+		{ CKA_LABEL, (void *)(uintptr_t)key, strlen(key) },
+	};
+	CK_OBJECT_HANDLE found[2];
+	CK_RV rv = m->f->C_FindObjectsInit(m->session, want, 2);
+
+	if (rv == CKR_OK) {
+		rv = m->f->C_FindObjects(m->session, found, 2, count);
+		m->f->C_FindObjectsFinal(m->session);
+	}
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "looking for the key");
+	if (*count)
+		*object = found[0];
+	return ROTA_OK;
+}
+
+static enum rota_err find_one(struct module *m, CK_OBJECT_CLASS class, const char *key,
+	CK_OBJECT_HANDLE *object, struct rota_fail *why)
+{
+	CK_ULONG count = 0;
+
+	ROTA_TRY(find(m, class, key, object, &count, why));
+	if (count == 1)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		count ? "more than one key is called '%s'" : "no key is called '%s'", key);
+}
+
+enum rota_err module_generate(struct module *m, const char *key, struct rota_fail *why)
+{
+	/* OBJECT IDENTIFIER prime256v1 */
+	static CK_BYTE p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	void *label = (void *)(uintptr_t)key;
+	CK_ATTRIBUTE public_half[] = {
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_VERIFY, &yes, sizeof(yes) },
+		{ CKA_EC_PARAMS, p256, sizeof(p256) },
+		{ CKA_LABEL, label, strlen(key) },
+		{ CKA_ID, label, strlen(key) },
+	};
+	CK_ATTRIBUTE private_half[] = {
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+		{ CKA_PRIVATE, &yes, sizeof(yes) },
+		{ CKA_SENSITIVE, &yes, sizeof(yes) },
+		{ CKA_EXTRACTABLE, &no, sizeof(no) },
+		{ CKA_SIGN, &yes, sizeof(yes) },
+		{ CKA_LABEL, label, strlen(key) },
+		{ CKA_ID, label, strlen(key) },
+	};
+	CK_MECHANISM mechanism = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE a = 0, b = 0;
+	CK_ULONG count = 0;
+	CK_RV rv;
+
+	ROTA_TRY(find(m, CKO_PRIVATE_KEY, key, &a, &count, why));
+	if (count)
+		return rota_fail(why, ROTA_ERR_STATE, "a key '%s' is there already", key);
+	rv = m->f->C_GenerateKeyPair(m->session, &mechanism, public_half,
+		sizeof(public_half) / sizeof(public_half[0]), private_half,
+		sizeof(private_half) / sizeof(private_half[0]), &a, &b);
+	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "generating the key");
+}
+
+enum rota_err module_public(struct module *m, const char *key,
+	uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	CK_BYTE point[2 + ROTA_P256_KEY_LEN + 32];
+	CK_ATTRIBUTE want = { CKA_EC_POINT, point, sizeof(point) };
+	CK_OBJECT_HANDLE object = 0;
+	CK_ULONG count = 0;
+	CK_RV rv;
+
+	/* some tokens keep no public object and show the point on the private one */
+	ROTA_TRY(find(m, CKO_PUBLIC_KEY, key, &object, &count, why));
+	if (count != 1)
+		ROTA_TRY(find_one(m, CKO_PRIVATE_KEY, key, &object, why));
+	rv = m->f->C_GetAttributeValue(m->session, object, &want, 1);
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "reading the public key");
+	if (want.ulValueLen != 2 + ROTA_P256_KEY_LEN || point[0] != 0x04 ||
+		point[1] != ROTA_P256_KEY_LEN || point[2] != 0x04)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED, "key '%s' is not on P-256", key);
+	memcpy(out, point + 2, ROTA_P256_KEY_LEN);
+	return ROTA_OK;
+}
+
+enum rota_err module_sign(struct module *m, const char *key,
+	const uint8_t digest[static ROTA_SHA256_LEN], uint8_t sig[static ROTA_P256_SIG_LEN],
+	struct rota_fail *why)
+{
+	CK_MECHANISM mechanism = { CKM_ECDSA, NULL, 0 };
+	CK_ULONG len = ROTA_P256_SIG_LEN;
+	CK_BYTE in[ROTA_SHA256_LEN];
+	CK_OBJECT_HANDLE object = 0;
+	CK_RV rv;
+
+	memcpy(in, digest, sizeof(in));
+	ROTA_TRY(find_one(m, CKO_PRIVATE_KEY, key, &object, why));
+	rv = m->f->C_SignInit(m->session, &mechanism, object);
+	if (rv == CKR_OK)
+		rv = m->f->C_Sign(m->session, in, sizeof(in), sig, &len);
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "signing");
+	if (len != ROTA_P256_SIG_LEN)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED, "key '%s' is not on P-256", key);
+	return ROTA_OK;
+}

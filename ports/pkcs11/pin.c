@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/pkcs11/pin.h"
+#include "rota/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+static enum rota_err check_private(int fd, const char *file, struct rota_fail *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return rota_fail_errno(why, errno, "PIN file %s", file);
+	if (!S_ISREG(st.st_mode))
+		return rota_fail(why, ROTA_ERR_DENIED, "PIN file %s is no regular file", file);
+	if (st.st_uid != geteuid())
+		return rota_fail(why, ROTA_ERR_DENIED,
+			"PIN file %s belongs to user %u, not to us (%u); chown it", file,
+			(unsigned)st.st_uid, (unsigned)geteuid());
+	if (st.st_mode & 077)
+		return rota_fail(why, ROTA_ERR_DENIED,
+			"PIN file %s can be read by others (mode %04o); chmod 600 it", file,
+			(unsigned)(st.st_mode & 07777));
+	return ROTA_OK;
+}
+
+/* Take what was read: up to the first newline. */
+static enum rota_err take(struct pin *pin, ssize_t got, const char *from, struct rota_fail *why)
+{
+	pin->text[got < 0 ? 0 : got] = 0;
+	pin->len = strcspn(pin->text, "\r\n");
+	rota_wipe(pin->text + pin->len, sizeof(pin->text) - pin->len);
+	if (pin->len == 0 || got > PIN_MAX)
+		return rota_fail(why, ROTA_ERR_DENIED, "%s holds no PIN of 1 to %d bytes", from,
+			PIN_MAX - 1);
+	return ROTA_OK;
+}
+
+static enum rota_err from_file(struct pin *pin, const char *file, struct rota_fail *why)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	enum rota_err err;
+
+	if (fd < 0)
+		return rota_fail_errno(why, errno, "PIN file %s", file);
+	err = check_private(fd, file, why);
+	if (err == ROTA_OK)
+		err = take(pin, read(fd, pin->text, PIN_MAX), file, why);
+	close(fd);
+	return err;
+}
+
+static enum rota_err from_terminal(struct pin *pin, const char *name, struct rota_fail *why)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	struct termios loud, quiet;
+	enum rota_err err;
+
+	if (fd < 0 || tcgetattr(fd, &loud) != 0) {
+		if (fd >= 0)
+			close(fd);
+		return rota_fail(why, ROTA_ERR_DENIED,
+			"no terminal to ask for the PIN; set pin-file for this token");
+	}
+	quiet = loud;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	dprintf(fd, "PIN of token %s: ", name);
+	tcsetattr(fd, TCSAFLUSH, &quiet);
+	err = take(pin, read(fd, pin->text, PIN_MAX), "the answer", why);
+	tcsetattr(fd, TCSAFLUSH, &loud);
+	dprintf(fd, "\n");
+	close(fd);
+	return err;
+}
+
+enum rota_err pin_get(struct pin *pin, const char *file, const char *name, struct rota_fail *why)
+{
+	memset(pin, 0, sizeof(*pin));
+	(void)mlock(pin,
+		sizeof(*pin)); /* an ordinary user's limit may forbid it; swap is then the risk */
+	if (file && *file)
+		return from_file(pin, file, why);
+	return from_terminal(pin, name, why);
+}
+
+void pin_wipe(struct pin *pin)
+{
+	rota_wipe(pin, sizeof(*pin));
+	(void)munlock(pin, sizeof(*pin));
+}
