@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/flash_mem.h"
+
+#include <string.h>
+
+/* xorshift64: repeatable by its seed, which is never 0 here. */
+static uint8_t random_byte(struct flash_mem *m)
+{
+	m->random ^= m->random << 13;
+	m->random ^= m->random >> 7;
+	m->random ^= m->random << 17;
+	return (uint8_t)(m->random >> 32);
+}
+
+static bool inside(const struct flash_mem *m, uint32_t off, size_t len)
+{
+	size_t size = (size_t)m->port.sector_len * m->port.sector_count;
+
+	return off <= size && len <= size - off;
+}
+
+/* Each byte a mix of the bits of `from` and `to`. */
+static void mix(
+	struct flash_mem *m, uint8_t *at, const uint8_t *from, const uint8_t *to, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t mask = random_byte(m);
+
+		at[i] = (uint8_t)((from[i] & mask) | (to[i] & ~mask));
+	}
+}
+
+static void lose_unsynced(struct flash_mem *m)
+{
+	uint32_t unit = m->port.write_len, size = m->port.sector_len * m->port.sector_count;
+
+	for (uint32_t off = 0; off < size; off += unit) {
+		switch (random_byte(m) % 3) {
+		case 0:
+			memcpy(&m->bytes[off], &m->synced[off], unit);
+			break;
+		case 1:
+			mix(m, &m->bytes[off], &m->synced[off], &m->bytes[off], unit);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* One operation: [off, off + len) becomes `to`. False when the power went. */
+static bool operate(struct flash_mem *m, uint32_t off, const uint8_t *to, size_t len)
+{
+	bool cut = ++m->ops == m->cut_at;
+
+	if (cut && m->tear == FLASH_TEAR_NOT_DONE) {
+		m->off = true;
+		return false;
+	}
+	if (cut && m->tear == FLASH_TEAR_HALF)
+		mix(m, &m->bytes[off], &m->bytes[off], to, len);
+	else
+		memcpy(&m->bytes[off], to, len);
+	if (!cut)
+		return true;
+	if (m->tear == FLASH_TEAR_UNSYNCED)
+		lose_unsynced(m);
+	m->off = true;
+	return false;
+}
+
+static enum rota_err mem_read(void *ctx, uint32_t off, struct rota_buf to)
+{
+	struct flash_mem *m = ctx;
+
+	if (m->off)
+		return ROTA_ERR_IO;
+	if (!inside(m, off, to.len))
+		return ROTA_ERR_ARGUMENT;
+	memcpy(to.p, &m->bytes[off], to.len);
+	return ROTA_OK;
+}
+
+static enum rota_err mem_write(void *ctx, uint32_t off, struct rota_span from)
+{
+	struct flash_mem *m = ctx;
+	uint32_t unit = m->port.write_len;
+
+	if (m->off)
+		return ROTA_ERR_IO;
+	if (!inside(m, off, from.len) || off % unit != 0 || from.len % unit != 0)
+		return ROTA_ERR_ARGUMENT;
+	for (size_t i = 0; i < from.len; i++) {
+		if (m->bytes[off + i] != m->port.erased)
+			return ROTA_ERR_ARGUMENT;
+	}
+	for (uint32_t done = 0; done < from.len; done += unit) {
+		if (!operate(m, off + done, &from.p[done], unit))
+			return ROTA_ERR_IO;
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err mem_erase(void *ctx, uint32_t off)
+{
+	static uint8_t blank[FLASH_MEM_MAX];
+	struct flash_mem *m = ctx;
+
+	if (m->off)
+		return ROTA_ERR_IO;
+	if (!inside(m, off, m->port.sector_len) || off % m->port.sector_len != 0)
+		return ROTA_ERR_ARGUMENT;
+	memset(blank, m->port.erased, m->port.sector_len);
+	return operate(m, off, blank, m->port.sector_len) ? ROTA_OK : ROTA_ERR_IO;
+}
+
+static enum rota_err mem_sync(void *ctx)
+{
+	struct flash_mem *m = ctx;
+
+	if (m->off)
+		return ROTA_ERR_IO;
+	memcpy(m->synced, m->bytes, sizeof(m->synced));
+	return ROTA_OK;
+}
+
+void flash_mem_init(
+	struct flash_mem *m, uint32_t sector_len, uint32_t sectors, uint32_t unit, uint8_t erased)
+{
+	memset(m, 0, sizeof(*m));
+	m->port = (struct rota_flash){
+		.ctx = m,
+		.sector_len = sector_len,
+		.sector_count = sectors,
+		.write_len = unit,
+		.erased = erased,
+		.read = mem_read,
+		.write = mem_write,
+		.erase = mem_erase,
+		.sync = mem_sync,
+	};
+	memset(m->bytes, erased, sizeof(m->bytes));
+	memcpy(m->synced, m->bytes, sizeof(m->synced));
+	m->random = 1;
+}
+
+void flash_mem_cut_at(struct flash_mem *m, uint32_t n, enum flash_tear tear, uint64_t seed)
+{
+	m->ops = 0;
+	m->cut_at = n;
+	m->tear = tear;
+	m->random = seed * 0x9E3779B97F4A7C15 + 1;
+}
+
+void flash_mem_power(struct flash_mem *m)
+{
+	m->off = false;
+	m->cut_at = 0;
+	memcpy(m->synced, m->bytes, sizeof(m->synced)); /* what survived is all there is */
+}
