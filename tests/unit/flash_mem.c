@@ -30,12 +30,15 @@ static void mix(
 	}
 }
 
+/* Of what was not synced, either each unit meets its own fate, or all from one place on is lost, as where a
+ * cache in between writes back page by page. */
 static void lose_unsynced(struct flash_mem *m)
 {
 	uint32_t unit = m->port.write_len, size = m->port.sector_len * m->port.sector_count;
+	uint32_t from = random_byte(m) % 2 == 0 ? 0 : size * random_byte(m) / 256 / unit * unit;
 
-	for (uint32_t off = 0; off < size; off += unit) {
-		switch (random_byte(m) % 3) {
+	for (uint32_t off = from; off < size; off += unit) {
+		switch (from > 0 ? 0 : random_byte(m) % 3) {
 		case 0:
 			memcpy(&m->bytes[off], &m->synced[off], unit);
 			break;
