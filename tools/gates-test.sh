@@ -6,7 +6,7 @@
 arm_tests() {
 	build "build/arm-$1" --cross-file "toolchains/cortex-$1.ini" --cross-file "boards/$2/qemu.ini" \
 		-Dhost=false -Dboard="$2" -Dbearssl="$PWD/build/bearssl"
-	unit_tests "build/arm-$1"
+	unit_tests "build/arm-$1" --timeout-multiplier=10
 }
 
 arm_gates() {

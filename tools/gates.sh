@@ -99,18 +99,19 @@ build() {
 			shift
 		done
 		# shellcheck disable=SC2086 # a list of assignments
-		env $build_env meson setup "$build_dir" "$@"
+		env $build_env meson setup "$build_dir" -Db_colorout=never "$@"
 		echo "$build_options" >"$build_dir/options"
 	fi
-	ninja -C "$build_dir"
+	ninja --quiet -C "$build_dir"
 }
 
-# unit_tests DIR: the unit tests of a build, with counts.
+# unit_tests DIR [meson test option...]: the unit tests of a build, with counts.
 unit_tests() {
+	unit_dir=$1
+	shift
 	unit_status=0
-	meson test -C "$1" --no-rebuild --print-errorlogs --suite unit "${2:---timeout-multiplier=1}" ||
-		unit_status=$?
-	tools/count-tests "$1/meson-logs/testlog.json" >"$gate_counts"
+	meson test -C "$unit_dir" --no-rebuild --print-errorlogs --suite unit "$@" || unit_status=$?
+	tools/count-tests "$unit_dir/meson-logs/testlog.json" >"$gate_counts"
 	return "$unit_status"
 }
 

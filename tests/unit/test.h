@@ -27,6 +27,13 @@ static inline void test_fail(const char *file, int line, const char *what)
 		test_row ? test_row : "", test_row ? "]" : "");
 }
 
+static inline void test_fail_eq(const char *file, int line, const char *got_text, long long got,
+	const char *want_text, long long want)
+{
+	test_fail(file, line, got_text);
+	printf("\tis %lld, not %s (%lld)\n", got, want_text, want);
+}
+
 #define TEST(name) static void name(void)
 
 #define CHECK(expr)                                                                                \
@@ -42,10 +49,7 @@ static inline void test_fail(const char *file, int line, const char *what)
 	do {                                                                                       \
 		long long got_ = (long long)(got), want_ = (long long)(want);                      \
 		if (got_ != want_) {                                                               \
-			char text_[200];                                                           \
-			snprintf(text_, sizeof(text_), "%s is %lld, not %s (%lld)", #got, got_,    \
-				#want, want_);                                                     \
-			test_fail(__FILE__, __LINE__, text_);                                      \
+			test_fail_eq(__FILE__, __LINE__, #got, got_, #want, want_);                \
 			return;                                                                    \
 		}                                                                                  \
 	} while (0)

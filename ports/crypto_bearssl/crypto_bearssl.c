@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/crypto_bearssl/crypto_bearssl.h"
+#include "rota/base/mem.h"
+
+#include <bearssl.h>
+
+/* The caller's room is a BearSSL context in disguise. */
+_Static_assert(sizeof(struct rota_sha256) >= sizeof(br_sha256_context), "room for SHA-256");
+_Static_assert(_Alignof(struct rota_sha256) >= _Alignof(br_sha256_context), "alignment of SHA-256");
+
+static void sha256_init(struct rota_sha256 *h)
+{
+	br_sha256_init((br_sha256_context *)h->opaque);
+}
+
+static void sha256_update(struct rota_sha256 *h, struct rota_span data)
+{
+	if (data.len > 0)
+		br_sha256_update((br_sha256_context *)h->opaque, data.p, data.len);
+}
+
+static void sha256_final(const struct rota_sha256 *h, uint8_t out[static ROTA_SHA256_LEN])
+{
+	br_sha256_out((const br_sha256_context *)h->opaque, out);
+}
+
+static enum rota_err p256_verify(
+	struct rota_span key, struct rota_span sig, const uint8_t digest[static ROTA_SHA256_LEN])
+{
+	uint8_t point[ROTA_P256_KEY_LEN]; /* BearSSL's key is not const */
+	br_ec_public_key pk = { .curve = BR_EC_secp256r1, .q = point, .qlen = sizeof(point) };
+
+	/* BearSSL would take any signature of even length; the raw form is one. */
+	if (key.len != ROTA_P256_KEY_LEN || sig.len != ROTA_P256_SIG_LEN)
+		return ROTA_ERR_SIGNATURE;
+	memcpy(point, key.p, sizeof(point));
+	if (br_ecdsa_i31_vrfy_raw(&br_ec_p256_m31, digest, ROTA_SHA256_LEN, &pk, sig.p, sig.len) !=
+		1)
+		return ROTA_ERR_SIGNATURE;
+	return ROTA_OK;
+}
+
+static enum rota_err verify_digest(void *ctx, enum rota_alg alg, struct rota_span key,
+	struct rota_span sig, const uint8_t digest[static ROTA_SHA256_LEN])
+{
+	(void)ctx;
+	if (alg != ROTA_ALG_ECDSA_P256)
+		return ROTA_ERR_UNSUPPORTED;
+	return p256_verify(key, sig, digest);
+}
+
+const struct rota_crypto rota_crypto_bearssl = {
+	.algs = 1u << ROTA_ALG_ECDSA_P256,
+	.sha256_init = sha256_init,
+	.sha256_update = sha256_update,
+	.sha256_final = sha256_final,
+	.verify_digest = verify_digest,
+};
