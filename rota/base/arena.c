@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rota/base/arena.h"
+#include "rota/base/mem.h"
+
+#define ALIGN sizeof(uint64_t)
+
+struct rota_arena rota_arena(struct rota_buf workspace)
+{
+	struct rota_arena a = { .rest = workspace, .wanted = 0, .failed = false };
+	size_t off = (size_t)((uintptr_t)workspace.p % ALIGN);
+	size_t pad = off == 0 ? 0 : ALIGN - off;
+
+	a.wanted = pad;
+	a.failed = pad > workspace.len;
+	if (!a.failed)
+		a.rest = rota_buf(workspace.p + pad, workspace.len - pad);
+	return a;
+}
+
+struct rota_buf rota_arena_take(struct rota_arena *a, size_t len)
+{
+	size_t need = (len + ALIGN - 1) / ALIGN * ALIGN;
+	struct rota_buf out;
+
+	a->wanted += need;
+	if (a->failed || need < len || need > a->rest.len) {
+		a->failed = true;
+		return rota_buf(NULL, 0);
+	}
+	out = rota_buf(a->rest.p, len);
+	a->rest = rota_buf(a->rest.p + need, a->rest.len - need);
+	if (need > 0)
+		memset(out.p, 0, need);
+	return out;
+}
+
+enum rota_err rota_arena_end(const struct rota_arena *a)
+{
+	return a->failed ? ROTA_ERR_LIMIT : ROTA_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/base/arena.h -- cut the caller's workspace into the arrays that a context needs.
+ *
+ * Only ever grows; nothing is given back but the whole. The error sticks, as in the writer.
+ */
+#ifndef ROTA_BASE_ARENA_H
+#define ROTA_BASE_ARENA_H
+
+#include "rota/base/err.h"
+#include "rota/base/span.h"
+
+struct rota_arena {
+	struct rota_buf rest;
+	size_t wanted; /* bytes asked for so far, alignment included: what would have sufficed */
+	bool failed;
+};
+
+struct rota_arena rota_arena(struct rota_buf workspace);
+
+/* `len` zeroed bytes, aligned for any type of this library; an empty buf once there was too little room. */
+struct rota_buf rota_arena_take(struct rota_arena *a, size_t len);
+
+/* ROTA_OK, or ROTA_ERR_LIMIT when something did not fit. */
+ROTA_MUST_USE enum rota_err rota_arena_end(const struct rota_arena *a);
+
+#endif

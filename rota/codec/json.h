@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/codec/json.h -- a scanner for the one JSON spelling of SPEC 2, that yields two streams.
+ *
+ * Bytes are pushed in pieces of any size; nothing is held but the names on the way from the top to the
+ * current value and one string value. Out come tokens, for a decoder, and canonical bytes, for a
+ * signature: they differ from the file's bytes where a string holds a control character (SPEC 2.3).
+ *
+ * Order of the two streams: canonical bytes are handed on in runs, late. A decoder that starts or stops
+ * using them calls rota_json_flush() from its token function: on a BEGIN token everything before the
+ * bracket has then been handed on, on an END token everything up to and including the bracket.
+ *
+ * Names must rise strictly within an object, which also refuses duplicates; the check needs no more room
+ * than the current name, since each name is compared with its predecessor while it overwrites it.
+ *
+ * Nothing that a token says may be believed before the file's signature or digest was checked.
+ */
+#ifndef ROTA_CODEC_JSON_H
+#define ROTA_CODEC_JSON_H
+
+#include "rota/base/err.h"
+#include "rota/base/span.h"
+
+/* SPEC 2.1: deepest in use is 7 (a key inside a delegation of targets). */
+#define ROTA_JSON_DEPTH_MAX 12
+
+enum rota_json_kind {
+	ROTA_JSON_OBJECT_BEGIN,
+	ROTA_JSON_OBJECT_END,
+	ROTA_JSON_ARRAY_BEGIN,
+	ROTA_JSON_ARRAY_END,
+	ROTA_JSON_STRING,
+	ROTA_JSON_INTEGER,
+	ROTA_JSON_BOOL,
+	ROTA_JSON_NULL,
+};
+
+struct rota_json_token {
+	enum rota_json_kind kind;
+	uint8_t depth; /* containers around the token: 0 for the top object's own brackets */
+	struct rota_span text; /* STRING: the unescaped bytes, valid during the call */
+	bool cut; /* STRING: longer than the room; text is its beginning */
+	bool boolean;
+	int64_t integer;
+};
+
+struct rota_json;
+
+struct rota_json_sink {
+	void *ctx;
+	/* One token; an error ends the scan with it. Names are no tokens of their own: see rota_json_name(). */
+	enum rota_err (*token)(void *ctx, struct rota_json *j, const struct rota_json_token *t);
+	/* A run of canonical bytes; may be NULL. */
+	void (*canonical)(void *ctx, struct rota_span bytes);
+};
+
+/* Private to json.c; a value, may be copied while no feed is running. */
+struct rota_json {
+	struct rota_json_sink sink;
+	struct rota_buf names; /* names of the open objects, one after the other */
+	struct rota_buf value; /* the current string */
+	uint16_t name_at[ROTA_JSON_DEPTH_MAX];
+	uint16_t name_len[ROTA_JSON_DEPTH_MAX];
+	uint32_t index
+		[ROTA_JSON_DEPTH_MAX]; /* members or elements begun in the container, less one */
+	uint16_t is_array; /* bit per depth */
+	uint8_t depth;
+	uint8_t state;
+	uint8_t order; /* of the name being read against the one before */
+	uint8_t utf8_need; /* continuation bytes to come, and the range of the next */
+	uint8_t utf8_low;
+	uint8_t utf8_high;
+	uint8_t escape_digits;
+	uint8_t escape_code;
+	bool negative;
+	bool cut;
+	uint8_t literal_at;
+	uint8_t digits;
+	const char *literal;
+	uint64_t number;
+	uint16_t name_was; /* length of the name before, while a name is read */
+	size_t value_len;
+	struct rota_span piece; /* being fed; bytes [run_at, at) are not handed on yet */
+	size_t run_at;
+	size_t at;
+	enum rota_err failed;
+};
+
+/* Begin a scan.
+ * names  room for the names on the deepest path together; at most 65,535 bytes.
+ * value  room for one string value; longer ones come out cut.
+ * Both stay in use until the scan ends. */
+void rota_json_init(struct rota_json *j, struct rota_json_sink sink, struct rota_buf names,
+	struct rota_buf value);
+
+/* The next piece of the file.
+ * ROTA_ERR_FORMAT: not the spelling of SPEC 2. ROTA_ERR_LIMIT: names do not fit, or deeper than
+ * ROTA_JSON_DEPTH_MAX. Else what the token function returned. An error sticks. */
+ROTA_MUST_USE enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece);
+
+/* The file is over. ROTA_ERR_FORMAT when its top object is not closed. */
+ROTA_MUST_USE enum rota_err rota_json_end(struct rota_json *j);
+
+/* Hand on the canonical bytes so far; see above. Only from the token function. */
+void rota_json_flush(struct rota_json *j);
+
+/* Unescaped name of the current member of the object at `depth` (0: the top object); empty for an array.
+ * For a token of depth d, the names 0 .. d - 1 are its path. Valid during the token call. */
+struct rota_span rota_json_name(const struct rota_json *j, uint8_t depth);
+
+/* Position of the current member or element in its container at `depth`, from 0. */
+uint32_t rota_json_index(const struct rota_json *j, uint8_t depth);
+
+/* Whether the path of a token of depth `depth` is exactly these names; "*" stands for any one. */
+bool rota_json_path(const struct rota_json *j, uint8_t depth, const char *const *names);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/codec/tuf.h -- TUF metadata files as a stream of typed events.
+ *
+ * One decoder for root, timestamp, snapshot and targets (TUF 4). Bytes go in, in pieces of any size; out
+ * come the signatures, the canonical bytes of `signed`, keys, roles, delegations, metadata entries and
+ * targets, one at a time, in the file's order, which is canonical: signatures before what they sign, the
+ * keys of a section before the roles that use them, delegations before targets. Nothing is collected
+ * here, so nothing here grows with a repository. What it means is for rota/trust and rota/update.
+ *
+ * Unknown members are skipped; a known member of the wrong type, or a required one that is missing, is
+ * ROTA_ERR_FORMAT (SPEC 2.5, 3). Nothing may be believed before the file was verified to its last byte.
+ */
+#ifndef ROTA_CODEC_TUF_H
+#define ROTA_CODEC_TUF_H
+
+#include "rota/codec/json.h"
+#include "rota/port/crypto.h"
+
+/* Longest key type and scheme names in use: "ecdsa-sha2-nistp256" is 19. */
+#define ROTA_TUF_KEYTYPE_MAX 32
+
+/* Longest key id (SPEC 3.3), and so the least room for a string value. */
+#define ROTA_TUF_KEYID_MAX 64
+
+enum rota_tuf_type {
+	ROTA_TUF_ROOT,
+	ROTA_TUF_TIMESTAMP,
+	ROTA_TUF_SNAPSHOT,
+	ROTA_TUF_TARGETS, /* top-level and delegated */
+};
+
+enum rota_tuf_event_kind {
+	ROTA_TUF_SIGNATURE, /* id: key id; text: the signature as written (hex) */
+	ROTA_TUF_SIGNED, /* the signed part begins: canonical bytes follow */
+	ROTA_TUF_KEY, /* id: key id; keytype, scheme; text: public */
+	ROTA_TUF_ROLE_KEYID, /* id: a key id of the role whose ROTA_TUF_ROLE comes next */
+	ROTA_TUF_ROLE_PATH, /* text: a path pattern of that role (delegations) */
+	ROTA_TUF_ROLE_PREFIX, /* text: a path hash prefix of that role (delegations) */
+	ROTA_TUF_ROLE, /* id: role name; threshold; terminating (delegations) */
+	ROTA_TUF_META, /* id: file name; version, and length and sha256 where listed */
+	ROTA_TUF_TARGET, /* id: target path; length; sha256 where listed */
+};
+
+struct rota_tuf_event {
+	enum rota_tuf_event_kind kind;
+	struct rota_span id;
+	struct rota_span text;
+	struct rota_span keytype;
+	struct rota_span scheme;
+	uint32_t threshold;
+	bool terminating;
+	uint64_t version;
+	uint64_t length;
+	bool has_length;
+	bool has_sha256;
+	uint8_t sha256[ROTA_SHA256_LEN];
+};
+
+/* Members that stand once in `signed`. Times are seconds since 1970; 0: absent. */
+struct rota_tuf_head {
+	uint64_t version;
+	uint64_t expires_s;
+	uint64_t issued_s; /* x-rota-issued */
+	uint64_t not_before_s; /* x-rota-not-before */
+	uint64_t slot_end_s; /* x-rota-slot-end */
+	bool consistent_snapshot;
+};
+
+struct rota_tuf_sink {
+	void *ctx;
+	/* An error ends the file with it. Spans are valid during the call. */
+	enum rota_err (*event)(void *ctx, const struct rota_tuf_event *e);
+	/* Canonical bytes of `signed`, in order. */
+	void (*signed_bytes)(void *ctx, struct rota_span bytes);
+};
+
+/* Private to tuf.c but for head. */
+struct rota_tuf {
+	struct rota_json json;
+	struct rota_tuf_sink sink;
+	enum rota_tuf_type type;
+	struct rota_tuf_head head; /* complete when the file has ended */
+	struct rota_buf hold; /* keeps one string while the next are read */
+	size_t hold_len;
+	uint8_t keytype[ROTA_TUF_KEYTYPE_MAX];
+	uint8_t keytype_len;
+	uint8_t section;
+	uint8_t base;
+	uint32_t seen; /* members of `signed` */
+	uint32_t has; /* members of the current entry */
+	bool in_signed;
+	struct rota_tuf_event entry;
+};
+
+/* Begin a file that must be of `type`.
+ * names  room for the names on one path together (rota_json_init): the longest path or role name that the
+ *        caller wants to follow, and about 160 bytes for the names above and below it.
+ * value  room for one string: at least ROTA_TUF_KEYID_MAX, the longest signature and the longest public
+ *        key as text. A longer one is ROTA_ERR_LIMIT where it matters.
+ * hold   room for a public key as text and for a role's name.
+ * The three are in use until the file has ended. */
+void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, struct rota_tuf_sink sink,
+	struct rota_buf names, struct rota_buf value, struct rota_buf hold);
+
+/* The next piece. ROTA_ERR_FORMAT, ROTA_ERR_ROLE (another type of metadata), ROTA_ERR_UNSUPPORTED (spec
+ * version other than 1.x), ROTA_ERR_LIMIT, or what the sink returned. An error sticks. */
+ROTA_MUST_USE enum rota_err rota_tuf_feed(struct rota_tuf *d, struct rota_span piece);
+
+/* The file is over: whether it was complete. */
+ROTA_MUST_USE enum rota_err rota_tuf_end(struct rota_tuf *d);
+
+#endif

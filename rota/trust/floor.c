@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rota/trust/floor.h"
+#include "rota/base/mem.h"
+
+void rota_floor_tag(const struct rota_crypto *crypto, struct rota_span of,
+	uint8_t tag[static ROTA_FLOOR_TAG_LEN])
+{
+	uint8_t digest[ROTA_SHA256_LEN];
+
+	rota_sha256_of(crypto, of, digest);
+	memcpy(tag, digest, ROTA_FLOOR_TAG_LEN);
+}
+
+/* Index of the role's entry, or of the first free one, or ROTA_FLOORS_MAX. */
+static size_t find(const struct rota_floors *floors, const uint8_t *role)
+{
+	size_t spare = ROTA_FLOORS_MAX;
+
+	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++) {
+		const struct rota_floor *f = &floors->floor[i];
+
+		if (f->version != 0 && memcmp(f->role, role, ROTA_FLOOR_TAG_LEN) == 0)
+			return i;
+		if (f->version == 0 && spare == ROTA_FLOORS_MAX)
+			spare = i;
+	}
+	return spare;
+}
+
+static bool stood(const struct rota_floor *f, const uint8_t *key)
+{
+	for (size_t i = 0; i < f->key_count; i++) {
+		if (memcmp(f->keys[i], key, ROTA_FLOOR_TAG_LEN) == 0)
+			return true;
+	}
+	return false;
+}
+
+uint64_t rota_floor_of(const struct rota_floors *floors,
+	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now)
+{
+	size_t at = find(floors, role);
+	uint32_t kept = 0;
+
+	if (at == ROTA_FLOORS_MAX || floors->floor[at].version == 0)
+		return 0;
+	for (size_t i = 0; i < now->count; i++)
+		kept += stood(&floors->floor[at], now->keys[i]);
+	return kept < now->threshold ? 0 : floors->floor[at].version;
+}
+
+enum rota_err rota_floor_raise(struct rota_floors *floors,
+	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now,
+	uint64_t version)
+{
+	size_t at = find(floors, role);
+	struct rota_floor *f;
+
+	if (at == ROTA_FLOORS_MAX)
+		return ROTA_ERR_LIMIT;
+	f = &floors->floor[at];
+	if (version < rota_floor_of(floors, role, now))
+		return ROTA_ERR_VERSION;
+	memcpy(f->role, role, ROTA_FLOOR_TAG_LEN);
+	f->version = version;
+	f->key_count = now->count;
+	memcpy(f->keys, now->keys, sizeof(f->keys));
+	return ROTA_OK;
+}

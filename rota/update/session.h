@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/update/session.h -- one TUF session: from a trusted root to a verified target (TUF 5.1 to 5.7).
+ *
+ * The session does no input or output. It says what it wants, the application does it, and tells how it
+ * went:
+ *
+ *     rota_session_init(&s, &config, &trusted, workspace);
+ *     for (;;) {
+ *             rota_session_want(&s, &want);
+ *             switch (want.kind) {
+ *             case ROTA_WANT_FETCH:   open the file; rota_session_feed() its bytes as they come;
+ *                                     rota_session_fetched(&s, how it ended);
+ *             case ROTA_WANT_KEEP:    make the file fetched last durable, then commit
+ *                                     rota_session_trusted(&s); rota_session_kept(&s, how it ended);
+ *             case ROTA_WANT_NOTHING: refreshed: rota_session_find() a target, or stop;
+ *             case ROTA_WANT_FOUND:   rota_session_target() is verified;
+ *             case ROTA_WANT_FAILED:  rota_session_why();
+ *             }
+ *     }
+ *
+ * Files are read in pieces and never held. What is too much to hold is read again: a FETCH whose digest is
+ * already trusted may be answered from flash, disk, gateway or network, and its digest is checked again.
+ * Nothing that a file says is used before its last byte was verified.
+ *
+ * After a failure everything that was kept stays kept; a new session goes on from there.
+ */
+#ifndef ROTA_UPDATE_SESSION_H
+#define ROTA_UPDATE_SESSION_H
+
+#include "rota/codec/tuf.h"
+#include "rota/port/clock.h"
+#include "rota/trust/floor.h"
+#include "rota/trust/sigs.h"
+#include "rota/update/why.h"
+
+/* SPEC 4.8 */
+#define ROTA_ROOT_MAX_LEN 65536u
+#define ROTA_TIMESTAMP_MAX_LEN 16384u
+#define ROTA_META_MAX_LEN 16777216u
+#define ROTA_ROOT_UPDATES_MAX 256u
+
+/* Longest role name: percent-encoded it still fits a file name. */
+#define ROTA_ROLE_NAME_MAX 64
+
+/* What has to be remembered between sessions; part of the device state (rota/store/state.h). */
+struct rota_trusted {
+	uint64_t root_version;
+	uint8_t root_sha256[ROTA_SHA256_LEN];
+	uint64_t time_floor_s; /* SPEC 5.2 */
+
+	/* The newest verified timestamp, and what it says of snapshot. version 0: none. */
+	uint64_t timestamp_version;
+	uint64_t timestamp_expires_s;
+	uint64_t timestamp_issued_s;
+	uint64_t listed_version;
+	uint64_t listed_length; /* 0: not listed */
+	bool listed_has_sha256;
+	uint8_t listed_sha256[ROTA_SHA256_LEN];
+
+	/* The newest verified snapshot. version 0: none. */
+	uint64_t snapshot_version;
+	uint8_t snapshot_sha256[ROTA_SHA256_LEN];
+
+	struct rota_floors floors;
+};
+
+/* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
+struct rota_limits {
+	uint16_t keys; /* in one file: root's, or a delegator's */
+	uint16_t role_keys; /* of one role */
+	uint16_t key_len; /* bytes of a raw key */
+	uint16_t sigs; /* by known keys in one file */
+	uint16_t sig_len; /* bytes of a raw signature */
+	uint16_t pending; /* delegations found and not yet visited */
+	uint16_t visited; /* roles in one search */
+	uint16_t
+		names_len; /* bytes: longest target path or role name, and 160 above and below it */
+	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
+	bool streams; /* room for schemes that need a context for each signature */
+};
+
+/* The two profiles of DESIGN.md. */
+extern const struct rota_limits rota_limits_m3;
+extern const struct rota_limits rota_limits_linux;
+
+struct rota_session_config {
+	const struct rota_crypto *crypto;
+	const struct rota_limits *limits;
+	/* The fixed update start time (TUF 5.1); the caller reads the clock once. */
+	struct rota_time start;
+	/* The device profile (SPEC 4.4, 4.5): every file carries x-rota-issued and lives no longer than its
+	 * role may. false: the specification to the letter, for other people's repositories. */
+	bool device;
+};
+
+enum rota_want_kind {
+	ROTA_WANT_FETCH,
+	ROTA_WANT_KEEP,
+	ROTA_WANT_NOTHING,
+	ROTA_WANT_FOUND,
+	ROTA_WANT_FAILED,
+};
+
+struct rota_want {
+	enum rota_want_kind kind;
+	struct rota_span role; /* FETCH, KEEP: "root", "timestamp", ... valid until the next call */
+	uint64_t
+		version; /* FETCH: 0 for the file without a version in its name (timestamp, and all but
+				   root where the repository has no consistent snapshots) */
+	uint64_t kept_version; /* KEEP: version of the file to keep */
+	uint64_t max_len; /* FETCH: more is refused */
+	const uint8_t *
+		sha256; /* FETCH: the digest, when it is known: a copy at hand will do; else NULL */
+	bool fresh; /* FETCH: a copy at hand was tried and is damaged: go to the network */
+};
+
+/* A verified target. */
+struct rota_target {
+	uint64_t length;
+	uint8_t sha256[ROTA_SHA256_LEN];
+	uint64_t role_version; /* of the role file that lists it */
+};
+
+/* A pending delegation: the role as the delegator at hand describes it. */
+struct rota_pending {
+	struct rota_authority by;
+	bool terminating;
+	uint8_t name_len;
+	uint8_t name[ROTA_ROLE_NAME_MAX];
+};
+
+/* Private to session.c and its parts (session_*.c). */
+struct rota_session {
+	struct rota_session_config config;
+	struct rota_trusted trusted;
+	struct rota_why why;
+	uint8_t state;
+	uint8_t failed_in; /* state in which it failed */
+	bool fresh;
+	uint32_t root_updates;
+	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
+
+	/* the file being read */
+	struct rota_tuf tuf;
+	struct rota_sha256 sha256;
+	uint8_t digest[ROTA_SHA256_LEN];
+	uint64_t got_len;
+	struct rota_sigs sigs;
+	struct rota_authority by; /* whose signatures count for it */
+	struct rota_buf names, text, hold;
+
+	/* keys and thresholds of root, and of the root or delegator being read */
+	struct rota_keyring root_keys;
+	struct rota_keyring file_keys;
+	uint32_t root_threshold[4];
+	uint32_t file_threshold[4];
+	uint8_t root_roles; /* bit per role seen in the file */
+	uint8_t candidate_sha256[ROTA_SHA256_LEN]; /* of the next root's first reading */
+	uint64_t root_expires_s;
+	bool consistent;
+
+	/* what is looked up in the file */
+	bool meta_found;
+	struct rota_tuf_event meta; /* its spans are not valid any more */
+
+	/* the search (TUF 5.6.7) */
+	struct rota_span want_role;
+	struct rota_span want_path;
+	uint8_t role_name[ROTA_ROLE_NAME_MAX]; /* of the role being visited */
+	uint8_t role_name_len;
+	uint8_t role_tag[ROTA_FLOOR_TAG_LEN];
+	bool at_top; /* it is top-level targets */
+	struct rota_pending *pending; /* a stack: the next to visit is the last */
+	uint16_t pending_count;
+	uint16_t
+		found_count; /* delegations of the file being read that cover the path, above pending_count */
+	uint8_t (*visited)[ROTA_FLOOR_TAG_LEN];
+	uint16_t visited_count;
+	bool path_match;
+	bool terminated; /* one of them is terminating */
+	bool target_listed;
+	struct rota_target target;
+};
+
+/* Begin a session from `trusted` (a copy is taken).
+ * workspace  room for the arrays that config->limits ask for; rota_session_room() says how much. In use
+ *            until the session is dropped.
+ * config->crypto and config->limits stay in use too.
+ * ROTA_ERR_LIMIT: the workspace is too small. ROTA_ERR_ARGUMENT: no trusted root (TUF 5.2). */
+ROTA_MUST_USE enum rota_err rota_session_init(struct rota_session *s,
+	const struct rota_session_config *config, const struct rota_trusted *trusted,
+	struct rota_buf workspace);
+
+/* Bytes of workspace that these limits need. */
+size_t rota_session_room(const struct rota_limits *limits);
+
+/* What the session wants next. */
+void rota_session_want(const struct rota_session *s, struct rota_want *out);
+
+/* The next bytes of the file being fetched. After an error the caller stops reading and goes on with
+ * rota_session_fetched(). Only while a FETCH is wanted. */
+ROTA_MUST_USE enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece);
+
+/* The fetch is over: ROTA_OK when the file was read to its end; ROTA_ERR_NOT_FOUND when there is none (for
+ * a next root that is the normal end of the walk); any other error as it is. */
+void rota_session_fetched(struct rota_session *s, enum rota_err how);
+
+/* The KEEP is over. An error fails the session. */
+void rota_session_kept(struct rota_session *s, enum rota_err how);
+
+/* Look for the target `path`. role: the delegated role that must list it (SPEC 4.4); empty: any (TUF
+ * 5.6.7). Both stay in use until FOUND or FAILED. Only while NOTHING or FOUND is wanted. */
+ROTA_MUST_USE enum rota_err rota_session_find(
+	struct rota_session *s, struct rota_span role, struct rota_span path);
+
+const struct rota_target *rota_session_target(const struct rota_session *s);
+
+/* State to commit with a KEEP. */
+const struct rota_trusted *rota_session_trusted(const struct rota_session *s);
+
+/* Seconds since 1970 that this session takes for the present (SPEC 5): the trusted clock, or the floors. */
+uint64_t rota_session_now(const struct rota_session *s);
+
+/* Why it failed; what was being read is the role of the last want. */
+struct rota_why rota_session_why(const struct rota_session *s);
+
+/* Release what a half-read file holds (streamed verifications). Always the last call. */
+void rota_session_drop(struct rota_session *s);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scanner against SPEC 2: what it accepts, what it refuses and why, and its two streams. Every input is
+ * fed whole and byte by byte, and both must say the same. */
+#include "rota/codec/json.h"
+#include "rota/base/mem.h"
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+
+struct record {
+	char tokens[600]; /* one letter a token, strings and numbers after it */
+	char canonical[600];
+	size_t canonical_len;
+};
+
+static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+{
+	struct record *r = ctx;
+	size_t at = strlen(r->tokens);
+	static const char letter[] = "{}[]sibn";
+
+	(void)j;
+	snprintf(r->tokens + at, sizeof(r->tokens) - at, "%c", letter[t->kind]);
+	at = strlen(r->tokens);
+	if (t->kind == ROTA_JSON_STRING)
+		snprintf(r->tokens + at, sizeof(r->tokens) - at, "%.*s%s;", (int)t->text.len,
+			(const char *)t->text.p, t->cut ? "~" : "");
+	if (t->kind == ROTA_JSON_INTEGER)
+		snprintf(r->tokens + at, sizeof(r->tokens) - at, "%lld;", (long long)t->integer);
+	if (t->kind == ROTA_JSON_BOOL)
+		snprintf(r->tokens + at, sizeof(r->tokens) - at, "%d", t->boolean);
+	return ROTA_OK;
+}
+
+static void on_canonical(void *ctx, struct rota_span bytes)
+{
+	struct record *r = ctx;
+
+	if (r->canonical_len + bytes.len > sizeof(r->canonical))
+		abort();
+	memcpy(r->canonical + r->canonical_len, bytes.p, bytes.len);
+	r->canonical_len += bytes.len;
+}
+
+static enum rota_err scan(struct rota_span in, size_t piece, struct record *r)
+{
+	struct rota_json j;
+	uint8_t names[24], value[16];
+	enum rota_err err = ROTA_OK;
+
+	memset(r, 0, sizeof(*r));
+	rota_json_init(&j, (struct rota_json_sink){ r, on_token, on_canonical }, ROTA_BUF(names),
+		ROTA_BUF(value));
+	for (size_t at = 0; err == ROTA_OK && at < in.len; at += piece)
+		err = rota_json_feed(&j, rota_span_slice(in, at, piece));
+	return err == ROTA_OK ? rota_json_end(&j) : err;
+}
+
+TEST(good_files_scan_to_their_tokens)
+{
+	static const struct {
+		const char *in, *tokens;
+	} good[] = {
+		{ "{}", "{}" },
+		{ "{\"\":null}", "{n}" },
+		{ "{\"a\":1,\"b\":[-1,0,true,false,null,{}]}", "{i1;[i-1;i0;b1b0n{}]}" },
+		{ "{\"a\":9007199254740991}", "{i9007199254740991;}" },
+		{ "{\"a\":{\"z\":1},\"ab\":{\"a\":[]},\"b\":\"\"}", "{{i1;}{[]}s;}" },
+		{ "{\"a\":\"q\\\"b\\\\\"}", "{sq\"b\\;}" },
+		{ "{\"a\":\"x\\n\\u0001\"}", "{sx\n\1;}" },
+		{ "{\"\\u0001\":1,\"\\t\":2,\" \":3}", "{i1;i2;i3;}" },
+		{ "{\"a\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}",
+			"{s\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80;}" },
+		{ "{\"a\":\"0123456789abcdefX\"}", "{s0123456789abcdef~;}" },
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct record whole, bytes;
+		struct rota_span in = rota_span_cstr(good[i].in);
+
+		ROW(good[i].in);
+		CHECK_OK(scan(in, in.len, &whole));
+		CHECK_OK(scan(in, 1, &bytes));
+		CHECK(strcmp(whole.tokens, good[i].tokens) == 0);
+		CHECK(strcmp(bytes.tokens, good[i].tokens) == 0);
+	}
+}
+
+TEST(bad_files_are_refused)
+{
+	static const struct {
+		const char *reason, *in;
+		enum rota_err err;
+	} bad[] = {
+		{ "empty", "", ROTA_ERR_FORMAT },
+		{ "top level is no object", "[]", ROTA_ERR_FORMAT },
+		{ "white space before", " {}", ROTA_ERR_FORMAT },
+		{ "white space inside", "{ }", ROTA_ERR_FORMAT },
+		{ "white space after a colon", "{\"a\": 1}", ROTA_ERR_FORMAT },
+		{ "newline after the end", "{}\n", ROTA_ERR_FORMAT },
+		{ "a second object", "{}{}", ROTA_ERR_FORMAT },
+		{ "not closed", "{\"a\":1", ROTA_ERR_FORMAT },
+		{ "closed by the wrong bracket", "{\"a\":[1}}", ROTA_ERR_FORMAT },
+		{ "comma before the end", "{\"a\":1,}", ROTA_ERR_FORMAT },
+		{ "comma before the end of an array", "{\"a\":[1,]}", ROTA_ERR_FORMAT },
+		{ "name without value", "{\"a\"}", ROTA_ERR_FORMAT },
+		{ "duplicate name", "{\"a\":1,\"a\":2}", ROTA_ERR_FORMAT },
+		{ "duplicate empty name", "{\"\":1,\"\":2}", ROTA_ERR_FORMAT },
+		{ "names descend", "{\"b\":1,\"a\":2}", ROTA_ERR_FORMAT },
+		{ "a prefix after the longer name", "{\"ab\":1,\"a\":2}", ROTA_ERR_FORMAT },
+		{ "descends at a later byte", "{\"ab\":1,\"aa\":2}", ROTA_ERR_FORMAT },
+		{ "order by unescaped bytes", "{\"\\\\\":1,\"[\":2}", ROTA_ERR_FORMAT },
+		{ "duplicate after a nested object", "{\"a\":{\"x\":1},\"a\":2}", ROTA_ERR_FORMAT },
+		{ "float", "{\"a\":1.0}", ROTA_ERR_FORMAT },
+		{ "exponent", "{\"a\":1e3}", ROTA_ERR_FORMAT },
+		{ "leading zero", "{\"a\":01}", ROTA_ERR_FORMAT },
+		{ "minus zero", "{\"a\":-0}", ROTA_ERR_FORMAT },
+		{ "lone minus", "{\"a\":-}", ROTA_ERR_FORMAT },
+		{ "plus", "{\"a\":+1}", ROTA_ERR_FORMAT },
+		{ "2^53", "{\"a\":9007199254740992}", ROTA_ERR_FORMAT },
+		{ "a hundred digits", "{\"a\":99999999999999999999999999999999999999999999}",
+			ROTA_ERR_FORMAT },
+		{ "misspelt literal", "{\"a\":trve}", ROTA_ERR_FORMAT },
+		{ "literal cut", "{\"a\":tru}", ROTA_ERR_FORMAT },
+		{ "NaN", "{\"a\":NaN}", ROTA_ERR_FORMAT },
+		{ "raw control character", "{\"a\":\"\n\"}", ROTA_ERR_FORMAT },
+		{ "escaped slash", "{\"a\":\"\\/\"}", ROTA_ERR_FORMAT },
+		{ "escaped letter", "{\"a\":\"\\u0041\"}", ROTA_ERR_FORMAT },
+		{ "escaped NUL", "{\"a\":\"\\u0000\"}", ROTA_ERR_FORMAT },
+		{ "long form where a short one is", "{\"a\":\"\\u000a\"}", ROTA_ERR_FORMAT },
+		{ "upper-case hex", "{\"a\":\"\\u001F\"}", ROTA_ERR_FORMAT },
+		{ "surrogate escape", "{\"a\":\"\\ud83d\\ude00\"}", ROTA_ERR_FORMAT },
+		{ "overlong UTF-8", "{\"a\":\"\xc0\x80\"}", ROTA_ERR_FORMAT },
+		{ "overlong three bytes", "{\"a\":\"\xe0\x80\x80\"}", ROTA_ERR_FORMAT },
+		{ "UTF-8 surrogate", "{\"a\":\"\xed\xa0\x80\"}", ROTA_ERR_FORMAT },
+		{ "above U+10FFFF", "{\"a\":\"\xf4\x90\x80\x80\"}", ROTA_ERR_FORMAT },
+		{ "lone continuation", "{\"a\":\"\x80\"}", ROTA_ERR_FORMAT },
+		{ "character cut by the quote", "{\"a\":\"\xc3\"}", ROTA_ERR_FORMAT },
+		{ "character cut by an escape", "{\"a\":\"\xc3\\n\"}", ROTA_ERR_FORMAT },
+		{ "names longer than the room", "{\"0123456789012345678901234\":1}",
+			ROTA_ERR_LIMIT },
+		{ "names together longer than the room", "{\"012345678901\":{\"0123456789012\":1}}",
+			ROTA_ERR_LIMIT },
+		{ "too deep", "{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}", ROTA_ERR_LIMIT },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct record r;
+		struct rota_span in = rota_span_cstr(bad[i].in);
+
+		ROW(bad[i].reason);
+		CHECK_EQ(scan(in, in.len == 0 ? 1 : in.len, &r), bad[i].err);
+		CHECK_EQ(scan(in, 1, &r), bad[i].err);
+	}
+}
+
+TEST(a_byte_nul_is_refused)
+{
+	struct record r;
+
+	CHECK_EQ(scan(ROTA_STR("{\"a\":\"x\0y\"}"), 1, &r), ROTA_ERR_FORMAT);
+	CHECK_EQ(scan(ROTA_STR("{}\0"), 3, &r), ROTA_ERR_FORMAT);
+}
+
+/* SPEC 2.3: escaped control characters become raw, everything else stays, in pieces of any size. */
+TEST(canonical_bytes_differ_only_in_control_characters)
+{
+	static const struct {
+		const char *in, *canonical;
+	} row[] = {
+		{ "{\"a\":\"x\\ny\"}", "{\"a\":\"x\ny\"}" },
+		{ "{\"a\":\"\\n\\n\"}", "{\"a\":\"\n\n\"}" },
+		{ "{\"a\":\"\\u001f\"}", "{\"a\":\"\x1f\"}" },
+		{ "{\"a\":\"\\\\n\\\"\"}", "{\"a\":\"\\\\n\\\"\"}" },
+		{ "{\"a\\tb\":[1,\"\\r\",2]}", "{\"a\tb\":[1,\"\r\",2]}" },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct rota_span in = rota_span_cstr(row[i].in);
+
+		ROW(row[i].in);
+		for (size_t piece = 1; piece <= in.len; piece++) {
+			struct record r;
+
+			CHECK_OK(scan(in, piece, &r));
+			CHECK_EQ(r.canonical_len, strlen(row[i].canonical));
+			CHECK_MEM(r.canonical, row[i].canonical, r.canonical_len);
+		}
+	}
+}
+
+/* A flush at BEGIN and END tokens cuts out exactly one value, brackets included. */
+struct cut {
+	struct record r;
+	bool on;
+};
+
+static enum rota_err cut_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+{
+	static const char *const path[] = { "signed" };
+	struct cut *c = ctx;
+
+	if (t->depth != 1 || !rota_json_path(j, 1, path))
+		return ROTA_OK;
+	rota_json_flush(j);
+	c->on = t->kind == ROTA_JSON_OBJECT_BEGIN;
+	return ROTA_OK;
+}
+
+static void cut_canonical(void *ctx, struct rota_span bytes)
+{
+	struct cut *c = ctx;
+
+	if (c->on)
+		on_canonical(&c->r, bytes);
+}
+
+TEST(flush_cuts_out_one_value)
+{
+	struct rota_span in =
+		ROTA_STR("{\"a\":{\"x\":1},\"signed\":{\"k\":\"\\n\",\"l\":[{}]},\"z\":{}}");
+	static const char want[] = "{\"k\":\"\n\",\"l\":[{}]}";
+
+	for (size_t piece = 1; piece <= in.len; piece++) {
+		struct rota_json j;
+		uint8_t names[24], value[16];
+		struct cut c = { .on = false };
+
+		rota_json_init(&j, (struct rota_json_sink){ &c, cut_token, cut_canonical },
+			ROTA_BUF(names), ROTA_BUF(value));
+		for (size_t at = 0; at < in.len; at += piece)
+			CHECK_OK(rota_json_feed(&j, rota_span_slice(in, at, piece)));
+		CHECK_OK(rota_json_end(&j));
+		CHECK_EQ(c.r.canonical_len, sizeof(want) - 1);
+		CHECK_MEM(c.r.canonical, want, sizeof(want) - 1);
+	}
+}
+
+TESTS(T(good_files_scan_to_their_tokens), T(bad_files_are_refused), T(a_byte_nul_is_refused),
+	T(canonical_bytes_differ_only_in_control_characters), T(flush_cuts_out_one_value))
