@@ -88,6 +88,7 @@ build() {
 	build_dir=$1
 	shift
 	build_options="$*"
+	build_log=build/log/setup-$(basename "$build_dir").log
 	if ! [ -f "$build_dir/build.ninja" ] || [ "$(cat "$build_dir/options")" != "$build_options" ]; then
 		rm -rf "$build_dir"
 		build_env=
@@ -99,7 +100,10 @@ build() {
 			shift
 		done
 		# shellcheck disable=SC2086 # a list of assignments
-		env $build_env meson setup "$build_dir" -Db_colorout=never "$@"
+		env $build_env meson setup "$build_dir" -Db_colorout=never "$@" >"$build_log" || {
+			cat "$build_log"
+			return 1
+		}
 		echo "$build_options" >"$build_dir/options"
 	fi
 	ninja --quiet -C "$build_dir"
