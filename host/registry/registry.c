@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/registry/registry.h"
+#include "host/base/bytes.h"
+#include "host/registry/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool is_setback(const char *name)
+{
+	return strcmp(name, "refused") == 0 || strcmp(name, "failed") == 0 ||
+		strcmp(name, "reverted") == 0;
+}
+
+/* The newest event says how the device is. */
+static void take_state(struct rota_db_device *d, const struct rota_db_event *e)
+{
+	d->last_seq = e->seq;
+	memcpy(d->state, e->name, sizeof(d->state));
+	if (is_setback(e->name)) {
+		memcpy(d->step, e->step, sizeof(d->step));
+		memcpy(d->clause, e->clause, sizeof(d->clause));
+		memcpy(d->reason, e->reason, sizeof(d->reason));
+	}
+	if (strcmp(e->name, "confirmed") != 0)
+		return;
+	memcpy(d->version, e->version, sizeof(d->version));
+	memcpy(d->release, e->release, sizeof(d->release));
+	d->step[0] = d->clause[0] = d->reason[0] = '\0';
+}
+
+static enum rota_err apply_event(const struct rota_db *db, struct rota_db_device *d,
+	const struct rota_db_event *e, struct rota_fail *why)
+{
+	bool added = false;
+
+	if (e->seq <= d->floor_seq)
+		return ROTA_OK;
+	ROTA_TRY(db->add_event(db->ctx, e, &added, why));
+	if (!added)
+		return ROTA_OK;
+	d->events++;
+	if (e->seq > d->last_seq)
+		take_state(d, e);
+	return ROTA_OK;
+}
+
+static enum rota_err find_device(const struct rota_db *db, const struct rota_record *record,
+	struct rota_db_device *out, struct rota_fail *why)
+{
+	char id[ROTA_DB_ID_LEN];
+	enum rota_err err;
+
+	rota_hex(ROTA_SPAN(record->device), id);
+	err = db->device(db->ctx, id, out, why);
+	if (err != ROTA_ERR_NOT_FOUND)
+		return err;
+	memset(out, 0, sizeof(*out));
+	memcpy(out->id, id, sizeof(id));
+	return ROTA_OK;
+}
+
+static enum rota_err apply_report(const struct rota_db *db, const struct rota_record *record,
+	const struct rota_report *report, struct rota_fail *why)
+{
+	struct rota_db_device device;
+	struct rota_db_event event;
+	uint64_t floor;
+
+	ROTA_TRY(find_device(db, record, &device, why));
+	if (record->time_ms > device.last_seen_ms)
+		device.last_seen_ms = record->time_ms;
+	for (size_t i = 0; i < rota_report_count(report); i++) {
+		rota_report_event(report, i, &event);
+		memcpy(event.device, device.id, sizeof(event.device));
+		event.received_ms = record->time_ms;
+		ROTA_TRY(apply_event(db, &device, &event, why));
+	}
+	ROTA_TRY(db->prune_events(db->ctx, device.id, ROTA_REGISTRY_EVENTS_KEPT, &floor, why));
+	if (floor > device.floor_seq)
+		device.floor_seq = floor;
+	return db->set_device(db->ctx, &device, why);
+}
+
+enum rota_err rota_registry_apply(
+	const struct rota_db *db, const struct rota_record *record, struct rota_fail *why)
+{
+	struct rota_report *report;
+	struct rota_fail unread;
+	uint64_t position;
+	enum rota_err err;
+
+	ROTA_TRY(db->position(db->ctx, &position, why));
+	/* A journal whose oldest segments were dropped starts a view made anew in the middle. */
+	if (record->sequence != position + 1 && position != 0)
+		return rota_fail(why, ROTA_ERR_STATE,
+			"journal record %" PRIu64 " does not follow position %" PRIu64,
+			record->sequence, position);
+	if (record->type == ROTA_RECORD_REPORT &&
+		rota_report_read(record->payload, &report, &unread) == ROTA_OK) {
+		err = apply_report(db, record, report, why);
+		rota_report_free(report);
+		ROTA_TRY(err);
+	}
+	return db->set_position(db->ctx, record->sequence, why);
+}

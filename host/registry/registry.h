@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/registry/registry.h -- from journal records to the view of the fleet.
+ *
+ * A pure function of the journal: applying the same records in the same order gives the same rows, whatever
+ * batches they came in and however often it was interrupted. An event counts once by (device id, sequence).
+ * For each device the newest events are kept one by one; what is older is only counted, and a sequence at or
+ * below the highest that was thrown away can no longer be told from a repeat, so it does not count again.
+ *
+ * What a device runs is what it confirmed: `version` and `release` follow `confirmed` events only. `state` is
+ * the name of the event with the highest sequence.
+ */
+#ifndef HOST_REGISTRY_REGISTRY_H
+#define HOST_REGISTRY_REGISTRY_H
+
+#include "host/ingest/record.h"
+#include "host/port/db.h"
+
+/* Events kept one by one for each device: two full updates with some refusals between. */
+#define ROTA_REGISTRY_EVENTS_KEPT 64
+
+/* Put one record into the view, within the caller's transaction; the position moves to it. A type that is not
+ * known, and a report that cannot be read (a later release wrote it), moves the position only.
+ * ROTA_ERR_STATE: the record does not follow the position. Other errors are the database's. */
+ROTA_MUST_USE enum rota_err rota_registry_apply(
+	const struct rota_db *db, const struct rota_record *record, struct rota_fail *why);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/db_sqlite/db_sqlite.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEMA_VERSION 1
+/* Somebody reading with the sqlite3 command may hold a lock for a moment. */
+#define BUSY_MS 5000
+
+static const char schema[] =
+	"CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, last_seen_ms INTEGER NOT NULL,"
+	" last_seq INTEGER NOT NULL, floor_seq INTEGER NOT NULL, events INTEGER NOT NULL,"
+	" state TEXT NOT NULL, version TEXT NOT NULL, release TEXT NOT NULL, step TEXT NOT NULL,"
+	" clause TEXT NOT NULL, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS events(device TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" received_ms INTEGER NOT NULL, at_s INTEGER, event TEXT NOT NULL, version TEXT NOT NULL,"
+	" release TEXT NOT NULL, campaign TEXT NOT NULL, attempt TEXT NOT NULL, slot TEXT NOT NULL,"
+	" step TEXT NOT NULL, clause TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,"
+	" PRIMARY KEY(device, seq)) STRICT, WITHOUT ROWID;"
+	"INSERT OR IGNORE INTO meta VALUES('schema', 1), ('position', 0);";
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	META,
+	SET_POSITION,
+	DEVICE,
+	SET_DEVICE,
+	ADD_EVENT,
+	PRUNE_FLOOR,
+	PRUNE,
+	STATEMENTS,
+};
+
+static const char *const sql[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[META] = "SELECT value FROM meta WHERE name = ?1",
+	[SET_POSITION] = "UPDATE meta SET value = ?1 WHERE name = 'position'",
+	[DEVICE] = "SELECT id, last_seen_ms, last_seq, floor_seq, events, state, version, release,"
+		   " step, clause, reason FROM devices WHERE id = ?1",
+	[SET_DEVICE] = "INSERT OR REPLACE INTO devices(id, last_seen_ms, last_seq, floor_seq,"
+		       " events, state, version, release, step, clause, reason)"
+		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[ADD_EVENT] = "INSERT OR IGNORE INTO events(device, seq, received_ms, at_s, event, version,"
+		      " release, campaign, attempt, slot, step, clause, reason, detail)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[PRUNE_FLOOR] = "SELECT seq FROM events WHERE device = ?1 ORDER BY seq DESC"
+			" LIMIT 1 OFFSET ?2",
+	[PRUNE] = "DELETE FROM events WHERE device = ?1 AND seq <= ?2",
+};
+
+struct rota_db_sqlite {
+	sqlite3 *db;
+	sqlite3_stmt *at[STATEMENTS];
+	char *path;
+};
+
+static enum rota_err fail(struct rota_db_sqlite *s, struct rota_fail *why)
+{
+	int code = sqlite3_errcode(s->db) & 0xff;
+	enum rota_err err = ROTA_ERR_IO;
+
+	if (code == SQLITE_FULL)
+		err = ROTA_ERR_FULL;
+	else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		err = ROTA_ERR_CORRUPT;
+	else if (code == SQLITE_BUSY)
+		err = ROTA_ERR_BUSY;
+	return rota_fail(why, err, "%s: %s", s->path, sqlite3_errmsg(s->db));
+}
+
+/* Values go in as they stand in the row; sequences and times stay below 2^63 by SPEC 2.1 and the clock. */
+static void bind_number(sqlite3_stmt *st, int at, uint64_t value)
+{
+	sqlite3_bind_int64(st, at, (sqlite3_int64)value);
+}
+
+static void bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
+}
+
+/* Run to its end and make it ready for the next time. */
+static enum rota_err run(struct rota_db_sqlite *s, enum statement which, struct rota_fail *why)
+{
+	int code = sqlite3_step(s->at[which]);
+	enum rota_err err = ROTA_OK;
+
+	if (code != SQLITE_DONE && code != SQLITE_ROW)
+		err = fail(s, why);
+	sqlite3_reset(s->at[which]);
+	sqlite3_clear_bindings(s->at[which]);
+	return err;
+}
+
+static enum rota_err begin(void *ctx, struct rota_fail *why)
+{
+	return run(ctx, BEGIN, why);
+}
+
+static void rollback(void *ctx)
+{
+	struct rota_db_sqlite *s = ctx;
+	struct rota_fail ignored;
+
+	if (!sqlite3_get_autocommit(s->db))
+		(void)!run(s, ROLLBACK, &ignored);
+}
+
+static enum rota_err commit(void *ctx, struct rota_fail *why)
+{
+	enum rota_err err = run(ctx, COMMIT, why);
+
+	if (err != ROTA_OK)
+		rollback(ctx);
+	return err;
+}
+
+static enum rota_err meta(
+	struct rota_db_sqlite *s, const char *name, uint64_t *out, struct rota_fail *why)
+{
+	sqlite3_stmt *st = s->at[META];
+	enum rota_err err = ROTA_OK;
+
+	bind_text(st, 1, name);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		*out = (uint64_t)sqlite3_column_int64(st, 0);
+	else
+		err = rota_fail(why, ROTA_ERR_CORRUPT, "%s: no '%s' in table meta", s->path, name);
+	sqlite3_reset(st);
+	return err;
+}
+
+static enum rota_err position(void *ctx, uint64_t *out, struct rota_fail *why)
+{
+	return meta(ctx, "position", out, why);
+}
+
+static enum rota_err set_position(void *ctx, uint64_t value, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+
+	bind_number(s->at[SET_POSITION], 1, value);
+	return run(s, SET_POSITION, why);
+}
+
+static void column_text(sqlite3_stmt *st, int at, char *to, size_t room)
+{
+	snprintf(to, room, "%s", (const char *)sqlite3_column_text(st, at));
+}
+
+static void read_device(sqlite3_stmt *st, struct rota_db_device *out)
+{
+	column_text(st, 0, out->id, sizeof(out->id));
+	out->last_seen_ms = (uint64_t)sqlite3_column_int64(st, 1);
+	out->last_seq = (uint64_t)sqlite3_column_int64(st, 2);
+	out->floor_seq = (uint64_t)sqlite3_column_int64(st, 3);
+	out->events = (uint64_t)sqlite3_column_int64(st, 4);
+	column_text(st, 5, out->state, sizeof(out->state));
+	column_text(st, 6, out->version, sizeof(out->version));
+	column_text(st, 7, out->release, sizeof(out->release));
+	column_text(st, 8, out->step, sizeof(out->step));
+	column_text(st, 9, out->clause, sizeof(out->clause));
+	column_text(st, 10, out->reason, sizeof(out->reason));
+}
+
+static enum rota_err device(
+	void *ctx, const char *id, struct rota_db_device *out, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[DEVICE];
+	enum rota_err err = ROTA_OK;
+	int code;
+
+	bind_text(st, 1, id);
+	code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		read_device(st, out);
+	else
+		err = code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
+	sqlite3_reset(st);
+	return err;
+}
+
+static enum rota_err set_device(void *ctx, const struct rota_db_device *d, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[SET_DEVICE];
+
+	bind_text(st, 1, d->id);
+	bind_number(st, 2, d->last_seen_ms);
+	bind_number(st, 3, d->last_seq);
+	bind_number(st, 4, d->floor_seq);
+	bind_number(st, 5, d->events);
+	bind_text(st, 6, d->state);
+	bind_text(st, 7, d->version);
+	bind_text(st, 8, d->release);
+	bind_text(st, 9, d->step);
+	bind_text(st, 10, d->clause);
+	bind_text(st, 11, d->reason);
+	return run(s, SET_DEVICE, why);
+}
+
+static enum rota_err add_event(
+	void *ctx, const struct rota_db_event *e, bool *added, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[ADD_EVENT];
+	const char *const text[] = { e->name, e->version, e->release, e->campaign, e->attempt,
+		e->slot, e->step, e->clause, e->reason, e->detail };
+
+	bind_text(st, 1, e->device);
+	bind_number(st, 2, e->seq);
+	bind_number(st, 3, e->received_ms);
+	if (e->has_at)
+		bind_number(st, 4, e->at_s);
+	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		bind_text(st, (int)(5 + i), text[i]);
+	ROTA_TRY(run(s, ADD_EVENT, why));
+	*added = sqlite3_changes(s->db) == 1;
+	return ROTA_OK;
+}
+
+static enum rota_err prune_events(
+	void *ctx, const char *id, uint64_t keep, uint64_t *floor, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[PRUNE_FLOOR];
+	int code;
+
+	*floor = 0;
+	bind_text(st, 1, id);
+	bind_number(st, 2, keep);
+	code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		*floor = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? ROTA_OK : fail(s, why);
+	bind_text(s->at[PRUNE], 1, id);
+	bind_number(s->at[PRUNE], 2, *floor);
+	return run(s, PRUNE, why);
+}
+
+static enum rota_err execute(struct rota_db_sqlite *s, const char *text, struct rota_fail *why)
+{
+	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? ROTA_OK : fail(s, why);
+}
+
+static enum rota_err clear(void *ctx, struct rota_fail *why)
+{
+	return execute(ctx,
+		"DELETE FROM events; DELETE FROM devices;"
+		" UPDATE meta SET value = 0 WHERE name = 'position'",
+		why);
+}
+
+static enum rota_err open_in(struct rota_db_sqlite *s, const char *path, struct rota_fail *why)
+{
+	uint64_t version = 0;
+
+	if (sqlite3_open_v2(path, &s->db,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+		    NULL) != SQLITE_OK)
+		return fail(s, why);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	ROTA_TRY(execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why));
+	ROTA_TRY(execute(s, schema, why));
+	for (int i = 0; i < STATEMENTS; i++)
+		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->at[i],
+			    NULL) != SQLITE_OK)
+			return fail(s, why);
+	ROTA_TRY(meta(s, "schema", &version, why));
+	if (version != SCHEMA_VERSION)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
+			"%s: made by a later release; use that one, or move the file away and "
+			"run rotad --rebuild",
+			path);
+	return ROTA_OK;
+}
+
+enum rota_err rota_db_sqlite_open(
+	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = calloc(1, sizeof(*s));
+	enum rota_err err;
+
+	*out = NULL;
+	if (s == NULL)
+		return rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", path);
+	s->path = strdup(path);
+	err = s->path == NULL ? rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", path)
+			      : open_in(s, path, why);
+	if (err != ROTA_OK) {
+		rota_db_sqlite_close(s);
+		return err;
+	}
+	*db = (struct rota_db){
+		.ctx = s,
+		.begin = begin,
+		.commit = commit,
+		.rollback = rollback,
+		.position = position,
+		.set_position = set_position,
+		.device = device,
+		.set_device = set_device,
+		.add_event = add_event,
+		.prune_events = prune_events,
+		.clear = clear,
+	};
+	*out = s;
+	return ROTA_OK;
+}
+
+void rota_db_sqlite_close(struct rota_db_sqlite *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(s->at[i]);
+	sqlite3_close(s->db);
+	free(s->path);
+	free(s);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ports/db_sqlite/db_sqlite.h -- host/port/db.h in one SQLite file.
+ *
+ * Write-ahead logging, so that `sqlite3 FILE` can read while rotad writes; synchronous FULL, since the journal
+ * drops segments that the projection reports as durable. Tables `devices`, `events` and `meta` are meant for
+ * reading by people; ids are hex text for that reason.
+ */
+#ifndef PORTS_DB_SQLITE_DB_SQLITE_H
+#define PORTS_DB_SQLITE_DB_SQLITE_H
+
+#include "host/port/db.h"
+
+struct rota_db_sqlite; /* owns the connection */
+
+/* Open or make the file; *db works until close. ROTA_ERR_UNSUPPORTED: made by a later release. */
+ROTA_MUST_USE enum rota_err rota_db_sqlite_open(
+	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why);
+
+/* NULL is allowed. */
+void rota_db_sqlite_close(struct rota_db_sqlite *s);
+
+#endif
