@@ -31,6 +31,7 @@ enum rota_boot_kind {
 	ROTA_BOOT_CONFIRMED, /* the image that every boot runs */
 	ROTA_BOOT_TRIAL, /* an image on trial: confirm or revert it */
 	ROTA_BOOT_REVERTED, /* the confirmed image, after a trial that was not confirmed */
+	ROTA_BOOT_FALLBACK, /* the other image, since the confirmed one does not verify (SPEC 10.2) */
 };
 
 struct rota_booted {
@@ -43,7 +44,8 @@ struct rota_booted {
 struct rota_slots {
 	void *ctx;
 
-	/* The slot that may be written now. */
+	/* The slot that may be written now. While a trial runs there is none, since the other slot holds what
+	 * a revert goes back to: ROTA_ERR_BUSY, from write, finish, read and trial too. */
 	enum rota_err (*inactive)(void *ctx, struct rota_slot *out);
 
 	/* Put `data` at `off` of the inactive slot. off is 0, or the end of the last write (since power-on,
