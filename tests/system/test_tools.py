@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./do and tools/: what they refuse, and that a failing test is counted as one."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import TOP
+
+pytestmark = pytest.mark.smoke
+
+
+def run(*command, **options):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=60, check=False, **options)
+
+
+@pytest.mark.parametrize("arguments, reason", [
+    ([], "which verb"),
+    (["bild"], "no verb 'bild'"),
+    (["check", "--fast"], "'check' takes no argument"),
+])
+def test_do_refuses_wrong_usage(arguments, reason):
+    done = run(TOP / "do", *arguments)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert done.stdout == ""
+
+
+def test_do_help_names_every_verb():
+    done = run(TOP / "do", "help")
+    assert done.returncode == 0
+    for verb in ("demo", "check", "test", "bench", "arm", "install", "clean"):
+        assert f"\n    {verb} " in done.stdout
+
+
+def test_deps_refuses_an_unknown_set():
+    done = run(TOP / "tools/deps", "everything")
+    assert done.returncode == 2
+    assert "usage" in done.stderr
+
+
+def test_deps_takes_in_other_sets_once():
+    listed = run(TOP / "tools/deps", "--list", "test").stdout.split()
+    assert {"gcc", "nginx-light", "clang", "qemu-system-arm"} <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_deps_without_root_or_sudo_says_what_to_install(tmp_path):
+    """A PATH with nobody to become: dpkg-query that knows no package, id that is nobody, no sudo."""
+    for name in ("sh", "awk", "grep", "mktemp", "rm", "tr", "cat", "wc"):
+        os.symlink(shutil.which(name), tmp_path / name)
+    for name, text in (("id", "echo 1000"), ("dpkg-query", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", encoding="ascii")
+        (tmp_path / name).chmod(0o755)
+    done = run("/bin/sh", TOP / "tools/deps", "build", env={"PATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert "apt-get install --no-install-recommends gcc libc6-dev meson" in done.stderr
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A tree with tools/ and nothing to build."""
+    shutil.copytree(TOP / "tools", tmp_path / "tools")
+    return tmp_path
+
+
+def test_figure_replaces_its_own_line_only(tree):
+    for name, value in (("speed", "1"), ("speed_ratio", "2"), ("speed", "3")):
+        assert run(tree / "tools/figure", name, value, "MB/s").returncode == 0
+    text = (tree / "build/figures.tsv").read_text(encoding="ascii")
+    assert text == "speed_ratio\t2\tMB/s\nspeed\t3\tMB/s\n"
+
+
+GATES = """
+set -eu
+. tools/gates.sh
+broken() { false; true; }
+counted() { echo "5 1 2" >"$gate_counts"; }
+gate 'good' true
+gate 'stops at its first failure' broken
+gate 'counted' counted
+gate_skip 'absent' 'no reason'
+gates_end
+"""
+
+
+def test_gates_count(tree):
+    done = run("/bin/sh", "-c", GATES, cwd=tree)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines if line[0] != " "] == ["ok", "FAIL", "FAIL", "skip", "6"]
+    assert lines[-1] == "6 passed, 2 failed, 3 skipped"
+
+
+@pytest.mark.parametrize("log, counts", [
+    ('{"result": "OK", "stdout": "3 passed, 0 failed, 1 skipped\\n"}', "3 0 1"),
+    ('{"result": "OK", "stdout": "no counts"}', "1 0 0"),
+    ('{"result": "FAIL", "stdout": "3 passed, 2 failed, 0 skipped\\n"}', "3 2 0"),
+    ('{"result": "FAIL", "stdout": "3 passed, 0 failed, 0 skipped\\n"}', "3 1 0"),
+    ('{"result": "TIMEOUT"}', "0 1 0"),
+    ('{"result": "SKIP"}', "0 0 1"),
+    ('{"result": "OK"}\n{"result": "ERROR", "stdout": ""}', "1 1 0"),
+])
+def test_a_program_that_fails_is_counted(tmp_path, log, counts):
+    (tmp_path / "testlog.json").write_text(log, encoding="ascii")
+    assert run(TOP / "tools/count-tests", tmp_path / "testlog.json").stdout.strip() == counts
