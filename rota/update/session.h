@@ -29,7 +29,7 @@
 
 #include "rota/codec/tuf.h"
 #include "rota/port/clock.h"
-#include "rota/trust/floor.h"
+#include "rota/store/state.h"
 #include "rota/trust/sigs.h"
 #include "rota/update/why.h"
 
@@ -41,28 +41,6 @@
 
 /* Longest role name: percent-encoded it still fits a file name. */
 #define ROTA_ROLE_NAME_MAX 64
-
-/* What has to be remembered between sessions; part of the device state (rota/store/state.h). */
-struct rota_trusted {
-	uint64_t root_version;
-	uint8_t root_sha256[ROTA_SHA256_LEN];
-	uint64_t time_floor_s; /* SPEC 5.2 */
-
-	/* The newest verified timestamp, and what it says of snapshot. version 0: none. */
-	uint64_t timestamp_version;
-	uint64_t timestamp_expires_s;
-	uint64_t timestamp_issued_s;
-	uint64_t listed_version;
-	uint64_t listed_length; /* 0: not listed */
-	bool listed_has_sha256;
-	uint8_t listed_sha256[ROTA_SHA256_LEN];
-
-	/* The newest verified snapshot. version 0: none. */
-	uint64_t snapshot_version;
-	uint8_t snapshot_sha256[ROTA_SHA256_LEN];
-
-	struct rota_floors floors;
-};
 
 /* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
 struct rota_limits {

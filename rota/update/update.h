@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/update/update.h -- one update cycle: from what booted to what is put on trial.
+ *
+ * The cycle wraps the TUF session and does the rest of it: what to make of the boot that just happened,
+ * the rollout policy, the release, the components, the slots, the journal. Like the session it does no
+ * network and no files of its own; it says what it wants. The slots and the journal it works itself,
+ * through their ports, because the order of their writes is what makes a power cut harmless.
+ *
+ *     rota_update_init(&u, &config, workspace);
+ *     for (;;) {
+ *             rota_update_want(&u, &want);
+ *             switch (want.kind) {
+ *             case ROTA_UPDATE_FETCH_META:   as ROTA_WANT_FETCH of the session (want.meta)
+ *             case ROTA_UPDATE_KEEP_META:    make that file durable; the journal is committed here
+ *             case ROTA_UPDATE_FETCH_TARGET: bytes [want.offset, want.length) of want.path / want.sha256
+ *                     both fetches: rota_update_feed() ... rota_update_done(&u, how it ended)
+ *             case ROTA_UPDATE_HEALTH:       is the image on trial well? rota_update_done(&u, ROTA_OK or not)
+ *             case ROTA_UPDATE_REBOOT:       boot again; the cycle is over, a new one begins after the boot
+ *             case ROTA_UPDATE_IDLE:         nothing to do until the next poll: rota_update_outcome()
+ *             case ROTA_UPDATE_STOPPED:      refused or failed: rota_update_outcome()
+ *             }
+ *     }
+ *
+ * Events for the server come out through config.event, in order; each has its own sequence number, which is
+ * in the journal before the event is handed out.
+ */
+#ifndef ROTA_UPDATE_UPDATE_H
+#define ROTA_UPDATE_UPDATE_H
+
+#include "rota/codec/image.h"
+#include "rota/codec/name.h"
+#include "rota/codec/policy.h"
+#include "rota/codec/release.h"
+#include "rota/port/slots.h"
+#include "rota/store/journal.h"
+#include "rota/update/session.h"
+
+/* A slot of the device by the name that releases use (SPEC 1.2). */
+struct rota_named_slots {
+	struct rota_span name;
+	const struct rota_slots *slots;
+};
+
+/* What the device is; all spans stay in use. */
+struct rota_device {
+	struct rota_span product;
+	struct rota_span hardware;
+	struct rota_span channel;
+	struct rota_span group;	 /* empty: none */
+	struct rota_span region; /* empty: none */
+	struct rota_span id;	 /* 64 hex digits (SPEC 1.1) */
+	struct rota_span spki;	 /* IDevID SubjectPublicKeyInfo DER, for tags (SPEC 8.5) */
+	/* The delegated role that releases for this device come from: "releases", or "ci" for a device that
+	 * was provisioned for builds. */
+	struct rota_span release_role;
+};
+
+enum rota_event_kind {
+	ROTA_EVENT_STARTED,
+	ROTA_EVENT_CHECKED,	/* the policy was read: nothing to install, and why (why.clause) */
+	ROTA_EVENT_REFUSED,	/* a check of ours said no */
+	ROTA_EVENT_DOWNLOADING,
+	ROTA_EVENT_INSTALLED,	/* written and verified, trial asked for */
+	ROTA_EVENT_BOOTED,	/* the image on trial runs */
+	ROTA_EVENT_CONFIRMED,
+	ROTA_EVENT_REVERTED,	/* the device is back on the image before */
+	ROTA_EVENT_FAILED,	/* network, storage, health */
+};
+
+struct rota_event {
+	enum rota_event_kind kind;
+	uint64_t seq;
+	uint64_t at_s;	  /* 0: the time is not known */
+	uint64_t version; /* 0: none */
+	bool has_release;
+	uint8_t release[ROTA_SHA256_LEN];
+	struct rota_span campaign; /* empty: none */
+	uint8_t attempt;
+	struct rota_span step; /* what was being done, a word: "timestamp", "download", ... */
+	struct rota_why why;
+};
+
+struct rota_update_config {
+	struct rota_session_config session;
+	const struct rota_device *device;
+	const struct rota_named_slots *slots;
+	uint8_t slots_count;
+	struct rota_journal *journal; /* opened */
+	/* Commit the journal every so many bytes of a component, so that a download resumes after a power cut;
+	 * 0: not at all. At least the flash's erase unit makes sense. */
+	uint64_t resume_every;
+	void *event_ctx;
+	void (*event)(void *ctx, const struct rota_event *e); /* may be NULL */
+};
+
+enum rota_update_want_kind {
+	ROTA_UPDATE_FETCH_META,
+	ROTA_UPDATE_KEEP_META,
+	ROTA_UPDATE_FETCH_TARGET,
+	ROTA_UPDATE_HEALTH,
+	ROTA_UPDATE_REBOOT,
+	ROTA_UPDATE_IDLE,
+	ROTA_UPDATE_STOPPED,
+};
+
+struct rota_update_want {
+	enum rota_update_want_kind kind;
+	struct rota_want meta;	/* FETCH_META, KEEP_META */
+	struct rota_span path;	/* FETCH_TARGET: target path; valid until the next call */
+	uint8_t sha256[ROTA_SHA256_LEN]; /* of the whole file */
+	uint64_t offset;	/* first byte wanted */
+	uint64_t length;	/* of the whole file */
+};
+
+/* How a cycle ended, for a person and for the exit status. */
+struct rota_outcome {
+	struct rota_why why;	/* err ROTA_OK: nothing to do, or a reboot is wanted */
+	struct rota_span step;	/* what was being done */
+	struct rota_span role;	/* while metadata was: whose */
+	uint64_t version;	/* the release at hand; 0: none */
+};
+
+/* One cycle. The caller places it (it is large: the release's components are in it) and the workspace. Its
+ * members are private to update.c and its parts (update_*.c), and stand at the end of this header. */
+struct rota_update;
+
+/* Begin a cycle: load the state from the journal.
+ * workspace  rota_update_room(config->session.limits) bytes, in use to the end.
+ * ROTA_ERR_LIMIT: the workspace is too small. ROTA_ERR_NOT_FOUND, ROTA_ERR_CORRUPT, ROTA_ERR_IO: the journal
+ * (a factory state is committed by rota_update_factory(), never here). ROTA_ERR_ARGUMENT: the device has no
+ * slots, or a member of config is missing. */
+ROTA_MUST_USE enum rota_err rota_update_init(struct rota_update *u,
+	const struct rota_update_config *config, struct rota_buf workspace);
+
+size_t rota_update_room(const struct rota_limits *limits);
+
+/* Commit `state` as the first of a device (rota_state_factory()). ROTA_ERR_STATE: there is one already. */
+ROTA_MUST_USE enum rota_err rota_update_factory(struct rota_journal *journal,
+	const struct rota_state *state);
+
+void rota_update_want(const struct rota_update *u, struct rota_update_want *out);
+
+/* The next bytes of what is being fetched; after an error the caller stops reading and goes on with
+ * rota_update_done(). */
+ROTA_MUST_USE enum rota_err rota_update_feed(struct rota_update *u, struct rota_span piece);
+
+/* What was wanted was done: ROTA_OK, or how it failed. For REBOOT, IDLE and STOPPED there is no answer. */
+void rota_update_done(struct rota_update *u, enum rota_err how);
+
+/* Valid once IDLE, REBOOT or STOPPED is wanted. */
+void rota_update_outcome(const struct rota_update *u, struct rota_outcome *out);
+
+/* The state as it stands: for a status command. */
+const struct rota_state *rota_update_state(const struct rota_update *u);
+
+/* Release what a half-done cycle holds. Always the last call. */
+void rota_update_drop(struct rota_update *u);
