@@ -6,8 +6,8 @@
  * and SBOM are not kept at all. So the caller places room for the components of one device, not of a fleet.
  *
  * Nothing of it may be believed before the file's digest was checked against the policy's and the role's.
- * Sizes with 4-byte pointers: struct rota_component about 590 bytes, struct rota_delta about 370, the
- * decoder about 1,250; docs/footprint.md has them measured.
+ * Sizes with 4-byte pointers: struct rota_component about 600 bytes, struct rota_delta about 370, the
+ * decoder about 1,150; docs/footprint.md has them measured.
  */
 #ifndef ROTA_CODEC_RELEASE_H
 #define ROTA_CODEC_RELEASE_H
