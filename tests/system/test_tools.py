@@ -106,3 +106,34 @@ def test_gates_count(tree):
 def test_a_program_that_fails_is_counted(tmp_path, log, counts):
     (tmp_path / "testlog.json").write_text(log, encoding="ascii")
     assert run(TOP / "tools/count-tests", tmp_path / "testlog.json").stdout.strip() == counts
+
+
+HELP = """Usage: rota VERB
+
+Verbs:
+  image sign       Sign an image
+  image show       Show an image
+  init             Make an authority
+
+Options:
+  --dir DIR        where
+"""
+
+
+@pytest.mark.parametrize("words, offered", [
+    (["rota", ""], ["image", "init"]),
+    (["rota", "im"], ["image"]),
+    (["rota", "image", "s"], ["show", "sign"]),
+    (["rota", "--dir", "x", "image", "si"], ["sign"]),
+    (["rota", "init", "--"], ["--dir"]),
+])
+def test_completion_offers_what_help_says(tmp_path, words, offered):
+    program = tmp_path / "rota"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{HELP}END\n", encoding="ascii")
+    program.chmod(0o755)
+    script = (f"source {TOP}/packaging/completion/rota.bash; COMP_WORDS=({' '.join(map(repr, words))}); "
+              f"COMP_CWORD={len(words) - 1}; _rota {program} {words[-1]!r} {words[-2]!r}; "
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    done = run("bash", "-c", script)
+    assert done.stderr == ""
+    assert sorted(done.stdout.split()) == offered
