@@ -101,7 +101,7 @@ build() {
 		done
 		# shellcheck disable=SC2086 # a list of assignments
 		env $build_env meson setup "$build_dir" -Db_colorout=never "$@" >"$build_log" || {
-			cat "$build_log"
+			grep -v 'supports arguments' "$build_log"
 			return 1
 		}
 		echo "$build_options" >"$build_dir/options"
