@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/pkcs11/pin.h"
-#include "rota/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +34,7 @@ static enum rota_err take(struct pin *pin, ssize_t got, const char *from, struct
 {
 	pin->text[got < 0 ? 0 : got] = 0;
 	pin->len = strcspn(pin->text, "\r\n");
-	rota_wipe(pin->text + pin->len, sizeof(pin->text) - pin->len);
+	explicit_bzero(pin->text + pin->len, sizeof(pin->text) - pin->len);
 	if (pin->len == 0 || got > PIN_MAX)
 		return rota_fail(why, ROTA_ERR_DENIED, "%s holds no PIN of 1 to %d bytes", from,
 			PIN_MAX - 1);
@@ -91,6 +90,6 @@ enum rota_err pin_get(struct pin *pin, const char *file, const char *name, struc
 
 void pin_wipe(struct pin *pin)
 {
-	rota_wipe(pin, sizeof(*pin));
+	explicit_bzero(pin, sizeof(*pin));
 	(void)munlock(pin, sizeof(*pin));
 }

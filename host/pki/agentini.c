@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/pki/agentini.h"
+
+#include <stdlib.h>
+
+static void line(struct rota_bytes *out, const char *key, const char *value)
+{
+	char *text = rota_text("%s = %s\n", key, value);
+
+	rota_bytes_add_text(out, text);
+	free(text);
+}
+
+/* KEY = AT/NAME */
+static void path(struct rota_bytes *out, const char *key, const char *at, const char *name)
+{
+	char *text = rota_text("%s = %s/%s\n", key, at, name);
+
+	rota_bytes_add_text(out, text);
+	free(text);
+}
+
+static void repository(const struct rota_enrol_plan *plan, struct rota_bytes *out)
+{
+	char *head =
+		rota_text("# Made by rota factory enrol; rota-agent.ini(5) explains each setting.\n"
+			  "[repository %s]\n",
+			plan->repository);
+
+	rota_bytes_add_text(out, head);
+	free(head);
+	line(out, "url", plan->repository_url);
+	path(out, "ca", plan->at, "trust/server-ca.pem");
+	path(out, "root", plan->at, "trust/root.json");
+}
+
+void rota_agentini(
+	const struct rota_authdir *dir, const struct rota_enrol_plan *plan, struct rota_bytes *out)
+{
+	*out = (struct rota_bytes){ 0 };
+	repository(plan, out);
+	rota_bytes_add_text(out, "\n[server]\n");
+	line(out, "url", plan->server_url);
+	rota_bytes_add_text(out, "\n[device]\n");
+	line(out, "product", dir->product);
+	line(out, "hardware", plan->hardware);
+	line(out, "channel", plan->channel);
+	if (plan->group)
+		line(out, "group", plan->group);
+	if (plan->region)
+		line(out, "region", plan->region);
+	path(out, "rom", plan->at, "rom.bin");
+	path(out, "state", plan->at, "state");
+	rota_bytes_add_text(out, "\n[identity]\n");
+	path(out, "certificate", plan->at, "identity/ldevid.pem");
+	path(out, "key", plan->at, "identity/ldevid.key");
+	rota_bytes_add_text(out, "\n[slot app]\nbackend = boot\n");
+	line(out, "device", plan->at);
+	if (plan->health) {
+		rota_bytes_add_text(out, "\n[health]\n");
+		line(out, "command", plan->health);
+	}
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/pki/enrol.h -- the factory: make one device's identity and everything that it trusts.
+ *
+ *     OUT/rom.bin                           what is burnt (SPEC 12.1)
+ *     OUT/identity/{idevid,ldevid}.{pem,key}  certificates, private keys (0600)
+ *     OUT/trust/{root.json,server-ca.pem,recovery-keys.json}
+ *     OUT/agent.ini                         see rota-agent.ini(5)
+ *
+ * OUT appears whole or not at all. Each device is one line of DIR/enrolments: JSON with `device` (id), `serial`,
+ * `product`, `hardware`, `channel`, `group`, `region`, `idevid_spki` (hex of DER), `at`.
+ */
+#ifndef HOST_PKI_ENROL_H
+#define HOST_PKI_ENROL_H
+
+#include "host/pki/cert.h"
+#include "host/repo/metadata.h"
+
+/* Of DIR/enrolments; a larger fleet has a registry. */
+#define ROTA_ENROLMENTS_MAX (256u * 1024 * 1024)
+
+struct rota_enrol_plan {
+	const char *out; /* must not exist */
+	const char *at; /* where that folder will lie on the device; absolute */
+	const char *serial; /* IDevID's subject serialNumber, 1 to 64 bytes */
+	const char *hardware, *channel;
+	const char *group, *region; /* NULL: none */
+	const char *repository; /* its name in agent.ini */
+	const char *repository_url, *server_url; /* NULL: rota.ini's [server] */
+	const char *health; /* command, or NULL */
+	uint32_t counter;
+	uint64_t ldevid_lifetime_s;
+	/* Fill OUT/flash before the folder appears; NULL: no flash. `rom` is the record. */
+	enum rota_err (*flash)(
+		void *ctx, const char *dir, struct rota_span rom, struct rota_fail *why);
+	void *flash_ctx;
+};
+
+/* ROTA_ERR_STATE: the serial is enrolled already, or OUT exists. */
+ROTA_MUST_USE enum rota_err rota_enrol(struct rota_desk *desk, const struct rota_enrol_plan *plan,
+	char device_id[static 65], struct rota_fail *why);
+
+/* The IDevID SubjectPublicKeyInfo of an enrolled device. ROTA_ERR_NOT_FOUND: no such device. */
+ROTA_MUST_USE enum rota_err rota_enrol_spki(const struct rota_authdir *dir, const char *device_id,
+	struct rota_bytes *spki, struct rota_fail *why);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/metadata.h"
+#include "host/base/when.h"
+#include "host/repo/store.h"
+#include "host/sign/duty.h"
+#include "host/sign/envelope.h"
+#include "host/sign/p256.h"
+
+#include <string.h>
+
+/* Put the party's keys into `keys` (id to object); *ids is the list of their ids. */
+static enum rota_err add_keys(struct rota_desk *desk, const struct rota_party *party, json_t *keys,
+	json_t **ids, struct rota_fail *why)
+{
+	*ids = json_array();
+	for (size_t i = 0; i < party->seat_count; i++) {
+		uint8_t point[ROTA_P256_KEY_LEN];
+		char id[ROTA_DIGEST_HEX];
+
+		if (rota_tokens_public(desk->tokens, &party->seats[i], point, why) != ROTA_OK) {
+			json_decref(*ids);
+			*ids = NULL;
+			return rota_fail_in(why, "keys of %s", party->name);
+		}
+		rota_p256_key_id(point, id);
+		json_object_set_new(keys, id, rota_p256_key_object(point));
+		json_array_append_new(*ids, json_string(id));
+	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_metadata_root(struct rota_desk *desk, json_t **content, struct rota_fail *why)
+{
+	json_t *keys = json_object(), *roles = json_object();
+	char now[ROTA_WHEN_LEN];
+
+	rota_when_text(desk->now, now);
+	*content = json_pack("{s:b,s:o,s:o,s:s}", "consistent_snapshot", 1, "keys", keys, "roles",
+		roles, "x-rota-not-before", now);
+	for (size_t i = 0; i < ROTA_DUTY_TOP_COUNT; i++) {
+		const struct rota_party *party = rota_authdir_party(desk->dir, rota_duties[i].name);
+		json_t *ids;
+
+		if (add_keys(desk, party, keys, &ids, why) != ROTA_OK) {
+			json_decref(*content);
+			*content = NULL;
+			return why->err;
+		}
+		json_object_set_new(roles, party->name,
+			json_pack("{s:o,s:i}", "keyids", ids, "threshold", (int)party->threshold));
+	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_metadata_targets(struct rota_desk *desk, json_t **content, struct rota_fail *why)
+{
+	json_t *keys = json_object(), *roles = json_array();
+
+	*content = json_pack(
+		"{s:{s:o,s:o},s:{}}", "delegations", "keys", keys, "roles", roles, "targets");
+	for (size_t i = ROTA_DUTY_TOP_COUNT; i < ROTA_DUTY_COUNT; i++) {
+		const struct rota_party *party = rota_authdir_party(desk->dir, rota_duties[i].name);
+		json_t *ids;
+
+		if (add_keys(desk, party, keys, &ids, why) != ROTA_OK) {
+			json_decref(*content);
+			*content = NULL;
+			return why->err;
+		}
+		json_array_append_new(roles,
+			json_pack("{s:o,s:s,s:[s],s:b,s:i}", "keyids", ids, "name", party->name,
+				"paths", rota_duties[i].paths, "terminating", 1, "threshold",
+				(int)party->threshold));
+	}
+	return ROTA_OK;
+}
+
+json_t *rota_metadata_empty(void)
+{
+	return json_pack("{s:{}}", "targets");
+}
+
+enum rota_err rota_metadata_entry(const struct rota_authdir *dir, const char *role,
+	uint64_t version, json_t **entry, struct rota_fail *why)
+{
+	struct rota_bytes file;
+	char hex[ROTA_DIGEST_HEX];
+
+	ROTA_TRY(rota_store_read(dir, role, version, &file, why));
+	rota_digest_hex(rota_bytes_span(&file), hex);
+	*entry = json_pack("{s:{s:s},s:I,s:I}", "hashes", "sha256", hex, "length",
+		(json_int_t)file.len, "version", (json_int_t)version);
+	rota_bytes_free(&file);
+	return ROTA_OK;
+}
+
+static void set_common(
+	json_t *content, const char *role, uint64_t version, uint64_t now, uint64_t lifetime_s)
+{
+	bool top = strcmp(role, "root") == 0 || strcmp(role, "snapshot") == 0 ||
+		strcmp(role, "timestamp") == 0;
+	char issued[ROTA_WHEN_LEN], expires[ROTA_WHEN_LEN];
+
+	rota_when_text(now, issued);
+	rota_when_text(now + lifetime_s, expires);
+	json_object_set_new(content, "_type", json_string(top ? role : "targets"));
+	json_object_set_new(content, "spec_version", json_string("1.0.34"));
+	json_object_set_new(content, "version", json_integer((json_int_t)version));
+	json_object_set_new(content, "expires", json_string(expires));
+	json_object_set_new(content, "x-rota-issued", json_string(issued));
+}
+
+enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role, json_t *content,
+	uint64_t lifetime_s, uint64_t *version, struct rota_fail *why)
+{
+	const struct rota_party *party = rota_authdir_party(desk->dir, role);
+	bool direct = strcmp(role, "root") == 0 || strcmp(role, "snapshot") == 0 ||
+		strcmp(role, "timestamp") == 0;
+	struct rota_bytes file;
+	enum rota_err err;
+
+	if (lifetime_s == 0)
+		lifetime_s = party->lifetime_s;
+	if (lifetime_s > party->lifetime_s)
+		return rota_fail(why, ROTA_ERR_ARGUMENT,
+			"role %s: a lifetime of %llu s is beyond the %llu s of rota.ini", role,
+			(unsigned long long)lifetime_s, (unsigned long long)party->lifetime_s);
+	ROTA_TRY(rota_store_newest(desk->dir, role, true, version, why));
+	++*version;
+	set_common(content, role, *version, desk->now, lifetime_s);
+	ROTA_TRY(rota_envelope_sign(desk->tokens, party, content, &file, why));
+	err = direct ? rota_store_put(desk->dir, role, *version, rota_bytes_span(&file), why)
+		     : rota_store_stage(desk->dir, role, *version, rota_bytes_span(&file), why);
+	rota_bytes_free(&file);
+	return err;
+}
+
+bool rota_metadata_times(const json_t *content, uint64_t *issued, uint64_t *expires)
+{
+	const char *from = json_string_value(json_object_get(content, "x-rota-issued"));
+	const char *to = json_string_value(json_object_get(content, "expires"));
+
+	return from && to && rota_when_parse(from, issued) && rota_when_parse(to, expires);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/repo/metadata.h -- what stands in `signed` of each role, and signing it.
+ *
+ * Builders give new jansson objects with everything but what is common to all: version, issued, expires and
+ * _type are set by rota_metadata_sign(), which also signs and stores. Issued is now; expires is now + the
+ * party's lifetime.
+ */
+#ifndef HOST_REPO_METADATA_H
+#define HOST_REPO_METADATA_H
+
+#include "host/base/json.h"
+#include "host/sign/tokens.h"
+
+/* Everything that one run of a signing verb shares. */
+struct rota_desk {
+	const struct rota_authdir *dir;
+	struct rota_tokens *tokens;
+	uint64_t now; /* one start time for the whole run */
+};
+
+/* Keys of the four top roles, from the tokens. Version 1 and later ones alike. */
+ROTA_MUST_USE enum rota_err rota_metadata_root(
+	struct rota_desk *desk, json_t **content, struct rota_fail *why);
+
+/* Top-level targets: the delegations of SPEC 3.2, no targets of its own. */
+ROTA_MUST_USE enum rota_err rota_metadata_targets(
+	struct rota_desk *desk, json_t **content, struct rota_fail *why);
+
+/* A delegated role with no targets. */
+json_t *rota_metadata_empty(void);
+
+/* {"length","hashes","version"} of the published file of a role. */
+ROTA_MUST_USE enum rota_err rota_metadata_entry(const struct rota_authdir *dir, const char *role,
+	uint64_t version, json_t **entry, struct rota_fail *why);
+
+/* Set the common members with version (newest + 1), have the role's party sign, and keep the file: delegated
+ * roles and targets in staging, root, snapshot and timestamp in metadata/. `lifetime_s` 0 is the party's own;
+ * a shorter one may be asked for. *version is what was written. */
+ROTA_MUST_USE enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role,
+	json_t *content, uint64_t lifetime_s, uint64_t *version, struct rota_fail *why);
+
+/* Seconds since x-rota-issued, and till expires, of a `signed` object; false when it has none. */
+bool rota_metadata_times(const json_t *content, uint64_t *issued, uint64_t *expires);
+
+#endif

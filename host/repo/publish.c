@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/publish.h"
+#include "host/repo/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TARGETS = 1, SNAPSHOT = 2, TIMESTAMP = 3 }; /* places in rota_duties */
+
+/* A third of the lifetime is gone (DESIGN.md, Trust). */
+static bool is_due(const json_t *content, uint64_t now)
+{
+	uint64_t issued, expires;
+
+	if (!rota_metadata_times(content, &issued, &expires))
+		return true;
+	return now < issued || now - issued >= (expires - issued) / 3;
+}
+
+/* Sign a delegated online role anew when it is due or was asked for. */
+static enum rota_err refresh(struct rota_desk *desk, size_t i, const struct rota_publish_plan *plan,
+	struct rota_publish_role *role, struct rota_fail *why)
+{
+	bool asked = plan->all || plan->lifetime_s[i];
+	json_t *content;
+	enum rota_err err = ROTA_OK;
+
+	if (!rota_party_online(rota_authdir_party(desk->dir, role->name)))
+		return ROTA_OK;
+	ROTA_TRY(rota_store_signed(desk->dir, role->name, &content, why));
+	if (asked || is_due(content, desk->now)) {
+		err = rota_metadata_sign(
+			desk, role->name, content, plan->lifetime_s[i], &role->version, why);
+		role->resigned = err == ROTA_OK;
+	}
+	json_decref(content);
+	return err;
+}
+
+static enum rota_err bring_roles(struct rota_desk *desk, const struct rota_publish_plan *plan,
+	struct rota_publish_role *roles, struct rota_fail *why)
+{
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
+		if (i == 0 || i == SNAPSHOT || i == TIMESTAMP)
+			continue;
+		ROTA_TRY(refresh(desk, i, plan, &roles[i], why));
+		ROTA_TRY(rota_store_release(desk->dir, roles[i].name, &roles[i].published, why));
+		ROTA_TRY(
+			rota_store_newest(desk->dir, roles[i].name, false, &roles[i].version, why));
+	}
+	return rota_store_newest(desk->dir, "root", false, &roles[0].version, why);
+}
+
+/* `meta` of a new snapshot. */
+static enum rota_err list_roles(struct rota_desk *desk, const struct rota_publish_role *roles,
+	json_t *meta, struct rota_fail *why)
+{
+	for (size_t i = 1; i < ROTA_DUTY_COUNT; i++) {
+		char name[64];
+		json_t *entry;
+
+		if (i == SNAPSHOT || i == TIMESTAMP)
+			continue;
+		ROTA_TRY(rota_metadata_entry(
+			desk->dir, roles[i].name, roles[i].version, &entry, why));
+		snprintf(name, sizeof(name), "%s.json", roles[i].name);
+		json_object_set_new(meta, name, entry);
+	}
+	return ROTA_OK;
+}
+
+/* Whether the newest snapshot lists exactly `meta` and is young enough to stay. */
+static bool snapshot_stays(struct rota_desk *desk, const json_t *meta)
+{
+	struct rota_fail why;
+	json_t *content;
+	bool stays;
+
+	if (rota_store_signed(desk->dir, "snapshot", &content, &why) != ROTA_OK)
+		return false;
+	stays = json_equal(json_object_get(content, "meta"), meta) && !is_due(content, desk->now);
+	json_decref(content);
+	return stays;
+}
+
+static enum rota_err bring_snapshot(struct rota_desk *desk, const struct rota_publish_plan *plan,
+	struct rota_publish_role *roles, struct rota_fail *why)
+{
+	json_t *meta = json_object();
+	json_t *content = json_pack("{s:o}", "meta", meta);
+	struct rota_publish_role *self = &roles[SNAPSHOT];
+	enum rota_err err = list_roles(desk, roles, meta, why);
+
+	if (err == ROTA_OK &&
+		(plan->all || plan->lifetime_s[SNAPSHOT] || !snapshot_stays(desk, meta))) {
+		err = rota_metadata_sign(
+			desk, "snapshot", content, plan->lifetime_s[SNAPSHOT], &self->version, why);
+		self->published = self->resigned = err == ROTA_OK;
+	} else if (err == ROTA_OK) {
+		err = rota_store_newest(desk->dir, "snapshot", false, &self->version, why);
+	}
+	json_decref(content);
+	return err;
+}
+
+static enum rota_err bring_timestamp(struct rota_desk *desk, const struct rota_publish_plan *plan,
+	struct rota_publish_role *roles, struct rota_fail *why)
+{
+	struct rota_publish_role *self = &roles[TIMESTAMP];
+	json_t *entry, *content;
+	enum rota_err err;
+
+	ROTA_TRY(rota_metadata_entry(desk->dir, "snapshot", roles[SNAPSHOT].version, &entry, why));
+	content = json_pack("{s:{s:o}}", "meta", "snapshot.json", entry);
+	err = rota_metadata_sign(
+		desk, "timestamp", content, plan->lifetime_s[TIMESTAMP], &self->version, why);
+	self->published = self->resigned = err == ROTA_OK;
+	json_decref(content);
+	return err;
+}
+
+enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_plan *plan,
+	struct rota_publish_role out[static ROTA_DUTY_COUNT], struct rota_fail *why)
+{
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
+		out[i] = (struct rota_publish_role){ .name = rota_duties[i].name };
+	ROTA_TRY(bring_roles(desk, plan, out, why));
+	ROTA_TRY(bring_snapshot(desk, plan, out, why));
+	ROTA_TRY(bring_timestamp(desk, plan, out, why));
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
+		if (i != TIMESTAMP)
+			ROTA_TRY(rota_store_clean(desk->dir, out[i].name, why));
+	return ROTA_OK;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/repo/publish.h -- make what was signed count: staged roles, then snapshot, then timestamp.
+ *
+ * Order is the whole of it: targets stand already, role files come before the snapshot that names them, and
+ * timestamp.json, renamed last, is the one file that changes. An interrupted run leaves clients with the old
+ * state and is repaired by running again. Online roles that have used up a third of their lifetime are signed
+ * anew on the way; offline ones are only reported.
+ */
+#ifndef HOST_REPO_PUBLISH_H
+#define HOST_REPO_PUBLISH_H
+
+#include "host/repo/metadata.h"
+#include "host/sign/duty.h"
+
+struct rota_publish_role {
+	const char *name;
+	uint64_t version;
+	bool published; /* this run brought a new version */
+	bool resigned; /* because of its age, or because all were asked for */
+};
+
+struct rota_publish_plan {
+	bool all; /* sign every online role anew, whatever its age */
+	uint64_t lifetime_s[ROTA_DUTY_COUNT]; /* of rota_duties[i] this once; 0: as rota.ini says */
+};
+
+/* In the order of rota_duties. */
+ROTA_MUST_USE enum rota_err rota_publish(struct rota_desk *desk,
+	const struct rota_publish_plan *plan, struct rota_publish_role out[static ROTA_DUTY_COUNT],
+	struct rota_fail *why);
+
+#endif

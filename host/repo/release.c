@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/release.h"
+#include "host/base/when.h"
+#include "host/repo/store.h"
+#include "host/sign/duty.h"
+#include "host/sign/imagefile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What one run works on. */
+struct work {
+	struct rota_desk *desk;
+	const struct rota_release_plan *plan;
+	const struct rota_crypto *crypto;
+	const struct rota_progress *progress;
+	json_t *targets; /* of the role, growing */
+	char base[128]; /* "releases/PRODUCT/VERSION" */
+};
+
+static json_t *version_json(uint64_t version)
+{
+	char text[ROTA_VERSION_CSTR_MAX];
+
+	rota_version_cstr(version, text);
+	return json_string(text);
+}
+
+/* Copy a file to BASE/its own name and list it; the target path into `path`. */
+static enum rota_err add_file(struct work *w, const char *file, char path[static 256],
+	struct rota_store_target *target, struct rota_fail *why)
+{
+	const char *slash = strrchr(file, '/');
+	const char *name = slash ? slash + 1 : file;
+
+	if (snprintf(path, 256, "%s/%s", w->base, name) >= 256 ||
+		!rota_path_valid(rota_span_cstr(path)))
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s: the file's name is no target name of [A-Za-z0-9._+~=,@-]", file);
+	if (json_object_get(w->targets, path) || strcmp(name, "release.json") == 0)
+		return rota_fail(why, ROTA_ERR_ARGUMENT,
+			"%s: %s stands in this release already; rename the file", file, path);
+	ROTA_TRY(rota_store_copy_target(w->desk->dir, path, file, w->progress, target, why));
+	json_object_set_new(w->targets, path, rota_store_target_object(target));
+	return ROTA_OK;
+}
+
+static json_t *names_json(const struct rota_image_info *info)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < info->hardware_count; i++)
+		json_array_append_new(list,
+			json_stringn((const char *)info->hardware[i].text, info->hardware[i].len));
+	return list;
+}
+
+/* Product and version of the image must be the release's. */
+static enum rota_err check_image(const struct work *w, const char *file,
+	const struct rota_image_info *info, struct rota_fail *why)
+{
+	char has[ROTA_VERSION_CSTR_MAX], want[ROTA_VERSION_CSTR_MAX];
+
+	if (!rota_span_eq(rota_name_span(&info->product), rota_span_cstr(w->plan->product)))
+		return rota_fail(why, ROTA_ERR_PRODUCT, "%s is made for product %.*s, not %s", file,
+			info->product.len, (const char *)info->product.text, w->plan->product);
+	if (info->version == w->plan->version)
+		return ROTA_OK;
+	rota_version_cstr(info->version, has);
+	rota_version_cstr(w->plan->version, want);
+	return rota_fail(
+		why, ROTA_ERR_VERSION, "%s has version %s, the release is %s", file, has, want);
+}
+
+static enum rota_err describe_image(struct work *w, const struct rota_release_part *part,
+	json_t *component, struct rota_fail *why)
+{
+	struct rota_image_info info;
+	char hex[ROTA_DIGEST_HEX];
+
+	ROTA_TRY(rota_imagefile_read(part->file, w->crypto, w->progress, &info, why));
+	ROTA_TRY(check_image(w, part->file, &info, why));
+	rota_hex(ROTA_SPAN(info.digest), hex);
+	json_object_set_new(component, "counter", json_integer((json_int_t)info.counter));
+	json_object_set_new(component, "digest", json_string(hex));
+	json_object_set_new(component, "hardware", names_json(&info));
+	return ROTA_OK;
+}
+
+static void describe_raw(const struct rota_release_part *part, json_t *component)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < part->hardware_count; i++)
+		json_array_append_new(list, json_string(part->hardware[i]));
+	json_object_set_new(component, "counter", json_integer(0));
+	json_object_set_new(component, "hardware", list);
+}
+
+static enum rota_err add_part(struct work *w, const struct rota_release_part *part,
+	json_t *components, struct rota_fail *why)
+{
+	struct rota_store_target target;
+	char path[256], hex[ROTA_DIGEST_HEX];
+	json_t *component = json_object();
+
+	json_array_append_new(components, component);
+	if (part->raw)
+		describe_raw(part, component);
+	else
+		ROTA_TRY(describe_image(w, part, component, why));
+	ROTA_TRY(add_file(w, part->file, path, &target, why));
+	rota_hex(ROTA_SPAN(target.sha256), hex);
+	json_object_set_new(component, "depends", json_array());
+	json_object_set_new(component, "length", json_integer((json_int_t)target.len));
+	json_object_set_new(component, "name", json_string(part->name));
+	json_object_set_new(component, "order", json_integer((json_int_t)part->order));
+	json_object_set_new(component, "path", json_string(path));
+	json_object_set_new(component, "sha256", json_string(hex));
+	json_object_set_new(component, "slot", json_string(part->slot));
+	return ROTA_OK;
+}
+
+static json_t *ceilings_json(const struct rota_release_plan *plan)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < plan->group_count; i++)
+		json_array_append_new(groups, json_string(plan->groups[i]));
+	return json_pack("{s:I,s:s,s:I,s:o,s:I,s:I}", "canary", (json_int_t)plan->canary,
+		"everyone", plan->everyone, "first_ppm", (json_int_t)plan->first_ppm, "groups",
+		groups, "growth", (json_int_t)plan->growth, "soak_s", (json_int_t)plan->soak_s);
+}
+
+static json_t *frame(const struct work *w)
+{
+	const struct rota_release_plan *plan = w->plan;
+	json_t *revert = json_array();
+	char issued[ROTA_WHEN_LEN];
+
+	for (size_t i = 0; i < plan->revert_count; i++)
+		json_array_append_new(revert, version_json(plan->revert_to[i]));
+	rota_when_text(w->desk->now, issued);
+	return json_pack("{s:s,s:s,s:s,s:o,s:[],s:[],s:i,s:s,s:o,s:s,s:o,s:o}", "_type", "release",
+		"abort", plan->abort, "build", plan->build, "ceilings", ceilings_json(plan),
+		"components", "deltas", "format", 1, "issued", issued, "minimum",
+		version_json(plan->minimum), "product", plan->product, "revert_to", revert,
+		"version", version_json(plan->version));
+}
+
+static enum rota_err add_extra(struct work *w, json_t *release, const char *member,
+	const char *file, struct rota_fail *why)
+{
+	struct rota_store_target target;
+	char path[256];
+
+	if (!file)
+		return ROTA_OK;
+	ROTA_TRY(add_file(w, file, path, &target, why));
+	json_object_set_new(release, member, json_string(path));
+	return ROTA_OK;
+}
+
+static enum rota_err fill(struct work *w, json_t *release, struct rota_fail *why)
+{
+	json_t *components = json_object_get(release, "components");
+
+	for (size_t i = 0; i < w->plan->part_count; i++)
+		ROTA_TRY(add_part(w, &w->plan->parts[i], components, why));
+	ROTA_TRY(add_extra(w, release, "sbom", w->plan->sbom, why));
+	return add_extra(w, release, "provenance", w->plan->provenance, why);
+}
+
+/* Would a device read it? */
+static enum rota_err rehearse(struct rota_span text, struct rota_fail *why)
+{
+	static struct rota_component components[ROTA_RELEASE_COMPONENTS_MAX];
+	static struct rota_release_decoder decoder;
+	uint8_t names[ROTA_RELEASE_NAMES_ROOM], value[ROTA_RELEASE_VALUE_ROOM];
+	const struct rota_release_want want = { .components = components,
+		.component_room = ROTA_RELEASE_COMPONENTS_MAX };
+	enum rota_err err;
+
+	rota_release_begin(&decoder, &want, ROTA_BUF(names), ROTA_BUF(value));
+	err = rota_release_feed(&decoder, text);
+	if (err == ROTA_OK)
+		err = rota_release_end(&decoder);
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, err, "a device would refuse this release.json: %s (SPEC 7.1)",
+		rota_err_str(err));
+}
+
+static enum rota_err write_release(
+	struct work *w, json_t *release, struct rota_release_done *out, struct rota_fail *why)
+{
+	struct rota_store_target target;
+	struct rota_bytes text;
+	enum rota_err err;
+
+	ROTA_TRY(rota_json_encode(release, ROTA_JSON_FILE, &text, why));
+	err = rehearse(rota_bytes_span(&text), why);
+	if (err == ROTA_OK)
+		err = rota_store_put_target(
+			w->desk->dir, out->path, rota_bytes_span(&text), &target, why);
+	rota_bytes_free(&text);
+	ROTA_TRY(err);
+	memcpy(out->sha256, target.sha256, sizeof(out->sha256));
+	json_object_set_new(w->targets, out->path, rota_store_target_object(&target));
+	return ROTA_OK;
+}
+
+static enum rota_err make(
+	struct work *w, json_t *content, struct rota_release_done *out, struct rota_fail *why)
+{
+	json_t *release;
+	enum rota_err err;
+
+	if (json_object_get(w->targets, out->path))
+		return rota_fail(why, ROTA_ERR_STATE,
+			"%s is there already; a release is never changed, raise the version",
+			out->path);
+	release = frame(w);
+	err = fill(w, release, why);
+	if (err == ROTA_OK)
+		err = write_release(w, release, out, why);
+	json_decref(release);
+	ROTA_TRY(err);
+	return rota_metadata_sign(w->desk, w->plan->role, content, 0, &out->role_version, why);
+}
+
+enum rota_err rota_release_make(struct rota_desk *desk, const struct rota_release_plan *plan,
+	const struct rota_crypto *crypto, const struct rota_progress *progress,
+	struct rota_release_done *out, struct rota_fail *why)
+{
+	struct work w = { .desk = desk, .plan = plan, .crypto = crypto, .progress = progress };
+	char version[ROTA_VERSION_CSTR_MAX];
+	json_t *content;
+	enum rota_err err;
+
+	rota_version_cstr(plan->version, version);
+	snprintf(w.base, sizeof(w.base), "%s/%s/%s", plan->role, plan->product, version);
+	snprintf(out->path, sizeof(out->path), "%s/release.json", w.base);
+	ROTA_TRY(rota_store_signed(desk->dir, plan->role, &content, why));
+	w.targets = json_object_get(content, "targets");
+	err = make(&w, content, out, why);
+	json_decref(content);
+	return err;
+}

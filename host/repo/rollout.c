@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/rollout.h"
+#include "host/repo/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool listed_digest(
+	const json_t *targets, const char *path, uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	const json_t *hashes = json_object_get(json_object_get(targets, path), "hashes");
+	const char *hex = json_string_value(json_object_get(hashes, "sha256"));
+
+	return hex && rota_unhex(hex, rota_buf(sha256, ROTA_DIGEST_LEN));
+}
+
+enum rota_err rota_rollout_find_release(const struct rota_authdir *dir, const char *role,
+	const char *product, const char *version, char path[static 256],
+	uint8_t sha256[static ROTA_DIGEST_LEN], struct rota_fail *why)
+{
+	json_t *content;
+	bool found;
+
+	if (snprintf(path, 256, "%s/%s/%s/release.json", role, product, version) >= 256)
+		return rota_fail(why, ROTA_ERR_LIMIT, "version '%s' is too long", version);
+	ROTA_TRY(rota_store_signed(dir, role, &content, why));
+	found = listed_digest(json_object_get(content, "targets"), path, sha256);
+	json_decref(content);
+	if (found)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		"role %s lists no %s; add it first with rota release add", role, path);
+}
+
+static json_t *new_policy(const char *product)
+{
+	return json_pack("{s:s,s:[],s:i,s:s,s:i}", "_type", "rollout", "campaigns", "format", 1,
+		"product", product, "sequence", 0);
+}
+
+/* The policy that the role lists now; a new one when it lists none. */
+static enum rota_err load(const struct rota_authdir *dir, const json_t *targets, const char *path,
+	const char *product, json_t **policy, struct rota_fail *why)
+{
+	uint8_t sha256[ROTA_DIGEST_LEN];
+	char file[ROTA_FILE_PATH_MAX];
+
+	if (!listed_digest(targets, path, sha256)) {
+		*policy = new_policy(product);
+		return ROTA_OK;
+	}
+	rota_store_target_path(dir, path, sha256, file);
+	return rota_json_load(file, ROTA_ROLLOUT_FILE_MAX, policy, why);
+}
+
+/* One active campaign per channel. */
+static enum rota_err place(json_t *policy, json_t *campaign, struct rota_fail *why)
+{
+	json_t *list = json_object_get(policy, "campaigns");
+	const char *channel = json_string_value(json_object_get(campaign, "channel"));
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *other =
+			json_string_value(json_object_get(json_array_get(list, i), "channel"));
+
+		if (other && strcmp(other, channel) == 0) {
+			json_array_set(list, i, campaign);
+			return ROTA_OK;
+		}
+	}
+	if (json_array_size(list) == ROTA_ROLLOUT_CAMPAIGNS)
+		return rota_fail(why, ROTA_ERR_LIMIT, "more than %d channels (SPEC 8.1)",
+			ROTA_ROLLOUT_CAMPAIGNS);
+	json_array_append(list, campaign);
+	return ROTA_OK;
+}
+
+static enum rota_err write_policy(struct rota_desk *desk, json_t *policy, json_t *targets,
+	struct rota_rollout_done *out, struct rota_fail *why)
+{
+	struct rota_store_target target;
+	struct rota_bytes text;
+	enum rota_err err;
+
+	out->sequence = (uint64_t)json_integer_value(json_object_get(policy, "sequence")) + 1;
+	json_object_set_new(policy, "sequence", json_integer((json_int_t)out->sequence));
+	ROTA_TRY(rota_json_encode(policy, ROTA_JSON_FILE, &text, why));
+	if (text.len > ROTA_ROLLOUT_FILE_MAX)
+		err = rota_fail(why, ROTA_ERR_LIMIT,
+			"the policy has %zu bytes, at most %d (SPEC 8.1)", text.len,
+			ROTA_ROLLOUT_FILE_MAX);
+	else
+		err = rota_store_put_target(
+			desk->dir, out->path, rota_bytes_span(&text), &target, why);
+	rota_bytes_free(&text);
+	if (err == ROTA_OK)
+		json_object_set_new(targets, out->path, rota_store_target_object(&target));
+	return err;
+}
+
+enum rota_err rota_rollout_set(struct rota_desk *desk, const char *product, json_t *campaign,
+	struct rota_rollout_done *out, struct rota_fail *why)
+{
+	json_t *content = NULL, *policy = NULL, *targets;
+	enum rota_err err;
+
+	snprintf(out->path, sizeof(out->path), "rollouts/%s.json", product);
+	err = rota_store_signed(desk->dir, "rollouts", &content, why);
+	targets = json_object_get(content, "targets");
+	if (err == ROTA_OK)
+		err = load(desk->dir, targets, out->path, product, &policy, why);
+	if (err == ROTA_OK)
+		err = place(policy, campaign, why);
+	if (err == ROTA_OK)
+		err = write_policy(desk, policy, targets, out, why);
+	if (err == ROTA_OK)
+		err = rota_metadata_sign(desk, "rollouts", content, 0, &out->role_version, why);
+	json_decref(policy);
+	json_decref(content);
+	json_decref(campaign);
+	return err;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/store.h"
+#include "host/sign/envelope.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum rota_err rota_store_make(const struct rota_authdir *dir, struct rota_fail *why)
+{
+	static const char *const parts[] = { "metadata", "targets", "recovery" };
+	char path[ROTA_FILE_PATH_MAX];
+
+	ROTA_TRY(rota_file_mkdirs(dir->repo, 0755, why));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char *part = rota_text("%s/%s", dir->repo, parts[i]);
+		enum rota_err err = rota_file_mkdirs(part, 0755, why);
+
+		free(part);
+		ROTA_TRY(err);
+	}
+	rota_authdir_path(dir, "staging", path);
+	return rota_file_mkdirs(path, 0700, why);
+}
+
+void rota_store_path(const struct rota_authdir *dir, const char *role, uint64_t version,
+	bool staged, char out[static ROTA_FILE_PATH_MAX])
+{
+	const char *base = staged ? dir->dir : dir->repo;
+	const char *part = staged ? "staging" : "metadata";
+	int len;
+
+	if (strcmp(role, "timestamp") == 0)
+		len = snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s/timestamp.json", base, part);
+	else
+		len = snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s/%llu.%s.json", base, part,
+			(unsigned long long)version, role);
+	if (len >= ROTA_FILE_PATH_MAX)
+		out[0] = 0; /* opens nowhere */
+}
+
+/* The version in "N.ROLE.json", 0 when the name is another. */
+static uint64_t version_in(const char *name, const char *role)
+{
+	unsigned long long version;
+	size_t len = strlen(role);
+	char *end;
+
+	if (*name < '1' || *name > '9')
+		return 0;
+	version = strtoull(name, &end, 10);
+	if (*end != '.' || strncmp(end + 1, role, len) != 0 ||
+		strcmp(end + 1 + len, ".json") != 0 || version > ROTA_STORE_VERSION_MAX)
+		return 0;
+	return version;
+}
+
+static enum rota_err newest_in(
+	const char *path, const char *role, uint64_t *version, struct rota_fail *why)
+{
+	DIR *d = opendir(path);
+	struct dirent *entry;
+
+	if (!d)
+		return rota_fail_errno(why, errno, "cannot list %s", path);
+	while ((entry = readdir(d)) != NULL) {
+		uint64_t found = version_in(entry->d_name, role);
+
+		if (found > *version)
+			*version = found;
+	}
+	closedir(d);
+	return ROTA_OK;
+}
+
+static enum rota_err timestamp_version(
+	const struct rota_authdir *dir, uint64_t *version, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	json_t *whole;
+
+	rota_store_path(dir, "timestamp", 0, false, path);
+	if (!rota_file_exists(path))
+		return ROTA_OK;
+	ROTA_TRY(rota_json_load(path, ROTA_ENVELOPE_MAX, &whole, why));
+	*version = (uint64_t)json_integer_value(
+		json_object_get(json_object_get(whole, "signed"), "version"));
+	json_decref(whole);
+	return ROTA_OK;
+}
+
+enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role, bool staged_too,
+	uint64_t *version, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	*version = 0;
+	if (strcmp(role, "timestamp") == 0)
+		return timestamp_version(dir, version, why);
+	if ((size_t)snprintf(path, sizeof(path), "%s/metadata", dir->repo) >= sizeof(path))
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir->repo);
+	ROTA_TRY(newest_in(path, role, version, why));
+	if (!staged_too)
+		return ROTA_OK;
+	rota_authdir_path(dir, "staging", path);
+	return newest_in(path, role, version, why);
+}
+
+enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role, uint64_t version,
+	struct rota_bytes *file, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	rota_store_path(dir, role, version, false, path);
+	if (!rota_file_exists(path))
+		rota_store_path(dir, role, version, true, path);
+	return rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
+}
+
+enum rota_err rota_store_signed(
+	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why)
+{
+	struct rota_bytes file;
+	uint64_t version;
+	json_t *whole;
+	enum rota_err err;
+
+	*content = NULL;
+	ROTA_TRY(rota_store_newest(dir, role, true, &version, why));
+	if (version == 0)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"%s: no metadata of role %s; run rota init", dir->repo, role);
+	ROTA_TRY(rota_store_read(dir, role, version, &file, why));
+	err = rota_json_parse_strict(rota_bytes_span(&file), &whole, why);
+	rota_bytes_free(&file);
+	if (err != ROTA_OK)
+		return rota_fail_in(why, "%llu.%s.json", (unsigned long long)version, role);
+	*content = json_incref(json_object_get(whole, "signed"));
+	json_decref(whole);
+	if (json_is_object(*content))
+		return ROTA_OK;
+	json_decref(*content);
+	*content = NULL;
+	return rota_fail(why, ROTA_ERR_FORMAT, "%llu.%s.json has no 'signed' object",
+		(unsigned long long)version, role);
+}
+
+enum rota_err rota_store_stage(const struct rota_authdir *dir, const char *role, uint64_t version,
+	struct rota_span file, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	rota_store_path(dir, role, version, true, path);
+	return rota_file_write(path, file, 0600, why);
+}
+
+enum rota_err rota_store_put(const struct rota_authdir *dir, const char *role, uint64_t version,
+	struct rota_span file, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	rota_store_path(dir, role, version, false, path);
+	return rota_file_write(path, file, 0644, why);
+}
+
+enum rota_err rota_store_release(
+	const struct rota_authdir *dir, const char *role, bool *moved, struct rota_fail *why)
+{
+	uint64_t published, newest;
+	struct rota_bytes file;
+	enum rota_err err;
+
+	*moved = false;
+	ROTA_TRY(rota_store_newest(dir, role, false, &published, why));
+	ROTA_TRY(rota_store_newest(dir, role, true, &newest, why));
+	if (newest == published)
+		return ROTA_OK;
+	ROTA_TRY(rota_store_read(dir, role, newest, &file, why));
+	err = rota_store_put(dir, role, newest, rota_bytes_span(&file), why);
+	rota_bytes_free(&file);
+	*moved = err == ROTA_OK;
+	return err;
+}
+
+enum rota_err rota_store_clean(
+	const struct rota_authdir *dir, const char *role, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	uint64_t published;
+	struct dirent *entry;
+	DIR *d;
+
+	ROTA_TRY(rota_store_newest(dir, role, false, &published, why));
+	rota_authdir_path(dir, "staging", path);
+	d = opendir(path);
+	if (!d)
+		return rota_fail_errno(why, errno, "cannot list %s", path);
+	while ((entry = readdir(d)) != NULL) {
+		uint64_t version = version_in(entry->d_name, role);
+
+		if (version && version <= published)
+			unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	closedir(d);
+	return ROTA_OK;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/repo/store.h -- the repository as files (SPEC 3.1), and the staging place before it.
+ *
+ *     REPO/metadata/N.ROLE.json, REPO/metadata/timestamp.json, REPO/targets/DIR/HASH.NAME
+ *     DIR/staging/N.ROLE.json      signed and not yet published
+ *
+ * A role file is signed into staging; publishing copies it into metadata, and only a new snapshot and
+ * timestamp make it count. Target files are named by their digest, so they go to their place at once:
+ * nobody asks for them before a published role lists them. A version is never written twice: the next one is
+ * one above the highest in either place.
+ */
+#ifndef HOST_REPO_STORE_H
+#define HOST_REPO_STORE_H
+
+#include "host/base/digest.h"
+#include "host/base/json.h"
+#include "host/sign/authdir.h"
+
+/* Metadata versions fit a signed 53-bit integer of JSON; a role signed each second takes aeons. */
+#define ROTA_STORE_VERSION_MAX 9007199254740991ULL
+
+/* Create metadata/, targets/, recovery/ and the staging directory. */
+ROTA_MUST_USE enum rota_err rota_store_make(const struct rota_authdir *dir, struct rota_fail *why);
+
+/* The newest version of a role that is published, or (staged too) that exists; 0 when there is none. For
+ * timestamp the version stands in the file. */
+ROTA_MUST_USE enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role,
+	bool staged_too, uint64_t *version, struct rota_fail *why);
+
+/* Path of that version, wherever it lies. */
+void rota_store_path(const struct rota_authdir *dir, const char *role, uint64_t version,
+	bool staged, char out[static ROTA_FILE_PATH_MAX]);
+
+/* The whole file of a version (the published one before the staged one). ROTA_ERR_NOT_FOUND: neither. */
+ROTA_MUST_USE enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_bytes *file, struct rota_fail *why);
+
+/* The object `signed` of the newest version, staged ones included; the caller decrefs. Not verified: it is
+ * what this authority wrote itself; `rota repo verify` judges. */
+ROTA_MUST_USE enum rota_err rota_store_signed(
+	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why);
+
+ROTA_MUST_USE enum rota_err rota_store_stage(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_span file, struct rota_fail *why);
+
+/* Straight into metadata/: root, snapshot, timestamp. */
+ROTA_MUST_USE enum rota_err rota_store_put(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_span file, struct rota_fail *why);
+
+/* Copy the newest staged version of a role into metadata/. *moved: there was one. Safe to repeat. */
+ROTA_MUST_USE enum rota_err rota_store_release(
+	const struct rota_authdir *dir, const char *role, bool *moved, struct rota_fail *why);
+
+/* Remove staged versions up to the published one: after the timestamp that makes them count. */
+ROTA_MUST_USE enum rota_err rota_store_clean(
+	const struct rota_authdir *dir, const char *role, struct rota_fail *why);
+
+/* A target, as a role file lists it (SPEC 3.6). */
+struct rota_store_target {
+	uint64_t len;
+	uint8_t sha256[ROTA_DIGEST_LEN];
+};
+
+/* Put bytes, or a file (streamed), under targets/ for the target path `target`. */
+ROTA_MUST_USE enum rota_err rota_store_put_target(const struct rota_authdir *dir,
+	const char *target, struct rota_span data, struct rota_store_target *out,
+	struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_store_copy_target(const struct rota_authdir *dir,
+	const char *target, const char *from, const struct rota_progress *progress,
+	struct rota_store_target *out, struct rota_fail *why);
+
+/* Where that target lies. */
+void rota_store_target_path(const struct rota_authdir *dir, const char *target,
+	const uint8_t sha256[static ROTA_DIGEST_LEN], char out[static ROTA_FILE_PATH_MAX]);
+
+/* {"hashes":{"sha256"},"length"} */
+json_t *rota_store_target_object(const struct rota_store_target *target);
+
+#endif

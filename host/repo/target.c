@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The half of store.h that places target files: named by digest, streamed. */
+#include "host/repo/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK (256 * 1024)
+
+void rota_store_target_path(const struct rota_authdir *dir, const char *target,
+	const uint8_t sha256[static ROTA_DIGEST_LEN], char out[static ROTA_FILE_PATH_MAX])
+{
+	const char *slash = strrchr(target, '/');
+	int dir_len = slash ? (int)(slash - target + 1) : 0;
+	char hex[ROTA_DIGEST_HEX];
+
+	rota_hex(rota_span(sha256, ROTA_DIGEST_LEN), hex);
+	if (snprintf(out, ROTA_FILE_PATH_MAX, "%s/targets/%.*s%s.%s", dir->repo, dir_len, target,
+		    hex, target + dir_len) >= ROTA_FILE_PATH_MAX)
+		out[0] = 0; /* opens nowhere */
+}
+
+json_t *rota_store_target_object(const struct rota_store_target *target)
+{
+	char hex[ROTA_DIGEST_HEX];
+
+	rota_hex(ROTA_SPAN(target->sha256), hex);
+	return json_pack(
+		"{s:{s:s},s:I}", "hashes", "sha256", hex, "length", (json_int_t)target->len);
+}
+
+/* The directory that will hold the target, made when absent. */
+static enum rota_err target_dir(const struct rota_authdir *dir, const char *target,
+	char out[static ROTA_FILE_PATH_MAX], struct rota_fail *why)
+{
+	const char *slash = strrchr(target, '/');
+	int len = slash ? (int)(slash - target) : 0;
+
+	if (snprintf(out, ROTA_FILE_PATH_MAX, "%s/targets/%.*s", dir->repo, len, target) >=
+		ROTA_FILE_PATH_MAX)
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", target);
+	return rota_file_mkdirs(out, 0755, why);
+}
+
+enum rota_err rota_store_put_target(const struct rota_authdir *dir, const char *target,
+	struct rota_span data, struct rota_store_target *out, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	ROTA_TRY(target_dir(dir, target, path, why));
+	out->len = data.len;
+	rota_digest_of(data, out->sha256);
+	rota_store_target_path(dir, target, out->sha256, path);
+	return rota_file_write(path, data, 0644, why);
+}
+
+static enum rota_err copy(int fd, const char *from, const struct rota_progress *progress,
+	struct rota_draft *draft, struct rota_digest *digest, struct rota_store_target *out,
+	struct rota_fail *why)
+{
+	uint8_t *chunk = malloc(CHUNK);
+	enum rota_err err = ROTA_OK;
+	struct stat st = { 0 };
+
+	if (!chunk)
+		abort();
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		err = rota_fail(why, ROTA_ERR_IO, "%s is not a regular file", from);
+	out->len = 0;
+	while (err == ROTA_OK) {
+		ssize_t got = read(fd, chunk, CHUNK);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			err = rota_fail_errno(why, errno, "cannot read %s", from);
+		if (got <= 0)
+			break;
+		out->len += (uint64_t)got;
+		rota_digest_add(digest, rota_span(chunk, (size_t)got));
+		err = rota_draft_write(draft, rota_span(chunk, (size_t)got), why);
+		if (progress)
+			progress->step(progress->ctx, out->len, (uint64_t)st.st_size);
+	}
+	free(chunk);
+	return err;
+}
+
+enum rota_err rota_store_copy_target(const struct rota_authdir *dir, const char *target,
+	const char *from, const struct rota_progress *progress, struct rota_store_target *out,
+	struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_digest *digest;
+	struct rota_draft draft;
+	enum rota_err err;
+	int fd;
+
+	ROTA_TRY(target_dir(dir, target, path, why));
+	fd = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return rota_fail_errno(why, errno, "cannot open %s", from);
+	err = rota_draft_open(&draft, path, 0644, why);
+	if (err == ROTA_OK) {
+		digest = rota_digest_new();
+		err = copy(fd, from, progress, &draft, digest, out, why);
+		rota_digest_get(digest, out->sha256);
+		rota_digest_free(digest);
+		if (err == ROTA_OK) {
+			rota_store_target_path(dir, target, out->sha256, path);
+			err = rota_draft_commit(&draft, path, why);
+		}
+		rota_draft_drop(&draft);
+	}
+	close(fd);
+	return err;
+}

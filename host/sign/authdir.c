@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/sign/authdir.h"
+#include "host/base/when.h"
+#include "host/sign/duty.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const key_sets[] = { "image", "ci-image", "recovery", "device-ca",
+	"operational-ca", "server-ca" };
+
+static enum rota_err load_token(
+	struct rota_ini *ini, const char *name, struct rota_token *t, struct rota_fail *why)
+{
+	char section[128];
+	const char *online;
+
+	snprintf(section, sizeof(section), "token %s", name);
+	if (!rota_name_ok(name))
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] is no name of 1 to 32 [a-z0-9._-]",
+			ini->path, section);
+	t->name = name;
+	ROTA_TRY(rota_ini_need(ini, section, "module", &t->module, why));
+	ROTA_TRY(rota_ini_need(ini, section, "label", &t->label, why));
+	if (strlen(t->label) > 32)
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] label has more than 32 bytes",
+			ini->path, section);
+	t->pin_file = rota_ini_get(ini, section, "pin-file");
+	t->environment = rota_ini_get(ini, section, "environment");
+	online = rota_ini_get(ini, section, "online");
+	if (online && strcmp(online, "yes") != 0 && strcmp(online, "no") != 0)
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] online is neither yes nor no",
+			ini->path, section);
+	t->online = online && strcmp(online, "yes") == 0;
+	return ROTA_OK;
+}
+
+static enum rota_err load_tokens(struct rota_authdir *a, struct rota_fail *why)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = rota_ini_section(&a->ini, "token", i)) != NULL; i++) {
+		if (i == ROTA_TOKENS_MAX)
+			return rota_fail(why, ROTA_ERR_LIMIT, "%s: more than %d tokens",
+				a->ini.path, ROTA_TOKENS_MAX);
+		ROTA_TRY(load_token(&a->ini, name, &a->tokens[i], why));
+		a->token_count = i + 1;
+	}
+	return ROTA_OK;
+}
+
+static const struct rota_token *find_token(const struct rota_authdir *a, const char *name)
+{
+	for (size_t i = 0; i < a->token_count; i++)
+		if (strcmp(a->tokens[i].name, name) == 0)
+			return &a->tokens[i];
+	return NULL;
+}
+
+/* One "TOKEN:KEY" of a list. */
+static enum rota_err add_seat(
+	struct rota_authdir *a, struct rota_party *party, char *text, struct rota_fail *why)
+{
+	struct rota_seat *seat = &party->seats[party->seat_count];
+	char *colon = strchr(text, ':');
+
+	if (party->seat_count == ROTA_SIGNERS_MAX)
+		return rota_fail(why, ROTA_ERR_LIMIT, "%s: [%s] has more than %d signers",
+			a->ini.path, party->name, ROTA_SIGNERS_MAX);
+	if (!colon || !colon[1] || strlen(colon + 1) >= sizeof(seat->key))
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] signer '%s' is not TOKEN:KEY",
+			a->ini.path, party->name, text);
+	*colon = 0;
+	seat->token = find_token(a, text);
+	if (!seat->token)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s: [%s] names token '%s', which has no section", a->ini.path, party->name,
+			text);
+	snprintf(seat->key, sizeof(seat->key), "%s", colon + 1);
+	for (size_t i = 0; i < party->seat_count; i++)
+		if (party->seats[i].token == seat->token &&
+			strcmp(party->seats[i].key, seat->key) == 0)
+			return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] names %s:%s twice",
+				a->ini.path, party->name, text, seat->key);
+	party->seat_count++;
+	return ROTA_OK;
+}
+
+static enum rota_err load_seats(struct rota_authdir *a, const char *section,
+	struct rota_party *party, struct rota_fail *why)
+{
+	const char *list;
+	char *copy, *rest, *one;
+	enum rota_err err = ROTA_OK;
+	uint64_t threshold;
+
+	ROTA_TRY(rota_ini_need(&a->ini, section, "signers", &list, why));
+	copy = rest = strdup(list);
+	while (err == ROTA_OK && copy && (one = strsep(&rest, " ,\t")) != NULL)
+		if (*one)
+			err = add_seat(a, party, one, why);
+	free(copy);
+	ROTA_TRY(err);
+	ROTA_TRY(rota_ini_number(
+		&a->ini, section, "threshold", 1, party->seat_count, 1, &threshold, why));
+	party->threshold = (unsigned)threshold;
+	return ROTA_OK;
+}
+
+static enum rota_err load_lifetime(struct rota_authdir *a, const char *section,
+	const struct rota_duty *role, struct rota_party *party, struct rota_fail *why)
+{
+	const char *text = rota_ini_get(&a->ini, section, "lifetime");
+
+	party->lifetime_s = role->lifetime_s;
+	if (!text)
+		return ROTA_OK;
+	if (rota_duration_parse(text, &party->lifetime_s) && party->lifetime_s > 0 &&
+		party->lifetime_s <= role->lifetime_s)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT,
+		"%s: [%s] lifetime = %s is not a duration of at most %llu s (SPEC 3.2)",
+		a->ini.path, section, text, (unsigned long long)role->lifetime_s);
+}
+
+static enum rota_err load_parties(struct rota_authdir *a, struct rota_fail *why)
+{
+	char section[64];
+
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
+		struct rota_party *party = &a->parties[a->party_count++];
+
+		party->name = rota_duties[i].name;
+		party->is_role = true;
+		snprintf(section, sizeof(section), "role %s", party->name);
+		ROTA_TRY(load_seats(a, section, party, why));
+		ROTA_TRY(load_lifetime(a, section, &rota_duties[i], party, why));
+	}
+	for (size_t i = 0; i < sizeof(key_sets) / sizeof(key_sets[0]); i++) {
+		struct rota_party *party = &a->parties[a->party_count++];
+
+		party->name = key_sets[i];
+		snprintf(section, sizeof(section), "keys %s", party->name);
+		ROTA_TRY(load_seats(a, section, party, why));
+	}
+	return ROTA_OK;
+}
+
+/* Who holds root must not be able to sign targets alone too. */
+static enum rota_err check_apart(const struct rota_authdir *a, struct rota_fail *why)
+{
+	const struct rota_party *root = rota_authdir_party(a, "root");
+	const struct rota_party *targets = rota_authdir_party(a, "targets");
+
+	for (size_t i = 0; i < root->seat_count; i++)
+		for (size_t k = 0; k < targets->seat_count; k++)
+			if (root->seats[i].token == targets->seats[k].token)
+				return rota_fail(why, ROTA_ERR_FORMAT,
+					"%s: token %s stands in [role root] and [role targets]; "
+					"they must share none",
+					a->ini.path, root->seats[i].token->name);
+	return ROTA_OK;
+}
+
+static enum rota_err load_all(struct rota_authdir *a, struct rota_fail *why)
+{
+	const char *repo;
+
+	ROTA_TRY(rota_ini_need(&a->ini, "authority", "product", &a->product, why));
+	if (!rota_name_ok(a->product))
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s: product '%s' is no name of 1 to 32 [a-z0-9._-] (SPEC 1.2)",
+			a->ini.path, a->product);
+	repo = rota_ini_get(&a->ini, "repository", "path");
+	if (repo && *repo == '/')
+		snprintf(a->repo, sizeof(a->repo), "%s", repo);
+	else
+		rota_authdir_path(a, repo ? repo : "repo", a->repo);
+	ROTA_TRY(load_tokens(a, why));
+	ROTA_TRY(load_parties(a, why));
+	return check_apart(a, why);
+}
+
+enum rota_err rota_authdir_load(const char *dir, struct rota_authdir *out, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	char *real = realpath(dir, NULL);
+
+	*out = (struct rota_authdir){ 0 };
+	if (!real)
+		return rota_fail_errno(why, errno, "authority directory %s", dir);
+	snprintf(out->dir, sizeof(out->dir), "%s", real);
+	free(real);
+	rota_authdir_path(out, "rota.ini", path);
+	if (!rota_file_exists(path))
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"%s has no rota.ini; name the authority directory with --dir, or make one "
+			"with rota init",
+			out->dir);
+	ROTA_TRY(rota_ini_load(path, &out->ini, why));
+	if (load_all(out, why) != ROTA_OK) {
+		rota_authdir_free(out);
+		return why->err;
+	}
+	return ROTA_OK;
+}
+
+void rota_authdir_free(struct rota_authdir *a)
+{
+	rota_ini_free(&a->ini);
+	a->token_count = a->party_count = 0;
+}
+
+const struct rota_party *rota_authdir_party(const struct rota_authdir *a, const char *name)
+{
+	for (size_t i = 0; i < a->party_count; i++)
+		if (strcmp(a->parties[i].name, name) == 0)
+			return &a->parties[i];
+	return NULL;
+}
+
+bool rota_party_online(const struct rota_party *party)
+{
+	unsigned online = 0;
+
+	for (size_t i = 0; i < party->seat_count; i++)
+		online += party->seats[i].token->online;
+	return online >= party->threshold;
+}
+
+void rota_authdir_path(
+	const struct rota_authdir *a, const char *name, char out[static ROTA_FILE_PATH_MAX])
+{
+	if ((size_t)snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s", a->dir, name) >= ROTA_FILE_PATH_MAX)
+		out[0] = 0; /* opens nowhere, and the error then names the empty path */
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/sign/authdir.h -- the authority directory: its rota.ini, who may sign what with which token.
+ *
+ *     [authority]           product
+ *     [repository]          path (default "repo")
+ *     [token NAME]          module, label, pin-file, environment, online
+ *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
+ *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
+ *                           operational-ca, server-ca
+ *     [release], [server], [certificates]   see rota.ini(5)
+ *
+ * A *party* is whoever signs one thing: a role or a set of keys. Relative paths are relative to the
+ * directory. Every role of SPEC 3.2 has its party; root and targets share no key.
+ */
+#ifndef HOST_SIGN_AUTHDIR_H
+#define HOST_SIGN_AUTHDIR_H
+
+#include "host/base/fail.h"
+#include "host/base/file.h"
+#include "host/base/ini.h"
+
+#include <stdbool.h>
+
+/* Tokens: a drawer full. Signers of one role: a threshold among more people meets nowhere. */
+#define ROTA_TOKENS_MAX 64
+#define ROTA_SIGNERS_MAX 8
+#define ROTA_PARTIES_MAX 24
+
+struct rota_token {
+	const char *name, *module, *label, *pin_file, *environment;
+	bool online; /* needs nobody to come: `rota publish` may use it by itself */
+};
+
+struct rota_seat {
+	const struct rota_token *token;
+	char key[64];
+};
+
+struct rota_party {
+	const char *name;
+	bool is_role;
+	struct rota_seat seats[ROTA_SIGNERS_MAX];
+	size_t seat_count;
+	unsigned threshold;
+	uint64_t lifetime_s; /* roles only */
+};
+
+struct rota_authdir {
+	char dir[ROTA_FILE_PATH_MAX]; /* absolute */
+	char repo[ROTA_FILE_PATH_MAX];
+	const char *product;
+	struct rota_ini ini;
+	struct rota_token tokens[ROTA_TOKENS_MAX];
+	size_t token_count;
+	struct rota_party parties[ROTA_PARTIES_MAX];
+	size_t party_count;
+};
+
+/* Read and judge DIR/rota.ini; nothing is opened. The error names section and key. */
+ROTA_MUST_USE enum rota_err rota_authdir_load(
+	const char *dir, struct rota_authdir *out, struct rota_fail *why);
+void rota_authdir_free(struct rota_authdir *a);
+
+/* The party of a role or key set; load() has seen to it that each that Rota knows is there. */
+const struct rota_party *rota_authdir_party(const struct rota_authdir *a, const char *name);
+
+/* Whether as many of its tokens as it takes are online. */
+bool rota_party_online(const struct rota_party *party);
+
+/* DIR/NAME into `out`. */
+void rota_authdir_path(
+	const struct rota_authdir *a, const char *name, char out[static ROTA_FILE_PATH_MAX]);
+
+#endif

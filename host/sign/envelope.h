@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/sign/envelope.h -- {"signatures": [...], "signed": {...}}: made and checked.
+ *
+ * Signatures cover the canonical bytes of `signed` (SPEC 2.3).
+ */
+#ifndef HOST_SIGN_ENVELOPE_H
+#define HOST_SIGN_ENVELOPE_H
+
+#include "host/base/json.h"
+#include "host/sign/tokens.h"
+
+/* SPEC 4.8: what a device accepts of a role file that its parent gives no length for. */
+#define ROTA_ENVELOPE_MAX (16 * 1024 * 1024)
+
+/* Have the party sign `content`; the file's bytes into *file. */
+ROTA_MUST_USE enum rota_err rota_envelope_sign(struct rota_tokens *tokens,
+	const struct rota_party *party, const json_t *content, struct rota_bytes *file,
+	struct rota_fail *why);
+
+/* Check that `file` carries the threshold of distinct keys among `keyids` (a list) of `keys` (id to key
+ * object), as TUF 5.3.4 and SPEC 4.2. *content is `signed`, which the caller decrefs.
+ * ROTA_ERR_THRESHOLD: it does not. ROTA_ERR_FORMAT: malformed, or a key id stands twice. */
+ROTA_MUST_USE enum rota_err rota_envelope_verify(struct rota_span file, const json_t *keys,
+	const json_t *keyids, unsigned threshold, json_t **content, struct rota_fail *why);
+
+#endif
