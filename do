@@ -44,7 +44,7 @@ verb_demo() {
 	gate 'build' build build/demo -Dprefix="$PWD/build/root"
 	[ "$gate_status" -eq 0 ] || exit 1
 	DESTDIR='' meson install --quiet --no-rebuild -C build/demo
-	exec examples/demo/run build/root "$@"
+	exec examples/demo/run build/root "$@" 8>&-
 }
 
 verb_check() {

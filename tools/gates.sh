@@ -11,7 +11,17 @@ gates_failed=0
 gates_skipped=0
 gate_note=build/log/.note
 gate_counts=build/log/.counts
-mkdir -p build/log
+
+if ! mkdir -p build/log 2>/dev/null || ! [ -w build ] || ! [ -w build/log ]; then
+	echo "do: cannot write to build/, which $(stat -c %U build) owns; remove it: sudo ./do clean" >&2
+	exit 1
+fi
+# Two at a time would spoil each other's results.
+exec 8>build/.lock
+flock -n 8 || {
+	echo "      (waiting for another ./do in this tree)"
+	flock 8
+}
 
 now_ms() {
 	date +%s%3N
@@ -30,7 +40,7 @@ gate() {
 	(
 		set -e
 		"$@"
-	) >"$gate_log" 2>&1 </dev/null
+	) >"$gate_log" 2>&1 </dev/null 8>&-
 	gate_status=$?
 	set -e
 	gate_ms=$(($(now_ms) - gate_start))
