@@ -57,6 +57,15 @@ void rota_bootstate_revert(struct rota_bootstate *state)
 		end_trial(state, ROTA_OUTCOME_REVERTED);
 }
 
+enum rota_err rota_bootstate_drop(struct rota_bootstate *state)
+{
+	if (state->phase == ROTA_TRIAL_STARTED)
+		return ROTA_ERR_BUSY;
+	if (state->phase == ROTA_TRIAL_ASKED)
+		end_trial(state, ROTA_OUTCOME_NONE);
+	return ROTA_OK;
+}
+
 enum rota_err rota_bootstate_adopt(
 	struct rota_bootstate *state, uint8_t slot, const uint8_t digest[static ROTA_SHA256_LEN])
 {

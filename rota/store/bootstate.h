@@ -52,14 +52,17 @@ static inline uint8_t rota_slot_other(uint8_t slot)
 
 /* The transitions. `ask` puts the slot that is not confirmed on trial; from started it is
  * ROTA_ERR_BUSY: first end the trial that runs. `start` is boot's: ROTA_ERR_STATE unless asked.
- * `confirm` is ROTA_ERR_STATE unless started. `revert` from none changes nothing. `adopt` makes `slot`
- * the confirmed one without a trial: it runs because the confirmed one does not verify, and that is
- * about to be overwritten (SPEC 10.4); ROTA_ERR_STATE unless the phase is none. */
+ * `confirm` is ROTA_ERR_STATE unless started. `revert` from none changes nothing. `drop` forgets a trial
+ * that was asked for and never ran, since its image is about to be overwritten; from started it is
+ * ROTA_ERR_BUSY. `adopt` makes `slot` the confirmed one without a trial: it runs because the confirmed
+ * one does not verify, and that is about to be overwritten (SPEC 10.4); ROTA_ERR_STATE unless the phase
+ * is none. */
 ROTA_MUST_USE enum rota_err rota_bootstate_ask(
 	struct rota_bootstate *state, const uint8_t digest[static ROTA_SHA256_LEN]);
 ROTA_MUST_USE enum rota_err rota_bootstate_start(struct rota_bootstate *state);
 ROTA_MUST_USE enum rota_err rota_bootstate_confirm(struct rota_bootstate *state);
 void rota_bootstate_revert(struct rota_bootstate *state);
+ROTA_MUST_USE enum rota_err rota_bootstate_drop(struct rota_bootstate *state);
 ROTA_MUST_USE enum rota_err rota_bootstate_adopt(
 	struct rota_bootstate *state, uint8_t slot, const uint8_t digest[static ROTA_SHA256_LEN]);
 

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/flash_file/flash_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ERASED 0xFF
+#define PIECE_LEN 4096 /* moved at a time */
+#define POLL_MS 10 /* between two tries for the lock */
+
+static enum rota_err by_errno(void)
+{
+	switch (errno) {
+	case ENOENT:
+		return ROTA_ERR_NOT_FOUND;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ROTA_ERR_DENIED;
+	case EEXIST:
+		return ROTA_ERR_BUSY;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return ROTA_ERR_FULL;
+	default:
+		return ROTA_ERR_IO;
+	}
+}
+
+static enum rota_err read_at(int fd, uint64_t off, struct rota_buf to)
+{
+	while (to.len > 0) {
+		ssize_t got = pread(fd, to.p, to.len, (off_t)off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return ROTA_ERR_IO;
+		to = rota_buf(to.p + got, to.len - (size_t)got);
+		off += (uint64_t)got;
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err write_at(int fd, uint64_t off, struct rota_span from)
+{
+	while (from.len > 0) {
+		ssize_t put = pwrite(fd, from.p, from.len, (off_t)off);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return by_errno();
+		from = rota_span_skip(from, (size_t)put);
+		off += (uint64_t)put;
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err fill_erased(int fd, uint64_t off, uint64_t len)
+{
+	uint8_t blank[PIECE_LEN];
+
+	memset(blank, ERASED, sizeof(blank));
+	while (len > 0) {
+		size_t n = len < sizeof(blank) ? (size_t)len : sizeof(blank);
+
+		ROTA_TRY(write_at(fd, off, rota_span(blank, n)));
+		off += n;
+		len -= n;
+	}
+	return ROTA_OK;
+}
+
+static bool inside(const struct rota_flash *port, uint32_t off, size_t len)
+{
+	uint64_t size = (uint64_t)port->sector_len * port->sector_count;
+
+	return off <= size && len <= size - off;
+}
+
+static enum rota_err file_read(void *ctx, uint32_t off, struct rota_buf to)
+{
+	struct rota_flash_file *f = ctx;
+
+	if (!inside(&f->port, off, to.len))
+		return ROTA_ERR_ARGUMENT;
+	return read_at(f->fd, off, to);
+}
+
+/* ROTA_ERR_ARGUMENT when a byte of the range is programmed. */
+static enum rota_err check_erased(struct rota_flash_file *f, uint32_t off, size_t len)
+{
+	uint8_t piece[PIECE_LEN];
+
+	while (len > 0) {
+		size_t n = len < sizeof(piece) ? len : sizeof(piece);
+
+		ROTA_TRY(read_at(f->fd, off, rota_buf(piece, n)));
+		for (size_t i = 0; i < n; i++) {
+			if (piece[i] != ERASED)
+				return ROTA_ERR_ARGUMENT;
+		}
+		off += (uint32_t)n;
+		len -= n;
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err file_write(void *ctx, uint32_t off, struct rota_span from)
+{
+	struct rota_flash_file *f = ctx;
+	uint32_t unit = f->port.write_len;
+
+	if (!inside(&f->port, off, from.len) || off % unit != 0 || from.len % unit != 0)
+		return ROTA_ERR_ARGUMENT;
+	ROTA_TRY(check_erased(f, off, from.len));
+	return write_at(f->fd, off, from);
+}
+
+static enum rota_err file_erase(void *ctx, uint32_t off)
+{
+	struct rota_flash_file *f = ctx;
+
+	if (!inside(&f->port, off, f->port.sector_len) || off % f->port.sector_len != 0)
+		return ROTA_ERR_ARGUMENT;
+	return fill_erased(f->fd, off, f->port.sector_len);
+}
+
+static enum rota_err file_sync(void *ctx)
+{
+	struct rota_flash_file *f = ctx;
+
+	return fdatasync(f->fd) == 0 ? ROTA_OK : ROTA_ERR_IO;
+}
+
+enum rota_err rota_flash_file_create(
+	int dir_fd, const char *name, const struct rota_flash_geometry *geometry)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), saved;
+	enum rota_err err;
+
+	if (fd < 0)
+		return by_errno();
+	err = fill_erased(fd, 0, (uint64_t)geometry->sector_len * geometry->sector_count);
+	if (err == ROTA_OK && fsync(fd) != 0)
+		err = by_errno();
+	saved = errno;
+	(void)close(fd);
+	if (err != ROTA_OK)
+		(void)unlinkat(dir_fd, name, 0);
+	errno = saved;
+	return err;
+}
+
+enum rota_err rota_flash_file_open(struct rota_flash_file *f, int dir_fd, const char *name,
+	const struct rota_flash_geometry *geometry)
+{
+	struct stat st;
+
+	f->fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC);
+	if (f->fd < 0)
+		return by_errno();
+	f->port = (struct rota_flash){
+		.ctx = f,
+		.sector_len = geometry->sector_len,
+		.sector_count = geometry->sector_count,
+		.write_len = geometry->write_len,
+		.erased = ERASED,
+		.read = file_read,
+		.write = file_write,
+		.erase = file_erase,
+		.sync = file_sync,
+	};
+	if (fstat(f->fd, &st) == 0 &&
+		st.st_size == (off_t)geometry->sector_len * (off_t)geometry->sector_count)
+		return ROTA_OK;
+	rota_flash_file_close(f);
+	return ROTA_ERR_CORRUPT;
+}
+
+void rota_flash_file_close(struct rota_flash_file *f)
+{
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	f->fd = -1;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+enum rota_err rota_flash_file_lock(struct rota_flash_file *f, uint32_t deadline_ms)
+{
+	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
+	uint64_t end = now_ms() + deadline_ms;
+
+	while (flock(f->fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return ROTA_ERR_IO;
+		if (now_ms() >= end)
+			return ROTA_ERR_TIMEOUT;
+		(void)nanosleep(&pause, NULL);
+	}
+	return ROTA_OK;
+}
+
+void rota_flash_file_unlock(struct rota_flash_file *f)
+{
+	(void)flock(f->fd, LOCK_UN);
+}

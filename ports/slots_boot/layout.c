@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/slots_boot/layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+const struct rota_flash_geometry rota_layout_journal = {
+	.sector_len = 4096,
+	.sector_count = 4,
+	.write_len = 16,
+};
+
+const char *rota_layout_slot(uint8_t slot)
+{
+	return slot == 0 ? ROTA_LAYOUT_SLOT0 : ROTA_LAYOUT_SLOT1;
+}
+
+static enum rota_err load(struct rota_layout_state *s)
+{
+	ROTA_TRY(rota_flash_file_lock(&s->flash, ROTA_LAYOUT_LOCK_MS));
+	ROTA_TRY(rota_journal_open(&s->journal, &s->flash.port, ROTA_JOURNAL_BOOT));
+	return rota_bootstate_load(&s->journal, &s->state);
+}
+
+enum rota_err rota_layout_state_open(struct rota_layout_state *s, int device_fd)
+{
+	enum rota_err err;
+
+	ROTA_TRY(rota_flash_file_open(
+		&s->flash, device_fd, ROTA_LAYOUT_JOURNAL, &rota_layout_journal));
+	err = load(s);
+	if (err != ROTA_OK)
+		rota_layout_state_close(s);
+	return err;
+}
+
+enum rota_err rota_layout_state_commit(struct rota_layout_state *s)
+{
+	return rota_bootstate_commit(&s->journal, &s->state);
+}
+
+void rota_layout_state_close(struct rota_layout_state *s)
+{
+	rota_flash_file_close(&s->flash); /* releases the lock too */
+}
+
+enum rota_err rota_layout_rom_read(struct rota_layout_rom *r, int device_fd)
+{
+	int fd = openat(device_fd, ROTA_LAYOUT_ROM, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return errno == ENOENT ? ROTA_ERR_NOT_FOUND : ROTA_ERR_IO;
+	do {
+		got = read(fd, &r->bytes[len], sizeof(r->bytes) - len);
+		len += got > 0 ? (size_t)got : 0;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	(void)close(fd);
+	if (got < 0)
+		return ROTA_ERR_IO;
+	return rota_rom_decode(rota_span(r->bytes, len), &r->rom);
+}
