@@ -27,7 +27,7 @@ build_sanitized() {
 
 # A finding ends the program by a signal, which no test takes for a refusal, as it might exit status 1.
 sanitized() {
-	ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1
+	ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:print_legend=0
 	UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
 	export ASAN_OPTIONS UBSAN_OPTIONS
 	"$@"

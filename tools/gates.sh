@@ -73,7 +73,7 @@ gate_print() {
 	printf '%s  %-28s %4d.%d s%s\n' "$word" "$gate_title" $((gate_ms / 1000)) \
 		$((gate_ms % 1000 / 100)) "$gate_tally"
 	if [ "$gate_status" -ne 0 ]; then
-		tail -n 60 "$gate_log" | cut -c 1-240 | sed 's/^/      | /'
+		grep -v '^Compiler for C supports' "$gate_log" | tail -n 60 | cut -c 1-240 | sed 's/^/      | /'
 		echo "      (all of it: $gate_log)"
 	elif [ -s "$gate_note" ]; then
 		sed 's/^/      /' "$gate_note"
