@@ -37,14 +37,18 @@ no_arguments() {
 	[ $# -eq 1 ] || refuse "'$1' takes no argument, got '$2'"
 }
 
+# The demo uses installed programs only. As root its services run as users of their own, who may not
+# enter the folder that this tree lies in.
 verb_demo() {
 	tools/deps demo
 	# shellcheck source=tools/gates.sh
 	. tools/gates.sh
-	gate 'build' build build/demo -Dprefix="$PWD/build/root"
+	prefix=$PWD/build/demo-root
+	[ "$(id -u)" -ne 0 ] || prefix=/var/lib/rota-demo/programs
+	gate 'build' build build/demo "-Dprefix=$prefix"
 	[ "$gate_status" -eq 0 ] || exit 1
 	DESTDIR='' meson install --quiet --no-rebuild -C build/demo
-	exec examples/demo/run build/root "$@" 8>&-
+	exec examples/demo/run "$prefix" "$@" 8>&-
 }
 
 verb_check() {

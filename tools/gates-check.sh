@@ -13,6 +13,22 @@ check_format() {
 	sources '*.c' '*.h' | xargs clang-format --dry-run -Werror
 }
 
+# Each file of ours names its licence in the first two lines, and promises nothing for later.
+check_text() {
+	# shellcheck disable=SC2016 # awk's own $
+	sources '*.[ch]' '*.py' '*.sh' '*.ld' '*.ini' meson.build | xargs awk '
+		FNR <= 2 && /SPDX-License-Identifier: Apache-2\.0/ { licensed[FILENAME] = 1 }
+		/(TO[D]O|FIX[M]E)/ { print FILENAME ":" FNR ": " $0; bad = 1 }
+		END {
+			for (i = 1; i < ARGC; i++)
+				if (!(ARGV[i] in licensed)) {
+					print ARGV[i] ":1: no SPDX line"
+					bad = 1
+				}
+			exit bad
+		}'
+}
+
 check_layers() {
 	tools/check-layers --self-test
 	tools/check-layers .
@@ -84,6 +100,7 @@ check_compiler() {
 
 check_gates() {
 	gate 'format' check_format
+	gate 'text' check_text
 	gate 'layers' check_layers
 	gate 'shell scripts' check_shell
 	if [ -n "$(sources '*.[1-8]')" ]; then
