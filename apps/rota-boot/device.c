@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-boot/device.h"
+#include "rota/base/hex.h"
+#include "rota/codec/version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void say(const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	(void)dprintf(STDERR_FILENO, "rota-boot: %s\n", line); /* one write: whole lines in a log */
+}
+
+void digest_text(const uint8_t digest[static ROTA_SHA256_LEN], char text[static 65])
+{
+	uint8_t hex[64];
+
+	text[0] = '\0';
+	if (rota_hex_encode(rota_span(digest, ROTA_SHA256_LEN), ROTA_BUF(hex)) != ROTA_OK)
+		return; /* it fits */
+	memcpy(text, hex, sizeof(hex));
+	text[64] = '\0';
+}
+
+void version_text(uint64_t version, char text[static ROTA_BOOTED_FILE_MAX])
+{
+	uint8_t spelled[ROTA_VERSION_TEXT_MAX];
+	size_t len = rota_version_format(version, spelled);
+
+	memcpy(text, spelled, len);
+	text[len] = '\0';
+}
+
+static bool open_dir(struct device *d, const char *path)
+{
+	if (realpath(path, d->path) != NULL)
+		d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->fd >= 0)
+		return true;
+	say("%s: %s; --device names a device's directory", path, strerror(errno));
+	return false;
+}
+
+static bool read_rom(struct device *d)
+{
+	enum rota_err err = rota_layout_rom_read(&d->rom, d->fd);
+
+	if (err == ROTA_OK)
+		return true;
+	say("%s/" ROTA_LAYOUT_ROM ": %s; the factory writes it", d->path, rota_err_str(err));
+	return false;
+}
+
+bool device_open(struct device *d, const char *path)
+{
+	*d = (struct device){ .fd = -1 };
+	if (!open_dir(d, path) || !read_rom(d))
+		return false;
+	d->room = malloc(ROTA_SOURCE_PIECE);
+	if (d->room == NULL)
+		say("not enough memory");
+	return d->room != NULL;
+}
+
+void device_close(struct device *d)
+{
+	free(d->room);
+	if (d->fd >= 0)
+		(void)close(d->fd);
+}

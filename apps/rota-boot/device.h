@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-boot/device.h -- the device that is booted, and how rota-boot speaks of it. */
+#ifndef APPS_ROTA_BOOT_DEVICE_H
+#define APPS_ROTA_BOOT_DEVICE_H
+
+#include "ports/slots_boot/booted.h"
+#include "ports/slots_boot/layout.h"
+#include "ports/slots_boot/source.h"
+
+struct device {
+	int fd; /* its directory */
+	char path[4096]; /* absolute */
+	struct rota_layout_rom rom;
+	uint8_t *room; /* ROTA_SOURCE_PIECE bytes for reading images */
+	uint32_t boot; /* number of the last boot; 0: none yet */
+};
+
+/* Open the directory and read its ROM. Says what is wrong. False: failed. */
+bool device_open(struct device *d, const char *path);
+void device_close(struct device *d);
+
+/* One line on standard error: `rota-boot: ...`. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* 64 hex digits and NUL. */
+void digest_text(const uint8_t digest[static ROTA_SHA256_LEN], char text[static 65]);
+/* A version and NUL. */
+void version_text(uint64_t version, char text[static ROTA_BOOTED_FILE_MAX]);
+
+#endif

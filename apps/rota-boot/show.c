@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-boot/show.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct slot_view {
+	enum rota_err err;
+	const char *why; /* of a refusal */
+	bool blank; /* nothing was written to it */
+	struct rota_image image;
+	char version[ROTA_BOOTED_FILE_MAX];
+	char digest[65];
+};
+
+struct view {
+	struct rota_layout_state state;
+	struct rota_booted_file booted;
+	bool running;
+	struct slot_view slot[2];
+};
+
+static const char *const phases[] = {
+	[ROTA_TRIAL_NONE] = "none",
+	[ROTA_TRIAL_ASKED] = "asked",
+	[ROTA_TRIAL_STARTED] = "started",
+};
+
+static const char *const outcomes[] = {
+	[ROTA_OUTCOME_NONE] = "none",
+	[ROTA_OUTCOME_CONFIRMED] = "confirmed",
+	[ROTA_OUTCOME_REVERTED] = "reverted",
+};
+
+static bool is_blank(int fd)
+{
+	static const uint8_t zeros[ROTA_IMAGE_HEADER_LEN];
+	uint8_t head[ROTA_IMAGE_HEADER_LEN];
+
+	return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+		memcmp(head, zeros, sizeof(head)) == 0;
+}
+
+static void look_at(struct device *d, uint8_t number, uint32_t counter, struct slot_view *v)
+{
+	const struct rota_boot_policy policy = {
+		.crypto = &rota_crypto_openssl,
+		.rom = &d->rom.rom,
+		.counter = counter,
+	};
+	int fd = openat(d->fd, rota_layout_slot(number), O_RDONLY | O_CLOEXEC);
+	struct rota_source_file source;
+
+	*v = (struct slot_view){ .err = ROTA_ERR_IO };
+	if (fd < 0) {
+		v->why = strerror(errno);
+		return;
+	}
+	rota_source_file(&source, fd, -1);
+	v->blank = is_blank(fd);
+	v->err = rota_source_verify(
+		&source, &policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &v->image);
+	v->why = source.why != NULL ? source.why : rota_err_str(v->err);
+	if (v->blank)
+		v->why = "empty";
+	if (v->err == ROTA_OK) {
+		version_text(v->image.info.version, v->version);
+		digest_text(v->image.info.digest, v->digest);
+	}
+	(void)close(fd);
+}
+
+static void print_slot(uint8_t number, const struct slot_view *v)
+{
+	const struct rota_image_info *info = &v->image.info;
+
+	if (v->err == ROTA_OK)
+		printf("slot %u      version %s, %llu bytes, counter %u, image %s: verified\n",
+			number, v->version, (unsigned long long)info->file_len, info->counter,
+			v->digest);
+	else if (v->image.clause != 0 && !v->blank)
+		printf("slot %u      refused: %s (SPEC 6.%u)\n", number, v->why, v->image.clause);
+	else
+		printf("slot %u      %s\n", number, v->why);
+}
+
+static void print_text(const struct device *d, const struct view *v)
+{
+	const struct rota_rom *rom = &d->rom.rom;
+	const struct rota_bootstate *s = &v->state.state;
+	char version[ROTA_BOOTED_FILE_MAX];
+
+	printf("device      %.*s, product %.*s, hardware %.*s\n", (int)rom->device_id.len,
+		(const char *)rom->device_id.p, (int)rom->product.len, (const char *)rom->product.p,
+		(int)rom->hardware.len, (const char *)rom->hardware.p);
+	version_text(v->booted.version, version);
+	if (v->running)
+		printf("running     slot %u, %s, version %s, boot %u\n", v->booted.booted.id,
+			rota_boot_kind_name(v->booted.booted.kind), version, v->booted.boot);
+	else
+		printf("running     nothing\n");
+	printf("confirmed   slot %u\n", s->confirmed);
+	if (s->phase == ROTA_TRIAL_NONE)
+		printf("trial       none; the last one: %s\n", outcomes[s->outcome]);
+	else
+		printf("trial       slot %u, %s\n", s->trial, phases[s->phase]);
+	printf("counter     %u\n", s->counter);
+	print_slot(0, &v->slot[0]);
+	print_slot(1, &v->slot[1]);
+}
+
+/* Every string below is of a fixed alphabet or our own: nothing needs escaping but what strerror says,
+ * which has neither quotes nor control characters. */
+static void json_slot(const struct slot_view *v)
+{
+	const struct rota_image_info *info = &v->image.info;
+
+	if (v->err == ROTA_OK)
+		printf("{\"counter\":%u,\"digest\":\"%s\",\"length\":%llu,\"verified\":true,"
+		       "\"version\":\"%s\"}",
+			info->counter, v->digest, (unsigned long long)info->file_len, v->version);
+	else if (v->image.clause != 0 && !v->blank)
+		printf("{\"clause\":\"SPEC 6.%u\",\"reason\":\"%s\",\"verified\":false}",
+			v->image.clause, v->why);
+	else
+		printf("{\"reason\":\"%s\",\"verified\":false}", v->why);
+}
+
+static void json_running(const struct view *v)
+{
+	char version[ROTA_BOOTED_FILE_MAX], digest[65];
+
+	if (!v->running) {
+		printf("null");
+		return;
+	}
+	version_text(v->booted.version, version);
+	digest_text(v->booted.booted.digest, digest);
+	printf("{\"boot\":%u,\"digest\":\"%s\",\"kind\":\"%s\",\"slot\":%u,\"version\":\"%s\"}",
+		v->booted.boot, digest, rota_boot_kind_name(v->booted.booted.kind),
+		v->booted.booted.id, version);
+}
+
+static void print_json(const struct device *d, const struct view *v)
+{
+	const struct rota_rom *rom = &d->rom.rom;
+	const struct rota_bootstate *s = &v->state.state;
+
+	printf("{\"confirmed\":%u,\"counter\":%u,\"device\":\"%.*s\",\"hardware\":\"%.*s\",",
+		s->confirmed, s->counter, (int)rom->device_id.len, (const char *)rom->device_id.p,
+		(int)rom->hardware.len, (const char *)rom->hardware.p);
+	printf("\"outcome\":\"%s\",\"phase\":\"%s\",\"product\":\"%.*s\",\"running\":",
+		outcomes[s->outcome], phases[s->phase], (int)rom->product.len,
+		(const char *)rom->product.p);
+	json_running(v);
+	printf(",\"slots\":[");
+	json_slot(&v->slot[0]);
+	printf(",");
+	json_slot(&v->slot[1]);
+	printf("],\"trial\":");
+	if (s->phase == ROTA_TRIAL_NONE)
+		printf("null}\n");
+	else
+		printf("%u}\n", s->trial);
+}
+
+int show(struct device *d, bool json)
+{
+	static struct view v;
+	enum rota_err err = rota_layout_state_open(&v.state, d->fd);
+
+	if (err != ROTA_OK) {
+		say("%s/%s: %s; the factory formats the flash (`rota factory enrol --image`)",
+			d->path, ROTA_LAYOUT_JOURNAL, rota_err_str(err));
+		return 1;
+	}
+	rota_layout_state_close(&v.state);
+	v.running = rota_booted_read(d->fd, &v.booted) == ROTA_OK;
+	for (uint8_t i = 0; i < 2; i++)
+		look_at(d, i, v.state.state.counter, &v.slot[i]);
+	if (json)
+		print_json(d, &v);
+	else
+		print_text(d, &v);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
