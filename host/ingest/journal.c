@@ -10,20 +10,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct rota_journal {
+struct rota_ingest {
 	int dir, lock, fd;
 	uint64_t segment_max, segment, offset; /* newest segment, and where its durable part ends */
 	uint64_t durable, next; /* sequences */
 	bool open_end; /* a record was written since the last closing one */
 	bool broken; /* an fdatasync failed: the file's content is not known */
 	size_t gathered;
-	uint8_t room[ROTA_JOURNAL_GROUP_MAX];
+	uint8_t room[ROTA_INGEST_GROUP_MAX];
 };
 
-static enum rota_err fail(struct rota_journal *j, enum rota_err err, const char *what,
-	struct rota_journal_fault *fault)
+static enum rota_err fail(
+	struct rota_ingest *j, enum rota_err err, const char *what, struct rota_ingest_fault *fault)
 {
-	*fault = (struct rota_journal_fault){ .offset = j->offset, .what = what, .sys = errno };
+	*fault = (struct rota_ingest_fault){ .offset = j->offset, .what = what, .sys = errno };
 	if (j->segment > 0)
 		rota_segment_name(j->segment, fault->file);
 	return err;
@@ -53,7 +53,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len, off_t at)
 
 /* A segment appears with its whole header or not at all: temporary name, fsync, rename, fsync. */
 static enum rota_err new_segment(
-	struct rota_journal *j, uint64_t number, struct rota_journal_fault *fault)
+	struct rota_ingest *j, uint64_t number, struct rota_ingest_fault *fault)
 {
 	struct rota_segment_header h = { .number = number, .first = j->next };
 	uint8_t head[ROTA_SEGMENT_HEADER_LEN];
@@ -81,8 +81,8 @@ static enum rota_err new_segment(
 }
 
 /* Walk the newest segment to its end; *closed says whether its last record is a closing one. */
-static enum rota_err find_end(const char *dir, uint64_t first, struct rota_journal *j, bool *closed,
-	struct rota_journal_fault *fault)
+static enum rota_err find_end(const char *dir, uint64_t first, struct rota_ingest *j, bool *closed,
+	struct rota_ingest_fault *fault)
 {
 	struct rota_cursor *c;
 	struct rota_record r;
@@ -99,8 +99,8 @@ static enum rota_err find_end(const char *dir, uint64_t first, struct rota_journ
 	return err;
 }
 
-static enum rota_err resume(const char *dir, struct rota_journal *j,
-	struct rota_segment_range range, struct rota_journal_fault *fault)
+static enum rota_err resume(const char *dir, struct rota_ingest *j, struct rota_segment_range range,
+	struct rota_ingest_fault *fault)
 {
 	struct rota_segment_header h;
 	bool closed = true;
@@ -117,7 +117,7 @@ static enum rota_err resume(const char *dir, struct rota_journal *j,
 }
 
 static enum rota_err open_in(
-	const char *dir, struct rota_journal *j, struct rota_journal_fault *fault)
+	const char *dir, struct rota_ingest *j, struct rota_ingest_fault *fault)
 {
 	struct rota_segment_range range;
 
@@ -133,7 +133,7 @@ static enum rota_err open_in(
 	return range.high == 0 ? new_segment(j, 1, fault) : resume(dir, j, range, fault);
 }
 
-static void release(struct rota_journal *j)
+static void release(struct rota_ingest *j)
 {
 	if (j->fd >= 0)
 		close(j->fd);
@@ -144,14 +144,14 @@ static void release(struct rota_journal *j)
 	free(j);
 }
 
-enum rota_err rota_journal_open(const char *dir, uint64_t segment_max, struct rota_journal **out,
-	struct rota_journal_fault *fault)
+enum rota_err rota_ingest_open(const char *dir, uint64_t segment_max, struct rota_ingest **out,
+	struct rota_ingest_fault *fault)
 {
-	struct rota_journal *j;
+	struct rota_ingest *j;
 	enum rota_err err;
 
 	*out = NULL;
-	*fault = (struct rota_journal_fault){ .what = "the segment size is out of bounds" };
+	*fault = (struct rota_ingest_fault){ .what = "the segment size is out of bounds" };
 	if (segment_max < ROTA_SEGMENT_MIN || segment_max > ROTA_SEGMENT_MAX)
 		return ROTA_ERR_ARGUMENT;
 	j = calloc(1, sizeof(*j));
@@ -171,7 +171,7 @@ enum rota_err rota_journal_open(const char *dir, uint64_t segment_max, struct ro
 	return ROTA_OK;
 }
 
-enum rota_err rota_journal_append(struct rota_journal *j, struct rota_record *r)
+enum rota_err rota_ingest_append(struct rota_ingest *j, struct rota_record *r)
 {
 	struct rota_buf rest = { .p = j->room + j->gathered, .len = sizeof(j->room) - j->gathered };
 	size_t len;
@@ -190,7 +190,7 @@ enum rota_err rota_journal_append(struct rota_journal *j, struct rota_record *r)
 }
 
 /* Take the gathered records back: the file ends where it ended, the sequence too. */
-static enum rota_err take_back(struct rota_journal *j, enum rota_err err)
+static enum rota_err take_back(struct rota_ingest *j, enum rota_err err)
 {
 	j->next = j->durable + 1;
 	j->gathered = 0;
@@ -199,13 +199,13 @@ static enum rota_err take_back(struct rota_journal *j, enum rota_err err)
 	return err;
 }
 
-static bool must_turn(const struct rota_journal *j)
+static bool must_turn(const struct rota_ingest *j)
 {
 	return j->offset > ROTA_SEGMENT_HEADER_LEN && j->offset + j->gathered > j->segment_max;
 }
 
 /* The gathered records get their sequence at append(); the new segment starts with the first of them. */
-static enum rota_err turn(struct rota_journal *j, struct rota_journal_fault *fault)
+static enum rota_err turn(struct rota_ingest *j, struct rota_ingest_fault *fault)
 {
 	uint64_t next = j->next;
 	enum rota_err err;
@@ -216,7 +216,7 @@ static enum rota_err turn(struct rota_journal *j, struct rota_journal_fault *fau
 	return err;
 }
 
-enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_journal_fault *fault)
+enum rota_err rota_ingest_commit(struct rota_ingest *j, struct rota_ingest_fault *fault)
 {
 	enum rota_err err;
 
@@ -246,13 +246,13 @@ enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_journal_fa
 	return ROTA_OK;
 }
 
-uint64_t rota_journal_durable(const struct rota_journal *j)
+uint64_t rota_ingest_durable(const struct rota_ingest *j)
 {
 	return j->durable;
 }
 
-enum rota_err rota_journal_drop(
-	struct rota_journal *j, uint64_t through, uint64_t keep, struct rota_journal_fault *fault)
+enum rota_err rota_ingest_drop(
+	struct rota_ingest *j, uint64_t through, uint64_t keep, struct rota_ingest_fault *fault)
 {
 	struct rota_segment_range range;
 	char name[ROTA_SEGMENT_NAME_LEN];
@@ -278,7 +278,7 @@ enum rota_err rota_journal_drop(
 	return ROTA_OK;
 }
 
-enum rota_err rota_journal_close(struct rota_journal *j, struct rota_journal_fault *fault)
+enum rota_err rota_ingest_close(struct rota_ingest *j, struct rota_ingest_fault *fault)
 {
 	struct rota_record closing = { .type = ROTA_RECORD_CLOSE };
 	enum rota_err err = ROTA_OK;
@@ -286,11 +286,11 @@ enum rota_err rota_journal_close(struct rota_journal *j, struct rota_journal_fau
 	if (j == NULL)
 		return ROTA_OK;
 	if (!j->broken)
-		err = rota_journal_commit(j, fault);
+		err = rota_ingest_commit(j, fault);
 	if (err == ROTA_OK && !j->broken && j->open_end) {
-		err = rota_journal_append(j, &closing);
+		err = rota_ingest_append(j, &closing);
 		if (err == ROTA_OK)
-			err = rota_journal_commit(j, fault);
+			err = rota_ingest_commit(j, fault);
 	}
 	release(j);
 	return err;

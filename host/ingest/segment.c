@@ -22,10 +22,10 @@ struct rota_cursor {
 	uint8_t room[CURSOR_ROOM];
 };
 
-static enum rota_err fail(struct rota_journal_fault *f, enum rota_err err, uint64_t segment,
+static enum rota_err fail(struct rota_ingest_fault *f, enum rota_err err, uint64_t segment,
 	uint64_t offset, const char *what)
 {
-	*f = (struct rota_journal_fault){ .offset = offset, .what = what, .sys = errno };
+	*f = (struct rota_ingest_fault){ .offset = offset, .what = what, .sys = errno };
 	if (err == ROTA_ERR_CORRUPT || err == ROTA_ERR_UNSUPPORTED || err == ROTA_ERR_VERSION)
 		f->sys = 0;
 	if (segment > 0)
@@ -48,7 +48,7 @@ static uint64_t name_number(const char *name)
 }
 
 enum rota_err rota_segment_list(
-	int dir, struct rota_segment_range *out, struct rota_journal_fault *fault)
+	int dir, struct rota_segment_range *out, struct rota_ingest_fault *fault)
 {
 	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = own < 0 ? NULL : fdopendir(own);
@@ -79,7 +79,7 @@ enum rota_err rota_segment_list(
 }
 
 enum rota_err rota_segment_open(int dir, uint64_t number, int flags, struct rota_segment_header *h,
-	int *fd, struct rota_journal_fault *fault)
+	int *fd, struct rota_ingest_fault *fault)
 {
 	char name[ROTA_SEGMENT_NAME_LEN];
 	uint8_t head[ROTA_SEGMENT_HEADER_LEN];
@@ -104,7 +104,7 @@ enum rota_err rota_segment_open(int dir, uint64_t number, int flags, struct rota
 					    : "the segment's header is damaged");
 }
 
-static enum rota_err enter(struct rota_cursor *c, uint64_t number, struct rota_journal_fault *fault)
+static enum rota_err enter(struct rota_cursor *c, uint64_t number, struct rota_ingest_fault *fault)
 {
 	struct rota_segment_header h;
 	int fd;
@@ -127,7 +127,7 @@ static enum rota_err enter(struct rota_cursor *c, uint64_t number, struct rota_j
 
 /* Highest segment whose first record is not after `from`. */
 static enum rota_err find_segment(struct rota_cursor *c, struct rota_segment_range range,
-	uint64_t from, uint64_t *out, struct rota_journal_fault *fault)
+	uint64_t from, uint64_t *out, struct rota_ingest_fault *fault)
 {
 	for (uint64_t n = range.high; n >= range.low && n > 0; n--) {
 		struct rota_segment_header h;
@@ -146,7 +146,7 @@ static enum rota_err find_segment(struct rota_cursor *c, struct rota_segment_ran
 }
 
 static enum rota_err cursor_seek(
-	struct rota_cursor *c, uint64_t from, struct rota_journal_fault *fault)
+	struct rota_cursor *c, uint64_t from, struct rota_ingest_fault *fault)
 {
 	struct rota_segment_range range;
 	uint64_t number = 0;
@@ -168,7 +168,7 @@ static enum rota_err cursor_seek(
 }
 
 enum rota_err rota_cursor_open(
-	const char *dir, uint64_t from, struct rota_cursor **out, struct rota_journal_fault *fault)
+	const char *dir, uint64_t from, struct rota_cursor **out, struct rota_ingest_fault *fault)
 {
 	struct rota_cursor *c = calloc(1, sizeof(*c));
 	enum rota_err err;
@@ -203,7 +203,7 @@ void rota_cursor_close(struct rota_cursor *c)
 }
 
 /* More bytes behind the unread ones, as far as the file has them. */
-static enum rota_err fill(struct rota_cursor *c, struct rota_journal_fault *fault)
+static enum rota_err fill(struct rota_cursor *c, struct rota_ingest_fault *fault)
 {
 	size_t unread = c->filled - c->at;
 
@@ -242,7 +242,7 @@ static enum rota_err decode_here(struct rota_cursor *c, struct rota_record *out,
 	return err == ROTA_OK && out->sequence != c->sequence ? ROTA_ERR_CORRUPT : err;
 }
 
-static enum rota_err first_segment(struct rota_cursor *c, struct rota_journal_fault *fault)
+static enum rota_err first_segment(struct rota_cursor *c, struct rota_ingest_fault *fault)
 {
 	struct rota_segment_range range;
 
@@ -254,7 +254,7 @@ static enum rota_err first_segment(struct rota_cursor *c, struct rota_journal_fa
 
 /* The record at the cursor, refilling once: a record is decoded from the buffer, else from a full one. */
 static enum rota_err take(struct rota_cursor *c, struct rota_record *out, size_t *len,
-	struct rota_journal_fault *fault)
+	struct rota_ingest_fault *fault)
 {
 	enum rota_err err = decode_here(c, out, len);
 
@@ -266,7 +266,7 @@ static enum rota_err take(struct rota_cursor *c, struct rota_record *out, size_t
 }
 
 enum rota_err rota_cursor_next(
-	struct rota_cursor *c, struct rota_record *out, struct rota_journal_fault *fault)
+	struct rota_cursor *c, struct rota_record *out, struct rota_ingest_fault *fault)
 {
 	enum rota_err err;
 	size_t len;
@@ -298,6 +298,11 @@ enum rota_err rota_cursor_next(
 	return ROTA_OK;
 }
 
+bool rota_cursor_newest(const struct rota_cursor *c)
+{
+	return !segment_exists(c, c->segment + 1);
+}
+
 uint64_t rota_cursor_segment(const struct rota_cursor *c)
 {
 	return c->segment;
@@ -314,7 +319,7 @@ uint64_t rota_cursor_sequence(const struct rota_cursor *c)
 }
 
 /* Search byte by byte: after damage nothing says where the next record starts. */
-static enum rota_err judge_buffer(const struct rota_cursor *c, struct rota_journal_fault *fault)
+static enum rota_err judge_buffer(const struct rota_cursor *c, struct rota_ingest_fault *fault)
 {
 	for (size_t i = c->at; i < c->filled; i++) {
 		struct rota_span rest = rota_span(c->room + i, c->filled - i);
@@ -330,7 +335,7 @@ static enum rota_err judge_buffer(const struct rota_cursor *c, struct rota_journ
 	return ROTA_OK;
 }
 
-enum rota_err rota_cursor_judge_tail(struct rota_cursor *c, struct rota_journal_fault *fault)
+enum rota_err rota_cursor_judge_tail(struct rota_cursor *c, struct rota_ingest_fault *fault)
 {
 	uint64_t start = c->offset;
 	enum rota_err err = ROTA_OK;
@@ -353,14 +358,13 @@ enum rota_err rota_cursor_judge_tail(struct rota_cursor *c, struct rota_journal_
 }
 
 static enum rota_err check_tail(struct rota_cursor *c, enum rota_err err,
-	struct rota_journal_stats *out, struct rota_journal_fault *fault)
+	struct rota_ingest_stats *out, struct rota_ingest_fault *fault)
 {
 	struct stat st;
 
 	if (c->fd < 0)
 		return ROTA_OK; /* no segment at all */
-	if ((err != ROTA_ERR_NOT_FOUND && err != ROTA_ERR_CORRUPT) ||
-		segment_exists(c, c->segment + 1))
+	if ((err != ROTA_ERR_NOT_FOUND && err != ROTA_ERR_CORRUPT) || !rota_cursor_newest(c))
 		return err;
 	ROTA_TRY(rota_cursor_judge_tail(c, fault));
 	if (fstat(c->fd, &st) != 0)
@@ -370,15 +374,15 @@ static enum rota_err check_tail(struct rota_cursor *c, enum rota_err err,
 	return ROTA_OK;
 }
 
-enum rota_err rota_journal_check(
-	const char *dir, struct rota_journal_stats *out, struct rota_journal_fault *fault)
+enum rota_err rota_ingest_check(
+	const char *dir, struct rota_ingest_stats *out, struct rota_ingest_fault *fault)
 {
 	struct rota_cursor *c;
 	struct rota_record r;
 	struct rota_segment_range range;
 	enum rota_err err;
 
-	*out = (struct rota_journal_stats){ 0 };
+	*out = (struct rota_ingest_stats){ 0 };
 	ROTA_TRY(rota_cursor_open(dir, 0, &c, fault));
 	while ((err = rota_cursor_next(c, &r, fault)) == ROTA_OK) {
 		out->first = out->first ? out->first : r.sequence;

@@ -18,7 +18,7 @@
 #define ROTA_SEGMENT_NAME_LEN 15
 
 /* Where and why a journal could not be used; filled on every error of this library. */
-struct rota_journal_fault {
+struct rota_ingest_fault {
 	char file[ROTA_SEGMENT_NAME_LEN]; /* "" when the directory itself is meant */
 	uint64_t offset; /* in that file */
 	const char *what; /* half a sentence, static */
@@ -31,13 +31,13 @@ struct rota_segment_range {
 
 /* The segments in the directory `dir` (open descriptor). ROTA_ERR_CORRUPT: a number is missing. */
 ROTA_MUST_USE enum rota_err rota_segment_list(
-	int dir, struct rota_segment_range *out, struct rota_journal_fault *fault);
+	int dir, struct rota_segment_range *out, struct rota_ingest_fault *fault);
 
 void rota_segment_name(uint64_t number, char out[static ROTA_SEGMENT_NAME_LEN]);
 
 /* Open segment `number` below `dir` with open(2)'s `flags` and check its header. *fd is the caller's. */
 ROTA_MUST_USE enum rota_err rota_segment_open(int dir, uint64_t number, int flags,
-	struct rota_segment_header *h, int *fd, struct rota_journal_fault *fault);
+	struct rota_segment_header *h, int *fd, struct rota_ingest_fault *fault);
 
 struct rota_cursor; /* owns its descriptors and buffer */
 
@@ -47,7 +47,7 @@ struct rota_cursor; /* owns its descriptors and buffer */
  * ROTA_ERR_IO, ROTA_ERR_CORRUPT, ROTA_ERR_NOT_FOUND (no such directory): fault says where
  */
 ROTA_MUST_USE enum rota_err rota_cursor_open(
-	const char *dir, uint64_t from, struct rota_cursor **out, struct rota_journal_fault *fault);
+	const char *dir, uint64_t from, struct rota_cursor **out, struct rota_ingest_fault *fault);
 
 /* The next record; its payload is valid until the next call.
  *
@@ -55,7 +55,10 @@ ROTA_MUST_USE enum rota_err rota_cursor_open(
  * ROTA_ERR_CORRUPT    a record cannot be read; fault says where. The cursor stays before it.
  */
 ROTA_MUST_USE enum rota_err rota_cursor_next(
-	struct rota_cursor *c, struct rota_record *out, struct rota_journal_fault *fault);
+	struct rota_cursor *c, struct rota_record *out, struct rota_ingest_fault *fault);
+
+/* Is the cursor in the newest segment, the only one whose end may be unfinished? */
+bool rota_cursor_newest(const struct rota_cursor *c);
 
 /* Where the next record starts. */
 uint64_t rota_cursor_segment(const struct rota_cursor *c);
@@ -70,15 +73,15 @@ void rota_cursor_close(struct rota_cursor *c);
  * told of? ROTA_OK: yes, it may be cut off at the cursor's offset. ROTA_ERR_CORRUPT: a later record says
  * that the unreadable one was durable. */
 ROTA_MUST_USE enum rota_err rota_cursor_judge_tail(
-	struct rota_cursor *c, struct rota_journal_fault *fault);
+	struct rota_cursor *c, struct rota_ingest_fault *fault);
 
-struct rota_journal_stats {
+struct rota_ingest_stats {
 	uint64_t segments, records, bytes, first, last; /* first, last: sequences, 0 when empty */
 	uint64_t torn; /* bytes of a torn tail, which the next writer cuts off */
 };
 
 /* Read every record of the journal at `dir` and say whether it is whole. */
-ROTA_MUST_USE enum rota_err rota_journal_check(
-	const char *dir, struct rota_journal_stats *out, struct rota_journal_fault *fault);
+ROTA_MUST_USE enum rota_err rota_ingest_check(
+	const char *dir, struct rota_ingest_stats *out, struct rota_ingest_fault *fault);
 
 #endif

@@ -15,7 +15,7 @@
 #define SEGMENT "0000000001.seg"
 
 static char dir[64];
-static struct rota_journal_fault fault;
+static struct rota_ingest_fault fault;
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
@@ -53,21 +53,21 @@ static long size_of(const char *name)
 	return stat(path_of(name), &st) == 0 ? (long)st.st_size : -1;
 }
 
-static struct rota_journal *journal_open(void)
+static struct rota_ingest *journal_open(void)
 {
-	struct rota_journal *j = NULL;
+	struct rota_ingest *j = NULL;
 
-	return rota_journal_open(dir, ROTA_SEGMENT_MIN, &j, &fault) == ROTA_OK ? j : NULL;
+	return rota_ingest_open(dir, ROTA_SEGMENT_MIN, &j, &fault) == ROTA_OK ? j : NULL;
 }
 
-static enum rota_err put(struct rota_journal *j, const char *text)
+static enum rota_err put(struct rota_ingest *j, const char *text)
 {
 	struct rota_record r = {
 		.type = ROTA_RECORD_REPORT, .time_ms = 77, .payload = rota_span_cstr(text)
 	};
 
 	memset(r.device, 0xd1, sizeof(r.device));
-	return rota_journal_append(j, &r);
+	return rota_ingest_append(j, &r);
 }
 
 static uint64_t count(const char *want_last)
@@ -122,54 +122,54 @@ TEST(record_comes_back_as_it_went)
 
 TEST(what_is_committed_is_there_after_reopening)
 {
-	struct rota_journal *j;
+	struct rota_ingest *j;
 
 	fresh();
 	j = journal_open();
 	CHECK(j != NULL);
 	CHECK_OK(put(j, "one"));
 	CHECK_OK(put(j, "two"));
-	CHECK_EQ(rota_journal_durable(j), 0); /* gathered is not durable */
+	CHECK_EQ(rota_ingest_durable(j), 0); /* gathered is not durable */
 	CHECK_EQ(count(NULL), 0);
-	CHECK_OK(rota_journal_commit(j, &fault));
-	CHECK_EQ(rota_journal_durable(j), 2);
+	CHECK_OK(rota_ingest_commit(j, &fault));
+	CHECK_EQ(rota_ingest_durable(j), 2);
 	CHECK_EQ(count("two"), 2);
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_OK(rota_ingest_close(j, &fault));
 	j = journal_open();
 	CHECK(j != NULL);
-	CHECK_EQ(rota_journal_durable(j), 3); /* with the closing record */
+	CHECK_EQ(rota_ingest_durable(j), 3); /* with the closing record */
 	CHECK_OK(put(j, "three"));
-	CHECK_OK(rota_journal_close(j, &fault)); /* commits what is gathered */
+	CHECK_OK(rota_ingest_close(j, &fault)); /* commits what is gathered */
 	CHECK_EQ(count("three"), 3);
 	clear();
 }
 
 TEST(second_writer_is_refused)
 {
-	struct rota_journal *j, *other;
+	struct rota_ingest *j, *other;
 
 	fresh();
 	j = journal_open();
 	CHECK(j != NULL);
-	CHECK_EQ(rota_journal_open(dir, ROTA_SEGMENT_MIN, &other, &fault), ROTA_ERR_BUSY);
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_EQ(rota_ingest_open(dir, ROTA_SEGMENT_MIN, &other, &fault), ROTA_ERR_BUSY);
+	CHECK_OK(rota_ingest_close(j, &fault));
 	clear();
 }
 
 /* Three committed records, no closing one; *last is where the third begins. */
 static bool three(long *last)
 {
-	struct rota_journal *j;
+	struct rota_ingest *j;
 	const char *text[] = { "one", "two", "three" };
 
 	fresh();
 	j = journal_open();
 	for (size_t i = 0; j != NULL && i < 3; i++) {
 		*last = size_of(SEGMENT);
-		if (put(j, text[i]) != ROTA_OK || rota_journal_commit(j, &fault) != ROTA_OK)
+		if (put(j, text[i]) != ROTA_OK || rota_ingest_commit(j, &fault) != ROTA_OK)
 			return false;
 	}
-	if (j == NULL || rota_journal_close(j, &fault) != ROTA_OK)
+	if (j == NULL || rota_ingest_close(j, &fault) != ROTA_OK)
 		return false;
 	/* As if killed: the closing record never came. */
 	return truncate(path_of(SEGMENT), size_of(SEGMENT) - 68) == 0;
@@ -182,20 +182,20 @@ TEST(torn_tail_is_cut_off_at_every_byte)
 	CHECK(three(&last));
 	end = size_of(SEGMENT);
 	for (long at = end - 1; at >= last; at--) {
-		struct rota_journal_stats stats;
-		struct rota_journal *j;
+		struct rota_ingest_stats stats;
+		struct rota_ingest *j;
 
 		CHECK(three(&last));
 		CHECK(truncate(path_of(SEGMENT), at) == 0);
-		CHECK_OK(rota_journal_check(dir, &stats, &fault));
+		CHECK_OK(rota_ingest_check(dir, &stats, &fault));
 		CHECK_EQ(stats.records, 2);
 		CHECK_EQ(stats.torn, at - last);
 		j = journal_open();
 		CHECK(j != NULL);
 		CHECK_EQ(size_of(SEGMENT), last);
-		CHECK_EQ(rota_journal_durable(j), 2);
+		CHECK_EQ(rota_ingest_durable(j), 2);
 		CHECK_OK(put(j, "again"));
-		CHECK_OK(rota_journal_close(j, &fault));
+		CHECK_OK(rota_ingest_close(j, &fault));
 		CHECK_EQ(count("again"), 3);
 	}
 	clear();
@@ -217,71 +217,71 @@ static bool flip(long at)
 TEST(damage_before_a_durable_record_is_named)
 {
 	long last = 0;
-	struct rota_journal *j;
-	struct rota_journal_stats stats;
+	struct rota_ingest *j;
+	struct rota_ingest_stats stats;
 
 	CHECK(three(&last));
 	for (long at = ROTA_SEGMENT_HEADER_LEN; at < last; at++) {
 		CHECK(flip(at));
-		CHECK_EQ(rota_journal_open(dir, ROTA_SEGMENT_MIN, &j, &fault), ROTA_ERR_CORRUPT);
+		CHECK_EQ(rota_ingest_open(dir, ROTA_SEGMENT_MIN, &j, &fault), ROTA_ERR_CORRUPT);
 		CHECK(strcmp(fault.file, SEGMENT) == 0);
 		CHECK(fault.offset <= (uint64_t)at);
 		CHECK(fault.offset + 80 > (uint64_t)at); /* the very record */
-		CHECK_EQ(rota_journal_check(dir, &stats, &fault), ROTA_ERR_CORRUPT);
+		CHECK_EQ(rota_ingest_check(dir, &stats, &fault), ROTA_ERR_CORRUPT);
 		CHECK(flip(at));
 	}
 	for (long at = 0; at < ROTA_SEGMENT_HEADER_LEN; at++) {
 		CHECK(flip(at));
-		CHECK_EQ(rota_journal_open(dir, ROTA_SEGMENT_MIN, &j, &fault), ROTA_ERR_CORRUPT);
+		CHECK_EQ(rota_ingest_open(dir, ROTA_SEGMENT_MIN, &j, &fault), ROTA_ERR_CORRUPT);
 		CHECK_EQ(fault.offset, 0);
 		CHECK(flip(at));
 	}
-	CHECK_EQ(rota_journal_check(dir, &stats, &fault), ROTA_OK);
+	CHECK_EQ(rota_ingest_check(dir, &stats, &fault), ROTA_OK);
 	clear();
 }
 
 /* Pages of one write reach the disk in any order: a hole, then a whole record of the same group. */
 TEST(hole_in_the_last_group_is_torn_too)
 {
-	struct rota_journal *j;
-	struct rota_journal_stats stats;
+	struct rota_ingest *j;
+	struct rota_ingest_stats stats;
 	long start;
 
 	fresh();
 	j = journal_open();
 	CHECK(j != NULL);
 	CHECK_OK(put(j, "one"));
-	CHECK_OK(rota_journal_commit(j, &fault));
+	CHECK_OK(rota_ingest_commit(j, &fault));
 	start = size_of(SEGMENT);
 	CHECK_OK(put(j, "two"));
 	CHECK_OK(put(j, "three"));
-	CHECK_OK(rota_journal_commit(j, &fault));
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_OK(rota_ingest_commit(j, &fault));
+	CHECK_OK(rota_ingest_close(j, &fault));
 	CHECK(truncate(path_of(SEGMENT), size_of(SEGMENT) - 68) == 0);
 	CHECK(flip(start + 10));
-	CHECK_OK(rota_journal_check(dir, &stats, &fault));
+	CHECK_OK(rota_ingest_check(dir, &stats, &fault));
 	CHECK_EQ(stats.records, 1);
 	j = journal_open();
 	CHECK(j != NULL);
 	CHECK_EQ(size_of(SEGMENT), start);
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_OK(rota_ingest_close(j, &fault));
 	clear();
 }
 
-static bool fill_segments(struct rota_journal *j, int records)
+static bool fill_segments(struct rota_ingest *j, int records)
 {
 	static char big[20001];
 
 	memset(big, 'x', sizeof(big) - 1);
 	for (int i = 0; i < records; i++)
-		if (put(j, big) != ROTA_OK || rota_journal_commit(j, &fault) != ROTA_OK)
+		if (put(j, big) != ROTA_OK || rota_ingest_commit(j, &fault) != ROTA_OK)
 			return false;
 	return true;
 }
 
 TEST(segments_turn_and_old_ones_are_dropped)
 {
-	struct rota_journal *j;
+	struct rota_ingest *j;
 	struct rota_cursor *c;
 	struct rota_record r;
 
@@ -296,33 +296,33 @@ TEST(segments_turn_and_old_ones_are_dropped)
 	CHECK_OK(rota_cursor_next(c, &r, &fault));
 	CHECK_EQ(r.sequence, 13);
 	rota_cursor_close(c);
-	CHECK_OK(rota_journal_drop(j, 11, 1, &fault)); /* record 12 ends segment 2 */
+	CHECK_OK(rota_ingest_drop(j, 11, 1, &fault)); /* record 12 ends segment 2 */
 	CHECK_EQ(size_of(SEGMENT), -1);
 	CHECK(size_of("0000000002.seg") > 0);
-	CHECK_OK(rota_journal_drop(j, 20, 2, &fault));
+	CHECK_OK(rota_ingest_drop(j, 20, 2, &fault));
 	CHECK_EQ(size_of("0000000002.seg"), -1);
 	CHECK(size_of("0000000003.seg") > 0);
 	CHECK_EQ(rota_cursor_open(dir, 5, &c, &fault), ROTA_ERR_VERSION);
-	CHECK_OK(rota_journal_drop(j, 20, 0, &fault)); /* the newest always stays */
+	CHECK_OK(rota_ingest_drop(j, 20, 0, &fault)); /* the newest always stays */
 	CHECK(size_of("0000000004.seg") > 0);
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_OK(rota_ingest_close(j, &fault));
 	clear();
 }
 
 TEST(missing_or_damaged_old_segment_is_an_error)
 {
-	struct rota_journal *j;
-	struct rota_journal_stats stats;
+	struct rota_ingest *j;
+	struct rota_ingest_stats stats;
 
 	fresh();
 	j = journal_open();
 	CHECK(j != NULL && fill_segments(j, 20));
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_OK(rota_ingest_close(j, &fault));
 	CHECK(truncate(path_of("0000000002.seg"), size_of("0000000002.seg") - 1) == 0);
-	CHECK_EQ(rota_journal_check(dir, &stats, &fault), ROTA_ERR_CORRUPT);
+	CHECK_EQ(rota_ingest_check(dir, &stats, &fault), ROTA_ERR_CORRUPT);
 	CHECK(strcmp(fault.file, "0000000002.seg") == 0);
 	CHECK(unlink(path_of("0000000002.seg")) == 0);
-	CHECK_EQ(rota_journal_open(dir, ROTA_SEGMENT_MIN, &j, &fault), ROTA_ERR_CORRUPT);
+	CHECK_EQ(rota_ingest_open(dir, ROTA_SEGMENT_MIN, &j, &fault), ROTA_ERR_CORRUPT);
 	clear();
 }
 
@@ -330,7 +330,7 @@ TEST(missing_or_damaged_old_segment_is_an_error)
 TEST(full_disk_refuses_and_stays_valid)
 {
 	struct rlimit old, small;
-	struct rota_journal *j;
+	struct rota_ingest *j;
 
 	fresh();
 	j = journal_open();
@@ -343,18 +343,18 @@ TEST(full_disk_refuses_and_stays_valid)
 	CHECK(!fill_segments(j, 1));
 	setrlimit(RLIMIT_FSIZE, &old);
 	CHECK_EQ(fault.sys, EFBIG);
-	CHECK_EQ(rota_journal_durable(j), 2);
+	CHECK_EQ(rota_ingest_durable(j), 2);
 	CHECK_EQ(count(NULL), 2);
 	CHECK_OK(put(j, "room again"));
-	CHECK_OK(rota_journal_commit(j, &fault));
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_OK(rota_ingest_commit(j, &fault));
+	CHECK_OK(rota_ingest_close(j, &fault));
 	CHECK_EQ(count("room again"), 3);
 	clear();
 }
 
 TEST(reader_follows_a_writer_across_segments)
 {
-	struct rota_journal *j;
+	struct rota_ingest *j;
 	struct rota_cursor *c;
 	struct rota_record r;
 
@@ -370,7 +370,7 @@ TEST(reader_follows_a_writer_across_segments)
 		CHECK_EQ(rota_cursor_next(c, &r, &fault), ROTA_ERR_NOT_FOUND);
 	}
 	rota_cursor_close(c);
-	CHECK_OK(rota_journal_close(j, &fault));
+	CHECK_OK(rota_ingest_close(j, &fault));
 	clear();
 }
 

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rotad/api.h"
+#include "host/base/when.h"
+#include "host/identity/escaped.h"
+#include "host/registry/report.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* When a device may come again after 503: long enough for a full disk to be noticed. */
+#define RETRY_AFTER_S "10"
+
+static void answer(struct evhttp_request *req, int status, const char *type, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+static void answer(
+	struct evhttp_request *req, int status, const char *type, const char *format, ...)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+	struct evbuffer *body = evbuffer_new();
+	struct bufferevent *bev;
+	va_list args;
+
+	if (body == NULL)
+		abort();
+	va_start(args, format);
+	evbuffer_add_vprintf(body, format, args);
+	va_end(args);
+	evhttp_add_header(headers, "Content-Type", type);
+	evhttp_add_header(headers, "Cache-Control", "no-store");
+	if (status == 503)
+		evhttp_add_header(headers, "Retry-After", RETRY_AFTER_S);
+	bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
+	evhttp_send_reply(req, status, status == 200 ? "OK" : "Refused", body);
+	/* evhttp fills the filter's buffer before it allows writing, and a filter looks again only when told to
+	 * (libevent 2.1). The connection may be freed in here. */
+	bufferevent_flush(bev, EV_WRITE, BEV_FLUSH);
+	evbuffer_free(body);
+}
+
+/* Reasons are our own sentences or JSON member names; quotes in them would break the answer. */
+static void answer_error(struct evhttp_request *req, int status, const char *reason)
+{
+	char safe[256];
+	size_t n = 0;
+
+	for (const char *p = reason; *p != '\0' && n + 1 < sizeof(safe); p++)
+		safe[n++] = *p == '"' || *p == '\\' || (unsigned char)*p < ' ' ? '\'' : *p;
+	safe[n] = '\0';
+	answer(req, status, "application/json", "{\"error\":\"%s\"}\n", safe);
+}
+
+static void look_at_authority(struct worker *w, uint64_t now)
+{
+	struct rota_fail why;
+
+	if (now == w->checked_at)
+		return;
+	w->checked_at = now;
+	if (rota_chain_refresh(w->chain, &why) != ROTA_OK)
+		log_line("identity: the change is ignored, what was read before stays: %s",
+			why.text);
+}
+
+static const char *why_refused(enum rota_err err)
+{
+	if (err == ROTA_ERR_EXPIRED)
+		return "the certificate is not valid at this time";
+	if (err == ROTA_ERR_DENIED)
+		return "the certificate is revoked";
+	if (err == ROTA_ERR_SIGNATURE)
+		return "the certificate is not an operational one (LDevID) of this server's CA";
+	return "the certificate cannot be read";
+}
+
+/* Who asks (SPEC 13.4). NULL and `id`, or why not. */
+static const char *identify(struct worker *w, struct evhttp_request *req, uint8_t id[static 32])
+{
+	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+	const char *text = evhttp_find_header(headers, API_CERT_HEADER);
+	uint8_t der[ROTA_CERT_DER_MAX];
+	uint64_t now = rota_when_now(), asked;
+	struct rota_cert cert;
+	enum rota_err err;
+	size_t len;
+
+	if (text == NULL || *text == '\0')
+		return "no client certificate";
+	if (rota_escaped_cert(rota_span_cstr(text), ROTA_BUF(der), &len) != ROTA_OK)
+		return "the certificate cannot be read";
+	look_at_authority(w, now);
+	err = rota_chain_check(w->chain, rota_span(der, len), now, &cert);
+	asked = rota_chain_asked(w->chain);
+	atomic_fetch_add(&w->shared->figures.chain_checks, asked - w->chain_asked);
+	w->chain_asked = asked;
+	if (err != ROTA_OK)
+		return why_refused(err);
+	if (rota_cert_device_id(&cert, id) != ROTA_OK)
+		return "the certificate's common name is no device id";
+	return NULL;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* The client went away while its report was on the way to the disk; evhttp frees the request. */
+static void on_gone(struct evhttp_connection *connection, void *arg)
+{
+	struct post *p = arg;
+
+	(void)connection;
+	p->request = NULL;
+}
+
+static struct post *post_new(struct worker *w, struct evhttp_request *req, size_t len)
+{
+	struct post *p = calloc(1, sizeof(*p) + len);
+
+	if (p == NULL)
+		return NULL;
+	p->request = req;
+	p->home = &w->answers;
+	p->record.type = ROTA_RECORD_REPORT;
+	p->record.time_ms = now_ms();
+	p->body_len = len;
+	return p;
+}
+
+static void hand_over(struct worker *w, struct evhttp_request *req, struct post *p)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(req);
+
+	evhttp_connection_set_closecb(connection, on_gone, p);
+	if (w->waiting < w->shared->config.queue && queue_push(&w->shared->ingest, p)) {
+		w->waiting++;
+		return;
+	}
+	evhttp_connection_set_closecb(connection, NULL, NULL);
+	free(p);
+	count_one(&w->shared->figures.busy);
+	answer_error(req, 503, "too many reports wait for the disk");
+}
+
+static const char *wrong_type(struct evhttp_request *req)
+{
+	const char *type =
+		evhttp_find_header(evhttp_request_get_input_headers(req), "Content-Type");
+
+	return type != NULL && strcmp(type, "application/json") == 0
+		? NULL
+		: "the content type is not application/json";
+}
+
+static void take_report(struct worker *w, struct evhttp_request *req, struct post *p)
+{
+	struct rota_report *report;
+	struct rota_fail why;
+	enum rota_err err;
+
+	evbuffer_remove(evhttp_request_get_input_buffer(req), p->body, p->body_len);
+	err = rota_report_read(rota_span(p->body, p->body_len), &report, &why);
+	if (err != ROTA_OK) {
+		free(p);
+		count_one(&w->shared->figures.refused_report);
+		answer_error(req, 400, why.text);
+		return;
+	}
+	p->acknowledge = rota_report_last(report);
+	rota_report_free(report);
+	hand_over(w, req, p);
+}
+
+static void on_report(struct worker *w, struct evhttp_request *req)
+{
+	struct figures *f = &w->shared->figures;
+	uint8_t id[ROTA_DEVICE_ID_LEN];
+	const char *refusal = identify(w, req, id);
+	struct post *p;
+
+	if (refusal != NULL) {
+		count_one(&f->refused_identity);
+		answer_error(req, 403, refusal);
+		return;
+	}
+	refusal = wrong_type(req);
+	if (refusal != NULL) {
+		count_one(&f->refused_report);
+		answer_error(req, 400, refusal);
+		return;
+	}
+	p = post_new(w, req, evbuffer_get_length(evhttp_request_get_input_buffer(req)));
+	if (p == NULL) {
+		answer_error(req, 503, "out of memory");
+		return;
+	}
+	memcpy(p->record.device, id, sizeof(id));
+	take_report(w, req, p);
+}
+
+void api_answer(struct worker *w, struct post *p)
+{
+	struct evhttp_request *req = p->request;
+
+	if (req == NULL) {
+		free(p);
+		return;
+	}
+	evhttp_connection_set_closecb(evhttp_request_get_connection(req), NULL, NULL);
+	if (p->result == ROTA_OK) {
+		count_one(&w->shared->figures.accepted);
+		answer(req, 200, "application/json", "{\"acknowledged\":%" PRIu64 "}\n",
+			p->acknowledge);
+	} else {
+		count_one(&w->shared->figures.busy);
+		answer_error(req, 503, "the report could not be stored");
+	}
+	free(p);
+}
+
+static void on_health(struct worker *w, struct evhttp_request *req)
+{
+	(void)w;
+	answer(req, 200, "text/plain", "ok\n");
+}
+
+static void on_ready(struct worker *w, struct evhttp_request *req)
+{
+	struct figures *f = &w->shared->figures;
+	bool ingest = atomic_load(&f->ingest_ok), projection = atomic_load(&f->projection_ok);
+
+	answer(req, ingest && projection ? 200 : 503, "text/plain", "journal: %s\nprojection: %s\n",
+		ingest ? "ok" : "cannot be written", projection ? "ok" : "stands still");
+}
+
+static void on_metrics(struct worker *w, struct evhttp_request *req)
+{
+	struct figures *f = &w->shared->figures;
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} rows[] = {
+		{ "requests_total", "counter", "Requests that passed the gate.", f->requests },
+		{ "reports_total", "counter", "Reports acknowledged.", f->accepted },
+		{ "refused_http_total", "counter", "Requests refused as HTTP.", f->refused_http },
+		{ "refused_identity_total", "counter", "Requests refused for their certificate.",
+			f->refused_identity },
+		{ "refused_report_total", "counter", "Reports refused as malformed.",
+			f->refused_report },
+		{ "busy_total", "counter", "Reports answered with 503.", f->busy },
+		{ "deadlines_total", "counter", "Requests cut for taking too long.", f->deadlines },
+		{ "connections_total", "counter", "Connections accepted.", f->connections },
+		{ "chain_checks_total", "counter", "Certificate chains verified with OpenSSL.",
+			f->chain_checks },
+		{ "journal_groups_total", "counter", "Groups of reports made durable.", f->groups },
+		{ "journal_sequence", "gauge", "Last durable journal record.", f->durable },
+		{ "projection_sequence", "gauge", "Last journal record in the database.",
+			f->projected },
+	};
+	struct evbuffer *text = evbuffer_new();
+
+	if (text == NULL)
+		abort();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		evbuffer_add_printf(text,
+			"# HELP rota_%s %s\n# TYPE rota_%s %s\nrota_%s %" PRIu64 "\n", rows[i].name,
+			rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
+	evbuffer_add(text, "", 1);
+	answer(req, 200, "text/plain; version=0.0.4", "%s",
+		(const char *)evbuffer_pullup(text, -1));
+	evbuffer_free(text);
+}
+
+static const struct route {
+	const char *target;
+	enum evhttp_cmd_type method;
+	void (*run)(struct worker *w, struct evhttp_request *req);
+} routes[] = {
+	{ "/api/v1/report", EVHTTP_REQ_POST, on_report },
+	{ "/healthz", EVHTTP_REQ_GET, on_health },
+	{ "/readyz", EVHTTP_REQ_GET, on_ready },
+	{ "/metrics", EVHTTP_REQ_GET, on_metrics },
+};
+
+void api_request(struct evhttp_request *request, void *worker)
+{
+	struct worker *w = worker;
+	const char *target = evhttp_request_get_uri(request);
+
+	count_one(&w->shared->figures.requests);
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(target, routes[i].target) != 0)
+			continue;
+		if (evhttp_request_get_command(request) == routes[i].method)
+			routes[i].run(w, request);
+		else
+			answer_error(request, 405, "not this method here");
+		return;
+	}
+	answer_error(request, 404, "no such resource");
+}

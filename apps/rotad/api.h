@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rotad/api.h -- what rotad answers (SPEC 13).
+ *
+ *     POST /api/v1/report   with the header X-Rota-Client-Cert, which nginx sets
+ *     GET  /healthz         200 while the event loops turn
+ *     GET  /readyz          200 when journal and projection do their work, else 503 and what does not
+ *     GET  /metrics         Prometheus text
+ *
+ * nginx forwards only /api/; the rest is for who may open the socket.
+ */
+#ifndef APPS_ROTAD_API_H
+#define APPS_ROTAD_API_H
+
+#include "apps/rotad/worker.h"
+#include "host/http/head.h"
+
+/* Header in which nginx passes $ssl_client_escaped_cert; it overwrites what a client sent. */
+#define API_CERT_HEADER "X-Rota-Client-Cert"
+
+/* For evhttp_set_gencb(); `worker` is a struct worker. */
+void api_request(struct evhttp_request *request, void *worker);
+
+/* Ingest is done with a report: answer, and free it. */
+void api_answer(struct worker *w, struct post *p);
+
+#endif

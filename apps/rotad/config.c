@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rotad/config.h"
+#include "host/base/bytes.h"
+#include "host/base/ini.h"
+#include "host/ingest/journal.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct number {
+	const char *section, *key;
+	uint64_t least, most, fallback;
+	uint64_t *to;
+};
+
+static enum rota_err numbers(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	const struct number rows[] = {
+		{ "server", "workers", 1, WORKERS_MAX, 2, &c->workers },
+		{ "limits", "connections", 1, 65536, 512, &c->connections },
+		{ "limits", "idle_s", 1, 3600, 75, &c->idle_s },
+		{ "limits", "header_s", 1, 600, 5, &c->header_s },
+		{ "limits", "request_s", 1, 600, 15, &c->request_s },
+		{ "limits", "queue", 1, 65536, 1024, &c->queue },
+		{ "journal", "segment_bytes", ROTA_SEGMENT_MIN, ROTA_SEGMENT_MAX,
+			(uint64_t)64 * 1024 * 1024, &c->segment_bytes },
+		{ "journal", "keep_segments", 0, 1000000, 0, &c->keep_segments },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ROTA_TRY(rota_ini_number(ini, rows[i].section, rows[i].key, rows[i].least,
+			rows[i].most, rows[i].fallback, rows[i].to, why));
+	return ROTA_OK;
+}
+
+static enum rota_err text(struct rota_ini *ini, const char *section, const char *key, char **to,
+	struct rota_fail *why)
+{
+	const char *value;
+
+	ROTA_TRY(rota_ini_need(ini, section, key, &value, why));
+	*to = rota_text("%s", value);
+	return ROTA_OK;
+}
+
+static enum rota_err peer(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	const char *name = rota_ini_get(ini, "server", "peer_user");
+	struct passwd *pw;
+
+	c->peer = geteuid();
+	if (name == NULL)
+		return ROTA_OK;
+	pw = getpwnam(name);
+	if (pw == NULL)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"%s: [server] peer_user: there is no user '%s'", ini->path, name);
+	c->peer = pw->pw_uid;
+	return ROTA_OK;
+}
+
+static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	const char *crl;
+
+	ROTA_TRY(text(ini, "server", "socket", &c->socket, why));
+	if (strlen(c->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return rota_fail(why, ROTA_ERR_LIMIT,
+			"%s: [server] socket: a Unix socket's path has at most %zu bytes",
+			ini->path, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+	ROTA_TRY(peer(ini, c, why));
+	ROTA_TRY(text(ini, "identity", "ca", &c->ca, why));
+	crl = rota_ini_get(ini, "identity", "crl");
+	c->crl = crl == NULL ? NULL : rota_text("%s", crl);
+	ROTA_TRY(text(ini, "journal", "directory", &c->journal, why));
+	ROTA_TRY(text(ini, "projection", "database", &c->database, why));
+	ROTA_TRY(numbers(ini, c, why));
+	if (c->header_s > c->request_s)
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [limits] header_s is above request_s",
+			ini->path);
+	return rota_ini_all_used(ini, why);
+}
+
+enum rota_err config_load(const char *path, struct config *out, struct rota_fail *why)
+{
+	struct rota_ini ini;
+	enum rota_err err;
+
+	memset(out, 0, sizeof(*out));
+	ROTA_TRY(rota_ini_load(path, &ini, why));
+	err = read_all(&ini, out, why);
+	rota_ini_free(&ini);
+	if (err != ROTA_OK)
+		config_free(out);
+	return err;
+}
+
+void config_free(struct config *c)
+{
+	free(c->socket);
+	free(c->ca);
+	free(c->crl);
+	free(c->journal);
+	free(c->database);
+	memset(c, 0, sizeof(*c));
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rotad/journal_dump.h"
+#include "host/base/bytes.h"
+#include "host/base/json.h"
+#include "host/base/when.h"
+#include "host/ingest/segment.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static int complain(const char *dir, const struct rota_ingest_fault *f)
+{
+	fprintf(stderr, "rotad: journal %s: %s%s%s at byte %" PRIu64 "%s%s\n", dir, f->what,
+		f->file[0] ? ": " : "", f->file, f->offset, f->sys ? ": " : "",
+		f->sys ? strerror(f->sys) : "");
+	return 1;
+}
+
+static const char *type_name(uint8_t type)
+{
+	switch (type) {
+	case ROTA_RECORD_CLOSE:
+		return "close";
+	case ROTA_RECORD_REPORT:
+		return "report";
+	default:
+		return "unknown";
+	}
+}
+
+static void print_record(const struct rota_record *r)
+{
+	char when[ROTA_WHEN_LEN], device[2 * ROTA_DEVICE_ID_LEN + 1];
+	json_t *payload = json_loadb(
+		(const char *)r->payload.p, r->payload.len, JSON_REJECT_DUPLICATES, NULL);
+
+	rota_when_text(r->time_ms / 1000, when);
+	rota_hex(ROTA_SPAN(r->device), device);
+	printf("{\"sequence\":%" PRIu64 ",\"type\":\"%s\"", r->sequence, type_name(r->type));
+	if (r->type != ROTA_RECORD_CLOSE)
+		printf(",\"received\":\"%s\",\"device\":\"%s\",\"bytes\":%zu", when, device,
+			r->payload.len);
+	if (payload != NULL) {
+		printf(",\"payload\":");
+		json_dumpf(payload, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	}
+	printf("}\n");
+	json_decref(payload);
+}
+
+int journal_dump(const char *dir)
+{
+	struct rota_ingest_fault fault;
+	struct rota_cursor *c;
+	struct rota_record r;
+	enum rota_err err;
+
+	if (rota_cursor_open(dir, 0, &c, &fault) != ROTA_OK)
+		return complain(dir, &fault);
+	while ((err = rota_cursor_next(c, &r, &fault)) == ROTA_OK)
+		print_record(&r);
+	/* The newest segment may be in the middle of a write: what is not whole there is the end. */
+	if (err == ROTA_ERR_CORRUPT && rota_cursor_newest(c))
+		err = rota_cursor_judge_tail(c, &fault) == ROTA_OK ? ROTA_ERR_NOT_FOUND : err;
+	rota_cursor_close(c);
+	if (err != ROTA_ERR_NOT_FOUND)
+		return complain(dir, &fault);
+	if (fflush(stdout) == 0)
+		return 0;
+	perror("rotad: standard output");
+	return 1;
+}
+
+int journal_check(const char *dir)
+{
+	struct rota_ingest_stats s;
+	struct rota_ingest_fault fault;
+
+	if (rota_ingest_check(dir, &s, &fault) != ROTA_OK)
+		return complain(dir, &fault);
+	printf("%" PRIu64 " segments, %" PRIu64 " records (%" PRIu64 " to %" PRIu64 "), %" PRIu64
+	       " bytes, whole",
+		s.segments, s.records, s.first, s.last, s.bytes);
+	if (s.torn > 0)
+		printf("; %" PRIu64 " bytes of an unfinished write at the end, never acknowledged",
+			s.torn);
+	printf("\n");
+	return 0;
+}

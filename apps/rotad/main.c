@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rotad: the update server behind nginx. Arguments, wiring, and one wait for a signal. */
+#include "apps/rotad/config.h"
+#include "apps/rotad/ingest.h"
+#include "apps/rotad/journal_dump.h"
+#include "apps/rotad/listener.h"
+#include "apps/rotad/projection.h"
+#include "apps/rotad/worker.h"
+#include "host/base/when.h"
+#include "ports/db_sqlite/db_sqlite.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"Usage: rotad [--config FILE]                run in the foreground until SIGTERM\n"
+	"       rotad --check [--config FILE]        say whether configuration and files are "
+	"usable\n"
+	"       rotad --rebuild [--config FILE]      make the database anew from the journal\n"
+	"       rotad --check-journal DIR            read a journal to its end\n"
+	"       rotad --dump-journal DIR             print its records as JSON lines\n"
+	"       rotad --help | --version\n"
+	"\n"
+	"Takes reports of devices from nginx over a Unix socket, writes them to the journal, and "
+	"keeps\n"
+	"a database that shows the fleet. The default FILE is /etc/rota/rotad.ini.\n"
+	"\n"
+	"Examples:\n"
+	"  rotad --check --config /etc/rota/rotad.ini\n"
+	"  rotad --dump-journal /var/lib/rota/journal | grep '\"type\":\"report\"'\n";
+
+enum mode {
+	RUN,
+	CHECK,
+	REBUILD,
+};
+
+struct server {
+	struct shared shared;
+	struct rota_ingest *journal;
+	struct rota_db_sqlite *sqlite;
+	struct rota_db db;
+	struct ingest ingest;
+	struct projection projection;
+	struct worker *workers;
+	size_t running;
+	int listener;
+};
+
+void log_line(const char *format, ...)
+{
+	char when[ROTA_WHEN_LEN], text[600];
+	va_list args;
+
+	rota_when_text(rota_when_now(), when);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, "%s rotad: %s\n", when, text);
+}
+
+static int failed(const struct rota_fail *why)
+{
+	fprintf(stderr, "rotad: %s\n", why->text);
+	return 1;
+}
+
+static enum rota_err open_journal(struct server *s, struct rota_fail *why)
+{
+	const struct config *c = &s->shared.config;
+	struct rota_ingest_fault f;
+	enum rota_err err;
+
+	if (mkdir(c->journal, 0750) == 0)
+		log_line("journal %s: made", c->journal);
+	err = rota_ingest_open(c->journal, c->segment_bytes, &s->journal, &f);
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, err, "journal %s: %s%s%s at byte %" PRIu64 "%s%s%s", c->journal,
+		f.what, f.file[0] ? ": " : "", f.file, f.offset, f.sys ? ": " : "",
+		f.sys ? strerror(f.sys) : "",
+		err == ROTA_ERR_CORRUPT ? "; put the file back from a copy" : "");
+}
+
+/* The journal is opened first: it decides what is true. Then the database catches up with it. */
+static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fail *why)
+{
+	enum rota_err err;
+	uint64_t durable;
+
+	ROTA_TRY(open_journal(s, why));
+	durable = rota_ingest_durable(s->journal);
+	ROTA_TRY(rota_db_sqlite_open(s->shared.config.database, &s->sqlite, &s->db, why));
+	if (rebuild)
+		ROTA_TRY(projection_rebuild(&s->projection, &s->shared, &s->db, why));
+	else
+		ROTA_TRY(projection_open(&s->projection, &s->shared, &s->db, durable, why));
+	err = projection_catch_up(&s->projection, durable, why);
+	return err;
+}
+
+static void close_stores(struct server *s)
+{
+	struct rota_ingest_fault ignored;
+
+	projection_close(&s->projection);
+	(void)!rota_ingest_close(s->journal, &ignored);
+	s->journal = NULL;
+	rota_db_sqlite_close(s->sqlite);
+}
+
+static enum rota_err start_threads(struct server *s, struct rota_fail *why)
+{
+	size_t count = s->shared.config.workers;
+
+	s->workers = calloc(count, sizeof(*s->workers));
+	if (s->workers == NULL || !ingest_start(&s->ingest, &s->shared, s->journal) ||
+		!projection_start(&s->projection))
+		return rota_fail(why, ROTA_ERR_FULL, "a thread cannot be made");
+	while (s->running < count) {
+		ROTA_TRY(worker_start(&s->workers[s->running], &s->shared, s->listener, why));
+		s->running++;
+	}
+	return ROTA_OK;
+}
+
+/* Front to back: nothing new, then all reports to the disk and answered, then the database. */
+static bool stop_threads(struct server *s)
+{
+	bool ok;
+
+	for (size_t i = 0; i < s->running; i++)
+		worker_stop(&s->workers[i]);
+	for (size_t i = 0; i < s->running; i++)
+		worker_join(&s->workers[i]);
+	queue_close(&s->shared.ingest);
+	ok = ingest_join(&s->ingest);
+	s->journal = NULL;
+	queue_close(&s->shared.projection);
+	projection_join(&s->projection);
+	free(s->workers);
+	return ok;
+}
+
+static void wait_for_signal(const sigset_t *set)
+{
+	int got = 0;
+
+	sigwait(set, &got);
+	log_line("stopping on %s", strsignal(got));
+}
+
+static int run(struct server *s, struct rota_fail *why)
+{
+	const struct config *c = &s->shared.config;
+	sigset_t set;
+	bool ok;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread is made */
+	if (listener_open(c->socket, &s->listener, why) != ROTA_OK)
+		return failed(why);
+	if (!queue_init(&s->shared.ingest, c->queue) || !queue_init(&s->shared.projection, 4)) {
+		rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
+		return failed(why);
+	}
+	if (start_threads(s, why) != ROTA_OK) {
+		failed(why);
+		exit(1); /* threads hold what would be released; nothing was promised to anybody yet */
+	}
+	log_line("ready on %s, journal at record %" PRIu64, c->socket,
+		atomic_load(&s->shared.figures.durable));
+	wait_for_signal(&set);
+	ok = stop_threads(s);
+	listener_close(c->socket, s->listener);
+	log_line("stopped");
+	return ok ? 0 : 1;
+}
+
+static enum rota_err check_identity(const struct config *c, struct rota_fail *why)
+{
+	struct rota_chain *chain;
+
+	ROTA_TRY(rota_chain_open(c->ca, c->crl, &chain, why));
+	rota_chain_close(chain);
+	return ROTA_OK;
+}
+
+static int with_config(const char *path, enum mode mode)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	struct rota_fail why;
+	int status = 0;
+
+	if (s == NULL)
+		return 1;
+	s->listener = -1;
+	if (config_load(path, &s->shared.config, &why) != ROTA_OK ||
+		check_identity(&s->shared.config, &why) != ROTA_OK ||
+		open_stores(s, mode == REBUILD, &why) != ROTA_OK)
+		status = failed(&why);
+	else if (mode == RUN)
+		status = run(s, &why);
+	else
+		printf("rotad: %s is usable; journal at record %" PRIu64 ", database at %" PRIu64
+		       "\n",
+			path, rota_ingest_durable(s->journal),
+			atomic_load(&s->shared.figures.projected));
+	close_stores(s);
+	config_free(&s->shared.config);
+	free(s);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "rebuild", no_argument, NULL, 'r' },
+		{ "check-journal", required_argument, NULL, 'j' },
+		{ "dump-journal", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *config = "/etc/rota/rotad.ini";
+	enum mode mode = RUN;
+	int c;
+
+	umask(027);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_DUMPABLE, 0);
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'k':
+			mode = CHECK;
+			break;
+		case 'r':
+			mode = REBUILD;
+			break;
+		case 'j':
+			return journal_check(optarg);
+		case 'd':
+			return journal_dump(optarg);
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'v':
+			printf("rotad %s\n", ROTA_VERSION);
+			return 0;
+		default:
+			fputs("rotad --help says what there is\n", stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "rotad: '%s' is not understood; rotad --help says what there is\n",
+			argv[optind]);
+		return 2;
+	}
+	return with_config(config, mode);
+}

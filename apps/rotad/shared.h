@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rotad/shared.h -- what rotad's threads know of each other.
+ *
+ *     worker (each its own event loop, connections, chain check)
+ *        | struct post ->      ingest queue, bounded: full means 503
+ *     ingest (owns the journal: append, fdatasync for the group)
+ *        | <- struct post      the worker's queue: now it may be acknowledged
+ *        | durable position -> signal
+ *     projection (owns the database, reads the journal's files with its own cursor)
+ *
+ * Messages change hands; the configuration is constant; the figures below are single numbers that one thread
+ * writes and any may read, each atomic by itself.
+ */
+#ifndef APPS_ROTAD_SHARED_H
+#define APPS_ROTAD_SHARED_H
+
+#include "apps/rotad/config.h"
+#include "apps/rotad/queue.h"
+#include "host/ingest/record.h"
+
+#include <stdatomic.h>
+
+struct evhttp_request;
+
+/* A report on its way to the disk and back. */
+struct post {
+	struct evhttp_request *request; /* the worker's, NULL once the client is gone */
+	struct queue *home; /* where to send it back: the worker's queue */
+	uint64_t acknowledge; /* greatest event sequence */
+	enum rota_err result; /* set by ingest */
+	struct rota_record record; /* payload is `body` */
+	size_t body_len;
+	uint8_t body[]; /* of body_len bytes */
+};
+
+struct figures {
+	_Atomic uint64_t requests, accepted, refused_http, refused_identity, refused_report, busy,
+		deadlines, connections, chain_checks; /* workers add */
+	_Atomic uint64_t durable, groups; /* ingest writes */
+	_Atomic uint64_t projected; /* projection writes: durable in the database */
+	_Atomic bool ingest_ok, projection_ok; /* each by its thread: can it do its work */
+};
+
+struct shared {
+	struct config config;
+	struct queue ingest; /* of struct post */
+	struct queue projection; /* only its signal is used: the durable position moved */
+	struct figures figures;
+};
+
+/* One line on standard error, with time. Any thread. */
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static inline void count_one(_Atomic uint64_t *figure)
+{
+	atomic_fetch_add_explicit(figure, 1, memory_order_relaxed);
+}
+
+#endif

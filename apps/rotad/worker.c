@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rotad/worker.h"
+#include "apps/rotad/api.h"
+#include "apps/rotad/ingest.h"
+
+#include <event2/event.h>
+#include <event2/http.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* evhttp has its own timer for silence; ours are shorter and decide. */
+#define EVHTTP_TIMEOUT_S 7200
+
+static void close_if_done(struct worker *w)
+{
+	if (w->gate.closing && w->waiting == 0)
+		event_base_loopexit(w->base, NULL);
+}
+
+/* Requests under way whose bytes are not all here have until their deadline; then nothing is waited for. */
+static void on_linger(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd, (void)what;
+	close_if_done(w);
+}
+
+static void begin_closing(struct worker *w)
+{
+	struct timeval half = { .tv_usec = 500000 };
+
+	w->gate.closing = true;
+	if (w->bound != NULL)
+		evhttp_del_accept_socket(w->http, w->bound);
+	w->bound = NULL;
+	event_add(w->linger, &half); /* what was accepted just now gets its 503 */
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct post *p;
+
+	(void)fd, (void)what;
+	queue_rearm(&w->answers);
+	while ((p = queue_pop(&w->answers)) != NULL) {
+		w->waiting--;
+		api_answer(w, p);
+	}
+	if (queue_closed(&w->answers) && !w->gate.closing)
+		begin_closing(w);
+	else
+		close_if_done(w);
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+
+	event_base_dispatch(w->base);
+	return NULL;
+}
+
+static enum rota_err set_up(struct worker *w, int listener, struct rota_fail *why)
+{
+	const struct config *c = &w->shared->config;
+	int own = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+
+	ROTA_TRY(rota_chain_open(c->ca, c->crl, &w->chain, why));
+	w->base = event_base_new();
+	w->http = w->base == NULL ? NULL : evhttp_new(w->base);
+	if (w->http == NULL || own < 0)
+		return rota_fail(why, ROTA_ERR_FULL, "no event loop: out of memory or descriptors");
+	evhttp_set_bevcb(w->http, conn_new, &w->gate);
+	evhttp_set_gencb(w->http, api_request, w);
+	evhttp_set_timeout(w->http, EVHTTP_TIMEOUT_S);
+	/* The gate has decided on these already; evhttp's own limits stand behind it. */
+	evhttp_set_max_headers_size(w->http, ROTA_HTTP_HEAD_MAX + 1024);
+	evhttp_set_max_body_size(w->http, ROTA_HTTP_BODY_MAX + 1);
+	evhttp_set_allowed_methods(w->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+	w->bound = evhttp_accept_socket_with_handle(w->http, own);
+	w->wake = event_new(w->base, w->answers.fd, EV_READ | EV_PERSIST, on_wake, w);
+	w->linger = evtimer_new(w->base, on_linger, w);
+	if (w->bound == NULL || w->wake == NULL || w->linger == NULL ||
+		event_add(w->wake, NULL) != 0)
+		return rota_fail(why, ROTA_ERR_FULL, "no event loop: out of memory");
+	return ROTA_OK;
+}
+
+static void release(struct worker *w)
+{
+	if (w->http != NULL)
+		evhttp_free(w->http);
+	if (w->wake != NULL)
+		event_free(w->wake);
+	if (w->linger != NULL)
+		event_free(w->linger);
+	if (w->base != NULL)
+		event_base_free(w->base);
+	rota_chain_close(w->chain);
+	queue_free(&w->answers);
+}
+
+enum rota_err worker_start(
+	struct worker *w, struct shared *shared, int listener, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	*w = (struct worker){ .shared = shared, .gate = { .shared = shared } };
+	if (!queue_init(&w->answers, shared->config.queue + INGEST_GROUP_MAX))
+		return rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
+	err = set_up(w, listener, why);
+	if (err == ROTA_OK && pthread_create(&w->thread, NULL, run, w) != 0)
+		err = rota_fail(why, ROTA_ERR_FULL, "a worker thread cannot be made");
+	if (err != ROTA_OK)
+		release(w);
+	return err;
+}
+
+void worker_stop(struct worker *w)
+{
+	queue_close(&w->answers);
+}
+
+void worker_join(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+	release(w);
+}

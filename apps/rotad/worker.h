@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rotad/worker.h -- a thread with its own event loop: connections, identity, answers. */
+#ifndef APPS_ROTAD_WORKER_H
+#define APPS_ROTAD_WORKER_H
+
+#include "apps/rotad/conn.h"
+#include "host/identity/chain.h"
+
+struct event_base;
+struct event;
+struct evhttp;
+struct evhttp_bound_socket;
+
+struct worker {
+	struct shared *shared;
+	struct gate gate;
+	struct rota_chain *chain;
+	struct queue answers; /* of struct post, from ingest; closing it means: stop */
+	uint64_t waiting; /* posts given away and not back yet */
+	uint64_t checked_at; /* second of the last look at the CA files */
+	uint64_t chain_asked; /* of it, already in the figures */
+	struct event_base *base;
+	struct event *wake, *linger;
+	struct evhttp *http;
+	struct evhttp_bound_socket *bound;
+	pthread_t thread;
+};
+
+/* Make ready and start; `listener` is a listening socket, duplicated here. */
+ROTA_MUST_USE enum rota_err worker_start(
+	struct worker *w, struct shared *shared, int listener, struct rota_fail *why);
+
+/* Take no new requests; those under way are answered. Any thread, once. */
+void worker_stop(struct worker *w);
+
+/* Wait for the end and release. */
+void worker_join(struct worker *w);
+
+#endif
