@@ -79,6 +79,25 @@ TEST(sha256_takes_an_empty_span_without_a_pointer)
 	CHECK_MEM(got, want, sizeof(got));
 }
 
+/* Pieces of 1 to 70 bytes, so that each place in a block is where one ends. */
+TEST(sha256_does_not_depend_on_the_pieces)
+{
+	uint8_t message[256], whole[ROTA_SHA256_LEN], got[ROTA_SHA256_LEN];
+
+	for (size_t i = 0; i < sizeof(message); i++)
+		message[i] = (uint8_t)(i * 7);
+	rota_sha256_of(port, ROTA_SPAN(message), whole);
+	for (size_t piece = 1; piece <= 70; piece++) {
+		struct rota_sha256 h;
+
+		port->sha256_init(&h);
+		for (size_t at = 0; at < sizeof(message); at += piece)
+			port->sha256_update(&h, rota_span_slice(ROTA_SPAN(message), at, piece));
+		port->sha256_final(&h, got);
+		CHECK_MEM(got, whole, sizeof(got));
+	}
+}
+
 /* ECDSA P-256 --------------------------------------------------------------------------------------- */
 
 #define KEY_X "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
