@@ -18,6 +18,7 @@ const struct rota_limits rota_limits_m3 = {
 	.names_len = 288,
 	.text_len = 192,
 	.streams = false,
+	.components = 2,
 };
 
 const struct rota_limits rota_limits_linux = {
@@ -31,6 +32,7 @@ const struct rota_limits rota_limits_linux = {
 	.names_len = 4096,
 	.text_len = 2048,
 	.streams = true,
+	.components = 8,
 };
 
 /* ---- begin ---- */

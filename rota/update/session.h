@@ -55,6 +55,7 @@ struct rota_limits {
 		names_len; /* bytes: longest target path or role name, and 160 above and below it */
 	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
 	bool streams; /* room for schemes that need a context for each signature */
+	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
 };
 
 /* The two profiles of DESIGN.md. */

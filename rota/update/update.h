@@ -33,6 +33,7 @@
 #include "rota/codec/release.h"
 #include "rota/port/slots.h"
 #include "rota/store/journal.h"
+#include "rota/trust/campaign.h"
 #include "rota/update/session.h"
 
 /* A slot of the device by the name that releases use (SPEC 1.2). */
@@ -46,10 +47,10 @@ struct rota_device {
 	struct rota_span product;
 	struct rota_span hardware;
 	struct rota_span channel;
-	struct rota_span group;	 /* empty: none */
+	struct rota_span group; /* empty: none */
 	struct rota_span region; /* empty: none */
-	struct rota_span id;	 /* 64 hex digits (SPEC 1.1) */
-	struct rota_span spki;	 /* IDevID SubjectPublicKeyInfo DER, for tags (SPEC 8.5) */
+	struct rota_span id; /* 64 hex digits (SPEC 1.1) */
+	struct rota_span spki; /* IDevID SubjectPublicKeyInfo DER, for tags (SPEC 8.5) */
 	/* The delegated role that releases for this device come from: "releases", or "ci" for a device that
 	 * was provisioned for builds. */
 	struct rota_span release_role;
@@ -57,20 +58,20 @@ struct rota_device {
 
 enum rota_event_kind {
 	ROTA_EVENT_STARTED,
-	ROTA_EVENT_CHECKED,	/* the policy was read: nothing to install, and why (why.clause) */
-	ROTA_EVENT_REFUSED,	/* a check of ours said no */
+	ROTA_EVENT_CHECKED, /* the policy was read: nothing to install, and why (why.clause) */
+	ROTA_EVENT_REFUSED, /* a check of ours said no */
 	ROTA_EVENT_DOWNLOADING,
-	ROTA_EVENT_INSTALLED,	/* written and verified, trial asked for */
-	ROTA_EVENT_BOOTED,	/* the image on trial runs */
+	ROTA_EVENT_INSTALLED, /* written and verified, trial asked for */
+	ROTA_EVENT_BOOTED, /* the image on trial runs */
 	ROTA_EVENT_CONFIRMED,
-	ROTA_EVENT_REVERTED,	/* the device is back on the image before */
-	ROTA_EVENT_FAILED,	/* network, storage, health */
+	ROTA_EVENT_REVERTED, /* the device is back on the image before */
+	ROTA_EVENT_FAILED, /* network, storage, health */
 };
 
 struct rota_event {
 	enum rota_event_kind kind;
 	uint64_t seq;
-	uint64_t at_s;	  /* 0: the time is not known */
+	uint64_t at_s; /* 0: the time is not known */
 	uint64_t version; /* 0: none */
 	bool has_release;
 	uint8_t release[ROTA_SHA256_LEN];
@@ -105,23 +106,23 @@ enum rota_update_want_kind {
 
 struct rota_update_want {
 	enum rota_update_want_kind kind;
-	struct rota_want meta;	/* FETCH_META, KEEP_META */
-	struct rota_span path;	/* FETCH_TARGET: target path; valid until the next call */
+	struct rota_want meta; /* FETCH_META, KEEP_META */
+	struct rota_span path; /* FETCH_TARGET: target path; valid until the next call */
 	uint8_t sha256[ROTA_SHA256_LEN]; /* of the whole file */
-	uint64_t offset;	/* first byte wanted */
-	uint64_t length;	/* of the whole file */
+	uint64_t offset; /* first byte wanted */
+	uint64_t length; /* of the whole file */
 };
 
 /* How a cycle ended, for a person and for the exit status. */
 struct rota_outcome {
-	struct rota_why why;	/* err ROTA_OK: nothing to do, or a reboot is wanted */
-	struct rota_span step;	/* what was being done */
-	struct rota_span role;	/* while metadata was: whose */
-	uint64_t version;	/* the release at hand; 0: none */
+	struct rota_why why; /* err ROTA_OK: nothing to do, or a reboot is wanted */
+	struct rota_span step; /* what was being done */
+	struct rota_span role; /* while metadata was: whose */
+	uint64_t version; /* the release at hand; 0: none */
 };
 
-/* One cycle. The caller places it (it is large: the release's components are in it) and the workspace. Its
- * members are private to update.c and its parts (update_*.c), and stand at the end of this header. */
+/* One cycle: private to update.c and its parts (update_*.c), whole at the end of this header. The caller
+ * places it and the workspace. */
 struct rota_update;
 
 /* Begin a cycle: load the state from the journal.
@@ -129,14 +130,14 @@ struct rota_update;
  * ROTA_ERR_LIMIT: the workspace is too small. ROTA_ERR_NOT_FOUND, ROTA_ERR_CORRUPT, ROTA_ERR_IO: the journal
  * (a factory state is committed by rota_update_factory(), never here). ROTA_ERR_ARGUMENT: the device has no
  * slots, or a member of config is missing. */
-ROTA_MUST_USE enum rota_err rota_update_init(struct rota_update *u,
-	const struct rota_update_config *config, struct rota_buf workspace);
+ROTA_MUST_USE enum rota_err rota_update_init(
+	struct rota_update *u, const struct rota_update_config *config, struct rota_buf workspace);
 
 size_t rota_update_room(const struct rota_limits *limits);
 
 /* Commit `state` as the first of a device (rota_state_factory()). ROTA_ERR_STATE: there is one already. */
-ROTA_MUST_USE enum rota_err rota_update_factory(struct rota_journal *journal,
-	const struct rota_state *state);
+ROTA_MUST_USE enum rota_err rota_update_factory(
+	struct rota_journal *journal, const struct rota_state *state);
 
 void rota_update_want(const struct rota_update *u, struct rota_update_want *out);
 
@@ -155,3 +156,54 @@ const struct rota_state *rota_update_state(const struct rota_update *u);
 
 /* Release what a half-done cycle holds. Always the last call. */
 void rota_update_drop(struct rota_update *u);
+
+/* ---- private from here ---- */
+
+#define ROTA_UPDATE_EVENTS_MAX 3 /* that one commit may carry */
+
+/* A verified target that is being read: the policy, the release, a component. */
+struct rota_reading {
+	struct rota_span path;
+	uint64_t length;
+	uint8_t sha256[ROTA_SHA256_LEN];
+	uint64_t got; /* bytes fed; begins at the offset of a resumed component */
+	struct rota_sha256 hash;
+	struct rota_why why; /* what a decoder said, to be believed only once the digest is right */
+	union { /* one after the other */
+		struct rota_campaign_finder policy;
+		struct rota_release_decoder release;
+		struct rota_image image;
+	} as;
+};
+
+struct rota_update {
+	struct rota_update_config config;
+	struct rota_session session;
+	struct rota_state state;
+	uint8_t committed[ROTA_SHA256_LEN]; /* digest of the payload in the journal */
+	uint8_t at; /* enum rota_update_state */
+	struct rota_outcome outcome;
+
+	struct rota_event
+		events[ROTA_UPDATE_EVENTS_MAX]; /* noted, to be committed and handed out */
+	uint8_t event_count;
+
+	struct rota_buf names, value; /* for the scanner */
+	struct rota_buf scratch; /* a payload of the journal, or a piece of a slot */
+	struct rota_reading reading;
+
+	uint8_t policy_path[ROTA_PATH_MAX];
+	uint8_t policy_path_len;
+	bool policy_new; /* another one than the last */
+	bool has_campaign;
+	struct rota_campaign campaign;
+	struct rota_rollout_facts facts;
+
+	bool has_release;
+	struct rota_release release;
+	struct rota_release_want want; /* its components are in the workspace */
+	bool restarted; /* a resumed component began again at 0 */
+	uint64_t durable; /* bytes of the component that a commit says are there */
+};
+
+#endif
