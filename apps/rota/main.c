@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 static const struct verb verbs[] = {
+	{ "init", "make an authority directory: tokens, roles, certificates, repository",
+		verb_init },
 	{ NULL, NULL, NULL },
 };
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota init: an authority directory with everything signed once. It is made under a temporary name and renamed
+ * at the end, so that it is there whole or not at all. */
+#include "apps/rota/opts.h"
+#include "apps/rota/session.h"
+#include "apps/rota/softhsm.h"
+#include "apps/rota/verb.h"
+#include "host/pki/hierarchy.h"
+#include "host/repo/publish.h"
+#include "host/repo/store.h"
+#include "host/sign/duty.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *product, *config, *module;
+static bool softhsm;
+static struct opts_list names;
+
+static const struct opts_row rows[] = {
+	{ "softhsm", NULL, "make SoftHSM2 tokens below DIR/tokens (development)", OPTS_FLAG,
+		&softhsm },
+	{ "product", "NAME", "product, with --softhsm", OPTS_TEXT, &product },
+	{ "module", "FILE", "libsofthsm2.so, where it is not below /usr/lib", OPTS_TEXT, &module },
+	{ "config", "FILE", "a rota.ini that names your own tokens", OPTS_TEXT, &config },
+	{ "name", "NAME", "host name or address of the update server; may repeat", OPTS_LIST,
+		&names },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage usage = {
+	.synopsis = "rota init [OPTION]... DIR",
+	.text = "Makes the authority directory DIR: rota.ini, tokens (with --softhsm), "
+		"certificates,\n"
+		"and a repository with every role of the trust table signed by its threshold.",
+	.examples = "  rota init --softhsm --product sensor ./authority\n"
+		    "  rota init --config ceremony.ini --name updates.example.org /srv/authority",
+	.rows = rows,
+	.operands_min = 1,
+	.operands_max = 1,
+};
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static void remove_tree(const char *path)
+{
+	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static enum rota_err copy_config(const char *dir, struct rota_fail *why)
+{
+	struct rota_bytes text;
+	char *path;
+	enum rota_err err;
+
+	ROTA_TRY(rota_file_read(config, ROTA_INI_BYTES_MAX, &text, why));
+	path = rota_text("%s/rota.ini", dir);
+	err = rota_file_write(path, rota_bytes_span(&text), 0644, why);
+	free(path);
+	rota_bytes_free(&text);
+	return err;
+}
+
+/* Version 1 of a role, from what its builder gives. */
+static enum rota_err first(
+	struct rota_desk *desk, const char *role, json_t *content, struct rota_fail *why)
+{
+	uint64_t version;
+	enum rota_err err = rota_metadata_sign(desk, role, content, 0, &version, why);
+
+	json_decref(content);
+	return err;
+}
+
+static enum rota_err sign_all(struct rota_desk *desk, struct rota_fail *why)
+{
+	struct rota_publish_role done[ROTA_DUTY_COUNT];
+	const struct rota_publish_plan plan = { 0 };
+	json_t *content;
+
+	ROTA_TRY(rota_store_make(desk->dir, why));
+	ROTA_TRY(rota_metadata_root(desk, &content, why));
+	ROTA_TRY(first(desk, "root", content, why));
+	ROTA_TRY(rota_metadata_targets(desk, &content, why));
+	ROTA_TRY(first(desk, "targets", content, why));
+	for (size_t i = ROTA_DUTY_TOP_COUNT; i < ROTA_DUTY_COUNT; i++)
+		ROTA_TRY(first(desk, rota_duties[i].name, rota_metadata_empty(), why));
+	ROTA_TRY(rota_publish(desk, &plan, done, why));
+	ROTA_TRY(rota_hierarchy_records(desk, why));
+	ROTA_TRY(rota_hierarchy_make(desk, why));
+	return rota_hierarchy_server(desk, names.at, names.count, why);
+}
+
+static enum rota_err refuse_used(const char *dir, struct rota_fail *why)
+{
+	if (rmdir(dir) == 0 || errno == ENOENT) /* an empty directory gives way to the new one */
+		return ROTA_OK;
+	if (errno == ENOTEMPTY || errno == EEXIST)
+		return rota_fail(why, ROTA_ERR_STATE, "%s is not empty; name a new directory", dir);
+	return rota_fail_errno(why, errno, "%s", dir);
+}
+
+static enum rota_err make(const char *making, struct rota_fail *why)
+{
+	struct session s;
+	enum rota_err err;
+
+	ROTA_TRY(rota_file_mkdirs(making, 0755, why));
+	if (softhsm)
+		ROTA_TRY(softhsm_make(making, product, module, why));
+	else
+		ROTA_TRY(copy_config(making, why));
+	err = session_open(&s, making, SESSION_WRITE);
+	if (err == ROTA_OK) {
+		err = sign_all(&s.desk, &s.why);
+		*why = s.why;
+		rota_tokens_close(&s.tokens);
+		rota_authdir_free(&s.dir);
+		close(s.lock);
+	}
+	*why = s.why;
+	return err;
+}
+
+static int run(const char *dir)
+{
+	size_t len = strlen(dir);
+	struct rota_fail why;
+	char *making;
+	enum rota_err err;
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	making = rota_text("%.*s.making", (int)len, dir);
+	remove_tree(making); /* of a run that was cut off */
+	err = make(making, &why);
+	if (err == ROTA_OK)
+		err = refuse_used(dir, &why);
+	if (err == ROTA_OK && rename(making, dir) != 0)
+		err = rota_fail_errno(&why, errno, "cannot rename %s to %s", making, dir);
+	if (err != ROTA_OK)
+		remove_tree(making);
+	free(making);
+	if (err != ROTA_OK)
+		return say_fail(&why);
+	printf("%s is ready: every role signed, certificates in ca/ and server/, repository in "
+	       "repo/\n"
+	       "next: rota --dir %s factory enrol, rota --dir %s image sign\n",
+		dir, dir, dir);
+	return 0;
+}
+
+int verb_init(int argc, char **argv)
+{
+	struct rota_fail why;
+	int at, status;
+
+	if (!opts_parse(&usage, argc, argv, &at, &status))
+		return status;
+	if (softhsm == (config != NULL))
+		return opts_wrong(&usage, "give one of --softhsm and --config");
+	if (softhsm && (!product || !rota_name_ok(product)))
+		return opts_wrong(&usage, "--product NAME is needed: 1 to 32 of [a-z0-9._-]");
+	if (refuse_used(argv[at], &why) != ROTA_OK)
+		return say_fail(&why);
+	return run(argv[at]);
+}

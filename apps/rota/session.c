@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota/session.h"
+#include "host/base/when.h"
+#include "ports/pkcs11/pkcs11.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Longer than any verb that signs takes with its hands off the keyboard. */
+#define LOCK_WAIT_S 20
+
+static enum rota_err open_token(
+	void *ctx, const struct rota_token *token, struct rota_signer *out, struct rota_fail *why)
+{
+	const struct rota_authdir *dir = ctx;
+	const struct rota_pkcs11_token pkcs11 = { .name = token->name,
+		.dir = dir->dir,
+		.module = token->module,
+		.label = token->label,
+		.pin_file = token->pin_file,
+		.environment = token->environment };
+
+	return rota_pkcs11_open(&pkcs11, out, why);
+}
+
+struct rota_opener session_opener(const struct rota_authdir *dir)
+{
+	return (struct rota_opener){ .ctx = (void *)(uintptr_t)dir, .open = open_token };
+}
+
+enum rota_err session_open(struct session *s, const char *dir, enum session_lock lock)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	s->lock = -1;
+	ROTA_TRY(rota_authdir_load(dir, &s->dir, &s->why));
+	if (lock == SESSION_WRITE) {
+		rota_authdir_path(&s->dir, "lock", path);
+		if (rota_lock_take(path, LOCK_WAIT_S, &s->lock, &s->why) != ROTA_OK) {
+			rota_authdir_free(&s->dir);
+			return s->why.err;
+		}
+	}
+	rota_tokens_init(&s->tokens, &s->dir, session_opener(&s->dir));
+	s->desk =
+		(struct rota_desk){ .dir = &s->dir, .tokens = &s->tokens, .now = rota_when_now() };
+	return ROTA_OK;
+}
+
+int session_close(struct session *s, enum rota_err err)
+{
+	rota_tokens_close(&s->tokens);
+	rota_authdir_free(&s->dir);
+	if (s->lock >= 0)
+		close(s->lock);
+	return err == ROTA_OK ? 0 : say_fail(&s->why);
+}
+
+int say_fail(const struct rota_fail *why)
+{
+	fprintf(stderr, "rota: %s\n", why->text);
+	return 1;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota/session.h -- what most verbs begin and end with: the authority directory, its lock, its tokens.
+ *
+ * Here the port is chosen: tokens are opened through PKCS#11.
+ */
+#ifndef APPS_ROTA_SESSION_H
+#define APPS_ROTA_SESSION_H
+
+#include "host/repo/metadata.h"
+#include "host/sign/tokens.h"
+
+struct session {
+	struct rota_fail why; /* what every step of the verb reports into */
+	struct rota_authdir dir;
+	struct rota_tokens tokens;
+	struct rota_desk desk;
+	int lock; /* -1: none */
+};
+
+enum session_lock { SESSION_READ, SESSION_WRITE };
+
+/* Load the authority directory; for SESSION_WRITE take DIR/lock, so that two publishers do not collide. On
+ * failure nothing is open and s->why says what is wrong. Do not move the session. */
+ROTA_MUST_USE enum rota_err session_open(
+	struct session *s, const char *dir, enum session_lock lock);
+
+/* Close all; says s->why on standard error when `err` is one. Gives the exit status. */
+int session_close(struct session *s, enum rota_err err);
+
+/* "rota: TEXT" on standard error; gives 1. */
+int say_fail(const struct rota_fail *why);
+
+/* The opener of this program. */
+struct rota_opener session_opener(const struct rota_authdir *dir);
+
+#endif

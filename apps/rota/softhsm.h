@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota/softhsm.h -- `rota init --softhsm`: tokens made of files, for development and tests.
+ *
+ * Every person of the trust table gets a token with a configuration and a store of its own below DIR/tokens, so
+ * that a process that was given the online token's configuration cannot see another. Names in rota.ini are
+ * relative, so the directory may be moved.
+ */
+#ifndef APPS_ROTA_SOFTHSM_H
+#define APPS_ROTA_SOFTHSM_H
+
+#include "host/base/file.h"
+
+/* Write DIR/rota.ini for these tokens, and the tokens. `module` NULL: where Debian puts it. */
+ROTA_MUST_USE enum rota_err softhsm_make(
+	const char *dir, const char *product, const char *module, struct rota_fail *why);
+
+#endif
