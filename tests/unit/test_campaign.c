@@ -292,6 +292,29 @@ TEST(two_campaigns_for_the_devices_channel)
 		ROTA_ERR_FORMAT);
 }
 
+/* A campaign whose stages begin before all that they rest on was said is told to nobody. */
+TEST(no_stages_without_what_they_rest_on)
+{
+	struct rota_campaign_device me = device();
+	struct rota_campaign_finder f;
+
+	CHECK_EQ(find(&me, edited("\"id\":\"s-7\",", ""), 100, &f), ROTA_ERR_FORMAT);
+	CHECK(!f.found);
+}
+
+TEST(file_has_a_maximum)
+{
+	static uint8_t text[ROTA_POLICY_MAX];
+	struct rota_campaign_device me = device();
+	struct rota_campaign_finder f;
+
+	memset(text, 'x', sizeof(text));
+	rota_campaign_begin(&f, &rota_crypto_openssl, &me, ROTA_BUF(names), ROTA_BUF(value));
+	CHECK_OK(rota_campaign_feed(&f, ROTA_STR("{\"_\":\"")));
+	CHECK_OK(rota_campaign_feed(&f, rota_span(text, ROTA_POLICY_MAX - 6)));
+	CHECK_EQ(rota_campaign_feed(&f, ROTA_STR("\"")), ROTA_ERR_LIMIT);
+}
+
 /* 32 stages and 16 campaigns pass, one more does not. */
 TEST(lists_have_maxima)
 {

@@ -102,6 +102,10 @@ TEST(bad_keys)
 			BEGIN P256_1
 			"6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\r\n" END },
 		{ "short line first", BEGIN P256_2 P256_1 END },
+		{ "lines of 60 and 64",
+			BEGIN
+			"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncD\n"
+			"fYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n" END },
 		{ "one long line",
 			BEGIN
 			"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt"
