@@ -79,19 +79,19 @@ enum rota_err rota_file_read(
 }
 
 /* The directory part of `path`, "." when there is none. */
-static void dir_of(const char *path, char dir[ROTA_PATH_MAX])
+static void dir_of(const char *path, char dir[ROTA_FILE_PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
 	int len = slash ? (int)(slash - path) : 1;
 
 	if (slash == path)
 		len = 1;
-	snprintf(dir, ROTA_PATH_MAX, "%.*s", len, slash ? path : ".");
+	snprintf(dir, ROTA_FILE_PATH_MAX, "%.*s", len, slash ? path : ".");
 }
 
 static int sync_dir(const char *path)
 {
-	char dir[ROTA_PATH_MAX];
+	char dir[ROTA_FILE_PATH_MAX];
 	int fd, status;
 
 	dir_of(path, dir);
@@ -158,7 +158,7 @@ void rota_draft_drop(struct rota_draft *d)
 enum rota_err rota_file_write(
 	const char *path, struct rota_span data, mode_t mode, struct rota_fail *why)
 {
-	char dir[ROTA_PATH_MAX];
+	char dir[ROTA_FILE_PATH_MAX];
 	struct rota_draft d;
 
 	dir_of(path, dir);
@@ -189,7 +189,7 @@ enum rota_err rota_file_append(
 
 enum rota_err rota_file_mkdirs(const char *path, mode_t mode, struct rota_fail *why)
 {
-	char part[ROTA_PATH_MAX];
+	char part[ROTA_FILE_PATH_MAX];
 	size_t len = strlen(path);
 
 	if (len >= sizeof(part))

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define ROTA_PATH_MAX 1024
+#define ROTA_FILE_PATH_MAX 1024
 
 /* The whole file, at most `max` bytes (ROTA_ERR_LIMIT beyond). */
 ROTA_MUST_USE enum rota_err rota_file_read(
@@ -36,7 +36,7 @@ bool rota_file_exists(const char *path);
 /* A file in the making. */
 struct rota_draft {
 	int fd; /* -1 when none is open */
-	char path[ROTA_PATH_MAX]; /* temporary name */
+	char path[ROTA_FILE_PATH_MAX]; /* temporary name */
 };
 
 /* Make a temporary file in directory `dir`. */
