@@ -351,4 +351,5 @@ TEST(lists_have_maxima)
 TESTS(T(good_file_gives_campaign_and_facts), T(only_open_stages_count),
 	T(facts_are_the_devices_own), T(canary_tags_are_bound_to_the_release),
 	T(shortest_list_with_the_tag_counts), T(long_canary_list), T(edits_are_judged),
-	T(two_campaigns_for_the_devices_channel), T(lists_have_maxima))
+	T(two_campaigns_for_the_devices_channel), T(lists_have_maxima),
+	T(no_stages_without_what_they_rest_on), T(file_has_a_maximum))
