@@ -241,6 +241,7 @@ int main(int argc, char **argv)
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0);
+	opterr = 0; /* one line of ours, not two */
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -263,7 +264,10 @@ int main(int argc, char **argv)
 			printf("rotad %s\n", ROTA_VERSION);
 			return 0;
 		default:
-			fputs("rotad --help says what there is\n", stderr);
+			fprintf(stderr,
+				"rotad: '%s' is unknown or lacks its value; rotad --help says what "
+				"there is\n",
+				argv[optind - 1]);
 			return 2;
 		}
 	}
