@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/fetch/fetch.h"
+#include "host/base/bytes.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What curl reads from a socket at once: its own default is 16 KB, and a system call each. */
+#define SOCKET_BYTES (256L * 1024)
+
+/* Below this rate for stall_s seconds a transfer counts as stalled, in bytes a second. */
+#define STALL_RATE 1024L
+
+/* Of the body of a refusal, which is read to keep the connection and thrown away. */
+#define REFUSAL_MAX (64u * 1024)
+
+struct rota_fetch {
+	CURL *curl;
+	struct rota_fetch_settings settings;
+	char error[CURL_ERROR_SIZE];
+};
+
+/* One transfer, as the callbacks see it. */
+struct transfer {
+	struct rota_fetch *f;
+	const struct rota_fetch_get *get;
+	struct rota_fetch_answer *answer;
+	char url[ROTA_URL_MAX];
+	bool ranged; /* Content-Range was there and right */
+	uint64_t at; /* offset of the next byte of the body in the file */
+	uint64_t thrown; /* bytes of a refusal's body */
+	enum rota_err err; /* why a callback ended it */
+};
+
+/* ---- set up ---- */
+
+struct rota_fetch *rota_fetch_new(const struct rota_fetch_settings *settings)
+{
+	struct rota_fetch *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	/* libcurl would load openssl.cnf, and the engines and providers that it names. */
+	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	f->settings = *settings;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		f->curl = curl_easy_init();
+	if (!f->curl) {
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+void rota_fetch_free(struct rota_fetch *f)
+{
+	if (!f)
+		return;
+	curl_easy_cleanup(f->curl);
+	curl_global_cleanup();
+	free(f);
+}
+
+static int on_progress(
+	void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+{
+	const struct transfer *t = ctx;
+
+	(void)total, (void)now, (void)up_total, (void)up;
+	return t->f->settings.stop && *t->f->settings.stop;
+}
+
+static void set_manners(CURL *c, struct transfer *t, uint32_t total_s)
+{
+	const struct rota_fetch_settings *s = &t->f->settings;
+
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->f->error);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, s->user_agent);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, SOCKET_BYTES);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)s->connect_s);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALL_RATE);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)s->stall_s);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)total_s);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+}
+
+static void set_trust(CURL *c, const struct rota_fetch_server *server)
+{
+	bool plain = server->plain && strncmp(server->url, "http:", 5) == 0;
+
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	/* NULL is no default here: without it libcurl adds the system's folder of certificates. */
+	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(c, CURLOPT_CAINFO, server->ca);
+	curl_easy_setopt(c, CURLOPT_SSLCERT, server->certificate);
+	curl_easy_setopt(c, CURLOPT_SSLKEY, server->key);
+	/* "" is libcurl's word for none, whatever the environment says. */
+	curl_easy_setopt(c, CURLOPT_PROXY, server->proxy ? server->proxy : "");
+}
+
+/* ---- an error as ours ---- */
+
+static enum rota_err from_curl(CURLcode code)
+{
+	static const struct {
+		CURLcode code;
+		enum rota_err err;
+	} table[] = {
+		{ CURLE_PEER_FAILED_VERIFICATION, ROTA_ERR_SIGNATURE },
+		{ CURLE_SSL_INVALIDCERTSTATUS, ROTA_ERR_SIGNATURE },
+		{ CURLE_SSL_ISSUER_ERROR, ROTA_ERR_SIGNATURE },
+		{ CURLE_SSL_CONNECT_ERROR, ROTA_ERR_DENIED },
+		{ CURLE_SSL_CACERT_BADFILE, ROTA_ERR_IO },
+		{ CURLE_SSL_CERTPROBLEM, ROTA_ERR_IO },
+		{ CURLE_OPERATION_TIMEDOUT, ROTA_ERR_TIMEOUT },
+		{ CURLE_UNSUPPORTED_PROTOCOL, ROTA_ERR_ARGUMENT },
+		{ CURLE_URL_MALFORMAT, ROTA_ERR_ARGUMENT },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].code == code)
+			return table[i].err;
+	return ROTA_ERR_NET;
+}
+
+static enum rota_err from_status(long status)
+{
+	if (status == 200 || status == 206)
+		return ROTA_OK;
+	if (status == 404 || status == 403 || status == 410)
+		return ROTA_ERR_NOT_FOUND;
+	if (status == 401 || (status >= 300 && status < 400))
+		return ROTA_ERR_DENIED;
+	if (status == 429 || status == 503)
+		return ROTA_ERR_BUSY;
+	if (status == 416) /* the file is shorter than what is here of it */
+		return ROTA_ERR_LENGTH;
+	return ROTA_ERR_NET;
+}
+
+static long status_of(const struct transfer *t)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->f->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* The sentence for a call that failed; `code` is libcurl's word, t->err ours. */
+static enum rota_err complain(const struct transfer *t, CURLcode code, struct rota_fail *why)
+{
+	const char *text = t->f->error[0] ? t->f->error : curl_easy_strerror(code);
+
+	if (t->f->settings.stop && *t->f->settings.stop)
+		return rota_fail(why, ROTA_ERR_NET, "%s: interrupted by a signal", t->url);
+	if (t->err != ROTA_OK)
+		return rota_fail(why, t->err, "%s: %s", t->url, rota_err_str(t->err));
+	return rota_fail(why, from_curl(code), "%s: %s", t->url, text);
+}
+
+static enum rota_err complain_status(const struct transfer *t, long status, struct rota_fail *why)
+{
+	if (status >= 300 && status < 400)
+		return rota_fail(why, from_status(status),
+			"%s: the server answers %ld, and redirects are refused", t->url, status);
+	return rota_fail(why, from_status(status), "%s: the server answers %ld", t->url, status);
+}
+
+/* ---- reading ---- */
+
+static size_t on_header(char *at, size_t one, size_t len, void *ctx)
+{
+	static const char name[] = "content-range:";
+	struct transfer *t = ctx;
+	uint64_t from;
+	char line[80];
+
+	(void)one;
+	if (len < sizeof(name) || len >= sizeof(line) ||
+		strncasecmp(at, name, sizeof(name) - 1) != 0)
+		return len;
+	memcpy(line, at, len);
+	line[len] = 0;
+	t->ranged = sscanf(line + sizeof(name) - 1, " bytes %" SCNu64 "-", &from) == 1 &&
+		from == t->get->offset;
+	return len;
+}
+
+/* Before the first byte of a body that is taken. */
+static enum rota_err begin_body(struct transfer *t)
+{
+	curl_off_t len = -1;
+
+	if (status_of(t) == 206 && t->get->offset != 0) {
+		if (!t->ranged)
+			return ROTA_ERR_NET;
+		t->at = t->get->offset;
+	}
+	curl_easy_getinfo(t->f->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
+	if (len > 0 && (t->at > t->get->max_len || (uint64_t)len > t->get->max_len - t->at))
+		return ROTA_ERR_LENGTH;
+	return ROTA_OK;
+}
+
+static enum rota_err take_body(struct transfer *t, struct rota_span piece)
+{
+	uint64_t skip;
+
+	if (t->at == 0)
+		ROTA_TRY(begin_body(t));
+	if (piece.len > t->get->max_len - t->at)
+		return ROTA_ERR_LENGTH;
+	skip = t->at < t->get->offset ? t->get->offset - t->at : 0;
+	t->at += piece.len;
+	if (skip >= piece.len)
+		return ROTA_OK;
+	return t->get->take(t->get->ctx, rota_span_skip(piece, (size_t)skip));
+}
+
+/* Taking another number than was offered tells libcurl to stop. */
+static size_t on_body(char *at, size_t one, size_t len, void *ctx)
+{
+	struct transfer *t = ctx;
+
+	(void)one;
+	if (from_status(status_of(t)) != ROTA_OK) {
+		t->thrown += len;
+		return t->thrown > REFUSAL_MAX ? 0 : len;
+	}
+	t->err = take_body(t, rota_span(at, len));
+	return t->err == ROTA_OK ? len : 0;
+}
+
+static enum rota_err make_url(struct transfer *t, const struct rota_fetch_server *server,
+	const char *path, struct rota_fail *why)
+{
+	size_t len = strlen(server->url);
+	int need;
+
+	while (len && server->url[len - 1] == '/')
+		len--;
+	need = snprintf(t->url, sizeof(t->url), "%.*s/%s", (int)len, server->url, path);
+	if (need < 0 || (size_t)need >= sizeof(t->url))
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s: longer than %d bytes with its path",
+			server->url, ROTA_URL_MAX - 1);
+	return ROTA_OK;
+}
+
+/* Options of the last call are forgotten, its connections are not. */
+static CURL *prepare(struct transfer *t, const struct rota_fetch_server *server, uint32_t total_s)
+{
+	CURL *c = t->f->curl;
+
+	curl_easy_reset(c);
+	t->f->error[0] = 0;
+	set_manners(c, t, total_s);
+	set_trust(c, server);
+	curl_easy_setopt(c, CURLOPT_URL, t->url);
+	return c;
+}
+
+enum rota_err rota_fetch_get(
+	struct rota_fetch *f, const struct rota_fetch_get *get, struct rota_fail *why)
+{
+	struct transfer t = { .f = f, .get = get };
+	CURLcode code;
+	CURL *c;
+
+	ROTA_TRY(make_url(&t, get->server, get->path, why));
+	c = prepare(&t, get->server, get->total_s);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, &t);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, &t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	if (get->offset) {
+		char range[32];
+
+		/* libcurl's RESUME_FROM would fail on a plain 200, which is as good. */
+		snprintf(range, sizeof(range), "%" PRIu64 "-", get->offset);
+		curl_easy_setopt(c, CURLOPT_RANGE, range);
+	}
+	code = curl_easy_perform(c);
+	if (code != CURLE_OK && from_status(status_of(&t)) == ROTA_OK)
+		return complain(&t, code, why);
+	if (status_of(&t) == 0)
+		return complain(&t, code, why);
+	if (from_status(status_of(&t)) != ROTA_OK)
+		return complain_status(&t, status_of(&t), why);
+	return ROTA_OK;
+}
+
+/* ---- sending ---- */
+
+static size_t on_answer(char *at, size_t one, size_t len, void *ctx)
+{
+	struct transfer *t = ctx;
+	struct rota_fetch_answer *a = t->answer;
+
+	(void)one;
+	if (len > ROTA_ANSWER_MAX - a->len) {
+		t->err = ROTA_ERR_LENGTH;
+		return 0;
+	}
+	memcpy(a->body + a->len, at, len);
+	a->len += len;
+	a->body[a->len] = 0;
+	return len;
+}
+
+static enum rota_err post(
+	struct transfer *t, CURL *c, struct curl_slist *headers, struct rota_fail *why)
+{
+	curl_off_t after = 0;
+	CURLcode code;
+
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	code = curl_easy_perform(c);
+	if (code != CURLE_OK)
+		return complain(t, code, why);
+	t->answer->status = (unsigned)status_of(t);
+	curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &after);
+	t->answer->retry_after_s = after > 0 && after < UINT32_MAX ? (uint32_t)after : 0;
+	return ROTA_OK;
+}
+
+enum rota_err rota_fetch_post(struct rota_fetch *f, const struct rota_fetch_server *server,
+	const char *path, struct rota_span json, uint32_t total_s, struct rota_fetch_answer *answer,
+	struct rota_fail *why)
+{
+	struct transfer t = { .f = f, .answer = answer };
+	struct curl_slist *headers;
+	enum rota_err err;
+	CURL *c;
+
+	*answer = (struct rota_fetch_answer){ 0 };
+	ROTA_TRY(make_url(&t, server, path, why));
+	c = prepare(&t, server, total_s);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)json.p);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)json.len);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, &t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_answer);
+	headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (!headers)
+		return rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", t.url);
+	err = post(&t, c, headers, why);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(headers);
+	return err;
+}
