@@ -11,6 +11,15 @@
 static const struct verb verbs[] = {
 	{ "init", "make an authority directory: tokens, roles, certificates, repository",
 		verb_init },
+	{ "factory enrol", "make a device's identity, anchors and first flash",
+		verb_factory_enrol },
+	{ "image sign", "make a signed image from a payload", verb_image_sign },
+	{ "image show", "print and check an image", verb_image_show },
+	{ "release add", "describe artifacts as a release, signed by the release signers",
+		verb_release_add },
+	{ "rollout set", "say which release a channel installs, and in which stages",
+		verb_rollout_set },
+	{ "publish", "make what was signed count: roles, snapshot, timestamp", verb_publish },
 	{ NULL, NULL, NULL },
 };
 

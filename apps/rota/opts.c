@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Rows of one verb, with --help and --dir. */
@@ -111,4 +112,14 @@ bool opts_parse(const struct opts_usage *usage, int argc, char **argv, int *firs
 	}
 	*status = 0;
 	return true;
+}
+
+bool opts_number(const char *text, uint64_t most, uint64_t *number)
+{
+	size_t len = strlen(text);
+
+	if (len < 1 || len > 18 || strspn(text, "0123456789") != len)
+		return false;
+	*number = strtoull(text, NULL, 10);
+	return *number <= most;
 }

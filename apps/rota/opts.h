@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Values of one repeated option that a command line may carry; more is wrong usage. */
 #define OPTS_LIST_MAX 64
@@ -47,5 +48,8 @@ bool opts_parse(const struct opts_usage *usage, int argc, char **argv, int *firs
 /* Say "rota VERB: TEXT" and where help is, on standard error; gives 2. */
 int opts_wrong(const struct opts_usage *usage, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* A decimal number of at most `most`; false for anything else. */
+bool opts_number(const char *text, uint64_t most, uint64_t *number);
 
 #endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota factory enrol: one device's identity, anchors and first image. */
+#include "apps/rota/opts.h"
+#include "apps/rota/session.h"
+#include "apps/rota/verb.h"
+#include "host/base/when.h"
+#include "host/pki/enrol.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/slots_boot/format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define MIB (1024 * 1024)
+
+static const char *out, *at_path, *serial, *hardware, *channel, *group, *region, *counter;
+static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health;
+static bool json;
+
+static const struct opts_row rows[] = {
+	{ "out", "DIR", "folder to make for the device", OPTS_TEXT, &out },
+	{ "hardware", "ID", "hardware id", OPTS_TEXT, &hardware },
+	{ "serial", "TEXT", "serial number (default: random)", OPTS_TEXT, &serial },
+	{ "channel", "NAME", "channel (default production)", OPTS_TEXT, &channel },
+	{ "group", "NAME", "group, for stages by group", OPTS_TEXT, &group },
+	{ "region", "NAME", "region, for stages by region", OPTS_TEXT, &region },
+	{ "counter", "N", "initial security counter (default 0)", OPTS_TEXT, &counter },
+	{ "image", "FILE", "first image: make flash with it confirmed in slot 0", OPTS_TEXT,
+		&image },
+	{ "slot-size", "MIB", "size of each slot, with --image (default 64)", OPTS_TEXT,
+		&slot_mib },
+	{ "at", "PATH", "where the folder will lie on the device (default: DIR)", OPTS_TEXT,
+		&at_path },
+	{ "repository", "NAME", "name of the repository in agent.ini (default main)", OPTS_TEXT,
+		&repository },
+	{ "repository-url", "URL", "base URL of the repository", OPTS_TEXT, &repository_url },
+	{ "server-url", "URL", "base URL of the device API", OPTS_TEXT, &server_url },
+	{ "health", "COMMAND", "health check command of the agent", OPTS_TEXT, &health },
+	{ "json", NULL, "print what was made as JSON", OPTS_FLAG, &json },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage usage = {
+	.synopsis = "rota factory enrol --out DIR --hardware ID [OPTION]...",
+	.text = "Makes what a device leaves the factory with: keys and certificates (IDevID, "
+		"LDevID), the\n"
+		"record burnt into ROM, the newest root, and agent.ini. With --image also its "
+		"flash.\n"
+		"Each device is a line of the authority's file `enrolments`; a serial is enrolled "
+		"once.",
+	.examples = "  rota factory enrol --out ./device --hardware board-a --image sensor-1.img\n"
+		    "  rota factory enrol --out d7 --hardware board-a --serial SN-7 --at "
+		    "/etc/rota/device",
+	.rows = rows,
+	.operands_min = 0,
+	.operands_max = 0,
+};
+
+struct flash {
+	const char *image;
+	uint64_t capacity;
+};
+
+/* The hook that fills OUT/flash. */
+static enum rota_err make_flash(
+	void *ctx, const char *dir, struct rota_span rom, struct rota_fail *why)
+{
+	const struct flash *flash = ctx;
+	struct rota_format_fault fault = { 0 };
+	int fd = open(flash->image, O_RDONLY | O_CLOEXEC);
+	enum rota_err err;
+
+	(void)rom; /* the format reads OUT/rom.bin, as boot will */
+	if (fd < 0)
+		return rota_fail_errno(why, errno, "cannot open image %s", flash->image);
+	err = rota_slots_boot_format(dir, flash->capacity, fd, &rota_crypto_openssl, &fault);
+	close(fd);
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	if (fault.clause)
+		return rota_fail(why, err, "%s: %s: %s (SPEC 6.%u)", flash->image,
+			fault.what ? fault.what : "image", rota_err_str(err), fault.clause);
+	if (fault.os_error)
+		return rota_fail_errno(why, fault.os_error, "flash from %s: %s", flash->image,
+			fault.what ? fault.what : "format");
+	return rota_fail(why, err, "flash from %s: %s: %s", flash->image,
+		fault.what ? fault.what : "format", rota_err_str(err));
+}
+
+/* What the configuration says where no option does. */
+static enum rota_err fill_urls(struct session *s, struct rota_enrol_plan *plan)
+{
+	const char *lifetime = rota_ini_get(&s->dir.ini, "certificates", "ldevid-lifetime");
+
+	plan->repository_url = repository_url
+		? repository_url
+		: rota_ini_get(&s->dir.ini, "server", "repository-url");
+	plan->server_url = server_url ? server_url : rota_ini_get(&s->dir.ini, "server", "url");
+	if (!plan->repository_url)
+		plan->repository_url = "https://localhost:8443/repo/";
+	if (!plan->server_url)
+		plan->server_url = "https://localhost:8444/";
+	if (rota_duration_parse(lifetime ? lifetime : "365d", &plan->ldevid_lifetime_s) &&
+		plan->ldevid_lifetime_s > 0)
+		return ROTA_OK;
+	return rota_fail(&s->why, ROTA_ERR_FORMAT,
+		"%s: [certificates] ldevid-lifetime = %s is no time", s->dir.ini.path, lifetime);
+}
+
+/* The folder's own absolute path, for agent.ini. */
+static char *absolute(const char *path)
+{
+	char *cwd, *text;
+
+	if (*path == '/')
+		return rota_text("%s", path);
+	cwd = getcwd(NULL, 0);
+	text = rota_text("%s/%s", cwd ? cwd : ".", path);
+	free(cwd);
+	return text;
+}
+
+static char *random_serial(void)
+{
+	uint8_t raw[8];
+	char hex[2 * sizeof(raw) + 1];
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		abort(); /* a kernel without random bytes makes no keys either */
+	rota_hex(ROTA_SPAN(raw), hex);
+	return rota_text("%s", hex);
+}
+
+static int run(struct rota_enrol_plan *plan)
+{
+	char device_id[65];
+	struct session s;
+	enum rota_err err;
+
+	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
+		return say_fail(&s.why);
+	err = fill_urls(&s, plan);
+	if (err == ROTA_OK)
+		err = rota_enrol(&s.desk, plan, device_id, &s.why);
+	if (err == ROTA_OK && json)
+		printf("{\"device\":\"%s\",\"out\":\"%s\",\"serial\":\"%s\"}\n", device_id,
+			plan->out, plan->serial);
+	else if (err == ROTA_OK)
+		printf("%s: device %s\n  serial %s, hardware %s, channel %s%s\n", plan->out,
+			device_id, plan->serial, plan->hardware, plan->channel,
+			plan->flash ? ", flash made" : "");
+	return session_close(&s, err);
+}
+
+static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
+{
+	uint64_t number;
+
+	if (!out || !hardware)
+		return opts_wrong(&usage, "--out DIR and --hardware ID are needed");
+	if (!opts_number(counter ? counter : "0", UINT32_MAX, &number))
+		return opts_wrong(&usage, "--counter %s is no number below 2^32", counter);
+	plan->counter = (uint32_t)number;
+	if (slot_mib && !image)
+		return opts_wrong(&usage, "--slot-size goes with --image");
+	flash->image = image;
+	flash->capacity = ROTA_SLOT_CAPACITY_DEFAULT;
+	if (slot_mib && (!opts_number(slot_mib, ROTA_SLOT_CAPACITY_MAX / MIB, &number) || !number))
+		return opts_wrong(&usage, "--slot-size is 1 to %u MiB",
+			(unsigned)(ROTA_SLOT_CAPACITY_MAX / MIB));
+	if (slot_mib)
+		flash->capacity = number * MIB;
+	if (at_path && *at_path != '/')
+		return opts_wrong(&usage, "--at is an absolute path");
+	return 0;
+}
+
+int verb_factory_enrol(int argc, char **argv)
+{
+	struct rota_enrol_plan plan = { 0 };
+	struct flash flash = { 0 };
+	char *made_serial = NULL, *made_at = NULL;
+	int at, status;
+
+	if (!opts_parse(&usage, argc, argv, &at, &status))
+		return status;
+	status = check_options(&flash, &plan);
+	if (status)
+		return status;
+	plan.out = out;
+	plan.at = at_path ? at_path : (made_at = absolute(out));
+	plan.serial = serial ? serial : (made_serial = random_serial());
+	plan.hardware = hardware;
+	plan.channel = channel ? channel : "production";
+	plan.group = group;
+	plan.region = region;
+	plan.repository = repository ? repository : "main";
+	plan.health = health;
+	plan.flash = image ? make_flash : NULL;
+	plan.flash_ctx = &flash;
+	status = run(&plan);
+	free(made_serial);
+	free(made_at);
+	return status;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota publish: what was signed begins to count. */
+#include "apps/rota/opts.h"
+#include "apps/rota/session.h"
+#include "apps/rota/verb.h"
+#include "host/base/when.h"
+#include "host/repo/publish.h"
+#include "host/repo/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool all, json;
+static struct opts_list lifetimes;
+
+static const struct opts_row rows[] = {
+	{ "all", NULL, "sign every online role anew, whatever its age", OPTS_FLAG, &all },
+	{ "lifetime", "ROLE=TIME", "a shorter life for an online role this once (90s, 10m, 2h, 1d)",
+		OPTS_LIST, &lifetimes },
+	{ "json", NULL, "print what was done as JSON", OPTS_FLAG, &json },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage usage = {
+	.synopsis = "rota publish [OPTION]...",
+	.text = "Publishes what was signed since the last time: role files, then a snapshot that "
+		"names\n"
+		"them, then the timestamp. Online roles that have used up a third of their "
+		"lifetime are\n"
+		"signed anew; offline ones past half of theirs are named. Run it again after an\n"
+		"interruption, and regularly (every eight hours at least).",
+	.examples = "  rota publish\n  rota publish --all --json\n"
+		    "  rota publish --lifetime timestamp=10m",
+	.rows = rows,
+	.operands_min = 0,
+	.operands_max = 0,
+};
+
+/* "ROLE=TIME" into the plan. */
+static int parse_lifetime(const char *text, struct rota_publish_plan *plan)
+{
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
+		size_t len = strlen(rota_duties[i].name);
+
+		if (strncmp(text, rota_duties[i].name, len) != 0 || text[len] != '=')
+			continue;
+		if (rota_duration_parse(text + len + 1, &plan->lifetime_s[i]) &&
+			plan->lifetime_s[i] > 0)
+			return 0;
+	}
+	return opts_wrong(&usage, "--lifetime %s is not ROLE=TIME", text);
+}
+
+/* Offline roles past half of their lifetime need people. */
+static void warn_old(const struct session *s, const char *role)
+{
+	uint64_t issued, expires;
+	struct rota_fail why;
+	json_t *content;
+
+	if (rota_party_online(rota_authdir_party(&s->dir, role)) ||
+		rota_store_signed(&s->dir, role, &content, &why) != ROTA_OK)
+		return;
+	if (rota_metadata_times(content, &issued, &expires) &&
+		s->desk.now > issued + (expires - issued) / 2)
+		fprintf(stderr,
+			"rota: role %s has used up half of its life; its people must sign "
+			"it again\n",
+			role);
+	json_decref(content);
+}
+
+static void report(const struct rota_publish_role *roles)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
+		const struct rota_publish_role *r = &roles[i];
+
+		if (json)
+			json_array_append_new(list,
+				json_pack("{s:s,s:b,s:b,s:I}", "role", r->name, "published",
+					(int)r->published, "resigned", (int)r->resigned, "version",
+					(json_int_t)r->version));
+		else if (r->published)
+			printf("%-12s version %llu%s\n", r->name, (unsigned long long)r->version,
+				r->resigned ? ", signed now" : "");
+	}
+	if (json) {
+		json_dumpf(list, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
+		printf("\n");
+	}
+	json_decref(list);
+}
+
+int verb_publish(int argc, char **argv)
+{
+	struct rota_publish_role roles[ROTA_DUTY_COUNT];
+	struct rota_publish_plan plan = { 0 };
+	struct session s;
+	enum rota_err err;
+	int at, status;
+
+	if (!opts_parse(&usage, argc, argv, &at, &status))
+		return status;
+	plan.all = all;
+	for (size_t i = 0; i < lifetimes.count; i++) {
+		status = parse_lifetime(lifetimes.at[i], &plan);
+		if (status)
+			return status;
+	}
+	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
+		return say_fail(&s.why);
+	err = rota_publish(&s.desk, &plan, roles, &s.why);
+	if (err == ROTA_OK) {
+		report(roles);
+		for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
+			warn_old(&s, roles[i].name);
+	}
+	return session_close(&s, err);
+}
