@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""rota-boot over device directories that Python wrote from the specification, with the real sensor as
+payload. Waits are for events with a generous deadline; nothing depends on how fast they come."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import bootfiles
+import pytest
+
+DEADLINE_S = 60
+
+
+@pytest.fixture(scope="module")
+def key():
+    return bootfiles.new_key()
+
+
+class Machine:
+    """A device directory, its rota-boot and what can be done to it."""
+
+    def __init__(self, build, path):
+        self.program = build / "apps/rota-boot/rota-boot"
+        self.path = path
+
+    def run(self, *args):
+        return subprocess.run(
+            [self.program, "--device", self.path, *args],
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+        )
+
+    def show(self):
+        return json.loads(self.run("--show", "--json").stdout)
+
+    def wait(self, what, test):
+        end = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
+            value = test()
+            if value:
+                return value
+            time.sleep(0.02)
+        raise AssertionError(f"not within {DEADLINE_S} s: {what}")
+
+    def booted(self):
+        try:
+            lines = (self.path / "run/booted").read_text().splitlines()
+        except FileNotFoundError:
+            return {}
+        return dict(line.split("=", 1) for line in lines)
+
+    def heartbeat(self):
+        try:
+            return (self.path / "run/heartbeat").read_text()
+        except FileNotFoundError:
+            return ""
+
+    @contextlib.contextmanager
+    def power(self):
+        with open(self.path / "messages", "ab") as messages:
+            process = subprocess.Popen(
+                [self.program, "--device", self.path, "--supervise"], stderr=messages
+            )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(DEADLINE_S)
+
+    def messages(self):
+        return (self.path / "messages").read_text()
+
+
+@pytest.fixture
+def payloads(build):
+    return {v: (build / f"examples/sensor/sensor-{v}").read_bytes() for v in (1, 2, 3)}
+
+
+@pytest.fixture
+def machine(build, tmp_path, key, payloads):
+    first = bootfiles.image(payloads[1], [key])
+    return Machine(build, bootfiles.device(tmp_path / "device", [key], first))
+
+
+def stage(machine, key, payload, version):
+    """Put `payload` on trial in slot 1."""
+    data = bootfiles.image(payload, [key], version=version)
+    bootfiles.put(machine.path, 1, data)
+    bootfiles.ask_trial(machine.path, 1, data)
+    return data
+
+
+def test_the_confirmed_image_runs_and_sees_its_environment(machine):
+    with machine.power():
+        machine.wait("a heartbeat", machine.heartbeat)
+        assert machine.heartbeat().startswith("version=1.0.0 slot=0 ")
+        booted = machine.booted()
+        assert booted["kind"] == "confirmed" and booted["slot"] == "0" and booted["boot"] == "1"
+        assert machine.run("--supervise").returncode == 1  # one at a time
+    assert machine.booted() == {}
+    log = (machine.path / "run/log").read_text()
+    assert "sensor 1.0.0 starts, image 1.0.0 in slot 0" in log
+    assert log.endswith("sensor 1.0.0 stops\n")  # SIGTERM reached it
+    assert machine.messages().endswith("rota-boot: power off\n")
+
+
+def test_booting_once_becomes_the_image(machine):
+    process = subprocess.Popen([machine.program, "--device", machine.path], stdout=subprocess.PIPE)
+    machine.wait("a heartbeat", machine.heartbeat)
+    assert os.readlink(f"/proc/{process.pid}/exe").startswith("/memfd:rota-image")
+    process.terminate()
+    out, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0 and b"sensor 1.0.0 stops" in out
+
+
+def test_a_reset_boots_the_trial_and_the_next_one_reverts(machine, key, payloads):
+    with machine.power():
+        machine.wait("the first boot", machine.booted)
+        stage(machine, key, payloads[2], (2, 0, 0, 0))
+        assert machine.run("--reset").returncode == 0
+        assert machine.booted()["kind"] == "trial"
+        assert machine.show()["phase"] == "started"
+        machine.wait("version 2", lambda: machine.heartbeat().startswith("version=2.0.0 slot=1 "))
+        assert machine.run("--reset").returncode == 0  # nobody confirmed
+        assert machine.booted()["kind"] == "reverted"
+        shown = machine.show()
+    assert shown["outcome"] == "reverted" and shown["phase"] == "none" and shown["confirmed"] == 0
+    assert shown["running"]["version"] == "1.0.0" and shown["running"]["boot"] == 3
+
+
+def test_a_trial_that_crashes_at_start_is_reverted_by_itself(machine, key, payloads):
+    stage(machine, key, payloads[3], (3, 0, 0, 0))
+    with machine.power():
+        machine.wait("the boot after the crash", lambda: machine.booted().get("kind") == "reverted")
+        machine.wait("a heartbeat", lambda: machine.heartbeat().startswith("version=1.0.0"))
+    assert "the image ended by signal 11" in machine.messages()
+
+
+def test_power_lost_while_a_trial_runs(machine, key, payloads):
+    stage(machine, key, payloads[2], (2, 0, 0, 0))
+    with machine.power() as process:
+        machine.wait("version 2", lambda: machine.heartbeat().startswith("version=2.0.0"))
+        process.send_signal(signal.SIGKILL)
+        process.wait(DEADLINE_S)
+    (machine.path / "run/heartbeat").unlink()
+    with machine.power():
+        machine.wait("version 1", lambda: machine.heartbeat().startswith("version=1.0.0"))
+        assert machine.booted()["kind"] == "reverted"
+
+
+def test_an_image_that_always_crashes_is_booted_again_and_again(build, tmp_path, key, payloads):
+    first = bootfiles.image(payloads[3], [key])
+    machine = Machine(build, bootfiles.device(tmp_path / "device", [key], first))
+    with machine.power():
+        machine.wait("a third boot", lambda: "boot 3:" in machine.messages())
+
+
+# what is done to version 2 (on trial), and what is said of it
+def flipped(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+REFUSED = {
+    "payload damaged": (lambda key, p: flipped(bootfiles.image(p, [key]), 5000), "SPEC 6.4"),
+    "signature damaged": (
+        lambda key, p: bootfiles.image(p, [key])[:-1] + b"\0",
+        "signature does not verify",
+    ),
+    "signed by a stranger": (lambda key, p: bootfiles.image(p, [bootfiles.new_key()]), "SPEC 6.5"),
+    "another product": (lambda key, p: bootfiles.image(p, [key], product="toaster"), "SPEC 6.5"),
+    "other hardware": (lambda key, p: bootfiles.image(p, [key], hardware=("x",)), "SPEC 6.5"),
+    "counter too low": (lambda key, p: bootfiles.image(p, [key], counter=0), "SPEC 6.5"),
+    "no program": (lambda key, p: bootfiles.image(b"#!/bin/sh\n" * 9, [key]), "SPEC 6.6"),
+    "a dynamic program": (
+        lambda key, p: bootfiles.image(open("/bin/true", "rb").read(), [key]),
+        "not linked statically",
+    ),
+    "cut short": (lambda key, p: bootfiles.image(p, [key])[:-40], "slot 1 refused"),
+    "not an image": (lambda key, p: b"\x7fELF" + p, "SPEC 6.1"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_bad_trial_is_refused_and_the_old_image_runs(build, tmp_path, key, payloads, what):
+    make, said = REFUSED[what]
+    first = bootfiles.image(payloads[1], [key])
+    path = bootfiles.device(tmp_path / "device", [key], first, counter=1)
+    machine = Machine(build, path)
+    good = bootfiles.image(payloads[2], [key])
+    bootfiles.put(path, 1, good)
+    bootfiles.ask_trial(path, 1, good)
+    bad = make(key, payloads[2])
+    bootfiles.put(path, 1, bad)
+    if what in ("no program", "a dynamic program", "counter too low"):
+        bootfiles.ask_trial(path, 1, bad)
+    with machine.power():
+        machine.wait("a boot", machine.booted)
+        assert machine.booted()["kind"] == "reverted" and machine.booted()["slot"] == "0"
+    assert said in machine.messages()
+    assert machine.show()["slots"][1]["verified"] is False
+
+
+def test_the_other_slot_runs_when_the_confirmed_one_is_damaged(machine, key, payloads):
+    bootfiles.put(machine.path, 1, bootfiles.image(payloads[2], [key], version=(2, 0, 0, 0)))
+    bootfiles.put(machine.path, 0, b"garbage")
+    with machine.power():
+        machine.wait("a boot", machine.booted)
+        assert machine.booted()["kind"] == "fallback" and machine.booted()["slot"] == "1"
+
+
+def test_nothing_to_boot(machine):
+    bootfiles.put(machine.path, 0, b"garbage")
+    for args in ((), ("--supervise",)):
+        result = machine.run(*args)
+        assert result.returncode == 1
+        assert "no slot holds an image that may run (SPEC 10.2)" in result.stderr
+
+
+def test_a_rollover_image_boots_under_either_key(build, tmp_path, key, payloads):
+    other = bootfiles.new_key()
+    data = bootfiles.image(payloads[1], [key, other])
+    for number, keys in enumerate(([key], [other], [bootfiles.new_key(), other])):
+        path = bootfiles.device(tmp_path / str(number), keys, data)
+        shown = Machine(build, path).show()
+        assert shown["slots"][0]["verified"] is True
+        assert shown["slots"][0]["digest"] == bootfiles.image_digest(data).hex()
+
+
+def damage(path, name, data):
+    (path / name).write_bytes(data)
+
+
+WRONG = {
+    "no such directory": (lambda p: p.rename(p.parent / "gone"), "--device names"),
+    "no ROM": (lambda p: (p / "rom.bin").unlink(), "rom.bin"),
+    "damaged ROM": (
+        lambda p: damage(p, "rom.bin", flipped((p / "rom.bin").read_bytes(), 30)),
+        "what is stored is damaged",
+    ),
+    "damaged journal": (lambda p: damage(p, "flash/boot.bin", b"x" * 16384), "boot.bin"),
+    "journal of another size": (lambda p: damage(p, "flash/boot.bin", b"x"), "boot.bin"),
+    "no flash": (lambda p: (p / "flash/boot.bin").unlink(), "factory"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_set_up_is_one_line_and_status_1(machine, what):
+    change, said = WRONG[what]
+    change(machine.path)
+    for action in ("--show", "--supervise"):
+        result = machine.run(action)
+        assert result.returncode == 1
+        assert said in result.stderr
+        assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["--device"],
+        ["--device", "d", "--json"],
+        ["--device", "d", "--show", "--reset"],
+        ["--device", "d", "--reset", "--timeout", "0"],
+        ["--device", "d", "--timeout", "5"],
+        ["--device", "d", "--show", "--log", "x"],
+        ["--device", "d", "extra"],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_usage_is_status_2(build, args):
+    result = subprocess.run([build / "apps/rota-boot/rota-boot", *args], capture_output=True)
+    assert result.returncode == 2 and result.stderr
+
+
+def test_reset_without_a_supervisor(machine):
+    result = machine.run("--reset")
+    assert result.returncode == 1 and "--supervise" in result.stderr
