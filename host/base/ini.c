@@ -61,7 +61,7 @@ enum rota_err rota_ini_load(const char *path, struct rota_ini *out, struct rota_
 	out->path = rota_text("%s", path);
 	why->text[0] = 0;
 	line = ini_parse_string((const char *)text.p, on_value, &load);
-	rota_bytes_free(&text);
+	out->text = (char *)text.p;
 	if (line == 0)
 		return ROTA_OK;
 	if (!why->text[0])
@@ -79,6 +79,7 @@ void rota_ini_free(struct rota_ini *ini)
 		free(ini->rows[i].value);
 	}
 	free(ini->rows);
+	free(ini->text);
 	free(ini->path);
 	*ini = (struct rota_ini){ 0 };
 }
@@ -103,6 +104,36 @@ enum rota_err rota_ini_need(struct rota_ini *ini, const char *section, const cha
 		why, ROTA_ERR_FORMAT, "%s: [%s] lacks '%s = ...'", ini->path, section, key);
 }
 
+/* Whether `line` begins with `word` and, after blanks, `end` or, for a key, its other sign ':'. */
+static bool line_is(const char *line, const char *word, char end)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(line, word, len) != 0)
+		return false;
+	line += len + strspn(line + len, " \t");
+	return *line == end || (end == '=' && *line == ':');
+}
+
+unsigned rota_ini_line(const struct rota_ini *ini, const char *section, const char *key)
+{
+	bool within = false;
+	unsigned line = 1;
+
+	for (const char *at = ini->text; at; line++) {
+		const char *text = at + strspn(at, " \t");
+
+		if (*text == '[')
+			within = line_is(text + 1, section, ']');
+		else if (within && line_is(text, key, '='))
+			return line;
+		at = strchr(at, '\n');
+		if (at)
+			at++;
+	}
+	return 0;
+}
+
 enum rota_err rota_ini_number(struct rota_ini *ini, const char *section, const char *key,
 	uint64_t least, uint64_t most, uint64_t fallback, uint64_t *value, struct rota_fail *why)
 {
@@ -116,8 +147,9 @@ enum rota_err rota_ini_number(struct rota_ini *ini, const char *section, const c
 		*value = strtoull(text, &end, 10);
 	if (!end || *end || *value < least || *value > most)
 		return rota_fail(why, ROTA_ERR_FORMAT,
-			"%s: [%s] %s = %s is not a number from %llu to %llu", ini->path, section,
-			key, text, (unsigned long long)least, (unsigned long long)most);
+			"%s line %u: [%s] %s = %s is not a number from %llu to %llu", ini->path,
+			rota_ini_line(ini, section, key), section, key, text,
+			(unsigned long long)least, (unsigned long long)most);
 	return ROTA_OK;
 }
 
@@ -142,7 +174,9 @@ enum rota_err rota_ini_all_used(const struct rota_ini *ini, struct rota_fail *wh
 {
 	for (size_t i = 0; i < ini->count; i++)
 		if (!ini->rows[i].used)
-			return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] %s is not a known setting",
-				ini->path, ini->rows[i].section, ini->rows[i].key);
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"%s line %u: [%s] %s is not a known setting", ini->path,
+				rota_ini_line(ini, ini->rows[i].section, ini->rows[i].key),
+				ini->rows[i].section, ini->rows[i].key);
 	return ROTA_OK;
 }

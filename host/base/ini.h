@@ -24,6 +24,7 @@ struct rota_ini_row {
 
 struct rota_ini {
 	char *path;
+	char *text; /* the file, to find lines in */
 	struct rota_ini_row *rows;
 	size_t count;
 };
@@ -38,6 +39,9 @@ const char *rota_ini_get(struct rota_ini *ini, const char *section, const char *
 /* The same; its absence is an error that names file, section and key. */
 ROTA_MUST_USE enum rota_err rota_ini_need(struct rota_ini *ini, const char *section,
 	const char *key, const char **value, struct rota_fail *why);
+
+/* The line on which [section] key stands, from 1; 0 when it does not. For sentences about its value. */
+unsigned rota_ini_line(const struct rota_ini *ini, const char *section, const char *key);
 
 /* An unsigned number between the two; `fallback` when absent. */
 ROTA_MUST_USE enum rota_err rota_ini_number(struct rota_ini *ini, const char *section,
