@@ -10,12 +10,11 @@
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *product, *config, *module;
@@ -44,19 +43,6 @@ static const struct opts_usage usage = {
 	.operands_min = 1,
 	.operands_max = 1,
 };
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-static void remove_tree(const char *path)
-{
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 static enum rota_err copy_config(const char *dir, struct rota_fail *why)
 {
@@ -102,13 +88,22 @@ static enum rota_err sign_all(struct rota_desk *desk, struct rota_fail *why)
 	return rota_hierarchy_server(desk, names.at, names.count, why);
 }
 
+/* The new directory is renamed over what is there, which works for an empty one only; say so early. */
 static enum rota_err refuse_used(const char *dir, struct rota_fail *why)
 {
-	if (rmdir(dir) == 0 || errno == ENOENT) /* an empty directory gives way to the new one */
+	struct dirent **names_there = NULL;
+	int count = scandir(dir, &names_there, NULL, NULL);
+
+	if (count < 0 && errno == ENOENT)
 		return ROTA_OK;
-	if (errno == ENOTEMPTY || errno == EEXIST)
+	if (count < 0)
+		return rota_fail_errno(why, errno, "%s", dir);
+	for (int i = 0; i < count; i++)
+		free(names_there[i]);
+	free(names_there);
+	if (count > 2) /* "." and ".." */
 		return rota_fail(why, ROTA_ERR_STATE, "%s is not empty; name a new directory", dir);
-	return rota_fail_errno(why, errno, "%s", dir);
+	return ROTA_OK;
 }
 
 static enum rota_err make(const char *making, struct rota_fail *why)
@@ -143,14 +138,12 @@ static int run(const char *dir)
 	while (len > 1 && dir[len - 1] == '/')
 		len--;
 	making = rota_text("%.*s.making", (int)len, dir);
-	remove_tree(making); /* of a run that was cut off */
+	rota_file_remove_tree(making); /* of a run that was cut off */
 	err = make(making, &why);
-	if (err == ROTA_OK)
-		err = refuse_used(dir, &why);
 	if (err == ROTA_OK && rename(making, dir) != 0)
 		err = rota_fail_errno(&why, errno, "cannot rename %s to %s", making, dir);
 	if (err != ROTA_OK)
-		remove_tree(making);
+		rota_file_remove_tree(making);
 	free(making);
 	if (err != ROTA_OK)
 		return say_fail(&why);

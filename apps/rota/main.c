@@ -20,6 +20,9 @@ static const struct verb verbs[] = {
 	{ "rollout set", "say which release a channel installs, and in which stages",
 		verb_rollout_set },
 	{ "publish", "make what was signed count: roles, snapshot, timestamp", verb_publish },
+	{ "repo verify", "check everything that stands in the repository", verb_repo_verify },
+	{ "status", "versions, expiries and signers of every role", verb_status },
+	{ "doctor", "name what is wrong with a set-up, step by step", verb_doctor },
 	{ NULL, NULL, NULL },
 };
 

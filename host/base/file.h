@@ -33,6 +33,9 @@ ROTA_MUST_USE enum rota_err rota_file_mkdirs(const char *path, mode_t mode, stru
 
 bool rota_file_exists(const char *path);
 
+/* rm -rf, for what this run made itself; never follows a link. Errors are not told: it is for cleaning up. */
+void rota_file_remove_tree(const char *path);
+
 /* A file in the making. */
 struct rota_draft {
 	int fd; /* -1 when none is open */

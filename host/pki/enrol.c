@@ -341,7 +341,9 @@ static enum rota_err make_dirs(struct work *w, struct rota_fail *why)
 {
 	static const char *const parts[] = { "", "/identity", "/trust" };
 
-	snprintf(w->dir, sizeof(w->dir), "%s.making", w->plan->out);
+	if ((size_t)snprintf(w->dir, sizeof(w->dir), "%s.making", w->plan->out) >= sizeof(w->dir))
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", w->plan->out);
+	rota_file_remove_tree(w->dir); /* of a run that was cut off */
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		char *path = rota_text("%s%s", w->dir, parts[i]);
 		enum rota_err err = rota_file_mkdirs(path, i == 1 ? 0700 : 0755, why);
@@ -352,18 +354,28 @@ static enum rota_err make_dirs(struct work *w, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+static enum rota_err build(struct work *w, struct rota_fail *why)
+{
+	ROTA_TRY(make_dirs(w, why));
+	ROTA_TRY(fill(w, why));
+	/* listed first: a device that the list lacks would be worse than a line without device */
+	ROTA_TRY(record(w, why));
+	if (rename(w->dir, w->plan->out) != 0)
+		return rota_fail_errno(why, errno, "cannot rename %s to %s", w->dir, w->plan->out);
+	return ROTA_OK;
+}
+
 enum rota_err rota_enrol(struct rota_desk *desk, const struct rota_enrol_plan *plan,
 	char device_id[static 65], struct rota_fail *why)
 {
 	struct work w = { .desk = desk, .plan = plan };
+	enum rota_err err;
 
 	ROTA_TRY(check_plan(&w, why));
-	ROTA_TRY(make_dirs(&w, why));
-	ROTA_TRY(fill(&w, why));
-	/* listed first: a device that the list lacks would be worse than a line without device */
-	ROTA_TRY(record(&w, why));
-	if (rename(w.dir, plan->out) != 0)
-		return rota_fail_errno(why, errno, "cannot rename %s to %s", w.dir, plan->out);
-	memcpy(device_id, w.device_id, sizeof(w.device_id));
-	return ROTA_OK;
+	err = build(&w, why);
+	if (err != ROTA_OK)
+		rota_file_remove_tree(w.dir);
+	else
+		memcpy(device_id, w.device_id, sizeof(w.device_id));
+	return err;
 }

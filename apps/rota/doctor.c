@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota doctor: what is wrong with this authority, step by step, and what to do about it. */
+#include "apps/rota/opts.h"
+#include "apps/rota/session.h"
+#include "apps/rota/verb.h"
+#include "host/base/when.h"
+#include "host/pki/cert.h"
+#include "host/repo/store.h"
+#include "host/repo/verify.h"
+#include "host/sign/duty.h"
+#include "host/sign/p256.h"
+
+#include <openssl/pem.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+/* Room for a few releases of a small device; less, and publishing will fail soon. */
+#define DISK_LEAST ((uint64_t)64 * 1024 * 1024)
+#define CERT_WARN_S (30ULL * 86400)
+
+static bool json, offline;
+
+static const struct opts_row rows[] = {
+	{ "online-only", NULL, "do not open offline tokens", OPTS_FLAG, &offline },
+	{ "json", NULL, "as JSON", OPTS_FLAG, &json },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage usage = {
+	.synopsis = "rota doctor [OPTION]...",
+	.text = "Checks configuration, tokens, PINs, keys against the metadata, the repository, "
+		"expiries,\n"
+		"certificates, disk and clock. One line per step; exit status 1 when any is wrong.",
+	.examples = "  rota doctor\n  rota --dir /srv/authority doctor --online-only",
+	.rows = rows,
+	.operands_min = 0,
+	.operands_max = 0,
+};
+
+struct visit {
+	struct session s;
+	json_t *steps;
+	unsigned bad;
+};
+
+static void step(struct visit *v, bool good, const char *name, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void step(struct visit *v, bool good, const char *name, const char *format, ...)
+{
+	char text[640];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	v->bad += !good;
+	if (json)
+		json_array_append_new(v->steps,
+			json_pack("{s:b,s:s,s:s}", "good", (int)good, "step", name, "text", text));
+	else
+		printf("%s %-13s %s\n", good ? "ok  " : "BAD ", name, text);
+}
+
+/* Sections that this program reads; the server reads the others. */
+static void check_settings(struct visit *v)
+{
+	static const char *const whole[] = { "release", "certificates" };
+	static const char *const keys[] = { "abort", "canary", "first-ppm", "growth", "soak",
+		"everyone", "ldevid-lifetime" };
+	struct rota_ini *ini = &v->s.dir.ini;
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			rota_ini_get(ini, whole[i], keys[k]);
+	for (size_t i = 0; i < ini->count; i++)
+		if (!ini->rows[i].used && strncmp(ini->rows[i].section, "serve", 5) != 0)
+			step(v, false, "config", "[%s] %s is not a known setting; correct its name",
+				ini->rows[i].section, ini->rows[i].key);
+	step(v, true, "config", "%s: product %s, %zu tokens", ini->path, v->s.dir.product,
+		v->s.dir.token_count);
+}
+
+/* Whether the key of a seat is among a role's keys in the metadata. */
+static bool seat_listed(const json_t *keyids, const uint8_t point[static ROTA_P256_KEY_LEN])
+{
+	char id[ROTA_DIGEST_HEX];
+
+	rota_p256_key_id(point, id);
+	for (size_t i = 0; i < json_array_size(keyids); i++) {
+		const char *one = json_string_value(json_array_get(keyids, i));
+
+		if (one && strcmp(one, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The key ids that root or targets gives this role; NULL for what is no role. */
+static const json_t *keyids_of(const json_t *root, const json_t *targets, const char *role)
+{
+	const json_t *top = json_object_get(json_object_get(root, "roles"), role);
+	const json_t *list = json_object_get(json_object_get(targets, "delegations"), "roles");
+
+	if (top)
+		return json_object_get(top, "keyids");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+		const char *name = json_string_value(json_object_get(one, "name"));
+
+		if (name && strcmp(name, role) == 0)
+			return json_object_get(one, "keyids");
+	}
+	return NULL;
+}
+
+static void check_party(struct visit *v, const struct rota_party *party, const json_t *keyids)
+{
+	unsigned bad = v->bad, looked = 0;
+
+	for (size_t i = 0; i < party->seat_count; i++) {
+		const struct rota_seat *seat = &party->seats[i];
+		uint8_t point[ROTA_P256_KEY_LEN];
+
+		if (offline && !seat->token->online)
+			continue;
+		looked++;
+		if (rota_tokens_public(&v->s.tokens, seat, point, &v->s.why) != ROTA_OK)
+			step(v, false, party->name, "%s", v->s.why.text);
+		else if (party->is_role && !seat_listed(keyids, point))
+			step(v, false, party->name,
+				"token %s, key %s is not a key of this role in the metadata; the "
+				"token "
+				"or [role %s] is another one",
+				seat->token->name, seat->key, party->name);
+	}
+	if (v->bad == bad && looked)
+		step(v, true, party->name, "%u of %zu keys there and right", looked,
+			party->seat_count);
+}
+
+static void check_keys(struct visit *v)
+{
+	json_t *root = NULL, *targets = NULL;
+
+	if (rota_store_signed(&v->s.dir, "root", &root, &v->s.why) != ROTA_OK ||
+		rota_store_signed(&v->s.dir, "targets", &targets, &v->s.why) != ROTA_OK)
+		step(v, false, "repository", "%s", v->s.why.text);
+	for (size_t i = 0; root && targets && i < v->s.dir.party_count; i++) {
+		const struct rota_party *party = &v->s.dir.parties[i];
+
+		check_party(v, party, keyids_of(root, targets, party->name));
+	}
+	json_decref(root);
+	json_decref(targets);
+}
+
+static void on_finding(void *ctx, bool good, const char *text)
+{
+	if (!good)
+		step(ctx, false, "repository", "%s", text);
+}
+
+static void check_repository(struct visit *v)
+{
+	const struct rota_verify_sink sink = { .ctx = v, .say = on_finding };
+	struct rota_verify_result result;
+
+	if (rota_repo_verify(v->s.dir.repo, NULL, v->s.desk.now, &sink, &result, &v->s.why) !=
+		ROTA_OK)
+		step(v, false, "repository", "%s", v->s.why.text);
+	else if (result.bad == 0)
+		step(v, true, "repository", "%u files and signatures checked", result.good);
+}
+
+static void check_clock(struct visit *v)
+{
+	uint64_t issued, expires;
+	json_t *content;
+
+	if (rota_store_signed(&v->s.dir, "timestamp", &content, &v->s.why) != ROTA_OK)
+		return; /* the step `repository` has said so */
+	if (rota_metadata_times(content, &issued, &expires) && v->s.desk.now + 600 < issued)
+		step(v, false, "clock",
+			"the system's clock is before the last timestamp's issue; set it");
+	else
+		step(v, true, "clock", "later than all that was signed");
+	json_decref(content);
+}
+
+static void check_disk(struct visit *v)
+{
+	struct statvfs fs;
+	uint64_t room;
+
+	if (statvfs(v->s.dir.repo, &fs) != 0)
+		return;
+	room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	step(v, room >= DISK_LEAST, "disk", "%llu MiB free at %s%s",
+		(unsigned long long)(room >> 20), v->s.dir.repo,
+		room >= DISK_LEAST ? "" : "; make room before the next release");
+}
+
+/* Whether the certificate's public key is this raw point. */
+static bool same_key(const X509 *cert, const uint8_t point[static ROTA_P256_KEY_LEN])
+{
+	uint8_t own[ROTA_P256_KEY_LEN];
+
+	return rota_p256_of_pkey(X509_get0_pubkey(cert), own) &&
+		memcmp(own, point, sizeof(own)) == 0;
+}
+
+static void check_validity(struct visit *v, const char *name, const X509 *cert)
+{
+	time_t soon = (time_t)(v->s.desk.now + CERT_WARN_S);
+	time_t now = (time_t)v->s.desk.now;
+
+	if (X509_cmp_time(X509_get0_notAfter(cert), &now) < 0)
+		step(v, false, "certificates", "%s has expired; issue a new one", name);
+	else if (X509_cmp_time(X509_get0_notAfter(cert), &soon) < 0)
+		step(v, false, "certificates", "%s expires within 30 days; issue a new one", name);
+}
+
+static void check_authority_cert(struct visit *v, const char *name)
+{
+	const struct rota_seat *seat = &rota_authdir_party(&v->s.dir, name)->seats[0];
+	char part[64], path[ROTA_FILE_PATH_MAX];
+	uint8_t point[ROTA_P256_KEY_LEN];
+	X509 *cert;
+
+	snprintf(part, sizeof(part), "ca/%s.pem", name);
+	rota_authdir_path(&v->s.dir, part, path);
+	if (rota_cert_load(path, &cert, &v->s.why) != ROTA_OK) {
+		step(v, false, "certificates", "%s", v->s.why.text);
+		return;
+	}
+	check_validity(v, part, cert);
+	if ((!offline || seat->token->online) &&
+		rota_tokens_public(&v->s.tokens, seat, point, &v->s.why) == ROTA_OK &&
+		!same_key(cert, point))
+		step(v, false, "certificates", "%s does not carry the key of token %s", part,
+			seat->token->name);
+	X509_free(cert);
+}
+
+static void check_server_cert(struct visit *v)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	X509 *cert, *ca = NULL;
+	EVP_PKEY *key = NULL;
+	FILE *file;
+
+	rota_authdir_path(&v->s.dir, "server/cert.pem", path);
+	if (rota_cert_load(path, &cert, &v->s.why) != ROTA_OK) {
+		step(v, false, "certificates", "%s", v->s.why.text);
+		return;
+	}
+	check_validity(v, "server/cert.pem", cert);
+	rota_authdir_path(&v->s.dir, "ca/server-ca.pem", path);
+	if (rota_cert_load(path, &ca, &v->s.why) == ROTA_OK &&
+		X509_verify(cert, X509_get0_pubkey(ca)) != 1)
+		step(v, false, "certificates", "server/cert.pem is not signed by ca/server-ca.pem");
+	rota_authdir_path(&v->s.dir, "server/key.pem", path);
+	file = fopen(path, "re");
+	key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+	if (!key || X509_check_private_key(cert, key) != 1)
+		step(v, false, "certificates", "server/key.pem is not the key of server/cert.pem");
+	if (file)
+		fclose(file);
+	EVP_PKEY_free(key);
+	X509_free(ca);
+	X509_free(cert);
+}
+
+static void check_certificates(struct visit *v)
+{
+	unsigned bad = v->bad;
+
+	check_authority_cert(v, "device-ca");
+	check_authority_cert(v, "operational-ca");
+	check_authority_cert(v, "server-ca");
+	check_server_cert(v);
+	if (v->bad == bad)
+		step(v, true, "certificates", "three authorities and the server's are right");
+}
+
+static void all_steps(struct visit *v)
+{
+	check_settings(v);
+	check_keys(v);
+	check_repository(v);
+	check_certificates(v);
+	check_disk(v);
+	check_clock(v);
+}
+
+int verb_doctor(int argc, char **argv)
+{
+	struct visit v = { 0 };
+	enum rota_err err;
+	int at, status;
+
+	if (!opts_parse(&usage, argc, argv, &at, &status))
+		return status;
+	v.steps = json_array();
+	err = session_open(&v.s, verb_dir(), SESSION_READ);
+	if (err == ROTA_OK) {
+		all_steps(&v);
+		session_close(&v.s, ROTA_OK);
+	} else {
+		step(&v, false, "config", "%s", v.s.why.text);
+	}
+	if (json) {
+		json_dumpf(v.steps, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
+		printf("\n");
+	} else {
+		printf("%s\n",
+			v.bad ? "something is wrong: see the lines marked BAD"
+			      : "nothing is wrong");
+	}
+	json_decref(v.steps);
+	return v.bad != 0;
+}
