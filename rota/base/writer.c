@@ -88,6 +88,17 @@ void rota_write_be64(struct rota_writer *w, uint64_t value)
 	write_be(w, value, 8);
 }
 
+void rota_rewrite_le16(struct rota_writer *w, size_t off, uint16_t value)
+{
+	struct rota_writer at = { .room = { .p = w->room.p, .len = w->used }, .used = off };
+
+	if (w->failed || off > w->used)
+		w->failed = true;
+	else
+		rota_write_le16(&at, value);
+	w->failed = w->failed || at.failed;
+}
+
 struct rota_span rota_writer_span(const struct rota_writer *w)
 {
 	return rota_span(w->room.p, w->used);

@@ -30,6 +30,9 @@ void rota_write_span(struct rota_writer *w, struct rota_span bytes);
 /* `len` bytes of `byte`: padding. */
 void rota_write_fill(struct rota_writer *w, uint8_t byte, size_t len);
 
+/* Overwrite two bytes written before, at `off` from the start: a length that was not known yet. */
+void rota_rewrite_le16(struct rota_writer *w, size_t off, uint16_t value);
+
 /* What was written so far. */
 struct rota_span rota_writer_span(const struct rota_writer *w);
 
