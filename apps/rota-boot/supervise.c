@@ -261,7 +261,8 @@ int supervise(struct device *d, const char *log)
 			s.backoff_ms = BACKOFF_MIN_MS;
 	}
 	rota_booted_remove(d->fd);
-	(void)ftruncate(s.pid_fd, 0);
+	if (ftruncate(s.pid_fd, 0) != 0)
+		say("the pid file keeps its number; the lock on it is gone all the same");
 	(void)close(s.pid_fd);
 	say(event == EVENT_OFF ? "power off" : "nothing to boot");
 	return event == EVENT_OFF ? 0 : 1;
