@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
 	{ "repo verify", "check everything that stands in the repository", verb_repo_verify },
 	{ "status", "versions, expiries and signers of every role", verb_status },
 	{ "doctor", "name what is wrong with a set-up, step by step", verb_doctor },
+	{ "serve", "serve the repository and take devices' reports", verb_serve },
 	{ NULL, NULL, NULL },
 };
 

@@ -28,6 +28,7 @@ int verb_release_add(int argc, char **argv);
 int verb_rollout_set(int argc, char **argv);
 int verb_publish(int argc, char **argv);
 int verb_status(int argc, char **argv);
+int verb_serve(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_repo_verify(int argc, char **argv);
 

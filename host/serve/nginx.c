@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/serve/nginx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add(struct rota_bytes *out, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add(struct rota_bytes *out, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	rota_bytes_add_text(out, text);
+	free(text);
+}
+
+/* What nginx takes literally inside a directive, quoted or not. */
+static bool literal(const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789/._+@:,=-[]*~ ";
+
+	return text[strspn(text, allowed)] == '\0';
+}
+
+static enum rota_err check(const struct rota_nginx *n, struct rota_fail *why)
+{
+	const char *const all[] = { n->made_from, n->user, n->repository, n->certificate, n->key,
+		n->client_ca, n->rotad_socket, n->status_socket, n->address };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] != NULL && !literal(all[i]))
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"'%s' has a character that nginx's configuration cannot hold: use "
+				"letters, digits, space and /._+@:,=~-",
+				all[i]);
+	return ROTA_OK;
+}
+
+static void add_main(const struct rota_nginx *n, struct rota_bytes *out)
+{
+	add(out,
+		"# Made by `rota serve` from %s at each start; changes here are lost.\n"
+		"# All paths without a leading slash are below the prefix that nginx was started "
+		"with.\n"
+		"\n"
+		"daemon off; # `rota serve` watches this process\n",
+		n->made_from);
+	if (n->user != NULL)
+		add(out, "user %s;\n", n->user);
+	add(out,
+		"worker_processes auto;\n"
+		"worker_rlimit_nofile 16384;\n"
+		"worker_shutdown_timeout 10s;\n"
+		"pid nginx.pid;\n"
+		"error_log log/error.log;\n"
+		"\n"
+		"events {\n"
+		"\tworker_connections 8000;\n"
+		"}\n"
+		"\n");
+}
+
+static void add_http_files(struct rota_bytes *out)
+{
+	add(out,
+		"\t# Files.\n"
+		"\ttypes {\n"
+		"\t\tapplication/json json;\n"
+		"\t}\n"
+		"\tdefault_type application/octet-stream;\n"
+		"\tsendfile on;\n"
+		"\ttcp_nopush on;\n"
+		"\tetag on;\n"
+		"\tmax_ranges 8;\n"
+		"\tlog_format rota '$remote_addr [$time_iso8601] \"$request\" $status "
+		"$body_bytes_sent '\n"
+		"\t\t'$request_time $ssl_protocol $ssl_client_verify \"$ssl_client_s_dn\"';\n"
+		"\taccess_log log/access.log rota;\n"
+		"\tclient_body_temp_path tmp/body;\n"
+		"\tproxy_temp_path tmp/proxy;\n"
+		"\tfastcgi_temp_path tmp/fastcgi;\n"
+		"\tuwsgi_temp_path tmp/uwsgi;\n"
+		"\tscgi_temp_path tmp/scgi;\n"
+		"\n");
+}
+
+static void add_http_limits(struct rota_bytes *out)
+{
+	add(out,
+		"\t# Limits. A report is at most 16 KiB; nothing else has a body.\n"
+		"\tserver_tokens off;\n"
+		"\tclient_header_timeout 10s;\n"
+		"\tclient_body_timeout 5s;\n"
+		"\tsend_timeout 30s;\n"
+		"\tkeepalive_timeout 65s;\n"
+		"\tkeepalive_requests 1000;\n"
+		"\tclient_header_buffer_size 1k;\n"
+		"\tlarge_client_header_buffers 4 4k;\n"
+		"\tclient_body_buffer_size 16k;\n"
+		"\tclient_max_body_size 16k;\n"
+		"\treset_timedout_connection on;\n"
+		"\tignore_invalid_headers off; # an odd header is an error, not ignored\n"
+		"\t# Many devices share an address behind NAT; one device has one certificate.\n"
+		"\tlimit_conn_zone $binary_remote_addr zone=address:10m;\n"
+		"\tlimit_conn address 1024;\n"
+		"\tlimit_req_zone $ssl_client_fingerprint zone=device_rate:10m rate=5r/s;\n"
+		"\tlimit_conn_zone $ssl_client_fingerprint zone=device_conn:10m;\n"
+		"\tlimit_conn_status 429;\n"
+		"\tlimit_req_status 429;\n"
+		"\n");
+}
+
+static void add_http_tls(const struct rota_nginx *n, struct rota_bytes *out)
+{
+	add(out,
+		"\t# TLS 1.2 and 1.3, forward secrecy and authenticated ciphers only. Sessions are "
+		"kept on the\n"
+		"\t# server: tickets would carry the client's certificate and cost more than they "
+		"save.\n"
+		"\tssl_certificate \"%s\";\n"
+		"\tssl_certificate_key \"%s\";\n"
+		"\tssl_protocols TLSv1.2 TLSv1.3;\n"
+		"\tssl_ciphers "
+		"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-"
+		"GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-"
+		"CHACHA20-"
+		"POLY1305;\n"
+		"\tssl_prefer_server_ciphers off; # a device without AES instructions picks "
+		"ChaCha20\n"
+		"\tssl_session_tickets off;\n"
+		"\tssl_session_timeout 4h;\n"
+		"\n",
+		n->certificate, n->key);
+}
+
+static void add_upstream(const struct rota_nginx *n, struct rota_bytes *out)
+{
+	add(out,
+		"\tupstream rotad {\n"
+		"\t\tserver unix:%s;\n"
+		"\t\tkeepalive 32;\n"
+		"\t\tkeepalive_timeout 60s; # below rotad's own 75 s\n"
+		"\t}\n"
+		"\tproxy_http_version 1.1;\n"
+		"\tproxy_connect_timeout 2s;\n"
+		"\tproxy_read_timeout 20s;\n"
+		"\tproxy_next_upstream off;\n"
+		"\n",
+		n->rotad_socket);
+}
+
+/* A location of the repository. `pattern` is that of the path below `folder`; the group has a
+ * name, since the regular expression of an `if` would take $1 away. */
+static void add_files(const struct rota_nginx *n, struct rota_bytes *out, const char *comment,
+	const char *folder, const char *pattern, const char *cache)
+{
+	add(out,
+		"\t\t# %s\n"
+		"\t\tlocation ~ \"^/repo/%s/(?<file>%s)$\" {\n"
+		"\t\t\tif ($request_method !~ ^(GET|HEAD)$) {\n"
+		"\t\t\t\treturn 405;\n"
+		"\t\t\t}\n"
+		"\t\t\talias \"%s/%s/$file\";\n"
+		"\t\t\tadd_header Cache-Control \"%s\";\n"
+		"\t\t\tadd_header X-Content-Type-Options nosniff;\n"
+		"\t\t}\n",
+		comment, folder, pattern, n->repository, folder, cache);
+}
+
+static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool targets)
+{
+	add(out,
+		"\t\t# What is missing now (the next root) may be there in a moment.\n"
+		"\t\terror_page 404 @missing;\n"
+		"\t\tlocation @missing {\n"
+		"\t\t\tadd_header Cache-Control \"public, max-age=5\" always;\n"
+		"\t\t\treturn 404 \"not found\\n\";\n"
+		"\t\t}\n");
+	add_files(n, out, "The one file that changes in place.", "metadata", "timestamp\\.json",
+		"public, max-age=5, must-revalidate");
+	add_files(n, out, "A version is written once.", "metadata",
+		"[0-9]{1,10}\\.[a-z0-9][a-z0-9._-]{0,63}\\.json",
+		"public, max-age=31536000, immutable");
+	if (targets)
+		add_files(n, out, "The name has the digest.", "targets",
+			"(?:[A-Za-z0-9_+-][A-Za-z0-9._+-]*/)*[0-9a-f]{64}\\.[A-Za-z0-9._+-]+",
+			"public, max-age=31536000, immutable");
+	else
+		add(out,
+			"\t\t# Targets need a client certificate: they are on the device "
+			"listener.\n"
+			"\t\tlocation /repo/targets/ {\n"
+			"\t\t\treturn 403 \"targets are served to devices only\\n\";\n"
+			"\t\t}\n");
+	add_files(n, out, "Looked at first by a device in trouble: never stale for long.",
+		"recovery", "[a-z0-9][a-z0-9._-]{0,31}\\.json", "public, max-age=60");
+	add(out,
+		"\t\tlocation / {\n"
+		"\t\t\treturn 404;\n"
+		"\t\t}\n");
+}
+
+static void add_listen(const struct rota_nginx *n, struct rota_bytes *out, uint16_t port, bool tls)
+{
+	add(out, "\t\tlisten %s:%u%s%s;\n", n->address, (unsigned)port, tls ? " ssl" : "",
+		tls && !n->http2_directive ? " http2" : "");
+	if (tls && n->http2_directive)
+		add(out, "\t\thttp2 on;\n");
+}
+
+static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
+{
+	add(out,
+		"\t# The public front: /repo/ for everybody who trusts the server's certificate. "
+		"What is served\n"
+		"\t# is signed, so that it may be mirrored anywhere.\n"
+		"\tserver {\n");
+	add_listen(n, out, n->repo_port, true);
+	add(out, "\t\tssl_session_cache shared:public:8m;\n");
+	add_repo(n, out, !n->targets_mtls);
+	add(out, "\t}\n\n");
+	if (n->http_port == 0)
+		return;
+	add(out,
+		"\t# The same without TLS: nothing that a device believes depends on it.\n"
+		"\tserver {\n");
+	add_listen(n, out, n->http_port, false);
+	add_repo(n, out, !n->targets_mtls);
+	add(out, "\t}\n\n");
+}
+
+static void add_api(struct rota_bytes *out)
+{
+	add(out,
+		"\t\t# Nothing that the client sent reaches rotad but the body and its type.\n"
+		"\t\tlocation = /api/v1/report {\n"
+		"\t\t\tif ($request_method != POST) {\n"
+		"\t\t\t\treturn 405;\n"
+		"\t\t\t}\n"
+		"\t\t\tlimit_req zone=device_rate burst=20 nodelay;\n"
+		"\t\t\tlimit_conn device_conn 8;\n"
+		"\t\t\tproxy_pass_request_headers off;\n"
+		"\t\t\tproxy_set_header Host rotad;\n"
+		"\t\t\tproxy_set_header Connection \"\";\n"
+		"\t\t\tproxy_set_header Content-Type $content_type;\n"
+		"\t\t\tproxy_set_header X-Rota-Client-Cert $ssl_client_escaped_cert;\n"
+		"\t\t\tproxy_pass http://rotad;\n"
+		"\t\t}\n"
+		"\t\tlocation /api/ {\n"
+		"\t\t\tdefault_type application/json;\n"
+		"\t\t\treturn 404 '{\"error\":\"no such resource\"}\\n';\n"
+		"\t\t}\n"
+		"\t\tlocation /est/ {\n"
+		"\t\t\tdefault_type text/plain;\n"
+		"\t\t\treturn 501 \"This server does not enrol over EST.\\n\";\n"
+		"\t\t}\n");
+}
+
+static void add_device(const struct rota_nginx *n, struct rota_bytes *out)
+{
+	add(out,
+		"\t# The device front: whoever gets here showed a certificate of the device CA "
+		"(IDevID) or of the\n"
+		"\t# operational CA (LDevID). rotad takes LDevIDs only, and looks at validity and "
+		"revocation itself.\n"
+		"\tserver {\n");
+	add_listen(n, out, n->device_port, true);
+	add(out,
+		"\t\tssl_session_cache shared:device:32m;\n"
+		"\t\tssl_client_certificate \"%s\";\n"
+		"\t\tssl_verify_client on;\n"
+		"\t\tssl_verify_depth 3;\n"
+		"\t\terror_page 495 496 =403 @nobody;\n"
+		"\t\terror_page 497 =400 @plain;\n"
+		"\t\tlocation @nobody {\n"
+		"\t\t\tdefault_type application/json;\n"
+		"\t\t\treturn 403 '{\"error\":\"a device certificate of this server is "
+		"required\"}\\n';\n"
+		"\t\t}\n"
+		"\t\tlocation @plain {\n"
+		"\t\t\treturn 400 \"this port speaks TLS\\n\";\n"
+		"\t\t}\n",
+		n->client_ca);
+	add_api(out);
+	add_repo(n, out, true);
+	add(out, "\t}\n");
+}
+
+static void add_status(const struct rota_nginx *n, struct rota_bytes *out)
+{
+	add(out,
+		"\n"
+		"\t# For `rota serve` and for monitoring on this machine.\n"
+		"\tserver {\n"
+		"\t\tlisten unix:%s;\n"
+		"\t\taccess_log off;\n"
+		"\t\tlocation ~ ^/(healthz|readyz|metrics)$ {\n"
+		"\t\t\tproxy_pass_request_headers off;\n"
+		"\t\t\tproxy_set_header Host rotad;\n"
+		"\t\t\tproxy_set_header Connection \"\";\n"
+		"\t\t\tproxy_pass http://rotad;\n"
+		"\t\t}\n"
+		"\t\tlocation / {\n"
+		"\t\t\treturn 404;\n"
+		"\t\t}\n"
+		"\t}\n",
+		n->status_socket);
+}
+
+enum rota_err rota_nginx_write(
+	const struct rota_nginx *n, struct rota_bytes *out, struct rota_fail *why)
+{
+	ROTA_TRY(check(n, why));
+	add_main(n, out);
+	add(out, "http {\n");
+	add_http_files(out);
+	add_http_limits(out);
+	add_http_tls(n, out);
+	add_upstream(n, out);
+	add_public(n, out);
+	add_device(n, out);
+	add_status(n, out);
+	add(out, "}\n");
+	return ROTA_OK;
+}
