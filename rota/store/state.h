@@ -22,7 +22,7 @@
  * | 0x08 | 16n         | components on the device, at most 8: name tag, version of the release            |
  * | 0x09 | 54 + 8n     | pending release: digest, version, attempt (u8), phase (u8), component (u8),      |
  * |      | + 48m       | offset, reboots (u8), n (u8), revert_to, m (u8, at most 8), components: name     |
- * |      |             | tag, slot tag, image digest (zeros: none)                                        |
+ * |      |             | tag, slot tag (zeros: runs already), digest of image or file                     |
  * | 0x0A | 42          | release that failed last: digest, attempt (u8), tries (u8), time                 |
  * | 0x0B | 8           | sequence number of the next event. Always there                                  |
  * | 0x80 | 8           | tag of the refusal that was reported last                                        |
@@ -71,8 +71,8 @@ struct rota_installed_release {
 
 struct rota_pending_component {
 	uint8_t name[ROTA_FLOOR_TAG_LEN];
-	uint8_t slot[ROTA_FLOOR_TAG_LEN];
-	uint8_t digest[ROTA_SHA256_LEN]; /* of the image; zeros: it is none of SPEC 6 */
+	uint8_t slot[ROTA_FLOOR_TAG_LEN]; /* zeros: it runs already, nothing is to be written */
+	uint8_t digest[ROTA_SHA256_LEN]; /* of the image, or of the file when that is none of SPEC 6 */
 };
 
 struct rota_pending_install {

@@ -19,10 +19,15 @@ TEST(a_trial_that_is_confirmed_becomes_the_one_that_runs)
 	struct rota_bootstate s = factory();
 
 	CHECK_OK(rota_bootstate_ask(&s, two));
+	CHECK_OK(rota_bootstate_drop(&s)); /* it never ran: no outcome */
+	CHECK_EQ(s.phase, ROTA_TRIAL_NONE);
+	CHECK_EQ(s.outcome, ROTA_OUTCOME_NONE);
+	CHECK_OK(rota_bootstate_ask(&s, two));
 	CHECK_EQ(s.trial, 1);
 	CHECK_EQ(rota_bootstate_confirm(&s), ROTA_ERR_STATE); /* it never ran */
 	CHECK_OK(rota_bootstate_start(&s));
 	CHECK_EQ(rota_bootstate_ask(&s, two), ROTA_ERR_BUSY);
+	CHECK_EQ(rota_bootstate_drop(&s), ROTA_ERR_BUSY);
 	CHECK_EQ(rota_bootstate_start(&s), ROTA_ERR_STATE);
 	CHECK_OK(rota_bootstate_confirm(&s));
 	CHECK_EQ(s.confirmed, 1);
