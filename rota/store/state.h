@@ -72,7 +72,8 @@ struct rota_installed_release {
 struct rota_pending_component {
 	uint8_t name[ROTA_FLOOR_TAG_LEN];
 	uint8_t slot[ROTA_FLOOR_TAG_LEN]; /* zeros: it runs already, nothing is to be written */
-	uint8_t digest[ROTA_SHA256_LEN]; /* of the image, or of the file when that is none of SPEC 6 */
+	uint8_t digest
+		[ROTA_SHA256_LEN]; /* of the image, or of the file when that is none of SPEC 6 */
 };
 
 struct rota_pending_install {
