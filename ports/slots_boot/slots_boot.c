@@ -50,6 +50,13 @@ static enum rota_err running(const struct rota_slots_boot *s, const struct rota_
 	return ROTA_OK;
 }
 
+/* While a trial runs, or was given up and still runs, the slot that does not run is what the next boot needs. */
+static bool needed(const struct rota_bootstate *state, const struct rota_booted *now)
+{
+	return state->phase == ROTA_TRIAL_STARTED ||
+		(now->id != state->confirmed && now->kind != ROTA_BOOT_FALLBACK);
+}
+
 static enum rota_err open_slot(struct rota_slots_boot *s, uint8_t slot)
 {
 	struct stat st;
@@ -73,9 +80,9 @@ static enum rota_err find_inactive(
 {
 	struct rota_booted now;
 
-	if (l->state.phase == ROTA_TRIAL_STARTED)
-		return ROTA_ERR_BUSY;
 	ROTA_TRY(running(s, &l->state, &now));
+	if (needed(&l->state, &now))
+		return ROTA_ERR_BUSY;
 	ROTA_TRY(open_slot(s, rota_slot_other(now.id)));
 	if (!claim)
 		return ROTA_OK;
@@ -212,7 +219,9 @@ static enum rota_err ask(struct rota_layout_state *l, const struct change *c)
 	struct rota_booted now;
 
 	ROTA_TRY(running(c->slots, &l->state, &now));
-	if (now.id != l->state.confirmed && l->state.phase == ROTA_TRIAL_NONE)
+	if (needed(&l->state, &now))
+		return ROTA_ERR_BUSY;
+	if (now.id != l->state.confirmed)
 		return ROTA_ERR_STATE; /* a fallback runs, and nothing was written over the other */
 	ROTA_TRY(rota_bootstate_ask(&l->state, c->digest));
 	return rota_layout_state_commit(l);

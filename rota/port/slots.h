@@ -44,8 +44,8 @@ struct rota_booted {
 struct rota_slots {
 	void *ctx;
 
-	/* The slot that may be written now. While a trial runs there is none, since the other slot holds what
-	 * a revert goes back to: ROTA_ERR_BUSY, from write, finish, read and trial too. */
+	/* The slot that may be written now. While an image on trial runs, given up or not, there is none: the
+	 * other slot holds what the next boot needs. ROTA_ERR_BUSY then, from write and trial too. */
 	enum rota_err (*inactive)(void *ctx, struct rota_slot *out);
 
 	/* Put `data` at `off` of the inactive slot. off is 0, or the end of the last write (since power-on,

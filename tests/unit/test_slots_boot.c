@@ -203,6 +203,10 @@ TEST(a_trial_is_reverted)
 	CHECK_OK(boot());
 	CHECK_OK(CALL0(revert));
 	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE);
+	/* it runs still: the other slot is what the next boot runs, and not to be touched */
+	CHECK_EQ(CALL(write, 0, ROTA_STR("x")), ROTA_ERR_BUSY);
+	CHECK_EQ(CALL(trial, two), ROTA_ERR_BUSY);
+	CHECK_EQ(state().confirmed, 0);
 	CHECK_OK(boot());
 	CHECK_OK(CALL(booted, &now));
 	CHECK_EQ(now.id, 0);
