@@ -68,16 +68,16 @@ static void step(struct visit *v, bool good, const char *name, const char *forma
 /* Sections that this program reads; the server reads the others. */
 static void check_settings(struct visit *v)
 {
-	static const char *const whole[] = { "release", "certificates" };
-	static const char *const keys[] = { "abort", "canary", "first-ppm", "growth", "soak",
-		"everyone", "ldevid-lifetime" };
+	static const char *const whole[] = { "release", "factory" };
+	static const char *const keys[] = { "abort", "canary", "first_ppm", "growth", "soak",
+		"everyone", "ldevid_lifetime", "repository_url", "server_url" };
 	struct rota_ini *ini = &v->s.dir.ini;
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 			rota_ini_get(ini, whole[i], keys[k]);
 	for (size_t i = 0; i < ini->count; i++)
-		if (!ini->rows[i].used && strncmp(ini->rows[i].section, "serve", 5) != 0)
+		if (!ini->rows[i].used && strcmp(ini->rows[i].section, "serve") != 0)
 			step(v, false, "config", "[%s] %s is not a known setting; correct its name",
 				ini->rows[i].section, ini->rows[i].key);
 	step(v, true, "config", "%s: product %s, %zu tokens", ini->path, v->s.dir.product,

@@ -95,12 +95,13 @@ static enum rota_err make_flash(
 /* What the configuration says where no option does. */
 static enum rota_err fill_urls(struct session *s, struct rota_enrol_plan *plan)
 {
-	const char *lifetime = rota_ini_get(&s->dir.ini, "certificates", "ldevid-lifetime");
+	const char *lifetime = rota_ini_get(&s->dir.ini, "factory", "ldevid_lifetime");
 
 	plan->repository_url = repository_url
 		? repository_url
-		: rota_ini_get(&s->dir.ini, "server", "repository-url");
-	plan->server_url = server_url ? server_url : rota_ini_get(&s->dir.ini, "server", "url");
+		: rota_ini_get(&s->dir.ini, "factory", "repository_url");
+	plan->server_url =
+		server_url ? server_url : rota_ini_get(&s->dir.ini, "factory", "server_url");
 	if (!plan->repository_url)
 		plan->repository_url = "https://localhost:8443/repo/";
 	if (!plan->server_url)
@@ -108,8 +109,8 @@ static enum rota_err fill_urls(struct session *s, struct rota_enrol_plan *plan)
 	if (rota_duration_parse(lifetime ? lifetime : "365d", &plan->ldevid_lifetime_s) &&
 		plan->ldevid_lifetime_s > 0)
 		return ROTA_OK;
-	return rota_fail(&s->why, ROTA_ERR_FORMAT,
-		"%s: [certificates] ldevid-lifetime = %s is no time", s->dir.ini.path, lifetime);
+	return rota_fail(&s->why, ROTA_ERR_FORMAT, "%s: [factory] ldevid_lifetime = %s is no time",
+		s->dir.ini.path, lifetime);
 }
 
 /* The folder's own absolute path, for agent.ini. */

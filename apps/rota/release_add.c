@@ -163,7 +163,7 @@ static enum rota_err fill_settings(struct session *s, struct rota_release_plan *
 	plan->abort = setting(s, abort_rule, "abort", "revert");
 	plan->everyone = setting(s, everyone, "everyone", "human");
 	ROTA_TRY(number_setting(s, canary, "canary", "100", 32768, &plan->canary));
-	ROTA_TRY(number_setting(s, first_ppm, "first-ppm", "1000000", 1000000, &plan->first_ppm));
+	ROTA_TRY(number_setting(s, first_ppm, "first_ppm", "1000000", 1000000, &plan->first_ppm));
 	ROTA_TRY(number_setting(s, growth, "growth", "10", 1000, &plan->growth));
 	if (!rota_duration_parse(soak_text, &plan->soak_s))
 		return rota_fail(&s->why, ROTA_ERR_FORMAT, "release setting soak = %s is no time",

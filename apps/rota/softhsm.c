@@ -65,9 +65,9 @@ static const char parties[] =
 	"[keys operational-ca]\nsigners = ca:operational-ca\n\n"
 	"[keys server-ca]\nsigners = ca:server-ca\n\n"
 	"# What `rota release add` writes where its options say nothing else.\n"
-	"[release]\nabort = revert\ncanary = 100\nfirst-ppm = 1000000\ngrowth = 10\nsoak = 1d\n"
+	"[release]\nabort = revert\ncanary = 100\nfirst_ppm = 1000000\ngrowth = 10\nsoak = 1d\n"
 	"everyone = human\n\n"
-	"[certificates]\n# of a device's LDevID\nldevid-lifetime = 365d\n";
+	"[factory]\n# of a device's LDevID\nldevid_lifetime = 365d\n";
 
 static enum rota_err find_module(
 	const char *given, char out[static ROTA_FILE_PATH_MAX], struct rota_fail *why)
@@ -167,7 +167,7 @@ static void describe_token(
 	const struct group *group, const char *name, const char *module, struct rota_bytes *ini)
 {
 	char *text =
-		rota_text("[token %s]\nmodule = %s\nlabel = rota-%s\npin-file = tokens/%s/pin\n"
+		rota_text("[token %s]\nmodule = %s\nlabel = rota-%s\npin_file = tokens/%s/pin\n"
 			  "environment = SOFTHSM2_CONF=tokens/%s/softhsm2.conf\nonline = %s\n\n",
 			name, module, name, name, name, group->online ? "yes" : "no");
 
@@ -212,7 +212,7 @@ enum rota_err softhsm_make(
 		"# Authority of the product %s; rota.ini(5) explains each setting.\n"
 		"[authority]\nproduct = %s\n\n[repository]\npath = repo\n\n"
 		"# Tokens. Relative names are relative to this file's directory. A token without\n"
-		"# pin-file asks on the terminal. Only tokens with online = yes are used by\n"
+		"# pin_file asks on the terminal. Only tokens with online = yes are used by\n"
 		"# rota publish.\n",
 		product, product);
 	rota_bytes_add_text(&ini, head);

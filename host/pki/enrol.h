@@ -25,7 +25,7 @@ struct rota_enrol_plan {
 	const char *hardware, *channel;
 	const char *group, *region; /* NULL: none */
 	const char *repository; /* its name in agent.ini */
-	const char *repository_url, *server_url; /* NULL: rota.ini's [server] */
+	const char *repository_url, *server_url; /* NULL: rota.ini's [factory] */
 	const char *health; /* command, or NULL */
 	uint32_t counter;
 	uint64_t ldevid_lifetime_s;

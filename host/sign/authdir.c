@@ -27,7 +27,7 @@ static enum rota_err load_token(
 	if (strlen(t->label) > 32)
 		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] label has more than 32 bytes",
 			ini->path, section);
-	t->pin_file = rota_ini_get(ini, section, "pin-file");
+	t->pin_file = rota_ini_get(ini, section, "pin_file");
 	t->environment = rota_ini_get(ini, section, "environment");
 	online = rota_ini_get(ini, section, "online");
 	if (online && strcmp(online, "yes") != 0 && strcmp(online, "no") != 0)

@@ -3,11 +3,11 @@
  *
  *     [authority]           product
  *     [repository]          path (default "repo")
- *     [token NAME]          module, label, pin-file, environment, online
+ *     [token NAME]          module, label, pin_file, environment, online
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
  *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
  *                           operational-ca, server-ca
- *     [release], [server], [certificates]   see rota.ini(5)
+ *     [release], [factory]   what verbs take where no option says more, see rota.ini(5)
  *
  * A *party* is whoever signs one thing: a role or a set of keys. Relative paths are relative to the
  * directory. Every role of SPEC 3.2 has its party; root and targets share no key.

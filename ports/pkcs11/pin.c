@@ -65,7 +65,7 @@ static enum rota_err from_terminal(struct pin *pin, const char *name, struct rot
 		if (fd >= 0)
 			close(fd);
 		return rota_fail(why, ROTA_ERR_DENIED,
-			"no terminal to ask for the PIN; set pin-file for this token");
+			"no terminal to ask for the PIN; set pin_file for this token");
 	}
 	quiet = loud;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
