@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/test.h"
+#include "host/base/file.h"
+#include "host/base/ini.h"
+#include "host/base/when.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct rota_fail why;
+
+TEST(durations)
+{
+	static const struct {
+		const char *text;
+		bool good;
+		uint64_t seconds;
+	} rows[] = {
+		{ "0", true, 0 },
+		{ "90s", true, 90 },
+		{ "10m", true, 600 },
+		{ "24h", true, 86400 },
+		{ "365d", true, 31536000 },
+		{ "7", true, 7 },
+		{ "", false, 0 },
+		{ "h", false, 0 },
+		{ "-1h", false, 0 },
+		{ "1 h", false, 0 },
+		{ "1hh", false, 0 },
+		{ "1w", false, 0 },
+		{ "36601d", false, 0 },
+		{ "99999999999999999999", false, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t seconds = 0;
+
+		ROW(rows[i].text);
+		CHECK_EQ(rota_duration_parse(rows[i].text, &seconds), rows[i].good);
+		if (rows[i].good)
+			CHECK_EQ(seconds, rows[i].seconds);
+	}
+}
+
+TEST(times_go_round)
+{
+	static const uint64_t times[] = { 0, 951782400, 1700000000, 4102444799, 253402300799 };
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		char text[ROTA_WHEN_LEN];
+		uint64_t back;
+
+		rota_when_text(times[i], text);
+		ROW(text);
+		CHECK(rota_when_parse(text, &back));
+		CHECK_EQ(back, times[i]);
+	}
+}
+
+TEST(times_refused)
+{
+	static const char *const rows[] = { "", "2026-02-29T00:00:00Z", "2026-01-01T00:00:60Z",
+		"2026-01-01 00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00+00:00",
+		"2026-1-01T00:00:00Z0" };
+	uint64_t back;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ROW(rows[i]);
+		CHECK(!rota_when_parse(rows[i], &back));
+	}
+}
+
+TEST(hex)
+{
+	uint8_t out[2];
+	char text[5];
+
+	CHECK(rota_unhex("00ff", ROTA_BUF(out)));
+	rota_hex(ROTA_SPAN(out), text);
+	CHECK(strcmp(text, "00ff") == 0);
+	CHECK(!rota_unhex("00FF", ROTA_BUF(out)));
+	CHECK(!rota_unhex("00f", ROTA_BUF(out)));
+	CHECK(!rota_unhex("00ff0", ROTA_BUF(out)));
+	CHECK(!rota_unhex("00fg", ROTA_BUF(out)));
+}
+
+static char dir[] = "/tmp/rota-test-XXXXXX";
+
+static const char *in_dir(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static int count_files(void)
+{
+	DIR *d = opendir(dir);
+	int count = 0;
+
+	while (d && readdir(d))
+		count++;
+	closedir(d);
+	return count - 2;
+}
+
+TEST(files_are_whole)
+{
+	struct rota_bytes back;
+	struct rota_draft d;
+	struct stat st;
+
+	CHECK_OK(rota_file_write(in_dir("f"), ROTA_STR("one"), 0640, &why));
+	CHECK_OK(rota_file_write(in_dir("f"), ROTA_STR("two"), 0600, &why));
+	CHECK_OK(rota_file_read(in_dir("f"), 3, &back, &why));
+	CHECK(rota_span_eq(rota_bytes_span(&back), ROTA_STR("two")));
+	rota_bytes_free(&back);
+	CHECK(stat(in_dir("f"), &st) == 0 && (st.st_mode & 07777) == 0600);
+	CHECK_EQ(rota_file_read(in_dir("f"), 2, &back, &why), ROTA_ERR_LIMIT);
+	CHECK_EQ(rota_file_read(in_dir("none"), 2, &back, &why), ROTA_ERR_NOT_FOUND);
+	CHECK_EQ(rota_file_read(dir, 2, &back, &why), ROTA_ERR_IO);
+	CHECK_OK(rota_draft_open(&d, dir, 0600, &why));
+	CHECK_OK(rota_draft_write(&d, ROTA_STR("three"), &why));
+	CHECK_EQ(count_files(), 2);
+	rota_draft_drop(&d);
+	CHECK_EQ(count_files(), 1);
+	CHECK_EQ(rota_file_write(in_dir("f/g"), ROTA_STR("x"), 0600, &why), ROTA_ERR_IO);
+}
+
+TEST(one_lock)
+{
+	int first, second;
+
+	CHECK_OK(rota_lock_take(in_dir("lock"), 0, &first, &why));
+	CHECK_EQ(rota_lock_take(in_dir("lock"), 0, &second, &why), ROTA_ERR_BUSY);
+	close(first);
+	CHECK_OK(rota_lock_take(in_dir("lock"), 0, &second, &why));
+	close(second);
+}
+
+TEST(ini_answers)
+{
+	struct rota_ini ini;
+	uint64_t number;
+	const char *value;
+
+	CHECK_OK(rota_file_write(in_dir("i"),
+		ROTA_STR("[a]\nx = 1 ; said so\nlist = one\n  two\n[slot app]\ny = 7\n[slot b]\nz "
+			 "= 8\n"),
+		0600, &why));
+	CHECK_OK(rota_ini_load(in_dir("i"), &ini, &why));
+	CHECK(strcmp(rota_ini_get(&ini, "a", "x"), "1") == 0);
+	CHECK(strcmp(rota_ini_get(&ini, "a", "list"), "one two") == 0);
+	CHECK(rota_ini_get(&ini, "a", "y") == NULL);
+	CHECK_EQ(rota_ini_need(&ini, "a", "y", &value, &why), ROTA_ERR_FORMAT);
+	CHECK_OK(rota_ini_number(&ini, "slot app", "y", 0, 7, 0, &number, &why));
+	CHECK_EQ(number, 7);
+	CHECK_EQ(rota_ini_number(&ini, "slot app", "y", 0, 6, 0, &number, &why), ROTA_ERR_FORMAT);
+	CHECK(strcmp(rota_ini_section(&ini, "slot", 1), "b") == 0);
+	CHECK(rota_ini_section(&ini, "slot", 2) == NULL);
+	CHECK_EQ(rota_ini_all_used(&ini, &why), ROTA_ERR_FORMAT);
+	CHECK(strstr(why.text, "[slot b] z") != NULL);
+	rota_ini_free(&ini);
+}
+
+TEST(sentences)
+{
+	CHECK_EQ(rota_fail(&why, ROTA_ERR_HASH, "a%sb", "\n"), ROTA_ERR_HASH);
+	CHECK(strcmp(why.text, "a?b") == 0);
+	CHECK_EQ(rota_fail_in(&why, "file %d", 7), ROTA_ERR_HASH);
+	CHECK(strcmp(why.text, "file 7: a?b") == 0);
+	CHECK_EQ(rota_fail_errno(&why, 28, "disk"), ROTA_ERR_FULL);
+	CHECK(strcmp(why.text, "disk: No space left on device") == 0);
+}
+
+TEST(tidy)
+{
+	rota_file_remove_tree(dir);
+	CHECK(!rota_file_exists(dir));
+}
+
+TEST(room)
+{
+	CHECK(mkdtemp(dir) != NULL);
+}
+
+TESTS(T(room), T(durations), T(times_go_round), T(times_refused), T(hex), T(files_are_whole),
+	T(one_lock), T(ini_answers), T(sentences), T(tidy))
