@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-agent/config.h"
+#include "host/base/file.h"
+#include "host/base/when.h"
+#include "rota/codec/name.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "repository " or "slot " and a name of at most ROTA_NAME_MAX bytes. */
+#define SECTION_MAX 64
+
+/* A section being read: the first error sticks in `err`, so that a reader can go straight down. */
+struct part {
+	struct rota_ini *ini;
+	const char *section;
+	enum rota_err err;
+	struct rota_fail *why;
+};
+
+/* ---- values ---- */
+
+static void refuse(struct part *p, const char *key, const char *value, const char *want)
+{
+	if (p->err == ROTA_OK)
+		p->err = rota_fail(p->why, ROTA_ERR_FORMAT, "%s line %u: [%s] %s = %s is not %s",
+			p->ini->path, rota_ini_line(p->ini, p->section, key), p->section, key,
+			value, want);
+}
+
+static const char *text(struct part *p, const char *key)
+{
+	const char *value = rota_ini_get(p->ini, p->section, key);
+
+	if (value && !*value)
+		refuse(p, key, "''", "a value; leave the line out where there is none");
+	return value;
+}
+
+static const char *need(struct part *p, const char *key)
+{
+	const char *value = NULL;
+
+	if (p->err == ROTA_OK)
+		p->err = rota_ini_need(p->ini, p->section, key, &value, p->why);
+	return value;
+}
+
+/* A name of SPEC 1.2. */
+static const char *name(struct part *p, const char *key, bool needed)
+{
+	const char *value = needed ? need(p, key) : text(p, key);
+
+	if (value && !rota_name_valid(rota_span_cstr(value)))
+		refuse(p, key, value,
+			"a name: 1 to 32 of a-z 0-9 . _ -, the first a letter or digit");
+	return value;
+}
+
+static const char *absolute(struct part *p, const char *key, const char *value)
+{
+	if (value && *value != '/')
+		refuse(p, key, value, "an absolute path");
+	if (value && strlen(value) >= ROTA_FILE_PATH_MAX / 2)
+		refuse(p, key, value, "a path of less than 512 bytes");
+	return value;
+}
+
+static const char *path(struct part *p, const char *key, bool needed)
+{
+	return absolute(p, key, needed ? need(p, key) : text(p, key));
+}
+
+/* The place of `value` among `words`, which ends with NULL. */
+static unsigned word(struct part *p, const char *key, const char *value, const char *const *words)
+{
+	char all[128] = "one of";
+
+	for (unsigned i = 0; words[i]; i++) {
+		size_t len = strlen(all);
+
+		if (value && strcmp(value, words[i]) == 0)
+			return i;
+		snprintf(all + len, sizeof(all) - len, "%s %s", i ? "," : "", words[i]);
+	}
+	if (value)
+		refuse(p, key, value, all);
+	return 0;
+}
+
+static bool yes(struct part *p, const char *key)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+
+	return word(p, key, text(p, key), words) == 1;
+}
+
+static uint64_t number(
+	struct part *p, const char *key, uint64_t least, uint64_t most, uint64_t usual)
+{
+	uint64_t value = usual;
+
+	if (p->err == ROTA_OK)
+		p->err = rota_ini_number(
+			p->ini, p->section, key, least, most, usual, &value, p->why);
+	return value;
+}
+
+static uint64_t duration(
+	struct part *p, const char *key, uint64_t least, uint64_t most, uint64_t usual)
+{
+	const char *value = text(p, key);
+	char from[ROTA_DURATION_LEN], to[ROTA_DURATION_LEN], want[96];
+	uint64_t seconds = usual;
+
+	if (!value || (rota_duration_parse(value, &seconds) && seconds >= least && seconds <= most))
+		return seconds;
+	rota_duration_text(least, from);
+	rota_duration_text(most, to);
+	snprintf(want, sizeof(want), "a duration from %s to %s, such as 90s, 10m, 24h, 7d", from,
+		to);
+	refuse(p, key, value, want);
+	return usual;
+}
+
+static const char *url(struct part *p, const char *key, const char *value, bool plain)
+{
+	if (!value || strncmp(value, "https://", 8) == 0)
+		return value;
+	if (strncmp(value, "http://", 7) != 0)
+		refuse(p, key, value, "an https:// url");
+	else if (!plain)
+		refuse(p, key, value, "an https:// url (plain http needs plain_http = yes)");
+	return value;
+}
+
+/* ---- sections ---- */
+
+/* The server of targets is that of the metadata, unless another is named. */
+static void read_repository(struct part *p, struct agent_config *c)
+{
+	struct rota_fetch_server *m = &c->metadata;
+	const char *other;
+
+	m->plain = yes(p, "plain_http");
+	m->url = url(p, "url", need(p, "url"), m->plain);
+	m->ca = path(p, "ca", !m->plain);
+	m->proxy = text(p, "proxy");
+	c->root = path(p, "root", true);
+	c->targets = *m;
+	other = text(p, "targets_url");
+	if (other)
+		c->targets.url = url(p, "targets_url", other, m->plain);
+	if (yes(p, "targets_identity")) {
+		c->targets.certificate = c->certificate;
+		c->targets.key = c->key;
+	}
+}
+
+static void read_server(struct part *p, struct agent_config *c)
+{
+	const char *ca;
+
+	c->server.url = url(p, "url", text(p, "url"), false);
+	ca = path(p, "ca", false);
+	c->server.ca = ca ? ca : c->metadata.ca;
+	c->server.proxy = text(p, "proxy");
+	c->server.certificate = c->certificate;
+	c->server.key = c->key;
+	if (c->server.url && !c->server.ca)
+		(void)need(p, "ca");
+}
+
+static void read_device(struct part *p, struct agent_config *c)
+{
+	static const char *const clocks[] = { "system", "synchronised", "none", NULL };
+
+	c->product = name(p, "product", true);
+	c->hardware = name(p, "hardware", true);
+	c->channel = name(p, "channel", true);
+	c->group = name(p, "group", false);
+	c->region = name(p, "region", false);
+	c->rom = path(p, "rom", true);
+	c->state = path(p, "state", true);
+	c->clock = (enum agent_clock)word(p, "clock", text(p, "clock"), clocks);
+}
+
+static void read_identity(struct part *p, struct agent_config *c)
+{
+	c->certificate = path(p, "certificate", true);
+	c->key = path(p, "key", true);
+}
+
+static void read_slot(struct part *p, struct agent_slot *s)
+{
+	static const char *const backends[] = { "boot", "exec", NULL };
+
+	s->backend = (enum agent_backend)word(p, "backend", need(p, "backend"), backends);
+	if (s->backend == AGENT_BACKEND_BOOT) {
+		s->at = path(p, "device", true);
+		return;
+	}
+	s->at = path(p, "script", true);
+	s->directory = path(p, "directory", true);
+	s->timeout_s = duration(p, "timeout", 1, 3600, 60);
+}
+
+static void read_command(struct part *p, struct agent_command *c, uint64_t usual_s)
+{
+	c->line = text(p, "command");
+	c->timeout_s = duration(p, "timeout", 1, 86400, usual_s);
+}
+
+static void read_poll(struct part *p, struct agent_config *c)
+{
+	c->interval_s = duration(p, "interval", 1, 30 * 86400, 3600);
+	c->jitter_percent = number(p, "jitter_percent", 0, 100, 20);
+	c->retry_first_s = duration(p, "retry_first", 1, 86400, 30);
+	c->retry_most_s = duration(p, "retry_most", 1, 30 * 86400, 3600);
+}
+
+static void read_limits(struct part *p, struct agent_config *c)
+{
+	c->connect_s = duration(p, "connect", 1, 600, 15);
+	c->stall_s = duration(p, "stall", 1, 3600, 30);
+	c->metadata_s = duration(p, "metadata", 1, 86400, 300);
+	c->target_s = duration(p, "target", 1, 30 * 86400, 86400);
+	c->outbox = number(p, "outbox", 16, 65536, 512);
+	c->resume_every = number(p, "resume_every", 0, UINT64_C(1) << 40, 8 << 20);
+}
+
+/* ---- the whole ---- */
+
+static struct part begin(struct rota_ini *ini, const char *section, struct rota_fail *why)
+{
+	return (struct part){ .ini = ini, .section = section, .err = ROTA_OK, .why = why };
+}
+
+/* The one repository that this device follows: the only one, or the one that [device] names. */
+static enum rota_err pick_repository(struct agent_config *c, struct rota_fail *why)
+{
+	const char *wanted = rota_ini_get(&c->ini, "device", "repository");
+
+	c->repository = rota_ini_section(&c->ini, "repository", 0);
+	if (!c->repository)
+		return rota_fail(
+			why, ROTA_ERR_FORMAT, "%s: there is no [repository NAME]", c->ini.path);
+	if (!wanted && rota_ini_section(&c->ini, "repository", 1))
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s: several [repository NAME], so [device] needs 'repository = NAME'",
+			c->ini.path);
+	for (size_t n = 0; wanted && (c->repository = rota_ini_section(&c->ini, "repository", n));
+		n++)
+		if (strcmp(c->repository, wanted) == 0)
+			break;
+	if (!c->repository)
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s line %u: there is no [repository %s]",
+			c->ini.path, rota_ini_line(&c->ini, "device", "repository"), wanted);
+	if (!rota_name_valid(rota_span_cstr(c->repository)))
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s: [repository %s]: a name is 1 to 32 of a-z 0-9 . _ -", c->ini.path,
+			c->repository);
+	return ROTA_OK;
+}
+
+/* Every repository is read, so that a mistake shows before the day it is switched to; the followed one last,
+ * to stay. */
+static enum rota_err read_repositories(struct agent_config *c, struct rota_fail *why)
+{
+	char section[SECTION_MAX];
+	const char *each;
+	struct part p;
+
+	for (size_t n = 0; (each = rota_ini_section(&c->ini, "repository", n)); n++) {
+		snprintf(section, sizeof(section), "repository %s", each);
+		p = begin(&c->ini, section, why);
+		read_repository(&p, c);
+		ROTA_TRY(p.err);
+	}
+	snprintf(section, sizeof(section), "repository %s", c->repository);
+	p = begin(&c->ini, section, why);
+	read_repository(&p, c);
+	return p.err;
+}
+
+static enum rota_err read_slots(struct agent_config *c, struct rota_fail *why)
+{
+	const char *each;
+
+	for (size_t n = 0; (each = rota_ini_section(&c->ini, "slot", n)); n++) {
+		struct agent_slot *s = &c->slot[c->slot_count];
+		char section[SECTION_MAX];
+		struct part p = begin(&c->ini, section, why);
+
+		if (c->slot_count == AGENT_SLOTS_MAX || !rota_name_valid(rota_span_cstr(each)))
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"%s: [slot %s]: at most %d slots, each with a name of 1 to 32 of "
+				"a-z "
+				"0-9 . _ -",
+				c->ini.path, each, AGENT_SLOTS_MAX);
+		snprintf(section, sizeof(section), "slot %s", each);
+		s->name = each;
+		read_slot(&p, s);
+		ROTA_TRY(p.err);
+		c->slot_count++;
+	}
+	if (c->slot_count == 0)
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: there is no [slot NAME]", c->ini.path);
+	return ROTA_OK;
+}
+
+static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
+{
+	struct part identity = begin(&c->ini, "identity", why);
+	struct part device = begin(&c->ini, "device", why);
+	struct part server = begin(&c->ini, "server", why);
+	struct part health = begin(&c->ini, "health", why);
+	struct part reboot = begin(&c->ini, "reboot", why);
+	struct part poll = begin(&c->ini, "poll", why);
+	struct part limits = begin(&c->ini, "limits", why);
+
+	read_identity(&identity, c); /* first: others refer to it */
+	ROTA_TRY(identity.err);
+	ROTA_TRY(pick_repository(c, why));
+	ROTA_TRY(read_repositories(c, why));
+	read_device(&device, c);
+	ROTA_TRY(device.err);
+	ROTA_TRY(read_slots(c, why));
+	read_server(&server, c);
+	ROTA_TRY(server.err);
+	read_command(&health, &c->health, 60);
+	ROTA_TRY(health.err);
+	read_command(&reboot, &c->reboot, 300);
+	ROTA_TRY(reboot.err);
+	read_poll(&poll, c);
+	ROTA_TRY(poll.err);
+	read_limits(&limits, c);
+	ROTA_TRY(limits.err);
+	return rota_ini_all_used(&c->ini, why);
+}
+
+enum rota_err agent_config_load(const char *file, struct agent_config *c, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	*c = (struct agent_config){ 0 };
+	ROTA_TRY(rota_ini_load(file, &c->ini, why));
+	err = read_all(c, why);
+	if (err != ROTA_OK)
+		agent_config_free(c);
+	return err;
+}
+
+void agent_config_free(struct agent_config *c)
+{
+	rota_ini_free(&c->ini);
+	*c = (struct agent_config){ 0 };
+}

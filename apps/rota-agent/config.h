@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-agent/config.h -- rota-agent.ini(5) as a struct, checked as a whole before anything is done.
+ *
+ * Only form is checked here; whether files and servers are there is device.h's and doctor's business.
+ */
+#ifndef APPS_ROTA_AGENT_CONFIG_H
+#define APPS_ROTA_AGENT_CONFIG_H
+
+#include "host/base/ini.h"
+#include "host/fetch/fetch.h"
+
+/* A release has at most as many components (SPEC 7.1). */
+#define AGENT_SLOTS_MAX 8
+
+enum agent_clock {
+	AGENT_CLOCK_SYSTEM, /* the system's clock is believed */
+	AGENT_CLOCK_SYNCHRONISED, /* while the kernel says that something keeps it right */
+	AGENT_CLOCK_NONE, /* there is none: the time floors stand in (SPEC 5.2) */
+};
+
+enum agent_backend {
+	AGENT_BACKEND_BOOT,
+	AGENT_BACKEND_EXEC,
+};
+
+struct agent_slot {
+	const char *name;
+	enum agent_backend backend;
+	const char *at; /* boot: the device's directory; exec: the script */
+	const char *directory; /* exec: where the script works */
+	uint64_t timeout_s; /* exec: of one call, of a write without progress */
+};
+
+struct agent_command {
+	const char *line; /* NULL: none */
+	uint64_t timeout_s;
+};
+
+/* Strings belong to `ini`. */
+struct agent_config {
+	struct rota_ini ini;
+
+	const char *repository; /* its name */
+	struct rota_fetch_server metadata, targets;
+	const char *root; /* file: the first trusted root */
+	struct rota_fetch_server server; /* url NULL: events stay here */
+
+	const char *product, *hardware, *channel;
+	const char *group, *region; /* NULL: none */
+	const char *rom, *state; /* file, directory */
+	enum agent_clock clock;
+
+	const char *certificate, *key;
+
+	struct agent_slot slot[AGENT_SLOTS_MAX];
+	uint8_t slot_count;
+	struct agent_command health, reboot;
+
+	uint64_t interval_s, jitter_percent, retry_first_s, retry_most_s;
+	uint64_t connect_s, stall_s, metadata_s, target_s; /* deadlines */
+	uint64_t outbox; /* events */
+	uint64_t resume_every; /* bytes */
+};
+
+/* ROTA_ERR_FORMAT and the rest of rota_ini_load()'s; `why` names file, section, key and line. On failure there
+ * is nothing to free. */
+ROTA_MUST_USE enum rota_err agent_config_load(
+	const char *path, struct agent_config *c, struct rota_fail *why);
+void agent_config_free(struct agent_config *c);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-agent/cycle.h"
+#include "apps/rota-agent/say.h"
+#include "host/agent/command.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+#include "rota/codec/version.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* A component; what is smaller is the policy or a release, and not worth a report before it. */
+#define LARGE ((uint64_t)1 << 20)
+
+/* A cycle that runs. */
+struct cycle {
+	struct agent *a;
+	struct rota_update u;
+	char name[ROTA_META_NAME_MAX]; /* of the metadata file fetched last */
+	char role[ROTA_ROLE_NAME_MAX + 1]; /* its role */
+	bool staging;
+	uint64_t done, all, from; /* of a target's transfer, for the bar */
+	struct rota_fail fail; /* what the last fetch said */
+};
+
+/* ---- metadata ---- */
+
+static enum rota_err take_meta(void *ctx, struct rota_span piece)
+{
+	struct cycle *c = ctx;
+
+	c->done += piece.len;
+	if (c->staging)
+		ROTA_TRY(rota_metastore_add(&c->a->device.meta, piece, &c->fail));
+	return rota_update_feed(&c->u, piece);
+}
+
+static void say_meta(const struct cycle *c, const char *from)
+{
+	char bytes[24];
+
+	snprintf(bytes, sizeof(bytes), "%" PRIu64, c->done);
+	say_more("fetched",
+		(struct say_field[]){ { "file", c->name }, { "bytes", bytes }, { "from", from },
+			{ NULL, NULL } });
+}
+
+static enum rota_err meta_from_network(struct cycle *c, uint64_t max_len)
+{
+	struct agent *a = c->a;
+	char path[ROTA_URL_MAX];
+	const struct rota_fetch_get get = {
+		.server = &a->config->metadata,
+		.path = path,
+		.max_len = max_len,
+		.total_s = (uint32_t)a->config->metadata_s,
+		.ctx = c,
+		.take = take_meta,
+	};
+	enum rota_err err;
+
+	snprintf(path, sizeof(path), "metadata/%s", c->name);
+	ROTA_TRY(rota_metastore_begin(&a->device.meta, c->name, &c->fail));
+	c->staging = true;
+	err = rota_fetch_get(a->fetch, &get, &c->fail);
+	c->staging = false;
+	rota_metastore_end(&a->device.meta, err == ROTA_OK);
+	if (err == ROTA_OK)
+		say_meta(c, "network");
+	return err;
+}
+
+static enum rota_err fetch_meta(struct cycle *c, const struct rota_want *want)
+{
+	enum rota_err err;
+
+	c->done = 0;
+	snprintf(c->role, sizeof(c->role), "%.*s", (int)want->role.len, (const char *)want->role.p);
+	ROTA_TRY(rota_meta_name(want->role, want->version, c->name));
+	if (want->sha256 && !want->fresh) {
+		err = rota_metastore_read(&c->a->device.meta, c->name, c, take_meta, &c->fail);
+		if (err == ROTA_OK)
+			say_meta(c, "disk");
+		if (err != ROTA_ERR_NOT_FOUND)
+			return err;
+	}
+	return meta_from_network(c, want->max_len);
+}
+
+/* Older versions go once the journal does not name them any more. */
+static void keep_meta(struct cycle *c, uint64_t version)
+{
+	struct rota_update_want next;
+	char text[24];
+
+	rota_update_done(&c->u, rota_metastore_keep(&c->a->device.meta, c->name, &c->fail));
+	rota_update_want(&c->u, &next);
+	if (next.kind == ROTA_UPDATE_STOPPED)
+		return;
+	rota_metastore_prune(&c->a->device.meta, rota_span_cstr(c->role), c->name);
+	snprintf(text, sizeof(text), "%" PRIu64, version);
+	say("trusted",
+		(struct say_field[]){ { "role", c->role }, { "version", text }, { NULL, NULL } });
+}
+
+/* ---- targets ---- */
+
+static enum rota_err take_target(void *ctx, struct rota_span piece)
+{
+	struct cycle *c = ctx;
+	enum rota_err err = rota_update_feed(&c->u, piece);
+
+	c->done += piece.len;
+	say_progress("download", c->from, c->done, c->all);
+	return err;
+}
+
+/* targets/DIR/HASH.NAME (SPEC 3.1) */
+static enum rota_err target_path(
+	const struct rota_update_want *want, char path[static ROTA_URL_MAX])
+{
+	char hash[2 * ROTA_SHA256_LEN + 1];
+	size_t dir = want->path.len;
+
+	while (dir && want->path.p[dir - 1] != '/')
+		dir--;
+	rota_hex(ROTA_SPAN(want->sha256), hash);
+	snprintf(path, ROTA_URL_MAX, "targets/");
+	ROTA_TRY(rota_url_add(path, rota_span_slice(want->path, 0, dir), true));
+	ROTA_TRY(rota_url_add(path, rota_span_cstr(hash), false));
+	ROTA_TRY(rota_url_add(path, ROTA_STR("."), false));
+	return rota_url_add(path, rota_span_skip(want->path, dir), false);
+}
+
+static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want *want)
+{
+	struct agent *a = c->a;
+	char path[ROTA_URL_MAX];
+	const struct rota_fetch_get get = {
+		.server = &a->config->targets,
+		.path = path,
+		.offset = want->offset,
+		.max_len = want->length,
+		.total_s = (uint32_t)a->config->target_s,
+		.ctx = c,
+		.take = take_target,
+	};
+	enum rota_err err;
+
+	if (want->length >= LARGE)
+		agent_report_send(&a->report);
+	c->role[0] = 0;
+	c->done = c->from = want->offset;
+	c->all = want->length >= LARGE ? want->length : 0;
+	ROTA_TRY(target_path(want, path));
+	err = rota_fetch_get(a->fetch, &get, &c->fail);
+	say_progress_end();
+	return err;
+}
+
+/* ---- health ---- */
+
+static enum rota_err check_health(struct cycle *c)
+{
+	const struct agent_config *config = c->a->config;
+	const struct rota_state *state = rota_update_state(&c->u);
+	uint8_t text[ROTA_VERSION_TEXT_MAX];
+	char version[64], product[64], folder[ROTA_FILE_PATH_MAX + 16];
+	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *env[] = { path, version, product, folder, NULL };
+
+	if (!config->health.line)
+		return ROTA_OK;
+	snprintf(version, sizeof(version), "ROTA_VERSION=%.*s",
+		(int)rota_version_format(state->pending.version, text), (const char *)text);
+	snprintf(product, sizeof(product), "ROTA_PRODUCT=%s", config->product);
+	snprintf(folder, sizeof(folder), "ROTA_STATE=%s", c->a->device.dir);
+	return rota_command_run(
+		config->health.line, env, (uint32_t)config->health.timeout_s, c->a->stop, &c->fail);
+}
+
+/* ---- the loop ---- */
+
+/* What a fetch said is part of the reason when the fetch is what failed. */
+static void note_detail(struct cycle *c, enum rota_err err)
+{
+	c->a->report.detail = err != ROTA_OK && err == c->fail.err ? c->fail.text : "";
+}
+
+/* One want; false: the cycle is over. */
+static bool step(struct cycle *c, struct rota_update_want *want)
+{
+	enum rota_err err;
+
+	c->fail = (struct rota_fail){ 0 };
+	switch (want->kind) {
+	case ROTA_UPDATE_FETCH_META:
+		err = fetch_meta(c, &want->meta);
+		break;
+	case ROTA_UPDATE_KEEP_META:
+		keep_meta(c, want->meta.kept_version);
+		return true;
+	case ROTA_UPDATE_FETCH_TARGET:
+		err = fetch_target(c, want);
+		break;
+	case ROTA_UPDATE_HEALTH:
+		err = check_health(c);
+		break;
+	case ROTA_UPDATE_REBOOT:
+	case ROTA_UPDATE_IDLE:
+	case ROTA_UPDATE_STOPPED:
+	default:
+		return false;
+	}
+	note_detail(c, err);
+	rota_update_done(&c->u, err);
+	return true;
+}
+
+static enum agent_end finish(struct cycle *c, enum rota_update_want_kind kind)
+{
+	struct agent_report *r = &c->a->report;
+	struct rota_outcome outcome;
+	enum agent_end end = AGENT_END_IDLE;
+
+	rota_update_outcome(&c->u, &outcome);
+	if (kind == ROTA_UPDATE_STOPPED) {
+		agent_report_line(r, outcome.why, outcome.step, outcome.role, outcome.version);
+		end = AGENT_END_STOPPED;
+	} else if (kind == ROTA_UPDATE_REBOOT) {
+		end = AGENT_END_REBOOT;
+	}
+	return end;
+}
+
+static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct rota_fail *why)
+{
+	struct agent *a = c->a;
+	const struct rota_update_config config = {
+		.session = {
+			.crypto = &rota_crypto_openssl,
+			.limits = &rota_limits_linux,
+			.start = agent_clock_now(a->config->clock),
+			.device = true,
+		},
+		.device = &a->device.device,
+		.slots = a->device.slots,
+		.slots_count = a->device.slots_count,
+		.journal = &a->device.journal,
+		.resume_every = a->config->resume_every,
+		.event_ctx = &a->report,
+		.event = agent_report_event,
+	};
+	enum rota_err err = rota_update_init(&c->u, &config, workspace);
+
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, err, "%s/journal.bin cannot be used: %s; see: rota-agent doctor",
+		a->device.dir, rota_err_str(err));
+}
+
+static enum rota_err run(
+	struct cycle *c, struct rota_buf workspace, enum agent_end *end, struct rota_fail *why)
+{
+	struct rota_update_want want;
+
+	c->a->report.away = c->a->report.said = false;
+	c->a->report.detail = "";
+	ROTA_TRY(start(c, workspace, why));
+	do {
+		rota_update_want(&c->u, &want);
+	} while (step(c, &want));
+	*end = finish(c, want.kind);
+	c->a->report.detail = "";
+	rota_update_drop(&c->u);
+	agent_report_send(&c->a->report);
+	return ROTA_OK;
+}
+
+/* Pages of the workspace that nothing was written to take no memory, so it may have the largest limits. */
+enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_fail *why)
+{
+	size_t room = rota_update_room(&rota_limits_linux) + sizeof(struct cycle);
+	void *at = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct cycle *c = at;
+	enum rota_err err;
+
+	if (at == MAP_FAILED)
+		return rota_fail(
+			why, ROTA_ERR_FULL, "out of memory: a cycle needs %zu bytes", room);
+	c->a = a;
+	err = run(c, rota_buf((uint8_t *)at + sizeof(*c), room - sizeof(*c)), end, why);
+	munmap(at, room);
+	return err;
+}

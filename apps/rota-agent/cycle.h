@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-agent/cycle.h -- one update cycle on Linux: what rota/update wants, done with files and HTTP.
+ *
+ * A metadata file whose digest is known comes from the disk if it is there; the network is asked for the
+ * rest, and the bytes go from the socket into the update and, for metadata, into a staged file. Components
+ * go straight into their slots.
+ */
+#ifndef APPS_ROTA_AGENT_CYCLE_H
+#define APPS_ROTA_AGENT_CYCLE_H
+
+#include "apps/rota-agent/device.h"
+#include "apps/rota-agent/report.h"
+
+enum agent_end {
+	AGENT_END_IDLE, /* nothing to do until the next poll */
+	AGENT_END_REBOOT, /* boot again, then run another cycle */
+	AGENT_END_STOPPED, /* refused or failed; it was said why */
+};
+
+struct agent {
+	const struct agent_config *config;
+	struct agent_device device;
+	struct agent_report report;
+	struct rota_fetch *fetch;
+	const volatile sig_atomic_t *stop;
+};
+
+/* `why` of a cycle that could not even begin is printed by the caller; all else is said here. */
+ROTA_MUST_USE enum rota_err agent_cycle_run(
+	struct agent *a, enum agent_end *end, struct rota_fail *why);
+
+#endif

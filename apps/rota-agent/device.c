@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-agent/device.h"
+#include "host/base/digest.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- ROM ---- */
+
+static enum rota_err same(const struct agent_config *c, const char *key, const char *configured,
+	struct rota_span burnt, struct rota_fail *why)
+{
+	if (rota_span_eq(rota_span_cstr(configured), burnt))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT, "%s line %u: [device] %s = %s, but %s says %.*s",
+		c->ini.path, rota_ini_line(&c->ini, "device", key), key, configured, c->rom,
+		(int)burnt.len, (const char *)burnt.p);
+}
+
+static enum rota_err read_rom(struct agent_device *d, struct rota_fail *why)
+{
+	const struct agent_config *c = d->config;
+	enum rota_err err;
+
+	ROTA_TRY(rota_file_read(c->rom, ROTA_ROM_MAX, &d->rom_record, why));
+	err = rota_rom_decode(rota_bytes_span(&d->rom_record), &d->rom);
+	if (err != ROTA_OK)
+		return rota_fail(why, err,
+			"%s is no ROM record (SPEC 12): %s; take the one that the factory made",
+			c->rom, rota_err_str(err));
+	ROTA_TRY(same(c, "product", c->product, d->rom.product, why));
+	return same(c, "hardware", c->hardware, d->rom.hardware, why);
+}
+
+static struct rota_span optional(const char *text)
+{
+	return text ? rota_span_cstr(text) : rota_span(NULL, 0);
+}
+
+/* Devices of channel ci take releases that the role ci signs; no other device follows that role. */
+static void describe(struct agent_device *d)
+{
+	const struct agent_config *c = d->config;
+	bool ci = strcmp(c->channel, "ci") == 0;
+
+	d->device = (struct rota_device){
+		.product = d->rom.product,
+		.hardware = d->rom.hardware,
+		.channel = rota_span_cstr(c->channel),
+		.group = optional(c->group),
+		.region = optional(c->region),
+		.id = d->rom.device_id,
+		.spki = d->rom.idevid_spki,
+		.release_role = ci ? ROTA_STR("ci") : ROTA_STR("releases"),
+	};
+}
+
+enum rota_err agent_factory_root(
+	const struct agent_device *d, struct rota_bytes *root, struct rota_fail *why)
+{
+	uint8_t digest[ROTA_DIGEST_LEN];
+
+	ROTA_TRY(rota_file_read(d->config->root, AGENT_ROOT_MAX, root, why));
+	rota_digest_of(rota_bytes_span(root), digest);
+	if (rota_span_eq(ROTA_SPAN(digest), d->rom.root_sha256))
+		return ROTA_OK;
+	rota_bytes_free(root);
+	return rota_fail(why, ROTA_ERR_HASH,
+		"%s is not the root that %s names (SPEC 12.1); take the one of this device's "
+		"factory",
+		d->config->root, d->config->rom);
+}
+
+/* ---- slots ---- */
+
+static enum rota_err open_boot(
+	const struct agent_slot *s, struct rota_slots_boot *b, struct rota_fail *why)
+{
+	enum rota_err err = rota_slots_boot_open(b, s->at);
+
+	if (err != ROTA_OK)
+		return rota_fail(why, err, "[slot %s] device = %s cannot be opened: %s", s->name,
+			s->at, rota_err_str(err));
+	return ROTA_OK;
+}
+
+static enum rota_err open_exec(
+	const struct agent_slot *s, struct rota_slots_exec *e, struct rota_fail *why)
+{
+	const struct rota_slots_exec_config config = {
+		.script = s->at,
+		.dir = s->directory,
+		.name = s->name,
+		.deadline_ms = (uint32_t)s->timeout_s * 1000,
+	};
+	enum rota_err err = rota_slots_exec_open(e, &config);
+
+	if (err != ROTA_OK)
+		return rota_fail(why, err, "[slot %s] script = %s in %s cannot be used: %s",
+			s->name, s->at, s->directory, rota_err_str(err));
+	return ROTA_OK;
+}
+
+static enum rota_err open_slot(
+	struct agent_device *d, const struct agent_slot *s, struct rota_fail *why)
+{
+	union agent_slots *backend = &d->backend[d->slots_count];
+	const struct rota_slots *port;
+
+	if (s->backend == AGENT_BACKEND_BOOT) {
+		ROTA_TRY(open_boot(s, &backend->boot, why));
+		port = &backend->boot.port;
+	} else {
+		ROTA_TRY(open_exec(s, &backend->exec, why));
+		port = &backend->exec.port;
+	}
+	d->slots[d->slots_count++] = (struct rota_named_slots){
+		.name = rota_span_cstr(s->name),
+		.slots = port,
+	};
+	return ROTA_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum rota_err open_all(struct agent_device *d, struct rota_fail *why)
+{
+	ROTA_TRY(read_rom(d, why));
+	describe(d);
+	for (uint8_t i = 0; i < d->config->slot_count; i++)
+		ROTA_TRY(open_slot(d, &d->config->slot[i], why));
+	return ROTA_OK;
+}
+
+enum rota_err agent_device_open(
+	struct agent_device *d, const struct agent_config *config, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	*d = (struct agent_device){
+		.config = config, .lock_fd = -1, .flash.fd = -1, .meta.draft.fd = -1
+	};
+	err = open_all(d, why);
+	if (err != ROTA_OK)
+		agent_device_close(d);
+	return err;
+}
+
+void agent_device_close(struct agent_device *d)
+{
+	for (uint8_t i = 0; i < d->slots_count; i++) {
+		if (d->config->slot[i].backend == AGENT_BACKEND_BOOT)
+			rota_slots_boot_close(&d->backend[i].boot);
+		else
+			rota_slots_exec_close(&d->backend[i].exec);
+	}
+	d->slots_count = 0;
+	rota_metastore_close(&d->meta);
+	if (d->flash.fd >= 0)
+		rota_flash_file_close(&d->flash);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+	d->lock_fd = -1;
+	rota_bytes_free(&d->rom_record);
+}
+
+/* ---- clock ---- */
+
+struct rota_time agent_clock_now(enum agent_clock clock)
+{
+	struct timex kernel = { 0 };
+	time_t now = time(NULL);
+	bool kept = adjtimex(&kernel) != TIME_ERROR && (kernel.status & STA_UNSYNC) == 0;
+
+	return (struct rota_time){
+		.unix_s = now > 0 ? (uint64_t)now : 0,
+		.trusted =
+			clock == AGENT_CLOCK_SYSTEM || (clock == AGENT_CLOCK_SYNCHRONISED && kept),
+	};
+}

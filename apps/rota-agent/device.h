@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-agent/device.h -- the device as it is configured: ROM record, slots, and the state folder.
+ *
+ *     STATE/lock                   one agent at a time
+ *     STATE/NAME/journal.bin       the device journal (SPEC 9, 11) of repository NAME
+ *     STATE/NAME/metadata/         host/agent/metastore.h
+ *     STATE/NAME/outbox/           host/agent/outbox.h
+ *
+ * The first start of a device finds no journal and makes one whose state trusts the factory's root file, if
+ * that is the one whose SHA-256 the ROM record names (SPEC 12.1).
+ */
+#ifndef APPS_ROTA_AGENT_DEVICE_H
+#define APPS_ROTA_AGENT_DEVICE_H
+
+#include "apps/rota-agent/config.h"
+#include "host/agent/metastore.h"
+#include "host/agent/outbox.h"
+#include "ports/flash_file/flash_file.h"
+#include "ports/slots_boot/slots_boot.h"
+#include "ports/slots_exec/slots_exec.h"
+#include "rota/codec/rom.h"
+#include "rota/update/update.h"
+
+/* Longest file of the factory's root: what a session accepts. */
+#define AGENT_ROOT_MAX ROTA_ROOT_MAX_LEN
+
+union agent_slots {
+	struct rota_slots_boot boot;
+	struct rota_slots_exec exec;
+};
+
+struct agent_device {
+	const struct agent_config *config;
+	struct rota_bytes rom_record;
+	struct rota_rom rom;
+	struct rota_device device;
+
+	union agent_slots backend[AGENT_SLOTS_MAX];
+	struct rota_named_slots slots[AGENT_SLOTS_MAX];
+	uint8_t slots_count;
+
+	char dir[ROTA_FILE_PATH_MAX]; /* STATE/NAME */
+	int lock_fd; /* -1: not held */
+	struct rota_flash_file flash;
+	struct rota_journal journal;
+	bool first; /* the journal was made just now */
+	struct rota_metastore meta;
+	struct rota_outbox outbox;
+};
+
+/* ROM record and slots. `d` is not moved while it is open. Errors name the file and what to do. */
+ROTA_MUST_USE enum rota_err agent_device_open(
+	struct agent_device *d, const struct agent_config *config, struct rota_fail *why);
+
+/* Then the state, under the lock. ROTA_ERR_BUSY: another agent runs. */
+ROTA_MUST_USE enum rota_err agent_state_open(struct agent_device *d, struct rota_fail *why);
+
+/* Or only to look, without the lock: nothing is made. ROTA_ERR_NOT_FOUND: never started. */
+ROTA_MUST_USE enum rota_err agent_state_look(
+	struct agent_device *d, struct rota_state *state, struct rota_fail *why);
+
+void agent_device_close(struct agent_device *d);
+
+/* The factory's root file, held against the ROM record. */
+ROTA_MUST_USE enum rota_err agent_factory_root(
+	const struct agent_device *d, struct rota_bytes *root, struct rota_fail *why);
+
+/* The present, and whether it can be believed ([device] clock). */
+struct rota_time agent_clock_now(enum agent_clock clock);
+
+#endif

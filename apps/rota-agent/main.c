@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota-agent -- keeps a Linux device up to date. See docs/man/rota-agent.8. */
+#include "apps/rota-agent/doctor.h"
+#include "apps/rota-agent/run.h"
+#include "apps/rota-agent/say.h"
+#include "apps/rota-agent/status.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#define CONFIG_DEFAULT "/etc/rota/agent.ini"
+
+struct options {
+	const char *config;
+	const char *verb; /* NULL: run */
+	bool once, check, verbose, json;
+};
+
+static void help(void)
+{
+	puts("Usage: rota-agent [--config FILE] [--once] [--verbose] [--json]\n"
+	     "       rota-agent status [--config FILE] [--json]\n"
+	     "       rota-agent doctor [--config FILE]\n"
+	     "\n"
+	     "Fetches metadata from the update server, verifies it, installs the release that the\n"
+	     "rollout policy gives to this device, and after the reboot confirms or reverts it.\n"
+	     "\n"
+	     "Verbs:\n"
+	     "  status   what is trusted, installed and pending\n"
+	     "  doctor   what is wrong with this set-up, step by step\n"
+	     "\n"
+	     "Options:\n"
+	     "  --config FILE   settings (" CONFIG_DEFAULT "); see rota-agent.ini(5)\n"
+	     "  --once          one cycle, then exit: 0 up to date, confirmed or rebooted,\n"
+	     "                  1 refused or failed, 3 a reboot is wanted and none configured\n"
+	     "  --check         check the settings and exit\n"
+	     "  --verbose       say each file and each wait\n"
+	     "  --json          one JSON object per line\n"
+	     "  --help, --version\n"
+	     "\n"
+	     "Examples:\n"
+	     "  rota-agent --config /etc/rota/agent.ini --once\n"
+	     "  rota-agent doctor --config /etc/rota/agent.ini\n"
+	     "  kill -HUP $(pidof rota-agent)     look for an update now");
+}
+
+static int usage(const char *what, const char *arg)
+{
+	fprintf(stderr, "rota-agent: %s%s; see: rota-agent --help\n", what, arg);
+	return AGENT_EXIT_USAGE;
+}
+
+static int failed(const struct rota_fail *why)
+{
+	fprintf(stderr, "rota-agent: %s\n", why->text);
+	return AGENT_EXIT_FAILED;
+}
+
+/* ---- options ---- */
+
+static int check_options(const struct options *o)
+{
+	if (o->verb && strcmp(o->verb, "status") != 0 && strcmp(o->verb, "doctor") != 0)
+		return usage("there is no verb ", o->verb);
+	if (o->verb && (o->once || o->check || o->verbose))
+		return usage("--once, --check and --verbose do not go with ", o->verb);
+	if (o->verb && o->json && strcmp(o->verb, "status") != 0)
+		return usage("--json does not go with ", o->verb);
+	return -1;
+}
+
+/* -1: go on; else the exit status. */
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "once", no_argument, NULL, 'o' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int got;
+
+	*o = (struct options){ .config = CONFIG_DEFAULT };
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		switch (got) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'o':
+			o->once = true;
+			break;
+		case 'k':
+			o->check = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'h':
+			help();
+			return AGENT_EXIT_OK;
+		case 'V':
+			puts("rota-agent " ROTA_VERSION);
+			return AGENT_EXIT_OK;
+		default:
+			return usage(
+				got == ':' ? "no value for " : "unknown option ", argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		o->verb = argv[optind++];
+	if (optind < argc)
+		return usage("too much: ", argv[optind]);
+	return check_options(o);
+}
+
+/* ---- wiring ---- */
+
+/* The TLS key is in this process: no core dumps, and no other process of this user looks in. */
+static void keep_private(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
+{
+	const struct rota_fetch_settings settings = {
+		.user_agent = "rota-agent/" ROTA_VERSION,
+		.connect_s = (uint32_t)a->config->connect_s,
+		.stall_s = (uint32_t)a->config->stall_s,
+		.stop = a->stop,
+	};
+
+	ROTA_TRY(agent_key_private(a->config, why));
+	ROTA_TRY(agent_device_open(&a->device, a->config, why));
+	ROTA_TRY(agent_state_open(&a->device, why));
+	a->fetch = rota_fetch_new(&settings);
+	if (!a->fetch)
+		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
+	a->report = (struct agent_report){
+		.config = a->config,
+		.outbox = &a->device.outbox,
+		.fetch = a->fetch,
+		.detail = "",
+	};
+	return ROTA_OK;
+}
+
+static int run(const struct agent_config *config, const struct options *o)
+{
+	static struct agent a;
+	struct rota_fail why;
+	int status;
+
+	a.config = config;
+	agent_signals(&a);
+	if (open_agent(&a, &why) != ROTA_OK)
+		status = failed(&why);
+	else
+		status = o->once ? agent_run_once(&a) : agent_run(&a);
+	rota_fetch_free(a.fetch);
+	agent_device_close(&a.device);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct agent_config config;
+	struct options o;
+	struct rota_fail why;
+	int status = parse(argc, argv, &o);
+
+	if (status >= 0)
+		return status;
+	keep_private();
+	say_begin(o.json, o.verbose);
+	if (o.verb && strcmp(o.verb, "doctor") == 0)
+		return agent_doctor(o.config);
+	if (agent_config_load(o.config, &config, &why) != ROTA_OK)
+		return failed(&why);
+	if (o.check)
+		puts("the settings are well formed");
+	else if (o.verb)
+		status = agent_status(&config, o.json);
+	else
+		status = run(&config, &o);
+	agent_config_free(&config);
+	return o.check ? AGENT_EXIT_OK : status;
+}

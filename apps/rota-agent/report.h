@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-agent/report.h -- events: a line for people, a file in the outbox, a report to the server.
+ *
+ * The server being away never holds anything up: what it did not acknowledge stays in the outbox, and
+ * after one failure it is not asked again in that cycle.
+ */
+#ifndef APPS_ROTA_AGENT_REPORT_H
+#define APPS_ROTA_AGENT_REPORT_H
+
+#include "apps/rota-agent/config.h"
+#include "host/agent/outbox.h"
+#include "rota/update/update.h"
+
+struct agent_report {
+	const struct agent_config *config;
+	struct rota_outbox *outbox;
+	struct rota_fetch *fetch;
+	const char *
+		detail; /* more about what is being done, "" where there is nothing: the fetch's words */
+	bool away; /* the server did not answer in this cycle */
+	bool said; /* a refusal or failure was printed in this cycle */
+};
+
+/* rota_update_config's event: print and keep it. `ctx` is a struct agent_report. */
+void agent_report_event(void *ctx, const struct rota_event *e);
+
+/* Send what the outbox holds. */
+void agent_report_send(struct agent_report *r);
+
+/* A line about something that was refused or that failed. role: empty where it is not about metadata. */
+void agent_report_line(struct agent_report *r, struct rota_why why, struct rota_span step,
+	struct rota_span role, uint64_t version);
+
+#endif
