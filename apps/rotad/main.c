@@ -222,6 +222,12 @@ static int with_config(const char *path, enum mode mode)
 	return status;
 }
 
+static int wrong_usage(const char *word)
+{
+	fprintf(stderr, "rotad: '%s' is not understood; rotad --help says what there is\n", word);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -241,6 +247,7 @@ int main(int argc, char **argv)
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0);
+	opterr = 0;
 	opterr = 0; /* one line of ours, not two */
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
@@ -271,10 +278,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "rotad: '%s' is not understood; rotad --help says what there is\n",
-			argv[optind]);
-		return 2;
-	}
+	if (optind < argc)
+		return wrong_usage(argv[optind]);
 	return with_config(config, mode);
 }

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Journal records into SQLite: counted once, bounded, and the same when made again from zero. */
+#include "host/registry/registry.h"
+#include "host/registry/report.h"
+#include "ports/db_sqlite/db_sqlite.h"
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct rota_fail why;
+static char path[64];
+static struct rota_db_sqlite *sqlite;
+static struct rota_db db;
+static const char id[] = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
+
+static bool open_fresh(void)
+{
+	strcpy(path, "/tmp/rota-registry.XXXXXX");
+	close(mkstemp(path));
+	return rota_db_sqlite_open(path, &sqlite, &db, &why) == ROTA_OK;
+}
+
+static void shut(void)
+{
+	char other[80];
+
+	rota_db_sqlite_close(sqlite);
+	unlink(path);
+	snprintf(other, sizeof(other), "%s-wal", path);
+	unlink(other);
+	snprintf(other, sizeof(other), "%s-shm", path);
+	unlink(other);
+}
+
+static enum rota_err apply(uint64_t sequence, const char *body)
+{
+	struct rota_record r = { .sequence = sequence,
+		.type = ROTA_RECORD_REPORT,
+		.time_ms = 1000 * sequence,
+		.payload = rota_span_cstr(body) };
+	enum rota_err err;
+
+	memset(r.device, 0xdd, sizeof(r.device));
+	if (db.begin(db.ctx, &why) != ROTA_OK)
+		return ROTA_ERR_IO;
+	err = rota_registry_apply(&db, &r, &why);
+	if (err != ROTA_OK) {
+		db.rollback(db.ctx);
+		return err;
+	}
+	return db.commit(db.ctx, &why);
+}
+
+static struct rota_db_device device(void)
+{
+	struct rota_db_device d = { 0 };
+
+	if (db.begin(db.ctx, &why) != ROTA_OK || db.device(db.ctx, id, &d, &why) != ROTA_OK)
+		d.events = 9999;
+	db.rollback(db.ctx);
+	return d;
+}
+
+static uint64_t position(void)
+{
+	uint64_t out = 9999;
+
+	if (db.begin(db.ctx, &why) == ROTA_OK && db.position(db.ctx, &out, &why) != ROTA_OK)
+		out = 9999;
+	db.rollback(db.ctx);
+	return out;
+}
+
+#define EVENT(seq, name, more)                                                                     \
+	"{\"events\":[{\"at\":null,\"event\":\"" name "\",\"seq\":" seq more "}]}"
+
+TEST(reports_make_the_device)
+{
+	struct rota_db_device d;
+
+	CHECK(open_fresh());
+	CHECK_EQ(position(), 0);
+	CHECK_OK(apply(1, EVENT("1", "started", "")));
+	CHECK_OK(apply(2, EVENT("2", "confirmed", ",\"version\":\"2.0.0\",\"release\":\"r2\"")));
+	CHECK_OK(apply(3, EVENT("3", "reverted", ",\"version\":\"3.0.0\",\"reason\":\"crash\"")));
+	d = device();
+	CHECK_EQ(d.events, 3);
+	CHECK_EQ(d.last_seq, 3);
+	CHECK_EQ(d.last_seen_ms, 3000);
+	CHECK(strcmp(d.state, "reverted") == 0);
+	CHECK(strcmp(d.version, "2.0.0") == 0); /* what it runs, not what it tried */
+	CHECK(strcmp(d.release, "r2") == 0);
+	CHECK(strcmp(d.reason, "crash") == 0);
+	CHECK_EQ(position(), 3);
+	shut();
+}
+
+TEST(repeats_count_once)
+{
+	struct rota_db_device d;
+
+	CHECK(open_fresh());
+	CHECK_OK(apply(1, EVENT("5", "started", "")));
+	CHECK_OK(apply(2, EVENT("5", "started", "")));
+	CHECK_OK(apply(3, EVENT("4", "checked", ""))); /* late, and new */
+	d = device();
+	CHECK_EQ(d.events, 2);
+	CHECK_EQ(d.last_seq, 5);
+	CHECK(strcmp(d.state, "started") == 0);
+	CHECK_EQ(d.last_seen_ms, 3000);
+	shut();
+}
+
+TEST(old_events_go_and_do_not_count_again)
+{
+	char body[200];
+	struct rota_db_device d;
+
+	CHECK(open_fresh());
+	for (unsigned i = 1; i <= ROTA_REGISTRY_EVENTS_KEPT + 10; i++) {
+		snprintf(body, sizeof(body),
+			"{\"events\":[{\"at\":null,\"event\":\"checked\",\"seq\":%u}]}", i);
+		CHECK_OK(apply(i, body));
+	}
+	d = device();
+	CHECK_EQ(d.events, ROTA_REGISTRY_EVENTS_KEPT + 10);
+	CHECK_EQ(d.floor_seq, 10);
+	CHECK_OK(apply(ROTA_REGISTRY_EVENTS_KEPT + 11, EVENT("7", "checked", "")));
+	d = device();
+	CHECK_EQ(d.events, ROTA_REGISTRY_EVENTS_KEPT + 10);
+	shut();
+}
+
+TEST(records_follow_each_other)
+{
+	CHECK(open_fresh());
+	CHECK_OK(apply(1, EVENT("1", "started", "")));
+	CHECK_EQ(apply(3, EVENT("2", "started", "")), ROTA_ERR_STATE);
+	CHECK_EQ(apply(1, EVENT("2", "started", "")), ROTA_ERR_STATE);
+	CHECK_EQ(device().events, 1);
+	CHECK_EQ(position(), 1);
+	CHECK_OK(apply(2, "{\"of a later\":\"release\"}")); /* moves on, changes nothing */
+	CHECK_EQ(position(), 2);
+	CHECK_EQ(device().events, 1);
+	shut();
+}
+
+static void play(void)
+{
+	(void)!apply(1, EVENT("1", "started", ""));
+	(void)!apply(2, EVENT("2", "refused", ",\"step\":\"timestamp\",\"clause\":\"TUF 5.4.3\""));
+	(void)!apply(3, EVENT("2", "refused", ",\"step\":\"other\""));
+	(void)!apply(4, EVENT("4", "installed", ""));
+}
+
+TEST(made_again_from_zero_it_is_the_same)
+{
+	struct rota_db_device first, again;
+
+	CHECK(open_fresh());
+	play();
+	first = device();
+	CHECK_OK(db.begin(db.ctx, &why));
+	CHECK_OK(db.clear(db.ctx, &why));
+	CHECK_OK(db.commit(db.ctx, &why));
+	CHECK_EQ(device().events, 9999); /* gone */
+	CHECK_EQ(position(), 0);
+	play();
+	again = device();
+	CHECK_EQ(first.events, 3);
+	CHECK(memcmp(&first, &again, sizeof(first)) == 0);
+	shut();
+}
+
+TEST(what_is_rolled_back_is_not_there)
+{
+	struct rota_record r = { .sequence = 1,
+		.type = ROTA_RECORD_REPORT,
+		.payload = ROTA_STR(EVENT("1", "started", "")) };
+
+	CHECK(open_fresh());
+	CHECK_OK(db.begin(db.ctx, &why));
+	CHECK_OK(rota_registry_apply(&db, &r, &why));
+	db.rollback(db.ctx);
+	CHECK_EQ(position(), 0);
+	shut();
+}
+
+#define E0 "{\"events\":[{\"at\":null,\"event\":\"started\",\"seq\":1"
+
+static const struct {
+	const char *why, *body;
+	enum rota_err err;
+} reports[] = {
+	{ "plain", E0 "}]}", ROTA_OK },
+	{ "an unknown member", E0 ",\"colour\":[1,2]}]}", ROTA_OK },
+	{ "a time",
+		"{\"events\":[{\"at\":\"2026-01-02T03:04:05Z\",\"event\":\"started\",\"seq\":1}]}",
+		ROTA_OK },
+	{ "not JSON", "hello", ROTA_ERR_FORMAT },
+	{ "a list", "[]", ROTA_ERR_FORMAT },
+	{ "no events", "{}", ROTA_ERR_FORMAT },
+	{ "empty events", "{\"events\":[]}", ROTA_ERR_FORMAT },
+	{ "an event that is none", "{\"events\":[1]}", ROTA_ERR_FORMAT },
+	{ "no seq", "{\"events\":[{\"at\":null,\"event\":\"started\"}]}", ROTA_ERR_FORMAT },
+	{ "seq 0", "{\"events\":[{\"event\":\"started\",\"seq\":0}]}", ROTA_ERR_FORMAT },
+	{ "seq 2^53", "{\"events\":[{\"event\":\"started\",\"seq\":9007199254740992}]}",
+		ROTA_ERR_FORMAT },
+	{ "seq a string", "{\"events\":[{\"event\":\"started\",\"seq\":\"1\"}]}", ROTA_ERR_FORMAT },
+	{ "seq twice", E0 "},{\"event\":\"started\",\"seq\":1}]}", ROTA_ERR_FORMAT },
+	{ "unknown event", "{\"events\":[{\"event\":\"exploded\",\"seq\":1}]}", ROTA_ERR_FORMAT },
+	{ "a time without Z",
+		"{\"events\":[{\"at\":\"2026-01-02\",\"event\":\"started\",\"seq\":1}]}",
+		ROTA_ERR_FORMAT },
+	{ "a number as version", E0 ",\"version\":2}]}", ROTA_ERR_FORMAT },
+	{ "a name twice", E0 ",\"seq\":2}]}", ROTA_ERR_FORMAT },
+};
+
+TEST(reports_are_judged)
+{
+	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
+		struct rota_report *r = NULL;
+
+		ROW(reports[i].why);
+		CHECK_EQ(rota_report_read(rota_span_cstr(reports[i].body), &r, &why),
+			reports[i].err);
+		rota_report_free(r);
+	}
+}
+
+TEST(reports_have_limits)
+{
+	static char body[32768];
+	struct rota_report *r = NULL;
+	int n = snprintf(body, sizeof(body), E0 ",\"reason\":\"%0257d\"}]}", 0);
+
+	CHECK_EQ(rota_report_read(rota_span(body, (size_t)n), &r, &why), ROTA_ERR_FORMAT);
+	n = snprintf(body, sizeof(body), E0 ",\"reason\":\"%0256d\"}]}", 0);
+	CHECK_OK(rota_report_read(rota_span(body, (size_t)n), &r, &why));
+	rota_report_free(r);
+	n = snprintf(body, sizeof(body), "{\"events\":[{\"event\":\"checked\",\"seq\":1}");
+	for (int i = 2; i <= 65; i++)
+		n += snprintf(body + n, sizeof(body) - (size_t)n,
+			",{\"event\":\"checked\",\"seq\":%d}", i);
+	n += snprintf(body + n, sizeof(body) - (size_t)n, "]}");
+	CHECK_EQ(rota_report_read(rota_span(body, (size_t)n), &r, &why), ROTA_ERR_LIMIT);
+}
+
+TESTS(T(reports_make_the_device), T(repeats_count_once), T(old_events_go_and_do_not_count_again),
+	T(records_follow_each_other), T(made_again_from_zero_it_is_the_same),
+	T(what_is_rolled_back_is_not_there), T(reports_are_judged), T(reports_have_limits))
