@@ -48,12 +48,13 @@ struct rota_slots {
 	 * other slot holds what the next boot needs. ROTA_ERR_BUSY then, from write and trial too. */
 	enum rota_err (*inactive)(void *ctx, struct rota_slot *out);
 
-	/* Put `data` at `off` of the inactive slot. off is 0, or the end of the last write (since power-on,
-	 * or as resume() says). off 0 discards what the slot held, and a trial that was asked for.
+	/* Put `data` at `off` of the inactive slot. off is 0, or the end of the last write; the first
+	 * write since power-on may go on from what a finish made durable before. off 0 discards what the slot held, and a trial that was asked for.
 	 * ROTA_ERR_FULL: does not fit. */
 	enum rota_err (*write)(void *ctx, uint64_t off, struct rota_span data);
 
-	/* All that was written is durable and complete at `len` bytes. */
+	/* All that was written, `len` bytes, is durable. Where the backend can read back, a write may go on from
+	 * there; else the image is complete. */
 	enum rota_err (*finish)(void *ctx, uint64_t len);
 
 	/* Read back `to.len` bytes at `off` of the inactive slot, to resume a write after power loss.
@@ -61,7 +62,7 @@ struct rota_slots {
 	enum rota_err (*read)(void *ctx, uint64_t off, struct rota_buf to);
 
 	/* Run the inactive slot at the next boot, once. `digest` is the image digest that was verified while
-	 * writing; the boot stage verifies again. */
+	 * writing, or the file's SHA-256 where it is no image of SPEC 6; the boot stage verifies again. */
 	enum rota_err (*trial)(void *ctx, const uint8_t digest[static ROTA_SHA256_LEN]);
 
 	enum rota_err (*booted)(void *ctx, struct rota_booted *out);

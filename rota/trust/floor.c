@@ -36,6 +36,14 @@ static bool stood(const struct rota_floor *f, const uint8_t *key)
 	return false;
 }
 
+bool rota_floor_stands(
+	const struct rota_floors *floors, const uint8_t role[static ROTA_FLOOR_TAG_LEN])
+{
+	size_t at = find(floors, role);
+
+	return at != ROTA_FLOORS_MAX && floors->floor[at].version != 0;
+}
+
 uint64_t rota_floor_of(const struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now)
 {

@@ -52,6 +52,10 @@ void rota_floor_tag(const struct rota_crypto *crypto, struct rota_span of,
 uint64_t rota_floor_of(const struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now);
 
+/* Whether `role` has a floor, whatever its keys. */
+bool rota_floor_stands(
+	const struct rota_floors *floors, const uint8_t role[static ROTA_FLOOR_TAG_LEN]);
+
 /* A file of `role` with `version` passed the threshold of `now`: raise the floor to it, or set it anew
  * where rota_floor_of() says that the old one fell.
  * ROTA_ERR_LIMIT: no free entry (ROTA_FLOORS_MAX roles). */

@@ -293,11 +293,14 @@ void rota_session_want(const struct rota_session *s, struct rota_want *out)
 	*out = (struct rota_want){ .kind = step->want, .fresh = s->fresh };
 	if (step->describe != NULL) {
 		step->describe(s, out);
-		out->max_len = step->listed_length(s) != 0 ? step->listed_length(s) : step->max_len;
+		out->max_len = step->max_len;
+		if (step->listed_length(s) != 0 && step->listed_length(s) < step->max_len)
+			out->max_len = step->listed_length(s);
 	}
 	if (step->kept != NULL) {
 		out->role = rota_session_role(s);
 		out->kept_version = s->tuf.head.version;
+		out->floor_fell = s->state == ROTA_ST_ROLE_KEEP && s->floor_fell;
 	}
 	if (s->state == ROTA_ST_FAILED)
 		out->role = rota_session_role(s);

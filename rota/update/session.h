@@ -91,6 +91,7 @@ struct rota_want {
 	const uint8_t *
 		sha256; /* FETCH: the digest, when it is known: a copy at hand will do; else NULL */
 	bool fresh; /* FETCH: a copy at hand was tried and is damaged: go to the network */
+	bool floor_fell; /* KEEP: the role's keys were so replaced that its floor fell (SPEC 4.3) */
 };
 
 /* A verified target. */
@@ -148,6 +149,7 @@ struct rota_session {
 	uint8_t role_name[ROTA_ROLE_NAME_MAX]; /* of the role being visited */
 	uint8_t role_name_len;
 	uint8_t role_tag[ROTA_FLOOR_TAG_LEN];
+	bool floor_fell; /* that it had before its file was read */
 	bool at_top; /* it is top-level targets */
 	struct rota_pending *pending; /* a stack: the next to visit is the last */
 	uint16_t pending_count;

@@ -95,10 +95,12 @@ void rota_search_meta_describe(const struct rota_session *s, struct rota_want *o
 
 void rota_search_meta_done(struct rota_session *s)
 {
-	if (!s->meta_found)
-		rota_session_fail(s, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
-	else
+	if (s->meta_found)
 		rota_session_enter(s, ROTA_ST_ROLE);
+	else if (rota_floor_stands(&s->trusted.floors, s->role_tag)) /* it was there before */
+		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
+	else
+		rota_session_fail(s, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 }
 
 /* ---- its file ---- */
@@ -267,6 +269,8 @@ static enum rota_err raise_floor(struct rota_session *s, bool *raised)
 	struct rota_floor_keys keys;
 
 	ROTA_TRY(floor_keys(s, &keys));
+	s->floor_fell = rota_floor_stands(&s->trusted.floors, s->role_tag) &&
+		rota_floor_of(&s->trusted.floors, s->role_tag, &keys) == 0;
 	ROTA_TRY(rota_floor_raise(&s->trusted.floors, s->role_tag, &keys, s->tuf.head.version));
 	*raised = memcmp(&before, &s->trusted.floors, sizeof(before)) != 0;
 	return ROTA_OK;

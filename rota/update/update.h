@@ -22,7 +22,13 @@
  *     }
  *
  * Events for the server come out through config.event, in order; each has its own sequence number, which is
- * in the journal before the event is handed out.
+ * in the journal before the event is handed out. So each commit costs at most one write, and a number is never
+ * said twice; one may be missing after a power cut. What is the same at every poll (nothing to install, the
+ * same refusal again, a server out of reach) is told once, and is no write.
+ *
+ * The bytes of a target may come from a copy at hand: length and digest are checked whatever the source. Those
+ * before want.offset are not to be fed; a server that cannot begin in the middle is read from 0 and the
+ * beginning is left out.
  */
 #ifndef ROTA_UPDATE_UPDATE_H
 #define ROTA_UPDATE_UPDATE_H
@@ -57,7 +63,7 @@ struct rota_device {
 };
 
 enum rota_event_kind {
-	ROTA_EVENT_STARTED,
+	ROTA_EVENT_STARTED, /* the first cycle of this journal */
 	ROTA_EVENT_CHECKED, /* the policy was read: nothing to install, and why (why.clause) */
 	ROTA_EVENT_REFUSED, /* a check of ours said no */
 	ROTA_EVENT_DOWNLOADING,
@@ -82,13 +88,14 @@ struct rota_event {
 };
 
 struct rota_update_config {
-	struct rota_session_config session;
+	struct rota_session_config session; /* device: true; limits->components: at least 1 */
 	const struct rota_device *device;
 	const struct rota_named_slots *slots;
-	uint8_t slots_count;
+	uint8_t slots_count; /* at most ROTA_STATE_COMPONENTS_MAX */
 	struct rota_journal *journal; /* opened */
 	/* Commit the journal every so many bytes of a component, so that a download resumes after a power cut;
-	 * 0: not at all. At least the flash's erase unit makes sense. */
+	 * 0: not at all. The slot is made durable each time, so that megabytes make sense on a disk and an erase
+	 * unit on flash. */
 	uint64_t resume_every;
 	void *event_ctx;
 	void (*event)(void *ctx, const struct rota_event *e); /* may be NULL */
@@ -199,11 +206,16 @@ struct rota_update {
 	struct rota_campaign campaign;
 	struct rota_rollout_facts facts;
 
-	bool has_release;
 	struct rota_release release;
-	struct rota_release_want want; /* its components are in the workspace */
-	bool restarted; /* a resumed component began again at 0 */
-	uint64_t durable; /* bytes of the component that a commit says are there */
+	struct rota_release_want components; /* of the release, in the workspace */
+	const struct rota_slots *slots; /* that the component at hand is written to */
+	bool resumed; /* it goes on from what was there; once that proves wrong it begins again at 0 */
+
+	/* the release that events and the outcome speak of */
+	bool about_set;
+	uint8_t about_release[ROTA_SHA256_LEN];
+	uint64_t about_version; /* 0: not known yet */
+	uint8_t about_attempt;
 };
 
 #endif

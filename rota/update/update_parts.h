@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/update/update_parts.h -- what the parts of an update cycle share; nobody else includes it.
+ *
+ * update.c          the machinery: wants, events, commits, how a cycle ends
+ * update_boot.c     what to make of the boot; confirm and revert
+ * update_policy.c   rollout policy and release: what to install, and whether
+ * update_install.c  components into slots, trials
+ * update_steps.c    the table of states
+ *
+ * A state either acts at once or wants something. Both end by naming the state that comes next.
+ */
+#ifndef ROTA_UPDATE_UPDATE_PARTS_H
+#define ROTA_UPDATE_UPDATE_PARTS_H
+
+#include "rota/update/update.h"
+
+enum rota_update_state {
+	ROTA_UP_JUDGE,
+	ROTA_UP_HEALTH,
+	ROTA_UP_CONFIRM,
+	ROTA_UP_REVERT,
+	ROTA_UP_REFRESH,
+	ROTA_UP_FIND_POLICY,
+	ROTA_UP_POLICY,
+	ROTA_UP_FIND_RELEASE,
+	ROTA_UP_RELEASE,
+	ROTA_UP_COMPONENT,
+	ROTA_UP_WRITE,
+	ROTA_UP_ASK,
+	ROTA_UP_REBOOT,
+	ROTA_UP_IDLE,
+	ROTA_UP_STOPPED,
+	ROTA_UP_COUNT
+};
+
+struct rota_update_step {
+	const char *name; /* for the drawing in docs/ */
+	const char *word; /* for events and outcomes; NULL: the role whose metadata is being read */
+	enum rota_update_want_kind want; /* where act is NULL */
+
+	enum rota_update_state (*act)(struct rota_update *u);
+
+	/* The session's wants are passed through until it has what was asked for, or failed. */
+	enum rota_update_state (*found)(struct rota_update *u);
+	enum rota_update_state (*lacking)(
+		struct rota_update *u); /* no role lists it; NULL: a refusal */
+
+	/* A target is read. */
+	enum rota_err (*feed)(struct rota_update *u, struct rota_span piece);
+
+	/* A target, or health: how it ended. */
+	enum rota_update_state (*done)(struct rota_update *u, enum rota_err how);
+};
+
+extern const struct rota_update_step rota_update_steps[ROTA_UP_COUNT];
+
+/* ---- update.c ---- */
+
+/* Note an event, to go out with the next commit. */
+void rota_update_note(struct rota_update *u, enum rota_event_kind kind, struct rota_why why);
+
+/* Make the state durable, if it changed, and hand out what was noted. */
+enum rota_err rota_update_commit(struct rota_update *u);
+
+/* What events and the outcome speak of from here. release NULL: of none; version 0: not known yet. */
+void rota_update_about(
+	struct rota_update *u, const uint8_t *release, uint64_t version, uint8_t attempt);
+
+/* The cycle ends here. The event that tells is noted and committed; the same trouble as at the last cycle is
+ * not told again. */
+enum rota_update_state rota_update_stop(
+	struct rota_update *u, enum rota_err err, enum rota_clause clause);
+enum rota_update_state rota_update_idle(struct rota_update *u, enum rota_clause clause);
+enum rota_update_state rota_update_reboot(struct rota_update *u);
+
+/* Begin to read a target. path stays in use; a decoder is set up by the caller. */
+void rota_update_read(struct rota_update *u, struct rota_span path, uint64_t length,
+	const uint8_t sha256[static ROTA_SHA256_LEN]);
+
+/* One piece of a target into the hash: ROTA_ERR_LENGTH as soon as it is too long. */
+enum rota_err rota_update_take(struct rota_update *u, struct rota_span piece);
+
+/* The target is over: whether length and digest are those listed (TUF 5.7.3), then what its decoder said. */
+struct rota_why rota_update_verdict(struct rota_update *u, enum rota_err how);
+
+/* Seconds since 1970 for records and events: 0 where no clock can be trusted. */
+uint64_t rota_update_clock(const struct rota_update *u);
+
+/* ---- update_boot.c ---- */
+
+enum rota_update_state rota_up_judge(struct rota_update *u);
+enum rota_update_state rota_up_health(struct rota_update *u, enum rota_err how);
+enum rota_update_state rota_up_confirm(struct rota_update *u);
+enum rota_update_state rota_up_revert(struct rota_update *u);
+
+/* The device's slots with this tag, or NULL. */
+const struct rota_slots *rota_update_slots(const struct rota_update *u, const uint8_t *tag);
+
+/* `pending` is what the device runs: into the records, and the event that says so. */
+enum rota_err rota_update_installed(struct rota_update *u);
+
+/* ---- update_policy.c ---- */
+
+enum rota_update_state rota_up_refreshed(struct rota_update *u);
+enum rota_update_state rota_up_policy_found(struct rota_update *u);
+enum rota_update_state rota_up_policy_lacking(struct rota_update *u);
+enum rota_err rota_up_policy_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_policy_done(struct rota_update *u, enum rota_err how);
+enum rota_update_state rota_up_release_found(struct rota_update *u);
+enum rota_err rota_up_release_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_release_done(struct rota_update *u, enum rota_err how);
+
+/* ---- update_install.c ---- */
+
+/* Decide what of the release is to be written where, or to go on with; commit it. */
+enum rota_update_state rota_update_plan(struct rota_update *u);
+enum rota_update_state rota_up_component(struct rota_update *u);
+enum rota_err rota_up_write_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_write_done(struct rota_update *u, enum rota_err how);
+enum rota_update_state rota_up_ask(struct rota_update *u);
+
+#endif
