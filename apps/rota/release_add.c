@@ -63,17 +63,21 @@ static const struct opts_usage usage = {
 	.operands_max = 0,
 };
 
-/* "[C[@SLOT]=]FILE" taken apart; the strings are kept till the program ends. */
+/* "[C[@SLOT]=]FILE" taken apart. */
 static int add_part(struct rota_release_plan *plan, const char *text, bool raw)
 {
+	/* component and slot of each part; a name that is cut off here is too long for one anyway */
+	static char names[ROTA_RELEASE_COMPONENTS_MAX][2 * ROTA_NAME_MAX + 3];
 	struct rota_release_part *part = &plan->parts[plan->part_count];
 	const char *equals = strchr(text, '=');
-	char *name = equals ? rota_text("%.*s", (int)(equals - text), text) : rota_text("app");
-	char *at = strchr(name, '@');
+	char *name = names[plan->part_count % ROTA_RELEASE_COMPONENTS_MAX], *at;
 
 	if (plan->part_count == ROTA_RELEASE_COMPONENTS_MAX)
 		return opts_wrong(&usage, "a release has at most %d components (SPEC 7.1)",
 			ROTA_RELEASE_COMPONENTS_MAX);
+	snprintf(name, sizeof(names[0]), "%.*s", equals ? (int)(equals - text) : 3,
+		equals ? text : "app");
+	at = strchr(name, '@');
 	if (at)
 		*at++ = 0;
 	*part = (struct rota_release_part){ .name = name,

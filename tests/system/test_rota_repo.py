@@ -442,6 +442,7 @@ def test_expired_timestamp(rota):
     assert not rota_doctor(rota)
 
 
+@pytest.mark.plain
 def test_interrupted_publish_is_run_again(rota, tmp_path):
     """Stopped at each durable step (a rename), publishing leaves clients an acceptable state and completes."""
     if not shutil.which("strace"):
@@ -453,7 +454,7 @@ def test_interrupted_publish_is_run_again(rota, tmp_path):
         copy = tmp_path / f"copy-{at}"
         shutil.copytree(rota.dir, copy)
         done = subprocess.run(
-            ["strace", "-f", "-o", "/dev/null", "-e", f"inject=rename:signal=KILL:when={at}",
+            ["strace", "-f", "-o", "/dev/null", "-e", f"inject=rename,renameat,renameat2:signal=KILL:when={at}",
              rota.program, "--dir", copy, "publish"], capture_output=True, timeout=120, check=False)
         Client(copy / "repo").refresh()
         if done.returncode == 0:
