@@ -42,7 +42,14 @@ check_shell() {
 	} | sort -u | xargs shellcheck --severity=style
 }
 
+# Each manual page is sound, and installed.
 check_manuals() {
+	for page in docs/man/*; do
+		grep -qF "'man/${page##*/}'" docs/meson.build || {
+			echo "$page:1: is not listed in docs/meson.build"
+			return 1
+		}
+	done
 	sources '*.[1-8]' | xargs mandoc -T lint -W warning
 }
 
