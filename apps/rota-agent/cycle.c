@@ -231,6 +231,8 @@ static enum agent_end finish(struct cycle *c, enum rota_update_want_kind kind)
 		end = AGENT_END_STOPPED;
 	} else if (kind == ROTA_UPDATE_REBOOT) {
 		end = AGENT_END_REBOOT;
+	} else {
+		agent_report_idle(rota_update_state(&c->u), &outcome);
 	}
 	return end;
 }
@@ -266,7 +268,7 @@ static enum rota_err run(
 {
 	struct rota_update_want want;
 
-	c->a->report.away = c->a->report.said = false;
+	c->a->report.away = false;
 	c->a->report.detail = "";
 	ROTA_TRY(start(c, workspace, why));
 	do {

@@ -75,7 +75,20 @@ void agent_report_line(struct agent_report *r, struct rota_why why, struct rota_
 			{ "detail", r->detail },
 			{ NULL, NULL },
 		});
-	r->said = true;
+}
+
+void agent_report_idle(const struct rota_state *state, const struct rota_outcome *outcome)
+{
+	char version[FIELD_MAX], installed[FIELD_MAX];
+
+	say("idle",
+		(struct say_field[]){
+			{ "installed", version_text(state->installed.version, installed) },
+			{ "version", version_text(outcome->version, version) },
+			{ "clause", rota_clause_section(outcome->why.clause) },
+			{ "demand", rota_clause_demand(outcome->why.clause) },
+			{ NULL, NULL },
+		});
 }
 
 static void say_event(const struct rota_event *e)

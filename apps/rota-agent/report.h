@@ -18,7 +18,6 @@ struct agent_report {
 	const char *
 		detail; /* more about what is being done, "" where there is nothing: the fetch's words */
 	bool away; /* the server did not answer in this cycle */
-	bool said; /* a refusal or failure was printed in this cycle */
 };
 
 /* rota_update_config's event: print and keep it. `ctx` is a struct agent_report. */
@@ -30,5 +29,8 @@ void agent_report_send(struct agent_report *r);
 /* A line about something that was refused or that failed. role: empty where it is not about metadata. */
 void agent_report_line(struct agent_report *r, struct rota_why why, struct rota_span step,
 	struct rota_span role, uint64_t version);
+
+/* A line that says that there is nothing to do, and by which rule. */
+void agent_report_idle(const struct rota_state *state, const struct rota_outcome *outcome);
 
 #endif
