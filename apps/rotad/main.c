@@ -6,11 +6,14 @@
 #include "apps/rotad/listener.h"
 #include "apps/rotad/projection.h"
 #include "apps/rotad/worker.h"
+#include "host/base/bytes.h"
 #include "host/base/when.h"
 #include "ports/db_sqlite/db_sqlite.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,12 +39,6 @@ static const char usage[] =
 	"Examples:\n"
 	"  rotad --check --config /etc/rota/rotad.ini\n"
 	"  rotad --dump-journal /var/lib/rota/journal | grep '\"type\":\"report\"'\n";
-
-enum mode {
-	RUN,
-	CHECK,
-	REBUILD,
-};
 
 struct server {
 	struct shared shared;
@@ -73,21 +70,25 @@ static int failed(const struct rota_fail *why)
 	return 1;
 }
 
+static enum rota_err journal_fault(const struct config *c, enum rota_err err,
+	const struct rota_ingest_fault *f, struct rota_fail *why)
+{
+	return rota_fail(why, err, "journal %s: %s%s%s at byte %" PRIu64 "%s%s%s", c->journal,
+		f->what, f->file[0] ? ": " : "", f->file, f->offset, f->sys ? ": " : "",
+		f->sys ? strerror(f->sys) : "",
+		err == ROTA_ERR_CORRUPT ? "; put the file back from a copy" : "");
+}
+
 static enum rota_err open_journal(struct server *s, struct rota_fail *why)
 {
 	const struct config *c = &s->shared.config;
-	struct rota_ingest_fault f;
+	struct rota_ingest_fault fault;
 	enum rota_err err;
 
-	if (mkdir(c->journal, 0750) == 0)
-		log_line("journal %s: made", c->journal);
-	err = rota_ingest_open(c->journal, c->segment_bytes, &s->journal, &f);
-	if (err == ROTA_OK)
-		return ROTA_OK;
-	return rota_fail(why, err, "journal %s: %s%s%s at byte %" PRIu64 "%s%s%s", c->journal,
-		f.what, f.file[0] ? ": " : "", f.file, f.offset, f.sys ? ": " : "",
-		f.sys ? strerror(f.sys) : "",
-		err == ROTA_ERR_CORRUPT ? "; put the file back from a copy" : "");
+	if (mkdir(c->journal, 0750) != 0 && errno != EEXIST)
+		return rota_fail_errno(why, errno, "journal %s cannot be made", c->journal);
+	err = rota_ingest_open(c->journal, c->segment_bytes, &s->journal, &fault);
+	return err == ROTA_OK ? ROTA_OK : journal_fault(c, err, &fault, why);
 }
 
 /* The journal is opened first: it decides what is true. Then the database catches up with it. */
@@ -196,7 +197,51 @@ static enum rota_err check_identity(const struct config *c, struct rota_fail *wh
 	return ROTA_OK;
 }
 
-static int with_config(const char *path, enum mode mode)
+/* Can `path` be written, or made where it will lie? */
+static enum rota_err check_writable(const char *path, struct rota_fail *why)
+{
+	char *copy, *above;
+	bool ok;
+
+	if (access(path, F_OK) == 0)
+		return access(path, W_OK) == 0 ? ROTA_OK : rota_fail_errno(why, errno, "%s", path);
+	copy = rota_text("%s", path);
+	above = dirname(copy);
+	ok = access(above, W_OK | X_OK) == 0;
+	if (!ok)
+		(void)rota_fail_errno(why, errno, "%s cannot be made: %s", path, above);
+	free(copy);
+	return ok ? ROTA_OK : why->err;
+}
+
+/* Reads only, so that it can be asked while rotad runs. */
+static int check_all(const char *path)
+{
+	struct rota_ingest_fault fault;
+	struct rota_ingest_stats stats = { 0 };
+	struct rota_fail why;
+	struct config c;
+	enum rota_err err = config_load(path, &c, &why);
+
+	if (err == ROTA_OK)
+		err = check_identity(&c, &why);
+	if (err == ROTA_OK)
+		err = check_writable(c.journal, &why);
+	if (err == ROTA_OK)
+		err = check_writable(c.database, &why);
+	if (err == ROTA_OK && access(c.journal, F_OK) == 0) {
+		err = rota_ingest_check(c.journal, &stats, &fault);
+		if (err != ROTA_OK)
+			(void)journal_fault(&c, err, &fault, &why);
+	}
+	config_free(&c);
+	if (err != ROTA_OK)
+		return failed(&why);
+	printf("rotad: %s is usable; journal of %" PRIu64 " records\n", path, stats.records);
+	return 0;
+}
+
+static int with_stores(const char *path, bool rebuild)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	struct rota_fail why;
@@ -207,14 +252,12 @@ static int with_config(const char *path, enum mode mode)
 	s->listener = -1;
 	if (config_load(path, &s->shared.config, &why) != ROTA_OK ||
 		check_identity(&s->shared.config, &why) != ROTA_OK ||
-		open_stores(s, mode == REBUILD, &why) != ROTA_OK)
+		open_stores(s, rebuild, &why) != ROTA_OK)
 		status = failed(&why);
-	else if (mode == RUN)
+	else if (!rebuild)
 		status = run(s, &why);
 	else
-		printf("rotad: %s is usable; journal at record %" PRIu64 ", database at %" PRIu64
-		       "\n",
-			path, rota_ingest_durable(s->journal),
+		printf("rotad: database made anew, at journal record %" PRIu64 "\n",
 			atomic_load(&s->shared.figures.projected));
 	close_stores(s);
 	config_free(&s->shared.config);
@@ -241,11 +284,12 @@ int main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *config = "/etc/rota/rotad.ini";
-	enum mode mode = RUN;
+	bool check = false, rebuild = false;
 	int c;
 
 	umask(027);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
 	prctl(PR_SET_DUMPABLE, 0);
 	opterr = 0;
 	opterr = 0; /* one line of ours, not two */
@@ -255,10 +299,10 @@ int main(int argc, char **argv)
 			config = optarg;
 			break;
 		case 'k':
-			mode = CHECK;
+			check = true;
 			break;
 		case 'r':
-			mode = REBUILD;
+			rebuild = true;
 			break;
 		case 'j':
 			return journal_check(optarg);
@@ -280,5 +324,5 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return wrong_usage(argv[optind]);
-	return with_config(config, mode);
+	return check ? check_all(config) : with_stores(config, rebuild);
 }

@@ -17,7 +17,6 @@ struct worker {
 	struct rota_chain *chain;
 	struct queue answers; /* of struct post, from ingest; closing it means: stop */
 	uint64_t waiting; /* posts given away and not back yet */
-	uint64_t checked_at; /* second of the last look at the CA files */
 	uint64_t chain_asked; /* of it, already in the figures */
 	struct event_base *base;
 	struct event *wake, *linger;

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""rotad on its Unix socket, as nginx sees it and as nobody should."""
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from conftest import programs
+from pki import DEVICE, Ca, escaped
+
+ROTAD = programs().get("rotad")
+EVENT = '{"events":[{"at":null,"event":"%s","seq":%d}]}'
+
+
+class Rotad:
+    """A rotad with its own directory; `settings` go into [limits]."""
+
+    def __init__(self, where, settings=""):
+        self.dir = where
+        self.ca = Ca("Operational")
+        self.key, self.cert = self.ca.issue(DEVICE)
+        (where / "ca.pem").write_bytes(self.ca.pem())
+        self.socket = str(where / "s")
+        self.ini = where / "rotad.ini"
+        self.ini.write_text(
+            f"[server]\nsocket = {self.socket}\n[identity]\nca = {where}/ca.pem\n"
+            f"[journal]\ndirectory = {where}/journal\n[projection]\ndatabase = {where}/fleet.sqlite\n"
+            f"[limits]\n{settings}\n")
+        self.process = None
+
+    def run(self, *options):
+        return subprocess.run([ROTAD, *options], capture_output=True, text=True, timeout=60, check=False)
+
+    def start(self, **more):
+        self.log = open(self.dir / "log", "ab")
+        self.process = subprocess.Popen([ROTAD, "--config", self.ini], stderr=self.log, **more)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, (self.dir / "log").read_text()
+            try:
+                if b" 200 " in self.raw(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
+                    return self
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise AssertionError("rotad does not answer")
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(timeout=30) if self.process else None
+
+    def connect(self):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(30)
+        s.connect(self.socket)
+        return s
+
+    def raw(self, data):
+        """Everything that comes back until the connection closes."""
+        with self.connect() as s:
+            s.sendall(data)
+            return self.rest(s)
+
+    @staticmethod
+    def rest(s):
+        out = b""
+        while True:
+            try:
+                more = s.recv(65536)
+            except ConnectionResetError:
+                return out
+            if not more:
+                return out
+            out += more
+
+    def post(self, body, cert=None, headers="", target="/api/v1/report"):
+        """(status, body)."""
+        text = body.encode() if isinstance(body, str) else body
+        cert = escaped(cert or self.cert)
+        head = (f"POST {target} HTTP/1.1\r\nHost: rotad\r\nContent-Type: application/json\r\n"
+                f"X-Rota-Client-Cert: {cert}\r\n{headers}Connection: close\r\n"
+                f"Content-Length: {len(text)}\r\n\r\n")
+        answer = self.raw(head.encode() + text)
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), rest
+
+    def metric(self, name):
+        text = self.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").decode()
+        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"rota_{name} "))
+
+    def rows(self, sql):
+        with sqlite3.connect(self.dir / "fleet.sqlite") as db:
+            return db.execute(sql).fetchall()
+
+    def dump(self):
+        done = self.run("--dump-journal", str(self.dir / "journal"))
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def make(tmp_path):
+    made = []
+
+    def new(settings="", name="r"):
+        where = tmp_path / name
+        where.mkdir()
+        made.append(Rotad(where, settings))
+        return made[-1]
+
+    yield new
+    for one in made:
+        one.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def rotad(make):
+    return make().start()
+
+
+def test_report_is_acknowledged_and_repeats_count_once(rotad):
+    body = '{"events":[{"at":null,"event":"started","seq":1},{"at":null,"event":"checked","seq":2}]}'
+    for _ in range(2):
+        assert rotad.post(body) == (200, b'{"acknowledged":2}\n')
+    assert [r["type"] for r in rotad.dump()] == ["report", "report"]
+    assert rotad.dump()[0]["device"] == DEVICE
+    assert rotad.dump()[0]["payload"] == json.loads(body)
+    assert rotad.stop() == 0
+    assert rotad.rows("SELECT id, events, last_seq, state FROM devices") == [(DEVICE, 2, 2, "checked")]
+
+
+def test_kill_after_acknowledgement_loses_nothing(rotad):
+    for seq in range(1, 30):
+        assert rotad.post(EVENT % ("checked", seq))[0] == 200
+    rotad.stop(signal.SIGKILL)
+    rotad.start()
+    assert rotad.post(EVENT % ("started", 30))[0] == 200
+    rotad.stop()
+    assert rotad.rows("SELECT events, last_seq FROM devices") == [(30, 30)]
+    assert rotad.run("--check-journal", str(rotad.dir / "journal")).returncode == 0
+
+
+def test_database_made_again_is_the_same(rotad):
+    for seq in range(1, 10):
+        assert rotad.post(EVENT % ("checked", seq))[0] == 200
+    rotad.stop()
+    before = rotad.rows("SELECT * FROM devices"), rotad.rows("SELECT * FROM events ORDER BY seq")
+    assert rotad.run("--rebuild", "--config", str(rotad.ini)).returncode == 0
+    assert (rotad.rows("SELECT * FROM devices"), rotad.rows("SELECT * FROM events ORDER BY seq")) == before
+    assert len(before[1]) == 9
+
+
+@pytest.mark.parametrize("why, cert", [
+    ("other CA", lambda r: Ca("Operational").issue(DEVICE)[1]),
+    ("expired", lambda r: r.ca.issue(DEVICE, (-9, -1))[1]),
+    ("not yet valid", lambda r: r.ca.issue(DEVICE, (1, 9))[1]),
+    ("no device id", lambda r: r.ca.issue("device 1")[1]),
+    ("upper case id", lambda r: r.ca.issue(DEVICE.upper())[1]),
+    ("not a certificate", lambda r: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ("empty", lambda r: b" "),
+])
+def test_identity_is_refused(rotad, why, cert):
+    status, body = rotad.post(EVENT % ("started", 1), cert(rotad))
+    assert status == 403, why
+    assert "error" in json.loads(body)
+    assert rotad.dump() == []
+
+
+def test_revocation_takes_effect_while_running(make):
+    rotad = make()
+    rotad.ini.write_text(rotad.ini.read_text().replace("[journal]", f"crl = {rotad.dir}/crl.pem\n[journal]"))
+    (rotad.dir / "crl.pem").write_bytes(rotad.ca.crl([]))
+    rotad.start()
+    assert rotad.post(EVENT % ("started", 1))[0] == 200
+    (rotad.dir / "new").write_bytes(rotad.ca.crl([rotad.cert]))
+    os.rename(rotad.dir / "new", rotad.dir / "crl.pem")
+    deadline = time.monotonic() + 20
+    while rotad.post(EVENT % ("started", 2))[0] == 200 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    status, body = rotad.post(EVENT % ("started", 3))
+    assert status == 403 and b"revoked" in body
+    assert rotad.post(EVENT % ("started", 1), rotad.ca.issue("cd" * 32)[1])[0] == 200
+
+
+BAD_REPORTS = ["", "x", "{}", '{"events":[]}', EVENT % ("exploded", 1), EVENT % ("started", 0),
+               EVENT % ("started", 2 ** 53), '{"events":[{"event":"started","seq":1,"version":5}]}']
+
+
+@pytest.mark.parametrize("body", BAD_REPORTS)
+def test_malformed_report_is_refused(rotad, body):
+    status, answer = rotad.post(body)
+    assert status == 400
+    assert json.loads(answer)["error"]
+    assert rotad.dump() == []
+
+
+def head(*lines, method="POST /api/v1/report"):
+    return "\r\n".join([f"{method} HTTP/1.1", *lines, "", ""]).encode()
+
+
+HOSTILE = [
+    ("length and coding", head("Host: x", "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
+    ("unknown coding", head("Host: x", "Transfer-Encoding: xchunked") + b"0\r\n\r\n", 501),
+    ("two codings", head("Host: x", "Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n", 501),
+    ("two lengths 5/0", head("Host: x", "Content-Length: 5", "Content-Length: 0") + b"hello", 400),
+    ("two lengths 5/5", head("Host: x", "Content-Length: 5", "Content-Length: 5") + b"hello", 400),
+    ("length list", head("Host: x", "Content-Length: 5, 0") + b"hello", 400),
+    ("length with sign", head("Host: x", "Content-Length: +5") + b"hello", 400),
+    ("negative length", head("Host: x", "Content-Length: -1"), 400),
+    ("length 2^64 + 5", head("Host: x", "Content-Length: 18446744073709551621"), 413),
+    ("no length", head("Host: x"), 411),
+    ("no host", head("Content-Length: 5") + b"hello", 400),
+    ("two hosts", head("Host: x", "Host: y", "Content-Length: 5") + b"hello", 400),
+    ("NUL in a value", head("Host: x", "A: b\0c"), 400),
+    ("NUL in the target", head("Host: x", method="GET /\0"), 400),
+    ("blank before colon", head("Host: x", "Content-Length : 5") + b"hello", 400),
+    ("folded", head("Host: x", "A: b", " c"), 400),
+    ("bare CR", head("Host: x", "A: b\rc"), 400),
+    ("bare LF", b"GET /healthz HTTP/1.1\nHost: x\n\n" + b"\r\n\r\n", 400),
+    ("no colon", head("Host: x", "nothing"), 400),
+    ("64 KB header", head("Host: x", "A: " + "b" * 65536), 431),
+    ("2000 headers", head("Host: x", *["A: b"] * 2000), 431),
+    ("32 KB target", head("Host: x", method="GET /" + "a" * 300), 414),
+    ("HTTP/3.7", b"GET / HTTP/3.7\r\nHost: x\r\n\r\n", 505),
+    ("HTTP/1.0", b"GET / HTTP/1.0\r\nHost: x\r\n\r\n", 505),
+    ("method FOO", head("Host: x", method="FOO /"), 405),
+    ("bad chunk size", head("Host: x", "Transfer-Encoding: chunked") + b"zz\r\n", 400),
+    ("chunk of 2^64", head("Host: x", "Transfer-Encoding: chunked") + b"10000000000000000\r\n", 413),
+    ("pipelined", head("Host: x", method="GET /healthz") * 2, 400),
+    ("tail behind a body", head("Host: x", "Content-Length: 2") + b"{}" + head("Host: x", method="GET /metrics"), 400),
+]
+
+
+def test_hostile_requests_get_one_answer_and_the_end(rotad):
+    for why, data, status in HOSTILE:
+        answer = rotad.raw(data)
+        assert answer.startswith(b"HTTP/1.1 %d " % status), (why, answer[:200])
+        assert answer.count(b"HTTP/1.1 ") == 1, (why, answer)
+    assert rotad.metric("refused_http_total") == len(HOSTILE)
+    assert rotad.post(EVENT % ("started", 1))[0] == 200
+    assert len(rotad.dump()) == 1
+
+
+def test_chunked_report_is_taken(rotad):
+    body = (EVENT % ("started", 1)).encode()
+    text = head("Host: x", "Content-Type: application/json", f"X-Rota-Client-Cert: {escaped(rotad.cert)}",
+                "Transfer-Encoding: chunked", "Connection: close")
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(body[i:i + 9]), body[i:i + 9]) for i in range(0, len(body), 9))
+    assert b'{"acknowledged":1}' in rotad.raw(text + chunks + b"0\r\n\r\n")
+
+
+def test_connection_is_kept_alive(rotad):
+    with rotad.connect() as s:
+        for _ in range(3):
+            s.sendall(head("Host: x", method="GET /healthz"))
+            assert s.recv(4096).endswith(b"ok\n")
+
+
+@pytest.mark.parametrize("start, drip", [
+    (b"GET /healthz HT", b"T"),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: ", b"b"),
+])
+def test_slow_head_is_cut(make, start, drip):
+    rotad = make("header_s = 1\nrequest_s = 2").start()
+    assert b" 408 " in trickle(rotad, start, drip)
+    assert rotad.metric("deadlines_total") == 1
+
+
+def test_slow_body_is_cut(make):
+    rotad = make("header_s = 1\nrequest_s = 2").start()
+    assert b" 408 " in trickle(rotad, head("Host: x", "Content-Length: 16000"), b" ")
+
+
+def trickle(rotad, start, drip):
+    """A byte at a time, far below every per-read timer; ends when the server ends it."""
+    with rotad.connect() as s:
+        s.sendall(start)
+        s.settimeout(0.1)
+        for _ in range(300):
+            try:
+                answer = s.recv(4096)
+                return answer
+            except socket.timeout:
+                pass
+            try:
+                s.sendall(drip)
+            except OSError:
+                break
+        raise AssertionError("never cut")
+
+
+def test_too_many_connections_are_refused(make):
+    rotad = make("connections = 1").start()
+    held = []
+    refused = 0
+    for _ in range(8):
+        s = rotad.connect()
+        s.sendall(head("Host: x", method="GET /healthz"))
+        refused += b" 503 " in s.recv(4096)
+        held.append(s)
+    for s in held:
+        s.close()
+    assert refused >= 6  # two workers, one connection each
+
+
+def test_full_disk_refuses_and_recovers(make):
+    """A limit on the size of files stands for the disk: rotad sees the same failed write."""
+    rotad = make()
+    rotad.start()
+    big = '{"events":[{"at":null,"event":"checked","seq":%d,"pad":"' + "x" * 12000 + '"}]}'
+    pid = str(rotad.process.pid)
+    assert rotad.post(big % 1)[0] == 200
+    subprocess.run(["prlimit", "--pid", pid, "--fsize=16000:unlimited"], check=True)
+    status, body = rotad.post(big % 2)
+    assert status == 503 and b"could not be stored" in body
+    assert b" 503 " in rotad.raw(head("Host: x", "Connection: close", method="GET /readyz"))
+    subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited:unlimited"], check=True)
+    assert rotad.post(big % 3)[0] == 200
+    rotad.stop()
+    assert [r["payload"]["events"][0]["seq"] for r in rotad.dump() if r["type"] == "report"] == [1, 3]
+    assert "unfinished" not in rotad.run("--check-journal", str(rotad.dir / "journal")).stdout
+
+
+def test_damaged_journal_is_one_clear_line(rotad):
+    for seq in (1, 2, 3):
+        assert rotad.post(EVENT % ("checked", seq))[0] == 200
+    rotad.stop()
+    segment = rotad.dir / "journal" / "0000000001.seg"
+    data = bytearray(segment.read_bytes())
+    data[28 + 70] ^= 1
+    segment.write_bytes(data)
+    for arguments in (["--config", str(rotad.ini)], ["--check", "--config", str(rotad.ini)],
+                      ["--check-journal", str(rotad.dir / "journal")]):
+        done = rotad.run(*arguments)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert "0000000001.seg" in done.stderr and "byte 28" in done.stderr
+
+
+BAD_SETTINGS = [
+    ("[server]\nsocket", "[server]\ncolour = red\nsocket", "colour"),
+    ("socket =", "sockett =", "socket"),
+    ("ca.pem", "none.pem", "none.pem"),
+    ("[limits]", "[limits]\nrequest_s = never", "request_s"),
+    ("[limits]", "[limits]\nheader_s = 60\nrequest_s = 2", "header_s"),
+    ("[server]", "[server]\npeer_user = no-such-user", "no-such-user"),
+    ("journal\n", "none/journal\n", "none/journal"),
+    ("fleet.sqlite", "none/fleet.sqlite", "fleet.sqlite"),
+]
+
+
+@pytest.mark.parametrize("old, new, named", BAD_SETTINGS)
+def test_wrong_setting_is_one_line(make, old, new, named):
+    rotad = make()
+    rotad.ini.write_text(rotad.ini.read_text().replace(old, new))
+    done = rotad.run("--check", "--config", str(rotad.ini))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and named in done.stderr, done.stderr
+
+
+def test_second_rotad_is_refused(rotad):
+    done = rotad.run("--config", str(rotad.ini))
+    assert done.returncode == 1
+    assert "another process" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
+def test_other_user_is_refused(rotad):
+    """The socket's mode keeps others out; when it does not, the peer's uid does."""
+    for path in (rotad.dir, *rotad.dir.parents):
+        if path.is_relative_to("/tmp") and path != path.parent:
+            os.chmod(path, 0o755) if str(path) != "/tmp" else None
+    os.chmod(rotad.socket, 0o666)
+    code = ("import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect(sys.argv[1]);"
+            "s.sendall(b'GET /healthz HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');print(s.recv(99))")
+    done = subprocess.run(["/usr/bin/python3", "-c", code, rotad.socket], user=65534, group=65534,
+                          extra_groups=[], capture_output=True, text=True, check=False)
+    assert " 403 " in done.stdout, done
