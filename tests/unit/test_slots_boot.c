@@ -215,6 +215,29 @@ TEST(a_trial_is_reverted)
 	clean();
 }
 
+TEST(only_the_trial_that_runs_is_confirmed)
+{
+	struct rota_booted_file file = { .booted = { .id = 0, .kind = ROTA_BOOT_CONFIRMED },
+		.boot = 3 };
+	struct rota_slot slot;
+
+	CHECK_OK(begin());
+	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
+	CHECK_OK(CALL(trial, two));
+	CHECK_OK(boot());
+	CHECK_OK(rota_booted_write(dir_fd, &file)); /* the other slot runs */
+	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE);
+	file.booted.id = 1; /* the right slot, another image */
+	file.booted.kind = ROTA_BOOT_TRIAL;
+	CHECK_OK(rota_booted_write(dir_fd, &file));
+	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE);
+	rota_booted_remove(dir_fd); /* it has ended: the next boot has to judge it */
+	CHECK_EQ(CALL0(confirm), ROTA_ERR_NOT_FOUND);
+	CHECK_EQ(CALL(inactive, &slot), ROTA_ERR_BUSY);
+	CHECK_EQ(state().phase, ROTA_TRIAL_STARTED);
+	clean();
+}
+
 TEST(a_trial_that_never_ran_is_dropped_by_a_write)
 {
 	CHECK_OK(begin());
@@ -387,8 +410,9 @@ TEST(bad_formats_are_refused)
 }
 
 TESTS(T(an_update_is_written_tried_and_confirmed), T(a_trial_is_reverted),
-	T(a_trial_that_never_ran_is_dropped_by_a_write), T(a_write_goes_on_after_a_restart),
-	T(what_a_slot_held_is_gone_and_takes_no_room), T(an_image_larger_than_the_slot_is_refused),
+	T(only_the_trial_that_runs_is_confirmed), T(a_trial_that_never_ran_is_dropped_by_a_write),
+	T(a_write_goes_on_after_a_restart), T(what_a_slot_held_is_gone_and_takes_no_room),
+	T(an_image_larger_than_the_slot_is_refused),
 	T(a_fallback_image_is_kept_before_the_other_slot_is_written), T(nothing_is_booted),
 	T(a_damaged_journal_is_an_error), T(formatting_is_done_once),
 	T(a_first_image_that_would_not_boot_is_refused), T(bad_formats_are_refused))
