@@ -180,6 +180,8 @@ static bool asked_to_stop(const struct serve *s, time_t seconds, long nanosecond
 
 static enum rota_err wait_ready(struct serve *s, bool *stopped, struct rota_fail *why)
 {
+	char line[300];
+
 	for (int i = 0; i < READY_S * 20; i++) {
 		ROTA_TRY(any_dead(s, why));
 		if (answers(s))
@@ -188,10 +190,8 @@ static enum rota_err wait_ready(struct serve *s, bool *stopped, struct rota_fail
 		if (*stopped)
 			return ROTA_OK;
 	}
-	return rota_fail(why, ROTA_ERR_TIMEOUT,
-		"nginx and rotad run, but do not answer after %d s; see %s and %s", READY_S,
-		serve_path(&s->state, "log/rotad.log"),
-		serve_path(&s->state, "nginx/log/error.log"));
+	return rota_fail(why, ROTA_ERR_TIMEOUT, "no answer through nginx after %d s: %s (see %s)",
+		READY_S, serve_last_line(s->nginx.log, "", line, sizeof(line)), s->nginx.log);
 }
 
 /* rotad has opened its socket only when journal and database are in order, so it goes first. */

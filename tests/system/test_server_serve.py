@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`rota serve`: the real nginx and rotad over TLS on loopback, as a user and as root."""
+import http.client
+import json
+import os
+import pathlib
+import pwd
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import tempfile
+import time
+import warnings
+
+import pytest
+
+from conftest import programs
+from pki import DEVICE, Authority, Ca, escaped
+
+ROTA = programs().get("rota")
+BODY = '{"events":[{"at":null,"event":"started","seq":%d}]}'
+
+
+class Served:
+    """A running `rota serve`."""
+
+    def __init__(self, authority, state, *options, user=None):
+        self.authority, self.state = authority, state
+        self.ports_file = authority.dir / "ports"
+        self.ports_file.unlink(missing_ok=True)
+        self.who = {"user": user, "group": pwd.getpwuid(user).pw_gid, "extra_groups": []} if user else {}
+        self.process = subprocess.Popen(
+            [ROTA, "--dir", authority.dir, "serve", "--state", state, "--ports-file", self.ports_file, *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **self.who)
+
+    def ready(self):
+        line = self.process.stdout.readline()
+        if not line.startswith("ready: "):
+            raise AssertionError(self.process.communicate(timeout=60)[1])
+        self.ports = {k: int(v) for k, v in (x.split("=") for x in self.ports_file.read_text().split())}
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        """(exit status, standard error)."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        err = self.process.communicate(timeout=60)[1]
+        return self.process.returncode, err
+
+    def context(self, client=None):
+        context = ssl.create_default_context(cafile=str(self.authority.dir / "ca/server-ca.pem"))
+        if client:
+            context.load_cert_chain(*map(str, client))
+        return context
+
+    def ask(self, port, path, client=None, method="GET", body=None, headers=None):
+        """(status, headers, body)."""
+        c = http.client.HTTPSConnection("127.0.0.1", self.ports[port], context=self.context(client), timeout=30)
+        c.request(method, path, body, headers or {})
+        r = c.getresponse()
+        answer = r.status, {k.lower(): v for k, v in r.getheaders()}, r.read()
+        c.close()
+        return answer
+
+    def report(self, client, seq=1, **headers):
+        status, _, body = self.ask("device", "/api/v1/report", client, "POST", BODY % seq,
+                                   {"Content-Type": "application/json", **headers})
+        return status, body
+
+    def children(self):
+        """Processes that name our state directory or were started by those."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    words = f.read()
+            except OSError:
+                continue
+            if str(self.state).encode() in words and int(pid) != self.process.pid:
+                found.append((int(pid), words))
+        return found
+
+
+@pytest.fixture
+def place():
+    """A directory that nginx's and rotad's users get into; pytest's own is closed to others."""
+    with tempfile.TemporaryDirectory(prefix="rota-serve.") as name:
+        os.chmod(name, 0o755)
+        yield pathlib.Path(name)
+
+
+@pytest.fixture
+def authority(place):
+    where = place / "authority"
+    where.mkdir()
+    return Authority(where)
+
+
+@pytest.fixture
+def serve(authority, place):
+    started = []
+
+    def new(*options, **more):
+        started.append(Served(authority, place / "state", *options, **more))
+        return started[-1]
+
+    yield new
+    for one in started:
+        one.stop(signal.SIGKILL) if one.process.poll() is None else None
+
+
+@pytest.fixture
+def served(serve):
+    return serve().ready()
+
+
+@pytest.mark.smoke
+def test_device_reports_over_mtls(served, authority):
+    device = authority.client(authority.operational)
+    assert served.report(device) == (200, b'{"acknowledged":1}\n')
+    assert served.report(device) == (200, b'{"acknowledged":1}\n')
+    assert served.stop() == (0, "")
+    with sqlite3.connect(served.state / "rotad/fleet.sqlite") as db:
+        assert db.execute("SELECT id, events FROM devices").fetchall() == [(DEVICE, 1)]
+    assert served.children() == []
+
+
+def test_identities_that_are_refused(served, authority):
+    idevid = authority.client(authority.device_ca)
+    status, body = served.report(idevid)
+    assert status == 403 and b"LDevID" in body
+    for client in (None, authority.client(Ca("Test operational CA")),
+                   authority.client(authority.operational, days=(-9, -1)),
+                   authority.client(authority.operational, cn="somebody")):
+        status, body = served.report(client)
+        assert status == 403 and json.loads(body)["error"], body
+    status, _, body = served.ask("device", "/est/simpleenroll", idevid)
+    assert status == 501 and b"EST" in body
+    assert served.ask("device", "/api/v1/else", authority.client(authority.operational))[0] == 404
+
+
+def test_identity_header_of_a_client_is_overwritten(served, authority):
+    other = authority.operational.issue("cd" * 32)[1]
+    device = authority.client(authority.operational)
+    assert served.report(device, **{"X-Rota-Client-Cert": escaped(other)})[0] == 200
+    served.stop()
+    with sqlite3.connect(served.state / "rotad/fleet.sqlite") as db:
+        assert db.execute("SELECT id FROM devices").fetchall() == [(DEVICE,)]
+
+
+def test_repository_files_and_their_caching(served, authority):
+    target = f"/repo/targets/a/{authority.target}"
+    cases = {
+        "/repo/metadata/timestamp.json": "max-age=5,",
+        "/repo/metadata/1.root.json": "immutable",
+        target: "immutable",
+        "/repo/recovery/sensor.json": "max-age=60",
+    }
+    for path, cache in cases.items():
+        status, headers, _ = served.ask("repo", path)
+        assert status == 200 and cache in headers["cache-control"], path
+        assert headers["server"] == "nginx"
+        again = served.ask("repo", path, headers={"If-None-Match": headers["etag"]})
+        assert again[0] == 304
+    status, _, body = served.ask("repo", target, headers={"Range": "bytes=5-9"})
+    assert (status, body) == (206, bytes([5, 6, 7, 8, 9]))
+    status, headers, _ = served.ask("repo", "/repo/metadata/2.root.json")
+    assert status == 404 and headers["cache-control"] == "public, max-age=5"
+    for path in ("/repo/../rota.ini", "/repo/metadata/..%2f..%2frota.ini", "/repo/", "/repo/metadata/",
+                 "/", "/readyz", "/metrics", "/repo/targets/a/plain.img", "/repo/metadata/.hidden.json"):
+        assert served.ask("repo", path)[0] in (400, 404), path
+    assert served.ask("repo", target, method="PUT", body="x")[0] == 405
+    assert served.ask("device", target, authority.client(authority.operational))[0] == 200
+    assert served.ask("device", "/readyz", authority.client(authority.operational))[0] == 404
+
+
+def test_tls_is_modern_and_resumes(served, authority):
+    old = served.context()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with socket.create_connection(("127.0.0.1", served.ports["repo"])) as s:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            old.wrap_socket(s, server_hostname="127.0.0.1")
+    context = served.context(authority.client(authority.operational))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    session, reused = None, None
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", served.ports["device"])) as s:
+            with context.wrap_socket(s, server_hostname="127.0.0.1", session=session) as t:
+                t.sendall(b"GET /est/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert b" 501 " in t.recv(4096)
+                session, reused = t.session, t.session_reused
+    assert reused
+    modern = served.context()
+    modern.set_alpn_protocols(["h2"])
+    with socket.create_connection(("127.0.0.1", served.ports["repo"])) as s:
+        with modern.wrap_socket(s, server_hostname="127.0.0.1") as t:
+            assert t.selected_alpn_protocol() == "h2"
+
+
+def test_targets_can_be_for_devices_only(serve, authority):
+    with open(authority.dir / "rota.ini", "a", encoding="utf-8") as f:
+        f.write("targets_mtls = yes\nhttp_port = 0\n")
+    served = serve().ready()
+    target = f"/repo/targets/a/{authority.target}"
+    assert served.ask("repo", target)[0] == 403
+    assert served.ask("device", target, authority.client(authority.operational))[0] == 200
+    assert served.ask("repo", "/repo/metadata/timestamp.json")[0] == 200
+    plain = http.client.HTTPConnection("127.0.0.1", served.ports["http"], timeout=30)
+    plain.request("GET", "/repo/recovery/sensor.json")
+    assert plain.getresponse().status == 200
+
+
+def test_two_runs_keep_what_was_acknowledged(serve, authority):
+    device = authority.client(authority.operational)
+    for seq in (1, 2):
+        served = serve().ready()
+        assert served.report(device, seq)[0] == 200
+        assert served.stop() == (0, "")
+    with sqlite3.connect(served.state / "rotad/fleet.sqlite") as db:
+        assert db.execute("SELECT events, last_seq FROM devices").fetchall() == [(2, 2)]
+
+
+@pytest.mark.parametrize("name", ["rotad", "nginx"])
+def test_death_of_one_ends_both(served, name):
+    pid = next(p for p, words in served.children() if name in words.split(b"\0")[0].decode())
+    os.kill(pid, signal.SIGKILL)
+    status, err = served.process.wait(timeout=60), served.process.stderr.read()
+    assert status == 1
+    assert err.count("\n") == 1 and f"{name} was killed by signal 9" in err
+    assert served.children() == []
+
+
+def test_kill_of_rota_serve_leaves_nothing(served):
+    served.stop(signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while served.children() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert served.children() == []
+
+
+def test_new_revocation_list_is_taken(serve, authority):
+    device = authority.client(authority.operational)
+    authority.write("ca/crl.pem", authority.operational.crl([]))
+    with open(authority.dir / "rota.ini", "a", encoding="utf-8") as f:
+        f.write("crl = ca/crl.pem\n")
+    served = serve().ready()
+    assert served.report(device, 1)[0] == 200
+    authority.write("ca/crl.pem", authority.operational.crl([device[0].read_bytes()]))
+    deadline = time.monotonic() + 30
+    seq = 1
+    while served.report(device, seq := seq + 1)[0] != 403 and time.monotonic() < deadline:
+        time.sleep(0.3)
+    status, body = served.report(device, seq + 1)
+    assert status == 403 and b"revoked" in body
+
+
+def taken_port(authority):
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen()
+    authority.held = s
+    return ["--port", str(s.getsockname()[1])], "is in use"
+
+
+def other_key(authority):
+    authority.write("server/key.pem", Ca("x").issue("x")[0], 0o600)
+    return [], "is not the key of"
+
+
+def open_key(authority):
+    os.chmod(authority.dir / "server/key.pem", 0o644)
+    return [], "chmod 600"
+
+
+def no_key(authority):
+    (authority.dir / "server/key.pem").unlink()
+    return [], "server/key.pem"
+
+
+def expired(authority):
+    key, cert = authority.server_ca.issue("localhost", (-9, -1))
+    authority.write("server/key.pem", key, 0o600)
+    authority.write("server/cert.pem", cert)
+    return [], "expired"
+
+
+def no_repository(authority):
+    os.rename(authority.dir / "repo", authority.dir / "moved")
+    return [], "repository"
+
+
+def no_ca(authority):
+    authority.write("ca/operational-ca.pem", b"rubbish")
+    return [], "operational-ca.pem"
+
+
+def wrong_setting(authority):
+    authority.write("rota.ini", b"[serve]\ncolour = red\n")
+    return [], "colour"
+
+
+def wrong_address(authority):
+    return ["--address", "nowhere"], "nowhere"
+
+
+def odd_path(authority):
+    authority.write("rota.ini", b'[serve]\nport = 0\ndevice_port = 0\nrepository = a;b\n')
+    os.rename(authority.dir / "repo", authority.dir / "a;b")
+    return [], "a;b"
+
+
+def no_nginx(authority):
+    with open(authority.dir / "rota.ini", "a", encoding="utf-8") as f:
+        f.write("nginx = /nonexistent/nginx\n")
+    return [], "/nonexistent/nginx"
+
+
+@pytest.mark.parametrize("spoil", [taken_port, other_key, open_key, no_key, expired, no_repository, no_ca,
+                                   wrong_setting, wrong_address, odd_path, no_nginx])
+def test_what_is_wrong_is_said_in_one_line(serve, authority, spoil):
+    options, named = spoil(authority)
+    served = serve(*options)
+    out, err = served.process.communicate(timeout=60)
+    assert served.process.returncode == 1
+    assert out == ""
+    assert err.count("\n") == 1 and named in err, err
+    assert served.children() == []
+
+
+def test_damaged_journal_is_named(serve, authority):
+    device = authority.client(authority.operational)
+    served = serve().ready()
+    for seq in (1, 2):
+        served.report(device, seq)
+    served.stop()
+    segment = served.state / "rotad/journal/0000000001.seg"
+    data = bytearray(segment.read_bytes())
+    data[100] ^= 1
+    segment.write_bytes(data)
+    served = serve()
+    err = served.process.communicate(timeout=60)[1]
+    assert served.process.returncode == 1
+    assert err.count("\n") == 1 and "0000000001.seg" in err and "byte 28" in err, err
+
+
+def test_second_one_in_the_same_state_is_refused(served, serve):
+    err = serve().process.communicate(timeout=60)[1]
+    assert "another `rota serve` runs" in err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to start as somebody else")
+def test_ordinary_user_needs_no_root(serve, authority, place):
+    nobody = pwd.getpwnam("nobody").pw_uid
+    for path in [place, *place.rglob("*")]:
+        os.chown(path, nobody, -1)
+    served = serve(user=nobody).ready()
+    assert served.report(chowned(authority, nobody))[0] == 200
+    assert {os.stat(f"/proc/{pid}").st_uid for pid, _ in served.children()} <= {nobody, 0}
+    assert served.stop() == (0, "")
+
+
+def chowned(authority, uid):
+    files = authority.client(authority.operational)
+    for path in files:
+        os.chown(path, uid, -1)
+    return files
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_as_root_each_has_its_own_user(served):
+    by_name = {words.split(b"\0")[0].split(b":")[0].rsplit(b"/")[-1]: pid for pid, words in served.children()}
+    def uid(pid):
+        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("Uid:"))
+    assert uid(by_name[b"rotad"]) == pwd.getpwnam("rota-ingest").pw_uid
+    master = by_name[b"nginx"]
+    with open(f"/proc/{master}/task/{master}/children", encoding="utf-8") as f:
+        workers = [int(x) for x in f.read().split()]
+    assert workers and {uid(w) for w in workers} == {pwd.getpwnam("rota-web").pw_uid}
