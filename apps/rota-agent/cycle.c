@@ -189,11 +189,19 @@ static void note_detail(struct cycle *c, enum rota_err err)
 	c->a->report.detail = err != ROTA_OK && err == c->fail.err ? c->fail.text : "";
 }
 
+static bool is_end(enum rota_update_want_kind kind)
+{
+	return kind == ROTA_UPDATE_REBOOT || kind == ROTA_UPDATE_IDLE ||
+		kind == ROTA_UPDATE_STOPPED;
+}
+
 /* One want; false: the cycle is over. */
 static bool step(struct cycle *c, struct rota_update_want *want)
 {
 	enum rota_err err;
 
+	if (is_end(want->kind))
+		return false;
 	c->fail = (struct rota_fail){ 0 };
 	switch (want->kind) {
 	case ROTA_UPDATE_FETCH_META:
@@ -212,7 +220,7 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 	case ROTA_UPDATE_IDLE:
 	case ROTA_UPDATE_STOPPED:
 	default:
-		return false;
+		err = ROTA_ERR_STATE;
 	}
 	note_detail(c, err);
 	rota_update_done(&c->u, err);
