@@ -121,21 +121,24 @@ static bool choose(struct device *d, struct rota_layout_state *l, struct loaded 
 	return false;
 }
 
-static bool note_booted(struct device *d, const struct loaded *image)
+/* Say in run/booted what runs. Where that cannot be written the image runs all the same; it cannot be
+ * confirmed, which is the safe side. */
+static void note_booted(struct device *d, const struct loaded *image)
 {
 	struct rota_booted_file file = {
 		.booted = { .id = image->slot, .kind = image->kind },
 		.version = image->info.version,
-		.boot = d->boot + 1,
+		.boot = ++d->boot,
 	};
 	enum rota_err err;
 
 	memcpy(file.booted.digest, image->info.digest, ROTA_SHA256_LEN);
+	(void)mkdirat(d->fd, ROTA_LAYOUT_RUN, 0755); /* may be on a file system that starts empty */
 	err = rota_booted_write(d->fd, &file);
-	if (err != ROTA_OK)
-		say("%s/%s: %s", d->path, ROTA_LAYOUT_BOOTED, rota_err_str(err));
-	d->boot += err == ROTA_OK;
-	return err == ROTA_OK;
+	if (err == ROTA_OK)
+		return;
+	say("%s/%s: %s", d->path, ROTA_LAYOUT_BOOTED, rota_err_str(err));
+	rota_booted_remove(d->fd); /* it tells of an earlier boot */
 }
 
 static void say_boot(const struct device *d, const struct loaded *image)
@@ -161,7 +164,9 @@ bool boot_load(struct device *d, struct loaded *out)
 			d->path, ROTA_LAYOUT_JOURNAL, rota_err_str(err));
 		return false;
 	}
-	good = choose(d, &l, out) && note_booted(d, out);
+	good = choose(d, &l, out);
+	if (good)
+		note_booted(d, out);
 	rota_layout_state_close(&l);
 	if (good)
 		say_boot(d, out);

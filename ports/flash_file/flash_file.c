@@ -13,10 +13,11 @@
 #define PIECE_LEN 4096 /* moved at a time */
 #define POLL_MS 10 /* between two tries for the lock */
 
-static enum rota_err by_errno(void)
+enum rota_err rota_flash_file_errno(int number)
 {
-	switch (errno) {
+	switch (number) {
 	case ENOENT:
+	case ENOTDIR:
 		return ROTA_ERR_NOT_FOUND;
 	case EACCES:
 	case EPERM:
@@ -56,7 +57,7 @@ static enum rota_err write_at(int fd, uint64_t off, struct rota_span from)
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return by_errno();
+			return rota_flash_file_errno(errno);
 		from = rota_span_skip(from, (size_t)put);
 		off += (uint64_t)put;
 	}
@@ -147,10 +148,10 @@ enum rota_err rota_flash_file_create(
 	enum rota_err err;
 
 	if (fd < 0)
-		return by_errno();
+		return rota_flash_file_errno(errno);
 	err = fill_erased(fd, 0, (uint64_t)geometry->sector_len * geometry->sector_count);
 	if (err == ROTA_OK && fsync(fd) != 0)
-		err = by_errno();
+		err = rota_flash_file_errno(errno);
 	saved = errno;
 	(void)close(fd);
 	if (err != ROTA_OK)
@@ -166,7 +167,7 @@ enum rota_err rota_flash_file_open(struct rota_flash_file *f, int dir_fd, const 
 
 	f->fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC);
 	if (f->fd < 0)
-		return by_errno();
+		return rota_flash_file_errno(errno);
 	f->port = (struct rota_flash){
 		.ctx = f,
 		.sector_len = geometry->sector_len,

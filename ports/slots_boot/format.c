@@ -33,25 +33,9 @@ static enum rota_err fail(struct job *job, const char *what, enum rota_err err)
 
 static enum rota_err fail_errno(struct job *job, const char *what)
 {
-	int saved = errno;
-
 	job->fault->what = what;
-	job->fault->os_error = saved;
-	switch (saved) {
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return ROTA_ERR_FULL;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return ROTA_ERR_DENIED;
-	case ENOENT:
-	case ENOTDIR:
-		return ROTA_ERR_NOT_FOUND;
-	default:
-		return ROTA_ERR_IO;
-	}
+	job->fault->os_error = errno;
+	return rota_flash_file_errno(errno);
 }
 
 static enum rota_err make_dir(struct job *job, const char *name)

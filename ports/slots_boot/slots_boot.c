@@ -13,25 +13,6 @@
  * finish() has little left to wait for. */
 #define FLUSH_STEP ((uint64_t)8 << 20)
 
-static enum rota_err by_errno(void)
-{
-	switch (errno) {
-	case ENOENT:
-	case ENOTDIR:
-		return ROTA_ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return ROTA_ERR_DENIED;
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return ROTA_ERR_FULL;
-	default:
-		return ROTA_ERR_IO;
-	}
-}
-
 /* What runs; the confirmed image while the power is off. */
 static enum rota_err running(const struct rota_slots_boot *s, const struct rota_bootstate *state,
 	struct rota_booted *out)
@@ -69,7 +50,7 @@ static enum rota_err open_slot(struct rota_slots_boot *s, uint8_t slot)
 	s->end = 0;
 	s->slot_fd = openat(s->device_fd, rota_layout_slot(slot), O_RDWR | O_CLOEXEC);
 	if (s->slot_fd < 0 || fstat(s->slot_fd, &st) != 0)
-		return by_errno();
+		return rota_flash_file_errno(errno);
 	s->capacity = (uint64_t)st.st_size;
 	return ROTA_OK;
 }
@@ -118,7 +99,7 @@ static enum rota_err slots_inactive(void *ctx, struct rota_slot *out)
 static enum rota_err discard(struct rota_slots_boot *s)
 {
 	if (ftruncate(s->slot_fd, 0) != 0 || ftruncate(s->slot_fd, (off_t)s->capacity) != 0)
-		return by_errno();
+		return rota_flash_file_errno(errno);
 	s->end = 0;
 	s->flushed = 0;
 	return ROTA_OK;
@@ -150,7 +131,7 @@ static enum rota_err put(int fd, uint64_t off, struct rota_span data)
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return by_errno();
+			return rota_flash_file_errno(errno);
 		data = rota_span_skip(data, (size_t)done);
 		off += (uint64_t)done;
 	}
@@ -183,7 +164,7 @@ static enum rota_err slots_finish(void *ctx, uint64_t len)
 		ROTA_TRY(prepare(s, len));
 	if (len != s->end || len == 0)
 		return ROTA_ERR_ARGUMENT;
-	return fdatasync(s->slot_fd) == 0 ? ROTA_OK : by_errno();
+	return fdatasync(s->slot_fd) == 0 ? ROTA_OK : rota_flash_file_errno(errno);
 }
 
 static enum rota_err slots_read(void *ctx, uint64_t off, struct rota_buf to)
@@ -301,7 +282,7 @@ enum rota_err rota_slots_boot_open(struct rota_slots_boot *s, const char *device
 	*s = (struct rota_slots_boot){ .slot_fd = -1 };
 	s->device_fd = open(device_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->device_fd < 0)
-		return by_errno();
+		return rota_flash_file_errno(errno);
 	s->port = (struct rota_slots){
 		.ctx = s,
 		.inactive = slots_inactive,

@@ -50,7 +50,7 @@ class Machine:
     def booted(self):
         try:
             lines = (self.path / "run/booted").read_text().splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         return dict(line.split("=", 1) for line in lines)
 
@@ -117,6 +117,18 @@ def test_booting_once_becomes_the_image(machine):
     process.terminate()
     out, _ = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0 and b"sensor 1.0.0 stops" in out
+
+
+@pytest.mark.parametrize("run", ["missing", "not a directory"])
+def test_an_image_runs_even_where_nothing_can_be_noted(machine, run):
+    (machine.path / "run").rmdir()
+    if run == "not a directory":
+        (machine.path / "run").write_text("")
+    process = subprocess.Popen([machine.program, "--device", machine.path], stdout=subprocess.PIPE)
+    assert process.stdout.readline().startswith(b"sensor 1.0.0 starts")
+    assert bool(machine.booted()) == (run == "missing")
+    process.terminate()
+    process.communicate(timeout=DEADLINE_S)
 
 
 def test_a_reset_boots_the_trial_and_the_next_one_reverts(machine, key, payloads):
