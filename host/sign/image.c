@@ -184,16 +184,30 @@ static enum rota_err open_payload(const char *path, int *fd, uint32_t *size, str
 	return rota_fail(why, ROTA_ERR_LIMIT, "payload %s is no file of 1 byte to 4 GiB", path);
 }
 
+/* A token that does not open, or a PIN to type: before the long copy, not behind it. */
+static enum rota_err ask_first(
+	const struct rota_image_plan *plan, struct rota_tokens *tokens, struct rota_fail *why)
+{
+	for (size_t i = 0; i < plan->seat_count; i++) {
+		uint8_t point[ROTA_P256_KEY_LEN];
+
+		ROTA_TRY(rota_tokens_public(tokens, plan->seats[i], point, why));
+	}
+	return ROTA_OK;
+}
+
 enum rota_err rota_image_sign(const struct rota_image_plan *plan, struct rota_tokens *tokens,
 	const struct rota_progress *progress, uint8_t digest[static ROTA_DIGEST_LEN],
 	struct rota_fail *why)
 {
-	char *copy = strdup(plan->out);
 	struct sink s;
 	uint32_t size = 0;
 	enum rota_err err;
+	char *copy;
 	int fd;
 
+	ROTA_TRY(ask_first(plan, tokens, why));
+	copy = strdup(plan->out); /* dirname() writes into it */
 	if (!copy)
 		abort();
 	err = open_payload(plan->payload, &fd, &size, why);

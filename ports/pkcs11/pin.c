@@ -3,12 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+/* Somewhat less than the parent waits for a login. */
+#define PROMPT_MS 170000
+#define CTRL_C 3
 
 static enum rota_err check_private(int fd, const char *file, struct rota_fail *why)
 {
@@ -55,11 +60,21 @@ static enum rota_err from_file(struct pin *pin, const char *file, struct rota_fa
 	return err;
 }
 
+/* One line from the terminal, within the time that the parent waits. */
+static ssize_t read_line(int fd, struct pin *pin)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, PROMPT_MS) == 1 ? read(fd, pin->text, PIN_MAX) : 0;
+}
+
+/* Without echo; and Ctrl-C ends the line instead of this process, so that the echo always comes back. */
 static enum rota_err from_terminal(struct pin *pin, const char *name, struct rota_fail *why)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	struct termios loud, quiet;
 	enum rota_err err;
+	ssize_t got;
 
 	if (fd < 0 || tcgetattr(fd, &loud) != 0) {
 		if (fd >= 0)
@@ -68,13 +83,18 @@ static enum rota_err from_terminal(struct pin *pin, const char *name, struct rot
 			"no terminal to ask for the PIN; set pin_file for this token");
 	}
 	quiet = loud;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	dprintf(fd, "PIN of token %s: ", name);
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	quiet.c_cc[VEOL] = CTRL_C;
 	tcsetattr(fd, TCSAFLUSH, &quiet);
-	err = take(pin, read(fd, pin->text, PIN_MAX), "the answer", why);
+	dprintf(fd, "PIN of token %s: ", name);
+	got = read_line(fd, pin);
 	tcsetattr(fd, TCSAFLUSH, &loud);
 	dprintf(fd, "\n");
 	close(fd);
+	if (got > 0 && pin->text[got - 1] == CTRL_C)
+		err = rota_fail(why, ROTA_ERR_DENIED, "no PIN given");
+	else
+		err = take(pin, got, "the answer", why);
 	return err;
 }
 

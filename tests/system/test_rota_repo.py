@@ -4,6 +4,7 @@ python-cryptography, which shares no code with Rota."""
 import hashlib
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -537,3 +538,60 @@ def test_no_secret_in_process_or_log(rota):
     for secret in rota.dir.glob("tokens/*/*pin"):
         assert secret.stat().st_mode & 0o777 == 0o600
     assert (rota.dir / "server/key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def on_terminal(args, answer):
+    """Run with a terminal, type `answer` when a PIN is asked for; (exit status, what the screen showed)."""
+    child, fd = pty.fork()
+    if child == 0:
+        os.execv(args[0], [str(a) for a in args])
+    shown = b""
+    try:
+        while piece := os.read(fd, 1024):
+            asked = b"PIN of token" not in shown
+            shown += piece
+            if asked and b"PIN of token" in shown:
+                os.write(fd, answer.encode())
+    except OSError:  # the terminal is gone with the child
+        pass
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+def test_pin_from_the_terminal(rota, tmp_path):
+    pin = (rota.dir / "tokens/image-1/pin").read_text()
+    ini = rota.dir / "rota.ini"
+    ini.write_text(ini.read_text().replace("pin_file = tokens/image-1/pin\n", ""))
+    payload = program(tmp_path / "payload")
+    args = ["image", "sign", "--version", "1.0.0", "--hardware", "b", "--out", tmp_path / "a.img", payload]
+    status, shown = on_terminal([rota.program, "--dir", rota.dir, *args], pin + "\n")
+    assert status == 0 and pin not in shown and "image digest" in shown
+    (tmp_path / "a.img").unlink()
+    status, shown = on_terminal([rota.program, "--dir", rota.dir, *args], "wrong-pin\n")
+    assert status == 1 and "the PIN is wrong" in shown
+    status, shown = on_terminal([rota.program, "--dir", rota.dir, *args], "12\x03")
+    assert status == 1 and "no PIN given" in shown
+    assert "set pin_file" in rota(*args, status=1)  # nobody to ask
+    assert not (tmp_path / "a.img").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system takes root")
+def test_full_disk(rota, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small], check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        shutil.copytree(rota.dir, small / "authority")
+        tight = Rota(rota.program.parents[2], small / "authority")
+        image = tmp_path / "big.img"
+        sign = ["image", "sign", "--version", "3.0.0", "--hardware", "b"]
+        payload = program(tmp_path / "big", 9_000_000)
+        tight(*sign, "--out", image, payload)
+        assert "No space left" in tight(*sign, "--out", small / "x.img", payload, status=1)
+        assert "No space left" in tight("release", "add", "--version", "3.0.0", "--image", image, status=1)
+        assert not list(small.rglob(".draft*")) and not (small / "x.img").exists()
+        tight("publish")
+        assert "0 wrong" in tight("repo", "verify")
+    finally:
+        subprocess.run(["umount", small], check=True)
