@@ -5,6 +5,7 @@ payload. Waits are for events with a generous deadline; nothing depends on how f
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -88,6 +89,11 @@ def machine(build, tmp_path, key, payloads):
     return Machine(build, bootfiles.device(tmp_path / "device", [key], first))
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return f.read().split()
+
+
 def stage(machine, key, payload, version):
     """Put `payload` on trial in slot 1."""
     data = bootfiles.image(payload, [key], version=version)
@@ -164,6 +170,37 @@ def test_power_lost_while_a_trial_runs(machine, key, payloads):
     with machine.power():
         machine.wait("version 1", lambda: machine.heartbeat().startswith("version=1.0.0"))
         assert machine.booted()["kind"] == "reverted"
+
+
+@pytest.mark.plain
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not here")
+def test_killed_at_each_durable_call_of_a_boot(build, tmp_path, key, payloads):
+    """Killed at the n-th call that changes a file, the next boot still runs a verified image: the trial while
+    it is not noted as started, the old one from then on. At last n is past the end, and the image runs."""
+    calls = "pwrite64,fdatasync,renameat,unlinkat"
+    kinds = []
+    for n in range(1, 100):
+        first = bootfiles.image(payloads[1], [key])
+        machine = Machine(build, bootfiles.device(tmp_path / str(n), [key], first))
+        stage(machine, key, payloads[2], (2, 0, 0, 0))
+        command = ["strace", "-o", "/dev/null", "-e", f"inject={calls}:signal=KILL:when={n}"]
+        process = subprocess.Popen(
+            [*command, machine.program, "--device", machine.path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        runs = process.stdout.readline().startswith(b"sensor 2.0.0 starts")
+        if runs:
+            os.kill(int(children(process.pid)[0]), signal.SIGTERM)
+            process.communicate(timeout=DEADLINE_S)
+            break
+        process.communicate(timeout=DEADLINE_S)
+        with machine.power():
+            machine.wait("a boot", machine.booted)
+            kinds.append(machine.booted()["kind"])
+            assert all(slot["verified"] for slot in machine.show()["slots"])
+    assert runs and kinds == sorted(kinds, reverse=True)  # trial ..., then reverted ...
+    assert set(kinds) == {"trial", "reverted"}
 
 
 def test_an_image_that_always_crashes_is_booted_again_and_again(build, tmp_path, key, payloads):

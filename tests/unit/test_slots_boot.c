@@ -10,7 +10,9 @@
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -300,6 +302,26 @@ TEST(an_image_larger_than_the_slot_is_refused)
 	clean();
 }
 
+TEST(a_full_disk_is_told)
+{
+	static const uint8_t piece[1 << 16] = { 1 };
+	struct rlimit before, limit;
+	enum rota_err err = ROTA_OK;
+
+	CHECK_OK(begin());
+	CHECK_OK(CALL(write, 0, ROTA_SPAN(piece)));
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)getrlimit(RLIMIT_FSIZE, &before);
+	limit = (struct rlimit){ 3 * sizeof(piece) + 5, before.rlim_max };
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (uint64_t off = sizeof(piece); err == ROTA_OK; off += sizeof(piece))
+		err = CALL(write, off, ROTA_SPAN(piece));
+	(void)setrlimit(RLIMIT_FSIZE, &before);
+	CHECK_EQ(err, ROTA_ERR_FULL);
+	CHECK_OK(CALL(write, 0, ROTA_SPAN(piece))); /* once there is room again */
+	clean();
+}
+
 TEST(a_fallback_image_is_kept_before_the_other_slot_is_written)
 {
 	struct rota_booted_file file = { .booted = { .id = 1, .kind = ROTA_BOOT_FALLBACK },
@@ -412,7 +434,7 @@ TEST(bad_formats_are_refused)
 TESTS(T(an_update_is_written_tried_and_confirmed), T(a_trial_is_reverted),
 	T(only_the_trial_that_runs_is_confirmed), T(a_trial_that_never_ran_is_dropped_by_a_write),
 	T(a_write_goes_on_after_a_restart), T(what_a_slot_held_is_gone_and_takes_no_room),
-	T(an_image_larger_than_the_slot_is_refused),
+	T(an_image_larger_than_the_slot_is_refused), T(a_full_disk_is_told),
 	T(a_fallback_image_is_kept_before_the_other_slot_is_written), T(nothing_is_booted),
 	T(a_damaged_journal_is_an_error), T(formatting_is_done_once),
 	T(a_first_image_that_would_not_boot_is_refused), T(bad_formats_are_refused))
