@@ -45,7 +45,7 @@ verb_demo() {
 	. tools/gates.sh
 	prefix=$PWD/build/demo-root
 	[ "$(id -u)" -ne 0 ] || prefix=/var/lib/rota-demo/programs
-	gate 'build' build build/demo "-Dprefix=$prefix"
+	gate 'build' build build/demo "-Dprefix=$prefix" -Dtests=false
 	[ "$gate_status" -eq 0 ] || exit 1
 	DESTDIR='' meson install --quiet --no-rebuild -C build/demo
 	exec examples/demo/run "$prefix" "$@" 8>&-
@@ -99,7 +99,7 @@ verb_bench() {
 	tools/deps bench
 	# shellcheck source=tools/gates.sh
 	. tools/gates.sh
-	gate 'build, optimised' build build/bench -Dbuildtype=release
+	gate 'build, optimised' build build/bench -Dbuildtype=release -Dtests=false
 	[ "$gate_status" -eq 0 ] || exit 1
 	for script in tests/bench/*; do
 		[ -x "$script" ] || continue
@@ -114,7 +114,7 @@ verb_install() {
 	tools/deps build
 	# shellcheck source=tools/gates.sh
 	. tools/gates.sh
-	gate 'build' build build/install -Dprefix="${PREFIX:-/usr/local}" -Dstrip=true
+	gate 'build' build build/install "-Dprefix=${PREFIX:-/usr/local}" -Dstrip=true -Dtests=false
 	[ "$gate_status" -eq 0 ] || exit 1
 	DESTDIR=${DESTDIR:-} meson install --quiet --no-rebuild -C build/install
 	echo "installed below ${DESTDIR:-}${PREFIX:-/usr/local}"
