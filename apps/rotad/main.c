@@ -184,6 +184,8 @@ static int run(struct server *s, struct rota_fail *why)
 	wait_for_signal(&set);
 	ok = stop_threads(s);
 	listener_close(c->socket, s->listener);
+	queue_free(&s->shared.ingest);
+	queue_free(&s->shared.projection);
 	log_line("stopped");
 	return ok ? 0 : 1;
 }
