@@ -12,11 +12,14 @@ static uint8_t random_byte(struct flash_mem *m)
 	return (uint8_t)(m->random >> 32);
 }
 
+static size_t size_of(const struct flash_mem *m)
+{
+	return (size_t)m->port.sector_len * m->port.sector_count;
+}
+
 static bool inside(const struct flash_mem *m, uint32_t off, size_t len)
 {
-	size_t size = (size_t)m->port.sector_len * m->port.sector_count;
-
-	return off <= size && len <= size - off;
+	return off <= size_of(m) && len <= size_of(m) - off;
 }
 
 /* Each byte a mix of the bits of `from` and `to`. */
@@ -34,7 +37,7 @@ static void mix(
  * cache in between writes back page by page. */
 static void lose_unsynced(struct flash_mem *m)
 {
-	uint32_t unit = m->port.write_len, size = m->port.sector_len * m->port.sector_count;
+	uint32_t unit = m->port.write_len, size = (uint32_t)size_of(m);
 	uint32_t from = random_byte(m) % 2 == 0 ? 0 : size * random_byte(m) / 256 / unit * unit;
 
 	for (uint32_t off = from; off < size; off += unit) {
@@ -123,14 +126,13 @@ static enum rota_err mem_sync(void *ctx)
 
 	if (m->off)
 		return ROTA_ERR_IO;
-	memcpy(m->synced, m->bytes, sizeof(m->synced));
+	memcpy(m->synced, m->bytes, size_of(m));
 	return ROTA_OK;
 }
 
 void flash_mem_init(
 	struct flash_mem *m, uint32_t sector_len, uint32_t sectors, uint32_t unit, uint8_t erased)
 {
-	memset(m, 0, sizeof(*m));
 	m->port = (struct rota_flash){
 		.ctx = m,
 		.sector_len = sector_len,
@@ -142,9 +144,10 @@ void flash_mem_init(
 		.erase = mem_erase,
 		.sync = mem_sync,
 	};
-	memset(m->bytes, erased, sizeof(m->bytes));
-	memcpy(m->synced, m->bytes, sizeof(m->synced));
-	m->random = 1;
+	memset(m->bytes, erased, size_of(m));
+	memset(m->synced, erased, size_of(m));
+	m->off = false;
+	flash_mem_cut_at(m, 0, FLASH_TEAR_NOT_DONE, 0);
 }
 
 void flash_mem_cut_at(struct flash_mem *m, uint32_t n, enum flash_tear tear, uint64_t seed)
@@ -159,5 +162,5 @@ void flash_mem_power(struct flash_mem *m)
 {
 	m->off = false;
 	m->cut_at = 0;
-	memcpy(m->synced, m->bytes, sizeof(m->synced)); /* what survived is all there is */
+	memcpy(m->synced, m->bytes, size_of(m)); /* what survived is all there is */
 }

@@ -104,13 +104,14 @@ TEST(every_cut_leaves_the_old_payload_or_the_new_one)
 			int result = 0;
 
 			for (uint32_t i = 1; result == 0; i++) {
-				/* what is lost unsynced is drawn: several draws for each cut */
-				uint32_t draws = tear == FLASH_TEAR_UNSYNCED ? 8 : 1;
+				/* what is lost unsynced is drawn: several draws for each of few cuts */
+				bool drawn = tear == FLASH_TEAR_UNSYNCED && geometries[g].unit > 1;
+				uint32_t draws = drawn ? 8 : 1;
 				uint32_t at = (i - 1) / draws + 1;
 
 				result = cut_once(&geometries[g], at, (enum flash_tear)tear, i);
 				snprintf(row, sizeof(row), "%s, tear %d, cut %u",
-					geometries[g].name, tear, at);
+					geometries[g].name, tear, (unsigned)at);
 				ROW(row);
 				CHECK(result >= 0);
 				cuts++;
@@ -155,7 +156,7 @@ TEST(a_second_cut_is_no_worse)
 	const struct geometry *g = &geometries[2];
 
 	for (uint32_t first = 1; first < 60; first++) {
-		for (uint32_t second = 1; second < 60; second++)
+		for (uint32_t second = 1; second < 60; second += 2)
 			CHECK(cut_twice(g, first, second) >= 0);
 	}
 }
