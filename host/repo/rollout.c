@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/rollout.h"
 #include "host/repo/store.h"
+#include "rota/codec/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +51,7 @@ static enum rota_err load(const struct rota_authdir *dir, const json_t *targets,
 		return ROTA_OK;
 	}
 	rota_store_target_path(dir, path, sha256, file);
-	return rota_json_load(file, ROTA_ROLLOUT_FILE_MAX, policy, why);
+	return rota_json_load(file, ROTA_POLICY_MAX, policy, why);
 }
 
 /* One active campaign per channel. */
@@ -68,11 +69,36 @@ static enum rota_err place(json_t *policy, json_t *campaign, struct rota_fail *w
 			return ROTA_OK;
 		}
 	}
-	if (json_array_size(list) == ROTA_ROLLOUT_CAMPAIGNS)
+	if (json_array_size(list) == ROTA_POLICY_CAMPAIGNS_MAX)
 		return rota_fail(why, ROTA_ERR_LIMIT, "more than %d channels (SPEC 8.1)",
-			ROTA_ROLLOUT_CAMPAIGNS);
+			ROTA_POLICY_CAMPAIGNS_MAX);
 	json_array_append(list, campaign);
 	return ROTA_OK;
+}
+
+static enum rota_err ignore(void *ctx, const struct rota_policy_event *e)
+{
+	(void)ctx;
+	(void)e;
+	return ROTA_OK;
+}
+
+/* Would a device read it? */
+static enum rota_err rehearse(struct rota_span text, struct rota_fail *why)
+{
+	static struct rota_policy_decoder decoder;
+	uint8_t names[ROTA_POLICY_NAMES_ROOM], value[ROTA_POLICY_VALUE_ROOM];
+	enum rota_err err;
+
+	rota_policy_begin(&decoder, (struct rota_policy_sink){ .event = ignore }, ROTA_BUF(names),
+		ROTA_BUF(value));
+	err = rota_policy_feed(&decoder, text);
+	if (err == ROTA_OK)
+		err = rota_policy_end(&decoder);
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(
+		why, err, "a device would refuse this policy: %s (SPEC 8)", rota_err_str(err));
 }
 
 static enum rota_err write_policy(struct rota_desk *desk, json_t *policy, json_t *targets,
@@ -85,11 +111,8 @@ static enum rota_err write_policy(struct rota_desk *desk, json_t *policy, json_t
 	out->sequence = (uint64_t)json_integer_value(json_object_get(policy, "sequence")) + 1;
 	json_object_set_new(policy, "sequence", json_integer((json_int_t)out->sequence));
 	ROTA_TRY(rota_json_encode(policy, ROTA_JSON_FILE, &text, why));
-	if (text.len > ROTA_ROLLOUT_FILE_MAX)
-		err = rota_fail(why, ROTA_ERR_LIMIT,
-			"the policy has %zu bytes, at most %d (SPEC 8.1)", text.len,
-			ROTA_ROLLOUT_FILE_MAX);
-	else
+	err = rehearse(rota_bytes_span(&text), why);
+	if (err == ROTA_OK)
 		err = rota_store_put_target(
 			desk->dir, out->path, rota_bytes_span(&text), &target, why);
 	rota_bytes_free(&text);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/repo/rollout.h -- the rollout policy of a product: the only pointer to what a device installs (SPEC 8). */
+/* host/repo/rollout.h -- the rollout policy of a product: the only pointer to what a device installs (SPEC 8).
+ *
+ * As with releases, the device's own decoder reads a policy before anybody signs it.
+ */
 #ifndef HOST_REPO_ROLLOUT_H
 #define HOST_REPO_ROLLOUT_H
 
 #include "host/base/digest.h"
 #include "host/repo/metadata.h"
-
-/* SPEC 8.1 */
-#define ROTA_ROLLOUT_FILE_MAX (1024 * 1024)
-#define ROTA_ROLLOUT_CAMPAIGNS 16
 
 struct rota_rollout_done {
 	char path[256]; /* target path */

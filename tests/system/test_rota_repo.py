@@ -498,6 +498,12 @@ def test_release_mistakes(rota, tmp_path):
     for args, says in mistakes:
         assert says in rota("release", "add", *args, status=1), args
     assert "rota release add" in rota("rollout", "set", "--version", "7.7.7", status=1)
+    for args, says in [
+        (("--id", "two words"), "a device would refuse"), (("--backoff", "400d"), "a device would refuse"),
+        (("--stage", "ppm=1000001"), "none of everyone"), (("--stage", "group=A B"), "none of everyone"),
+        (("--stage", "canary=" + 64 * "0"), "enrolments"),
+    ]:
+        assert says in rota("rollout", "set", "--version", "2.0.0", *args, status=1), args
     assert sorted(p.name for p in (rota.dir / "staging").iterdir()) == before
 
 
