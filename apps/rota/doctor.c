@@ -80,8 +80,9 @@ static void check_settings(struct visit *v)
 		if (!ini->rows[i].used && strcmp(ini->rows[i].section, "serve") != 0)
 			step(v, false, "config", "[%s] %s is not a known setting; correct its name",
 				ini->rows[i].section, ini->rows[i].key);
-	step(v, true, "config", "%s: product %s, %zu tokens", ini->path, v->s.dir.product,
-		v->s.dir.token_count);
+	if (v->bad == 0)
+		step(v, true, "config", "%s: product %s, %zu tokens", ini->path, v->s.dir.product,
+			v->s.dir.token_count);
 }
 
 /* Whether the key of a seat is among a role's keys in the metadata. */
@@ -117,6 +118,14 @@ static const json_t *keyids_of(const json_t *root, const json_t *targets, const 
 	return NULL;
 }
 
+/* A token that did not open has had its line. */
+static bool said_before(const struct visit *v, const struct rota_token *token)
+{
+	enum rota_err state = v->s.tokens.state[token - v->s.dir.tokens];
+
+	return state != ROTA_OK && state != ROTA_ERR_STATE;
+}
+
 static void check_party(struct visit *v, const struct rota_party *party, const json_t *keyids)
 {
 	unsigned bad = v->bad, looked = 0;
@@ -125,7 +134,7 @@ static void check_party(struct visit *v, const struct rota_party *party, const j
 		const struct rota_seat *seat = &party->seats[i];
 		uint8_t point[ROTA_P256_KEY_LEN];
 
-		if (offline && !seat->token->online)
+		if ((offline && !seat->token->online) || said_before(v, seat->token))
 			continue;
 		looked++;
 		if (rota_tokens_public(&v->s.tokens, seat, point, &v->s.why) != ROTA_OK)
@@ -266,7 +275,9 @@ static void check_server_cert(struct visit *v)
 	rota_authdir_path(&v->s.dir, "server/key.pem", path);
 	file = fopen(path, "re");
 	key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
-	if (!key || X509_check_private_key(cert, key) != 1)
+	if (!key)
+		step(v, false, "certificates", "%s cannot be read as a private key", path);
+	else if (X509_check_private_key(cert, key) != 1)
 		step(v, false, "certificates", "server/key.pem is not the key of server/cert.pem");
 	if (file)
 		fclose(file);
