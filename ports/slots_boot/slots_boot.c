@@ -38,9 +38,11 @@ static bool needed(const struct rota_bootstate *state, const struct rota_booted 
 		(now->id != state->confirmed && now->kind != ROTA_BOOT_FALLBACK);
 }
 
+/* Both files have the slots' capacity, but for the moment in discard() when one of them is empty; a cut just
+ * then must not take the slot away. */
 static enum rota_err open_slot(struct rota_slots_boot *s, uint8_t slot)
 {
-	struct stat st;
+	struct stat st, other;
 
 	if (s->slot_fd >= 0 && s->slot == slot)
 		return ROTA_OK;
@@ -49,9 +51,10 @@ static enum rota_err open_slot(struct rota_slots_boot *s, uint8_t slot)
 	s->slot = slot;
 	s->end = 0;
 	s->slot_fd = openat(s->device_fd, rota_layout_slot(slot), O_RDWR | O_CLOEXEC);
-	if (s->slot_fd < 0 || fstat(s->slot_fd, &st) != 0)
+	if (s->slot_fd < 0 || fstat(s->slot_fd, &st) != 0 ||
+		fstatat(s->device_fd, rota_layout_slot(rota_slot_other(slot)), &other, 0) != 0)
 		return rota_flash_file_errno(errno);
-	s->capacity = (uint64_t)st.st_size;
+	s->capacity = (uint64_t)(st.st_size > other.st_size ? st.st_size : other.st_size);
 	return ROTA_OK;
 }
 
