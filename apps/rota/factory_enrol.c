@@ -19,7 +19,8 @@
 #define MIB (1024 * 1024)
 
 static const char *out, *at_path, *serial, *hardware, *channel, *group, *region, *counter;
-static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health;
+static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health, *reboot;
+static const char *script, *script_dir;
 static bool json;
 
 static const struct opts_row rows[] = {
@@ -41,6 +42,11 @@ static const struct opts_row rows[] = {
 	{ "repository-url", "URL", "base URL of the repository", OPTS_TEXT, &repository_url },
 	{ "server-url", "URL", "base URL of the device API", OPTS_TEXT, &server_url },
 	{ "health", "COMMAND", "health check command of the agent", OPTS_TEXT, &health },
+	{ "reboot", "COMMAND", "command that boots the device anew", OPTS_TEXT, &reboot },
+	{ "script", "FILE", "slot app is kept by this script, not by rota-boot", OPTS_TEXT,
+		&script },
+	{ "script-dir", "DIR", "where it keeps its files (default: files in the folder)", OPTS_TEXT,
+		&script_dir },
 	{ "json", NULL, "print what was made as JSON", OPTS_FLAG, &json },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
 };
@@ -53,9 +59,11 @@ static const struct opts_usage usage = {
 		"flash.\n"
 		"Each device is a line of the authority's file `enrolments`; a serial is enrolled "
 		"once.",
-	.examples = "  rota factory enrol --out ./device --hardware board-a --image sensor-1.img\n"
-		    "  rota factory enrol --out d7 --hardware board-a --serial SN-7 --at "
-		    "/etc/rota/device",
+	.examples =
+		"  rota factory enrol --out ./device --hardware board-a --image sensor-1.img\n"
+		"  rota factory enrol --out d6 --hardware board-a --script /usr/lib/rota/files.sh\n"
+		"  rota factory enrol --out d7 --hardware board-a --serial SN-7 --at "
+		"/etc/rota/device",
 	.rows = rows,
 	.operands_min = 0,
 	.operands_max = 0,
@@ -178,6 +186,11 @@ static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
 		flash->capacity = number * MIB;
 	if (at_path && *at_path != '/')
 		return opts_wrong(&usage, "--at is an absolute path");
+	if ((script && *script != '/') || (script_dir && *script_dir != '/'))
+		return opts_wrong(&usage, "--script and --script-dir are absolute paths");
+	if ((script && image) || (script_dir && !script))
+		return opts_wrong(
+			&usage, "--script goes without --image, --script-dir with --script");
 	return 0;
 }
 
@@ -202,6 +215,9 @@ int verb_factory_enrol(int argc, char **argv)
 	plan.region = region;
 	plan.repository = repository ? repository : "main";
 	plan.health = health;
+	plan.reboot = reboot;
+	plan.script = script;
+	plan.script_dir = script_dir;
 	plan.flash = image ? make_flash : NULL;
 	plan.flash_ctx = &flash;
 	status = run(&plan);

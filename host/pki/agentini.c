@@ -34,6 +34,29 @@ static void repository(const struct rota_enrol_plan *plan, struct rota_bytes *ou
 	path(out, "root", plan->at, "trust/root.json");
 }
 
+static void slot(const struct rota_enrol_plan *plan, struct rota_bytes *out)
+{
+	rota_bytes_add_text(out, "\n[slot app]\n");
+	line(out, "backend", plan->script ? "exec" : "boot");
+	if (!plan->script) {
+		line(out, "device", plan->at);
+		return;
+	}
+	line(out, "script", plan->script);
+	if (plan->script_dir)
+		line(out, "directory", plan->script_dir);
+	else
+		path(out, "directory", plan->at, "files");
+}
+
+static void command(const char *section, const char *text, struct rota_bytes *out)
+{
+	if (!text)
+		return;
+	rota_bytes_add_text(out, section);
+	line(out, "command", text);
+}
+
 void rota_agentini(
 	const struct rota_authdir *dir, const struct rota_enrol_plan *plan, struct rota_bytes *out)
 {
@@ -54,10 +77,7 @@ void rota_agentini(
 	rota_bytes_add_text(out, "\n[identity]\n");
 	path(out, "certificate", plan->at, "identity/ldevid.pem");
 	path(out, "key", plan->at, "identity/ldevid.key");
-	rota_bytes_add_text(out, "\n[slot app]\nbackend = boot\n");
-	line(out, "device", plan->at);
-	if (plan->health) {
-		rota_bytes_add_text(out, "\n[health]\n");
-		line(out, "command", plan->health);
-	}
+	slot(plan, out);
+	command("\n[health]\n", plan->health, out);
+	command("\n[reboot]\n", plan->reboot, out);
 }

@@ -339,12 +339,13 @@ static enum rota_err check_plan(const struct work *w, struct rota_fail *why)
 
 static enum rota_err make_dirs(struct work *w, struct rota_fail *why)
 {
-	static const char *const parts[] = { "", "/identity", "/trust" };
+	static const char *const parts[] = { "", "/identity", "/trust", "/files" };
+	size_t count = w->plan->script && !w->plan->script_dir ? 4 : 3;
 
 	if ((size_t)snprintf(w->dir, sizeof(w->dir), "%s.making", w->plan->out) >= sizeof(w->dir))
 		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", w->plan->out);
 	rota_file_remove_tree(w->dir); /* of a run that was cut off */
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		char *path = rota_text("%s%s", w->dir, parts[i]);
 		enum rota_err err = rota_file_mkdirs(path, i == 1 ? 0700 : 0755, why);
 

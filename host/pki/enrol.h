@@ -26,7 +26,10 @@ struct rota_enrol_plan {
 	const char *group, *region; /* NULL: none */
 	const char *repository; /* its name in agent.ini */
 	const char *repository_url, *server_url; /* NULL: rota.ini's [factory] */
-	const char *health; /* command, or NULL */
+	const char *health, *reboot; /* commands, or NULL */
+	const char *
+		script; /* slot `app` is kept by this script (docs/exec-slots.md); NULL: by rota-boot */
+	const char *script_dir; /* where it keeps its files; NULL: OUT/files, which is made */
 	uint32_t counter;
 	uint64_t ldevid_lifetime_s;
 	/* Fill OUT/flash before the folder appears; NULL: no flash. `rom` is the record. */

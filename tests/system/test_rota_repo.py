@@ -279,6 +279,18 @@ def test_enrolment(rota, tmp_path):
     assert "is there already" in rota("factory", "enrol", "--out", out, "--hardware", "board-a", status=1)
 
 
+def test_enrolment_for_a_script(rota, tmp_path):
+    out = tmp_path / "device"
+    enrol = ["factory", "enrol", "--out", out, "--hardware", "board-a", "--script"]
+    rota(*enrol, "files.sh", status=2)
+    rota(*enrol, "/usr/lib/files.sh", "--image", "x", status=2)
+    rota(*enrol, "/usr/lib/files.sh", "--reboot", "/sbin/reboot now")
+    ini = (out / "agent.ini").read_text()
+    assert f"backend = exec\nscript = /usr/lib/files.sh\ndirectory = {out}/files\n" in ini
+    assert "[reboot]\ncommand = /sbin/reboot now\n" in ini
+    assert (out / "files").is_dir() and not (out / "flash").exists()
+
+
 def test_stages(rota, tmp_path):
     out = tmp_path / "device"
     device = json.loads(rota("factory", "enrol", "--out", out, "--hardware", "board-a", "--json"))["device"]
