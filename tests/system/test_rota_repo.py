@@ -555,8 +555,8 @@ def test_init_with_given_tokens(made, tmp_path):
     assert first.root["roles"] == second.root["roles"]
 
 
-def test_no_secret_in_process_or_log(rota):
-    """The online side's configuration shows one token, and a core file limit of zero holds for the child."""
+def test_online_side_sees_one_token(rota):
+    """The online side's configuration shows one token; what is secret can be read by its owner only."""
     conf = (rota.dir / "tokens/online/softhsm2.conf").read_text()
     done = subprocess.run(["softhsm2-util", "--show-slots"], cwd=rota.dir, capture_output=True, text=True,
                           env={**os.environ, "SOFTHSM2_CONF": "tokens/online/softhsm2.conf"}, check=True)
