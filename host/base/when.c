@@ -1,42 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/base/when.h"
+#include "rota/codec/time.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define WHEN_MAX 253402300799ULL /* 9999-12-31T23:59:59Z */
 #define DURATION_MAX (100ULL * 366 * 86400)
 
 void rota_when_text(uint64_t unix_s, char out[static ROTA_WHEN_LEN])
 {
-	time_t t = (time_t)(unix_s > WHEN_MAX ? WHEN_MAX : unix_s);
-	struct tm tm;
+	uint8_t text[ROTA_TIME_TEXT_LEN];
 
-	gmtime_r(&t, &tm);
-	strftime(out, ROTA_WHEN_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	rota_time_format(unix_s, text);
+	memcpy(out, text, sizeof(text));
+	out[sizeof(text)] = 0;
 }
 
 bool rota_when_parse(const char *text, uint64_t *unix_s)
 {
-	char again[ROTA_WHEN_LEN];
-	struct tm tm = { 0 };
-	time_t t;
-
-	if (strlen(text) != ROTA_WHEN_LEN - 1)
-		return false;
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		    &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
-		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	t = timegm(&tm);
-	if (t < 0)
-		return false;
-	*unix_s = (uint64_t)t;
-	rota_when_text(*unix_s, again); /* refuses 31 February and whatever else was normalised */
-	return strcmp(again, text) == 0;
+	return rota_time_parse(rota_span_cstr(text), unix_s) == ROTA_OK;
 }
 
 uint64_t rota_when_now(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/base/when.h -- times as SPEC 1.4 spells them, and durations as configurations do. */
+/* host/base/when.h -- times as SPEC 1.4 spells them (rota/codec/time.h, for C strings), and durations as
+ * configurations do. */
 #ifndef HOST_BASE_WHEN_H
 #define HOST_BASE_WHEN_H
 
