@@ -331,6 +331,7 @@ TEST(full_disk_refuses_and_stays_valid)
 {
 	struct rlimit old, small;
 	struct rota_ingest *j;
+	long before;
 
 	fresh();
 	j = journal_open();
@@ -340,7 +341,9 @@ TEST(full_disk_refuses_and_stays_valid)
 	small = (struct rlimit){ .rlim_cur = 50000, .rlim_max = old.rlim_max };
 	signal(SIGXFSZ, SIG_IGN);
 	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	before = size_of(SEGMENT);
 	CHECK(!fill_segments(j, 1));
+	CHECK_EQ(size_of(SEGMENT), before); /* the half that was written is gone again */
 	setrlimit(RLIMIT_FSIZE, &old);
 	CHECK_EQ(fault.sys, EFBIG);
 	CHECK_EQ(rota_ingest_durable(j), 2);
