@@ -2,6 +2,7 @@
 """What the system tests share. ROTA_BUILD names the build directory whose programs are tested."""
 import os
 import pathlib
+import tempfile
 
 import pytest
 
@@ -22,3 +23,15 @@ def programs():
 def build():
     """The build directory."""
     return BUILD
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """An authority whose server runs, one for the tests of a file (tests/system/fleet.py)."""
+    from fleet import Fleet
+
+    # Not pytest's: as root the servers have users of their own, and pytest keeps others out of its folders.
+    with tempfile.TemporaryDirectory(prefix="rota-fleet-") as directory:
+        os.chmod(directory, 0o755)
+        with Fleet(directory) as it:
+            yield it.serve()
