@@ -318,6 +318,18 @@ enum rota_err rota_update_installed(struct rota_update *u)
 	return rota_update_commit(u);
 }
 
+/* Confirmed before a cut, a backend may say that no trial runs. */
+static enum rota_err keep_slot(const struct rota_slots *slots)
+{
+	enum rota_err err = slots->confirm(slots->ctx);
+	struct rota_booted booted;
+
+	if (err != ROTA_ERR_STATE)
+		return err;
+	ROTA_TRY(slots->booted(slots->ctx, &booted));
+	return booted.kind == ROTA_BOOT_CONFIRMED ? ROTA_OK : err;
+}
+
 enum rota_update_state rota_up_confirm(struct rota_update *u)
 {
 	const struct rota_pending_install *p = &u->state.pending;
@@ -326,7 +338,7 @@ enum rota_update_state rota_up_confirm(struct rota_update *u)
 	for (uint8_t i = 0; i < p->component_count; i++) {
 		const struct rota_slots *slots = rota_update_slots(u, p->components[i].slot);
 
-		err = slots == NULL ? ROTA_OK : slots->confirm(slots->ctx);
+		err = slots == NULL ? ROTA_OK : keep_slot(slots);
 		if (err != ROTA_OK)
 			return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	}
@@ -347,7 +359,7 @@ static enum rota_err keep_and_ask(struct rota_update *u, const struct judgement 
 		const struct rota_slots *slots = rota_update_slots(u, c->slot);
 
 		if (j->verdict[i] == KEEP)
-			ROTA_TRY(slots->confirm(slots->ctx));
+			ROTA_TRY(keep_slot(slots));
 		else if (j->verdict[i] == ASK)
 			ROTA_TRY(slots->trial(slots->ctx, c->digest));
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota/update/update_parts.h -- what the parts of an update cycle share; nobody else includes it.
  *
- * update.c          the machinery: wants, events, commits, how a cycle ends
+ * update.c          the machinery: begin, wants and answers
+ * update_events.c   events, commits, how a cycle ends
  * update_boot.c     what to make of the boot; confirm and revert
  * update_policy.c   rollout policy and release: what to install, and whether
  * update_install.c  components into slots, trials
@@ -35,7 +36,8 @@ enum rota_update_state {
 
 struct rota_update_step {
 	const char *name; /* for the drawing in docs/ */
-	const char *word; /* for events and outcomes; NULL: the role whose metadata is being read */
+	const char *
+		word; /* for events and outcomes; a role, where its metadata failed, stands in for it */
 	enum rota_update_want_kind want; /* where act is NULL */
 
 	enum rota_update_state (*act)(struct rota_update *u);
@@ -54,7 +56,7 @@ struct rota_update_step {
 
 extern const struct rota_update_step rota_update_steps[ROTA_UP_COUNT];
 
-/* ---- update.c ---- */
+/* ---- update_events.c ---- */
 
 /* Note an event, to go out with the next commit. */
 void rota_update_note(struct rota_update *u, enum rota_event_kind kind, struct rota_why why);
@@ -73,6 +75,11 @@ enum rota_update_state rota_update_stop(
 enum rota_update_state rota_update_idle(struct rota_update *u, enum rota_clause clause);
 enum rota_update_state rota_update_reboot(struct rota_update *u);
 
+/* Seconds since 1970 for records and events: 0 where no clock can be trusted. */
+uint64_t rota_update_clock(const struct rota_update *u);
+
+/* ---- update.c ---- */
+
 /* Begin to read a target. path stays in use; a decoder is set up by the caller. */
 void rota_update_read(struct rota_update *u, struct rota_span path, uint64_t length,
 	const uint8_t sha256[static ROTA_SHA256_LEN]);
@@ -82,9 +89,6 @@ enum rota_err rota_update_take(struct rota_update *u, struct rota_span piece);
 
 /* The target is over: whether length and digest are those listed (TUF 5.7.3), then what its decoder said. */
 struct rota_why rota_update_verdict(struct rota_update *u, enum rota_err how);
-
-/* Seconds since 1970 for records and events: 0 where no clock can be trusted. */
-uint64_t rota_update_clock(const struct rota_update *u);
 
 /* ---- update_boot.c ---- */
 
