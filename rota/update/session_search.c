@@ -17,7 +17,6 @@ static void set_role(struct rota_session *s, struct rota_span name)
 	memcpy(s->role_name, name.p, name.len);
 	s->role_name_len = (uint8_t)name.len;
 	rota_floor_tag(s->config.crypto, name, s->role_tag);
-	s->target_listed = false;
 }
 
 static bool visited(const struct rota_session *s)
@@ -118,11 +117,13 @@ uint64_t rota_search_listed_length(const struct rota_session *s)
 	return s->meta.has_length ? s->meta.length : 0;
 }
 
-/* The pending entry keeps the role's keys until its file has passed: a second reading needs them again. */
+/* The pending entry keeps the role's keys until its file has passed: a second reading needs them again. What the
+ * first one found is forgotten: it came from a file that proved to be another. */
 enum rota_err rota_search_role_authority(struct rota_session *s)
 {
 	const struct rota_authority *from;
 
+	s->target_listed = false;
 	s->found_count = 0;
 	s->terminated = false;
 	s->path_match = false;

@@ -722,6 +722,26 @@ static void answer(struct device *d, const char *role, const struct maker_file *
 	d->server = give;
 }
 
+/* Once for each thing that is asked of a role by digest: the thief's file first, then the right one. */
+static const struct maker_file *give_first(struct device *d, const struct rota_want *w)
+{
+	return w->sha256 != NULL && !w->fresh ? give(d, w) : NULL;
+}
+
+/* A file that no one signed lists a release of the thief's; what replaces it does not. */
+static void listed_by_a_damaged_file(struct device *d)
+{
+	static struct maker thief;
+
+	maker_init(&thief, NOW);
+	maker_target(&thief, MAKER_RELEASES, "releases/lamp/9.0.0/release.json", bytes("evil"));
+	maker_publish(&thief);
+	d->m.role[MAKER_RELEASES].pad = 100; /* the thief's file is the shorter */
+	publish(d, MAKER_RELEASES);
+	answer(d, "releases", maker_meta(&thief, "releases", 1));
+	d->server = give_first;
+}
+
 static void skipped_root(struct device *d)
 {
 	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
@@ -1139,6 +1159,8 @@ static const struct {
 	{ "a policy from further down", policy_further_down, "rollouts", "rollouts/other.json",
 		ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
 	{ "a release in rollouts", release_in_rollouts, "rollouts",
+		"releases/lamp/9.0.0/release.json", ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
+	{ "a release in a file that no one signed", listed_by_a_damaged_file, "releases",
 		"releases/lamp/9.0.0/release.json", ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
 	{ "a release in ci", release_in_ci, "ci", "releases/lamp/9.0.0/release.json",
 		ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
