@@ -150,6 +150,39 @@ def test_identity_header_of_a_client_is_overwritten(served, authority):
         assert db.execute("SELECT id FROM devices").fetchall() == [(DEVICE,)]
 
 
+def test_slow_body_is_cut_through_nginx(served, authority):
+    """A byte now and then would satisfy nginx for hours; rotad's deadline is for the whole request."""
+    context = served.context(authority.client(authority.operational))
+    with socket.create_connection(("127.0.0.1", served.ports["device"])) as s:
+        with context.wrap_socket(s, server_hostname="127.0.0.1") as t:
+            t.sendall(b"POST /api/v1/report HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                      b"Content-Length: 16000\r\n\r\n")
+            t.settimeout(0.5)
+            answer = None
+            for _ in range(100):
+                try:
+                    answer = t.recv(4096)
+                    break
+                except socket.timeout:
+                    t.sendall(b" ")
+            assert answer is not None and answer.startswith(b"HTTP/1.1 408 "), answer
+
+
+def test_chunked_report_through_nginx(served, authority):
+    device = authority.client(authority.operational)
+    body = (part for part in [b'{"events":[{"at":null,', b'"event":"started","seq":1}]}'])
+    status, _, answer = served.ask("device", "/api/v1/report", device, "POST", body,
+                                   {"Content-Type": "application/json"})  # no length: chunked
+    assert (status, answer) == (200, b'{"acknowledged":1}\n')
+
+
+def test_large_body_is_refused(served, authority):
+    device = authority.client(authority.operational)
+    status = served.ask("device", "/api/v1/report", device, "POST", b" " * 16385,
+                        {"Content-Type": "application/json"})[0]
+    assert status == 413
+
+
 def test_repository_files_and_their_caching(served, authority):
     target = f"/repo/targets/a/{authority.target}"
     cases = {
