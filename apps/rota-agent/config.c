@@ -226,7 +226,7 @@ static void read_limits(struct part *p, struct agent_config *c)
 	c->metadata_s = duration(p, "metadata", 1, 86400, 300);
 	c->target_s = duration(p, "target", 1, 30 * 86400, 86400);
 	c->outbox = number(p, "outbox", 16, 65536, 512);
-	c->resume_every = number(p, "resume_every", 0, UINT64_C(1) << 40, 8 << 20);
+	c->resume_every = number(p, "resume_every", 0, UINT64_C(1) << 40, 32 << 20);
 }
 
 /* ---- the whole ---- */

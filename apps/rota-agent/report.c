@@ -225,7 +225,8 @@ static uint32_t judge(struct agent_report *r, const struct rota_fetch_answer *an
 				{ "detail", answer->body }, { NULL, NULL } });
 		return 1;
 	}
-	complain(r, status, answer->body);
+	/* A page of nginx's says no more than its status. */
+	complain(r, status, answer->body[0] == '<' ? NULL : answer->body);
 	return 0;
 }
 

@@ -1,22 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the system tests share. ROTA_BUILD names the build directory whose programs are tested."""
 import os
-import pathlib
 import tempfile
 
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("ROTA_BUILD", TOP / "build" / "gcc"))
-
-
-def programs():
-    """Every program of the build, by name."""
-    return {
-        path.name: path
-        for path in sorted(BUILD.glob("apps/*/*"))
-        if path.is_file() and os.access(path, os.X_OK) and path.suffix == ""
-    }
+from paths import BUILD, TOP, programs  # noqa: F401 - the tests import them from here
 
 
 @pytest.fixture

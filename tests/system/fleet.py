@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import subprocess
 
-from conftest import programs
+from paths import programs
 
 PROGRAMS = programs()
 HARDWARE = "board-a"

@@ -84,7 +84,8 @@ def test_every_durable_call(fleet, device, stages, kill, stage):
     for n, reboot_first in itertools.product(range(1, total + 1), (False, True)):
         device.restore(snapshot)
         done = device.agent("--once", env=environment(LD_PRELOAD=kill, KILLAT=n))
-        assert done.returncode == -signal.SIGKILL, f"{n}: {done.stdout}{done.stderr}"
+        # The last calls take acknowledged events away; a server that says 429 acknowledges none.
+        assert done.returncode == -signal.SIGKILL or "429" in done.stdout, f"{n}: {done.stdout}{done.stderr}"
         complete(device, f"{stage}, killed at call {n} of {total}, reboot {reboot_first}", reboot_first)
 
 
