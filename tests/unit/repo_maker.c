@@ -341,7 +341,8 @@ static void put_root_roles(struct maker_text *t, const struct maker *m)
 	for (int i = 0; i < 4; i++) {
 		const struct maker_role *r = &m->role[order[i]];
 
-		maker_printf(t, "%s\"%s\":{", i == 0 ? "" : ",", r->name);
+		maker_printf(t, "%s\"%s\":{", i == 0 ? "" : ",",
+			r->listed_as != NULL ? r->listed_as : r->name);
 		put_keyids(t, r);
 		maker_printf(t, ",\"threshold\":%d}", r->threshold);
 	}

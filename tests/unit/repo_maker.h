@@ -80,6 +80,7 @@ struct maker_role {
 	const char *
 		paths; /* patterns, a blank between; in all words beginning with '#', hash prefixes */
 	bool terminating;
+	const char *listed_as; /* by root; NULL: its name */
 	bool ghost; /* the delegation only: no file of its own */
 
 	/* what timestamp or snapshot lists */

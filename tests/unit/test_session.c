@@ -499,6 +499,9 @@ TEST(a_terminating_delegation_ends_the_search)
 	d->m.role[aa].terminating = false;
 	d->m.role[a].version++;
 	CHECK_GOOD(search(d, "x/1"));
+	/* among the delegations of one role too */
+	d->m.role[a].terminating = true;
+	CHECK_WHY(search(d, "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 }
 
 TEST(a_cycle_of_delegations_ends)
@@ -510,6 +513,10 @@ TEST(a_cycle_of_delegations_ends)
 
 	d->m.role[again].ghost = true;
 	CHECK_WHY(search(d, "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
+	/* and does not keep others from being asked */
+	again = maker_delegate(&d->m, MAKER_TARGETS, "c", "x/*", false, KEY_OTHER, NOW);
+	maker_target(&d->m, again, "x/1", bytes("from c"));
+	CHECK_GOOD(search(d, "x/1"));
 }
 
 TEST(a_long_chain_of_delegations_ends)
@@ -982,6 +989,14 @@ static void snapshot_from_the_future(struct device *d)
 {
 	maker_next(&d->m, d->clock_s + 601, -1, -1);
 	d->m.role[MAKER_TIMESTAMP].issued_s = NOW;
+	d->m.role[MAKER_TIMESTAMP].expires_s = NOW + DAY_S;
+	maker_publish(&d->m);
+}
+
+static void root_without_snapshot(struct device *d)
+{
+	d->m.role[MAKER_SNAPSHOT].listed_as = "snapshat";
+	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 	maker_publish(&d->m);
 }
 
@@ -1133,6 +1148,8 @@ static const struct {
 	{ "white space", white_space, REFRESH, ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_3 },
 	/* left out */
 	{ "timestamp without snapshot", no_snapshot_listed, REFRESH, ROTA_ERR_FORMAT,
+		ROTA_CLAUSE_SPEC_3 },
+	{ "root without snapshot", root_without_snapshot, REFRESH, ROTA_ERR_FORMAT,
 		ROTA_CLAUSE_SPEC_3 },
 	{ "snapshot without targets", no_targets_listed, REFRESH, ROTA_ERR_VERSION,
 		ROTA_CLAUSE_TUF_5_5_5 },

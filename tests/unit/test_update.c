@@ -229,7 +229,10 @@ TEST(a_crash_goes_back_and_is_not_tried_again)
 	world_init(w);
 	w->release.crashes = true;
 	offer(w, "2.0.0");
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_7_4);
+	CHECK_EQ(world_cycle(w), ROTA_UPDATE_REBOOT);
+	world_boot(w);
+	CHECK_EQ(world_cycle(w), ROTA_UPDATE_IDLE); /* with no further boot */
+	CHECK_OUTCOME(w, ROTA_OK, ROTA_CLAUSE_SPEC_7_4);
 	CHECK(world_runs(w, FACTORY));
 	CHECK_EQ(world_events(w, ROTA_EVENT_REVERTED), 1);
 	CHECK_EQ(world_events(w, ROTA_EVENT_CONFIRMED), 0);
@@ -287,6 +290,22 @@ TEST(an_image_that_is_not_well_is_given_up)
 	CHECK_EQ(world_events(w, ROTA_EVENT_FAILED), 1);
 	CHECK_EQ(world_events(w, ROTA_EVENT_REVERTED), 1);
 	CHECK_EQ(w->state.failed.tries, 1);
+}
+
+/* What was found well once is kept, whatever is thought of it after the cut. */
+TEST(a_decision_to_keep_outlives_a_cut)
+{
+	struct world *w = offered("2.0.0");
+
+	CHECK_EQ(world_cycle(w), ROTA_UPDATE_REBOOT);
+	world_boot(w);
+	w->cut_at = w->slot_ops + 1; /* the confirmation */
+	CHECK_EQ(world_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK(w->flash.off);
+	w->health = ROTA_ERR_TIMEOUT;
+	world_boot(w);
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK(world_runs(w, FIRST));
 }
 
 TEST(a_boot_stage_that_never_starts_the_trial_is_seen)
@@ -377,6 +396,17 @@ TEST(a_tampered_image_is_refused_and_harms_nothing)
 	CHECK(world_runs(w, FIRST));
 }
 
+/* Behind what the image digest covers: only the file's digest sees it. */
+TEST(a_tampered_signature_is_refused_too)
+{
+	struct world *w = offered("2.0.0");
+
+	w->tamper = true;
+	w->tamper_at = w->image[FIRST].bytes.len - 1;
+	CHECK_STOPPED(w, ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_7_3);
+	CHECK_EQ(w->slots[0].trials, 0);
+}
+
 TEST(a_byte_too_many_is_refused_at_once)
 {
 	struct world *w = offered("2.0.0");
@@ -395,6 +425,8 @@ TEST(a_download_that_breaks_off_goes_on_where_it_was)
 	w->break_at = 1500;
 	CHECK_STOPPED(w, ROTA_ERR_NET, ROTA_CLAUSE_TUF_5_7_3);
 	CHECK_EQ(w->state.pending.offset, 1500);
+	w->flash.off = true;
+	world_boot(w); /* what was not made durable is gone */
 	CHECK_STOPPED(w, ROTA_ERR_NET, ROTA_CLAUSE_TUF_5_7_3);
 	CHECK_EQ(w->last_offset, 1500);
 	CHECK_EQ(world_events(w, ROTA_EVENT_FAILED), 1);
@@ -868,13 +900,14 @@ TESTS(T(nothing_to_do_is_told_once_and_costs_nothing),
 	T(two_components_are_confirmed_together), T(dependencies_are_what_earlier_releases_brought),
 	T(the_same_image_under_another_release_is_not_written),
 	T(a_crash_goes_back_and_is_not_tried_again), T(retries_are_counted_and_wait),
-	T(an_image_that_is_not_well_is_given_up),
+	T(an_image_that_is_not_well_is_given_up), T(a_decision_to_keep_outlives_a_cut),
 	T(a_boot_stage_that_never_starts_the_trial_is_seen),
 	T(a_trial_that_the_journal_does_not_know_is_given_up),
 	T(what_expired_blocks_installing_and_not_confirming),
-	T(a_tampered_image_is_refused_and_harms_nothing), T(a_byte_too_many_is_refused_at_once),
-	T(a_download_that_breaks_off_goes_on_where_it_was), T(without_resuming_it_begins_again),
-	T(another_release_meanwhile_begins_at_nothing), T(a_spoilt_beginning_is_fetched_again),
+	T(a_tampered_image_is_refused_and_harms_nothing), T(a_tampered_signature_is_refused_too),
+	T(a_byte_too_many_is_refused_at_once), T(a_download_that_breaks_off_goes_on_where_it_was),
+	T(without_resuming_it_begins_again), T(another_release_meanwhile_begins_at_nothing),
+	T(a_spoilt_beginning_is_fetched_again),
 	T(a_slot_that_is_too_small_is_said_before_the_download),
 	T(what_is_not_for_this_device_is_refused_by_its_clause),
 	T(a_way_back_is_the_version_before_or_what_the_release_names),

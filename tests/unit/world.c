@@ -459,7 +459,7 @@ static void fetch_target(
 	memcpy(copy, f->bytes.p, f->bytes.len);
 	copy[f->bytes.len] = 0;
 	if (component && w->tamper)
-		copy[f->bytes.len / 2] ^= 1;
+		copy[w->tamper_at != 0 ? w->tamper_at : f->bytes.len / 2] ^= 1;
 	bytes = rota_span(copy, f->bytes.len + (component && w->extend));
 	bytes = rota_span_skip(bytes, (size_t)want->offset);
 	breaks = component && w->break_at != 0 && w->break_at < bytes.len;

@@ -109,7 +109,8 @@ struct world {
 
 	/* the network */
 	uint64_t break_at; /* a target breaks off after so many bytes; 0: never */
-	bool tamper; /* components have one bit wrong */
+	bool tamper; /* components have one bit wrong, */
+	uint64_t tamper_at; /* in this byte; 0: in the middle */
 	bool extend; /* components have a byte too many */
 	unsigned target_bytes; /* of targets, fetched in all */
 	unsigned fetches;
