@@ -197,6 +197,14 @@ static enum rota_err check_health(struct cycle *c)
 		config->health.line, env, (uint32_t)config->health.timeout_s, c->a->stop, &c->fail);
 }
 
+static void say_unwell(const struct cycle *c)
+{
+	say("failed",
+		(struct say_field[]){ { "step", "health" },
+			{ "reason", "the image on trial is not well" }, { "detail", c->fail.text },
+			{ NULL, NULL } });
+}
+
 /* ---- the loop ---- */
 
 /* What a fetch said is part of the reason when the fetch is what failed. */
@@ -231,6 +239,8 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 		break;
 	case ROTA_UPDATE_HEALTH:
 		err = check_health(c);
+		if (err != ROTA_OK)
+			say_unwell(c);
 		break;
 	case ROTA_UPDATE_REBOOT:
 	case ROTA_UPDATE_IDLE:
