@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Metadata: the first byte says which type. In one piece or byte by byte, a file gives the same verdict, the same
+ * events and the same signed bytes. */
+#include "rota/codec/tuf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+struct seen {
+	uint64_t events, bytes; /* running sums that notice any difference */
+};
+
+static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
+{
+	struct seen *s = ctx;
+
+	s->events = s->events * 31 + (uint64_t)e->kind * 7 + e->id.len + e->text.len * 3;
+	return ROTA_OK;
+}
+
+static void on_signed(void *ctx, struct rota_span bytes)
+{
+	struct seen *s = ctx;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		s->bytes = s->bytes * 31 + bytes.p[i];
+}
+
+static enum rota_err decode(uint8_t type, struct rota_span in, size_t piece, struct seen *seen)
+{
+	uint8_t names[288], value[192], hold[192];
+	struct rota_tuf_sink sink = { seen, on_event, on_signed };
+	struct rota_tuf d;
+
+	memset(seen, 0, sizeof(*seen));
+	rota_tuf_init(&d, (enum rota_tuf_type)(type % 4), sink, ROTA_BUF(names), ROTA_BUF(value),
+		ROTA_BUF(hold));
+	for (; in.len > 0; in = rota_span_skip(in, piece))
+		ROTA_TRY(rota_tuf_feed(&d, rota_span_slice(in, 0, piece)));
+	return rota_tuf_end(&d);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct seen whole, bytewise;
+	enum rota_err err;
+
+	if (len == 0)
+		return 0;
+	err = decode(data[0], rota_span(data + 1, len - 1), len, &whole);
+	if (decode(data[0], rota_span(data + 1, len - 1), 1, &bytewise) != err ||
+		(err == ROTA_OK && memcmp(&whole, &bytewise, sizeof(whole)) != 0))
+		abort();
+	return 0;
+}

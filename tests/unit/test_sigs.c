@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Thresholds over one message, by rings of real P-256 keys. Rows are recipes: each letter is a key. */
+#include "ports/crypto_openssl/crypto_openssl.h"
+#include "rota/base/hex.h"
+#include "rota/base/mem.h"
+#include "rota/codec/key.h"
+#include "rota/trust/sigs.h"
+#include "tests/unit/repo_maker.h"
+#include "tests/unit/test.h"
+
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#define MESSAGE "what is signed"
+
+static const char *const ecdsa = "ecdsa";
+static const char *const p256 = "ecdsa-sha2-nistp256";
+
+/* Letter to key pair: 'a' and 'A' are one public key under two ids. */
+static int key_of(char letter)
+{
+	return letter >= 'a' ? letter - 'a' : letter - 'A';
+}
+
+static enum rota_err add_key(struct rota_keyring *ring, char letter)
+{
+	struct maker_bytes spki = maker_spki(key_of(letter));
+	uint8_t raw[ROTA_KEY_RAW_MAX], hex[2 * ROTA_KEY_RAW_MAX];
+	size_t len;
+
+	ROTA_TRY(rota_key_raw_spki(
+		ROTA_ALG_ECDSA_P256, rota_span(spki.p, spki.len), ROTA_BUF(raw), &len));
+	ROTA_TRY(rota_hex_encode(rota_span(raw, len), ROTA_BUF(hex)));
+	return rota_keyring_add(ring, &rota_crypto_openssl, rota_span(&letter, 1),
+		rota_span_cstr(ecdsa), rota_span_cstr(p256), ROTA_SPAN(hex));
+}
+
+/* A signature by a letter's key; x: of something else, y: no signature at all. */
+static enum rota_err add_sig(struct rota_sigs *s, char letter, char how)
+{
+	static const char other[] = "something else";
+	struct maker_bytes message = { (uint8_t *)(uintptr_t)MESSAGE, sizeof(MESSAGE) - 1 }, sig;
+	char hex[161] = "no hex";
+
+	if (how == 'x')
+		message = (struct maker_bytes){ (uint8_t *)(uintptr_t)other, sizeof(other) - 1 };
+	if (how != 'y') {
+		sig = maker_sign(key_of(letter), message);
+		maker_hex(sig.p, sig.len, hex);
+	}
+	return rota_sigs_add(s, rota_span(&letter, 1), rota_span_cstr(hex));
+}
+
+static const struct {
+	const char *reason;
+	const char *keys; /* of the role */
+	uint32_t threshold;
+	const char *sigs; /* letter and how: '.' good */
+	enum rota_err err;
+} rows[] = {
+	{ "one of one", "a", 1, "a.", ROTA_OK },
+	{ "two of three", "abc", 2, "a.c.", ROTA_OK },
+	{ "in any order", "abc", 2, "c.a.", ROTA_OK },
+	{ "three where two do", "abc", 2, "a.b.c.", ROTA_OK },
+	{ "a bad one beside two good ones", "abc", 2, "axb.c.", ROTA_OK },
+	{ "a malformed one beside two good ones", "abc", 2, "ayb.c.", ROTA_OK },
+	{ "unknown keys beside", "ab", 2, "f.a.g.b.", ROTA_OK },
+	{ "none", "a", 1, "", ROTA_ERR_THRESHOLD },
+	{ "one where two must be", "abc", 2, "a.", ROTA_ERR_THRESHOLD },
+	{ "one good, one bad", "abc", 2, "a.bx", ROTA_ERR_THRESHOLD },
+	{ "one good, one malformed", "abc", 2, "a.by", ROTA_ERR_THRESHOLD },
+	{ "of unknown keys only", "abc", 1, "f.g.", ROTA_ERR_THRESHOLD },
+	{ "more needed than there are keys", "ab", 3, "a.b.", ROTA_ERR_THRESHOLD },
+	{ "a threshold of 0 passes nothing", "ab", 0, "a.b.", ROTA_ERR_THRESHOLD },
+	{ "no keys, no threshold", "", 0, "", ROTA_ERR_THRESHOLD },
+	{ "one public key under two ids", "aA", 2, "a.A.", ROTA_ERR_THRESHOLD },
+	{ "one public key under two ids, and another", "aAb", 2, "a.A.b.", ROTA_OK },
+	{ "its first signature is bad, the second counts", "aAb", 2, "axA.b.", ROTA_OK },
+	{ "the same id twice", "ab", 2, "a.a.", ROTA_ERR_FORMAT },
+	{ "the same id twice, the first malformed", "ab", 2, "aya.b.", ROTA_ERR_FORMAT },
+	{ "more signatures of known keys than room", "abcde", 2, "a.b.c.d.e.", ROTA_ERR_LIMIT },
+	{ "unknown ones take no room", "abcde", 2, "f.g.h.i.j.a.b.", ROTA_OK },
+};
+
+static enum rota_err verdict(size_t row)
+{
+	static uint64_t room[1024];
+	struct rota_arena arena = rota_arena(ROTA_BUF(room));
+	struct rota_authority by = { .threshold = rows[row].threshold };
+	struct rota_sigs s;
+	enum rota_err err = ROTA_OK;
+
+	rota_keyring_init(&by.keys, &arena, 8, ROTA_P256_KEY_LEN);
+	rota_sigs_init(&s, &arena, &rota_crypto_openssl, 4, ROTA_P256_SIG_LEN, false);
+	ROTA_TRY(rota_arena_end(&arena));
+	for (const char *k = rows[row].keys; *k != '\0'; k++)
+		ROTA_TRY(add_key(&by.keys, *k));
+	rota_sigs_begin(&s, &by);
+	for (const char *p = rows[row].sigs; *p != '\0' && err == ROTA_OK; p += 2)
+		err = add_sig(&s, p[0], p[1]);
+	if (err != ROTA_OK)
+		return err;
+	ROTA_TRY(rota_sigs_signed(&s));
+	for (size_t i = 0; i < sizeof(MESSAGE) - 1; i++)
+		rota_sigs_update(&s, rota_span(&MESSAGE[i], 1));
+	return rota_sigs_verdict(&s);
+}
+
+TEST(thresholds_count_distinct_public_keys)
+{
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		ROW(rows[i].reason);
+		CHECK_EQ(verdict(i), rows[i].err);
+	}
+	ROW(NULL);
+}
+
+TEST(an_unknown_scheme_is_an_unknown_key)
+{
+	uint64_t room[128];
+	struct rota_arena arena = rota_arena(ROTA_BUF(room));
+	struct rota_keyring ring;
+
+	rota_keyring_init(&ring, &arena, 1, ROTA_P256_KEY_LEN);
+	CHECK_OK(rota_keyring_add(&ring, &rota_crypto_openssl, ROTA_STR("id"), ROTA_STR("lms"),
+		ROTA_STR("lms-sha256"), ROTA_STR("0102")));
+	CHECK_EQ(ring.count, 0);
+	CHECK_EQ(rota_keyring_add(&ring, &rota_crypto_openssl, ROTA_STR("id"),
+			 rota_span_cstr(ecdsa), rota_span_cstr(p256), ROTA_STR("0102")),
+		ROTA_ERR_FORMAT);
+	CHECK_EQ(ring.count, 0);
+	CHECK_OK(add_key(&ring, 'a'));
+	CHECK_EQ(add_key(&ring, 'b'), ROTA_ERR_LIMIT);
+}
+
+TESTS(T(thresholds_count_distinct_public_keys), T(an_unknown_scheme_is_an_unknown_key))
