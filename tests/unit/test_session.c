@@ -1,226 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The TUF session against a repository that is right, and then wrong in one way at a time. Each attack is a row:
  * what the attacker does after a good refresh, and the error and the clause that must come of it. */
+#include "tests/unit/session_device.h"
+
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/base/mem.h"
-#include "rota/update/session.h"
-#include "tests/unit/repo_maker.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
-
-#define NOW UINT64_C(1800000000)
-#define HOUR_S UINT64_C(3600)
-#define DAY_S UINT64_C(86400)
-#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
-#define POLICY "rollouts/lamp.json"
-#define RELEASE "releases/lamp/2.0.0/release.json"
-
-static const struct rota_limits limits = {
-	.keys = 24,
-	.role_keys = 8,
-	.key_len = 65,
-	.sigs = 8,
-	.sig_len = 64,
-	.pending = 6,
-	.visited = 8,
-	.names_len = 288,
-	.text_len = 192,
-	.streams = false,
-	.components = 2,
-};
-
-/* A device: what it keeps, and what it saw. */
-struct device {
-	struct maker m;
-	struct rota_trusted trusted;
-	struct maker_file kept[MAKER_FILES_MAX]; /* the copies at hand */
-	int kept_count;
-	uint64_t clock_s; /* 0: it has none */
-	size_t piece; /* bytes fed at once */
-	unsigned fetched; /* files from the network */
-	bool forgetful; /* nothing is at hand */
-	bool letter; /* the specification to the letter, not the device profile */
-	const struct rota_limits *limits;
-	/* Answers in place of the server: NULL as it stands. */
-	const struct maker_file *(*server)(struct device *d, const struct rota_want *w);
-	const struct maker_file *answer; /* what `server` is to give */
-	int answered;
-	struct rota_target target;
-	bool floor_fell;
-};
-
-static struct device *device; /* one at a time: it is large */
-
-static struct maker_file *kept(struct device *d, const struct rota_want *w)
-{
-	char name[128];
-
-	snprintf(name, sizeof(name), "%.*s %llu", (int)w->role.len, (const char *)w->role.p,
-		(unsigned long long)w->version);
-	for (int i = 0; i < d->kept_count; i++) {
-		if (strcmp(d->kept[i].name, name) == 0)
-			return &d->kept[i];
-	}
-	snprintf(d->kept[d->kept_count].name, sizeof(d->kept[0].name), "%s", name);
-	d->kept[d->kept_count].bytes.p = NULL;
-	return &d->kept[d->kept_count++];
-}
-
-static const struct maker_file *from_network(struct device *d, const struct rota_want *w)
-{
-	char role[ROTA_ROLE_NAME_MAX + 1];
-
-	d->fetched++;
-	if (d->server != NULL) {
-		const struct maker_file *f = d->server(d, w);
-
-		if (f != NULL)
-			return f;
-	}
-	snprintf(role, sizeof(role), "%.*s", (int)w->role.len, (const char *)w->role.p);
-	return maker_meta(&d->m, role, w->version);
-}
-
-/* Read a file into the session, as an application does. Returns how it ended. */
-static enum rota_err feed(
-	struct device *d, struct rota_session *s, const struct maker_file *f, size_t max_len)
-{
-	struct rota_span rest = rota_span(f->bytes.p, f->bytes.len);
-	size_t piece = d->piece != 0 ? d->piece : rest.len;
-
-	while (rest.len > 0) {
-		enum rota_err err = rota_session_feed(s, rota_span_slice(rest, 0, piece));
-
-		if (err != ROTA_OK)
-			return err;
-		rest = rota_span_skip(rest, piece);
-	}
-	return f->bytes.len > max_len ? ROTA_ERR_STATE : ROTA_OK;
-}
-
-static void fetch(struct device *d, struct rota_session *s, const struct rota_want *w)
-{
-	struct maker_file *copy = kept(d, w);
-	bool at_hand = !d->forgetful && w->sha256 != NULL && !w->fresh && copy->bytes.p != NULL;
-	const struct maker_file *f = at_hand ? copy : from_network(d, w);
-	struct rota_want before = *w;
-
-	if (f == NULL) {
-		rota_session_fetched(s, ROTA_ERR_NOT_FOUND);
-		return;
-	}
-	if (!at_hand)
-		copy->bytes = f->bytes; /* the file fetched last stays at hand */
-	rota_session_fetched(s, feed(d, s, f, before.max_len));
-}
-
-/* Run a session until it has what it wants. */
-static struct rota_why run(struct device *d, struct rota_session *s)
-{
-	struct rota_want w;
-
-	for (int i = 0; i < 2000; i++) {
-		rota_session_want(s, &w);
-		switch (w.kind) {
-		case ROTA_WANT_FETCH:
-			fetch(d, s, &w);
-			break;
-		case ROTA_WANT_KEEP:
-			d->trusted = *rota_session_trusted(s);
-			d->floor_fell = d->floor_fell || w.floor_fell;
-			rota_session_kept(s, ROTA_OK);
-			break;
-		case ROTA_WANT_NOTHING:
-		case ROTA_WANT_FOUND:
-			return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
-		case ROTA_WANT_FAILED:
-		default:
-			return rota_session_why(s);
-		}
-	}
-	return (struct rota_why){ ROTA_ERR_STATE, ROTA_CLAUSE_NONE };
-}
-
-/* A whole session: refresh, then look for a target, if there is a path. */
-static struct rota_why session(struct device *d, const char *role, const char *path)
-{
-	static uint8_t room[65536];
-	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
-		.limits = d->limits,
-		.start = { .unix_s = d->clock_s, .trusted = d->clock_s != 0 },
-		.device = !d->letter };
-	struct rota_session s;
-	struct rota_why why;
-	enum rota_err err;
-
-	d->fetched = 0;
-	d->floor_fell = false;
-	err = rota_session_init(&s, &config, &d->trusted, ROTA_BUF(room));
-	if (err != ROTA_OK)
-		return (struct rota_why){ err, ROTA_CLAUSE_NONE };
-	why = run(d, &s);
-	if (why.err == ROTA_OK && path != NULL) {
-		why.err = rota_session_find(&s, rota_span_cstr(role), rota_span_cstr(path));
-		why = why.err == ROTA_OK ? run(d, &s) : why;
-	}
-	if (why.err == ROTA_OK)
-		d->target = *rota_session_target(&s);
-	rota_session_drop(&s);
-	return why;
-}
-
-static struct rota_why refresh(struct device *d)
-{
-	return session(d, "", NULL);
-}
-
-static struct maker_bytes bytes(const char *text)
-{
-	return (struct maker_bytes){ (uint8_t *)(uintptr_t)text, strlen(text) };
-}
-
-/* A device that left the factory with root 1 of a good repository. */
-static struct device *fresh_device(void)
-{
-	struct device *d;
-	const struct maker_file *root;
-
-	free(device);
-	d = device = calloc(1, sizeof(*device));
-	maker_init(&d->m, NOW);
-	maker_target(&d->m, MAKER_ROLLOUTS, POLICY, bytes("policy"));
-	maker_target(&d->m, MAKER_RELEASES, RELEASE, bytes("release"));
-	maker_publish(&d->m);
-	d->limits = &limits;
-	d->clock_s = NOW + HOUR_S;
-	root = maker_meta(&d->m, "root", 1);
-	d->trusted.root_version = 1;
-	maker_sha256(root->bytes, d->trusted.root_sha256);
-	d->trusted.time_floor_s = NOW;
-	return d;
-}
-
-#define CHECK_WHY(why, e, c)                                                                       \
-	do {                                                                                       \
-		struct rota_why got_why = (why);                                                   \
-		CHECK_EQ(got_why.err, e);                                                          \
-		CHECK_EQ(got_why.clause, c);                                                       \
-	} while (0)
-#define CHECK_GOOD(why) CHECK_WHY(why, ROTA_OK, ROTA_CLAUSE_NONE)
 
 /* ---- the good ways ---- */
 
 TEST(the_first_refresh_ends_with_everything_verified)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->trusted.timestamp_version, 1);
 	CHECK_EQ(d->trusted.snapshot_version, 1);
-	CHECK_GOOD(session(d, "rollouts", POLICY));
+	CHECK_GOOD(device_session(d, "rollouts", POLICY));
 	CHECK_EQ(d->target.length, 6);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK_EQ(d->target.length, 7);
 	CHECK_EQ(d->target.role_version, 1);
 }
@@ -230,90 +30,65 @@ TEST(pieces_of_any_size_give_the_same)
 	static const size_t sizes[] = { 1, 2, 3, 7, 64, 1000 };
 
 	for (size_t i = 0; i < ROWS(sizes); i++) {
-		struct device *d = fresh_device();
+		struct device *d = device_new();
 
 		d->piece = sizes[i];
-		CHECK_GOOD(session(d, "releases", RELEASE));
+		CHECK_GOOD(device_session(d, "releases", RELEASE));
 		CHECK_EQ(d->target.length, 7);
 	}
 }
 
 TEST(both_profiles_hold_the_device_s_roles)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
 	d->limits = &rota_limits_m3;
-	CHECK_GOOD(session(d, "rollouts", POLICY));
+	CHECK_GOOD(device_session(d, "rollouts", POLICY));
 	CHECK(rota_session_room(&rota_limits_m3) < 16384);
 	CHECK(rota_session_room(&rota_limits_linux) > rota_session_room(&rota_limits_m3));
 }
 
 TEST(nothing_new_costs_three_files)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	struct rota_trusted before;
 
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	before = d->trusted;
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->fetched, 2); /* the next root that is not there, and timestamp */
 	CHECK_MEM(&before, &d->trusted, sizeof(before));
 }
 
 TEST(a_new_release_is_found)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
-	CHECK_GOOD(refresh(d));
-	maker_target(&d->m, MAKER_RELEASES, RELEASE, bytes("longer release"));
+	CHECK_GOOD(device_refresh(d));
+	maker_target(&d->m, MAKER_RELEASES, RELEASE, device_bytes("longer release"));
 	maker_next(&d->m, NOW + HOUR_S, MAKER_RELEASES, -1);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK_EQ(d->target.length, 14);
 	CHECK_EQ(d->target.role_version, 2);
 }
 
-static void add_signer(struct maker_role *r, int key)
-{
-	for (int i = 0; i < r->signer_count; i++) {
-		if (r->signers[i] == key)
-			return;
-	}
-	r->signers[r->signer_count++] = key;
-}
-
-/* Make the next root, signed by `a` and `b` of the old one and by `c` and `e` of the new one. */
-static void next_root(struct maker *m, uint64_t now_s, int a, int b, int c, int e)
-{
-	struct maker_role *r = &m->role[MAKER_ROOT];
-
-	r->version++;
-	r->issued_s = now_s;
-	r->expires_s = now_s + 365 * DAY_S;
-	r->not_before_s = now_s;
-	r->signer_count = 0;
-	add_signer(r, a);
-	add_signer(r, b);
-	add_signer(r, c);
-	add_signer(r, e);
-}
-
 TEST(the_root_is_followed_step_by_step)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	struct maker_role *r = &d->m.role[MAKER_ROOT];
 
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	r->keys[0] = KEY_ROOT4; /* 4, 2, 3 */
-	next_root(&d->m, NOW + HOUR_S, KEY_ROOT2, KEY_ROOT3, KEY_ROOT2, KEY_ROOT3);
+	device_next_root(&d->m, NOW + HOUR_S, KEY_ROOT2, KEY_ROOT3, KEY_ROOT2, KEY_ROOT3);
 	maker_publish(&d->m);
 	r->keys[1] = KEY_ROOT5; /* 4, 5, 3 */
-	next_root(&d->m, NOW + 2 * HOUR_S, KEY_ROOT4, KEY_ROOT3, KEY_ROOT4, KEY_ROOT3);
+	device_next_root(&d->m, NOW + 2 * HOUR_S, KEY_ROOT4, KEY_ROOT3, KEY_ROOT4, KEY_ROOT3);
 	maker_publish(&d->m);
 	d->clock_s = NOW + 3 * HOUR_S;
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->trusted.root_version, 3);
 	CHECK_EQ(d->trusted.time_floor_s, NOW + 2 * HOUR_S);
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->fetched, 2); /* root 3 is at hand */
 }
 
@@ -325,55 +100,55 @@ static void rotate_online_keys(struct device *d)
 
 	t->keys[0] = t->signers[0] = KEY_TIMESTAMP2;
 	s->keys[0] = s->signers[0] = KEY_SNAPSHOT2;
-	next_root(m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
+	device_next_root(m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 }
 
 TEST(new_online_keys_recover_from_a_fast_forward)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	struct maker_role *t = &d->m.role[MAKER_TIMESTAMP], *s = &d->m.role[MAKER_SNAPSHOT];
 
 	t->version = s->version = 4000000000;
 	maker_publish(&d->m);
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->trusted.timestamp_version, 4000000000);
 	t->version = s->version = 2;
 	maker_publish(&d->m);
-	CHECK_WHY(refresh(d), ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_1);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_1);
 	rotate_online_keys(d);
 	maker_publish(&d->m);
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->trusted.timestamp_version, 2);
 	CHECK_EQ(d->trusted.snapshot_version, 2);
 }
 
 TEST(a_floor_outlives_new_online_keys)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	maker_next(&d->m, NOW, MAKER_RELEASES, MAKER_TARGETS);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	rotate_online_keys(d);
 	d->m.role[MAKER_RELEASES].version = 1; /* what the thief of snapshot would like */
 	maker_publish(&d->m);
-	CHECK_WHY(session(d, "releases", RELEASE), ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_4_3);
+	CHECK_WHY(device_session(d, "releases", RELEASE), ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_4_3);
 	d->m.role[MAKER_RELEASES].version = 2;
 	d->m.role[MAKER_TARGETS].version = 1;
 	d->m.role[MAKER_TIMESTAMP].version++;
 	d->m.role[MAKER_SNAPSHOT].version++;
 	maker_publish(&d->m);
-	CHECK_WHY(refresh(d), ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_4_3);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_4_3);
 }
 
 TEST(a_floor_falls_with_the_keys_it_was_made_under)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	struct maker_role *r = &d->m.role[MAKER_RELEASES];
 
 	r->version = 50;
 	maker_publish(&d->m);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK(!d->floor_fell);
 	/* one of three replaced: two of the old set still reach the threshold, and so does an old file */
 	r->keys[0] = KEY_RELEASES4;
@@ -381,24 +156,24 @@ TEST(a_floor_falls_with_the_keys_it_was_made_under)
 	r->signers[1] = KEY_RELEASES3;
 	r->version = 1;
 	maker_next(&d->m, NOW, MAKER_TARGETS, -1);
-	CHECK_WHY(session(d, "releases", RELEASE), ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_4_3);
+	CHECK_WHY(device_session(d, "releases", RELEASE), ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_4_3);
 	/* two of three replaced: no old file can verify */
 	r->keys[1] = KEY_RELEASES5;
 	r->signers[0] = KEY_RELEASES4;
 	r->signers[1] = KEY_RELEASES5;
 	maker_next(&d->m, NOW, MAKER_TARGETS, -1);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK_EQ(d->target.role_version, 1);
 	CHECK(d->floor_fell);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK(!d->floor_fell);
 }
 
 TEST(a_damaged_copy_is_fetched_again)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	for (int i = 0; i < d->kept_count; i++) {
 		struct maker_bytes b = d->kept[i].bytes;
 
@@ -408,13 +183,13 @@ TEST(a_damaged_copy_is_fetched_again)
 		memcpy(d->kept[i].bytes.p, b.p, b.len);
 		d->kept[i].bytes.p[b.len / 2] ^= 1;
 	}
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK(d->fetched >= 6);
 }
 
 TEST(a_repository_without_consistent_snapshots_works)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	const struct maker_file *root;
 
 	d->m.inconsistent = true;
@@ -422,38 +197,38 @@ TEST(a_repository_without_consistent_snapshots_works)
 	maker_publish(&d->m);
 	root = maker_meta(&d->m, "root", 1);
 	maker_sha256(root->bytes, d->trusted.root_sha256);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	maker_next(&d->m, NOW, MAKER_RELEASES, -1);
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK_EQ(d->target.role_version, 2);
 }
 
 TEST(lengths_and_hashes_may_be_left_out)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
 	for (int i = 0; i < d->m.role_count; i++)
 		d->m.role[i].no_length = d->m.role[i].no_hash = true;
 	maker_publish(&d->m);
-	CHECK_GOOD(session(d, "releases", RELEASE));
-	CHECK_GOOD(session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
 }
 
 TEST(without_a_clock_the_floors_stand_for_the_present)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
 	d->clock_s = 0;
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	d->clock_s = NOW - DAY_S; /* below the floor: no clock either */
-	CHECK_GOOD(refresh(d));
+	CHECK_GOOD(device_refresh(d));
 	/* a newer timestamp moves the present: what expired before it is expired */
 	maker_next(&d->m, NOW + 2 * DAY_S, -1, -1);
 	d->m.role[MAKER_SNAPSHOT].expires_s = NOW + DAY_S;
 	d->m.role[MAKER_SNAPSHOT].issued_s = NOW;
 	maker_publish(&d->m);
 	d->clock_s = 0;
-	CHECK_WHY(refresh(d), ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_5_6);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_5_6);
 }
 
 /* ---- the search ---- */
@@ -462,24 +237,24 @@ TEST(without_a_clock_the_floors_stand_for_the_present)
 static struct rota_why search(struct device *d, const char *path)
 {
 	maker_next(&d->m, NOW, MAKER_TARGETS, -1);
-	return session(d, "", path);
+	return device_session(d, "", path);
 }
 
 TEST(delegations_are_searched_in_order_and_depth_first)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	int a = maker_delegate(&d->m, MAKER_TARGETS, "a", "x/*", false, KEY_OTHER, NOW);
 	int b = maker_delegate(&d->m, MAKER_TARGETS, "b", "x/*", false, KEY_OTHER, NOW);
 	int aa = maker_delegate(&d->m, a, "aa", "x/*", false, KEY_OTHER, NOW);
 
-	maker_target(&d->m, b, "x/1", bytes("from b"));
+	maker_target(&d->m, b, "x/1", device_bytes("from b"));
 	CHECK_GOOD(search(d, "x/1"));
 	CHECK_EQ(d->target.length, 6);
-	maker_target(&d->m, aa, "x/1", bytes("from aa"));
+	maker_target(&d->m, aa, "x/1", device_bytes("from aa"));
 	d->m.role[aa].version++;
 	CHECK_GOOD(search(d, "x/1"));
 	CHECK_EQ(d->target.length, 7);
-	maker_target(&d->m, a, "x/1", bytes("from role a"));
+	maker_target(&d->m, a, "x/1", device_bytes("from role a"));
 	d->m.role[a].version++;
 	CHECK_GOOD(search(d, "x/1"));
 	CHECK_EQ(d->target.length, 11);
@@ -489,12 +264,12 @@ TEST(delegations_are_searched_in_order_and_depth_first)
 
 TEST(a_terminating_delegation_ends_the_search)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	int a = maker_delegate(&d->m, MAKER_TARGETS, "a", "x/*", false, KEY_OTHER, NOW);
 	int b = maker_delegate(&d->m, MAKER_TARGETS, "b", "x/*", false, KEY_OTHER, NOW);
 	int aa = maker_delegate(&d->m, a, "aa", "x/*", true, KEY_OTHER, NOW);
 
-	maker_target(&d->m, b, "x/1", bytes("from b"));
+	maker_target(&d->m, b, "x/1", device_bytes("from b"));
 	CHECK_WHY(search(d, "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 	d->m.role[aa].terminating = false;
 	d->m.role[a].version++;
@@ -506,7 +281,7 @@ TEST(a_terminating_delegation_ends_the_search)
 
 TEST(a_cycle_of_delegations_ends)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	int a = maker_delegate(&d->m, MAKER_TARGETS, "a", "x/*", false, KEY_OTHER, NOW);
 	int b = maker_delegate(&d->m, a, "b", "x/*", false, KEY_OTHER, NOW);
 	int again = maker_delegate(&d->m, b, "a", "x/*", false, KEY_OTHER, NOW);
@@ -515,34 +290,34 @@ TEST(a_cycle_of_delegations_ends)
 	CHECK_WHY(search(d, "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 	/* and does not keep others from being asked */
 	again = maker_delegate(&d->m, MAKER_TARGETS, "c", "x/*", false, KEY_OTHER, NOW);
-	maker_target(&d->m, again, "x/1", bytes("from c"));
+	maker_target(&d->m, again, "x/1", device_bytes("from c"));
 	CHECK_GOOD(search(d, "x/1"));
 }
 
 TEST(a_long_chain_of_delegations_ends)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	static const char *const names[] = { "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8" };
 	int at = MAKER_TARGETS;
 
 	for (size_t i = 0; i < ROWS(names); i++)
 		at = maker_delegate(&d->m, at, names[i], "x/*", false, KEY_OTHER, NOW);
-	maker_target(&d->m, at, "x/1", bytes("deep"));
+	maker_target(&d->m, at, "x/1", device_bytes("deep"));
 	CHECK_WHY(search(d, "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 }
 
 TEST(hash_prefixes_lead_to_bins)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	char hex[65], low[3] = { '#', 0, 0 };
 	uint8_t digest[32];
 	int bin;
 
-	maker_sha256(bytes("x/1"), digest);
+	maker_sha256(device_bytes("x/1"), digest);
 	maker_hex(digest, 32, hex);
 	low[1] = hex[0];
 	bin = maker_delegate(&d->m, MAKER_TARGETS, "bin", low, true, KEY_OTHER, NOW);
-	maker_target(&d->m, bin, "x/1", bytes("binned"));
+	maker_target(&d->m, bin, "x/1", device_bytes("binned"));
 	CHECK_GOOD(search(d, "x/1"));
 	low[1] = hex[0] == '0' ? '1' : '0';
 	CHECK_WHY(search(d, "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
@@ -581,13 +356,13 @@ static void all_but(struct device *d, int role, uint64_t now_s)
 		r->expires_s = now_s + life_s;
 	}
 	if (role != MAKER_ROOT)
-		next_root(&d->m, now_s, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
+		device_next_root(&d->m, now_s, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 	maker_publish(&d->m);
 }
 
 static void rogue_root(struct device *d)
 {
-	next_root(&d->m, NOW, KEY_ROGUE1, KEY_ROGUE2, KEY_ROGUE1, KEY_ROGUE2);
+	device_next_root(&d->m, NOW, KEY_ROGUE1, KEY_ROGUE2, KEY_ROGUE1, KEY_ROGUE2);
 	maker_publish(&d->m);
 }
 
@@ -656,7 +431,7 @@ static void one_key_two_ids(struct device *d)
 static void one_root_key_two_ids(struct device *d)
 {
 	d->m.role[MAKER_ROOT].keys[2] = KEY_ROOT1 | KEY_ALIAS;
-	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1 | KEY_ALIAS, KEY_ROOT1);
+	device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1 | KEY_ALIAS, KEY_ROOT1);
 	d->m.role[MAKER_ROOT].keys[1] = KEY_ROOT4; /* root 2: {1, 4, 1'}, signed by 1, 2, 1' */
 	maker_publish(&d->m);
 }
@@ -671,7 +446,7 @@ static void new_root_not_by_the_old(struct device *d)
 {
 	d->m.role[MAKER_ROOT].keys[0] = KEY_ROOT4;
 	d->m.role[MAKER_ROOT].keys[1] = KEY_ROOT5; /* 4, 5, 3 */
-	next_root(&d->m, NOW, KEY_ROOT4, KEY_ROOT5, KEY_ROOT3, KEY_ROOT3);
+	device_next_root(&d->m, NOW, KEY_ROOT4, KEY_ROOT5, KEY_ROOT3, KEY_ROOT3);
 	maker_publish(&d->m);
 }
 
@@ -679,7 +454,7 @@ static void new_root_not_by_itself(struct device *d)
 {
 	d->m.role[MAKER_ROOT].keys[0] = KEY_ROOT4;
 	d->m.role[MAKER_ROOT].keys[1] = KEY_ROOT5;
-	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT3, KEY_ROOT3);
+	device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT3, KEY_ROOT3);
 	maker_publish(&d->m);
 }
 
@@ -741,7 +516,8 @@ static void listed_by_a_damaged_file(struct device *d)
 	static struct maker thief;
 
 	maker_init(&thief, NOW);
-	maker_target(&thief, MAKER_RELEASES, "releases/lamp/9.0.0/release.json", bytes("evil"));
+	maker_target(
+		&thief, MAKER_RELEASES, "releases/lamp/9.0.0/release.json", device_bytes("evil"));
 	maker_publish(&thief);
 	d->m.role[MAKER_RELEASES].pad = 100; /* the thief's file is the shorter */
 	publish(d, MAKER_RELEASES);
@@ -751,8 +527,8 @@ static void listed_by_a_damaged_file(struct device *d)
 
 static void skipped_root(struct device *d)
 {
-	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
-	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
+	device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
+	device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 	maker_publish(&d->m);
 	answer(d, "root", maker_meta(&d->m, "root", 3));
 }
@@ -767,14 +543,14 @@ static void replayed_timestamp(struct device *d)
 	struct maker_file old = *maker_meta(&d->m, "timestamp", 0);
 
 	publish(d, -1);
-	if (refresh(d).err == ROTA_OK)
+	if (device_refresh(d).err == ROTA_OK)
 		answer(d, "timestamp", &old);
 }
 
 static void timestamp_lists_an_old_snapshot(struct device *d)
 {
 	publish(d, -1);
-	if (refresh(d).err != ROTA_OK)
+	if (device_refresh(d).err != ROTA_OK)
 		return;
 	d->m.role[MAKER_SNAPSHOT].listed_version = 1;
 	d->m.role[MAKER_TIMESTAMP].version++;
@@ -784,7 +560,7 @@ static void timestamp_lists_an_old_snapshot(struct device *d)
 static void old_targets(struct device *d)
 {
 	publish(d, MAKER_TARGETS);
-	if (refresh(d).err != ROTA_OK)
+	if (device_refresh(d).err != ROTA_OK)
 		return;
 	d->m.role[MAKER_TARGETS].version = 1;
 	publish(d, -1);
@@ -793,7 +569,7 @@ static void old_targets(struct device *d)
 static void old_releases(struct device *d)
 {
 	publish(d, MAKER_RELEASES);
-	if (session(d, "releases", RELEASE).err != ROTA_OK)
+	if (device_session(d, "releases", RELEASE).err != ROTA_OK)
 		return;
 	d->m.role[MAKER_RELEASES].version = 1;
 	publish(d, -1);
@@ -876,7 +652,7 @@ static void endless_timestamp(struct device *d)
 static void endless_root(struct device *d)
 {
 	d->m.role[MAKER_ROOT].pad = ROTA_ROOT_MAX_LEN;
-	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
+	device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 	maker_publish(&d->m);
 }
 
@@ -996,7 +772,7 @@ static void snapshot_from_the_future(struct device *d)
 static void root_without_snapshot(struct device *d)
 {
 	d->m.role[MAKER_SNAPSHOT].listed_as = "snapshat";
-	next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
+	device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 	maker_publish(&d->m);
 }
 
@@ -1008,13 +784,13 @@ static void never_issued(struct device *d)
 
 static void policy_in_releases(struct device *d)
 {
-	maker_target(&d->m, MAKER_RELEASES, "rollouts/other.json", bytes("x"));
+	maker_target(&d->m, MAKER_RELEASES, "rollouts/other.json", device_bytes("x"));
 	publish(d, MAKER_RELEASES);
 }
 
 static void policy_in_targets(struct device *d)
 {
-	maker_target(&d->m, MAKER_TARGETS, "rollouts/other.json", bytes("x"));
+	maker_target(&d->m, MAKER_TARGETS, "rollouts/other.json", device_bytes("x"));
 	publish(d, MAKER_TARGETS);
 }
 
@@ -1023,19 +799,19 @@ static void policy_further_down(struct device *d)
 	int evil =
 		maker_delegate(&d->m, MAKER_ROLLOUTS, "evil", "rollouts/*", false, KEY_OTHER, NOW);
 
-	maker_target(&d->m, evil, "rollouts/other.json", bytes("x"));
+	maker_target(&d->m, evil, "rollouts/other.json", device_bytes("x"));
 	publish(d, MAKER_ROLLOUTS);
 }
 
 static void release_in_rollouts(struct device *d)
 {
-	maker_target(&d->m, MAKER_ROLLOUTS, "releases/lamp/9.0.0/release.json", bytes("x"));
+	maker_target(&d->m, MAKER_ROLLOUTS, "releases/lamp/9.0.0/release.json", device_bytes("x"));
 	publish(d, MAKER_ROLLOUTS);
 }
 
 static void release_in_ci(struct device *d)
 {
-	maker_target(&d->m, MAKER_CI, "releases/lamp/9.0.0/release.json", bytes("x"));
+	maker_target(&d->m, MAKER_CI, "releases/lamp/9.0.0/release.json", device_bytes("x"));
 	publish(d, MAKER_CI);
 }
 
@@ -1043,7 +819,7 @@ static void more_keys_than_room(struct device *d)
 {
 	static struct rota_limits few;
 
-	few = limits;
+	few = device_limits;
 	few.role_keys = 1;
 	d->limits = &few;
 }
@@ -1053,7 +829,7 @@ static void names_longer_than_room(struct device *d)
 	static char name[400];
 
 	memset(name, 'x', sizeof(name) - 1);
-	maker_target(&d->m, MAKER_RELEASES, name, bytes("x"));
+	maker_target(&d->m, MAKER_RELEASES, name, device_bytes("x"));
 	publish(d, MAKER_RELEASES);
 }
 
@@ -1191,15 +967,15 @@ static const struct {
 TEST(every_attack_is_refused_by_its_clause)
 {
 	for (size_t i = 0; i < ROWS(attacks); i++) {
-		struct device *d = fresh_device();
+		struct device *d = device_new();
 		struct rota_trusted before;
 
 		ROW(attacks[i].reason);
-		CHECK_GOOD(session(d, "rollouts", POLICY));
-		CHECK_GOOD(session(d, "releases", RELEASE));
+		CHECK_GOOD(device_session(d, "rollouts", POLICY));
+		CHECK_GOOD(device_session(d, "releases", RELEASE));
 		attacks[i].attack(d);
 		before = d->trusted;
-		CHECK_WHY(session(d, attacks[i].role, attacks[i].path), attacks[i].err,
+		CHECK_WHY(device_session(d, attacks[i].role, attacks[i].path), attacks[i].err,
 			attacks[i].clause);
 		/* and it left nothing behind: the roots and floors stand */
 		CHECK(d->trusted.root_version >= before.root_version);
@@ -1211,35 +987,35 @@ TEST(every_attack_is_refused_by_its_clause)
 /* What the device profile refuses and the specification allows. */
 TEST(to_the_letter_other_people_s_repositories_are_read)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
 	for (int i = MAKER_TIMESTAMP; i < d->m.role_count; i++)
 		d->m.role[i].no_issued = true;
 	d->m.role[MAKER_TIMESTAMP].expires_s = NOW + 3650 * DAY_S;
 	d->letter = true;
 	publish(d, MAKER_TARGETS);
-	CHECK_GOOD(session(d, "", RELEASE));
+	CHECK_GOOD(device_session(d, "", RELEASE));
 }
 
 TEST(a_session_begins_from_a_root)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 
 	d->trusted.root_version = 0;
-	CHECK_EQ(refresh(d).err, ROTA_ERR_ARGUMENT);
-	d = fresh_device();
+	CHECK_EQ(device_refresh(d).err, ROTA_ERR_ARGUMENT);
+	d = device_new();
 	d->trusted.root_sha256[0] ^= 1;
-	CHECK_WHY(refresh(d), ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_2);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_2);
 }
 
 TEST(too_little_workspace_is_said_at_once)
 {
 	static uint8_t room[65536];
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	const struct rota_session_config config = {
-		.crypto = &rota_crypto_openssl, .limits = &limits, .device = true
+		.crypto = &rota_crypto_openssl, .limits = &device_limits, .device = true
 	};
-	size_t need = rota_session_room(&limits);
+	size_t need = rota_session_room(&device_limits);
 	struct rota_session s;
 
 	CHECK(need < sizeof(room));
@@ -1252,7 +1028,7 @@ TEST(too_little_workspace_is_said_at_once)
 /* Any byte of any file changed, at any place: never a crash, never more than was signed. */
 TEST(no_changed_byte_is_believed)
 {
-	struct device *d = fresh_device();
+	struct device *d = device_new();
 	const struct rota_trusted start = d->trusted;
 
 	for (int f = 0; f < d->m.file_count; f++) {
@@ -1268,7 +1044,7 @@ TEST(no_changed_byte_is_believed)
 			d->trusted = start;
 			d->kept_count = 0;
 			b.p[i] ^= 0x04;
-			why = session(d, "releases", RELEASE);
+			why = device_session(d, "releases", RELEASE);
 			b.p[i] ^= 0x04;
 			/* what is not signed: a second signature that is not needed */
 			CHECK(why.err != ROTA_OK || d->target.length == 7);
