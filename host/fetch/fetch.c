@@ -93,11 +93,14 @@ static void set_manners(CURL *c, struct transfer *t, uint32_t total_s)
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 }
 
+static bool is_plain(const struct rota_fetch_server *server)
+{
+	return server->plain && strncmp(server->url, "http://", 7) == 0;
+}
+
 static void set_trust(CURL *c, const struct rota_fetch_server *server)
 {
-	bool plain = server->plain && strncmp(server->url, "http:", 5) == 0;
-
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, is_plain(server) ? "http" : "https");
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -125,7 +128,6 @@ static enum rota_err from_curl(CURLcode code)
 		{ CURLE_SSL_CACERT_BADFILE, ROTA_ERR_IO },
 		{ CURLE_SSL_CERTPROBLEM, ROTA_ERR_IO },
 		{ CURLE_OPERATION_TIMEDOUT, ROTA_ERR_TIMEOUT },
-		{ CURLE_UNSUPPORTED_PROTOCOL, ROTA_ERR_ARGUMENT },
 		{ CURLE_URL_MALFORMAT, ROTA_ERR_ARGUMENT },
 	};
 
@@ -249,6 +251,8 @@ static enum rota_err make_url(struct transfer *t, const struct rota_fetch_server
 	size_t len = strlen(server->url);
 	int need;
 
+	if (!is_plain(server) && strncmp(server->url, "https://", 8) != 0)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s is not https", server->url);
 	while (len && server->url[len - 1] == '/')
 		len--;
 	need = snprintf(t->url, sizeof(t->url), "%.*s/%s", (int)len, server->url, path);

@@ -6,6 +6,7 @@ what it started stays written in DIR/run/booted."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -194,6 +195,14 @@ class Fleet:
         )
         device.boot()
         return device
+
+
+def line(text, word):
+    """The first line of an agent's output that begins with `word`, as a dictionary."""
+    found = re.search(rf"^{word}\b.*$", text, re.M)
+    assert found, f"no line '{word}' in:\n{text}"
+    fields = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)', found[0])
+    return {key: value.strip('"') for key, value in fields}
 
 
 def environment(**more):

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from fleet import DEADLINE, PROGRAMS, environment, run
+from fleet import DEADLINE, PROGRAMS, environment, line, run
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,6 @@ def device(releases, factory):
     it = Device(releases.dir / "factory")
     it.restore(factory)
     return it
-
-
-def line(text, word):
-    """The first line that begins with `word`, as a dictionary."""
-    found = re.search(rf"^{word}\b.*$", text, re.M)
-    assert found, f"no line '{word}' in:\n{text}"
-    fields = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)', found[0])
-    return {key: value.strip('"') for key, value in fields}
 
 
 # --- the good way ---

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What servers and those between may send to the agent: nothing of it is believed, and nothing of it lasts long."""
+import socket
+import time
+
+import pytest
+
+from badserver import BadServer
+from fleet import Device, line, run
+
+SHORT = "\n[limits]\nconnect = 2s\nstall = 2s\nmetadata = 5s\ntarget = 60s\nresume_every = 65536\n"
+
+
+@pytest.fixture(scope="module")
+def bad(fleet):
+    """A server of the true repository, with the true certificate; version 2 is there."""
+    fleet.image("1.0.0")
+    fleet.release("2.0.0")
+    server = BadServer(
+        fleet.repository(), fleet.authority / "server/cert.pem", fleet.authority / "server/key.pem"
+    )
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def factory(fleet, bad):
+    device = fleet.device("factory")
+    device.edit((f"https://localhost:{fleet.ports['repo']}/", f"https://localhost:{bad.port}/"))
+    device.add(SHORT)
+    return device.snapshot(fleet.dir / "factory-new")
+
+
+@pytest.fixture
+def device(fleet, factory, bad):
+    it = Device(fleet.dir / "factory")
+    it.restore(factory)
+    bad.behave()
+    return it
+
+
+def status(code, **headers):
+    return lambda h, path: h.send(code, b"something else\n", **headers)
+
+
+def endless(h, path):
+    """More than any limit, without a length."""
+    h.send_response(200)
+    h.send_header("Connection", "close")
+    h.end_headers()
+    h.wfile.write(b'{"a":"')
+    for _ in range(4096):
+        h.wfile.write(b"x" * 65536)
+
+
+def too_long(h, path):
+    h.send_response(200)
+    h.send_header("Content-Length", str(1 << 40))
+    h.end_headers()
+    h.wfile.write(b"{" * 100)
+
+
+def silent(h, path):
+    time.sleep(8)
+    h.hang_up()
+
+
+def slow(h, path):
+    """A byte now and then: each keeps a per-read timer happy."""
+    h.send_response(200)
+    h.send_header("Content-Length", "4000")
+    h.end_headers()
+    h.wfile.write(b'{"a":"')
+    for _ in range(100):
+        h.wfile.write(b"x")
+        h.wfile.flush()
+        time.sleep(0.2)
+
+
+def cut_off(h, path):
+    body = h.content(path) or b"x" * 1000
+    h.send_response(200)
+    h.send_header("Content-Length", str(len(body)))
+    h.end_headers()
+    h.wfile.write(body[: len(body) // 2])
+    h.wfile.flush()
+    h.hang_up()
+
+
+def not_http(h, path):
+    h.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    h.hang_up()
+
+
+def empty(h, path):
+    h.send(200, b"")
+
+
+def half_json(h, path):
+    h.send(200, h.content(path)[:-3])
+
+
+def page(h, path):
+    h.send(200, b"<html>please log in</html>", Content_Type="text/html")
+
+
+def control_characters(h, path):
+    h.send_response(302, "moved \x1b[2J")
+    h.send_header("Location", "https://localhost:1/\x1b[31m")
+    h.send_header("Content-Length", "0")
+    h.end_headers()
+
+
+METADATA = [
+    (status(302, Location="https://localhost:1/"), "redirects are refused"),
+    (control_characters, "redirects are refused"),
+    (status(401), "not permitted"),
+    (status(500), "answers 500"),
+    (status(503), "answers 503"),
+    (endless, "announced"),
+    (too_long, "announced"),
+    (silent, "deadline"),
+    (slow, "deadline"),
+    (cut_off, "network"),
+    (not_http, "network"),
+    (empty, ""),
+    (half_json, ""),
+    (page, ""),
+]
+
+
+# Waiting for a deadline once is enough.
+CASES = [
+    (file, behaviour, says)
+    for file in ("timestamp.json", "snapshot.json", "rollouts.json")
+    for behaviour, says in METADATA
+    if file == "timestamp.json" or behaviour not in (silent, slow)
+]
+
+
+@pytest.mark.parametrize("file, behaviour, says", CASES, ids=lambda x: getattr(x, "__name__", None))
+def test_metadata(device, bad, file, behaviour, says):
+    bad.rule(rf"^metadata/(\d+\.)?{file}$", behaviour)
+    begin = time.monotonic()
+    done = device.agent("--once")
+    assert done.returncode == 1, done.stdout
+    said = next(x for x in done.stdout.splitlines() if x.startswith(("refused", "failed")))
+    assert says in said, said
+    assert "\x1b" not in said
+    assert 'clause="' in said
+    assert time.monotonic() - begin < 60, "a deadline did not hold"
+    # Nothing of it stays.
+    bad.behave()
+    device.once(check=3)
+
+
+@pytest.mark.parametrize("behaviour, says", METADATA[:2], ids=["redirect", "control"])
+def test_a_root_that_is_no_answer(device, bad, behaviour, says):
+    """Only 'there is none' ends the walk of roots: who can say anything else could hide the next one."""
+    bad.rule(r"^metadata/2\.root\.json$", behaviour)
+    refused = line(device.once(check=1), "refused")
+    assert (refused["step"], refused["clause"]) == ("root", "TUF 5.3.2")
+    assert says in refused["detail"]
+
+
+# --- targets ---
+
+
+def half_then_hang_up(h, path):
+    body = h.content(path)
+    h.send_response(200)
+    h.send_header("Content-Length", str(len(body)))
+    h.end_headers()
+    h.wfile.write(body[: len(body) * 3 // 4])
+    h.wfile.flush()
+    h.hang_up()
+
+
+def half_done(device, bad):
+    """A download that broke off, and what was committed of it."""
+    bad.rule(r"^targets/.*\.img$", half_then_hang_up)
+    said = device.once(check=1)
+    assert line(said, "failed")["step"] == "download"
+    offset = device.status()["pending_bytes"]
+    assert offset >= 65536
+    return offset
+
+
+def ranges(bad):
+    return [wanted for path, wanted in bad.asked if path.endswith(".img")]
+
+
+def test_resume(device, bad):
+    offset = half_done(device, bad)
+    bad.behave()
+    device.once(check=3)
+    assert ranges(bad) == [f"bytes={offset}-"]
+    assert device.boot() == "2.0.0"
+
+
+def whole(h, path):
+    h.send(200, h.content(path))
+
+
+def test_resume_where_the_server_sends_all(device, bad):
+    half_done(device, bad)
+    bad.rule(r"^targets/.*\.img$", whole)
+    device.once(check=3)
+    assert device.boot() == "2.0.0"
+
+
+def other_range(h, path):
+    body = h.content(path)
+    h.send(206, body[1:], Content_Range=f"bytes 1-{len(body) - 1}/{len(body)}")
+
+
+def no_range(h, path):
+    h.send(206, h.content(path)[1:])
+
+
+@pytest.mark.parametrize("behaviour", [other_range, no_range, status(416)], ids=["other", "none", "416"])
+def test_resume_with_another_range(device, bad, behaviour):
+    half_done(device, bad)
+    bad.rule(r"^targets/.*\.img$", behaviour)
+    assert device.agent("--once").returncode == 1
+    bad.behave()
+    device.agent("--once")
+    if device.status()["pending"] != "trial asked for":
+        device.once(check=3)
+    assert device.boot() == "2.0.0"
+
+
+def longer(h, path):
+    h.send(200, h.content(path) + b"\0")
+
+
+def shorter(h, path):
+    h.send(200, h.content(path)[:-1])
+
+
+def other_bytes(h, path):
+    h.send(200, bytes(len(h.content(path))))
+
+
+@pytest.mark.parametrize("behaviour, step", [
+    (longer, "download"), (shorter, "download"), (other_bytes, "download"), (endless, "download"),
+    (status(404), "download"), (status(302, Location="https://localhost:1/"), "download"),
+], ids=lambda x: getattr(x, "__name__", x))
+def test_image(device, bad, behaviour, step):
+    bad.rule(r"^targets/.*\.img$", behaviour)
+    said = device.once(check=1)
+    assert f"step={step}" in said
+    assert device.boot() == "1.0.0"
+    bad.behave()
+    device.once(check=3)
+    assert device.boot() == "2.0.0"
+
+
+@pytest.mark.parametrize("name", ["release.json", "sensor.json"])
+def test_policy_and_release(device, bad, name):
+    bad.rule(rf"^targets/.*\.{name}$", other_bytes)
+    assert line(device.once(check=1), "refused")["clause"] == "TUF 5.7.3"
+    bad.behave()
+    device.once(check=3)
+
+
+# --- who answers ---
+
+
+def test_a_server_with_a_certificate_of_another_authority(fleet, device, bad):
+    rogue = fleet.dir / "rogue"
+    run_init(rogue)
+    server = BadServer(fleet.repository(), rogue / "server/cert.pem", rogue / "server/key.pem")
+    try:
+        device.edit((f"https://localhost:{bad.port}/", f"https://localhost:{server.port}/"))
+        refused = line(device.once(check=1), "refused")
+        assert (refused["step"], refused["clause"]) == ("root", "TUF 5.3.2")
+        assert "certificate" in refused["detail"]
+        assert server.asked == [], "something was asked of a server that nobody vouches for"
+    finally:
+        server.close()
+
+
+def run_init(directory):
+    from fleet import PROGRAMS
+
+    run(PROGRAMS["rota"], "init", "--softhsm", "--product", "sensor", directory)
+
+
+def test_a_server_of_another_name(fleet, device, bad):
+    """The right authority, and a certificate that is not for this address."""
+    server = BadServer(
+        fleet.repository(), fleet.authority / "server/cert.pem", fleet.authority / "server/key.pem", "127.0.0.2"
+    )
+    try:
+        device.edit((f"https://localhost:{bad.port}/", f"https://127.0.0.2:{server.port}/"))
+        refused = line(device.once(check=1), "refused")
+        assert refused["clause"] == "TUF 5.3.2" and server.asked == []
+    finally:
+        server.close()
+
+
+def test_nobody_answers(device, bad):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        device.edit((f"https://localhost:{bad.port}/", f"https://localhost:{s.getsockname()[1]}/"))
+        failed = line(device.once(check=1), "failed")
+    assert failed["clause"] == "TUF 5.3.2"
+
+
+def test_somebody_accepts_and_says_nothing(device, bad):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        device.edit((f"https://localhost:{bad.port}/", f"https://localhost:{s.getsockname()[1]}/"))
+        assert "deadline" in line(device.once(check=1), "failed")["reason"]
