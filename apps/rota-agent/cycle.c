@@ -311,7 +311,8 @@ static enum rota_err run(
 	*end = finish(c, want.kind);
 	c->a->report.detail = "";
 	rota_update_drop(&c->u);
-	agent_report_send(&c->a->report);
+	if (!*c->a->stop)
+		agent_report_send(&c->a->report);
 	return ROTA_OK;
 }
 

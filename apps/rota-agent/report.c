@@ -59,12 +59,14 @@ static bool is_refusal(enum rota_err err)
 	return class == ROTA_CLASS_REFUSED || class == ROTA_CLASS_MALFORMED;
 }
 
-void agent_report_line(struct agent_report *r, struct rota_why why, struct rota_span step,
+void agent_report_line(const struct agent_report *r, struct rota_why why, struct rota_span step,
 	struct rota_span role, uint64_t version)
 {
 	char step_text[FIELD_MAX], role_text[FIELD_MAX], version_room[FIELD_MAX];
+	bool refusal = is_refusal(why.err);
+	const char *advice = refusal ? NULL : "see: rota-agent doctor";
 
-	say(is_refusal(why.err) ? "refused" : "failed",
+	say(refusal ? "refused" : "failed",
 		(struct say_field[]){
 			{ "step", text_of(step, step_text) },
 			{ "role", text_of(role, role_text) },
@@ -72,7 +74,7 @@ void agent_report_line(struct agent_report *r, struct rota_why why, struct rota_
 			{ "clause", rota_clause_section(why.clause) },
 			{ "reason", rota_err_str(why.err) },
 			{ "demand", rota_clause_demand(why.clause) },
-			{ "detail", r->detail },
+			{ "detail", *r->detail ? r->detail : advice },
 			{ NULL, NULL },
 		});
 }

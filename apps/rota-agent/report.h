@@ -27,7 +27,7 @@ void agent_report_event(void *ctx, const struct rota_event *e);
 void agent_report_send(struct agent_report *r);
 
 /* A line about something that was refused or that failed. role: empty where it is not about metadata. */
-void agent_report_line(struct agent_report *r, struct rota_why why, struct rota_span step,
+void agent_report_line(const struct agent_report *r, struct rota_why why, struct rota_span step,
 	struct rota_span role, uint64_t version);
 
 /* A line that says that there is nothing to do, and by which rule. */

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What servers and those between may send to the agent: nothing of it is believed, and nothing of it lasts long."""
 import socket
+import subprocess
 import time
 
 import pytest
 
 from badserver import BadServer
-from fleet import Device, line, run
+from fleet import PROGRAMS, Device, line, run
 
 SHORT = "\n[limits]\nconnect = 2s\nstall = 2s\nmetadata = 5s\ntarget = 60s\nresume_every = 65536\n"
 
@@ -198,6 +199,37 @@ def test_resume(device, bad):
     assert device.boot() == "2.0.0"
 
 
+def trickle(h, path):
+    """Most of it at once, the rest for ever."""
+    body = h.content(path)
+    h.send_response(200)
+    h.send_header("Content-Length", str(len(body)))
+    h.end_headers()
+    h.wfile.write(body[: len(body) * 3 // 4])
+    for at in range(len(body) * 3 // 4, len(body), 8):
+        h.wfile.write(body[at : at + 8])
+        h.wfile.flush()
+        time.sleep(0.01)
+
+
+def test_a_signal_ends_a_download_and_it_goes_on_later(device, bad):
+    bad.rule(r"^targets/.*\.img$", trickle)
+    agent = subprocess.Popen([PROGRAMS["rota-agent"], "--config", device.config], stdout=subprocess.PIPE, text=True)
+    for _ in range(500):
+        if ranges(bad) and device.agent("status", "--json").returncode == 0:
+            if device.status().get("pending_bytes", 0) >= 65536:
+                break
+        time.sleep(0.02)
+    agent.terminate()
+    said, _ = agent.communicate(timeout=30)
+    assert agent.returncode == 0 and "stopped" in said
+    offset = device.status()["pending_bytes"]
+    assert offset >= 65536
+    bad.behave()
+    device.once(check=3)
+    assert ranges(bad) == [f"bytes={offset}-"]
+
+
 def whole(h, path):
     h.send(200, h.content(path))
 
@@ -282,8 +314,6 @@ def test_a_server_with_a_certificate_of_another_authority(fleet, device, bad):
 
 
 def run_init(directory):
-    from fleet import PROGRAMS
-
     run(PROGRAMS["rota"], "init", "--softhsm", "--product", "sensor", directory)
 
 
