@@ -54,9 +54,9 @@ static void commit(struct ingest *in, struct group *g)
 
 		if (p->result == ROTA_OK)
 			p->result = err;
-		/* A worker's queue has room for everything that the ingest queue can hold. */
+		/* A worker's queue has room for all that it may have given away, and is open until it has it back. */
 		if (!queue_push(p->home, p))
-			free(p);
+			abort();
 	}
 }
 

@@ -46,12 +46,14 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	queue_rearm(&w->answers);
 	while ((p = queue_pop(&w->answers)) != NULL) {
+		if ((void *)p == w) {
+			begin_closing(w);
+			continue;
+		}
 		w->waiting--;
 		api_answer(w, p);
 	}
-	if (queue_closed(&w->answers) && !w->gate.closing)
-		begin_closing(w);
-	else
+	if (!evtimer_pending(w->linger, NULL))
 		close_if_done(w);
 }
 
@@ -109,7 +111,7 @@ enum rota_err worker_start(
 	enum rota_err err;
 
 	*w = (struct worker){ .shared = shared, .gate = { .shared = shared } };
-	if (!queue_init(&w->answers, shared->config.queue + INGEST_GROUP_MAX))
+	if (!queue_init(&w->answers, shared->config.queue + 1))
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
 	err = set_up(w, listener, why);
 	if (err == ROTA_OK && pthread_create(&w->thread, NULL, run, w) != 0)
@@ -121,7 +123,9 @@ enum rota_err worker_start(
 
 void worker_stop(struct worker *w)
 {
-	queue_close(&w->answers);
+	/* Not by closing the queue: what is on its way to the disk still comes back through it. */
+	if (!queue_push(&w->answers, w))
+		abort(); /* it has room for one more than may wait */
 }
 
 void worker_join(struct worker *w)

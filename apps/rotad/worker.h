@@ -15,7 +15,7 @@ struct worker {
 	struct shared *shared;
 	struct gate gate;
 	struct rota_chain *chain;
-	struct queue answers; /* of struct post, from ingest; closing it means: stop */
+	struct queue answers; /* of struct post, from ingest; the worker itself in it means: stop */
 	uint64_t waiting; /* posts given away and not back yet */
 	uint64_t chain_asked; /* of it, already in the figures */
 	struct event_base *base;

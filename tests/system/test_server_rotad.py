@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """rotad on its Unix socket, as nginx sees it and as nobody should."""
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -170,6 +171,23 @@ def test_disk_comes_before_the_answer(make):
     first = order.index("answer")
     assert order.count("answer") == 3 and "sync" in order[:first]
     assert all(order[i - 1] == "sync" for i, what in enumerate(order) if what == "answer"), order
+
+
+@pytest.mark.plain
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_stop_answers_what_is_on_its_way_to_the_disk(make):
+    """Told to stop while the disk is slow: what was taken is made durable and acknowledged, then rotad ends."""
+    rotad = make()
+    rotad.start(before=["strace", "-D", "-f", "-o", "/dev/null", "-e", "inject=fdatasync:delay_enter=1000000"])
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        posts = [pool.submit(rotad.post, EVENT % ("started", seq)) for seq in range(1, 5)]
+        deadline = time.monotonic() + 20
+        while rotad.metric("requests_total") < 5 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert rotad.stop() == 0
+        assert [p.result()[0] for p in posts] == [200] * 4
+    assert rotad.run("--check-journal", str(rotad.dir / "journal")).returncode == 0
+    assert len([r for r in rotad.dump() if r["type"] == "report"]) == 4
 
 
 def test_database_made_again_is_the_same(rotad):
