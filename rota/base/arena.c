@@ -12,7 +12,7 @@ struct rota_arena rota_arena(struct rota_buf workspace)
 
 	a.wanted = pad;
 	a.failed = pad > workspace.len;
-	if (!a.failed)
+	if (!a.failed && pad > 0) /* no arithmetic on the null pointer of an empty workspace */
 		a.rest = rota_buf(workspace.p + pad, workspace.len - pad);
 	return a;
 }
