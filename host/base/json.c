@@ -112,7 +112,9 @@ static enum rota_err put_integer(json_int_t value, struct rota_bytes *out, struc
 static enum rota_err put(const json_t *value, enum rota_json_form form, int depth,
 	struct rota_bytes *out, struct rota_fail *why)
 {
-	if (depth > ROTA_JSON_DEPTH_MAX)
+	if (!value) /* jansson made none of text that is no UTF-8 */
+		return rota_fail(why, ROTA_ERR_FORMAT, "a text is not UTF-8");
+	if (depth == ROTA_JSON_DEPTH_MAX && (json_is_object(value) || json_is_array(value)))
 		return rota_fail(
 			why, ROTA_ERR_FORMAT, "JSON nests deeper than %d", ROTA_JSON_DEPTH_MAX);
 	switch (json_typeof(value)) {

@@ -20,7 +20,8 @@ enum rota_json_form {
 /* SPEC 2.1 */
 #define ROTA_JSON_DEPTH_MAX 12
 
-/* ROTA_ERR_FORMAT: a float, NUL in a string, an integer beyond 2^53 - 1, nesting beyond the maximum. */
+/* ROTA_ERR_FORMAT: a float, NUL in a string, an integer beyond 2^53 - 1, nesting beyond the maximum;
+ * value NULL, which is what jansson makes of text that is no UTF-8. */
 ROTA_MUST_USE enum rota_err rota_json_encode(const json_t *value, enum rota_json_form form,
 	struct rota_bytes *out, struct rota_fail *why);
 

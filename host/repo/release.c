@@ -221,6 +221,8 @@ static enum rota_err make(
 			"%s is there already; a release is never changed, raise the version",
 			out->path);
 	release = frame(w);
+	if (!release)
+		return rota_fail(why, ROTA_ERR_FORMAT, "the build id is not UTF-8");
 	err = fill(w, release, why);
 	if (err == ROTA_OK)
 		err = write_release(w, release, out, why);

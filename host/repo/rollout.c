@@ -127,6 +127,8 @@ enum rota_err rota_rollout_set(struct rota_desk *desk, const char *product, json
 	json_t *content = NULL, *policy = NULL, *targets;
 	enum rota_err err;
 
+	if (!campaign)
+		return rota_fail(why, ROTA_ERR_FORMAT, "the campaign has a text that is not UTF-8");
 	snprintf(out->path, sizeof(out->path), "rollouts/%s.json", product);
 	err = rota_store_signed(desk->dir, "rollouts", &content, why);
 	targets = json_object_get(content, "targets");

@@ -505,12 +505,14 @@ def test_release_mistakes(rota, tmp_path):
         (("--version", "2.0.1", "--image", tmp_path / "missing"), "cannot open"),
         (("--version", "2.0.1", "--raw", program(tmp_path / "a b"), "--hardware", "x"), "target name"),
         (("--version", "2.0.1", "--raw", image, "--hardware", "X Y"), "a device would refuse"),
+        (("--version", "2.0.1", "--raw", image, "--hardware", "x", "--build", "\udcff"), "not UTF-8"),
     ]
     before = sorted(p.name for p in (rota.dir / "staging").iterdir())
     for args, says in mistakes:
         assert says in rota("release", "add", *args, status=1), args
     assert "rota release add" in rota("rollout", "set", "--version", "7.7.7", status=1)
     for args, says in [
+        (("--id", "\udcff"), "not UTF-8"),
         (("--id", "two words"), "a device would refuse"), (("--backoff", "400d"), "a device would refuse"),
         (("--stage", "ppm=1000001"), "none of everyone"), (("--stage", "group=A B"), "none of everyone"),
         (("--stage", "canary=" + 64 * "0"), "enrolments"),

@@ -61,6 +61,7 @@ TEST(refused_by_strict)
 		{ "bad UTF-8", "{\"a\":\"\xff\"}" },
 		{ "a list on top", "[]" },
 		{ "nesting of 13", "{\"a\":[[[[[[[[[[[[1]]]]]]]]]]]]}" },
+		{ "nesting of 13, the last empty", "{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}" },
 		{ "empty", "" },
 	};
 
@@ -81,4 +82,13 @@ TEST(nesting_of_twelve)
 	json_decref(value);
 }
 
-TESTS(T(both_forms), T(refused_by_strict), T(nesting_of_twelve))
+TEST(text_that_is_no_utf8)
+{
+	json_t *list = json_pack("[s]", "\xff");
+	struct rota_bytes out;
+
+	CHECK(list == NULL);
+	CHECK(rota_json_encode(list, ROTA_JSON_FILE, &out, &why) == ROTA_ERR_FORMAT);
+}
+
+TESTS(T(both_forms), T(text_that_is_no_utf8), T(refused_by_strict), T(nesting_of_twelve))
