@@ -166,7 +166,7 @@ TEST(a_cut_at_any_unit_of_the_journal_is_survived)
 		}
 	}
 	ROW(NULL);
-	CHECK(cuts > 500);
+	CHECK(cuts > 400);
 }
 
 TESTS(T(every_scenario_ends_well_without_a_cut), T(a_cut_at_any_change_of_a_slot_is_survived),
