@@ -73,12 +73,20 @@ static struct {
 	char id[2][65]; /* its id, and another one */
 } keys[KEY_COUNT];
 
+/* The pair that stands behind a key. */
+static int pair_of(int key)
+{
+	if ((key & KEY_FALSE) != 0)
+		return key % 2 == 0 ? KEY_ROGUE1 : KEY_ROGUE2;
+	return key & ~KEY_ALIAS;
+}
+
 struct maker_bytes maker_spki(int key)
 {
 	struct maker_bytes out = { NULL, 0 };
 	int len;
 
-	key &= ~KEY_ALIAS;
+	key = pair_of(key);
 	if (keys[key].pkey == NULL)
 		keys[key].pkey = must(EVP_EC_gen("P-256"));
 	len = i2d_PUBKEY(keys[key].pkey, &out.p);
@@ -136,7 +144,7 @@ static void make_key(int key)
 
 static const char *key_id(int key)
 {
-	int k = key & ~KEY_ALIAS;
+	int k = key & ~(KEY_ALIAS | KEY_FALSE);
 
 	if (keys[k].object == NULL)
 		make_key(k);
@@ -148,8 +156,8 @@ struct maker_bytes maker_sign(int key, struct maker_bytes bytes)
 	EVP_MD_CTX *ctx = must(EVP_MD_CTX_new());
 	struct maker_bytes out = { must(malloc(80)), 80 };
 
-	(void)key_id(key);
-	if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, keys[key & ~KEY_ALIAS].pkey) != 1 ||
+	(void)key_id(pair_of(key));
+	if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, keys[pair_of(key)].pkey) != 1 ||
 		EVP_DigestSign(ctx, out.p, &out.len, bytes.p, bytes.len) != 1)
 		abort();
 	EVP_MD_CTX_free(ctx);
@@ -190,8 +198,9 @@ static void put_keys(struct maker_text *t, const struct maker *m, int parent)
 
 		if (strcmp(id, last) == 0)
 			continue;
+		(void)key_id(pair_of(all[i]));
 		maker_printf(t, "%s\"%s\":%s", *last == '\0' ? "" : ",", id,
-			keys[all[i] & ~KEY_ALIAS].object);
+			keys[pair_of(all[i])].object);
 		last = id;
 	}
 	maker_printf(t, "}");
@@ -242,7 +251,7 @@ static void put_delegations(struct maker_text *t, const struct maker *m, int par
 	maker_printf(t, "]}");
 }
 
-static void put_hashes(struct maker_text *t, struct maker_bytes bytes, bool wrong)
+static void put_hashes(struct maker_text *t, const char *name, struct maker_bytes bytes, bool wrong)
 {
 	uint8_t digest[32];
 	char hex[65];
@@ -250,7 +259,7 @@ static void put_hashes(struct maker_text *t, struct maker_bytes bytes, bool wron
 	maker_sha256(bytes, digest);
 	digest[31] ^= wrong;
 	maker_hex(digest, 32, hex);
-	maker_printf(t, "\"hashes\":{\"sha256\":\"%s\"}", hex);
+	maker_printf(t, "\"hashes\":{\"%s\":\"%s\"}", name, hex);
 }
 
 static int by_path(const void *a, const void *b)
@@ -275,7 +284,8 @@ static void put_targets(struct maker_text *t, const struct maker *m, int role)
 		uint64_t listed = all[i]->listed_length;
 
 		maker_printf(t, "%s\"%s\":{", i == 0 ? "" : ",", all[i]->path);
-		put_hashes(t, all[i]->bytes, all[i]->wrong_hash);
+		put_hashes(t, all[i]->no_sha256 ? "sha512" : "sha256", all[i]->bytes,
+			all[i]->wrong_hash);
 		maker_printf(t, ",\"length\":%llu}",
 			(unsigned long long)(listed != 0 ? listed : all[i]->bytes.len));
 	}
@@ -319,7 +329,7 @@ static void put_meta(struct maker_text *t, struct maker *m, int role)
 		maker_printf(t, "%s\"%s.json\":{", first ? "" : ",", r->name);
 		first = false;
 		if (!r->no_hash) {
-			put_hashes(t, bytes, r->wrong_hash);
+			put_hashes(t, "sha256", bytes, r->wrong_hash);
 			maker_printf(t, ",");
 		}
 		if (!r->no_length)

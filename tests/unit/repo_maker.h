@@ -20,7 +20,8 @@
 #define MAKER_FILES_MAX 128
 #define MAKER_KEYS_MAX 8
 
-/* Key pairs, made at first use. KEY_ALIAS | k is the public key of k under another key id. */
+/* Key pairs, made at first use. KEY_ALIAS | k is the public key of k under another key id; KEY_FALSE | k that of
+ * KEY_ROGUE1 (k even) or KEY_ROGUE2 under the id of k. */
 enum maker_key {
 	KEY_ROOT1,
 	KEY_ROOT2,
@@ -49,6 +50,7 @@ enum maker_key {
 	KEY_DEVICE,
 	KEY_COUNT,
 	KEY_ALIAS = 0x100,
+	KEY_FALSE = 0x200,
 };
 
 struct maker_bytes {
@@ -108,6 +110,7 @@ struct maker_target {
 	const char *path;
 	struct maker_bytes bytes;
 	bool wrong_hash; /* as listed */
+	bool no_sha256; /* its hash is listed as another one's */
 	uint64_t listed_length; /* 0: as it is */
 };
 

@@ -87,28 +87,28 @@ static void fetch(struct device *d, struct rota_session *s, const struct rota_wa
 	rota_session_fetched(s, feed(d, s, f, before.max_len));
 }
 
+void device_step(struct device *d, struct rota_session *s, const struct rota_want *w)
+{
+	if (w->kind == ROTA_WANT_FETCH) {
+		fetch(d, s, w);
+	} else if (w->kind == ROTA_WANT_KEEP) {
+		d->trusted = *rota_session_trusted(s);
+		d->floor_fell = d->floor_fell || w->floor_fell;
+		rota_session_kept(s, ROTA_OK);
+	}
+}
+
 struct rota_why device_run(struct device *d, struct rota_session *s)
 {
 	struct rota_want w;
 
 	for (int i = 0; i < 2000; i++) {
 		rota_session_want(s, &w);
-		switch (w.kind) {
-		case ROTA_WANT_FETCH:
-			fetch(d, s, &w);
-			break;
-		case ROTA_WANT_KEEP:
-			d->trusted = *rota_session_trusted(s);
-			d->floor_fell = d->floor_fell || w.floor_fell;
-			rota_session_kept(s, ROTA_OK);
-			break;
-		case ROTA_WANT_NOTHING:
-		case ROTA_WANT_FOUND:
-			return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
-		case ROTA_WANT_FAILED:
-		default:
+		if (w.kind == ROTA_WANT_FAILED)
 			return rota_session_why(s);
-		}
+		if (w.kind != ROTA_WANT_FETCH && w.kind != ROTA_WANT_KEEP)
+			return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
+		device_step(d, s, &w);
 	}
 	return (struct rota_why){ ROTA_ERR_STATE, ROTA_CLAUSE_NONE };
 }
