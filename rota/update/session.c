@@ -37,38 +37,55 @@ const struct rota_limits rota_limits_linux = {
 
 /* ---- begin ---- */
 
-static void take_room(struct rota_session *s, struct rota_arena *a, const struct rota_limits *l)
-{
-	struct rota_buf pending, visited;
+/* The arrays that the limits ask for. To say how much they need takes no session, which is too large for the
+ * stack of a microcontroller. */
+struct room {
+	struct rota_keyring root_keys, file_keys, by_keys;
+	struct rota_sigs sigs;
+	struct rota_buf names, text, hold, visited, pending;
+};
 
-	rota_keyring_init(&s->root_keys, a, l->keys, l->key_len);
-	rota_keyring_init(&s->file_keys, a, l->keys, l->key_len);
-	rota_keyring_init(&s->by.keys, a, l->role_keys, l->key_len);
-	rota_sigs_init(&s->sigs, a, s->config.crypto, l->sigs, l->sig_len, l->streams);
-	s->names = rota_arena_take(a, l->names_len);
-	s->text = rota_arena_take(a, l->text_len);
-	s->hold = rota_arena_take(a, l->text_len);
-	visited = rota_arena_take(a, (size_t)l->visited * ROTA_FLOOR_TAG_LEN);
-	s->visited = (uint8_t(*)[ROTA_FLOOR_TAG_LEN])(void *)visited.p;
-	pending = rota_arena_take(a, l->pending * sizeof(struct rota_pending));
-	s->pending = (struct rota_pending *)(void *)pending.p;
+static void take_room(struct room *r, struct rota_arena *a, const struct rota_crypto *crypto,
+	const struct rota_limits *l)
+{
+	rota_keyring_init(&r->root_keys, a, l->keys, l->key_len);
+	rota_keyring_init(&r->file_keys, a, l->keys, l->key_len);
+	rota_keyring_init(&r->by_keys, a, l->role_keys, l->key_len);
+	rota_sigs_init(&r->sigs, a, crypto, l->sigs, l->sig_len, l->streams);
+	r->names = rota_arena_take(a, l->names_len);
+	r->text = rota_arena_take(a, l->text_len);
+	r->hold = rota_arena_take(a, l->text_len);
+	r->visited = rota_arena_take(a, (size_t)l->visited * ROTA_FLOOR_TAG_LEN);
+	r->pending = rota_arena_take(a, l->pending * sizeof(struct rota_pending));
 	for (uint16_t i = 0; i < l->pending; i++) {
 		struct rota_authority by = { .threshold = 0 };
 
 		rota_keyring_init(&by.keys, a, l->role_keys, l->key_len);
 		if (rota_arena_end(a) == ROTA_OK)
-			s->pending[i].by = by;
+			((struct rota_pending *)(void *)r->pending.p)[i].by = by;
 	}
 }
 
 size_t rota_session_room(const struct rota_limits *limits)
 {
-	struct rota_session s;
+	struct room r;
 	struct rota_arena a = rota_arena(rota_buf(NULL, 0));
 
-	memset(&s, 0, sizeof(s));
-	take_room(&s, &a, limits);
+	take_room(&r, &a, NULL, limits);
 	return a.wanted + sizeof(uint64_t); /* and what aligning the workspace may cost */
+}
+
+static void use_room(struct rota_session *s, const struct room *r)
+{
+	s->root_keys = r->root_keys;
+	s->file_keys = r->file_keys;
+	s->by.keys = r->by_keys;
+	s->sigs = r->sigs;
+	s->names = r->names;
+	s->text = r->text;
+	s->hold = r->hold;
+	s->visited = (uint8_t(*)[ROTA_FLOOR_TAG_LEN])(void *)r->visited.p;
+	s->pending = (struct rota_pending *)(void *)r->pending.p;
 }
 
 /* The present: a clock below the time floor is no clock (SPEC 5.1, 5.2). */
@@ -88,14 +105,16 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	const struct rota_trusted *trusted, struct rota_buf workspace)
 {
 	struct rota_arena a = rota_arena(workspace);
+	struct room r;
 
 	memset(s, 0, sizeof(*s));
 	s->config = *config;
 	s->trusted = *trusted;
 	if (trusted->root_version == 0)
 		return ROTA_ERR_ARGUMENT;
-	take_room(s, &a, config->limits);
+	take_room(&r, &a, config->crypto, config->limits);
 	ROTA_TRY(rota_arena_end(&a));
+	use_room(s, &r);
 	set_now(s);
 	rota_session_enter(s, ROTA_ST_ROOT_LOAD);
 	return ROTA_OK;

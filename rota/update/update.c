@@ -6,14 +6,25 @@
 
 /* ---- begin ---- */
 
-static void take_room(struct rota_update *u, struct rota_arena *a, const struct rota_limits *l)
-{
-	size_t room = l->components * sizeof(struct rota_component);
+/* Apart from the cycle, which is too large for the stack of a microcontroller. */
+struct room {
+	struct rota_buf names, value, scratch, components;
+};
 
-	u->names = rota_arena_take(a, ROTA_POLICY_NAMES_ROOM);
-	u->value = rota_arena_take(a, ROTA_POLICY_VALUE_ROOM);
-	u->scratch = rota_arena_take(a, ROTA_STATE_LEN_MAX);
-	u->components.components = (struct rota_component *)(void *)rota_arena_take(a, room).p;
+static void take_room(struct room *r, struct rota_arena *a, const struct rota_limits *l)
+{
+	r->names = rota_arena_take(a, ROTA_POLICY_NAMES_ROOM);
+	r->value = rota_arena_take(a, ROTA_POLICY_VALUE_ROOM);
+	r->scratch = rota_arena_take(a, ROTA_STATE_LEN_MAX);
+	r->components = rota_arena_take(a, l->components * sizeof(struct rota_component));
+}
+
+static void use_room(struct rota_update *u, const struct room *r, const struct rota_limits *l)
+{
+	u->names = r->names;
+	u->value = r->value;
+	u->scratch = r->scratch;
+	u->components.components = (struct rota_component *)(void *)r->components.p;
 	u->components.component_room = l->components;
 }
 
@@ -22,10 +33,10 @@ _Static_assert(ROTA_RELEASE_VALUE_ROOM <= ROTA_POLICY_VALUE_ROOM, "one room for 
 
 size_t rota_update_room(const struct rota_limits *limits)
 {
-	struct rota_update u;
+	struct room r;
 	struct rota_arena a = rota_arena(rota_buf(NULL, 0));
 
-	take_room(&u, &a, limits);
+	take_room(&r, &a, limits);
 	/* and what aligning the workspace may cost */
 	return a.wanted + sizeof(uint64_t) + rota_session_room(limits);
 }
@@ -60,13 +71,15 @@ enum rota_err rota_update_init(
 	struct rota_update *u, const struct rota_update_config *config, struct rota_buf workspace)
 {
 	struct rota_arena a = rota_arena(workspace);
+	struct room r;
 
 	memset(u, 0, sizeof(*u));
 	u->config = *config;
 	if (!complete(config))
 		return ROTA_ERR_ARGUMENT;
-	take_room(u, &a, config->session.limits);
+	take_room(&r, &a, config->session.limits);
 	ROTA_TRY(rota_arena_end(&a));
+	use_room(u, &r, config->session.limits);
 	ROTA_TRY(load(u));
 	ROTA_TRY(rota_session_init(&u->session, &config->session, &u->state.trusted, a.rest));
 	if (u->state.next_seq == 1)
