@@ -16,6 +16,10 @@
 
 /* A configuration is written by hand; more than this is another kind of file. */
 #define ROTA_INI_BYTES_MAX (256 * 1024)
+/* What inih, as distributions build it, takes of one line and of a section's name. Longer ones are refused;
+ * a longer value goes on on further lines. */
+#define ROTA_INI_LINE_MAX 198
+#define ROTA_INI_SECTION_MAX 49
 
 struct rota_ini_row {
 	char *section, *key, *value;

@@ -166,6 +166,47 @@ TEST(ini_answers)
 	rota_ini_free(&ini);
 }
 
+TEST(ini_refused)
+{
+	static char comment[260], value[260], name[80];
+	const struct {
+		const char *reason, *text, *says;
+		size_t len; /* 0: up to the NUL */
+	} rows[] = {
+		{ "twice, one behind the other", "[a]\nx = 1\nx = 2\n", "line 3: [a] x stands", 0 },
+		{ "twice, apart", "[a]\nx = 1\ny = 1\nx = 2\n", "line 4: [a] x stands", 0 },
+		{ "twice, the section too", "[a]\nx = 1\n[b]\ny = 1\n[a]\nx: 2\n", "line 6", 0 },
+		{ "a NUL hides what follows", "[a]\nx = 1\n\0y = 1\n", "NUL", 17 },
+		{ "the end of a comment is no setting", comment, "line 1 has more than", 0 },
+		{ "a value would be cut", value, "line 2 has more than", 0 },
+		{ "a section's name would be cut", name, "line 1: a section's name", 0 },
+	};
+
+	snprintf(comment, sizeof(comment), "; %0197dx = 1\n[a]\ny = 1\n", 0);
+	snprintf(value, sizeof(value), "[a]\nx = %0200d\n", 0);
+	snprintf(name, sizeof(name), "[slot %045d]\nx = 1\n", 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t len = rows[i].len ? rows[i].len : strlen(rows[i].text);
+		struct rota_ini ini;
+
+		ROW(rows[i].reason);
+		CHECK_OK(rota_file_write(in_dir("i"), rota_span(rows[i].text, len), 0600, &why));
+		CHECK_EQ(rota_ini_load(in_dir("i"), &ini, &why), ROTA_ERR_FORMAT);
+		CHECK(strstr(why.text, rows[i].says) != NULL);
+	}
+}
+
+TEST(ini_repeats_that_are_none)
+{
+	struct rota_ini ini;
+
+	CHECK_OK(rota_file_write(in_dir("i"),
+		ROTA_STR("[a]\nx = 1\n  x = 2\n[b]\nx = 3\nxx = 4\n;x = 5\n"), 0600, &why));
+	CHECK_OK(rota_ini_load(in_dir("i"), &ini, &why));
+	CHECK(strcmp(rota_ini_get(&ini, "a", "x"), "1 x = 2") == 0);
+	rota_ini_free(&ini);
+}
+
 TEST(sentences)
 {
 	CHECK_EQ(rota_fail(&why, ROTA_ERR_HASH, "a%sb", "\n"), ROTA_ERR_HASH);
@@ -188,4 +229,5 @@ TEST(room)
 }
 
 TESTS(T(room), T(durations), T(times_go_round), T(times_refused), T(hex), T(files_are_whole),
-	T(one_lock), T(ini_answers), T(sentences), T(tidy))
+	T(one_lock), T(ini_answers), T(ini_refused), T(ini_repeats_that_are_none), T(sentences),
+	T(tidy))
