@@ -340,6 +340,11 @@ uint64_t rota_session_now(const struct rota_session *s)
 	return s->now_s;
 }
 
+uint64_t rota_session_floor_now(const struct rota_session *s)
+{
+	return s->config.start.trusted ? s->config.start.unix_s : s->trusted.time_floor_s;
+}
+
 struct rota_why rota_session_why(const struct rota_session *s)
 {
 	return s->why;

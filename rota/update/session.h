@@ -202,6 +202,10 @@ const struct rota_trusted *rota_session_trusted(const struct rota_session *s);
 /* Seconds since 1970 that this session takes for the present (SPEC 5): the trusted clock, or the floors. */
 uint64_t rota_session_now(const struct rota_session *s);
 
+/* The same without what an online key says: the trusted clock, or the time floor (SPEC 5.2, 8.6). For what is
+ * to hold against a thief of the online keys. */
+uint64_t rota_session_floor_now(const struct rota_session *s);
+
 /* Why it failed; what was being read is the role of the last want. */
 struct rota_why rota_session_why(const struct rota_session *s);
 

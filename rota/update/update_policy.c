@@ -250,7 +250,7 @@ static bool our_turn(const struct rota_update *u)
 {
 	const struct rota_ceilings *c = &u->release.ceilings;
 	uint32_t ceiling =
-		rota_rollout_ceiling(c, u->release.issued_s, rota_session_now(&u->session));
+		rota_rollout_ceiling(c, u->release.issued_s, rota_session_floor_now(&u->session));
 
 	return admitted_before(u) ||
 		rota_rollout_turn(&u->facts, c, draw(u), ceiling) == ROTA_TURN_YES;

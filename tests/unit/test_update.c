@@ -758,6 +758,31 @@ TEST(the_ceiling_rises_with_time_and_who_is_in_stays_in)
 	CHECK(world_runs(w, FIRST));
 }
 
+/* Who has the online keys says what time it is to a device without a clock. The ceiling is the release signers':
+ * it rises with the time that a root tells. */
+TEST(without_a_clock_only_a_root_raises_the_ceiling)
+{
+	struct world *w = &world;
+	struct maker_role *root = &w->m.role[MAKER_ROOT];
+	uint64_t then_s;
+
+	world_init(w);
+	w->release.first_ppm = 1;
+	w->release.growth = 1000;
+	w->release.soak_s = 3600;
+	w->release.issued_s = w->clock_s;
+	offer(w, "2.0.0");
+	later(w, 300 * DAY_S);
+	then_s = w->clock_s;
+	w->clock_s = 0;
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_7);
+	root->version++;
+	root->not_before_s = then_s;
+	maker_publish(&w->m);
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK(world_runs(w, FIRST));
+}
+
 TEST(only_active_and_done_campaigns_install)
 {
 	static const struct {
@@ -912,6 +937,7 @@ TESTS(T(nothing_to_do_is_told_once_and_costs_nothing),
 	T(what_is_not_for_this_device_is_refused_by_its_clause),
 	T(a_way_back_is_the_version_before_or_what_the_release_names),
 	T(every_kind_of_stage_is_honoured), T(the_ceiling_rises_with_time_and_who_is_in_stays_in),
+	T(without_a_clock_only_a_root_raises_the_ceiling),
 	T(only_active_and_done_campaigns_install), T(another_channel_s_campaign_is_not_ours),
 	T(the_window_is_waited_for), T(the_sequence_does_not_go_back),
 	T(no_policy_at_all_is_nothing_to_do), T(a_server_out_of_reach_is_no_event_and_no_write),
