@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from conftest import TOP
 from fleet import DEADLINE, PROGRAMS, environment, line, run
 
 
@@ -250,6 +251,10 @@ def test_wrong_settings(device, old, new, says):
 def test_check_only_looks(device):
     device.agent("--check", check=0)
     assert not device.state().exists()
+
+
+def test_the_example_is_well_formed():
+    run(PROGRAMS["rota-agent"], "--config", TOP / "examples/agent.ini", "--check")
 
 
 def test_missing_configuration():
