@@ -125,6 +125,28 @@ def test_booting_once_becomes_the_image(machine):
     assert process.returncode == 0 and b"sensor 1.0.0 stops" in out
 
 
+def test_a_payload_changed_after_hashing_never_runs(machine, key, payloads):
+    """The log is a pipe that nobody reads yet: the image waits between its verification and its start."""
+    os.mkfifo(machine.path / "run/log")
+    with machine.power() as process:
+        machine.wait("the image is verified", machine.booted)
+        (child,) = machine.wait("its process", lambda: children(process.pid))
+        other = bootfiles.image(payloads[2], [key], version=(2, 0, 0, 0))
+        bootfiles.put(machine.path, 0, other)
+        memory = [
+            fd
+            for fd in os.listdir(f"/proc/{child}/fd")
+            if os.readlink(f"/proc/{child}/fd/{fd}").startswith("/memfd:rota-image")
+        ]
+        with open(f"/proc/{child}/fd/{memory[0]}", "r+b", buffering=0) as f:
+            with pytest.raises(PermissionError):
+                f.write(payloads[2])  # sealed
+            with pytest.raises(PermissionError):
+                f.truncate(0)
+        with open(machine.path / "run/log") as log:
+            assert log.readline().startswith("sensor 1.0.0 starts, image 1.0.0 in slot 0")
+
+
 @pytest.mark.parametrize("run", ["missing", "not a directory"])
 def test_an_image_runs_even_where_nothing_can_be_noted(machine, run):
     (machine.path / "run").rmdir()
