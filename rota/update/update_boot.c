@@ -209,7 +209,7 @@ static void count_failure(struct rota_update *u)
 
 static enum rota_update_state reverted(struct rota_update *u)
 {
-	const struct rota_why why = { ROTA_OK, ROTA_CLAUSE_SPEC_10 };
+	const struct rota_why why = { ROTA_OK, ROTA_CLAUSE_SPEC_10_2 };
 	enum rota_err err;
 
 	memset(&u->state.pending, 0, sizeof(u->state.pending));

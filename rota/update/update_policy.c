@@ -29,7 +29,7 @@ enum rota_update_state rota_up_refreshed(struct rota_update *u)
 /* The verified role says that there is none: nothing to install. */
 enum rota_update_state rota_up_policy_lacking(struct rota_update *u)
 {
-	return rota_update_idle(u, ROTA_CLAUSE_SPEC_4_4);
+	return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_1_POLICY);
 }
 
 enum rota_update_state rota_up_policy_found(struct rota_update *u)
@@ -113,15 +113,17 @@ static enum rota_update_state follow(struct rota_update *u, bool found)
 	uint64_t now_s = rota_session_now(&u->session);
 	enum rota_err err;
 
-	if (!found || !rota_campaign_installs(c->state))
-		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2);
+	if (!found)
+		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+	if (!rota_campaign_installs(c->state))
+		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2_STATE);
 	if (memcmp(u->state.installed.release, c->sha256, ROTA_SHA256_LEN) == 0)
 		return rota_update_idle(u, ROTA_CLAUSE_NONE);
 	rota_update_about(u, c->sha256, 0, c->attempt);
 	if (failed_before(u) && !rota_retry_allowed(&c->retry, f->tries, f->at_s, now_s))
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_7_4);
 	if (!rota_window_open(&c->window, now_s))
-		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2);
+		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2_WINDOW);
 	if (!admitted_before(u) && !spoken_of(u))
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_7);
 	err = rota_update_commit(u);
@@ -274,7 +276,9 @@ enum rota_update_state rota_up_release_done(struct rota_update *u, enum rota_err
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_7_2);
 	err = follows(u);
 	if (err != ROTA_OK)
-		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_7_3);
+		return rota_update_stop(u, err,
+			err == ROTA_ERR_VERSION ? ROTA_CLAUSE_SPEC_7_3_MINIMUM
+						: ROTA_CLAUSE_SPEC_7_3);
 	if (!our_turn(u))
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_7);
 	memcpy(u->state.admission.release, u->campaign.sha256, ROTA_SHA256_LEN);

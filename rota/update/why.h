@@ -4,7 +4,8 @@
  * An enum rota_err says what kind of thing went wrong; a clause says which rule of which text was not met.
  * Both travel together to the log line, the report and the person. The names are those of the text:
  * ROTA_CLAUSE_TUF_5_4_3_1 is section 5.4.3.1 of the TUF specification 1.0.34, ROTA_CLAUSE_SPEC_4_3 is
- * clause 4.3 of our SPEC.md.
+ * clause 4.3 of our SPEC.md. A clause that demands several things has a further name for each that a person
+ * must tell apart.
  */
 #ifndef ROTA_UPDATE_WHY_H
 #define ROTA_UPDATE_WHY_H
@@ -52,13 +53,20 @@
 	X(SPEC_7_1, "SPEC 7.1", "a release of the known form")                                     \
 	X(SPEC_7_2, "SPEC 7.2", "a release for this product, hardware and slots")                  \
 	X(SPEC_7_3, "SPEC 7.3", "no downgrade that nothing permits")                               \
+	X(SPEC_7_3_MINIMUM, "SPEC 7.3", "the running version is at least the minimum")             \
 	X(SPEC_7_4, "SPEC 7.4", "a release that failed is not tried again beyond its retries")     \
 	X(SPEC_8_1, "SPEC 8.1", "a rollout policy of the known form")                              \
-	X(SPEC_8_2, "SPEC 8.2", "a campaign of the known form that is active, within its window")  \
+	X(SPEC_8_1_POLICY, "SPEC 8.1", "a rollout policy for this product")                        \
+	X(SPEC_8_2, "SPEC 8.2", "a campaign of the known form")                                    \
+	X(SPEC_8_2_CHANNEL, "SPEC 8.2", "a campaign for this device's channel")                    \
+	X(SPEC_8_2_STATE, "SPEC 8.2",                                                              \
+		"a campaign that is active or done, neither paused nor aborted")                   \
+	X(SPEC_8_2_WINDOW, "SPEC 8.2", "a time within the campaign's window")                      \
 	X(SPEC_8_7, "SPEC 8.7", "a stage admits this device, within the ceilings")                 \
 	X(SPEC_8_9, "SPEC 8.9", "the policy's sequence does not go back")                          \
 	X(SPEC_9, "SPEC 9", "the journal can be read and written")                                 \
 	X(SPEC_10, "SPEC 10", "the slot can be written and switched")                              \
+	X(SPEC_10_2, "SPEC 10.2", "an image on trial is confirmed before the next boot")           \
 	X(SPEC_12, "SPEC 12", "a ROM record of the known form")
 
 enum rota_clause {

@@ -76,6 +76,17 @@ static void later(struct world *w, uint64_t seconds)
 		CHECK_OUTCOME(w, e, c);                                                            \
 	} while (0)
 
+/* Of the last event of a kind. */
+static enum rota_clause clause_of(const struct world *w, enum rota_event_kind kind)
+{
+	enum rota_clause clause = ROTA_CLAUSE_NONE;
+
+	for (size_t i = 0; i < w->event_count; i++)
+		if (w->event[i].kind == kind)
+			clause = w->event[i].why.clause;
+	return clause;
+}
+
 /* ---- the good ways ---- */
 
 TEST(nothing_to_do_is_told_once_and_costs_nothing)
@@ -83,13 +94,13 @@ TEST(nothing_to_do_is_told_once_and_costs_nothing)
 	struct world *w = &world;
 
 	world_init(w);
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
 	CHECK_EQ(w->event_count, 2);
 	CHECK_EQ(w->event[0].kind, ROTA_EVENT_STARTED);
 	CHECK_EQ(w->event[0].seq, 1);
 	CHECK_EQ(w->event[1].kind, ROTA_EVENT_CHECKED);
-	CHECK_EQ(w->event[1].why.clause, ROTA_CLAUSE_SPEC_8_2);
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2);
+	CHECK_EQ(w->event[1].why.clause, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
 	CHECK_EQ(w->event_count, 2);
 	CHECK_EQ(w->commits, 0);
 }
@@ -235,6 +246,7 @@ TEST(a_crash_goes_back_and_is_not_tried_again)
 	CHECK_OUTCOME(w, ROTA_OK, ROTA_CLAUSE_SPEC_7_4);
 	CHECK(world_runs(w, FACTORY));
 	CHECK_EQ(world_events(w, ROTA_EVENT_REVERTED), 1);
+	CHECK_EQ(clause_of(w, ROTA_EVENT_REVERTED), ROTA_CLAUSE_SPEC_10_2);
 	CHECK_EQ(world_events(w, ROTA_EVENT_CONFIRMED), 0);
 	CHECK_EQ(w->state.failed.tries, 1);
 	CHECK_EQ(w->slots[0].trials, 1);
@@ -347,7 +359,7 @@ TEST(a_trial_that_the_journal_does_not_know_is_given_up)
 	world_policy(w);
 	CHECK_EQ(world_cycle(w), ROTA_UPDATE_REBOOT);
 	world_boot(w);
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_STATE);
 	CHECK(world_runs(w, FACTORY));
 	CHECK_EQ(w->state.failed.tries, 0);
 }
@@ -590,7 +602,8 @@ static const struct {
 	{ "another product", another_product, ROTA_ERR_PRODUCT, ROTA_CLAUSE_SPEC_7_2, "release" },
 	{ "other hardware", other_hardware, ROTA_ERR_HARDWARE, ROTA_CLAUSE_SPEC_7_2, "release" },
 	{ "no such slot", no_such_slot, ROTA_ERR_HARDWARE, ROTA_CLAUSE_SPEC_7_2, "release" },
-	{ "below its minimum", above_minimum, ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_7_3, "release" },
+	{ "below its minimum", above_minimum, ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_7_3_MINIMUM,
+		"release" },
 	{ "a downgrade", older, ROTA_ERR_DOWNGRADE, ROTA_CLAUSE_SPEC_7_3, "release" },
 	{ "growth 0", growth_of_nothing, ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_7_1, "release" },
 	{ "another image digest", wrong_digest, ROTA_ERR_HASH, ROTA_CLAUSE_SPEC_6_5, "download" },
@@ -798,7 +811,7 @@ TEST(only_active_and_done_campaigns_install)
 		world_init(w);
 		w->policy.state = states[i].state;
 		offer(w, "2.0.0");
-		CHECK_IDLE(w, states[i].installs ? ROTA_CLAUSE_NONE : ROTA_CLAUSE_SPEC_8_2);
+		CHECK_IDLE(w, states[i].installs ? ROTA_CLAUSE_NONE : ROTA_CLAUSE_SPEC_8_2_STATE);
 		CHECK(world_runs(w, states[i].installs ? FIRST : FACTORY));
 	}
 	ROW(NULL);
@@ -811,7 +824,7 @@ TEST(another_channel_s_campaign_is_not_ours)
 	world_init(w);
 	w->policy.channel = "beta";
 	offer(w, "2.0.0");
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
 	CHECK(world_runs(w, FACTORY));
 }
 
@@ -826,7 +839,7 @@ TEST(the_window_is_waited_for)
 		(at + 600) % (unsigned)DAY_S, (at + 1200) % (unsigned)DAY_S);
 	w->policy.window = window;
 	offer(w, "2.0.0");
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_WINDOW);
 	CHECK(world_runs(w, FACTORY));
 	w->clock_s += 600;
 	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
@@ -851,7 +864,7 @@ TEST(the_sequence_does_not_go_back)
 	w->m.role[MAKER_TARGETS].version++;
 	w->policy.sequence = 1;
 	world_policy(w);
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_STATE);
 	CHECK_EQ(w->state.policy_sequence, 1);
 }
 
@@ -862,7 +875,7 @@ TEST(no_policy_at_all_is_nothing_to_do)
 	world_init(w);
 	w->m.target_count = 0;
 	maker_next(&w->m, WORLD_NOW, MAKER_ROLLOUTS, -1);
-	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_4_4);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_1_POLICY);
 }
 
 TEST(a_server_out_of_reach_is_no_event_and_no_write)
