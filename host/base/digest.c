@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/base/digest.h"
-#include "host/base/bytes.h"
+#include "host/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +95,7 @@ static enum rota_err feed(int fd, const char *path, uint64_t total,
 enum rota_err rota_digest_file(const char *path, const struct rota_progress *progress,
 	uint64_t *len, uint8_t out[static ROTA_DIGEST_LEN], struct rota_fail *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, ROTA_FILE_OPEN);
 	struct rota_digest *d;
 	struct stat st;
 	enum rota_err err;

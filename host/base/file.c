@@ -47,7 +47,7 @@ static int write_full(int fd, struct rota_span data)
 enum rota_err rota_file_read(
 	const char *path, size_t max, struct rota_bytes *out, struct rota_fail *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, ROTA_FILE_OPEN);
 	struct stat st;
 	ssize_t got;
 
@@ -171,21 +171,55 @@ enum rota_err rota_file_write(
 	return rota_draft_commit(&d, path, why);
 }
 
+/* Where the last whole line ends; what stands behind it was cut off while it was written. */
+static off_t whole_lines(int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	char last;
+
+	while (end > 0) {
+		if (pread(fd, &last, 1, end - 1) != 1)
+			return -1;
+		if (last == '\n')
+			break;
+		end--;
+	}
+	return end;
+}
+
 enum rota_err rota_file_append(
 	const char *path, struct rota_span data, mode_t mode, struct rota_fail *why)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode);
+	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, mode);
+	off_t end;
 	int status;
 
 	if (fd < 0)
 		return rota_fail_errno(why, errno, "cannot open %s", path);
-	status = write_full(fd, data);
+	end = whole_lines(fd);
+	status = end < 0 ? -1 : ftruncate(fd, end);
+	if (status == 0)
+		status = write_full(fd, data);
 	if (status == 0)
 		status = fsync(fd);
-	if (status != 0)
+	if (status == 0 && end == 0)
+		status = sync_dir(path);
+	if (status != 0) {
 		rota_fail_errno(why, errno, "cannot write %s", path);
+		if (end >= 0 && ftruncate(fd, end) != 0)
+			end = -1; /* half a line stays; the next call takes it away */
+	}
 	close(fd);
 	return status == 0 ? ROTA_OK : why->err;
+}
+
+enum rota_err rota_file_rename(const char *from, const char *to, struct rota_fail *why)
+{
+	if (rename(from, to) != 0)
+		return rota_fail_errno(why, errno, "cannot rename %s to %s", from, to);
+	if (sync_dir(to) != 0)
+		return rota_fail_errno(why, errno, "cannot sync the directory of %s", to);
+	return ROTA_OK;
 }
 
 enum rota_err rota_file_mkdirs(const char *path, mode_t mode, struct rota_fail *why)
@@ -207,6 +241,26 @@ enum rota_err rota_file_mkdirs(const char *path, mode_t mode, struct rota_fail *
 			return rota_fail_errno(why, errno, "cannot make directory %s", part);
 		}
 	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_file_mkdir_anew(const char *path, mode_t mode, struct rota_fail *why)
+{
+	char dir[ROTA_FILE_PATH_MAX];
+	struct stat st;
+
+	if (strlen(path) >= sizeof(dir))
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", path);
+	if (lstat(path, &st) == 0) {
+		if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+			return rota_fail(why, ROTA_ERR_DENIED,
+				"%s is in the way, and no directory of ours; remove it", path);
+		rota_file_remove_tree(path);
+	}
+	dir_of(path, dir);
+	ROTA_TRY(rota_file_mkdirs(dir, 0755, why));
+	if (mkdir(path, mode) != 0 || sync_dir(path) != 0)
+		return rota_fail_errno(why, errno, "cannot make directory %s", path);
 	return ROTA_OK;
 }
 

@@ -10,11 +10,16 @@
 #include "host/base/bytes.h"
 #include "host/base/fail.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #define ROTA_FILE_PATH_MAX 1024
+
+/* Flags to open what somebody named: a FIFO does not hold us up (that it is no file is found out next), a
+ * terminal does not become ours. */
+#define ROTA_FILE_OPEN (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 /* The whole file, at most `max` bytes (ROTA_ERR_LIMIT beyond). */
 ROTA_MUST_USE enum rota_err rota_file_read(
@@ -24,12 +29,23 @@ ROTA_MUST_USE enum rota_err rota_file_read(
 ROTA_MUST_USE enum rota_err rota_file_write(
 	const char *path, struct rota_span data, mode_t mode, struct rota_fail *why);
 
-/* Append to `path` (made when absent) and sync: for line logs. */
+/* Append lines to `path` (made when absent) and sync: for line logs. They are all there afterwards or none of
+ * them; half a line that a cut left at the end is taken away first. Never through a symbolic link. */
 ROTA_MUST_USE enum rota_err rota_file_append(
 	const char *path, struct rota_span data, mode_t mode, struct rota_fail *why);
 
 /* mkdir -p; directories that exist keep their mode. */
 ROTA_MUST_USE enum rota_err rota_file_mkdirs(const char *path, mode_t mode, struct rota_fail *why);
+
+/* A new directory to build in, before it is renamed. A directory of ours of that name, which a run that was
+ * cut off left, goes; anything else there is ROTA_ERR_DENIED: where others may write, they could have put it
+ * there to own what is built. */
+ROTA_MUST_USE enum rota_err rota_file_mkdir_anew(
+	const char *path, mode_t mode, struct rota_fail *why);
+
+/* rename() and sync of the directory of `to`. */
+ROTA_MUST_USE enum rota_err rota_file_rename(
+	const char *from, const char *to, struct rota_fail *why);
 
 bool rota_file_exists(const char *path);
 

@@ -102,7 +102,7 @@ enum rota_err rota_store_copy_target(const struct rota_authdir *dir, const char 
 	int fd;
 
 	ROTA_TRY(target_dir(dir, target, path, why));
-	fd = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(from, ROTA_FILE_OPEN);
 	if (fd < 0)
 		return rota_fail_errno(why, errno, "cannot open %s", from);
 	err = rota_draft_open(&draft, path, 0644, why);

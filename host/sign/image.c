@@ -172,7 +172,7 @@ static enum rota_err open_payload(const char *path, int *fd, uint32_t *size, str
 {
 	struct stat st;
 
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	*fd = open(path, ROTA_FILE_OPEN);
 	if (*fd < 0)
 		return rota_fail_errno(why, errno, "cannot open payload %s", path);
 	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&

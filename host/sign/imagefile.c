@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/sign/imagefile.h"
+#include "host/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ static enum rota_err feed(int fd, const char *path, uint64_t total,
 enum rota_err rota_imagefile_read(const char *path, const struct rota_crypto *crypto,
 	const struct rota_progress *progress, struct rota_image_info *out, struct rota_fail *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, ROTA_FILE_OPEN);
 	struct rota_image im;
 	struct stat st;
 	enum rota_err err;

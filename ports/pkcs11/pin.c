@@ -48,7 +48,7 @@ static enum rota_err take(struct pin *pin, ssize_t got, const char *from, struct
 
 static enum rota_err from_file(struct pin *pin, const char *file, struct rota_fail *why)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 	enum rota_err err;
 
 	if (fd < 0)

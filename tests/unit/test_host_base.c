@@ -5,7 +5,9 @@
 #include "host/base/when.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +132,61 @@ TEST(files_are_whole)
 	CHECK_EQ(rota_file_write(in_dir("f/g"), ROTA_STR("x"), 0600, &why), ROTA_ERR_IO);
 }
 
+static bool holds(const char *name, const char *text)
+{
+	struct rota_bytes back;
+	bool same = rota_file_read(in_dir(name), 4096, &back, &why) == ROTA_OK &&
+		rota_span_eq(rota_bytes_span(&back), rota_span_cstr(text));
+
+	rota_bytes_free(&back);
+	return same;
+}
+
+TEST(lines_are_whole)
+{
+	const struct rlimit small = { 6, RLIM_INFINITY };
+	struct rlimit usual;
+
+	CHECK_OK(rota_file_append(in_dir("log"), ROTA_STR("one\n"), 0600, &why));
+	CHECK_OK(rota_file_write(in_dir("log"), ROTA_STR("one\ntw"), 0600, &why));
+	CHECK_OK(rota_file_append(in_dir("log"), ROTA_STR("3\n"), 0600, &why));
+	CHECK(holds("log", "one\n3\n"));
+	/* no room for all of it: nothing of it is there */
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(getrlimit(RLIMIT_FSIZE, &usual) == 0);
+	CHECK_OK(rota_file_write(in_dir("log"), ROTA_STR("one\n"), 0600, &why));
+	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	CHECK_EQ(rota_file_append(in_dir("log"), ROTA_STR("two\n"), 0600, &why), ROTA_ERR_IO);
+	CHECK(setrlimit(RLIMIT_FSIZE, &usual) == 0);
+	CHECK(holds("log", "one\n"));
+	CHECK(symlink("log", in_dir("link")) == 0);
+	CHECK(rota_file_append(in_dir("link"), ROTA_STR("x\n"), 0600, &why) != ROTA_OK);
+	CHECK(holds("log", "one\n"));
+}
+
+TEST(directories_made_anew)
+{
+	CHECK_OK(rota_file_mkdir_anew(in_dir("new"), 0700, &why));
+	CHECK_OK(rota_file_write(in_dir("new/f"), ROTA_STR("x"), 0600, &why));
+	CHECK_OK(rota_file_mkdir_anew(in_dir("new"), 0700, &why));
+	CHECK(!rota_file_exists(in_dir("new/f")));
+	CHECK(symlink(".", in_dir("other")) == 0);
+	CHECK_EQ(rota_file_mkdir_anew(in_dir("other"), 0700, &why), ROTA_ERR_DENIED);
+	CHECK(rota_file_exists(in_dir("new")));
+	if (geteuid() == 0) {
+		CHECK(chown(in_dir("new"), 65534, 65534) == 0);
+		CHECK_EQ(rota_file_mkdir_anew(in_dir("new"), 0700, &why), ROTA_ERR_DENIED);
+	}
+}
+
+TEST(a_fifo_is_no_file)
+{
+	struct rota_bytes back;
+
+	CHECK(mkfifo(in_dir("fifo"), 0600) == 0);
+	CHECK_EQ(rota_file_read(in_dir("fifo"), 2, &back, &why), ROTA_ERR_IO);
+}
+
 TEST(one_lock)
 {
 	int first, second;
@@ -229,5 +286,5 @@ TEST(room)
 }
 
 TESTS(T(room), T(durations), T(times_go_round), T(times_refused), T(hex), T(files_are_whole),
-	T(one_lock), T(ini_answers), T(ini_refused), T(ini_repeats_that_are_none), T(sentences),
-	T(tidy))
+	T(lines_are_whole), T(directories_made_anew), T(a_fifo_is_no_file), T(one_lock),
+	T(ini_answers), T(ini_refused), T(ini_repeats_that_are_none), T(sentences), T(tidy))
