@@ -80,7 +80,7 @@ static enum rota_err make_flash(
 {
 	const struct flash *flash = ctx;
 	struct rota_format_fault fault = { 0 };
-	int fd = open(flash->image, O_RDONLY | O_CLOEXEC);
+	int fd = open(flash->image, ROTA_FILE_OPEN);
 	enum rota_err err;
 
 	(void)rom; /* the format reads OUT/rom.bin, as boot will */
@@ -198,7 +198,7 @@ int verb_factory_enrol(int argc, char **argv)
 {
 	struct rota_enrol_plan plan = { 0 };
 	struct flash flash = { 0 };
-	char *made_serial = NULL, *made_at = NULL;
+	char *made_serial = NULL, *made_at = NULL, *folder;
 	int at, status;
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
@@ -206,8 +206,9 @@ int verb_factory_enrol(int argc, char **argv)
 	status = check_options(&flash, &plan);
 	if (status)
 		return status;
-	plan.out = out;
-	plan.at = at_path ? at_path : (made_at = absolute(out));
+	plan.out = folder = rota_text("%s", out);
+	opts_trim_slashes(folder);
+	plan.at = at_path ? at_path : (made_at = absolute(folder));
 	plan.serial = serial ? serial : (made_serial = random_serial());
 	plan.hardware = hardware;
 	plan.channel = channel ? channel : "production";
@@ -221,6 +222,7 @@ int verb_factory_enrol(int argc, char **argv)
 	plan.flash = image ? make_flash : NULL;
 	plan.flash_ctx = &flash;
 	status = run(&plan);
+	free(folder);
 	free(made_serial);
 	free(made_at);
 	return status;

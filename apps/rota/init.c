@@ -111,7 +111,6 @@ static enum rota_err make(const char *making, struct rota_fail *why)
 	struct session s;
 	enum rota_err err;
 
-	ROTA_TRY(rota_file_mkdirs(making, 0755, why));
 	if (softhsm)
 		ROTA_TRY(softhsm_make(making, product, module, why));
 	else
@@ -130,20 +129,17 @@ static enum rota_err make(const char *making, struct rota_fail *why)
 
 static int run(const char *dir)
 {
-	size_t len = strlen(dir);
+	char *making = rota_text("%s.making", dir);
 	struct rota_fail why;
-	char *making;
-	enum rota_err err;
+	enum rota_err err = rota_file_mkdir_anew(making, 0755, &why);
 
-	while (len > 1 && dir[len - 1] == '/')
-		len--;
-	making = rota_text("%.*s.making", (int)len, dir);
-	rota_file_remove_tree(making); /* of a run that was cut off */
-	err = make(making, &why);
-	if (err == ROTA_OK && rename(making, dir) != 0)
-		err = rota_fail_errno(&why, errno, "cannot rename %s to %s", making, dir);
-	if (err != ROTA_OK)
-		rota_file_remove_tree(making);
+	if (err == ROTA_OK) {
+		err = make(making, &why);
+		if (err == ROTA_OK)
+			err = rota_file_rename(making, dir, &why);
+		if (err != ROTA_OK)
+			rota_file_remove_tree(making);
+	}
 	free(making);
 	if (err != ROTA_OK)
 		return say_fail(&why);
@@ -167,5 +163,6 @@ int verb_init(int argc, char **argv)
 		return opts_wrong(&usage, "--product NAME is needed: 1 to 32 of [a-z0-9._-]");
 	if (refuse_used(argv[at], &why) != ROTA_OK)
 		return say_fail(&why);
+	opts_trim_slashes(argv[at]);
 	return run(argv[at]);
 }

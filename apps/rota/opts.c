@@ -114,6 +114,14 @@ bool opts_parse(const struct opts_usage *usage, int argc, char **argv, int *firs
 	return true;
 }
 
+void opts_trim_slashes(char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = 0;
+}
+
 bool opts_number(const char *text, uint64_t most, uint64_t *number)
 {
 	size_t len = strlen(text);

@@ -52,4 +52,7 @@ int opts_wrong(const struct opts_usage *usage, const char *format, ...)
 /* A decimal number of at most `most`; false for anything else. */
 bool opts_number(const char *text, uint64_t most, uint64_t *number);
 
+/* Slashes at the end of a folder's name go, so that a name can be made from it. */
+void opts_trim_slashes(char *path);
+
 #endif

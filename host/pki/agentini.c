@@ -2,6 +2,20 @@
 #include "host/pki/agentini.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+bool rota_agentini_holds(const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len < 1 || len > ROTA_AGENTINI_VALUE_MAX || *value == ' ' || *value == ';' ||
+		value[len - 1] == ' ' || strstr(value, " ;"))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)value[i] < ' ' || value[i] == 0x7F)
+			return false;
+	return true;
+}
 
 static void line(struct rota_bytes *out, const char *key, const char *value)
 {

@@ -312,10 +312,34 @@ enum rota_err rota_enrol_spki(const struct rota_authdir *dir, const char *device
 	return err;
 }
 
+/* X.520's PrintableString, which serialNumber is. */
+static bool printable(const char *text)
+{
+	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789 '()+,-./:=?";
+
+	return text[strspn(text, good)] == 0;
+}
+
+/* agent.ini holds these: on one line each, which the agent must read as it was given. */
+static enum rota_err check_settings(const struct rota_enrol_plan *p, struct rota_fail *why)
+{
+	const char *const all[] = { p->at, p->repository_url, p->server_url, p->script,
+		p->script_dir, p->health, p->reboot };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] && !rota_agentini_holds(all[i]))
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"agent.ini cannot hold '%s': a value has 1 to %d bytes on one "
+				"line, no blank at its ends and no ';' behind a blank",
+				all[i], ROTA_AGENTINI_VALUE_MAX);
+	return ROTA_OK;
+}
+
 static enum rota_err check_plan(const struct work *w, struct rota_fail *why)
 {
 	const struct rota_enrol_plan *p = w->plan;
-	const char *const names[] = { p->hardware, p->channel, p->group, p->region };
+	const char *const names[] = { p->hardware, p->channel, p->group, p->region, p->repository };
 	size_t serial_len = strlen(p->serial);
 	enum rota_err err;
 
@@ -323,8 +347,10 @@ static enum rota_err check_plan(const struct work *w, struct rota_fail *why)
 		if (names[i] && !rota_name_ok(names[i]))
 			return rota_fail(why, ROTA_ERR_FORMAT,
 				"'%s' is no name of 1 to 32 [a-z0-9._-] (SPEC 1.2)", names[i]);
-	if (serial_len < 1 || serial_len > 64)
-		return rota_fail(why, ROTA_ERR_FORMAT, "a serial number has 1 to 64 bytes");
+	if (!printable(p->serial) || serial_len < 1 || serial_len > 64)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"a serial number has 1 to 64 of A-Z a-z 0-9 blank ' ( ) + , - . / : = ?");
+	ROTA_TRY(check_settings(p, why));
 	if (rota_file_exists(p->out))
 		return rota_fail(
 			why, ROTA_ERR_STATE, "%s is there already; name a new folder", p->out);
@@ -337,17 +363,14 @@ static enum rota_err check_plan(const struct work *w, struct rota_fail *why)
 					p->serial, w->desk->dir->dir);
 }
 
-static enum rota_err make_dirs(struct work *w, struct rota_fail *why)
+static enum rota_err make_dirs(const struct work *w, struct rota_fail *why)
 {
-	static const char *const parts[] = { "", "/identity", "/trust", "/files" };
-	size_t count = w->plan->script && !w->plan->script_dir ? 4 : 3;
+	static const char *const parts[] = { "identity", "trust", "files" };
+	size_t count = w->plan->script && !w->plan->script_dir ? 3 : 2;
 
-	if ((size_t)snprintf(w->dir, sizeof(w->dir), "%s.making", w->plan->out) >= sizeof(w->dir))
-		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", w->plan->out);
-	rota_file_remove_tree(w->dir); /* of a run that was cut off */
 	for (size_t i = 0; i < count; i++) {
-		char *path = rota_text("%s%s", w->dir, parts[i]);
-		enum rota_err err = rota_file_mkdirs(path, i == 1 ? 0700 : 0755, why);
+		char *path = rota_text("%s/%s", w->dir, parts[i]);
+		enum rota_err err = rota_file_mkdirs(path, i == 0 ? 0700 : 0755, why);
 
 		free(path);
 		ROTA_TRY(err);
@@ -361,9 +384,7 @@ static enum rota_err build(struct work *w, struct rota_fail *why)
 	ROTA_TRY(fill(w, why));
 	/* listed first: a device that the list lacks would be worse than a line without device */
 	ROTA_TRY(record(w, why));
-	if (rename(w->dir, w->plan->out) != 0)
-		return rota_fail_errno(why, errno, "cannot rename %s to %s", w->dir, w->plan->out);
-	return ROTA_OK;
+	return rota_file_rename(w->dir, w->plan->out, why);
 }
 
 enum rota_err rota_enrol(struct rota_desk *desk, const struct rota_enrol_plan *plan,
@@ -373,6 +394,9 @@ enum rota_err rota_enrol(struct rota_desk *desk, const struct rota_enrol_plan *p
 	enum rota_err err;
 
 	ROTA_TRY(check_plan(&w, why));
+	if ((size_t)snprintf(w.dir, sizeof(w.dir), "%s.making", plan->out) >= sizeof(w.dir))
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", plan->out);
+	ROTA_TRY(rota_file_mkdir_anew(w.dir, 0755, why)); /* also after a run that was cut off */
 	err = build(&w, why);
 	if (err != ROTA_OK)
 		rota_file_remove_tree(w.dir);

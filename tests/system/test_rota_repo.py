@@ -279,6 +279,37 @@ def test_enrolment(rota, tmp_path):
     assert "is there already" in rota("factory", "enrol", "--out", out, "--hardware", "board-a", status=1)
 
 
+def test_enrolment_mistakes(rota, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    enrol = ["factory", "enrol", "--hardware", "board-a", "--out", tmp_path / "dev"]
+    for args, says in [
+        (("--serial", "1", "--health", "true\n[device]\nproduct = other"), "agent.ini cannot hold"),
+        (("--serial", "1", "--reboot", "sync ; reboot"), "agent.ini cannot hold"),
+        (("--serial", "1", "--server-url", "https://" + 160 * "a"), "agent.ini cannot hold"),
+        (("--serial", "1", "--repository", "../x"), "SPEC 1.2"),
+        (("--serial", "a\nb"), "a serial number has"),
+        (("--serial", "1", "--image", tmp_path / "fifo"), "fifo"),
+    ]:
+        assert says in rota(*enrol, *args, status=1), args
+    (tmp_path / "dev.making").symlink_to(tmp_path)
+    assert "is in the way" in rota(*enrol, "--serial", "1", status=1)
+    (tmp_path / "dev.making").unlink()
+    assert not (rota.dir / "enrolments").exists()
+    rota(*enrol[:-1], f"{tmp_path}/dev/", "--serial", "1")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["authority", "dev", "fifo"]
+
+
+def test_list_of_devices_survives_a_cut(rota, tmp_path):
+    """Half a line at the end of the file `enrolments` does not take the next device with it."""
+    enrol = ["factory", "enrol", "--hardware", "board-a"]
+    rota(*enrol, "--out", tmp_path / "one", "--serial", "1")
+    with open(rota.dir / "enrolments", "a", encoding="utf-8") as f:
+        f.write('{"at":"2026')
+    rota(*enrol, "--out", tmp_path / "two", "--serial", "2")
+    lines = (rota.dir / "enrolments").read_text().splitlines()
+    assert [json.loads(line)["serial"] for line in lines] == ["1", "2"]
+
+
 def test_enrolment_for_a_script(rota, tmp_path):
     out = tmp_path / "device"
     enrol = ["factory", "enrol", "--out", out, "--hardware", "board-a", "--script"]
@@ -507,6 +538,10 @@ def test_release_mistakes(rota, tmp_path):
         (("--version", "2.0.1", "--raw", image, "--hardware", "X Y"), "a device would refuse"),
         (("--version", "2.0.1", "--raw", image, "--hardware", "x", "--build", "\udcff"), "not UTF-8"),
     ]
+    os.mkfifo(tmp_path / "fifo")
+    mistakes.append((("--version", "2.0.1", "--image", tmp_path / "fifo"), "not a regular file"))
+    mistakes.append((("--version", "2.0.1", "--raw", tmp_path / "fifo", "--hardware", "x"), "not a regular file"))
+    assert "fifo" in rota("image", "sign", "--version", "1.0.0", "--hardware", "x", tmp_path / "fifo", status=1)
     before = sorted(p.name for p in (rota.dir / "staging").iterdir())
     for args, says in mistakes:
         assert says in rota("release", "add", *args, status=1), args
