@@ -123,9 +123,14 @@ static uint64_t duration(
 	return usual;
 }
 
+static bool is_https(const char *value)
+{
+	return value && strncmp(value, "https://", 8) == 0;
+}
+
 static const char *url(struct part *p, const char *key, const char *value, bool plain)
 {
-	if (!value || strncmp(value, "https://", 8) == 0)
+	if (!value || is_https(value))
 		return value;
 	if (strncmp(value, "http://", 7) != 0)
 		refuse(p, key, value, "an https:// url");
@@ -140,17 +145,18 @@ static const char *url(struct part *p, const char *key, const char *value, bool 
 static void read_repository(struct part *p, struct agent_config *c)
 {
 	struct rota_fetch_server *m = &c->metadata;
-	const char *other;
+	const char *other = text(p, "targets_url");
 
 	m->plain = yes(p, "plain_http");
 	m->url = url(p, "url", need(p, "url"), m->plain);
-	m->ca = path(p, "ca", !m->plain);
+	if (other)
+		other = url(p, "targets_url", other, m->plain);
+	m->ca = path(p, "ca", is_https(m->url) || is_https(other));
 	m->proxy = text(p, "proxy");
 	c->root = path(p, "root", true);
 	c->targets = *m;
-	other = text(p, "targets_url");
 	if (other)
-		c->targets.url = url(p, "targets_url", other, m->plain);
+		c->targets.url = other;
 	if (yes(p, "targets_identity")) {
 		c->targets.certificate = c->certificate;
 		c->targets.key = c->key;

@@ -291,8 +291,14 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 	};
 	enum rota_err err = rota_update_init(&c->u, &config, workspace);
 
-	if (err == ROTA_OK)
+	if (err == ROTA_OK) {
+		/* SPEC 5.1: a clock below the time floor is none */
+		rota_fetch_clock(a->fetch,
+			config.session.start.trusted &&
+				config.session.start.unix_s >=
+					rota_update_state(&c->u)->trusted.time_floor_s);
 		return ROTA_OK;
+	}
 	return rota_fail(why, err, "%s/journal.bin cannot be used: %s; see: rota-agent doctor",
 		a->device.dir, rota_err_str(err));
 }

@@ -63,6 +63,10 @@ struct rota_fetch;
 struct rota_fetch *rota_fetch_new(const struct rota_fetch_settings *settings);
 void rota_fetch_free(struct rota_fetch *f);
 
+/* Whether the system's clock is believed, until said otherwise; it is at first. Without one the dates of the
+ * server's certificate are not looked at, its chain and its name are (SPEC 5.4). */
+void rota_fetch_clock(struct rota_fetch *f, bool believed);
+
 /* Read a file into the sink. Where an offset was asked for and the server sends the whole, what lies before
  * the offset is skipped. An error of the sink ends the call and is its result.
  *
@@ -72,7 +76,7 @@ void rota_fetch_free(struct rota_fetch *f);
  * ROTA_ERR_TIMEOUT    a deadline passed
  * ROTA_ERR_DENIED     a redirect, 401, TLS that was not agreed on
  * ROTA_ERR_BUSY       429 or 503
- * ROTA_ERR_ARGUMENT   the url is not https, or too long
+ * ROTA_ERR_ARGUMENT   the url is not https, without a CA, or too long
  * ROTA_ERR_IO         a certificate or key file cannot be used
  * ROTA_ERR_NET        all else */
 ROTA_MUST_USE enum rota_err rota_fetch_get(

@@ -154,6 +154,47 @@ def test_health_sees_what_is_on_trial(device):
     assert names["ROTA_VERSION"] == "2.0.0"
 
 
+# --- slots by a script ---
+
+
+@pytest.fixture
+def scripted(releases, device):
+    """The device with a script's slot instead, on a channel of its own, and the name of the file in use."""
+    folder = device.dir / "files"
+    (folder / "slot0").mkdir(parents=True)
+    (folder / "slot0/image").write_text("as it left the factory")
+    script = TOP / "examples/exec-slots/files.sh"
+    run(script, "reset", folder)
+    text = re.sub(r"\[slot app\](.|\n)*?(?=\n\[|\Z)", "", device.config.read_text())
+    device.config.write_text(text.replace("channel = production", "channel = scripts"))
+    device.add(f"[slot app]\nbackend = exec\nscript = {script}\ndirectory = {folder}\n"
+               f"[reboot]\ncommand = {script} reset {folder}\n")
+    return device, folder / "current/image"
+
+
+def raw_release(fleet, version, data):
+    file = fleet.dir / f"raw-{version}"
+    file.write_bytes(data)
+    fleet.rota("release", "add", "--version", version, "--raw", f"app={file}", "--hardware", "board-a")
+    fleet.rollout(version, "--channel", "scripts", "--retry", "8", "--backoff", "0s")
+
+
+def test_any_file_through_a_script(releases, scripted):
+    device, image = scripted
+    first, second = os.urandom(300_000), os.urandom(200_000)
+    raw_release(releases, "5.0.0", first)
+    assert "installed" in device.once(check=0)
+    assert image.read_bytes() == first
+    assert line(device.once(check=0), "confirmed")["version"] == "5.0.0"
+    raw_release(releases, "5.1.0", second)
+    device.add("[health]\ncommand = exit 1\n")
+    device.once(check=0)
+    assert image.read_bytes() == second
+    device.once(check=0)  # not well: reverted and reset
+    assert image.read_bytes() == first
+    assert device.status()["installed"] == "5.0.0"
+
+
 # --- stages: the policy decides ---
 
 
@@ -230,6 +271,8 @@ def test_the_outbox_is_bounded(releases, device):
     ("[slot app]", "[slot]", r"there is no \[slot NAME\]"),
     ("[repository main]", "[repo]", r"there is no \[repository NAME\]"),
     ("https://localhost", "http://localhost", r"plain http needs plain_http = yes"),
+    ("url = https", "plain_http = yes\nca_ = x\nurl = https", r"\[repository main\] ca_ is not a known setting"),
+    ("ca = /", "plain_http = yes\n# ca = /", r"\[repository main\] lacks 'ca = "),
     ("https://localhost", "ftp://localhost", r"is not an https:// url"),
     ("[server]", "[poll]\ninterval = soon\n[server]", r"line \d+: \[poll\] interval = soon is not a duration"),
     ("[server]", "[poll]\nintervall = 1h\n[server]", r"line \d+: \[poll\] intervall is not a known setting"),
