@@ -486,6 +486,27 @@ def test_update_without_being_asked(device):
     assert device.status()["installed"] == "2.0.0"
 
 
+# --- mTLS for targets ---
+
+
+def test_targets_with_the_devices_certificate(releases, device):
+    settings = releases.authority / "rota.ini"
+    before = settings.read_text()
+    settings.write_text(before + "\n[serve]\ntargets_mtls = yes\n")
+    releases.stop()
+    try:
+        releases.serve()
+        assert device.agent("--once").returncode == 1  # not below /repo/ of the open front any more
+        device.edit(("root = ", f"targets_url = https://localhost:{releases.ports['device']}/repo\nroot = "))
+        assert device.agent("--once").returncode == 1  # and there not for nobody
+        device.edit(("root = ", "targets_identity = yes\nroot = "))
+        device.once(check=3)
+    finally:
+        settings.write_text(before)
+        releases.stop()
+        releases.serve()
+
+
 # --- attacks that need no bad server ---
 
 
