@@ -65,26 +65,6 @@ static void step(struct visit *v, bool good, const char *name, const char *forma
 		printf("%s %-13s %s\n", good ? "ok  " : "BAD ", name, text);
 }
 
-/* Sections that this program reads; the server reads the others. */
-static void check_settings(struct visit *v)
-{
-	static const char *const whole[] = { "release", "factory" };
-	static const char *const keys[] = { "abort", "canary", "first_ppm", "growth", "soak",
-		"everyone", "ldevid_lifetime", "repository_url", "server_url" };
-	struct rota_ini *ini = &v->s.dir.ini;
-
-	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
-		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-			rota_ini_get(ini, whole[i], keys[k]);
-	for (size_t i = 0; i < ini->count; i++)
-		if (!ini->rows[i].used && strcmp(ini->rows[i].section, "serve") != 0)
-			step(v, false, "config", "[%s] %s is not a known setting; correct its name",
-				ini->rows[i].section, ini->rows[i].key);
-	if (v->bad == 0)
-		step(v, true, "config", "%s: product %s, %zu tokens", ini->path, v->s.dir.product,
-			v->s.dir.token_count);
-}
-
 /* Whether the key of a seat is among a role's keys in the metadata. */
 static bool seat_listed(const json_t *keyids, const uint8_t point[static ROTA_P256_KEY_LEN])
 {
@@ -300,7 +280,9 @@ static void check_certificates(struct visit *v)
 
 static void all_steps(struct visit *v)
 {
-	check_settings(v);
+	/* it was judged as a whole when it was loaded */
+	step(v, true, "config", "%s: product %s, %zu tokens", v->s.dir.ini.path, v->s.dir.product,
+		v->s.dir.token_count);
 	check_keys(v);
 	check_repository(v);
 	check_certificates(v);

@@ -164,23 +164,59 @@ static enum rota_err check_apart(const struct rota_authdir *a, struct rota_fail 
 	return ROTA_OK;
 }
 
+/* A misspelt setting must not be silently without effect, so all that verbs ask for later is named here.
+ * [serve] is judged by `rota serve`. */
+static enum rota_err check_known(struct rota_authdir *a, struct rota_fail *why)
+{
+	static const struct {
+		const char *section, *key;
+	} later[] = {
+		{ "release", "abort" },
+		{ "release", "canary" },
+		{ "release", "first_ppm" },
+		{ "release", "growth" },
+		{ "release", "soak" },
+		{ "release", "everyone" },
+		{ "factory", "ldevid_lifetime" },
+		{ "factory", "repository_url" },
+		{ "factory", "server_url" },
+	};
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		(void)rota_ini_get(&a->ini, later[i].section, later[i].key);
+	for (size_t i = 0; i < a->ini.count; i++)
+		a->ini.rows[i].used |= strcmp(a->ini.rows[i].section, "serve") == 0;
+	return rota_ini_all_used(&a->ini, why);
+}
+
+static enum rota_err load_repo(struct rota_authdir *a, struct rota_fail *why)
+{
+	const char *path = rota_ini_get(&a->ini, "repository", "path");
+
+	if (!path)
+		path = "repo";
+	if (*path != '/')
+		rota_authdir_path(a, path, a->repo);
+	else if (strlen(path) < sizeof(a->repo))
+		memcpy(a->repo, path, strlen(path) + 1);
+	if (a->repo[0])
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_LIMIT, "%s: [repository] path is too long", a->ini.path);
+}
+
 static enum rota_err load_all(struct rota_authdir *a, struct rota_fail *why)
 {
-	const char *repo;
 
 	ROTA_TRY(rota_ini_need(&a->ini, "authority", "product", &a->product, why));
 	if (!rota_name_ok(a->product))
 		return rota_fail(why, ROTA_ERR_FORMAT,
 			"%s: product '%s' is no name of 1 to 32 [a-z0-9._-] (SPEC 1.2)",
 			a->ini.path, a->product);
-	repo = rota_ini_get(&a->ini, "repository", "path");
-	if (repo && *repo == '/')
-		snprintf(a->repo, sizeof(a->repo), "%s", repo);
-	else
-		rota_authdir_path(a, repo ? repo : "repo", a->repo);
+	ROTA_TRY(load_repo(a, why));
 	ROTA_TRY(load_tokens(a, why));
 	ROTA_TRY(load_parties(a, why));
-	return check_apart(a, why);
+	ROTA_TRY(check_apart(a, why));
+	return check_known(a, why);
 }
 
 enum rota_err rota_authdir_load(const char *dir, struct rota_authdir *out, struct rota_fail *why)
@@ -191,7 +227,11 @@ enum rota_err rota_authdir_load(const char *dir, struct rota_authdir *out, struc
 	*out = (struct rota_authdir){ 0 };
 	if (!real)
 		return rota_fail_errno(why, errno, "authority directory %s", dir);
-	snprintf(out->dir, sizeof(out->dir), "%s", real);
+	/* files below it must be nameable too */
+	if ((size_t)snprintf(out->dir, sizeof(out->dir), "%s", real) >= sizeof(out->dir) / 2) {
+		free(real);
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir);
+	}
 	free(real);
 	rota_authdir_path(out, "rota.ini", path);
 	if (!rota_file_exists(path))

@@ -56,7 +56,8 @@ struct rota_authdir {
 	size_t party_count;
 };
 
-/* Read and judge DIR/rota.ini; nothing is opened. The error names section and key. */
+/* Read and judge DIR/rota.ini, each setting of which must be a known one; nothing is opened. The error names
+ * section and key. */
 ROTA_MUST_USE enum rota_err rota_authdir_load(
 	const char *dir, struct rota_authdir *out, struct rota_fail *why);
 void rota_authdir_free(struct rota_authdir *a);

@@ -439,18 +439,24 @@ def test_token_trouble_is_one_line(rota, damage, says):
     (("online:snapshot", "missing:snapshot"), "'missing', which has no section"),
     (("online:snapshot", "online"), "not TOKEN:KEY"),
     (("[role time]", "[role tame]"), "[role time] lacks 'signers"),
+    (("pin_file = tokens/image-1/pin", "pin-file = tokens/image-1/pin"), "[token image-1] pin-file is not a known"),
+    (("[factory]\n", "[factory]\ncanary = 1\n"), "[factory] canary is not a known setting"),
+    (("[factory]\n", "[faktory]\nx = 1\n[factory]\n"), "[faktory] x is not a known setting"),
+    (("threshold = 2", "treshold = 2"), "[role root] treshold is not a known setting"),
 ])
 def test_configuration_trouble_is_one_line(rota, change, says):
     ini = rota.dir / "rota.ini"
     assert change[0] in ini.read_text()
     ini.write_text(ini.read_text().replace(*change))
     assert says in rota("status", status=1)
+    assert "known" not in says or "rota.ini line " in rota("publish", status=1)
 
 
 def test_misspelt_setting_is_found(rota):
     ini = rota.dir / "rota.ini"
     ini.write_text(ini.read_text().replace("growth = 10", "grwoth = 10"))
-    assert any("grwoth" in line for line in rota_doctor(rota))
+    line = 1 + ini.read_text().splitlines().index("grwoth = 10")
+    assert any(f"line {line}: [release] grwoth" in bad for bad in rota_doctor(rota))
 
 
 def swap_signatures(data):
