@@ -277,6 +277,39 @@ def test_a_bad_trial_is_refused_and_the_old_image_runs(build, tmp_path, key, pay
     assert machine.show()["slots"][1]["verified"] is False
 
 
+def test_a_good_image_that_the_boot_state_does_not_name(machine, key, payloads):
+    """It verifies, and is not the one: an older image, put back by who can write the flash."""
+    stage(machine, key, payloads[2], (2, 0, 0, 0))
+    other = bootfiles.image(payloads[2], [key], version=(1, 5, 0, 0))
+    bootfiles.put(machine.path, 1, other)
+    with machine.power():
+        machine.wait("a boot", machine.booted)
+        assert machine.booted()["kind"] == "reverted" and machine.booted()["slot"] == "0"
+    assert "slot 1 refused: another image than the boot state names" in machine.messages()
+    bootfiles.put(machine.path, 0, other)
+    bootfiles.put(machine.path, 1, b"")
+    result = machine.run()
+    assert result.returncode == 1
+    assert "slot 0 refused: another image than the boot state names" in result.stderr
+
+
+@pytest.mark.plain
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not here")
+def test_a_trial_that_cannot_be_noted_does_not_run(machine, key, payloads):
+    """It would run at every boot, and never be reverted."""
+    stage(machine, key, payloads[2], (2, 0, 0, 0))
+    process = subprocess.Popen(
+        ["strace", "-o", "/dev/null", "-e", "inject=pwrite64:error=EIO"]
+        + [machine.program, "--device", machine.path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    first = process.stdout.readline()
+    os.kill(int(children(process.pid)[0]), signal.SIGTERM)
+    process.communicate(timeout=DEADLINE_S)
+    assert first.startswith(b"sensor 1.0.0 starts")
+
+
 def test_the_other_slot_runs_when_the_confirmed_one_is_damaged(machine, key, payloads):
     bootfiles.put(machine.path, 1, bootfiles.image(payloads[2], [key], version=(2, 0, 0, 0)))
     bootfiles.put(machine.path, 0, b"garbage")
