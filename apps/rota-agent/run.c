@@ -50,8 +50,9 @@ static int reboot(struct agent *a)
 	struct rota_fail why;
 
 	say("reboot",
-		(struct say_field[]){
-			{ "command", command->line ? command->line : "none" }, { NULL, NULL } });
+		(struct say_field[]){ { "command", command->line },
+			{ "detail", command->line ? NULL : "no [reboot] command: boot the device now" },
+			{ NULL, NULL } });
 	if (!command->line)
 		return AGENT_EXIT_REBOOT;
 	if (rota_command_run(command->line, env, (uint32_t)command->timeout_s, a->stop, &why) ==

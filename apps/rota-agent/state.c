@@ -61,27 +61,42 @@ static enum rota_err read_root(
 	return why->err;
 }
 
-/* The version of the image that the factory put there, where the boot stage knows it. */
-static uint64_t factory_version(const struct agent_device *d)
+/* The version of the image that the factory put there, as the boot stage says; 0 where no slot is its. The state
+ * begins with it and learns it from nobody later, so a device that was never booted has no first state. */
+static enum rota_err factory_version(
+	const struct agent_device *d, uint64_t *version, struct rota_fail *why)
 {
 	struct rota_booted_file booted;
 
-	for (uint8_t i = 0; i < d->slots_count; i++)
-		if (d->config->slot[i].backend == AGENT_BACKEND_BOOT &&
-			rota_booted_read(d->backend[i].boot.device_fd, &booted) == ROTA_OK)
-			return booted.version;
-	return 0;
+	*version = 0;
+	for (uint8_t i = 0; i < d->slots_count; i++) {
+		const struct agent_slot *slot = &d->config->slot[i];
+		enum rota_err err;
+
+		if (slot->backend != AGENT_BACKEND_BOOT)
+			continue;
+		err = rota_booted_read(d->backend[i].boot.device_fd, &booted);
+		if (err != ROTA_OK)
+			return rota_fail(why, err,
+				"[slot %s] nothing runs there yet (%s): the first start needs the "
+				"device booted, see rota-boot --device %s",
+				slot->name, rota_err_str(err), slot->at);
+		if (*version == 0)
+			*version = booted.version;
+	}
+	return ROTA_OK;
 }
 
 static enum rota_err first_state(
 	struct agent_device *d, struct rota_state *state, struct rota_fail *why)
 {
 	uint8_t digest[ROTA_DIGEST_LEN];
-	uint64_t version, not_before;
+	uint64_t version, not_before, runs;
 	char name[ROTA_META_NAME_MAX], path[ROTA_FILE_PATH_MAX];
 	struct rota_bytes root;
 	enum rota_err err;
 
+	ROTA_TRY(factory_version(d, &runs, why));
 	ROTA_TRY(agent_factory_root(d, &root, why));
 	err = read_root(rota_bytes_span(&root), &version, &not_before, why);
 	if (err != ROTA_OK) {
@@ -95,7 +110,7 @@ static enum rota_err first_state(
 		err = rota_file_write(path, rota_bytes_span(&root), 0600, why);
 	rota_bytes_free(&root);
 	if (err == ROTA_OK)
-		rota_state_factory(state, version, digest, not_before, factory_version(d));
+		rota_state_factory(state, version, digest, not_before, runs);
 	return err;
 }
 

@@ -70,6 +70,21 @@ def test_nothing_new_is_said_and_costs_no_download(device):
     assert re.findall(r"file=(\S+) .*from=network", said) == ["timestamp.json"]
 
 
+def test_a_device_that_was_never_booted_has_no_first_state(device):
+    """It would never learn which version left the factory, and what asks for a minimum would be refused."""
+    (device.dir / "run/booted").unlink()
+    done = device.agent("--once", check=1)
+    assert "[slot app] nothing runs there yet" in done.stderr and done.stdout == ""
+    device.boot()
+    assert line(device.once(check=3), "started")["version"] == "1.0.0"
+
+
+def test_a_reboot_that_nobody_does_asks_for_one(device):
+    said = line(device.once(check=3), "reboot")
+    assert said == {"detail": "no [reboot] command: boot the device now"}
+    assert line(device.once(check=3), "reboot") == said
+
+
 def test_reboot_command(device):
     flag = device.dir / "rebooted"
     device.add(f"[reboot]\ncommand = touch {flag}\n")

@@ -6,8 +6,11 @@ import time
 
 import pytest
 
+from cryptography import x509
+
 from badserver import BadServer
 from fleet import PROGRAMS, Device, line, run
+from pki import Ca
 
 SHORT = "\n[limits]\nconnect = 2s\nstall = 2s\nmetadata = 5s\ntarget = 60s\nresume_every = 65536\n"
 
@@ -162,6 +165,28 @@ def test_a_root_that_is_no_answer(device, bad, behaviour, says):
     refused = line(device.once(check=1), "refused")
     assert (refused["step"], refused["clause"]) == ("root", "TUF 5.3.2")
     assert says in refused["detail"]
+
+
+@pytest.mark.parametrize("days", [(-20, -10), (10, 20)], ids=["expired", "not_yet_valid"])
+def test_without_a_clock_the_dates_of_the_server_s_certificate_do_not_count(fleet, device, bad, days):
+    ca = Ca("server CA")
+    key, cert = ca.issue("localhost", days, [x509.DNSName("localhost")])
+    (fleet.dir / "odd.pem").write_bytes(cert)
+    (fleet.dir / "odd.key").write_bytes(key)
+    server = BadServer(fleet.repository(), fleet.dir / "odd.pem", fleet.dir / "odd.key")
+    device.edit((f"https://localhost:{bad.port}/", f"https://localhost:{server.port}/"))
+    true_ca = (device.dir / "trust/server-ca.pem").read_bytes()
+    (device.dir / "trust/server-ca.pem").write_bytes(ca.pem())
+    try:
+        assert "and the clock right?" in line(device.once(check=1), "refused")["detail"]
+        device.edit(("[device]\n", "[device]\nclock = none\n"))
+        # The chain counts all the same.
+        (device.dir / "trust/server-ca.pem").write_bytes(true_ca)
+        assert line(device.once(check=1), "refused")["step"] == "root"
+        (device.dir / "trust/server-ca.pem").write_bytes(ca.pem())
+        assert line(device.once(check=3), "trusted")["role"] == "timestamp"
+    finally:
+        server.close()
 
 
 # --- targets ---
