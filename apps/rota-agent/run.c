@@ -51,7 +51,8 @@ static int reboot(struct agent *a)
 
 	say("reboot",
 		(struct say_field[]){ { "command", command->line },
-			{ "detail", command->line ? NULL : "no [reboot] command: boot the device now" },
+			{ "detail",
+				command->line ? NULL : "no [reboot] command: boot the device now" },
 			{ NULL, NULL } });
 	if (!command->line)
 		return AGENT_EXIT_REBOOT;
