@@ -265,6 +265,22 @@ TEST(keys_that_a_new_root_took_away_sign_nothing)
 	ROW(NULL);
 }
 
+/* The ring that targets' keys go to held an old root's before: a key in the place of one that had a role there is
+ * of no role here. */
+TEST(roles_of_an_old_root_are_not_a_delegation_s)
+{
+	struct device *d = device_new();
+	struct maker_role *r = &d->m.role[MAKER_RELEASES];
+
+	new_root(d);
+	r->signers[0] = KEY_ROLLOUTS;
+	r->signers[1] = KEY_CI;
+	maker_next(&d->m, NOW, MAKER_RELEASES, -1);
+	CHECK_WHY(
+		device_session(d, "releases", RELEASE), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_6_3);
+	CHECK_EQ(d->trusted.root_version, 2);
+}
+
 TEST(each_online_key_alone_recovers_from_a_fast_forward)
 {
 	static const struct {
@@ -288,6 +304,43 @@ TEST(each_online_key_alone_recovers_from_a_fast_forward)
 		CHECK_EQ(d->trusted.snapshot_version, 2);
 	}
 	ROW(NULL);
+}
+
+/* The new keys' snapshot may have the version of the old ones' and say something else. */
+TEST(new_online_keys_begin_anew_without_hashes_too)
+{
+	struct device *d = device_new();
+	struct maker_role *s = &d->m.role[MAKER_SNAPSHOT];
+
+	s->no_hash = s->no_length = true;
+	maker_next(&d->m, NOW, -1, -1);
+	CHECK_GOOD(device_refresh(d));
+	s->keys[0] = s->signers[0] = KEY_SNAPSHOT2;
+	s->issued_s += 60;
+	s->expires_s += 60;
+	new_root(d);
+	d->forgetful = true;
+	CHECK_GOOD(device_refresh(d));
+}
+
+TEST(a_floor_counts_public_keys)
+{
+	struct device *d = device_new();
+	struct maker_role *r = &d->m.role[MAKER_RELEASES];
+
+	r->version = 50;
+	maker_publish(&d->m);
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
+	/* of the old three one stays, under two ids: no old file can verify */
+	r->keys[0] = KEY_RELEASES1;
+	r->keys[1] = KEY_RELEASES1 | KEY_ALIAS;
+	r->keys[2] = r->signers[0] = KEY_RELEASES4;
+	r->keys[3] = r->signers[1] = KEY_RELEASES5;
+	r->key_count = 4;
+	r->version = 1;
+	maker_next(&d->m, NOW, MAKER_TARGETS, -1);
+	CHECK_GOOD(device_session(d, "releases", RELEASE));
+	CHECK_EQ(d->target.role_version, 1);
 }
 
 TEST(a_root_that_does_not_say_since_when_leaves_the_time_floor)
@@ -413,6 +466,31 @@ static enum rota_want_kind run_until(
 	return w.kind;
 }
 
+/* What comes in place of a damaged copy is kept again, though nothing that is trusted changes. */
+TEST(what_was_fetched_again_is_kept)
+{
+	static const char *const roles[] = { "snapshot", "targets" };
+
+	for (size_t i = 0; i < ROWS(roles); i++) {
+		struct device *d = device_new();
+		struct rota_session s;
+
+		ROW(roles[i]);
+		CHECK_GOOD(device_refresh(d));
+		CHECK_EQ(run_until(d, &s, ROTA_WANT_KEEP, roles[i]), ROTA_WANT_NOTHING);
+		rota_session_drop(&s);
+		for (int k = 0; k < d->kept_count; k++) {
+			struct maker_bytes *b = &d->kept[k].bytes;
+
+			if (strncmp(d->kept[k].name, roles[i], strlen(roles[i])) == 0)
+				b->len--;
+		}
+		CHECK_EQ(run_until(d, &s, ROTA_WANT_KEEP, roles[i]), ROTA_WANT_KEEP);
+		rota_session_drop(&s);
+	}
+	ROW(NULL);
+}
+
 TEST(a_fetch_that_failed_is_no_file)
 {
 	struct device *d = device_new();
@@ -482,7 +560,9 @@ TESTS(T(keys_of_the_first_reading_sign_nothing),
 	T(roles_of_the_search_before_are_visited_again), T(keys_of_the_search_before_sign_nothing),
 	T(a_target_without_a_digest_that_we_know_is_none),
 	T(delegations_beyond_the_room_are_refused), T(keys_that_a_new_root_took_away_sign_nothing),
-	T(each_online_key_alone_recovers_from_a_fast_forward),
+	T(roles_of_an_old_root_are_not_a_delegation_s),
+	T(new_online_keys_begin_anew_without_hashes_too), T(a_floor_counts_public_keys),
+	T(what_was_fetched_again_is_kept), T(each_online_key_alone_recovers_from_a_fast_forward),
 	T(a_root_that_does_not_say_since_when_leaves_the_time_floor),
 	T(a_new_root_moves_the_present), T(one_session_follows_so_many_roots),
 	T(a_root_that_skips_a_version_is_not_kept), T(the_trusted_root_is_whole_and_of_its_version),
