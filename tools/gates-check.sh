@@ -109,6 +109,7 @@ check_gates() {
 	gate 'format' check_format
 	gate 'text' check_text
 	gate 'layers' check_layers
+	gate 'threats' tools/check-threats
 	gate 'shell scripts' check_shell
 	if [ -n "$(sources '*.[1-8]')" ]; then
 		gate 'manual pages' check_manuals
