@@ -4,6 +4,7 @@
 #include "host/base/when.h"
 #include "host/pki/agentini.h"
 #include "host/repo/store.h"
+#include "host/repo/trust.h"
 #include "host/sign/duty.h"
 #include "host/sign/envelope.h"
 #include "host/sign/p256.h"
@@ -141,12 +142,16 @@ static enum rota_err copy_root(
 {
 	struct rota_bytes data;
 	uint64_t version;
+	json_t *content;
 	enum rota_err err;
 
 	ROTA_TRY(rota_store_newest(w->desk->dir, "root", false, &version, why));
 	ROTA_TRY(rota_store_read(w->desk->dir, "root", version, &data, why));
+	err = rota_trust_check(w->desk->dir, "root", rota_bytes_span(&data), &content, why);
+	json_decref(content);
 	rota_digest_of(rota_bytes_span(&data), sha256);
-	err = write_in(w, "trust/root.json", rota_bytes_span(&data), 0644, why);
+	if (err == ROTA_OK)
+		err = write_in(w, "trust/root.json", rota_bytes_span(&data), 0644, why);
 	rota_bytes_free(&data);
 	return err;
 }

@@ -2,6 +2,7 @@
 #include "host/repo/metadata.h"
 #include "host/base/when.h"
 #include "host/repo/store.h"
+#include "host/repo/trust.h"
 #include "host/sign/duty.h"
 #include "host/sign/envelope.h"
 #include "host/sign/p256.h"
@@ -86,7 +87,17 @@ enum rota_err rota_metadata_entry(const struct rota_authdir *dir, const char *ro
 	struct rota_bytes file;
 	char hex[ROTA_DIGEST_HEX];
 
+	json_t *content;
+	enum rota_err err;
+
 	ROTA_TRY(rota_store_read(dir, role, version, &file, why));
+	err = rota_trust_check(dir, role, rota_bytes_span(&file), &content, why);
+	json_decref(content);
+	if (err != ROTA_OK) {
+		rota_bytes_free(&file);
+		return rota_fail_in(why, "version %llu of role %s is not what its role signed",
+			(unsigned long long)version, role);
+	}
 	rota_digest_hex(rota_bytes_span(&file), hex);
 	*entry = json_pack("{s:{s:s},s:I,s:I}", "hashes", "sha256", hex, "length",
 		(json_int_t)file.len, "version", (json_int_t)version);
@@ -110,6 +121,26 @@ static void set_common(
 	json_object_set_new(content, "x-rota-issued", json_string(issued));
 }
 
+/* Signed by the keys that the metadata names for the role? Tokens may hold others than rota.ini means. The
+ * first root is the anchor of all such questions. */
+static enum rota_err check_signed(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_span file, struct rota_fail *why)
+{
+	json_t *content;
+	enum rota_err err;
+
+	if (strcmp(role, "root") == 0)
+		return version == 1 ? rota_trust_anchor(dir, file, why) : ROTA_OK;
+	err = rota_trust_check(dir, role, file, &content, why);
+	json_decref(content);
+	if (err != ROTA_OK)
+		return rota_fail_in(why,
+			"role %s: signed with other keys than the metadata names for it; see rota "
+			"doctor",
+			role);
+	return ROTA_OK;
+}
+
 enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role, json_t *content,
 	uint64_t lifetime_s, uint64_t *version, struct rota_fail *why)
 {
@@ -129,8 +160,11 @@ enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role, json_
 	++*version;
 	set_common(content, role, *version, desk->now, lifetime_s);
 	ROTA_TRY(rota_envelope_sign(desk->tokens, party, content, &file, why));
-	err = direct ? rota_store_put(desk->dir, role, *version, rota_bytes_span(&file), why)
-		     : rota_store_stage(desk->dir, role, *version, rota_bytes_span(&file), why);
+	err = check_signed(desk->dir, role, *version, rota_bytes_span(&file), why);
+	if (err == ROTA_OK)
+		err = direct
+			? rota_store_put(desk->dir, role, *version, rota_bytes_span(&file), why)
+			: rota_store_stage(desk->dir, role, *version, rota_bytes_span(&file), why);
 	rota_bytes_free(&file);
 	return err;
 }

@@ -43,15 +43,23 @@ static json_t *new_policy(const char *product)
 static enum rota_err load(const struct rota_authdir *dir, const json_t *targets, const char *path,
 	const char *product, json_t **policy, struct rota_fail *why)
 {
-	uint8_t sha256[ROTA_DIGEST_LEN];
+	uint8_t sha256[ROTA_DIGEST_LEN], is[ROTA_DIGEST_LEN];
 	char file[ROTA_FILE_PATH_MAX];
+	struct rota_bytes text;
+	enum rota_err err;
 
 	if (!listed_digest(targets, path, sha256)) {
 		*policy = new_policy(product);
 		return ROTA_OK;
 	}
 	rota_store_target_path(dir, path, sha256, file);
-	return rota_json_load(file, ROTA_POLICY_MAX, policy, why);
+	ROTA_TRY(rota_file_read(file, ROTA_POLICY_MAX, &text, why));
+	rota_digest_of(rota_bytes_span(&text), is);
+	err = memcmp(is, sha256, sizeof(is)) == 0
+		? rota_json_parse_strict(rota_bytes_span(&text), policy, why)
+		: rota_fail(why, ROTA_ERR_HASH, "is not what the role rollouts lists");
+	rota_bytes_free(&text);
+	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "%s", file);
 }
 
 /* One active campaign per channel. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/store.h"
+#include "host/repo/trust.h"
 #include "host/sign/envelope.h"
 
 #include <dirent.h>
@@ -80,15 +81,21 @@ static enum rota_err timestamp_version(
 	const struct rota_authdir *dir, uint64_t *version, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
-	json_t *whole;
+	struct rota_bytes file;
+	json_t *content;
+	enum rota_err err;
 
 	rota_store_path(dir, "timestamp", 0, false, path);
 	if (!rota_file_exists(path))
 		return ROTA_OK;
-	ROTA_TRY(rota_json_load(path, ROTA_ENVELOPE_MAX, &whole, why));
-	*version = (uint64_t)json_integer_value(
-		json_object_get(json_object_get(whole, "signed"), "version"));
-	json_decref(whole);
+	ROTA_TRY(rota_file_read(path, ROTA_ENVELOPE_MAX, &file, why));
+	err = rota_trust_check(dir, "timestamp", rota_bytes_span(&file), &content, why);
+	rota_bytes_free(&file);
+	if (err != ROTA_OK)
+		return rota_fail_in(
+			why, "%s is not what its role signed; put the right file back", path);
+	*version = (uint64_t)json_integer_value(json_object_get(content, "version"));
+	json_decref(content);
 	return ROTA_OK;
 }
 
@@ -123,9 +130,9 @@ enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role, 
 enum rota_err rota_store_signed(
 	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why)
 {
+	char path[ROTA_FILE_PATH_MAX];
 	struct rota_bytes file;
 	uint64_t version;
-	json_t *whole;
 	enum rota_err err;
 
 	*content = NULL;
@@ -134,18 +141,14 @@ enum rota_err rota_store_signed(
 		return rota_fail(why, ROTA_ERR_NOT_FOUND,
 			"%s: no metadata of role %s; run rota init", dir->repo, role);
 	ROTA_TRY(rota_store_read(dir, role, version, &file, why));
-	err = rota_json_parse_strict(rota_bytes_span(&file), &whole, why);
+	err = rota_trust_check(dir, role, rota_bytes_span(&file), content, why);
 	rota_bytes_free(&file);
-	if (err != ROTA_OK)
-		return rota_fail_in(why, "%llu.%s.json", (unsigned long long)version, role);
-	*content = json_incref(json_object_get(whole, "signed"));
-	json_decref(whole);
-	if (json_is_object(*content))
+	if (err == ROTA_OK)
 		return ROTA_OK;
-	json_decref(*content);
-	*content = NULL;
-	return rota_fail(why, ROTA_ERR_FORMAT, "%llu.%s.json has no 'signed' object",
-		(unsigned long long)version, role);
+	rota_store_path(dir, role, version, false, path);
+	if (!rota_file_exists(path))
+		rota_store_path(dir, role, version, true, path);
+	return rota_fail_in(why, "%s is not what its role signed; put the right file back", path);
 }
 
 enum rota_err rota_store_stage(const struct rota_authdir *dir, const char *role, uint64_t version,

@@ -35,8 +35,8 @@ void rota_store_path(const struct rota_authdir *dir, const char *role, uint64_t 
 ROTA_MUST_USE enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role,
 	uint64_t version, struct rota_bytes *file, struct rota_fail *why);
 
-/* The object `signed` of the newest version, staged ones included; the caller decrefs. Not verified: it is
- * what this authority wrote itself; `rota repo verify` judges. */
+/* The object `signed` of the newest version, staged ones included; the caller decrefs. Verified
+ * (host/repo/trust.h). */
 ROTA_MUST_USE enum rota_err rota_store_signed(
 	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why);
 

@@ -459,6 +459,57 @@ def test_misspelt_setting_is_found(rota):
     assert any(f"line {line}: [release] grwoth" in bad for bad in rota_doctor(rota))
 
 
+def plant(rota, role, version, change=lambda content: None):
+    """A file of the role with the signatures of its newest one, and a content that nobody signed."""
+    metadata = rota.dir / "repo/metadata"
+    newest = max(metadata.glob(f"*.{role}.json"), key=lambda p: int(p.name.split(".")[0]))
+    file = json.loads(newest.read_text())
+    file["signed"]["version"] = version
+    file["signed"]["targets"][f"{role}/evil"] = {"hashes": {"sha256": 64 * "0"}, "length": 1}
+    change(file["signed"])
+    (metadata / f"{version}.{role}.json").write_text(
+        json.dumps(file, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def test_nothing_is_signed_that_only_stands_in_the_repository(rota, tmp_path):
+    """Who writes to the repository (its server, a mirror) gets nothing of his signed by publish or people."""
+    image = release(rota, tmp_path, "2.0.0")
+    rota("publish")
+    plant(rota, "rollouts", 7, lambda content: content.update({"x-rota-issued": "2000-01-01T00:00:00Z"}))
+    assert "7.rollouts.json is not what its role signed" in rota("publish", status=1)
+    assert "7.rollouts.json" in rota("rollout", "set", "--version", "2.0.0", status=1)
+    (rota.dir / "repo/metadata/7.rollouts.json").unlink()
+    plant(rota, "releases", 7)
+    assert "7.releases.json is not" in rota("release", "add", "--version", "2.0.1", "--raw", image,
+                                            "--hardware", "b", status=1)
+    assert "role releases" in rota("publish", status=1)
+    (rota.dir / "repo/metadata/7.releases.json").unlink()
+    rota("publish")
+    other = Rota(rota.program.parents[2], tmp_path / "other")
+    other("init", "--softhsm", "--product", "sensor", other.dir)
+    shutil.copy(other.dir / "repo/metadata/1.root.json", rota.dir / "repo/metadata/2.root.json")
+    assert "root" in rota("factory", "enrol", "--hardware", "b", "--out", tmp_path / "dev", status=1)
+    assert not (tmp_path / "dev").exists()
+
+
+def test_policy_in_the_repository_is_the_listed_one(rota, tmp_path):
+    release(rota, tmp_path, "2.0.0")
+    rota("rollout", "set", "--version", "2.0.0")
+    policy = next((rota.dir / "repo/targets/rollouts").glob("*.sensor.json"))
+    policy.write_text(policy.read_text().replace('"active"', '"paused"'))
+    assert "is not what the role rollouts lists" in rota(
+        "rollout", "set", "--version", "2.0.0", "--channel", "lab", status=1)
+
+
+def test_token_with_another_key_signs_nothing(rota):
+    """Signed with a key that the metadata does not name for the role, a file would lock every device out."""
+    ini = rota.dir / "rota.ini"
+    ini.write_text(ini.read_text().replace("signers = online:timestamp", "signers = online:ci"))
+    before = (rota.dir / "repo/metadata/timestamp.json").read_bytes()
+    assert "other keys than the metadata names" in rota("publish", status=1)
+    assert (rota.dir / "repo/metadata/timestamp.json").read_bytes() == before
+
+
 def swap_signatures(data):
     """As good a file as before, of the same length: only the announced digest tells."""
     whole = json.loads(data)
