@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ports/crypto_openssl/crypto_openssl.h -- rota/port/crypto.h on OpenSSL 3's libcrypto.
  *
- * Verifies ECDSA P-256 and Ed25519. The port may be used from several threads at once; each context
+ * Verifies ECDSA P-256 and P-384, Ed25519, and RSA-PSS. The port may be used from several threads at once; each context
  * belongs to one. The curve is set up once per process and kept.
  *
  * libcrypto verifies Ed25519 in one shot only, so the message of a streamed verification is staged in

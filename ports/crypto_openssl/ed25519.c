@@ -3,6 +3,7 @@
  * libcrypto offers the verifier one shot only. So the message is staged, in room that doubles. */
 #include "ports/crypto_openssl/ed25519.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/crypto_openssl/stream.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -14,6 +15,7 @@
 #define ROOM_MIN ((size_t)4096)
 
 struct staged {
+	struct crypto_openssl_stream head;
 	EVP_PKEY *key;
 	uint8_t *message;
 	size_t len;
@@ -37,6 +39,7 @@ enum rota_err crypto_openssl_ed25519_begin(
 	if (key.len != KEY_LEN || sig.len != SIG_LEN)
 		return ROTA_ERR_SIGNATURE;
 	memset(s, 0, sizeof(*s));
+	s->head.alg = ROTA_ALG_ED25519;
 	memcpy(s->sig, sig.p, SIG_LEN);
 	s->key = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, key.p, key.len);
 	if (s->key == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ports/crypto_openssl/ed25519.h -- the Ed25519 half of the port. */
+/* ports/crypto_openssl/ed25519.h -- the Ed25519 part of the port. */
 #ifndef PORTS_CRYPTO_OPENSSL_ED25519_H
 #define PORTS_CRYPTO_OPENSSL_ED25519_H
 

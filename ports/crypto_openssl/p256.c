@@ -3,9 +3,9 @@
  * does; a key that is copied from one template with the curve's parameters, and then given its point, costs
  * a twentieth of the parsing. The template is made once per process and only read afterwards. */
 #include "ports/crypto_openssl/p256.h"
+#include "ports/crypto_openssl/ecdsa.h"
 
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -35,24 +35,6 @@ static EVP_PKEY *make_key(struct rota_span raw)
 	return NULL;
 }
 
-/* r || s as DER, which is what EVP takes. Returns its length, 0 on failure; the caller frees *der. */
-static size_t sig_der(struct rota_span raw, unsigned char **der)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw.p, 32, NULL);
-	BIGNUM *s = BN_bin2bn(raw.p + 32, 32, NULL);
-	int len = 0;
-
-	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = s = NULL; /* now sig's */
-		len = i2d_ECDSA_SIG(sig, der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return len > 0 ? (size_t)len : 0;
-}
-
 static bool verifies(EVP_PKEY *key, const unsigned char *der, size_t der_len, const uint8_t *digest)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
@@ -78,7 +60,7 @@ enum rota_err crypto_openssl_p256_verify(
 	if (key.len != ROTA_P256_KEY_LEN || key.p[0] != 0x04 || sig.len != ROTA_P256_SIG_LEN)
 		return ROTA_ERR_SIGNATURE;
 	pkey = make_key(key);
-	der_len = sig_der(sig, &der);
+	der_len = crypto_openssl_ecdsa_der(sig, &der);
 	if (pkey != NULL && der_len > 0 && verifies(pkey, der, der_len, digest))
 		err = ROTA_OK;
 	OPENSSL_free(der);

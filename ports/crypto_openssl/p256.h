@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ports/crypto_openssl/p256.h -- the ECDSA P-256 half of the port. */
+/* ports/crypto_openssl/p256.h -- the ECDSA P-256 part of the port. */
 #ifndef PORTS_CRYPTO_OPENSSL_P256_H
 #define PORTS_CRYPTO_OPENSSL_P256_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ports/crypto_openssl/sha256.h -- the digest half of the port. */
+/* ports/crypto_openssl/sha256.h -- the digest part of the port. */
 #ifndef PORTS_CRYPTO_OPENSSL_SHA256_H
 #define PORTS_CRYPTO_OPENSSL_SHA256_H
 

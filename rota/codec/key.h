@@ -5,9 +5,12 @@
  * threshold counts, so that a repository may carry newer keys beside. A key of a known scheme that is not
  * well formed is malformed metadata.
  *
- * | key type                             | scheme              | raw key                | raw signature |
- * | ecdsa, ecdsa-sha2-nistp256           | ecdsa-sha2-nistp256 | 65 bytes, 04 || X || Y | 64 bytes      |
- * | ed25519                              | ed25519             | 32 bytes               | 64 bytes      |
+ * | key type                   | scheme              | raw key                    | raw signature      |
+ * | ecdsa, ecdsa-sha2-nistp256 | ecdsa-sha2-nistp256 | 65 bytes, 04 || X || Y     | 64 bytes, r || s   |
+ * | ecdsa, ecdsa-sha2-nistp384 | ecdsa-sha2-nistp384 | 97 bytes, 04 || X || Y     | 96 bytes, r || s   |
+ * | ed25519                    | ed25519             | 32 bytes                   | 64 bytes           |
+ * | rsa                        | rsassa-pss-sha256   | DER RSAPublicKey, 2048 to  | as the modulus,    |
+ * |                            |                     | 4096 bits: 266 to 526      | 256 to 512 bytes   |
  *
  * Whether a point lies on its curve, and whether r and s are in range, is the verifier's to say.
  */
@@ -19,31 +22,35 @@
 #include "rota/port/crypto.h"
 
 /* Room for the raw form of any key or signature of the table. */
-#define ROTA_KEY_RAW_MAX 65
-#define ROTA_SIG_RAW_MAX 64
+#define ROTA_KEY_RAW_MAX 526
+#define ROTA_SIG_RAW_MAX 512
 
-/* Longest text forms of the table, for a scanner's room: a PEM of 91 bytes of DER (26 + 1 + 64 + 1 + 60 +
- * 1 + 24 + 1 characters), the hex of 72 bytes of DER signature. What is longer is malformed. */
-#define ROTA_KEY_TEXT_MAX 178
-#define ROTA_SIG_TEXT_MAX 144
+/* Longest DER SubjectPublicKeyInfo of the table: RSA-4096, a header of 24 bytes before the raw key. */
+#define ROTA_KEY_SPKI_MAX 550
+
+/* Longest text forms of the table, for a scanner's room: the PEM of that (27 + 736 letters in 12 lines + 25
+ * characters), the hex of an RSA-4096 signature. What is longer is malformed. */
+#define ROTA_KEY_TEXT_MAX 800
+#define ROTA_SIG_TEXT_MAX 1024
 
 /* The algorithm of a key object's `keytype` and `scheme` (unescaped), or ROTA_ALG_NONE. */
 enum rota_alg rota_key_alg(struct rota_span keytype, struct rota_span scheme);
 
-/* Length of a raw key of `alg`; 0 for one that the table lacks. */
+/* Length of a raw key of `alg`; 0 for one that the table lacks, and for RSA, whose keys differ in length. */
 size_t rota_key_raw_len(enum rota_alg alg);
 
-/* `keyval.public` to the raw key: the lower-case hex of the raw key, or a PEM SubjectPublicKeyInfo
- * (RFC 7468: lines of 64 characters, newline after the last line optional, nothing around it) with the
- * algorithm identifier of `alg` and, for P-256, an uncompressed point.
+/* `keyval.public` to the raw key: a PEM SubjectPublicKeyInfo (RFC 7468: lines of 64 characters, newline after
+ * the last line optional, nothing around it) with the algorithm identifier of `alg` and, on a curve of two
+ * coordinates, an uncompressed point; or, but for RSA, the lower-case hex of the raw key.
  *
  * public_text  the unescaped JSON string
- * room         at least rota_key_raw_len(alg) bytes; the raw key goes to its beginning
+ * room         at least rota_key_raw_len(alg) bytes; ROTA_KEY_SPKI_MAX for RSA from PEM. The raw key goes to
+ *              its beginning
  * *len         length of the raw key
  *
  * ROTA_ERR_FORMAT       neither of the two forms, or a key of another algorithm
  * ROTA_ERR_LIMIT        `room` is too small
- * ROTA_ERR_UNSUPPORTED  `alg` is not in the table */
+ * ROTA_ERR_UNSUPPORTED  `alg` is not in the table, or the modulus is shorter or longer than the table says */
 ROTA_MUST_USE enum rota_err rota_key_raw(
 	enum rota_alg alg, struct rota_span public_text, struct rota_buf room, size_t *len);
 
@@ -51,9 +58,10 @@ ROTA_MUST_USE enum rota_err rota_key_raw(
 ROTA_MUST_USE enum rota_err rota_key_raw_spki(
 	enum rota_alg alg, struct rota_span der, struct rota_buf room, size_t *len);
 
-/* `sig` of a signature object to the raw signature: lower-case hex of DER Ecdsa-Sig-Value for P-256
- * (SPEC 3.4), of the 64 bytes of RFC 8032 for Ed25519. `room` at least ROTA_SIG_RAW_MAX bytes; errors as
- * above. A caller that judges thresholds counts a malformed signature as none. */
+/* `sig` of a signature object to the raw signature: lower-case hex of DER Ecdsa-Sig-Value for the ECDSA
+ * schemes (SPEC 3.4), of the 64 bytes of RFC 8032 for Ed25519, of as many bytes as a modulus has for RSA.
+ * `room` at least as long as the raw signature; errors as above. A caller that judges thresholds counts a
+ * malformed signature as none. */
 ROTA_MUST_USE enum rota_err rota_sig_raw(
 	enum rota_alg alg, struct rota_span hex_text, struct rota_buf room, size_t *len);
 

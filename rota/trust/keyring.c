@@ -48,6 +48,7 @@ enum rota_err rota_keyring_add(struct rota_keyring *ring, const struct rota_cryp
 {
 	enum rota_alg alg = rota_key_alg(keytype, scheme);
 	struct rota_key *key;
+	enum rota_err err;
 	size_t len;
 
 	if (alg == ROTA_ALG_NONE || (crypto->algs >> alg & 1u) == 0)
@@ -55,7 +56,10 @@ enum rota_err rota_keyring_add(struct rota_keyring *ring, const struct rota_cryp
 	if (ring->count == ring->max)
 		return ROTA_ERR_LIMIT;
 	key = &ring->key[ring->count];
-	ROTA_TRY(rota_key_raw(alg, text, rota_buf(key->raw, ring->raw_max), &len));
+	err = rota_key_raw(alg, text, rota_buf(key->raw, ring->raw_max), &len);
+	if (err == ROTA_ERR_UNSUPPORTED)
+		return ROTA_OK; /* an RSA key of a length that nothing here verifies */
+	ROTA_TRY(err);
 	rota_keyid_tag(crypto, keyid, key->id);
 	key->alg = (uint8_t)alg;
 	key->marks = 0;

@@ -42,7 +42,8 @@ void rota_keyid_tag(const struct rota_crypto *crypto, struct rota_span keyid,
 struct rota_key *rota_keyring_find(
 	const struct rota_keyring *ring, const uint8_t id[static ROTA_KEYID_TAG_LEN]);
 
-/* A key object of metadata (rota/codec/tuf.h, ROTA_TUF_KEY). Of an unknown scheme: ROTA_OK, and not added.
+/* A key object of metadata (rota/codec/tuf.h, ROTA_TUF_KEY). Of an unknown scheme, or an RSA key of a length
+ * that none here verifies: ROTA_OK, and not added.
  * ROTA_ERR_FORMAT: malformed key. ROTA_ERR_LIMIT: too many keys, or a longer one than there is room for. */
 ROTA_MUST_USE enum rota_err rota_keyring_add(struct rota_keyring *ring,
 	const struct rota_crypto *crypto, struct rota_span keyid, struct rota_span keytype,

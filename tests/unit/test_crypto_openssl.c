@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The OpenSSL port against published vectors: FIPS 180-4's SHA-256 examples, RFC 6979 A.2.5 (P-256,
- * SHA-256, "sample") and RFC 8032 7.1 (Ed25519, tests 1 and 3), and against what must be refused. */
+ * SHA-256, "sample") and A.2.6 (P-384, SHA-384, "sample"), RFC 8032 7.1 (Ed25519, tests 1 and 3), Wycheproof's
+ * rsa_pss_2048_sha256_mgf1_32 (tests 5 and 108), and against what must be refused. */
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/base/hex.h"
 #include "tests/unit/test.h"
@@ -173,6 +174,108 @@ TEST(ed25519_message_has_a_limit)
 	CHECK_EQ(c->verify_finish(&v), ROTA_ERR_LIMIT);
 }
 
+static const char p384_key[] = "04"
+			       "ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64"
+			       "def8f0ea9055866064a254515480bc13"
+			       "8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1"
+			       "288b231c3ae0d4fe7344fd2533264720";
+static const char p384_sig[] = "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
+			       "81a648152e44acf96e36dd1e80fabe46"
+			       "99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94f"
+			       "a329c145786e679e7b82c71a38628ac8";
+
+static enum rota_err p384(struct rota_span key, struct rota_span sig, struct rota_span message)
+{
+	struct rota_verify v;
+
+	ROTA_TRY(c->verify_begin(c->ctx, &v, ROTA_ALG_ECDSA_P384, key, sig));
+	for (size_t i = 0; i < message.len; i++)
+		c->verify_update(&v, rota_span_slice(message, i, 1));
+	return c->verify_finish(&v);
+}
+
+TEST(p384_verifies_and_refuses)
+{
+	uint8_t key[97], sig[96], odd[97];
+
+	bytes(p384_key, ROTA_BUF(key));
+	bytes(p384_sig, ROTA_BUF(sig));
+	CHECK_OK(p384(ROTA_SPAN(key), ROTA_SPAN(sig), ROTA_STR("sample")));
+	CHECK_EQ(p384(ROTA_SPAN(key), ROTA_SPAN(sig), ROTA_STR("Sample")), ROTA_ERR_SIGNATURE);
+	CHECK_EQ(p384(ROTA_SPAN(key), ROTA_SPAN(sig), rota_span(NULL, 0)), ROTA_ERR_SIGNATURE);
+	memcpy(odd, sig, 96);
+	odd[95] ^= 1;
+	CHECK_EQ(p384(ROTA_SPAN(key), rota_span(odd, 96), ROTA_STR("sample")), ROTA_ERR_SIGNATURE);
+	CHECK_EQ(p384(ROTA_SPAN(key), rota_span(sig, 95), ROTA_STR("sample")), ROTA_ERR_SIGNATURE);
+	memset(odd, 0, 96);
+	CHECK_EQ(p384(ROTA_SPAN(key), rota_span(odd, 96), ROTA_STR("sample")), ROTA_ERR_SIGNATURE);
+	memcpy(odd, key, 97);
+	odd[96] ^= 1; /* off the curve */
+	CHECK_EQ(p384(ROTA_SPAN(odd), ROTA_SPAN(sig), ROTA_STR("sample")), ROTA_ERR_SIGNATURE);
+	memcpy(odd, key, 97);
+	odd[0] = 0x06; /* hybrid form, y even */
+	CHECK_EQ(p384(ROTA_SPAN(odd), ROTA_SPAN(sig), ROTA_STR("sample")), ROTA_ERR_SIGNATURE);
+	odd[0] = 0x02; /* compressed form */
+	CHECK_EQ(p384(rota_span(odd, 49), ROTA_SPAN(sig), ROTA_STR("sample")), ROTA_ERR_SIGNATURE);
+}
+
+static const char rsa_key[] = "3082010a0282010100a2b451a07d0aa5f96e455671513550514a8a5b462ebef7"
+			      "17094fa1fee82224e637f9746d3f7cafd31878d80325b6ef5a1700f65903b469"
+			      "429e89d6eac8845097b5ab393189db92512ed8a7711a1253facd20f79c15e824"
+			      "7f3d3e42e46e48c98e254a2fe9765313a03eff8f17e1a029397a1fa26a8dce26"
+			      "f490ed81299615d9814c22da610428e09c7d9658594266f5c021d0fceca08d94"
+			      "5a12be82de4d1ece6b4c03145b5d3495d4ed5411eb878daf05fd7afc3e09ada0"
+			      "f1126422f590975a1969816f48698bcbba1b4d9cae79d460d8f9f85e7975005d"
+			      "9bc22c4e5ac0f7c1a45d12569a62807d3b9a02e5a530e773066f453d1f5b4c2e"
+			      "9cf7820283f742b9d50203010001";
+static const char rsa_sig[] = "599724adc1bae31e84eb6e1399cd90cd67f48b432c63719b600402384aaea9b2"
+			      "1ee864cdcf259029180877c847a223912b0647f066a59a65df6c2d3a6675b145"
+			      "0f0b05185cee486bfac56cfded182babcefe60568a6954f026cb2f59002a2f75"
+			      "5e9bce49793f280d89822c9bd3a06a7ad2209c3d6cab7c1f74c8bbf4bf374e7a"
+			      "e8a539fccb83a78cff96a4f538adeba0869659d0e9647d98f96cb55d9cb7e584"
+			      "40c4c9d85b8e9dc602e909e29e45f2b82ded44f40e9ceb1292da20063967e3a1"
+			      "16f4aeb202863cea523f215b8ec7fc4f6a22cd8652ed661e33803f3fa1be966f"
+			      "a8754cc7b0fa894cee0f045efba14c4f4a1d7cb837cea69e30522526b8a5878f";
+/* a PKCS #1 v1.5 signature of "123400" by the same key */
+static const char rsa_v15_sig[] =
+	"1758eb94588e6fc4f50c1be1afcaa41027869f304cad513b1fb12c2f446d63cd"
+	"c05c4830a7e3e630da7b2da4f7867cc173bf6420f9732277282596de41ded32e"
+	"21d0cc31441174da8765f57419c7764ea758f55bc17646eb100c435d1ac0eed6"
+	"fc7ba6de5f832094ee2f479979765e05ac9976788db3c241a9e32a0da864f001"
+	"9a87646ba623d63f4411af5dee1be9ec488c7e3e1b231479de70b9ac5f78a17b"
+	"1f4120aece45f26c07e7bb345fdfeb05e14bcaacc614672a465fc523624cb19f"
+	"66f9c6c3f642b832ca44cb25176d679f0e05606c3fed022cac24c2bf960a406d"
+	"48818e3eb7ed53b0446032469047dfed95fc18088c92d91d93722c47f88163a8";
+
+static enum rota_err rsa(const char *text, struct rota_span key, struct rota_span sig)
+{
+	uint8_t digest[32];
+
+	rota_sha256_of(c, rota_span_cstr(text), digest);
+	return c->verify_digest(c->ctx, ROTA_ALG_RSA_PSS, key, sig, digest);
+}
+
+TEST(rsa_verifies_and_refuses)
+{
+	uint8_t key[270 + 1], sig[256], bad[256];
+	struct rota_span whole = rota_span(key, 270);
+
+	bytes(rsa_key, rota_buf(key, 270));
+	key[270] = 0;
+	bytes(rsa_sig, ROTA_BUF(sig));
+	CHECK_OK(rsa("Message", whole, ROTA_SPAN(sig)));
+	CHECK_EQ(rsa("message", whole, ROTA_SPAN(sig)), ROTA_ERR_SIGNATURE);
+	CHECK_EQ(rsa("Message", whole, rota_span(sig, 255)), ROTA_ERR_SIGNATURE);
+	CHECK_EQ(rsa("Message", ROTA_SPAN(key), ROTA_SPAN(sig)), ROTA_ERR_SIGNATURE);
+	CHECK_EQ(rsa("Message", rota_span(key, 269), ROTA_SPAN(sig)), ROTA_ERR_SIGNATURE);
+	CHECK_EQ(rsa("Message", rota_span(NULL, 0), ROTA_SPAN(sig)), ROTA_ERR_SIGNATURE);
+	memcpy(bad, sig, 256);
+	bad[128] ^= 1;
+	CHECK_EQ(rsa("Message", whole, ROTA_SPAN(bad)), ROTA_ERR_SIGNATURE);
+	bytes(rsa_v15_sig, ROTA_BUF(bad));
+	CHECK_EQ(rsa("123400", whole, ROTA_SPAN(bad)), ROTA_ERR_SIGNATURE);
+}
+
 TESTS(T(sha256_gives_the_published_digests), T(sha256_context_is_a_value),
 	T(p256_verifies_and_refuses), T(p256_refuses_odd_forms), T(ed25519_verifies_and_refuses),
-	T(ed25519_message_has_a_limit))
+	T(ed25519_message_has_a_limit), T(p384_verifies_and_refuses), T(rsa_verifies_and_refuses))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys and signatures to raw forms. The P-256 key is that of private key 1 (the generator point), its PEM
- * by libcrypto; the Ed25519 PEM is RFC 8410's example. */
+ * by libcrypto; P-384 likewise; the Ed25519 PEM is RFC 8410's example; the RSA key is that of Wycheproof's
+ * rsa_pss_2048_sha256_mgf1_32. */
 #include "rota/base/hex.h"
 #include "rota/codec/key.h"
 #include "tests/unit/test.h"
@@ -16,6 +17,38 @@
 #define ED_LINE "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
 #define ED_HEX "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1"
 
+#define P384_1 "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEqofKIr6LBTeOscce8yCtdG4dO2KLp5uY\n"
+#define P384_2 "WfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3NhfeSpYmLG9dnpi/kpLcKfj0Hb0omhR8\n"
+#define P384_3 "6doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f\n"
+#define P384_X                                                                                     \
+	"aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a38"                         \
+	"5502f25dbf55296c3a545e3872760ab7"
+#define P384_Y                                                                                     \
+	"3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c0"                         \
+	"0a60b1ce1d7e819d7a431d7c90ea0e5f"
+#define RSA_1 "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAorRRoH0KpfluRVZxUTVQ\n"
+#define RSA_REST                                                                                   \
+	"UUqKW0YuvvcXCU+h/ugiJOY3+XRtP3yv0xh42AMltu9aFwD2WQO0aUKeidbqyIRQ\n"                       \
+	"l7WrOTGJ25JRLtincRoSU/rNIPecFegkfz0+QuRuSMmOJUov6XZTE6A+/48X4aAp\n"                       \
+	"OXofomqNzib0kO2BKZYV2YFMItphBCjgnH2WWFlCZvXAIdD87KCNlFoSvoLeTR7O\n"                       \
+	"a0wDFFtdNJXU7VQR64eNrwX9evw+Ca2g8RJkIvWQl1oZaYFvSGmLy7obTZyuedRg\n"                       \
+	"2Pn4Xnl1AF2bwixOWsD3waRdElaaYoB9O5oC5aUw53MGb0U9H1tMLpz3ggKD90K5\n"
+#define RSA_HEX                                                                                    \
+	"3082010a0282010100a2b451a07d0aa5f96e455671513550514a8a5b462ebef7"                         \
+	"17094fa1fee82224e637f9746d3f7cafd31878d80325b6ef5a1700f65903b469"                         \
+	"429e89d6eac8845097b5ab393189db92512ed8a7711a1253facd20f79c15e824"                         \
+	"7f3d3e42e46e48c98e254a2fe9765313a03eff8f17e1a029397a1fa26a8dce26"                         \
+	"f490ed81299615d9814c22da610428e09c7d9658594266f5c021d0fceca08d94"                         \
+	"5a12be82de4d1ece6b4c03145b5d3495d4ed5411eb878daf05fd7afc3e09ada0"                         \
+	"f1126422f590975a1969816f48698bcbba1b4d9cae79d460d8f9f85e7975005d"                         \
+	"9bc22c4e5ac0f7c1a45d12569a62807d3b9a02e5a530e773066f453d1f5b4c2e"                         \
+	"9cf7820283f742b9d50203010001"
+#define RSA_1024                                                                                   \
+	BEGIN "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCjqTVynFdqtla7mGpUpXASUZSd\n"                 \
+	      "FyFqP8iAgEa/xNeSK+T2I20y/4JBTZvyJH5fbzpfg9oBMw5A1CUTXzAw6OKPwKst\n"                 \
+	      "2Y1rW1oaGhZWzSHy19VEXvl7Rwcz0sC/NWbPsti2parE27inj4QrNsOrDEZ1IxE7\n"                 \
+	      "WLN02mhanYiwM1ktjwIDAQAB\n" END
+
 TEST(key_types)
 {
 	static const struct {
@@ -27,8 +60,13 @@ TEST(key_types)
 		{ "ed25519", "ed25519", ROTA_ALG_ED25519 },
 		{ "ed25519", "ecdsa-sha2-nistp256", ROTA_ALG_NONE },
 		{ "ecdsa", "ed25519", ROTA_ALG_NONE },
-		{ "ecdsa", "ecdsa-sha2-nistp384", ROTA_ALG_NONE },
-		{ "rsa", "rsassa-pss-sha256", ROTA_ALG_NONE },
+		{ "ecdsa", "ecdsa-sha2-nistp384", ROTA_ALG_ECDSA_P384 },
+		{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", ROTA_ALG_ECDSA_P384 },
+		{ "rsa", "rsassa-pss-sha256", ROTA_ALG_RSA_PSS },
+		{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", ROTA_ALG_NONE },
+		{ "rsa", "rsassa-pss-sha512", ROTA_ALG_NONE },
+		{ "rsassa-pss-sha256", "rsassa-pss-sha256", ROTA_ALG_NONE },
+		{ "rsa", "ecdsa-sha2-nistp256", ROTA_ALG_NONE },
 		{ "", "", ROTA_ALG_NONE },
 		{ "ECDSA", "ecdsa-sha2-nistp256", ROTA_ALG_NONE },
 	};
@@ -50,12 +88,15 @@ TEST(good_keys)
 		{ ROTA_ALG_ECDSA_P256, BEGIN P256_1 P256_2 END "\n", "04" P256_X P256_Y },
 		{ ROTA_ALG_ECDSA_P256, BEGIN P256_1 P256_2 END, "04" P256_X P256_Y },
 		{ ROTA_ALG_ECDSA_P256, "04" P256_X P256_Y, "04" P256_X P256_Y },
+		{ ROTA_ALG_ECDSA_P384, BEGIN P384_1 P384_2 P384_3 END "\n", "04" P384_X P384_Y },
+		{ ROTA_ALG_ECDSA_P384, "04" P384_X P384_Y, "04" P384_X P384_Y },
+		{ ROTA_ALG_RSA_PSS, BEGIN RSA_1 RSA_REST "1QIDAQAB\n" END "\n", RSA_HEX },
 		{ ROTA_ALG_ED25519, BEGIN ED_LINE END "\n", ED_HEX },
 		{ ROTA_ALG_ED25519, ED_HEX, ED_HEX },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
-		uint8_t raw[ROTA_KEY_RAW_MAX], want[ROTA_KEY_RAW_MAX];
+		uint8_t raw[ROTA_KEY_SPKI_MAX], want[ROTA_KEY_RAW_MAX];
 		size_t len = 0, want_len = strlen(rows[i].raw) / 2;
 
 		ROW(rows[i].text);
@@ -63,14 +104,49 @@ TEST(good_keys)
 		CHECK_OK(rota_key_raw(
 			rows[i].alg, rota_span_cstr(rows[i].text), ROTA_BUF(raw), &len));
 		CHECK_EQ(len, want_len);
-		CHECK_EQ(rota_key_raw_len(rows[i].alg), want_len);
+		CHECK_EQ(rota_key_raw_len(rows[i].alg),
+			rows[i].alg == ROTA_ALG_RSA_PSS ? 0 : want_len);
 		CHECK_MEM(raw, want, len);
 		CHECK_EQ(rota_key_raw(rows[i].alg, rota_span_cstr(rows[i].text),
 				 rota_buf(raw, len - 1), &len),
 			ROTA_ERR_LIMIT);
 	}
-	ROW(NULL);
-	CHECK_EQ(strlen(BEGIN P256_1 P256_2 END "\n"), ROTA_KEY_TEXT_MAX);
+}
+
+/* What is refused differs by what it is: malformed, or only not for us. */
+TEST(bad_rsa_keys)
+{
+	static const struct {
+		const char *reason, *text;
+		enum rota_err err;
+	} rows[] = {
+		{ "1024 bits", RSA_1024, ROTA_ERR_UNSUPPORTED },
+		{ "hex", RSA_HEX, ROTA_ERR_FORMAT },
+		{ "a point", BEGIN P256_1 P256_2 END, ROTA_ERR_FORMAT },
+		{ "even exponent", BEGIN RSA_1 RSA_REST "1QIDAQAC\n" END, ROTA_ERR_FORMAT },
+		{ "a byte behind the exponent", BEGIN RSA_1 RSA_REST "1QIDAQABAA==\n" END,
+			ROTA_ERR_FORMAT },
+		{ "exponent cut off", BEGIN RSA_1 RSA_REST "1QIDAQ==\n" END, ROTA_ERR_FORMAT },
+		{ "modulus without its zero byte",
+			BEGIN "MIIBITANBgkqhkiG9w0BAQEFAAOCAQ4AMIIBCQKCAQCitFGgfQql+W5FVnFRNVBR\n"
+			      "SopbRi6+9xcJT6H+6CIk5jf5dG0/fK/TGHjYAyW271oXAPZZA7RpQp6J1urIhFCX\n"
+			      "tas5MYnbklEu2KdxGhJT+s0g95wV6CR/PT5C5G5IyY4lSi/pdlMToD7/jxfhoCk5\n"
+			      "eh+iao3OJvSQ7YEplhXZgUwi2mEEKOCcfZZYWUJm9cAh0PzsoI2UWhK+gt5NHs5r\n"
+			      "TAMUW100ldTtVBHrh42vBf16/D4JraDxEmQi9ZCXWhlpgW9IaYvLuhtNnK551GDY\n"
+			      "+fheeXUAXZvCLE5awPfBpF0SVppigH07mgLlpTDncwZvRT0fW0wunPeCAoP3QrnV\n"
+			      "AgMBAAE=\n" END,
+			ROTA_ERR_FORMAT },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		uint8_t raw[ROTA_KEY_SPKI_MAX];
+		size_t len;
+
+		ROW(rows[i].reason);
+		CHECK_EQ(rota_key_raw(ROTA_ALG_RSA_PSS, rota_span_cstr(rows[i].text), ROTA_BUF(raw),
+				 &len),
+			rows[i].err);
+	}
 }
 
 TEST(bad_keys)
@@ -123,6 +199,11 @@ TEST(bad_keys)
 			BEGIN P256_1
 			"6zOg9KE-RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n" END },
 		{ "no body", BEGIN END },
+		{ "P-384 key", BEGIN P384_1 P384_2 P384_3 END },
+		{ "padding at the end of a line that is not the last",
+			BEGIN
+			"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfY==\n" P256_2
+				END },
 		{ "Ed25519 key", BEGIN ED_LINE END },
 		{ "cut off", BEGIN P256_1 END },
 		{ "secp256k1",
@@ -151,7 +232,7 @@ TEST(unknown_algorithms_have_no_raw_form)
 
 	CHECK_EQ(rota_key_raw(ROTA_ALG_NONE, ROTA_STR("00"), ROTA_BUF(raw), &len),
 		ROTA_ERR_UNSUPPORTED);
-	CHECK_EQ(rota_sig_raw(ROTA_ALG_RSA_PSS, ROTA_STR("00"), ROTA_BUF(raw), &len),
+	CHECK_EQ(rota_sig_raw(ROTA_ALG_ML_DSA_44, ROTA_STR("00"), ROTA_BUF(raw), &len),
 		ROTA_ERR_UNSUPPORTED);
 	CHECK_EQ(rota_key_raw_len(ROTA_ALG_LMS), 0);
 }
@@ -197,5 +278,31 @@ TEST(signatures)
 	}
 }
 
-TESTS(T(key_types), T(good_keys), T(bad_keys), T(unknown_algorithms_have_no_raw_form),
-	T(signatures))
+/* Of P-384 and RSA: only the lengths differ. */
+TEST(long_signatures)
+{
+	uint8_t raw[ROTA_SIG_RAW_MAX];
+	char hex[2 * ROTA_SIG_RAW_MAX + 3];
+	size_t len = 0;
+
+	CHECK_OK(rota_sig_raw(
+		ROTA_ALG_ECDSA_P384, ROTA_STR("3006020105020107"), ROTA_BUF(raw), &len));
+	CHECK_EQ(len, 96);
+	CHECK_EQ(raw[47], 5);
+	CHECK_EQ(raw[95], 7);
+	memset(hex, 'a', sizeof(hex));
+	for (size_t n = 254; n <= 514; n += 2) {
+		enum rota_err err =
+			rota_sig_raw(ROTA_ALG_RSA_PSS, rota_span(hex, 2 * n), ROTA_BUF(raw), &len);
+
+		CHECK_EQ(err, n < 256 || n > 512 ? ROTA_ERR_FORMAT : ROTA_OK);
+		CHECK(err != ROTA_OK || len == n);
+	}
+	CHECK_EQ(rota_sig_raw(ROTA_ALG_RSA_PSS, rota_span(hex, 513), ROTA_BUF(raw), &len),
+		ROTA_ERR_FORMAT); /* odd */
+	CHECK_EQ(rota_sig_raw(ROTA_ALG_RSA_PSS, rota_span(hex, 512), rota_buf(raw, 255), &len),
+		ROTA_ERR_LIMIT);
+}
+
+TESTS(T(key_types), T(good_keys), T(bad_keys), T(bad_rsa_keys),
+	T(unknown_algorithms_have_no_raw_form), T(signatures), T(long_signatures))

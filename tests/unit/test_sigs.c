@@ -23,7 +23,7 @@ static int key_of(char letter)
 static enum rota_err add_key(struct rota_keyring *ring, char letter)
 {
 	struct maker_bytes spki = maker_spki(key_of(letter));
-	uint8_t raw[ROTA_KEY_RAW_MAX], hex[2 * ROTA_KEY_RAW_MAX];
+	uint8_t raw[ROTA_P256_KEY_LEN], hex[2 * ROTA_P256_KEY_LEN];
 	size_t len;
 
 	ROTA_TRY(rota_key_raw_spki(
