@@ -124,13 +124,25 @@ static enum rota_err load_cas(struct authority *a, const char *path, struct rota
 	return err;
 }
 
+/* Byte by byte, not as X509_NAME_cmp(), to which two spellings of a name are one: on_list() looks for a
+ * certificate's issuer, and must not miss a list that is signed by that issuer under another spelling. */
+static bool same_name(const X509_NAME *a, const X509_NAME *b)
+{
+	const unsigned char *first, *second;
+	size_t first_len, second_len;
+
+	return X509_NAME_get0_der(a, &first, &first_len) == 1 &&
+		X509_NAME_get0_der(b, &second, &second_len) == 1 &&
+		rota_span_eq(rota_span(first, first_len), rota_span(second, second_len));
+}
+
 static enum rota_err add_crl(
 	struct authority *a, X509_CRL *crl, const char *path, struct rota_fail *why)
 {
 	for (int i = 0; i < sk_X509_num(a->cas); i++) {
 		X509 *ca = sk_X509_value(a->cas, i);
 
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) != 0)
+		if (!same_name(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)))
 			continue;
 		if (X509_CRL_verify(crl, X509_get0_pubkey(ca)) != 1)
 			continue;
@@ -141,7 +153,9 @@ static enum rota_err add_crl(
 	}
 	ERR_clear_error();
 	return rota_fail(why, ROTA_ERR_SIGNATURE,
-		"%s: a revocation list is not signed by a CA of the CA file", path);
+		"%s: a revocation list is not signed by a CA of the CA file, or spells its name "
+		"differently",
+		path);
 }
 
 static enum rota_err load_crls(struct authority *a, const char *path, struct rota_fail *why)
@@ -260,6 +274,14 @@ static bool chain_window(STACK_OF(X509) * chain, struct remembered *m)
 	return true;
 }
 
+/* A leaf that one of our CAs issued, under the very name that the CA has (RFC 5280, 4.1.2.4). */
+static bool issued(STACK_OF(X509) * chain)
+{
+	return sk_X509_num(chain) >= 2 &&
+		same_name(X509_get_issuer_name(sk_X509_value(chain, 0)),
+			X509_get_subject_name(sk_X509_value(chain, 1)));
+}
+
 /* Ask OpenSSL. Time is left to the caller, who asks it at each request. */
 static bool verify(const struct authority *a, struct rota_span der, struct remembered *m)
 {
@@ -272,7 +294,8 @@ static bool verify(const struct authority *a, struct rota_span der, struct remem
 		goto out;
 	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_PARTIAL_CHAIN);
 	X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT);
-	ok = X509_verify_cert(ctx) == 1 && chain_window(X509_STORE_CTX_get0_chain(ctx), m);
+	ok = X509_verify_cert(ctx) == 1 && issued(X509_STORE_CTX_get0_chain(ctx)) &&
+		chain_window(X509_STORE_CTX_get0_chain(ctx), m);
 out:
 	X509_STORE_CTX_free(ctx);
 	X509_free(cert);

@@ -249,6 +249,44 @@ TEST(revoked_serials_are_refused)
 	free_ca(&other);
 }
 
+/* The same CA to OpenSSL, its name with another type of string. */
+static struct ca respelt(const struct ca *ca)
+{
+	struct ca twin = { .key = ca->key, .cert = X509_dup(ca->cert) };
+	X509_NAME *name = X509_NAME_new();
+
+	X509_NAME_add_entry_by_txt(
+		name, "O", V_ASN1_PRINTABLESTRING, (const uint8_t *)"Test", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		name, "CN", V_ASN1_PRINTABLESTRING, (const uint8_t *)"Operational", -1, -1, 0);
+	X509_set_subject_name(twin.cert, name);
+	X509_NAME_free(name);
+	return twin;
+}
+
+TEST(names_have_one_spelling)
+{
+	struct ca ca = new_ca("Operational"), twin = respelt(&ca);
+	struct rota_chain *chain;
+	struct rota_cert c;
+
+	CHECK(X509_NAME_cmp(X509_get_subject_name(ca.cert), X509_get_subject_name(twin.cert)) == 0);
+	write_ca(&ca);
+	/* a list that no certificate of the CA would be looked for in */
+	write_crl(&twin, 7);
+	CHECK_EQ(rota_chain_open(ca_path, crl_path, &chain, &why), ROTA_ERR_SIGNATURE);
+	/* a certificate that the list would be missed for */
+	CHECK_OK(rota_chain_open(ca_path, NULL, &chain, &why));
+	CHECK_EQ(rota_chain_check(chain, leaf(&twin, ID, 7, now - DAY, now + DAY), now, &c),
+		ROTA_ERR_SIGNATURE);
+	/* the CA's own certificate is no device's */
+	CHECK_EQ(rota_chain_check(chain, der_of(ca.cert), now, &c), ROTA_ERR_SIGNATURE);
+	rota_chain_close(chain);
+	unlink(crl_path);
+	X509_free(twin.cert);
+	free_ca(&ca);
+}
+
 TEST(files_that_are_no_ca_are_refused)
 {
 	struct ca ca = new_ca("Operational");
@@ -307,4 +345,5 @@ TEST(escaped_certificate_comes_back)
 
 TESTS(T(walk_finds_the_fields), T(walk_knows_both_kinds_of_time), T(device_id_has_one_spelling),
 	T(chain_is_asked_once), T(change_of_the_ca_file_is_seen), T(revoked_serials_are_refused),
-	T(files_that_are_no_ca_are_refused), T(escaped_certificate_comes_back))
+	T(names_have_one_spelling), T(files_that_are_no_ca_are_refused),
+	T(escaped_certificate_comes_back))
