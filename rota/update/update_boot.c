@@ -272,10 +272,17 @@ static enum rota_update_state prove(struct rota_update *u)
 
 enum rota_update_state rota_up_health(struct rota_update *u, enum rota_err how)
 {
+	struct judgement j;
 	enum rota_err err;
 
 	if (how != ROTA_OK)
 		return give_up_running(u, how);
+	err = judge(u, &j);
+	if (err != ROTA_OK)
+		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
+	/* Reset while it was proved: what is well now is another image. */
+	if (j.worst != PROVE)
+		return ROTA_UP_JUDGE;
 	u->state.pending.phase = ROTA_INSTALL_CONFIRM;
 	err = rota_update_commit(u);
 	return err == ROTA_OK ? ROTA_UP_CONFIRM : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
@@ -318,16 +325,22 @@ enum rota_err rota_update_installed(struct rota_update *u)
 	return rota_update_commit(u);
 }
 
-/* Confirmed before a cut, a backend may say that no trial runs. */
-static enum rota_err keep_slot(const struct rota_slots *slots)
+/* Confirm, and see that it is this image that is kept: one that was confirmed before a cut may be said to be on no
+ * trial, and one that was reset a moment ago leaves another, which is confirmed. */
+static enum rota_err keep_slot(
+	const struct rota_slots *slots, const uint8_t digest[static ROTA_SHA256_LEN])
 {
 	enum rota_err err = slots->confirm(slots->ctx);
 	struct rota_booted booted;
+	enum seen seen;
 
-	if (err != ROTA_ERR_STATE)
+	if (err != ROTA_OK && err != ROTA_ERR_STATE)
 		return err;
 	ROTA_TRY(slots->booted(slots->ctx, &booted));
-	return booted.kind == ROTA_BOOT_CONFIRMED ? ROTA_OK : err;
+	seen = see(&booted, digest);
+	if (seen == SEEN_NEW || seen == SEEN_BLIND || (seen == SEEN_TRIAL && err == ROTA_OK))
+		return ROTA_OK;
+	return ROTA_ERR_STATE;
 }
 
 enum rota_update_state rota_up_confirm(struct rota_update *u)
@@ -338,7 +351,7 @@ enum rota_update_state rota_up_confirm(struct rota_update *u)
 	for (uint8_t i = 0; i < p->component_count; i++) {
 		const struct rota_slots *slots = rota_update_slots(u, p->components[i].slot);
 
-		err = slots == NULL ? ROTA_OK : keep_slot(slots);
+		err = slots == NULL ? ROTA_OK : keep_slot(slots, p->components[i].digest);
 		if (err != ROTA_OK)
 			return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	}
@@ -359,7 +372,7 @@ static enum rota_err keep_and_ask(struct rota_update *u, const struct judgement 
 		const struct rota_slots *slots = rota_update_slots(u, c->slot);
 
 		if (j->verdict[i] == KEEP)
-			ROTA_TRY(keep_slot(slots));
+			ROTA_TRY(keep_slot(slots, c->digest));
 		else if (j->verdict[i] == ASK)
 			ROTA_TRY(slots->trial(slots->ctx, c->digest));
 	}

@@ -81,7 +81,7 @@ static enum rota_clause clause_of(const struct world *w, enum rota_event_kind ki
 {
 	enum rota_clause clause = ROTA_CLAUSE_NONE;
 
-	for (size_t i = 0; i < w->event_count; i++)
+	for (int i = 0; i < w->event_count; i++)
 		if (w->event[i].kind == kind)
 			clause = w->event[i].why.clause;
 	return clause;
@@ -302,6 +302,23 @@ TEST(an_image_that_is_not_well_is_given_up)
 	CHECK_EQ(world_events(w, ROTA_EVENT_FAILED), 1);
 	CHECK_EQ(world_events(w, ROTA_EVENT_REVERTED), 1);
 	CHECK_EQ(w->state.failed.tries, 1);
+}
+
+/* The agent is no part of the image: it crashes, the old one is back, and that one is well. */
+TEST(an_image_that_crashes_while_it_is_proved_is_not_kept)
+{
+	for (int obliging = 0; obliging < 2; obliging++) {
+		struct world *w = offered("2.0.0");
+
+		w->slots[0].obliging = obliging != 0;
+		w->resets = true;
+		CHECK_IDLE(w, ROTA_CLAUSE_SPEC_7_4);
+		CHECK(world_runs(w, FACTORY));
+		CHECK_EQ(world_events(w, ROTA_EVENT_CONFIRMED), 0);
+		CHECK_EQ(world_events(w, ROTA_EVENT_REVERTED), 1);
+		CHECK_EQ(w->state.installed.version, version_of("1.0.0"));
+		CHECK_EQ(w->state.failed.tries, 1);
+	}
 }
 
 /* What was found well once is kept, whatever is thought of it after the cut. */
@@ -938,8 +955,9 @@ TESTS(T(nothing_to_do_is_told_once_and_costs_nothing),
 	T(two_components_are_confirmed_together), T(dependencies_are_what_earlier_releases_brought),
 	T(the_same_image_under_another_release_is_not_written),
 	T(a_crash_goes_back_and_is_not_tried_again), T(retries_are_counted_and_wait),
-	T(an_image_that_is_not_well_is_given_up), T(a_decision_to_keep_outlives_a_cut),
-	T(a_boot_stage_that_never_starts_the_trial_is_seen),
+	T(an_image_that_is_not_well_is_given_up),
+	T(an_image_that_crashes_while_it_is_proved_is_not_kept),
+	T(a_decision_to_keep_outlives_a_cut), T(a_boot_stage_that_never_starts_the_trial_is_seen),
 	T(a_trial_that_the_journal_does_not_know_is_given_up),
 	T(what_expired_blocks_installing_and_not_confirming),
 	T(a_tampered_image_is_refused_and_harms_nothing), T(a_tampered_signature_is_refused_too),

@@ -143,8 +143,9 @@ static enum rota_err slot_confirm(void *ctx)
 {
 	struct world_slots *s = ctx;
 
-	if (s->trial != WORLD_STARTED)
-		return ROTA_ERR_STATE; /* as an exec script may say when it was confirmed already */
+	if (s->trial !=
+		WORLD_STARTED) /* an exec script may say that when it was confirmed already */
+		return s->obliging ? ROTA_OK : ROTA_ERR_STATE;
 	if (!powered(s))
 		return ROTA_ERR_IO;
 	s->confirmed = s->running;
@@ -502,6 +503,8 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 			fetch_target(w, u, &want);
 			break;
 		case ROTA_UPDATE_HEALTH:
+			if (w->resets)
+				world_boot(w);
 			rota_update_done(u, w->health);
 			break;
 		case ROTA_UPDATE_REBOOT:

@@ -24,6 +24,7 @@ struct world_slots {
 	struct world *w;
 	const char *name;
 	bool blind; /* cannot tell digests */
+	bool obliging; /* asked to confirm where no trial runs, it says yes, as rota-boot's slots do */
 	uint8_t bytes[2][WORLD_SLOT_LEN];
 	uint64_t end; /* of the inactive place, since power-on */
 	bool writing; /* since power-on */
@@ -99,6 +100,7 @@ struct world {
 	uint64_t resume_every;
 	size_t piece;
 	enum rota_err health;
+	bool resets; /* the device is reset while it is asked whether it is well */
 	struct maker_file kept[MAKER_FILES_MAX];
 	int kept_count;
 
