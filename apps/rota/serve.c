@@ -135,7 +135,8 @@ static bool answers(const struct serve *s)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool ok;
 
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", serve_path(&s->state, "run/status.sock"));
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s",
+		serve_path(&s->state, "nginx/run/status.sock"));
 	if (fd < 0)
 		return false;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

@@ -27,8 +27,8 @@ static bool become(const struct serve_child *c)
 
 static void run_child(const struct serve_child *c, pid_t parent)
 {
-	int null = open("/dev/null", O_RDONLY);
-	int log = open(c->log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int log = open(c->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	sigset_t none;
 
 	sigemptyset(&none);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,7 @@ static enum rota_err own_dir(const struct serve_state *s, const char *name, stru
 static enum rota_err make_dirs(const struct serve_state *s, struct rota_fail *why)
 {
 	const struct serve_user us = { .uid = geteuid(), .gid = getegid() };
+	const struct serve_user front = { .uid = us.uid, .gid = s->root ? s->web.gid : us.gid };
 	const struct serve_user run = { .uid = s->ingest.uid, .gid = s->web.gid };
 	const struct {
 		const char *name;
@@ -81,7 +83,9 @@ static enum rota_err make_dirs(const struct serve_state *s, struct rota_fail *wh
 		mode_t mode;
 	} dirs[] = {
 		{ "nginx", us, 0755 }, { "nginx/log", us, 0755 }, { "nginx/tmp", us, 0755 },
-		{ "log", us, 0755 }, { "ca", us, 0755 }, { "rotad", s->ingest, 0750 },
+		/* not in run/: nginx's master, which may be root, binds and chmods a path in it */
+		{ "nginx/run", front, 0750 }, { "log", us, 0755 }, { "ca", us, 0755 },
+		{ "rotad", s->ingest, 0750 },
 		{ "run", run, 02750 }, /* set-group-id: sockets get nginx's group */
 	};
 
@@ -101,7 +105,7 @@ static enum rota_err can_read(const struct serve_state *s, const char *path, str
 	snprintf(below, sizeof(below), "%s/metadata", path);
 	child = s->root ? fork() : 0;
 	if (child == 0 && s->root) {
-		if (setgid(s->web.gid) != 0 || setuid(s->web.uid) != 0)
+		if (setgroups(0, NULL) != 0 || setgid(s->web.gid) != 0 || setuid(s->web.uid) != 0)
 			_exit(2);
 		_exit(access(below, R_OK | X_OK) == 0 ? 0 : 1);
 	}
@@ -134,7 +138,7 @@ enum rota_err serve_state_open(
 				  "--state",
 				  c->state)
 			: why->err;
-	unlink(serve_path(s, "run/status.sock")); /* nginx does not take over a dead one */
+	unlink(serve_path(s, "nginx/run/status.sock")); /* nginx does not take over a dead one */
 	return can_read(s, c->repository, why);
 }
 

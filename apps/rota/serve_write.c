@@ -124,7 +124,7 @@ static enum rota_err write_nginx(const struct serve_state *s, struct rota_fail *
 		.key = c->key,
 		.client_ca = serve_path(s, "ca/client-ca.pem"),
 		.rotad_socket = serve_path(s, "run/rotad.sock"),
-		.status_socket = serve_path(s, "run/status.sock"),
+		.status_socket = serve_path(s, "nginx/run/status.sock"),
 		.address = address,
 		.repo_port = s->repo_port,
 		.device_port = s->device_port,

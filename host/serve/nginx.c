@@ -192,7 +192,8 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 		"public, max-age=31536000, immutable");
 	if (targets)
 		add_files(n, out, "The name has the digest.", "targets",
-			"(?:[A-Za-z0-9_+-][A-Za-z0-9._+-]*/)*[0-9a-f]{64}\\.[A-Za-z0-9._+-]+",
+			"(?:[A-Za-z0-9_+~=,@-][A-Za-z0-9._+~=,@-]*/)*[0-9a-f]{64}\\."
+			"[A-Za-z0-9._+~=,@-]+",
 			"public, max-age=31536000, immutable");
 	else
 		add(out,

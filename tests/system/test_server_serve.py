@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+import urllib.parse
 import warnings
 
 import pytest
@@ -199,6 +200,9 @@ def test_repository_files_and_their_caching(served, authority):
         assert again[0] == 304
     status, _, body = served.ask("repo", target, headers={"Range": "bytes=5-9"})
     assert (status, body) == (206, bytes([5, 6, 7, 8, 9]))
+    odd = authority.target[:65] + "a~1=2,3@4+5-6_7.img"  # every byte that a target path may have
+    (authority.dir / "repo/targets/a" / odd).write_bytes(b"odd")
+    assert served.ask("repo", "/repo/targets/a/" + urllib.parse.quote(odd, safe=""))[2] == b"odd"
     status, headers, _ = served.ask("repo", "/repo/metadata/2.root.json")
     assert status == 404 and headers["cache-control"] == "public, max-age=5"
     for path in ("/repo/../rota.ini", "/repo/metadata/..%2f..%2frota.ini", "/repo/", "/repo/metadata/",
@@ -416,3 +420,11 @@ def test_as_root_each_has_its_own_user(served):
     with open(f"/proc/{master}/task/{master}/children", encoding="utf-8") as f:
         workers = [int(x) for x in f.read().split()]
     assert workers and {uid(w) for w in workers} == {pwd.getpwnam("rota-web").pw_uid}
+    state = pathlib.Path(served.state)
+    sockets = [p for p in state.rglob("*") if p.is_socket() and p.name != "rotad.sock"]
+    assert len(sockets) == 1
+    # What root's process binds and chmods lies where nobody else can put a link in its way.
+    path = sockets[0].parent
+    while path != state.parent:
+        assert path.stat().st_uid == 0 and not path.stat().st_mode & 0o022, path
+        path = path.parent
