@@ -330,7 +330,8 @@ static enum rota_err on_file_member(struct rota_tuf *d, const struct rota_json_t
 	if (r == 1 && named(d, at, "length")) {
 		d->has |= HAS_LENGTH;
 		d->entry.has_length = true;
-		return want_count(t, 0, &d->entry.length);
+		/* No metadata file is empty, and 0 would pass for a length that is not listed. */
+		return want_count(t, d->section == SEC_META ? 1 : 0, &d->entry.length);
 	}
 	if (r == 1 && named(d, at, "hashes")) {
 		d->has |= HAS_HASHES;
