@@ -52,7 +52,7 @@ static void help(void)
 
 static int usage(const char *what)
 {
-	say("%s; see `rota-boot --help`", what);
+	say("%s; see: rota-boot --help", what);
 	return 2;
 }
 

@@ -62,7 +62,7 @@ static void step(struct visit *v, bool good, const char *name, const char *forma
 		json_array_append_new(v->steps,
 			json_pack("{s:b,s:s,s:s}", "good", (int)good, "step", name, "text", text));
 	else
-		printf("%s %-13s %s\n", good ? "ok  " : "BAD ", name, text);
+		printf("%-6s %-14s %s\n", good ? "ok" : "wrong", name, text);
 }
 
 /* Whether the key of a seat is among a role's keys in the metadata. */
@@ -311,7 +311,7 @@ int verb_doctor(int argc, char **argv)
 		printf("\n");
 	} else {
 		printf("%s\n",
-			v.bad ? "something is wrong: see the lines marked BAD"
+			v.bad ? "something is wrong: see the lines that begin with it"
 			      : "nothing is wrong");
 	}
 	json_decref(v.steps);

@@ -108,11 +108,14 @@ static enum rota_err refuse_used(const char *dir, struct rota_fail *why)
 
 static enum rota_err make(const char *making, struct rota_fail *why)
 {
+	const struct softhsm_plan plan = { .product = product,
+		.module = module,
+		.host = names.count ? names.at[0] : "localhost" };
 	struct session s;
 	enum rota_err err;
 
 	if (softhsm)
-		ROTA_TRY(softhsm_make(making, product, module, why));
+		ROTA_TRY(softhsm_make(&plan, making, why));
 	else
 		ROTA_TRY(copy_config(making, why));
 	err = session_open(&s, making, SESSION_WRITE);
@@ -145,7 +148,7 @@ static int run(const char *dir)
 		return say_fail(&why);
 	printf("%s is ready: every role signed, certificates in ca/ and server/, repository in "
 	       "repo/\n"
-	       "next: rota --dir %s factory enrol, rota --dir %s image sign\n",
+	       "next: rota --dir %s image sign, rota --dir %s factory enrol\n",
 		dir, dir, dir);
 	return 0;
 }

@@ -53,6 +53,23 @@ static void help(void)
 	       "rota VERB --help says more, with examples.\n");
 }
 
+/* "the verbs are image sign, image show", for who knows but the first word. */
+static int no_verb(const char *word)
+{
+	const char *before = "; the verbs are: ";
+	size_t len = strlen(word);
+
+	fprintf(stderr, "rota: no verb '%s'", word);
+	for (const struct verb *v = verbs; v->name; v++) {
+		if (strncmp(v->name, word, len) != 0 || v->name[len] != ' ')
+			continue;
+		fprintf(stderr, "%s%s", before, v->name);
+		before = ", ";
+	}
+	fprintf(stderr, "; see: rota --help\n");
+	return 2;
+}
+
 /* How many words of argv name this verb: 0 when it is another one. */
 static int words(const struct verb *v, int argc, char **argv)
 {
@@ -75,8 +92,16 @@ static int dispatch(int argc, char **argv)
 		if (taken > 0)
 			return v->run(argc - taken + 1, argv + taken - 1);
 	}
-	fprintf(stderr, "rota: no verb '%s'; rota --help lists them\n", argv[0]);
-	return 2;
+	return no_verb(argv[0]);
+}
+
+/* "rota help image sign" is "rota image sign --help". */
+static int help_on(int argc, char **argv)
+{
+	char option[] = "--help";
+	char *words[] = { argv[0], argc > 1 ? argv[1] : option, option, NULL };
+
+	return dispatch(argc > 1 ? 3 : 2, words);
 }
 
 int main(int argc, char **argv)
@@ -91,17 +116,22 @@ int main(int argc, char **argv)
 	} else if (argc > at && strncmp(argv[at], "--dir=", 6) == 0) {
 		verb_set_dir(argv[at] + 6);
 		at++;
+	} else if (argc > at && strcmp(argv[at], "--dir") == 0) {
+		fprintf(stderr, "rota: no value for --dir; see: rota --help\n");
+		return 2;
 	}
 	if (argc > at && strcmp(argv[at], "--version") == 0) {
 		printf("rota %s\n", ROTA_VERSION);
 		return 0;
 	}
+	if (argc > at + 1 && strcmp(argv[at], "help") == 0)
+		return help_on(argc - at - 1, argv + at + 1);
 	if (argc > at && (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "help") == 0)) {
 		help();
 		return 0;
 	}
 	if (argc <= at) {
-		fprintf(stderr, "rota: no verb given; rota --help lists them\n");
+		fprintf(stderr, "rota: no verb given; see: rota --help\n");
 		return 2;
 	}
 	return dispatch(argc - at, argv + at);

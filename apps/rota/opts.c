@@ -28,8 +28,8 @@ static void help(const struct opts_usage *usage)
 
 int opts_wrong(const struct opts_usage *usage, const char *format, ...)
 {
-	const char *end = strchr(usage->synopsis, '[');
-	size_t len = end ? (size_t)(end - usage->synopsis) : strlen(usage->synopsis);
+	/* "rota image sign", of "rota image sign [OPTION]... PAYLOAD" */
+	size_t len = strspn(usage->synopsis, "abcdefghijklmnopqrstuvwxyz ");
 	va_list args;
 
 	fprintf(stderr, "rota: ");

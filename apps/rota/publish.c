@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Clocks of two machines that publish differ by so much (SPEC 4.5). */
+#define CLOCK_SLACK_S 600
+
 static bool all, json;
 static struct opts_list lifetimes;
 
@@ -70,6 +73,28 @@ static void warn_old(const struct session *s, const char *role)
 	json_decref(content);
 }
 
+/* What is signed now would count as expired before its time. No refusal: the clock may have been wrong then. */
+static void warn_clock(const struct session *s)
+{
+	uint64_t issued, expires;
+	struct rota_fail why;
+	char now[ROTA_WHEN_LEN], then[ROTA_WHEN_LEN];
+	json_t *content;
+
+	if (rota_store_signed(&s->dir, "timestamp", &content, &why) != ROTA_OK)
+		return;
+	if (rota_metadata_times(content, &issued, &expires) &&
+		s->desk.now + CLOCK_SLACK_S < issued) {
+		rota_when_text(s->desk.now, now);
+		rota_when_text(issued, then);
+		fprintf(stderr,
+			"rota: the clock shows %s, the last timestamp was issued at %s; if the "
+			"clock is wrong, set it and publish again\n",
+			now, then);
+	}
+	json_decref(content);
+}
+
 static void report(const struct rota_publish_role *roles)
 {
 	json_t *list = json_array();
@@ -111,6 +136,7 @@ int verb_publish(int argc, char **argv)
 	}
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
+	warn_clock(&s);
 	err = rota_publish(&s.desk, &plan, roles, &s.why);
 	if (err == ROTA_OK) {
 		report(roles);

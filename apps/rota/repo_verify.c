@@ -42,13 +42,15 @@ static void say(void *ctx, bool good, const char *text)
 		json_array_append_new(
 			list, json_pack("{s:b,s:s}", "good", (int)good, "text", text));
 	else
-		printf("%s %s\n", good ? "ok  " : "BAD ", text);
+		printf("%-6s %s\n", good ? "ok" : "wrong", text);
 }
 
 static void report(const struct rota_verify_result *result, json_t *list)
 {
 	json_t *whole;
 
+	if (quiet && !json && result->bad == 0)
+		return;
 	if (!json) {
 		printf("%u checked, %u wrong\n", result->good + result->bad, result->bad);
 		return;

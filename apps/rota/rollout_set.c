@@ -6,7 +6,9 @@
 #include "host/base/when.h"
 #include "host/pki/enrol.h"
 #include "host/repo/rollout.h"
+#include "host/repo/store.h"
 #include "host/sign/duty.h"
+#include "rota/codec/release.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +100,19 @@ static enum rota_err canary_stage(struct session *s, const char *list,
 	return err;
 }
 
+static bool stage_ok(const char *text)
+{
+	const char *value = strchr(text, '=');
+	uint64_t ppm;
+
+	if (strncmp(text, "ppm=", 4) == 0)
+		return opts_number(text + 4, 1000000, &ppm);
+	if (strncmp(text, "group=", 6) == 0 || strncmp(text, "region=", 7) == 0)
+		return rota_name_ok(value + 1);
+	return strcmp(text, "everyone") == 0 || (strncmp(text, "canary=", 7) == 0 && value[1]);
+}
+
+/* Of a text that stage_ok() passed. */
 static enum rota_err make_stage(struct session *s, const char *text,
 	const uint8_t release[static ROTA_DIGEST_LEN], json_t **stage)
 {
@@ -115,15 +130,8 @@ static enum rota_err make_stage(struct session *s, const char *text,
 	}
 	if (strncmp(text, "canary=", 7) == 0)
 		return canary_stage(s, text + 7, release, stage);
-	if (value && rota_name_ok(value + 1) &&
-		(strncmp(text, "group=", 6) == 0 || strncmp(text, "region=", 7) == 0)) {
-		*stage = json_pack(
-			"{s:s%,s:s}", "kind", text, (size_t)(value - text), "name", value + 1);
-		return ROTA_OK;
-	}
-	return rota_fail(&s->why, ROTA_ERR_FORMAT,
-		"stage '%s' is none of everyone, ppm=N, group=NAME, region=NAME, canary=DEVICE,...",
-		text);
+	*stage = json_pack("{s:s%,s:s}", "kind", text, (size_t)(value - text), "name", value + 1);
+	return ROTA_OK;
 }
 
 static enum rota_err make_stages(
@@ -143,6 +151,56 @@ static enum rota_err make_stages(
 		ROTA_TRY(err);
 	}
 	return ROTA_OK;
+}
+
+/* What the release's signers allow (SPEC 8.7); NULL: it cannot be read, and the devices will say so. */
+static json_t *read_ceilings(
+	struct session *s, const char *path, const uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	char file[ROTA_FILE_PATH_MAX];
+	struct rota_bytes text;
+	json_t *release, *ceilings = NULL;
+
+	rota_store_target_path(&s->dir, path, sha256, file);
+	if (rota_file_read(file, ROTA_RELEASE_MAX, &text, &s->why) != ROTA_OK)
+		return NULL;
+	if (rota_json_parse(rota_bytes_span(&text), &release, &s->why) == ROTA_OK) {
+		ceilings = json_incref(json_object_get(release, "ceilings"));
+		json_decref(release);
+	}
+	rota_bytes_free(&text);
+	return ceilings;
+}
+
+static bool lists(const json_t *groups, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(groups); i++)
+		if (strcmp(json_string_value(json_array_get(groups, i)), name) == 0)
+			return true;
+	return false;
+}
+
+/* A stage beyond the ceilings admits nobody, and no device says so to the person who opened it. */
+static void warn_idle_stages(const json_t *ceilings, const json_t *list)
+{
+	json_int_t most = json_integer_value(json_object_get(ceilings, "canary"));
+
+	for (size_t i = 0; ceilings && i < stages.count; i++) {
+		size_t tags = json_array_size(json_object_get(json_array_get(list, i), "tags"));
+
+		if (strncmp(stages.at[i], "group=", 6) == 0 &&
+			!lists(json_object_get(ceilings, "groups"), stages.at[i] + 6))
+			fprintf(stderr,
+				"rota: stage %s admits nobody: release %s was signed without "
+				"--group %s\n",
+				stages.at[i], version, stages.at[i] + 6);
+		else if ((json_int_t)tags > most)
+			fprintf(stderr,
+				"rota: stage %zu admits nobody: it has %zu canaries, release %s "
+				"was "
+				"signed with --canary %lld\n",
+				i, tags, version, (long long)most);
+	}
 }
 
 /* "HH:MM-HH:MM" to seconds of the day. */
@@ -189,6 +247,12 @@ static int check_options(struct numbers *n)
 	n->open = stages.count ? stages.count - 1 : 0;
 	if (open_stage && !opts_number(open_stage, n->open, &n->open))
 		return opts_wrong(&usage, "--open %s is no stage: they count from 0", open_stage);
+	for (size_t i = 0; i < stages.count; i++)
+		if (!stage_ok(stages.at[i]))
+			return opts_wrong(&usage,
+				"--stage %s is none of everyone, ppm=N, group=NAME, region=NAME, "
+				"canary=DEVICE,...",
+				stages.at[i]);
 	if (id && (strlen(id) < 1 || strlen(id) > 64))
 		return opts_wrong(&usage, "--id has 1 to 64 bytes (SPEC 8.2)");
 	return 0;
@@ -223,12 +287,17 @@ static enum rota_err set(struct session *s, const struct numbers *n, struct rota
 	enum rota_err err =
 		rota_rollout_find_release(&s->dir, role, name, version, path, sha256, &s->why);
 
+	json_t *ceilings;
+
 	if (err == ROTA_OK)
 		err = make_stages(s, sha256, list);
 	if (err != ROTA_OK) {
 		json_decref(list);
 		return err;
 	}
+	ceilings = read_ceilings(s, path, sha256);
+	warn_idle_stages(ceilings, list);
+	json_decref(ceilings);
 	return rota_rollout_set(
 		&s->desk, name, make_campaign(n, path, sha256, list), done, &s->why);
 }

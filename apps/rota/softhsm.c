@@ -67,7 +67,9 @@ static const char parties[] =
 	"# What `rota release add` writes where its options say nothing else.\n"
 	"[release]\nabort = revert\ncanary = 100\nfirst_ppm = 1000000\ngrowth = 10\nsoak = 1d\n"
 	"everyone = human\n\n"
-	"[factory]\n# of a device's LDevID\nldevid_lifetime = 365d\n";
+	"# What `rota factory enrol` writes into a device's configuration where its options say "
+	"nothing else.\n"
+	"[factory]\nldevid_lifetime = 365d\n";
 
 static enum rota_err find_module(
 	const char *given, char out[static ROTA_FILE_PATH_MAX], struct rota_fail *why)
@@ -199,26 +201,33 @@ static enum rota_err make_tokens(
 	return err;
 }
 
-enum rota_err softhsm_make(
-	const char *dir, const char *product, const char *module, struct rota_fail *why)
+enum rota_err softhsm_make(const struct softhsm_plan *plan, const char *dir, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX], ini_path[ROTA_FILE_PATH_MAX];
+	/* RFC 3986, 3.2.2: an IPv6 address in a URL stands in brackets */
+	const char *open = strchr(plan->host, ':') ? "[" : "";
+	const char *close = *open ? "]" : "";
 	struct rota_bytes ini = { 0 };
 	enum rota_err err;
-	char *head;
+	char *head, *tail;
 
-	ROTA_TRY(find_module(module, path, why));
+	ROTA_TRY(find_module(plan->module, path, why));
 	head = rota_text(
 		"# Authority of the product %s; rota.ini(5) explains each setting.\n"
 		"[authority]\nproduct = %s\n\n[repository]\npath = repo\n\n"
 		"# Tokens. Relative names are relative to this file's directory. A token without\n"
 		"# pin_file asks on the terminal. Only tokens with online = yes are used by\n"
 		"# rota publish.\n",
-		product, product);
+		plan->product, plan->product);
 	rota_bytes_add_text(&ini, head);
 	free(head);
 	err = make_tokens(dir, path, &ini, why);
 	rota_bytes_add_text(&ini, parties);
+	tail = rota_text("repository_url = https://%s%s%s:8443/repo/\n"
+			 "server_url = https://%s%s%s:8444/\n",
+		open, plan->host, close, open, plan->host, close);
+	rota_bytes_add_text(&ini, tail);
+	free(tail);
 	snprintf(ini_path, sizeof(ini_path), "%s/rota.ini", dir);
 	if (err == ROTA_OK)
 		err = rota_file_write(ini_path, rota_bytes_span(&ini), 0644, why);

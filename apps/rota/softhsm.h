@@ -10,8 +10,14 @@
 
 #include "host/base/file.h"
 
-/* Write DIR/rota.ini for these tokens, and the tokens. `module` NULL: where Debian puts it. */
+struct softhsm_plan {
+	const char *product;
+	const char *module; /* NULL: where Debian puts it */
+	const char *host; /* of the server, for the addresses that devices are given */
+};
+
+/* Write DIR/rota.ini for these tokens, and the tokens. */
 ROTA_MUST_USE enum rota_err softhsm_make(
-	const char *dir, const char *product, const char *module, struct rota_fail *why);
+	const struct softhsm_plan *plan, const char *dir, struct rota_fail *why);
 
 #endif

@@ -38,7 +38,7 @@ static const char usage[] =
 	"\n"
 	"Examples:\n"
 	"  rotad --check --config /etc/rota/rotad.ini\n"
-	"  rotad --dump-journal /var/lib/rota/journal | grep '\"type\":\"report\"'\n";
+	"  rotad --dump-journal /var/lib/rota-serve/rotad/journal | grep '\"type\":\"report\"'\n";
 
 struct server {
 	struct shared shared;
@@ -269,7 +269,7 @@ static int with_stores(const char *path, bool rebuild)
 
 static int wrong_usage(const char *word)
 {
-	fprintf(stderr, "rotad: '%s' is not understood; rotad --help says what there is\n", word);
+	fprintf(stderr, "rotad: '%s' is not understood; see: rotad --help\n", word);
 	return 2;
 }
 
@@ -293,7 +293,6 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
 	prctl(PR_SET_DUMPABLE, 0);
-	opterr = 0;
 	opterr = 0; /* one line of ours, not two */
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
@@ -318,8 +317,7 @@ int main(int argc, char **argv)
 			return 0;
 		default:
 			fprintf(stderr,
-				"rotad: '%s' is unknown or lacks its value; rotad --help says what "
-				"there is\n",
+				"rotad: '%s' is unknown or lacks its value; see: rotad --help\n",
 				argv[optind - 1]);
 			return 2;
 		}

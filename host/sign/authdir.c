@@ -226,7 +226,10 @@ enum rota_err rota_authdir_load(const char *dir, struct rota_authdir *out, struc
 
 	*out = (struct rota_authdir){ 0 };
 	if (!real)
-		return rota_fail_errno(why, errno, "authority directory %s", dir);
+		return rota_fail_errno(why, errno,
+			"authority directory %s (name it with --dir or $ROTA_DIR, or make one "
+			"with rota init)",
+			dir);
 	/* files below it must be nameable too */
 	if ((size_t)snprintf(out->dir, sizeof(out->dir), "%s", real) >= sizeof(out->dir) / 2) {
 		free(real);
