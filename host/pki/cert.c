@@ -137,6 +137,20 @@ static X509 *assemble(struct rota_span tbs, struct rota_span signature)
 	return cert;
 }
 
+/* The token's key may be another than the issuer's: then nobody would believe the certificate. */
+static enum rota_err check_issuer(
+	X509 *cert, const X509 *issuer, const struct rota_seat *ca, struct rota_fail *why)
+{
+	int good = X509_verify(cert, X509_get0_pubkey(issuer ? issuer : cert));
+
+	ERR_clear_error();
+	if (good == 1)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_SIGNATURE,
+		"token %s, key %s is not the key of the issuer's certificate; see rota doctor",
+		ca->token->name, ca->key);
+}
+
 static enum rota_err sign(X509 *draft, struct rota_tokens *tokens, const struct rota_seat *ca,
 	X509 **out, struct rota_fail *why)
 {
@@ -173,6 +187,12 @@ enum rota_err rota_cert_issue(const struct rota_cert_plan *plan, struct rota_tok
 	else
 		err = sign(draft, tokens, ca, out, why);
 	X509_free(draft);
+	if (err == ROTA_OK)
+		err = check_issuer(*out, plan->issuer, ca, why);
+	if (err != ROTA_OK) {
+		X509_free(*out);
+		*out = NULL;
+	}
 	return err;
 }
 

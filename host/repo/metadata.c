@@ -9,6 +9,14 @@
 
 #include <string.h>
 
+static bool has(const json_t *ids, const char *id)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (strcmp(json_string_value(json_array_get(ids, i)), id) == 0)
+			return true;
+	return false;
+}
+
 /* Put the party's keys into `keys` (id to object); *ids is the list of their ids. */
 static enum rota_err add_keys(struct rota_desk *desk, const struct rota_party *party, json_t *keys,
 	json_t **ids, struct rota_fail *why)
@@ -24,6 +32,14 @@ static enum rota_err add_keys(struct rota_desk *desk, const struct rota_party *p
 			return rota_fail_in(why, "keys of %s", party->name);
 		}
 		rota_p256_key_id(point, id);
+		if (has(*ids, id)) {
+			json_decref(*ids);
+			*ids = NULL;
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"[role %s]: %s:%s is the same key as one before it; a threshold "
+				"counts distinct keys (SPEC 4.2)",
+				party->name, party->seats[i].token->name, party->seats[i].key);
+		}
 		json_object_set_new(keys, id, rota_p256_key_object(point));
 		json_array_append_new(*ids, json_string(id));
 	}

@@ -137,10 +137,14 @@ enum rota_err module_init_token(struct module *m, const char *label, const struc
 {
 	CK_UTF8CHAR padded[32];
 	CK_SLOT_ID slot = 0;
+	enum rota_err err;
 	CK_RV rv;
 
-	if (find_slot(m, label, &slot, why) == ROTA_OK)
+	err = find_slot(m, label, &slot, why);
+	if (err == ROTA_OK)
 		return rota_fail(why, ROTA_ERR_STATE, "a token '%s' is there already", label);
+	if (err != ROTA_ERR_NOT_FOUND) /* two of them, or no answer */
+		return err;
 	ROTA_TRY(find_slot(m, NULL, &slot, why));
 	pad_label(label, padded);
 	rv = m->f->C_InitToken(slot, pin_bytes(so_pin), so_pin->len, padded);

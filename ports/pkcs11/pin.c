@@ -40,7 +40,7 @@ static enum rota_err take(struct pin *pin, ssize_t got, const char *from, struct
 	pin->text[got < 0 ? 0 : got] = 0;
 	pin->len = strcspn(pin->text, "\r\n");
 	explicit_bzero(pin->text + pin->len, sizeof(pin->text) - pin->len);
-	if (pin->len == 0 || got > PIN_MAX)
+	if (pin->len == 0 || pin->len == PIN_MAX) /* cut short, it would cost a try */
 		return rota_fail(why, ROTA_ERR_DENIED, "%s holds no PIN of 1 to %d bytes", from,
 			PIN_MAX - 1);
 	return ROTA_OK;

@@ -391,6 +391,10 @@ def tamper_pin(rota):
     (rota.dir / "tokens/online/pin").write_text("wrong-pin")
 
 
+def long_pin(rota):
+    (rota.dir / "tokens/online/pin").write_text(255 * "1")
+
+
 def open_pin(rota):
     (rota.dir / "tokens/online/pin").chmod(0o644)
 
@@ -416,6 +420,7 @@ def no_conf(rota):
 
 @pytest.mark.parametrize("damage, says", [
     (tamper_pin, "the PIN is wrong"),
+    (long_pin, "holds no PIN of 1 to 254 bytes"),
     (open_pin, "chmod 600"),
     (no_module, "cannot load PKCS#11 module /nowhere.so"),
     (no_label, "no token has the label 'other'"),
@@ -508,6 +513,14 @@ def test_token_with_another_key_signs_nothing(rota):
     before = (rota.dir / "repo/metadata/timestamp.json").read_bytes()
     assert "other keys than the metadata names" in rota("publish", status=1)
     assert (rota.dir / "repo/metadata/timestamp.json").read_bytes() == before
+
+
+def test_certificate_of_another_key_is_not_issued(rota, tmp_path):
+    ini = rota.dir / "rota.ini"
+    ini.write_text(ini.read_text().replace("signers = ca:operational-ca", "signers = ca:device-ca"))
+    says = rota("factory", "enrol", "--hardware", "b", "--out", tmp_path / "dev", status=1)
+    assert "is not the key of the issuer's certificate" in says
+    assert not (tmp_path / "dev").exists() and not (rota.dir / "enrolments").exists()
 
 
 def swap_signatures(data):
@@ -646,6 +659,24 @@ def test_init_with_given_tokens(made, tmp_path):
     first = Client(made.dir / "repo").refresh()
     second = Client(tmp_path / "second" / "repo").refresh()
     assert first.root["roles"] == second.root["roles"]
+
+
+def test_one_person_is_not_two(made, tmp_path):
+    """A token under two names is one key, whatever rota.ini says of thresholds."""
+    ini = re.sub(r"= tokens/", f"= {made.dir}/tokens/", (made.dir / "rota.ini").read_text())
+    twin = re.search(r"\[token root-1\].*?\n\n", ini, re.S).group().replace("root-1]", "twin]")
+    ini = ini.replace("root-1:root root-2:root", "root-1:root twin:root")
+    (tmp_path / "given.ini").write_text(ini.replace("[token root-1]", twin + "[token root-1]"))
+    for name in os.listdir(made.dir / "tokens"):
+        conf = made.dir / "tokens" / name / "softhsm2.conf"
+        own = tmp_path / name
+        own.write_text(conf.read_text().replace("tokens/", f"{made.dir}/tokens/"))
+    text = (tmp_path / "given.ini").read_text()
+    text = re.sub(r"SOFTHSM2_CONF=tokens/(.*)/softhsm2.conf", rf"SOFTHSM2_CONF={tmp_path}/\1", text)
+    (tmp_path / "given.ini").write_text(text)
+    says = made("init", "--config", tmp_path / "given.ini", tmp_path / "second", status=1)
+    assert "twin:root is the same key" in says
+    assert not (tmp_path / "second").exists()
 
 
 def test_online_side_sees_one_token(rota):
