@@ -27,8 +27,10 @@ static void child(const char *line, char *const *env)
 	setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL); /* ignored here, which would go along */
 	if (null < 0 || dup2(null, 0) < 0)
 		_exit(127);
+	close_range(3, ~0U, 0); /* libcurl's connections do not close by themselves */
 	/* execve takes its arguments as char *const * for reasons older than const. */
 	execve(args[0], (char *const *)(uintptr_t)args, env);
 	_exit(127);

@@ -73,6 +73,8 @@ static int set_files(posix_spawn_file_actions_t *files, const char *dir, int in,
 	bad |= out >= 0
 		? posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO)
 		: posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	/* a library of the caller's may open without O_CLOEXEC, as libcurl does */
+	bad |= posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
 	return bad;
 }
 

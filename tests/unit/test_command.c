@@ -4,8 +4,11 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct rota_fail why;
 static char path[] = "PATH=/usr/bin:/bin";
@@ -36,6 +39,18 @@ TEST(how_it_ended)
 		CHECK_EQ(go(rows[i].line, 60), rows[i].err);
 		CHECK(strstr(why.text, rows[i].says));
 	}
+}
+
+/* Sockets of libraries, and what the agent does with signals, are not the command's. */
+TEST(nothing_of_ours_goes_along)
+{
+	int leak = fcntl(0, F_DUPFD, 77);
+
+	CHECK(leak >= 77);
+	signal(SIGPIPE, SIG_IGN);
+	CHECK_OK(go("test ! -e /proc/$$/fd/77", 60));
+	CHECK_EQ(go("kill -PIPE $$", 60), ROTA_ERR_DENIED);
+	close(leak);
 }
 
 /* Not there, or dead and not reaped by init yet. */
@@ -108,5 +123,5 @@ TEST(only_the_given_environment)
 	CHECK(strstr(tempdir_get("env"), "PATH=/usr/bin:/bin"));
 }
 
-TESTS(T(how_it_ended), T(time_over_kills_the_group), T(what_it_leaves_behind_goes_too),
-	T(a_stop_ends_it), T(only_the_given_environment))
+TESTS(T(how_it_ended), T(nothing_of_ours_goes_along), T(time_over_kills_the_group),
+	T(what_it_leaves_behind_goes_too), T(a_stop_ends_it), T(only_the_given_environment))

@@ -106,6 +106,19 @@ TEST(verbs_environment_and_input_are_as_documented)
 	end();
 }
 
+TEST(descriptors_of_ours_do_not_go_along)
+{
+	int leak = fcntl(0, F_DUPFD, 77);
+	char out[16];
+
+	CHECK(leak >= 77);
+	CHECK_OK(begin("test -e /proc/$$/fd/77 && echo leak >out\nexit 2", 60000));
+	CHECK_EQ(CALL0(confirm), ROTA_ERR_UNSUPPORTED);
+	CHECK_EQ(slurp("out", out, sizeof(out)), 0);
+	end();
+	close(leak);
+}
+
 TEST(answers_are_read_strictly)
 {
 	static const struct {
@@ -314,8 +327,8 @@ TEST(the_example_reverts)
 	end();
 }
 
-TESTS(T(verbs_environment_and_input_are_as_documented), T(answers_are_read_strictly),
-	T(a_script_that_hangs_is_killed_with_all_it_started),
+TESTS(T(verbs_environment_and_input_are_as_documented), T(descriptors_of_ours_do_not_go_along),
+	T(answers_are_read_strictly), T(a_script_that_hangs_is_killed_with_all_it_started),
 	T(what_a_script_leaves_running_is_not_waited_for),
 	T(a_write_that_is_not_read_ends_at_the_deadline), T(a_script_that_stops_reading_says_why),
 	T(writes_are_in_order), T(wrong_configurations_are_refused), T(the_example_installs_a_file),
