@@ -66,8 +66,12 @@ static void drop_byte(struct rota_json *j)
 
 static enum rota_err emit(struct rota_json *j, struct rota_json_token t)
 {
+	enum rota_err err;
+
 	t.depth = j->depth;
-	return j->sink.token(j->sink.ctx, j, &t);
+	err = j->sink.token(j->sink.ctx, j, &t);
+	j->sink_failed = err != ROTA_OK;
+	return err;
 }
 
 static void after_value(struct rota_json *j)
@@ -532,6 +536,11 @@ enum rota_err rota_json_end(struct rota_json *j)
 	if (j->failed == ROTA_OK && j->state != ST_DONE)
 		j->failed = ROTA_ERR_FORMAT;
 	return j->failed;
+}
+
+bool rota_json_misspelt(const struct rota_json *j)
+{
+	return j->failed == ROTA_ERR_FORMAT && !j->sink_failed;
 }
 
 /* ---- where we are ---- */

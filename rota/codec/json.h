@@ -83,6 +83,7 @@ struct rota_json {
 	size_t run_at;
 	size_t at;
 	enum rota_err failed;
+	bool sink_failed; /* `failed` came from the sink */
 };
 
 /* Begin a scan.
@@ -96,6 +97,9 @@ void rota_json_init(struct rota_json *j, struct rota_json_sink sink, struct rota
  * ROTA_ERR_FORMAT: not the spelling of SPEC 2. ROTA_ERR_LIMIT: names do not fit, or deeper than
  * ROTA_JSON_DEPTH_MAX. Else what the token function returned. An error sticks. */
 ROTA_MUST_USE enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece);
+
+/* Whether the scan failed by the file's spelling (SPEC 2), not by what the sink made of its tokens. */
+bool rota_json_misspelt(const struct rota_json *j);
 
 /* The file is over. ROTA_ERR_FORMAT when its top object is not closed. */
 ROTA_MUST_USE enum rota_err rota_json_end(struct rota_json *j);

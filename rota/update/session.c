@@ -210,8 +210,10 @@ static void fail_or_refetch(struct rota_session *s, enum rota_err err, enum rota
 	begin_file(s);
 }
 
-static enum rota_clause clause_of(enum rota_err err)
+static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
 {
+	if (rota_json_misspelt(&s->tuf.json))
+		return ROTA_CLAUSE_SPEC_2;
 	return err == ROTA_ERR_LIMIT ? ROTA_CLAUSE_SPEC_4_8 : ROTA_CLAUSE_SPEC_3;
 }
 
@@ -232,7 +234,7 @@ enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
 	s->config.crypto->sha256_update(&s->sha256, piece);
 	s->why.err = rota_tuf_feed(&s->tuf, piece);
 	if (s->why.err != ROTA_OK && s->why.clause == ROTA_CLAUSE_NONE)
-		s->why.clause = clause_of(s->why.err);
+		s->why.clause = clause_of(s, s->why.err);
 	return s->why.err;
 }
 
@@ -250,7 +252,7 @@ static struct rota_why check_file(struct rota_session *s, const struct rota_want
 		return (struct rota_why){ ROTA_ERR_HASH, step->hash };
 	err = rota_tuf_end(&s->tuf);
 	if (err != ROTA_OK)
-		return (struct rota_why){ err, clause_of(err) };
+		return (struct rota_why){ err, clause_of(s, err) };
 	if (step->sigs == ROTA_CLAUSE_NONE)
 		return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
 	err = rota_sigs_verdict(&s->sigs);

@@ -19,7 +19,6 @@
 	X(NONE, "", "")                                                                            \
 	X(TUF_5_2, "TUF 5.2", "a trusted root to start from")                                      \
 	X(TUF_5_3_2, "TUF 5.3.2", "the next root can be fetched")                                  \
-	X(TUF_5_3_3, "TUF 5.3.3", "at most so many roots in one session")                          \
 	X(TUF_5_3_4, "TUF 5.3.4", "signed by the thresholds of the old and the new root")          \
 	X(TUF_5_3_5, "TUF 5.3.5", "the next root's version is the trusted one's + 1")              \
 	X(TUF_5_3_10, "TUF 5.3.10", "root has not expired")                                        \
@@ -66,8 +65,7 @@
 	X(SPEC_8_9, "SPEC 8.9", "the policy's sequence does not go back")                          \
 	X(SPEC_9, "SPEC 9", "the journal can be read and written")                                 \
 	X(SPEC_10, "SPEC 10", "the slot can be written and switched")                              \
-	X(SPEC_10_2, "SPEC 10.2", "an image on trial is confirmed before the next boot")           \
-	X(SPEC_12, "SPEC 12", "a ROM record of the known form")
+	X(SPEC_10_2, "SPEC 10.2", "an image on trial is confirmed before the next boot")
 
 enum rota_clause {
 #define ROTA_CLAUSE_ENUM(name, section, demand) ROTA_CLAUSE_##name,
