@@ -32,6 +32,8 @@ const struct rota_limits rota_limits_linux = {
 	.names_len = 4096,
 	.text_len = 2048,
 	.streams = true,
+	.listed =
+		65536 + 16, /* hashed bins of the largest repositories, and the roles above them */
 	.components = 8,
 };
 
@@ -42,7 +44,7 @@ const struct rota_limits rota_limits_linux = {
 struct room {
 	struct rota_keyring root_keys, file_keys, by_keys;
 	struct rota_sigs sigs;
-	struct rota_buf names, text, hold, visited, pending;
+	struct rota_buf names, text, hold, visited, listed, pending;
 };
 
 static void take_room(struct room *r, struct rota_arena *a, const struct rota_crypto *crypto,
@@ -56,6 +58,7 @@ static void take_room(struct room *r, struct rota_arena *a, const struct rota_cr
 	r->text = rota_arena_take(a, l->text_len);
 	r->hold = rota_arena_take(a, l->text_len);
 	r->visited = rota_arena_take(a, (size_t)l->visited * ROTA_FLOOR_TAG_LEN);
+	r->listed = rota_arena_take(a, l->listed * sizeof(struct rota_listed));
 	r->pending = rota_arena_take(a, l->pending * sizeof(struct rota_pending));
 	for (uint16_t i = 0; i < l->pending; i++) {
 		struct rota_authority by = { .threshold = 0 };
@@ -85,6 +88,7 @@ static void use_room(struct rota_session *s, const struct room *r)
 	s->text = r->text;
 	s->hold = r->hold;
 	s->visited = (uint8_t(*)[ROTA_FLOOR_TAG_LEN])(void *)r->visited.p;
+	s->listed = (struct rota_listed *)(void *)r->listed.p;
 	s->pending = (struct rota_pending *)(void *)r->pending.p;
 }
 
@@ -177,6 +181,8 @@ static void begin_file(struct rota_session *s)
 
 	s->why = (struct rota_why){ .err = ROTA_OK, .clause = ROTA_CLAUSE_NONE };
 	s->got_len = 0;
+	s->raw = false;
+	s->copy = false;
 	s->meta_found = false;
 	s->config.crypto->sha256_init(&s->sha256);
 	if (step->authority(s) != ROTA_OK) {
@@ -196,12 +202,12 @@ void rota_session_enter(struct rota_session *s, enum rota_session_state state)
 }
 
 /* A copy at hand that is damaged is no failure: the same file is asked of the network. */
-static void fail_or_refetch(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause)
 {
 	struct rota_want w;
 
 	rota_session_want(s, &w);
-	if (w.sha256 == NULL || s->fresh) {
+	if (s->fresh || w.at_hand || !(s->copy || (s->config.device && w.sha256 != NULL))) {
 		rota_session_fail(s, err, clause);
 		return;
 	}
@@ -245,7 +251,10 @@ static struct rota_why check_file(struct rota_session *s, const struct rota_want
 	uint64_t listed = step->listed_length(s);
 	enum rota_err err;
 
-	s->config.crypto->sha256_final(&s->sha256, s->digest);
+	if (!s->raw)
+		s->config.crypto->sha256_final(&s->sha256, s->digest);
+	if (s->got_len > w->max_len) /* rota_session_raw(): none of it was counted before */
+		return (struct rota_why){ ROTA_ERR_LENGTH, step->hash };
 	if (listed != 0 && s->got_len != listed)
 		return (struct rota_why){ ROTA_ERR_LENGTH, step->hash };
 	if (w->sha256 != NULL && memcmp(w->sha256, s->digest, ROTA_SHA256_LEN) != 0)
@@ -265,6 +274,22 @@ static struct rota_why check_file(struct rota_session *s, const struct rota_want
 		ROTA_CLAUSE_SPEC_4_5 };
 }
 
+void rota_session_copy(struct rota_session *s)
+{
+	s->copy = true;
+}
+
+enum rota_err rota_session_raw(
+	struct rota_session *s, uint64_t length, const uint8_t sha256[static ROTA_SHA256_LEN])
+{
+	if (!fetches(s) || s->config.device)
+		return ROTA_ERR_STATE;
+	s->raw = true;
+	s->got_len = length;
+	memcpy(s->digest, sha256, ROTA_SHA256_LEN);
+	return ROTA_OK;
+}
+
 void rota_session_fetched(struct rota_session *s, enum rota_err how)
 {
 	const struct rota_step *step = &rota_session_steps[s->state];
@@ -276,19 +301,19 @@ void rota_session_fetched(struct rota_session *s, enum rota_err how)
 	rota_session_want(s, &w);
 	if (s->why.err != ROTA_OK) {
 		why = s->why;
-		fail_or_refetch(s, why.err, why.clause);
+		rota_session_refuse(s, why.err, why.clause);
 		return;
 	}
 	if (how != ROTA_OK) {
 		if (how == ROTA_ERR_NOT_FOUND && step->missing != NULL)
 			step->missing(s);
 		else
-			fail_or_refetch(s, how, step->fetch);
+			rota_session_refuse(s, how, step->fetch);
 		return;
 	}
 	why = check_file(s, &w);
 	if (why.err != ROTA_OK)
-		fail_or_refetch(s, why.err, why.clause);
+		rota_session_refuse(s, why.err, why.clause);
 	else
 		step->done(s);
 }
@@ -330,6 +355,11 @@ void rota_session_want(const struct rota_session *s, struct rota_want *out)
 const struct rota_target *rota_session_target(const struct rota_session *s)
 {
 	return &s->target;
+}
+
+bool rota_session_consistent(const struct rota_session *s)
+{
+	return s->consistent;
 }
 
 const struct rota_trusted *rota_session_trusted(const struct rota_session *s)

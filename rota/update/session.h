@@ -22,6 +22,10 @@
  * already trusted may be answered from flash, disk, gateway or network, and its digest is checked again.
  * Nothing that a file says is used before its last byte was verified.
  *
+ * Files of other people's repositories are spelled in other ways than SPEC 2. There the application feeds the
+ * canonical respelling (host/adapter), and says with rota_session_raw() how long the file itself was and what
+ * its digest is: lengths and hashes are of the file, signatures are of the canonical bytes.
+ *
  * After a failure everything that was kept stays kept; a new session goes on from there.
  */
 #ifndef ROTA_UPDATE_SESSION_H
@@ -32,6 +36,10 @@
 #include "rota/store/state.h"
 #include "rota/trust/sigs.h"
 #include "rota/update/why.h"
+
+/* Of a file's name in snapshot, in the table that compares two snapshots: a second name with the same tag
+ * takes 2^128 attempts. */
+#define ROTA_LISTED_TAG_LEN 16
 
 /* SPEC 4.8 */
 #define ROTA_ROOT_MAX_LEN 65536u
@@ -55,6 +63,8 @@ struct rota_limits {
 		names_len; /* bytes: longest target path or role name, and 160 above and below it */
 	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
 	bool streams; /* room for schemes that need a context for each signature */
+	uint32_t listed; /* files in the trusted snapshot, without the device profile (TUF 5.5.5) */
+	uint32_t roots; /* root updates in one session; 0: ROTA_ROOT_UPDATES_MAX */
 	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
 };
 
@@ -68,7 +78,9 @@ struct rota_session_config {
 	/* The fixed update start time (TUF 5.1); the caller reads the clock once. */
 	struct rota_time start;
 	/* The device profile (SPEC 4.4, 4.5): every file carries x-rota-issued and lives no longer than its
-	 * role may. false: the specification to the letter, for other people's repositories. */
+	 * role may; floors stand (SPEC 4.3). false: the specification to the letter, for other people's
+	 * repositories: the trusted snapshot is compared in full (TUF 5.5.5), no floor is kept, and a
+	 * verified role file is always a KEEP. */
 	bool device;
 };
 
@@ -90,6 +102,10 @@ struct rota_want {
 	uint64_t max_len; /* FETCH: more is refused */
 	const uint8_t *
 		sha256; /* FETCH: the digest, when it is known: a copy at hand will do; else NULL */
+	uint64_t
+		current; /* FETCH: the version that is wanted where the digest is not known: a copy at hand of
+			     this version will do, rota_session_copy(); else 0 */
+	bool at_hand; /* FETCH: only a copy at hand will do; without one it is NOT_FOUND */
 	bool fresh; /* FETCH: a copy at hand was tried and is damaged: go to the network */
 	bool floor_fell; /* KEEP: the role's keys were so replaced that its floor fell (SPEC 4.3) */
 };
@@ -109,6 +125,12 @@ struct rota_pending {
 	uint8_t name[ROTA_ROLE_NAME_MAX];
 };
 
+/* What the trusted snapshot lists. */
+struct rota_listed {
+	uint8_t tag[ROTA_LISTED_TAG_LEN];
+	uint64_t version;
+};
+
 /* Private to session.c and its parts (session_*.c). */
 struct rota_session {
 	struct rota_session_config config;
@@ -125,6 +147,8 @@ struct rota_session {
 	struct rota_sha256 sha256;
 	uint8_t digest[ROTA_SHA256_LEN];
 	uint64_t got_len;
+	bool raw; /* digest and got_len are those that the application said */
+	bool copy; /* it is a copy at hand: rota_session_copy() */
 	struct rota_sigs sigs;
 	struct rota_authority by; /* whose signatures count for it */
 	struct rota_buf names, text, hold;
@@ -138,6 +162,11 @@ struct rota_session {
 	uint8_t candidate_sha256[ROTA_SHA256_LEN]; /* of the next root's first reading */
 	uint64_t root_expires_s;
 	bool consistent;
+
+	/* what the trusted snapshot lists, in its order, and how much of it the new one listed again */
+	struct rota_listed *listed;
+	uint32_t listed_count;
+	uint32_t listed_met;
 
 	/* what is looked up in the file */
 	bool meta_found;
@@ -182,6 +211,17 @@ void rota_session_want(const struct rota_session *s, struct rota_want *out);
  * rota_session_fetched(). Only while a FETCH is wanted. */
 ROTA_MUST_USE enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece);
 
+/* What is fed now is a copy at hand, of the digest want.sha256 or of the version want.current. If it does not
+ * pass, the file is asked of the network. Before the first rota_session_feed() of a file. The device profile
+ * needs no word of it: there a copy is whatever was fed for a known digest before want.fresh. */
+void rota_session_copy(struct rota_session *s);
+
+/* What was fed is the canonical respelling of a file of `length` bytes with this digest: those are held
+ * against what is listed. After the last rota_session_feed() of a file. ROTA_ERR_STATE: no FETCH is wanted,
+ * or in the device profile, which reads only files that are spelled canonically. */
+ROTA_MUST_USE enum rota_err rota_session_raw(
+	struct rota_session *s, uint64_t length, const uint8_t sha256[static ROTA_SHA256_LEN]);
+
 /* The fetch is over: ROTA_OK when the file was read to its end; ROTA_ERR_NOT_FOUND when there is none (for
  * a next root that is the normal end of the walk); any other error as it is. */
 void rota_session_fetched(struct rota_session *s, enum rota_err how);
@@ -195,6 +235,9 @@ ROTA_MUST_USE enum rota_err rota_session_find(
 	struct rota_session *s, struct rota_span role, struct rota_span path);
 
 const struct rota_target *rota_session_target(const struct rota_session *s);
+
+/* Whether the newest root says that names carry versions and digests (TUF 6.2). */
+bool rota_session_consistent(const struct rota_session *s);
 
 /* State to commit with a KEEP. */
 const struct rota_trusted *rota_session_trusted(const struct rota_session *s);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota/update/session_parts.h -- what the parts of the session share; nobody else includes it.
  *
- * session.c         the machinery: begin, feed and end a file
- * session_top.c     root, timestamp, snapshot (TUF 5.3 to 5.5)
- * session_search.c  targets and delegated roles (TUF 5.6)
- * session_steps.c   the table of states
+ * session.c           the machinery: begin, feed and end a file
+ * session_top.c       root and timestamp (TUF 5.3, 5.4)
+ * session_snapshot.c  snapshot (TUF 5.5)
+ * session_search.c    targets and delegated roles (TUF 5.6)
+ * session_steps.c     the table of states
  */
 #ifndef ROTA_UPDATE_SESSION_PARTS_H
 #define ROTA_UPDATE_SESSION_PARTS_H
@@ -18,6 +19,7 @@ enum rota_session_state {
 	ROTA_ST_ROOT_KEEP,
 	ROTA_ST_TIMESTAMP,
 	ROTA_ST_TIMESTAMP_KEEP,
+	ROTA_ST_SNAPSHOT_OLD, /* read the trusted snapshot, to compare the next one with it */
 	ROTA_ST_SNAPSHOT,
 	ROTA_ST_SNAPSHOT_KEEP,
 	ROTA_ST_META, /* read the snapshot again for what it lists of one role */
@@ -59,6 +61,12 @@ void rota_session_enter(struct rota_session *s, enum rota_session_state state);
 void rota_session_fail(struct rota_session *s, enum rota_err err, enum rota_clause clause);
 void rota_session_set_now(struct rota_session *s);
 
+/* The file does not pass: ask for another copy where there may be one, else fail. */
+void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause);
+
+/* enum rota_top_role of a role's name, or -1. */
+int rota_session_top_role(struct rota_span name);
+
 /* Name of the role whose file is being read or kept, or was when the session failed. */
 struct rota_span rota_session_role(const struct rota_session *s);
 
@@ -83,9 +91,15 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 void rota_timestamp_done(struct rota_session *s);
 void rota_timestamp_kept(struct rota_session *s);
 
+/* session_snapshot.c */
+void rota_snapshot_old_describe(const struct rota_session *s, struct rota_want *out);
+enum rota_err rota_snapshot_old_event(struct rota_session *s, const struct rota_tuf_event *e);
+void rota_snapshot_old_done(struct rota_session *s);
+
 void rota_snapshot_describe(const struct rota_session *s, struct rota_want *out);
 uint64_t rota_snapshot_listed_length(const struct rota_session *s);
 enum rota_err rota_snapshot_authority(struct rota_session *s);
+enum rota_err rota_snapshot_event(struct rota_session *s, const struct rota_tuf_event *e);
 void rota_snapshot_done(struct rota_session *s);
 void rota_snapshot_kept(struct rota_session *s);
 

@@ -110,6 +110,8 @@ void rota_search_role_describe(const struct rota_session *s, struct rota_want *o
 	out->version = s->consistent ? s->meta.version : 0;
 	if (s->meta.has_sha256)
 		out->sha256 = s->meta.sha256;
+	else
+		out->current = s->meta.version;
 }
 
 uint64_t rota_search_listed_length(const struct rota_session *s)
@@ -184,8 +186,11 @@ static enum rota_err add_pending(struct rota_session *s, const struct rota_tuf_e
 
 static enum rota_err end_delegation(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	enum rota_err err = follows(s, e->id) ? add_pending(s, e) : ROTA_OK;
+	enum rota_err err;
 
+	if (rota_session_top_role(e->id) >= 0) /* its file would pass for the other's */
+		return ROTA_ERR_FORMAT;
+	err = follows(s, e->id) ? add_pending(s, e) : ROTA_OK;
 	for (size_t i = 0; i < s->file_keys.count; i++)
 		s->file_keys.key[i].marks = 0;
 	s->path_match = false;
@@ -277,20 +282,31 @@ static enum rota_err raise_floor(struct rota_session *s, bool *raised)
 	return ROTA_OK;
 }
 
+/* A copy at hand may be older than what the network has under the same version; a file of a known digest may
+ * not. */
+static void refuse_role(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+{
+	if (s->copy)
+		rota_session_refuse(s, err, clause);
+	else
+		rota_session_fail(s, err, clause);
+}
+
 void rota_search_role_done(struct rota_session *s)
 {
-	bool raised;
-	enum rota_err err;
+	bool raised = !s->config.device;
+	enum rota_err err = ROTA_OK;
 
 	if (s->tuf.head.version != s->meta.version) {
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_6_4);
+		refuse_role(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_6_4);
 		return;
 	}
 	if (s->tuf.head.expires_s <= s->now_s) {
-		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_6_5);
+		refuse_role(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_6_5);
 		return;
 	}
-	err = raise_floor(s, &raised);
+	if (s->config.device) /* SPEC 4.3; to the letter there are no floors */
+		err = raise_floor(s, &raised);
 	if (err != ROTA_OK) {
 		rota_session_fail(s, err,
 			err == ROTA_ERR_VERSION ? ROTA_CLAUSE_SPEC_4_3 : ROTA_CLAUSE_SPEC_4_8);

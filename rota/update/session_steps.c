@@ -57,6 +57,19 @@ const struct rota_step rota_session_steps[ROTA_ST_COUNT] = {
 	[ROTA_ST_TIMESTAMP_KEEP] = { .name = "timestamp-keep",
 		.want = ROTA_WANT_KEEP,
 		.kept = rota_timestamp_kept },
+	[ROTA_ST_SNAPSHOT_OLD] = { .name = "snapshot-old",
+		.want = ROTA_WANT_FETCH,
+		.type = ROTA_TUF_SNAPSHOT,
+		.max_len = ROTA_META_MAX_LEN,
+		.fetch = ROTA_CLAUSE_TUF_5_5_5,
+		.hash = ROTA_CLAUSE_TUF_5_5_5,
+		.sigs = ROTA_CLAUSE_NONE,
+		.describe = rota_snapshot_old_describe,
+		.listed_length = rota_no_listed_length,
+		.authority = rota_root_none_authority,
+		.event = rota_snapshot_old_event,
+		.done = rota_snapshot_old_done,
+		.missing = rota_snapshot_old_done },
 	[ROTA_ST_SNAPSHOT] = { .name = "snapshot",
 		.want = ROTA_WANT_FETCH,
 		.type = ROTA_TUF_SNAPSHOT,
@@ -67,7 +80,7 @@ const struct rota_step rota_session_steps[ROTA_ST_COUNT] = {
 		.describe = rota_snapshot_describe,
 		.listed_length = rota_snapshot_listed_length,
 		.authority = rota_snapshot_authority,
-		.event = rota_meta_event,
+		.event = rota_snapshot_event,
 		.done = rota_snapshot_done },
 	[ROTA_ST_SNAPSHOT_KEEP] = { .name = "snapshot-keep",
 		.want = ROTA_WANT_KEEP,
@@ -115,6 +128,7 @@ struct rota_span rota_session_role(const struct rota_session *s)
 	case ROTA_ST_TIMESTAMP:
 	case ROTA_ST_TIMESTAMP_KEEP:
 		return ROTA_STR("timestamp");
+	case ROTA_ST_SNAPSHOT_OLD:
 	case ROTA_ST_SNAPSHOT:
 	case ROTA_ST_SNAPSHOT_KEEP:
 	case ROTA_ST_META:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Root, timestamp and snapshot: TUF 5.3 to 5.5, in the order of the text. */
+/* Root and timestamp: TUF 5.3 and 5.4, in the order of the text. */
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 
@@ -67,11 +67,6 @@ enum rota_err rota_timestamp_authority(struct rota_session *s)
 	return rota_session_top_authority(s, ROTA_TOP_TIMESTAMP);
 }
 
-enum rota_err rota_snapshot_authority(struct rota_session *s)
-{
-	return rota_session_top_authority(s, ROTA_TOP_SNAPSHOT);
-}
-
 /* ---- root: TUF 5.3 ---- */
 
 void rota_root_load_describe(const struct rota_session *s, struct rota_want *out)
@@ -93,7 +88,7 @@ void rota_root_self_describe(const struct rota_session *s, struct rota_want *out
 	out->sha256 = s->candidate_sha256;
 }
 
-static int top_role(struct rota_span name)
+int rota_session_top_role(struct rota_span name)
 {
 	static const char *const names[] = {
 		[ROTA_TOP_ROOT] = "root",
@@ -141,7 +136,7 @@ enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_even
 	}
 	if (e->kind != ROTA_TUF_ROLE)
 		return ROTA_OK;
-	role = top_role(e->id);
+	role = rota_session_top_role(e->id);
 	end_role(s, role);
 	if (role >= 0) {
 		s->file_threshold[role] = e->threshold;
@@ -216,7 +211,7 @@ void rota_root_self_done(struct rota_session *s)
 	adopt_root(s);
 	t->root_version = s->tuf.head.version;
 	memcpy(t->root_sha256, s->digest, ROTA_SHA256_LEN);
-	if (s->tuf.head.not_before_s != 0)
+	if (s->config.device && s->tuf.head.not_before_s != 0)
 		t->time_floor_s = s->tuf.head.not_before_s; /* SPEC 5.2 */
 	if (online_rotated) { /* TUF 5.3.11: fast-forward recovery; floors stay (SPEC 4.3) */
 		t->timestamp_version = 0;
@@ -242,7 +237,9 @@ static void end_walk(struct rota_session *s)
 
 void rota_root_kept(struct rota_session *s)
 {
-	if (++s->root_updates < ROTA_ROOT_UPDATES_MAX) /* TUF 5.3.3 */
+	uint32_t max = s->config.limits->roots;
+
+	if (++s->root_updates < (max != 0 ? max : ROTA_ROOT_UPDATES_MAX)) /* TUF 5.3.3 */
 		rota_session_enter(s, ROTA_ST_ROOT_NEXT);
 	else
 		end_walk(s);
@@ -282,10 +279,24 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 	return ROTA_OK;
 }
 
+/* Whether there is a trusted snapshot for the next one to be held against (TUF 5.5.5). The device profile has
+ * floors instead, and the same file need not be compared with itself. */
+static bool compares(const struct rota_session *s)
+{
+	const struct rota_trusted *t = &s->trusted;
+
+	if (s->config.device || t->snapshot_version == 0)
+		return false;
+	if (t->listed_has_sha256)
+		return memcmp(t->listed_sha256, t->snapshot_sha256, ROTA_SHA256_LEN) != 0;
+	return t->listed_version != t->snapshot_version;
+}
+
 static void go_to_snapshot(struct rota_session *s)
 {
 	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
-	rota_session_enter(s, ROTA_ST_SNAPSHOT);
+	s->listed_count = 0;
+	rota_session_enter(s, compares(s) ? ROTA_ST_SNAPSHOT_OLD : ROTA_ST_SNAPSHOT);
 }
 
 /* The same version again: nothing new, the trusted one stays and must still be good (TUF 5.4.3.1). */
@@ -337,54 +348,4 @@ void rota_timestamp_done(struct rota_session *s)
 void rota_timestamp_kept(struct rota_session *s)
 {
 	go_to_snapshot(s);
-}
-
-/* ---- snapshot: TUF 5.5 ---- */
-
-void rota_snapshot_describe(const struct rota_session *s, struct rota_want *out)
-{
-	const struct rota_trusted *t = &s->trusted;
-
-	out->role = ROTA_STR("snapshot");
-	out->version = s->consistent ? t->listed_version : 0;
-	if (t->listed_has_sha256)
-		out->sha256 = t->listed_sha256;
-	else if (t->snapshot_version == t->listed_version)
-		out->sha256 = t->snapshot_sha256;
-}
-
-uint64_t rota_snapshot_listed_length(const struct rota_session *s)
-{
-	return s->trusted.listed_length;
-}
-
-void rota_snapshot_done(struct rota_session *s)
-{
-	struct rota_trusted *t = &s->trusted;
-	bool known = t->snapshot_version == s->tuf.head.version &&
-		memcmp(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN) == 0;
-
-	if (s->tuf.head.version != t->listed_version) {
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_4);
-		return;
-	}
-	if (!s->meta_found) {
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
-		return;
-	}
-	if (s->tuf.head.expires_s <= s->now_s) {
-		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_5_6);
-		return;
-	}
-	t->snapshot_version = s->tuf.head.version;
-	memcpy(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN);
-	if (known && !s->fresh)
-		rota_session_enter(s, ROTA_ST_ROLE);
-	else
-		rota_session_enter(s, ROTA_ST_SNAPSHOT_KEEP);
-}
-
-void rota_snapshot_kept(struct rota_session *s)
-{
-	rota_session_enter(s, ROTA_ST_ROLE);
 }

@@ -75,7 +75,7 @@ static void fetch(struct device *d, struct rota_session *s, const struct rota_wa
 {
 	struct maker_file *copy = kept(d, w);
 	bool at_hand = !d->forgetful && w->sha256 != NULL && !w->fresh && copy->bytes.p != NULL;
-	const struct maker_file *f = at_hand ? copy : from_network(d, w);
+	const struct maker_file *f = at_hand ? copy : w->at_hand ? NULL : from_network(d, w);
 	struct rota_want before = *w;
 
 	if (f == NULL) {
@@ -84,6 +84,8 @@ static void fetch(struct device *d, struct rota_session *s, const struct rota_wa
 	}
 	if (!at_hand)
 		copy->bytes = f->bytes; /* the file fetched last stays at hand */
+	else if (d->letter)
+		rota_session_copy(s);
 	rota_session_fetched(s, feed(d, s, f, before.max_len));
 }
 

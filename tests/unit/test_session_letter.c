@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions that follow the specification to the letter, without the device profile: what only they check. */
+#include "tests/unit/session_device.h"
+#include "tests/unit/test.h"
+
+static struct rota_limits limits;
+
+/* A device that knows version 1 of everything. */
+static struct device *reader(bool inconsistent)
+{
+	struct device *d = device_new();
+
+	limits = device_limits;
+	limits.listed = 8;
+	d->limits = &limits;
+	d->letter = true;
+	if (inconsistent) {
+		d->m.inconsistent = true;
+		d->m.role[MAKER_ROOT].version = 1;
+		maker_publish(&d->m);
+		maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root_sha256);
+	}
+	return d;
+}
+
+static void publish(struct device *d)
+{
+	maker_next(&d->m, NOW + HOUR_S, -1, -1);
+}
+
+enum change { SAME, ONE_VANISHES, ONE_GOES_BACK, ONE_RISES, ONE_MORE };
+
+/* TUF 5.5.5, with and without versions in names: a second snapshot after a first. */
+static void compare_snapshots(bool inconsistent)
+{
+	static const struct {
+		const char *reason;
+		enum change change;
+		bool good;
+	} rows[] = {
+		{ "all is listed again", SAME, true },
+		{ "one is not listed any more", ONE_VANISHES, false },
+		{ "one has a lower version", ONE_GOES_BACK, false },
+		{ "one has a higher version", ONE_RISES, true },
+		{ "one is new", ONE_MORE, true },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct device *d = reader(inconsistent);
+		struct rota_why why;
+
+		ROW(rows[i].reason);
+		d->m.role[MAKER_ROLLOUTS].listed_version = 7;
+		publish(d);
+		CHECK_GOOD(device_refresh(d));
+		if (rows[i].change == ONE_RISES || rows[i].change == ONE_GOES_BACK)
+			d->m.role[MAKER_ROLLOUTS].listed_version =
+				rows[i].change == ONE_RISES ? 8 : 6;
+		d->m.role[MAKER_ROLLOUTS].unlisted = rows[i].change == ONE_VANISHES;
+		if (rows[i].change == ONE_MORE)
+			maker_delegate(
+				&d->m, MAKER_TARGETS, "another", "a/*", true, KEY_OTHER, NOW);
+		maker_next(&d->m, NOW + HOUR_S, MAKER_TARGETS, -1);
+		why = device_refresh(d);
+		CHECK_EQ(why.err, rows[i].good ? ROTA_OK : ROTA_ERR_VERSION);
+		CHECK(rows[i].good || why.clause == ROTA_CLAUSE_TUF_5_5_5);
+		CHECK_EQ(d->trusted.snapshot_version, rows[i].good ? 3 : 2);
+	}
+	ROW(NULL);
+}
+
+TEST(what_the_trusted_snapshot_listed_stays_listed)
+{
+	compare_snapshots(false);
+}
+
+TEST(what_the_trusted_snapshot_listed_stays_listed_without_versions_in_names)
+{
+	compare_snapshots(true);
+}
+
+TEST(a_snapshot_too_long_to_compare_is_told)
+{
+	struct device *d = reader(false);
+
+	limits.listed = 3; /* targets and three delegated roles are listed */
+	CHECK_GOOD(device_refresh(d));
+	publish(d);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
+}
+
+/* The specification forgets them with the snapshot (TUF 5.3.11). */
+TEST(no_floor_is_kept)
+{
+	struct device *d = reader(false);
+
+	CHECK_GOOD(device_session(d, "", RELEASE));
+	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++)
+		CHECK_EQ(d->trusted.floors.floor[i].version, 0);
+}
+
+TEST(nothing_new_costs_two_requests)
+{
+	struct device *d = reader(false);
+
+	CHECK_GOOD(device_refresh(d));
+	CHECK_GOOD(device_refresh(d));
+	CHECK_EQ(d->fetched, 2); /* 2.root.json, timestamp.json */
+}
+
+/* A delegated role whose file would lie where the trusted root lies. */
+TEST(a_delegated_role_has_no_top_level_name)
+{
+	static const char *const names[] = { "root", "timestamp", "snapshot", "targets" };
+
+	for (size_t i = 0; i < ROWS(names); i++) {
+		struct device *d = reader(false);
+
+		ROW(names[i]);
+		maker_delegate(&d->m, MAKER_TARGETS, names[i], "a/*", true, KEY_OTHER, NOW);
+		d->m.role[d->m.role_count - 1].ghost = true;
+		d->m.role[MAKER_TARGETS].version = 2;
+		publish(d);
+		CHECK_WHY(device_refresh(d), ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_3);
+	}
+	ROW(NULL);
+}
+
+/* ---- a file that is spelled otherwise ---- */
+
+/* Run until the file of `role` is wanted, and feed its canonical bytes as the respelling of a file of `length`
+ * bytes with the digest `sha256`. */
+static enum rota_err feed_raw(struct device *d, struct rota_session *s, const char *role,
+	uint64_t length, const uint8_t sha256[static 32])
+{
+	struct rota_want w;
+
+	for (rota_session_want(s, &w); !rota_span_eq(w.role, rota_span_cstr(role));
+		rota_session_want(s, &w))
+		device_step(d, s, &w);
+	const struct maker_file *f = maker_meta(&d->m, role, w.version);
+	if (rota_session_feed(s, rota_span(f->bytes.p, f->bytes.len)) != ROTA_OK)
+		return ROTA_ERR_FORMAT;
+	ROTA_TRY(rota_session_raw(s, length, sha256));
+	rota_session_fetched(s, ROTA_OK);
+	return ROTA_OK;
+}
+
+TEST(length_and_hash_are_of_the_file_itself)
+{
+	static const uint8_t other[32] = { 1 };
+	struct rota_session s;
+	struct device *d = reader(false);
+	const struct maker_file *f = maker_meta(&d->m, "snapshot", 1);
+	uint8_t sha256[32];
+
+	maker_sha256(f->bytes, sha256);
+	CHECK_OK(device_begin(d, &s)); /* its own length and digest */
+	CHECK_OK(feed_raw(d, &s, "snapshot", f->bytes.len, sha256));
+	CHECK_GOOD(device_run(d, &s));
+	rota_session_drop(&s);
+
+	d = reader(false);
+	CHECK_OK(device_begin(d, &s));
+	CHECK_OK(feed_raw(d, &s, "snapshot", f->bytes.len, other));
+	CHECK_WHY(device_run(d, &s), ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_5_2);
+	rota_session_drop(&s);
+
+	d = reader(false);
+	f = maker_meta(&d->m, "snapshot", 1);
+	CHECK_OK(device_begin(d, &s));
+	CHECK_OK(feed_raw(d, &s, "snapshot", f->bytes.len - 1, sha256));
+	CHECK_WHY(device_run(d, &s), ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_5_2);
+	rota_session_drop(&s);
+
+	d = reader(false);
+	CHECK_OK(device_begin(d, &s)); /* no length is listed of a timestamp */
+	CHECK_OK(feed_raw(d, &s, "timestamp", ROTA_TIMESTAMP_MAX_LEN + 1, other));
+	CHECK_WHY(device_run(d, &s), ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_4_1);
+	rota_session_drop(&s);
+}
+
+/* A device reads only what is canonical. */
+TEST(the_device_profile_knows_no_respelling)
+{
+	static const uint8_t other[32] = { 1 };
+	struct rota_session s;
+	struct device *d = reader(false);
+
+	d->letter = false;
+	CHECK_OK(device_begin(d, &s));
+	CHECK_EQ(feed_raw(d, &s, "timestamp", 7, other), ROTA_ERR_STATE);
+	rota_session_drop(&s);
+}
+
+TESTS(T(what_the_trusted_snapshot_listed_stays_listed),
+	T(what_the_trusted_snapshot_listed_stays_listed_without_versions_in_names),
+	T(a_snapshot_too_long_to_compare_is_told), T(no_floor_is_kept),
+	T(nothing_new_costs_two_requests), T(a_delegated_role_has_no_top_level_name),
+	T(length_and_hash_are_of_the_file_itself), T(the_device_profile_knows_no_respelling))
