@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const struct verb verbs[] = {
@@ -104,10 +106,20 @@ static int help_on(int argc, char **argv)
 	return dispatch(argc > 1 ? 3 : 2, words);
 }
 
+/* Keys of devices and PINs pass through: no core dumps, and no other process of this user looks in. */
+static void keep_private(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
 int main(int argc, char **argv)
 {
 	int at = 1;
 
+	keep_private();
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > at + 1 && strcmp(argv[at], "--dir") == 0) {

@@ -53,6 +53,14 @@ def test_what_holds_a_pin_leaves_no_core(authority):
     assert children and children <= limited
 
 
+def test_what_makes_the_keys_of_a_device_leaves_no_core(authority, tmp_path):
+    """These pass through the command itself, not only through the processes of the tokens."""
+    said = traced(authority, "factory", "enrol", "--hardware", "board-a", "--out", tmp_path / "device")
+    command = re.match(rb"(\d+) +execve", said).group(1)
+    assert re.search(rb"^" + command + rb" +prctl\(PR_SET_DUMPABLE, (?:SUID_DUMP_DISABLE|0)", said, re.M)
+    assert re.search(rb"^" + command + rb" .*RLIMIT_CORE, \{rlim_cur=0, rlim_max=0\}", said, re.M)
+
+
 def test_no_other_file_has_a_pin(authority):
     secrets = pins(authority)
     for path in authority.rglob("*"):
