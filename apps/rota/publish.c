@@ -54,6 +54,23 @@ static int parse_lifetime(const char *text, struct rota_publish_plan *plan)
 	return opts_wrong(&usage, "--lifetime %s is not ROLE=TIME", text);
 }
 
+/* A lifetime for what is not signed here would be silently without effect. */
+static enum rota_err check_lifetimes(struct session *s, const struct rota_publish_plan *plan)
+{
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
+		const char *role = rota_duties[i].name;
+
+		if (plan->lifetime_s[i] == 0 ||
+			(strcmp(role, "root") != 0 &&
+				rota_party_online(rota_authdir_party(&s->dir, role))))
+			continue;
+		return rota_fail(&s->why, ROTA_ERR_ARGUMENT,
+			"--lifetime %s=...: rota publish does not sign that role, its people do",
+			role);
+	}
+	return ROTA_OK;
+}
+
 /* Offline roles past half of their lifetime need people. */
 static void warn_old(const struct session *s, const char *role)
 {
@@ -137,7 +154,9 @@ int verb_publish(int argc, char **argv)
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
 	warn_clock(&s);
-	err = rota_publish(&s.desk, &plan, roles, &s.why);
+	err = check_lifetimes(&s, &plan);
+	if (err == ROTA_OK)
+		err = rota_publish(&s.desk, &plan, roles, &s.why);
 	if (err == ROTA_OK) {
 		report(roles);
 		for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)

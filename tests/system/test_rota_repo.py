@@ -571,6 +571,8 @@ def test_interrupted_publish_is_run_again(rota, tmp_path):
         pytest.skip("strace is not here")
     release(rota, tmp_path, "2.0.0")
     rota("rollout", "set", "--version", "2.0.0")
+    assert "does not sign that role" in rota("publish", "--lifetime", "releases=1h", status=1)
+    assert "does not sign that role" in rota("publish", "--lifetime", "root=1h", status=1)
     stopped = 0
     for at in range(1, 40):
         copy = tmp_path / f"copy-{at}"
