@@ -7,6 +7,7 @@
 #include "apps/rotad/projection.h"
 #include "apps/rotad/worker.h"
 #include "host/base/bytes.h"
+#include "host/base/file.h"
 #include "host/base/when.h"
 #include "ports/db_sqlite/db_sqlite.h"
 
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +41,10 @@ static const char usage[] =
 	"Examples:\n"
 	"  rotad --check --config /etc/rota/rotad.ini\n"
 	"  rotad --dump-journal /var/lib/rota-serve/rotad/journal | grep '\"type\":\"report\"'\n";
+
+/* Beside its connections a worker has an event loop and a queue; journal, database and the rest. */
+#define DESCRIPTORS_WORKER 16
+#define DESCRIPTORS_OWN 64
 
 struct server {
 	struct shared shared;
@@ -79,14 +85,32 @@ static enum rota_err journal_fault(const struct config *c, enum rota_err err,
 		err == ROTA_ERR_CORRUPT ? "; put the file back from a copy" : "");
 }
 
+/* Can `path` be written, or made where it will lie? */
+static enum rota_err check_writable(const char *path, struct rota_fail *why)
+{
+	char *copy, *above;
+	bool ok;
+
+	if (access(path, F_OK) == 0)
+		return access(path, W_OK) == 0 ? ROTA_OK : rota_fail_errno(why, errno, "%s", path);
+	copy = rota_text("%s", path);
+	above = dirname(copy);
+	ok = access(above, W_OK | X_OK) == 0;
+	if (!ok)
+		(void)rota_fail_errno(why, errno, "%s cannot be made: %s", path, above);
+	free(copy);
+	return ok ? ROTA_OK : why->err;
+}
+
 static enum rota_err open_journal(struct server *s, struct rota_fail *why)
 {
 	const struct config *c = &s->shared.config;
 	struct rota_ingest_fault fault;
 	enum rota_err err;
 
-	if (mkdir(c->journal, 0750) != 0 && errno != EEXIST)
-		return rota_fail_errno(why, errno, "journal %s cannot be made", c->journal);
+	/* its name is synced too: what is durable in a directory that a cut takes away is not */
+	ROTA_TRY(check_writable(c->journal, why));
+	ROTA_TRY(rota_file_mkdirs(c->journal, 0750, why));
 	err = rota_ingest_open(c->journal, c->segment_bytes, &s->journal, &fault);
 	return err == ROTA_OK ? ROTA_OK : journal_fault(c, err, &fault, why);
 }
@@ -116,6 +140,25 @@ static void close_stores(struct server *s)
 	(void)!rota_ingest_close(s->journal, &ignored);
 	s->journal = NULL;
 	rota_db_sqlite_close(s->sqlite);
+}
+
+/* Descriptors for every connection that the settings allow; out of them, accepting would spin. */
+static enum rota_err need_descriptors(const struct config *c, struct rota_fail *why)
+{
+	rlim_t need = c->workers * (c->connections + DESCRIPTORS_WORKER) + DESCRIPTORS_OWN;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return rota_fail_errno(why, errno, "limit of open files");
+	if (limit.rlim_cur >= need)
+		return ROTA_OK;
+	limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+	if (limit.rlim_cur == need && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_LIMIT,
+		"[server] workers x [limits] connections need %llu open files, the limit is %llu; "
+		"lower one of them or raise the limit (ulimit -Hn, LimitNOFILE=)",
+		(unsigned long long)need, (unsigned long long)limit.rlim_max);
 }
 
 static enum rota_err start_threads(struct server *s, struct rota_fail *why)
@@ -199,23 +242,6 @@ static enum rota_err check_identity(const struct config *c, struct rota_fail *wh
 	return ROTA_OK;
 }
 
-/* Can `path` be written, or made where it will lie? */
-static enum rota_err check_writable(const char *path, struct rota_fail *why)
-{
-	char *copy, *above;
-	bool ok;
-
-	if (access(path, F_OK) == 0)
-		return access(path, W_OK) == 0 ? ROTA_OK : rota_fail_errno(why, errno, "%s", path);
-	copy = rota_text("%s", path);
-	above = dirname(copy);
-	ok = access(above, W_OK | X_OK) == 0;
-	if (!ok)
-		(void)rota_fail_errno(why, errno, "%s cannot be made: %s", path, above);
-	free(copy);
-	return ok ? ROTA_OK : why->err;
-}
-
 /* Reads only, so that it can be asked while rotad runs. */
 static int check_all(const char *path)
 {
@@ -227,6 +253,8 @@ static int check_all(const char *path)
 
 	if (err == ROTA_OK)
 		err = check_identity(&c, &why);
+	if (err == ROTA_OK)
+		err = need_descriptors(&c, &why);
 	if (err == ROTA_OK)
 		err = check_writable(c.journal, &why);
 	if (err == ROTA_OK)
@@ -254,6 +282,7 @@ static int with_stores(const char *path, bool rebuild)
 	s->listener = -1;
 	if (config_load(path, &s->shared.config, &why) != ROTA_OK ||
 		check_identity(&s->shared.config, &why) != ROTA_OK ||
+		need_descriptors(&s->shared.config, &why) != ROTA_OK ||
 		open_stores(s, rebuild, &why) != ROTA_OK)
 		status = failed(&why);
 	else if (!rebuild)

@@ -419,6 +419,32 @@ def test_wrong_setting_is_one_line(make, old, new, named):
     assert done.stderr.count("\n") == 1 and named in done.stderr, done.stderr
 
 
+def test_descriptors_for_all_connections(make):
+    """The soft limit is raised to what the settings need; where the hard one forbids it, one line says so."""
+    rotad = make()
+    rotad.start(before=["prlimit", "--nofile=64:4096"])
+    with open(f"/proc/{rotad.process.pid}/limits", encoding="utf-8") as f:
+        soft = next(int(line.split()[3]) for line in f if line.startswith("Max open files"))
+    assert soft >= 2 * 512
+    rotad.stop()
+    done = subprocess.run(["prlimit", "--nofile=64:1000", ROTAD, "--config", rotad.ini], capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "LimitNOFILE" in done.stderr
+
+
+@pytest.mark.plain
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_journal_directory_is_durable(make):
+    """A power cut does not take the directory away in which reports were acknowledged."""
+    rotad = make()
+    trace = rotad.dir / "trace"
+    rotad.start(before=["strace", "-D", "-f", "-y", "-o", trace, "-e", "trace=fsync,mkdir,mkdirat"])
+    rotad.stop()
+    done = [line for line in trace.read_text().splitlines() if line.endswith(" = 0")]
+    made = [line for line in done if "mkdir" in line or f"<{rotad.dir}>" in line]
+    assert "mkdir" in made[0] and "/journal" in made[0] and "fsync" in made[1], made
+
+
 def test_second_rotad_is_refused(rotad):
     done = rotad.run("--config", str(rotad.ini))
     assert done.returncode == 1
