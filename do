@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # The front door. `./do help` says what there is; meson and tools/ do the work.
 set -eu
+here=$PWD
 cd "$(dirname "$0")"
 
 usage() {
 	cat <<'END'
 usage: ./do VERB [ARGUMENT...]
 
-    demo      factory, signing, server and one device on this machine; --image PATH: your own payload
+    demo      factory, signing, server and one device on this machine; --image FILE: your own payload
     check     the gates of every commit: format, layers, two compilers, unit tests, sizes, smoke
     test      check, then sanitizers, all system tests, and the unit tests on a board in QEMU
     arm       cross-build for Cortex-M3 and M0 and run the unit tests in QEMU
@@ -37,18 +38,51 @@ no_arguments() {
 	[ $# -eq 1 ] || refuse "'$1' takes no argument, got '$2'"
 }
 
+# Leaves $payload, of a path as the caller wrote it; looked at before anything is installed or built.
+demo_arguments() {
+	payload=
+	[ $# -gt 0 ] || return 0
+	[ "$1" = --image ] || refuse "'demo' takes --image FILE, got '$1'"
+	[ $# -eq 2 ] || refuse "--image takes one FILE"
+	case $2 in
+	/*) payload=$2 ;;
+	*) payload=$here/$2 ;;
+	esac
+	if ! [ -f "$payload" ] || ! [ -r "$payload" ]; then
+		echo "do: --image $2 is no file that can be read" >&2
+		exit 1
+	elif ! [ -s "$payload" ]; then
+		echo "do: --image $2 is empty; a payload has at least one byte" >&2
+		exit 1
+	fi
+}
+
+# Trees that root demonstrates share a folder: one at a time.
+demo_turn() {
+	mkdir -p /var/lib/rota-demo
+	exec 9>/var/lib/rota-demo/.lock
+	flock -n 9 || {
+		echo "      (waiting for the demo of another tree)"
+		flock 9
+	}
+}
+
 # The demo uses installed programs only. As root its services run as users of their own, who may not
 # enter the folder that this tree lies in.
 verb_demo() {
+	demo_arguments "$@"
 	tools/deps demo
 	# shellcheck source=tools/gates.sh
 	. tools/gates.sh
 	prefix=$PWD/build/demo-root
-	[ "$(id -u)" -ne 0 ] || prefix=/var/lib/rota-demo/programs
+	if [ "$(id -u)" -eq 0 ]; then
+		prefix=/var/lib/rota-demo/programs
+		demo_turn
+	fi
 	gate 'build' build build/demo "-Dprefix=$prefix" -Dtests=false
 	[ "$gate_status" -eq 0 ] || exit 1
 	DESTDIR='' meson install --quiet --no-rebuild -C build/demo
-	exec examples/demo/run "$prefix" "$@" 8>&-
+	exec examples/demo/run "$prefix" ${payload:+--image "$payload"}
 }
 
 verb_check() {

@@ -92,12 +92,12 @@ gates_end() {
 	[ "$gates_failed" -eq 0 ]
 }
 
-# build DIR [VARIABLE=value...] [meson option...]: set DIR up, anew when the options differ from last
-# time, and build all of it.
+# build DIR [VARIABLE=value...] [meson option...]: set DIR up, anew when the options or the place of the
+# tree differ from last time, and build all of it.
 build() {
 	build_dir=$1
 	shift
-	build_options="$*"
+	build_options="$PWD: $*"
 	build_log=build/log/setup-$(basename "$build_dir").log
 	if ! [ -f "$build_dir/build.ninja" ] || [ "$(cat "$build_dir/options")" != "$build_options" ]; then
 		rm -rf "$build_dir"

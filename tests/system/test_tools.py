@@ -20,12 +20,24 @@ def run(*command, **options):
     ([], "which verb"),
     (["bild"], "no verb 'bild'"),
     (["check", "--fast"], "'check' takes no argument"),
+    (["demo", "--imag", "x"], "'demo' takes --image FILE, got '--imag'"),
+    (["demo", "--image"], "--image takes one FILE"),
 ])
 def test_do_refuses_wrong_usage(arguments, reason):
     done = run(TOP / "do", *arguments)
     assert done.returncode == 2
     assert reason in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name, reason", [
+    ("empty one", "is empty"), ("missing", "no file that can be read"), (".", "no file that can be read"),
+])
+def test_do_demo_looks_at_the_payload_first_where_the_caller_stands(tmp_path, name, reason):
+    (tmp_path / "empty one").touch()
+    done = run(TOP / "do", "demo", "--image", name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"--image {name} " in done.stderr and reason in done.stderr
 
 
 def test_do_help_names_every_verb():
