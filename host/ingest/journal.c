@@ -15,7 +15,7 @@ struct rota_ingest {
 	uint64_t segment_max, segment, offset; /* newest segment, and where its durable part ends */
 	uint64_t durable, next; /* sequences */
 	bool open_end; /* a record was written since the last closing one */
-	bool broken; /* an fdatasync failed: the file's content is not known */
+	bool broken; /* a sync failed: what is on the disk is not known */
 	size_t gathered;
 	uint8_t room[ROTA_INGEST_GROUP_MAX];
 };
@@ -67,8 +67,15 @@ static enum rota_err new_segment(
 	rota_segment_header_encode(&h, head);
 	rota_segment_name(number, name);
 	if (!write_all(fd, head, sizeof(head), 0) || fsync(fd) != 0 ||
-		renameat(j->dir, "new.tmp", j->dir, name) != 0 || fsync(j->dir) != 0) {
+		renameat(j->dir, "new.tmp", j->dir, name) != 0) {
 		err = fail(j, err_of_errno(), "a new segment cannot be written", fault);
+		close(fd);
+		return err;
+	}
+	if (fsync(j->dir) != 0) {
+		/* it is there, perhaps for good: what goes into the one before would contradict it */
+		j->broken = true;
+		err = fail(j, err_of_errno(), "a new segment cannot be made durable", fault);
 		close(fd);
 		return err;
 	}

@@ -382,6 +382,28 @@ def test_full_disk_refuses_and_recovers(make):
     assert "unfinished" not in rotad.run("--check-journal", str(rotad.dir / "journal")).stdout
 
 
+@pytest.mark.plain
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_new_segment_that_may_not_last_is_not_passed_by(make):
+    """Its directory entry could not be synced: nothing goes into the segment before it any more, until a restart
+    has looked at what is there."""
+    rotad = make()
+    rotad.ini.write_text(rotad.ini.read_text().replace("[projection]", "segment_bytes = 131072\n[projection]"))
+    rotad.start(before=["strace", "-D", "-f", "-o", "/dev/null", "-P", rotad.dir / "journal",
+                        "-e", "inject=fsync:error=EIO:when=2"])
+    big = EVENT % ("checked", 1) + 15000 * " "
+    kept = 0
+    while rotad.post(big)[0] == 200:
+        kept += 1
+    assert rotad.post(EVENT % ("checked", 2))[0] == 503
+    rotad.stop(signal.SIGKILL)
+    rotad.start()
+    assert rotad.post(EVENT % ("checked", 3))[0] == 200
+    assert rotad.stop() == 0
+    assert rotad.run("--check-journal", str(rotad.dir / "journal")).returncode == 0
+    assert len([r for r in rotad.dump() if r["type"] == "report"]) == kept + 1
+
+
 def test_damaged_journal_is_one_clear_line(rotad):
     for seq in (1, 2, 3):
         assert rotad.post(EVENT % ("checked", seq))[0] == 200
