@@ -72,6 +72,7 @@ static enum rota_err look_files(struct patient *p, struct rota_fail *why)
 {
 	const struct agent_config *c = &p->config;
 
+	snprintf(p->note, sizeof(p->note), "there, and the key is private");
 	ROTA_TRY(readable("[repository] ca", c->metadata.ca, why));
 	ROTA_TRY(readable("[repository] root", c->root, why));
 	ROTA_TRY(readable("[server] ca", c->server.ca, why));
@@ -87,7 +88,7 @@ static enum rota_err look_rom(struct patient *p, struct rota_fail *why)
 	p->has_device = true;
 	ROTA_TRY(agent_factory_root(&p->device, &root, why));
 	rota_bytes_free(&root);
-	snprintf(p->note, sizeof(p->note), "device %.16s..., it names the factory's root",
+	snprintf(p->note, sizeof(p->note), "%.16s..., its ROM record names the factory's root",
 		(const char *)p->device.rom.device_id.p);
 	return ROTA_OK;
 }
@@ -223,9 +224,9 @@ static enum rota_err look_slots(struct patient *p, struct rota_fail *why)
 				(int)s->name.len, (const char *)s->name.p, rota_err_str(err),
 				p->config.slot[i].backend == AGENT_BACKEND_BOOT
 					? "; does rota-boot run?"
-					: "");
+					: "; see exec-slots.md");
 	}
-	snprintf(p->note, sizeof(p->note), "%u", p->device.slots_count);
+	snprintf(p->note, sizeof(p->note), "%u, each says what runs", p->device.slots_count);
 	return ROTA_OK;
 }
 
@@ -311,7 +312,7 @@ static const struct {
 } steps[] = {
 	{ "configuration", NEED_NOTHING, look_config },
 	{ "files", NEED_CONFIG, look_files },
-	{ "ROM record", NEED_CONFIG, look_rom },
+	{ "device", NEED_CONFIG, look_rom },
 	{ "identity", NEED_DEVICE, look_identity },
 	{ "disk space", NEED_CONFIG, look_room },
 	{ "journal", NEED_DEVICE, look_journal },

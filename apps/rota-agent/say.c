@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BAR_WIDTH 30
+#define BAR_WIDTH 20 /* all of its line in 80 columns, up to 10 GB */
 #define BAR_EVERY_MS 100
 
 static struct {
@@ -101,20 +102,31 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Columns of the terminal; a line that fills them wraps, and \r does not bring it back. */
+static int columns(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || w.ws_col < 2)
+		return 80;
+	return w.ws_col;
+}
+
 static void draw(const char *what, uint64_t now, uint64_t done, uint64_t all)
 {
 	uint64_t ms = now > it.from_ms ? now - it.from_ms : 1;
 	double rate = (double)(done - it.from) * 1000.0 / (double)ms;
 	double left = rate > 0 ? (double)(all - done) / rate : 0;
 	int filled = (int)(BAR_WIDTH * done / all);
-	char bar[BAR_WIDTH + 1];
+	char bar[BAR_WIDTH + 1], line[160];
 
 	memset(bar, '.', BAR_WIDTH);
 	memset(bar, '#', (size_t)filled);
 	bar[BAR_WIDTH] = 0;
-	printf("\r%s [%s] %3d %%  %.1f of %.1f MB  %.1f MB/s  %d:%02d left \033[K", what, bar,
-		(int)(100 * done / all), (double)done / 1e6, (double)all / 1e6, rate / 1e6,
+	snprintf(line, sizeof(line), "%s [%s] %3d %%  %.1f of %.1f MB  %.1f MB/s  %d:%02d", what,
+		bar, (int)(100 * done / all), (double)done / 1e6, (double)all / 1e6, rate / 1e6,
 		(int)left / 60, (int)left % 60);
+	printf("\r%.*s\033[K", columns() - 1, line);
 	fflush(stdout);
 	it.drawn = true;
 }

@@ -88,7 +88,10 @@ static json_t *describe(const struct agent_device *d, const struct rota_state *s
 	put_text(to, "device", d->rom.device_id);
 	put_text(to, "product", d->rom.product);
 	json_object_set_new(to, "repository", json_string(d->config->repository));
-	put_version(to, "installed", s->installed.version);
+	if (s->installed.version)
+		put_version(to, "installed", s->installed.version);
+	else
+		json_object_set_new(to, "installed", json_null());
 	put_digest(to, "release", s->installed.release);
 	put_version(to, "before", s->installed.previous_version);
 	json_object_set_new(to, "pending", json_string(phases[s->pending.phase]));
@@ -131,6 +134,8 @@ static void print_lines(json_t *all)
 	{
 		if (json_is_string(value))
 			printf("%-18s %s\n", key, json_string_value(value));
+		else if (json_is_null(value))
+			printf("%-18s not known\n", key);
 		else if (json_is_integer(value))
 			printf("%-18s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
 	}
