@@ -105,10 +105,17 @@ static X509 *read_certificate(const char *path)
 	return x;
 }
 
+/* An encrypted key is none that the agent can use; without this OpenSSL asks on the terminal. */
+static int no_password(char *to, int room, int writing, void *ctx)
+{
+	(void)to, (void)room, (void)writing, (void)ctx;
+	return -1;
+}
+
 static bool key_fits(const char *path, X509 *x)
 {
 	FILE *f = fopen(path, "re");
-	EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *key = f ? PEM_read_PrivateKey(f, NULL, no_password, NULL) : NULL;
 	bool fits = key && X509_check_private_key(x, key) == 1;
 
 	EVP_PKEY_free(key);

@@ -125,6 +125,8 @@ static void set_trust(CURL *c, const struct rota_fetch *f, const struct rota_fet
 		curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, ignore_dates);
 	curl_easy_setopt(c, CURLOPT_SSLCERT, server->certificate);
 	curl_easy_setopt(c, CURLOPT_SSLKEY, server->key);
+	/* An encrypted key fails: without this OpenSSL asks on the terminal. */
+	curl_easy_setopt(c, CURLOPT_KEYPASSWD, "");
 	/* "" is libcurl's word for none, whatever the environment says. */
 	curl_easy_setopt(c, CURLOPT_PROXY, server->proxy ? server->proxy : "");
 }

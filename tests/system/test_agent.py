@@ -4,7 +4,9 @@ import functools
 import http.server
 import json
 import os
+import pty
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -343,6 +345,13 @@ def spoil_key(device):
     (device.dir / "identity/ldevid.key").chmod(0o644)
 
 
+def encrypt_key(device):
+    key = device.dir / "identity/ldevid.key"
+    text = subprocess.run(["openssl", "pkey", "-in", key, "-aes128", "-passout", "pass:secret"],
+                          capture_output=True, check=True).stdout
+    key.write_bytes(text)
+
+
 def spoil_rom(device):
     rom = device.dir / "rom.bin"
     rom.write_bytes(rom.read_bytes()[:-1] + b"\0")
@@ -369,8 +378,8 @@ def spoil_state(device):
 
 @pytest.mark.parametrize("spoil, step, says", [
     (spoil_key, "files", "mode 0600"),
-    (spoil_rom, "ROM record", "no ROM record"),
-    (spoil_root, "ROM record", "is not the root"),
+    (spoil_rom, "device", "no ROM record"),
+    (spoil_root, "device", "is not the root"),
     (spoil_journal, "journal", "is damaged"),
     (spoil_ca, "files", "server-ca.pem"),
 ])
@@ -393,6 +402,31 @@ def test_a_key_of_another_certificate_is_found(device):
     other = device.dir / "identity/idevid.key"
     (device.dir / "identity/ldevid.key").write_bytes(other.read_bytes())
     assert re.search(r"^wrong +identity .*is not the key", device.agent("doctor", check=1).stdout, re.M)
+
+
+@pytest.mark.parametrize("words", [["--once"], ["doctor"]])
+def test_nobody_is_asked_for_the_password_of_a_key(device, words):
+    """On a terminal OpenSSL would ask there, and the device would wait for a person."""
+    encrypt_key(device)
+    child, terminal = pty.fork()
+    if child == 0:
+        program = str(PROGRAMS["rota-agent"])
+        os.execv(program, [program, "--config", str(device.config), *words])
+    shown, ends = b"", time.monotonic() + 60
+    while select.select([terminal], [], [], max(0, ends - time.monotonic()))[0]:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+        if b"pass phrase" in shown:
+            break
+    os.close(terminal)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert b"pass phrase" not in shown and b"ldevid.key" in shown, shown
 
 
 def test_doctor_on_a_good_set_up(device):
