@@ -122,6 +122,7 @@ int main(int argc, char **argv)
 	keep_private();
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
 	if (argc > at + 1 && strcmp(argv[at], "--dir") == 0) {
 		verb_set_dir(argv[at + 1]);
 		at += 2;

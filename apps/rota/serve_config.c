@@ -174,6 +174,11 @@ enum rota_err serve_config_load(
 	*out = (struct serve_config){ .file = real != NULL ? real : rota_text("%s", file) };
 	free(file);
 	err = rota_ini_load(out->file, &ini, why);
+	if (err == ROTA_ERR_NOT_FOUND)
+		rota_fail(why, err,
+			"there is no %s; name the authority directory with --dir, or the settings "
+			"with --config",
+			out->file);
 	if (err != ROTA_OK) {
 		serve_config_free(out);
 		return err;

@@ -40,6 +40,18 @@ def test_no_authority_says_how_to_have_one(tmp_path):
     done = rota("--dir", tmp_path / "none", "status")
     assert done.returncode == 1
     assert "--dir or $ROTA_DIR" in done.stderr and "rota init" in done.stderr
+    done = rota("serve", cwd=tmp_path, env=environment(ROTA_DIR=""))
+    assert done.returncode == 1
+    assert "there is no" in done.stderr and "--dir" in done.stderr
+
+
+def test_a_limit_on_file_size_is_no_signal(authority):
+    out = authority.dir / "too-large.img"
+    payload = authority.payload("1.0.0")
+    line = 'ulimit -f 8; "$1" --dir "$2" image sign --version 1.0.0 --hardware x --out "$3" "$4"'
+    done = run("sh", "-c", line, "sh", PROGRAMS["rota"], authority.authority, out, payload, check=False)
+    assert done.returncode == 1 and "File too large" in done.stderr
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
