@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-tuf/options.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CA_DEFAULT "/etc/ssl/certs/ca-certificates.crt"
+#define USAGE 2
+
+static void help(void)
+{
+	puts("Usage: rota-tuf --metadata-dir DIR init ROOT\n"
+	     "       rota-tuf --metadata-dir DIR --metadata-url URL refresh\n"
+	     "       rota-tuf --metadata-dir DIR --metadata-url URL --target-name NAME...\n"
+	     "                --target-base-url URL --target-dir DIR download\n"
+	     "\n"
+	     "A plain client for any TUF repository (specification 1.0.34).\n"
+	     "\n"
+	     "Verbs:\n"
+	     "  init      begin trust with the file ROOT; asks nothing of the network\n"
+	     "  refresh   bring root, timestamp, snapshot and targets up to date\n"
+	     "  download  refresh, then fetch the named targets in order\n"
+	     "\n"
+	     "Options:\n"
+	     "  --metadata-dir DIR     trusted metadata, under plain names\n"
+	     "  --metadata-url URL     where the repository's metadata is; http or https\n"
+	     "  --target-name NAME     path of a target; may be given again\n"
+	     "  --target-base-url URL  where the repository's targets are\n"
+	     "  --target-dir DIR       where to put them, each under its percent-encoded path\n"
+	     "  --ca FILE              PEM file of whom to trust for https\n"
+	     "                         (" CA_DEFAULT ")\n"
+	     "  --help, --version\n"
+	     "\n"
+	     "Exit status: 0 done, 1 refused or failed (the reason names file, step and clause), "
+	     "2\n"
+	     "wrong usage.\n"
+	     "\n"
+	     "Examples:\n"
+	     "  rota-tuf --metadata-dir trust init root.json\n"
+	     "  rota-tuf --metadata-dir trust --metadata-url https://tuf.example/metadata refresh");
+}
+
+static int usage(const char *what, const char *arg)
+{
+	fprintf(stderr, "rota-tuf: %s%s; see: rota-tuf --help\n", what, arg);
+	return USAGE;
+}
+
+static int set_verb(struct tuf_options *o, const char *name)
+{
+	static const char *const names[] = {
+		[TUF_INIT] = "init", [TUF_REFRESH] = "refresh", [TUF_DOWNLOAD] = "download"
+	};
+
+	for (size_t i = TUF_INIT; i <= TUF_DOWNLOAD; i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		o->verb = (enum tuf_verb)i;
+		o->verb_name = names[i];
+		return -1;
+	}
+	return usage("there is no verb ", name);
+}
+
+/* What each verb needs, and what it does not take. */
+static int check(const struct tuf_options *o)
+{
+	const struct {
+		const char *name;
+		const char *value;
+		unsigned verbs; /* bits */
+	} rows[] = {
+		{ "--metadata-dir", o->metadata_dir,
+			1u << TUF_INIT | 1u << TUF_REFRESH | 1u << TUF_DOWNLOAD },
+		{ "ROOT", o->root, 1u << TUF_INIT },
+		{ "--metadata-url", o->metadata_url, 1u << TUF_REFRESH | 1u << TUF_DOWNLOAD },
+		{ "--target-name", o->target_count ? o->targets[0] : NULL, 1u << TUF_DOWNLOAD },
+		{ "--target-base-url", o->target_base_url, 1u << TUF_DOWNLOAD },
+		{ "--target-dir", o->target_dir, 1u << TUF_DOWNLOAD },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool wanted = (rows[i].verbs >> o->verb & 1u) != 0;
+
+		if (wanted && (!rows[i].value || !rows[i].value[0])) {
+			fprintf(stderr, "rota-tuf: %s needs %s; see: rota-tuf --help\n",
+				o->verb_name, rows[i].name);
+			return USAGE;
+		}
+	}
+	return -1;
+}
+
+static int take_words(int argc, char **argv, struct tuf_options *o)
+{
+	int status;
+
+	if (optind == argc)
+		return usage("which verb?", "");
+	status = set_verb(o, argv[optind++]);
+	if (status >= 0)
+		return status;
+	if (o->verb == TUF_INIT && optind < argc)
+		o->root = argv[optind++];
+	if (optind < argc)
+		return usage("too much: ", argv[optind]);
+	return check(o);
+}
+
+static int add_target(struct tuf_options *o, const char *name)
+{
+	if (o->target_count == TUF_TARGETS_MAX)
+		return usage("too many targets: ", name);
+	if (!name[0])
+		return usage("--target-name is empty", "");
+	o->targets[o->target_count++] = name;
+	return -1;
+}
+
+static const struct option longs[] = {
+	{ "metadata-dir", required_argument, NULL, 'm' },
+	{ "metadata-url", required_argument, NULL, 'u' },
+	{ "target-name", required_argument, NULL, 'n' },
+	{ "target-base-url", required_argument, NULL, 'b' },
+	{ "target-dir", required_argument, NULL, 't' },
+	{ "ca", required_argument, NULL, 'c' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int take_option(struct tuf_options *o, int got, const char *word)
+{
+	switch (got) {
+	case 'm':
+		o->metadata_dir = optarg;
+		return -1;
+	case 'u':
+		o->metadata_url = optarg;
+		return -1;
+	case 'n':
+		return add_target(o, optarg);
+	case 'b':
+		o->target_base_url = optarg;
+		return -1;
+	case 't':
+		o->target_dir = optarg;
+		return -1;
+	case 'c':
+		o->ca = optarg;
+		return -1;
+	case 'h':
+		help();
+		return 0;
+	case 'V':
+		puts("rota-tuf " ROTA_VERSION);
+		return 0;
+	default:
+		return usage(got == ':' ? "no value for " : "unknown option ", word);
+	}
+}
+
+int tuf_options_parse(int argc, char **argv, struct tuf_options *o)
+{
+	int got, status;
+
+	*o = (struct tuf_options){ .ca = CA_DEFAULT };
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		status = take_option(o, got, argv[optind - 1]);
+		if (status >= 0)
+			return status;
+	}
+	return take_words(argc, argv, o);
+}
