@@ -76,6 +76,7 @@ TEST(elements_are_walked)
 {
 	static const uint8_t der[] = { 0x01, 1, 0xFF, 0x03, 2, 0, 0xAA, 0x05, 0 };
 	static const uint8_t bits[] = { 0x03, 2, 1, 0xAA };
+	static const uint8_t long_tag[] = { 0x1F, 1, 0xAA };
 	struct rota_reader r = rota_reader(ROTA_SPAN(der));
 	struct rota_der first;
 	struct rota_span content;
@@ -93,6 +94,9 @@ TEST(elements_are_walked)
 
 	r = rota_reader(ROTA_SPAN(bits)); /* unused bits */
 	CHECK_EQ(rota_der_read_bits(&r).len, 0);
+	CHECK_EQ(rota_reader_end(&r), ROTA_ERR_FORMAT);
+	r = rota_reader(ROTA_SPAN(long_tag));
+	CHECK_EQ(rota_der_next(&r).content.len, 0);
 	CHECK_EQ(rota_reader_end(&r), ROTA_ERR_FORMAT);
 	r = rota_reader(ROTA_SPAN(der)); /* another tag */
 	CHECK_EQ(rota_der_read(&r, ROTA_DER_NULL).len, 0);

@@ -214,6 +214,57 @@ TEST(a_damaged_header_falls_back_to_the_sector_before)
 	CHECK_EQ(current(&j), n - 1);
 }
 
+TEST(flash_that_changes_after_opening_is_seen)
+{
+	uint8_t room[160], want[160];
+	struct rota_span got;
+	struct rota_journal j;
+
+	blank(&geometries[0]);
+	CHECK_OK(rota_journal_open(&j, &mem.port, ROTA_JOURNAL_BOOT));
+	CHECK_OK(rota_journal_commit(&j, payload(3, want)));
+	CHECK_OK(rota_journal_load(&j, ROTA_BUF(room), &got));
+	mem.bytes[j.payload_off] ^= 1;
+	CHECK_EQ(rota_journal_load(&j, ROTA_BUF(room), &got), ROTA_ERR_CORRUPT);
+}
+
+static enum rota_err forget(void *ctx, uint32_t off, struct rota_span from)
+{
+	(void)ctx;
+	(void)off;
+	(void)from;
+	return ROTA_OK;
+}
+
+TEST(flash_that_keeps_nothing_commits_nothing)
+{
+	struct rota_flash lies;
+	struct rota_journal j;
+	uint8_t room[160];
+
+	blank(&geometries[0]);
+	lies = mem.port;
+	lies.write = forget;
+	CHECK_OK(rota_journal_open(&j, &lies, ROTA_JOURNAL_BOOT));
+	CHECK_EQ(rota_journal_commit(&j, payload(1, room)), ROTA_ERR_IO);
+}
+
+/* SPEC 9.3: a record that does not count on from the one before is no record of this journal. */
+TEST(a_record_that_skips_a_number_is_not_read)
+{
+	struct rota_journal j, skips;
+	uint8_t room[160];
+
+	blank(&geometries[2]);
+	CHECK_OK(rota_journal_open(&j, &mem.port, ROTA_JOURNAL_BOOT));
+	CHECK_OK(rota_journal_commit(&j, payload(1, room)));
+	skips = j;
+	skips.number += 5;
+	CHECK_OK(rota_journal_commit(&skips, payload(2, room)));
+	CHECK_OK(rota_journal_open(&j, &mem.port, ROTA_JOURNAL_BOOT));
+	CHECK_EQ(current(&j), 1);
+}
+
 TEST(lengths_have_limits)
 {
 	static uint8_t big[ROTA_JOURNAL_PAYLOAD_MAX + 1], room[ROTA_JOURNAL_PAYLOAD_MAX];
@@ -259,5 +310,7 @@ TEST(geometries_that_fit_no_journal_are_refused)
 TESTS(T(every_cut_leaves_the_old_payload_or_the_new_one), T(a_second_cut_is_no_worse),
 	T(a_failing_flash_is_an_error_and_the_next_commit_goes_on),
 	T(blank_damaged_and_foreign_regions_are_told_apart),
-	T(a_damaged_header_falls_back_to_the_sector_before), T(lengths_have_limits),
+	T(a_damaged_header_falls_back_to_the_sector_before),
+	T(flash_that_changes_after_opening_is_seen), T(flash_that_keeps_nothing_commits_nothing),
+	T(a_record_that_skips_a_number_is_not_read), T(lengths_have_limits),
 	T(geometries_that_fit_no_journal_are_refused))

@@ -135,6 +135,12 @@ TEST(fields_of_a_later_release_are_kept_if_their_id_says_so)
 	later = rota_span(in, sizeof(full_0_1_0) + 4);
 	CHECK_OK(recode(later, ROTA_BUF(room), &out));
 	CHECK(rota_span_eq(out, later));
+	/* but not twice, nor out of order */
+	memcpy(in + sizeof(full_0_1_0) + 4, "\x90\x01\x00z", 4);
+	later = rota_span(in, sizeof(full_0_1_0) + 8);
+	CHECK_EQ(recode(later, ROTA_BUF(room), &out), ROTA_ERR_CORRUPT);
+	in[sizeof(full_0_1_0) + 4] = 0x8f;
+	CHECK_EQ(recode(later, ROTA_BUF(room), &out), ROTA_ERR_CORRUPT);
 }
 
 TEST(the_fullest_state_fits_a_journal)

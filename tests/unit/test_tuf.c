@@ -301,6 +301,22 @@ TEST(nothing_cut_short_is_whole)
 	}
 }
 
+TEST(a_text_longer_than_the_room_is_refused)
+{
+	static uint8_t names[288], value[192], hold[9]; /* "line\nline", and one byte less */
+	static struct seen seen;
+	const struct rota_tuf_sink sink = { &seen, on_event, on_signed };
+	const char *text = SIGS ROOT "}";
+
+	for (size_t room = sizeof(hold); room >= sizeof(hold) - 1; room--) {
+		memset(&seen, 0, sizeof(seen));
+		rota_tuf_init(&decoder, ROTA_TUF_ROOT, sink, ROTA_BUF(names), ROTA_BUF(value),
+			rota_buf(hold, room));
+		CHECK_EQ(rota_tuf_feed(&decoder, rota_span_cstr(text)),
+			room == sizeof(hold) ? ROTA_OK : ROTA_ERR_LIMIT);
+	}
+}
+
 TEST(what_the_sink_says_ends_the_file)
 {
 	struct seen seen = { .refuse = ROTA_ERR_LIMIT };
@@ -311,4 +327,4 @@ TEST(what_the_sink_says_ends_the_file)
 
 TESTS(T(each_type_gives_its_events_and_the_bytes_that_were_signed),
 	T(members_of_root_s_head_are_read), T(each_edit_is_seen), T(nothing_cut_short_is_whole),
-	T(what_the_sink_says_ends_the_file))
+	T(a_text_longer_than_the_room_is_refused), T(what_the_sink_says_ends_the_file))
