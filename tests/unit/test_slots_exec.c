@@ -193,9 +193,13 @@ TEST(a_script_that_hangs_is_killed_with_all_it_started)
 TEST(what_a_script_leaves_running_is_not_waited_for)
 {
 	struct rota_slot slot;
+	char pid[32];
 
-	CHECK_OK(begin("echo slot=0; sleep 20 2>/dev/null &", 15000));
+	CHECK_OK(begin(
+		"echo slot=0; sleep 20 2>/dev/null & echo $! >\"$ROTA_SLOT_DIR/pid\"", 15000));
 	CHECK_OK(CALL(inactive, &slot)); /* though its output is still open */
+	CHECK(slurp("pid", pid, sizeof(pid)) > 0);
+	CHECK_OK(kill((pid_t)strtol(pid, NULL, 10), SIGKILL));
 	end();
 }
 
