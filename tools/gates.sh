@@ -99,6 +99,10 @@ build() {
 	shift
 	build_options="$PWD: $*"
 	build_log=build/log/setup-$(basename "$build_dir").log
+	if [ -e "$build_dir" ] && ! [ -w "$build_dir" ]; then
+		echo "cannot write to $build_dir, which $(stat -c %U "$build_dir") owns; remove it: sudo ./do clean"
+		return 1
+	fi
 	if ! [ -f "$build_dir/build.ninja" ] || [ "$(cat "$build_dir/options")" != "$build_options" ]; then
 		rm -rf "$build_dir"
 		build_env=
