@@ -148,36 +148,39 @@ static enum rota_err feed_raw(struct device *d, struct rota_session *s, const ch
 
 TEST(length_and_hash_are_of_the_file_itself)
 {
-	static const uint8_t other[32] = { 1 };
-	struct rota_session s;
-	struct device *d = reader(false);
-	const struct maker_file *f = maker_meta(&d->m, "snapshot", 1);
-	uint8_t sha256[32];
+	static const struct {
+		const char *reason, *role;
+		uint64_t length; /* 0: its own */
+		bool other_hash;
+		enum rota_err err;
+		enum rota_clause clause;
+	} rows[] = {
+		{ "its own", "snapshot", 0, false, ROTA_OK, ROTA_CLAUSE_NONE },
+		{ "another digest", "snapshot", 0, true, ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_5_2 },
+		{ "another length", "snapshot", 7, false, ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_5_2 },
+		{ "over the limit, where none is listed", "timestamp", ROTA_TIMESTAMP_MAX_LEN + 1,
+			true, ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_4_1 },
+		{ "at the limit, where none is listed", "timestamp", ROTA_TIMESTAMP_MAX_LEN, true,
+			ROTA_OK, ROTA_CLAUSE_NONE },
+	};
 
-	maker_sha256(f->bytes, sha256);
-	CHECK_OK(device_begin(d, &s)); /* its own length and digest */
-	CHECK_OK(feed_raw(d, &s, "snapshot", f->bytes.len, sha256));
-	CHECK_GOOD(device_run(d, &s));
-	rota_session_drop(&s);
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct device *d = reader(false);
+		const struct maker_file *f = maker_meta(
+			&d->m, rows[i].role, strcmp(rows[i].role, "snapshot") == 0 ? 1 : 0);
+		uint64_t length = rows[i].length != 0 ? rows[i].length : f->bytes.len;
+		uint8_t sha256[32];
+		struct rota_session s;
 
-	d = reader(false);
-	CHECK_OK(device_begin(d, &s));
-	CHECK_OK(feed_raw(d, &s, "snapshot", f->bytes.len, other));
-	CHECK_WHY(device_run(d, &s), ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_5_2);
-	rota_session_drop(&s);
-
-	d = reader(false);
-	f = maker_meta(&d->m, "snapshot", 1);
-	CHECK_OK(device_begin(d, &s));
-	CHECK_OK(feed_raw(d, &s, "snapshot", f->bytes.len - 1, sha256));
-	CHECK_WHY(device_run(d, &s), ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_5_2);
-	rota_session_drop(&s);
-
-	d = reader(false);
-	CHECK_OK(device_begin(d, &s)); /* no length is listed of a timestamp */
-	CHECK_OK(feed_raw(d, &s, "timestamp", ROTA_TIMESTAMP_MAX_LEN + 1, other));
-	CHECK_WHY(device_run(d, &s), ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_4_1);
-	rota_session_drop(&s);
+		ROW(rows[i].reason);
+		maker_sha256(f->bytes, sha256);
+		sha256[0] ^= rows[i].other_hash;
+		CHECK_OK(device_begin(d, &s));
+		CHECK_OK(feed_raw(d, &s, rows[i].role, length, sha256));
+		CHECK_WHY(device_run(d, &s), rows[i].err, rows[i].clause);
+		rota_session_drop(&s);
+	}
+	ROW(NULL);
 }
 
 /* A device reads only what is canonical. */
