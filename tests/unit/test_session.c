@@ -707,6 +707,13 @@ static void later_specification(struct device *d)
 	publish(d, -1);
 }
 
+/* All that is signed is there. */
+static void last_bracket_missing(struct device *d)
+{
+	publish(d, -1);
+	maker_meta(&d->m, "timestamp", 0)->bytes.len--;
+}
+
 static void white_space(struct device *d)
 {
 	static uint8_t text[8192];
@@ -791,6 +798,15 @@ static void policy_in_releases(struct device *d)
 static void policy_in_targets(struct device *d)
 {
 	maker_target(&d->m, MAKER_TARGETS, "rollouts/other.json", device_bytes("x"));
+	publish(d, MAKER_TARGETS);
+}
+
+/* Where the role asked for has no say, another one's word does not count. */
+static void policy_in_another_role(struct device *d)
+{
+	int evil = maker_delegate(&d->m, MAKER_TARGETS, "evil", "extra/*", false, KEY_OTHER, NOW);
+
+	maker_target(&d->m, evil, "extra/x.json", device_bytes("x"));
 	publish(d, MAKER_TARGETS);
 }
 
@@ -921,6 +937,8 @@ static const struct {
 	{ "root for releases", root_for_releases, FIND_RELEASE, ROTA_ERR_ROLE, ROTA_CLAUSE_SPEC_3 },
 	{ "specification 2", later_specification, REFRESH, ROTA_ERR_UNSUPPORTED,
 		ROTA_CLAUSE_SPEC_3 },
+	{ "without its last bracket", last_bracket_missing, REFRESH, ROTA_ERR_FORMAT,
+		ROTA_CLAUSE_SPEC_2 },
 	{ "white space", white_space, REFRESH, ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_2 },
 	/* left out */
 	{ "timestamp without snapshot", no_snapshot_listed, REFRESH, ROTA_ERR_FORMAT,
@@ -949,6 +967,8 @@ static const struct {
 		ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
 	{ "a policy in top-level targets", policy_in_targets, "rollouts", "rollouts/other.json",
 		ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
+	{ "a policy in a role that was not asked", policy_in_another_role, "rollouts",
+		"extra/x.json", ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
 	{ "a policy from further down", policy_further_down, "rollouts", "rollouts/other.json",
 		ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_4_4 },
 	{ "a release in rollouts", release_in_rollouts, "rollouts",
@@ -1008,6 +1028,34 @@ TEST(a_session_begins_from_a_root)
 	CHECK_WHY(device_refresh(d), ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_2);
 }
 
+TEST(more_delegations_than_room_are_refused)
+{
+	static const char *const names[] = { "b0", "b1", "b2", "b3", "b4", "b5", "b6" };
+	struct device *d = device_new();
+
+	for (size_t i = 0; i <= device_limits.pending; i++) {
+		CHECK_EQ(search(d, "x/1").err, ROTA_ERR_NOT_FOUND);
+		(void)maker_delegate(&d->m, MAKER_TARGETS, names[i], "x/*", false, KEY_OTHER, NOW);
+	}
+	CHECK_WHY(search(d, "x/1"), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
+}
+
+TEST(what_could_not_be_kept_ends_the_session)
+{
+	struct device *d = device_new();
+	struct rota_session s;
+	struct rota_want w;
+
+	CHECK_OK(device_begin(d, &s));
+	for (rota_session_want(&s, &w); w.kind == ROTA_WANT_FETCH; rota_session_want(&s, &w))
+		device_step(d, &s, &w);
+	CHECK_EQ(w.kind, ROTA_WANT_KEEP);
+	rota_session_kept(&s, ROTA_ERR_IO);
+	rota_session_want(&s, &w);
+	CHECK_EQ(w.kind, ROTA_WANT_FAILED);
+	CHECK_WHY(rota_session_why(&s), ROTA_ERR_IO, ROTA_CLAUSE_SPEC_9);
+}
+
 TEST(too_little_workspace_is_said_at_once)
 {
 	static uint8_t room[65536];
@@ -1065,4 +1113,5 @@ TESTS(T(the_first_refresh_ends_with_everything_verified), T(pieces_of_any_size_g
 	T(a_long_chain_of_delegations_ends), T(hash_prefixes_lead_to_bins),
 	T(every_attack_is_refused_by_its_clause),
 	T(to_the_letter_other_people_s_repositories_are_read), T(a_session_begins_from_a_root),
+	T(more_delegations_than_room_are_refused), T(what_could_not_be_kept_ends_the_session),
 	T(too_little_workspace_is_said_at_once), T(no_changed_byte_is_believed))
