@@ -86,22 +86,27 @@ enum rota_err rota_metadir_write(const struct rota_metadir *m, struct rota_span 
 	return rota_file_write(path, file, 0644, why);
 }
 
+/* *gone: a file was removed. */
 static enum rota_err forget(
-	const struct rota_metadir *m, struct rota_span role, struct rota_fail *why)
+	const struct rota_metadir *m, struct rota_span role, bool *gone, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
 
 	ROTA_TRY(path_of(m, role, path, why));
-	if (unlink(path) != 0 && errno != ENOENT)
+	if (unlink(path) == 0)
+		*gone = true;
+	else if (errno != ENOENT)
 		return rota_fail_errno(why, errno, "cannot remove %s", path);
 	return ROTA_OK;
 }
 
 enum rota_err rota_metadir_forget(const struct rota_metadir *m, struct rota_fail *why)
 {
-	ROTA_TRY(forget(m, ROTA_STR("timestamp"), why));
-	ROTA_TRY(forget(m, ROTA_STR("snapshot"), why));
-	if (fsync(m->lock) != 0)
+	bool gone = false;
+
+	ROTA_TRY(forget(m, ROTA_STR("timestamp"), &gone, why));
+	ROTA_TRY(forget(m, ROTA_STR("snapshot"), &gone, why));
+	if (gone && fsync(m->lock) != 0)
 		return rota_fail_errno(why, errno, "cannot sync %s", m->dir);
 	return ROTA_OK;
 }
