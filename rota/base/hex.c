@@ -26,15 +26,21 @@ enum rota_err rota_hex_decode(struct rota_span text, struct rota_buf to)
 	return ROTA_OK;
 }
 
-enum rota_err rota_hex_encode(struct rota_span bytes, struct rota_buf to)
+/* The digit of the low four bits. */
+static uint8_t letter(uint32_t bits)
 {
 	static const char digits[] = "0123456789abcdef";
 
+	return (uint8_t)digits[bits & 15];
+}
+
+enum rota_err rota_hex_encode(struct rota_span bytes, struct rota_buf to)
+{
 	if (bytes.len > to.len / 2)
 		return ROTA_ERR_LIMIT;
 	for (size_t i = 0; i < bytes.len; i++) {
-		to.p[2 * i] = (uint8_t)digits[bytes.p[i] >> 4];
-		to.p[2 * i + 1] = (uint8_t)digits[bytes.p[i] & 15];
+		to.p[2 * i] = letter((uint32_t)bytes.p[i] >> 4);
+		to.p[2 * i + 1] = letter(bytes.p[i]);
 	}
 	return ROTA_OK;
 }
