@@ -8,6 +8,8 @@
 #include "tests/unit/test.h"
 #include "tests/unit/world.h"
 
+#include <stdlib.h>
+
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 #define HOUR_S UINT64_C(3600)
 #define DAY_S UINT64_C(86400)
@@ -434,6 +436,71 @@ TEST(a_tampered_signature_is_refused_too)
 	w->tamper_at = w->image[FIRST].bytes.len - 1;
 	CHECK_STOPPED(w, ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_7_3);
 	CHECK_EQ(w->slots[0].trials, 0);
+}
+
+static struct maker_target *target(struct world *w, const char *path)
+{
+	int i = 0;
+
+	while (i < w->m.target_count && strcmp(w->m.target[i].path, path) != 0)
+		i++;
+	if (i == w->m.target_count)
+		abort();
+	return &w->m.target[i];
+}
+
+/* The file that the server gives for a target, to be changed. */
+static struct maker_file *served(struct world *w, const char *path)
+{
+	struct maker_target *t = target(w, path);
+	struct maker_file *f;
+	uint8_t sha256[32], *copy;
+
+	maker_sha256(t->bytes, sha256);
+	f = maker_target_file(&w->m, path, sha256);
+	copy = f == NULL ? NULL : malloc(f->bytes.len);
+	if (copy == NULL)
+		abort();
+	memcpy(copy, f->bytes.p, f->bytes.len);
+	f->bytes.p = copy;
+	return f;
+}
+
+/* One digit, so that only the digest can tell. */
+TEST(a_tampered_policy_or_release_is_refused)
+{
+	static const char *const members[] = { "\"sequence\":", "\"counter\":" };
+
+	for (int release = 0; release < 2; release++) {
+		struct world *w = offered("2.0.0");
+		struct maker_file *f =
+			served(w, release ? w->release_path : "rollouts/sensor.json");
+		size_t len = strlen(members[release]), at = 0;
+
+		ROW(members[release]);
+		while (memcmp(f->bytes.p + at, members[release], len) != 0)
+			CHECK(++at + len < f->bytes.len);
+		f->bytes.p[at + len]++;
+		CHECK_STOPPED(w, ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_7_3);
+		f->bytes.p[at + len]--;
+		f->bytes.len--;
+		CHECK_STOPPED(w, ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_7_3);
+		CHECK_EQ(w->slots[0].written, 0);
+	}
+	ROW(NULL);
+}
+
+TEST(a_policy_or_release_listed_too_long_is_not_fetched)
+{
+	struct world *w = offered("2.0.0");
+
+	target(w, "rollouts/sensor.json")->listed_length = ROTA_POLICY_MAX + 1;
+	maker_next(&w->m, w->clock_s, MAKER_ROLLOUTS, -1);
+	CHECK_STOPPED(w, ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_8_1);
+	w = offered("2.0.0");
+	target(w, w->release_path)->listed_length = ROTA_RELEASE_MAX + 1;
+	maker_next(&w->m, w->clock_s, MAKER_RELEASES, -1);
+	CHECK_STOPPED(w, ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_7_1);
 }
 
 TEST(a_byte_too_many_is_refused_at_once)
@@ -961,6 +1028,8 @@ TESTS(T(nothing_to_do_is_told_once_and_costs_nothing),
 	T(a_trial_that_the_journal_does_not_know_is_given_up),
 	T(what_expired_blocks_installing_and_not_confirming),
 	T(a_tampered_image_is_refused_and_harms_nothing), T(a_tampered_signature_is_refused_too),
+	T(a_tampered_policy_or_release_is_refused),
+	T(a_policy_or_release_listed_too_long_is_not_fetched),
 	T(a_byte_too_many_is_refused_at_once), T(a_download_that_breaks_off_goes_on_where_it_was),
 	T(without_resuming_it_begins_again), T(another_release_meanwhile_begins_at_nothing),
 	T(a_spoilt_beginning_is_fetched_again),
