@@ -6,7 +6,7 @@
 #include "rota/codec/tuf.h"
 #include "rota/base/hex.h"
 #include "rota/base/mem.h"
-#include "rota/codec/time.h"
+#include "rota/codec/tuf_want.h"
 
 enum section {
 	SEC_NONE, /* unknown members: skipped */
@@ -15,6 +15,7 @@ enum section {
 	SEC_ROLES, /* root: an object by name */
 	SEC_DELEGATIONS, /* above the two that follow */
 	SEC_DELEGATED_ROLES,
+	SEC_BINS, /* succinct_roles: one entry */
 	SEC_META,
 	SEC_TARGETS,
 };
@@ -31,6 +32,7 @@ enum {
 	SEEN_META = 1 << 7,
 	SEEN_TARGETS = 1 << 8,
 	SEEN_SIGNED = 1 << 9,
+	SEEN_DELEGATED_ROLES = 1 << 10,
 };
 #define SEEN_ALWAYS                                                                                \
 	(SEEN_SIGNATURES | SEEN_SIGNED | SEEN_TYPE | SEEN_SPEC | SEEN_VERSION | SEEN_EXPIRES)
@@ -47,6 +49,7 @@ enum {
 	HAS_HASHES = 1 << 7,
 	HAS_KEYIDS = 1 << 8,
 	HAS_TERMINATING = 1 << 9,
+	HAS_BITS = 1 << 10,
 };
 
 static const uint32_t seen_of_type[] = {
@@ -61,49 +64,6 @@ static const uint32_t seen_of_type[] = {
 static bool named(const struct rota_tuf *d, int depth, const char *name)
 {
 	return rota_span_eq(rota_json_name(&d->json, (uint8_t)depth), rota_span_cstr(name));
-}
-
-static bool begins(const struct rota_json_token *t)
-{
-	return t->kind == ROTA_JSON_OBJECT_BEGIN || t->kind == ROTA_JSON_ARRAY_BEGIN;
-}
-
-static bool ends(const struct rota_json_token *t)
-{
-	return t->kind == ROTA_JSON_OBJECT_END || t->kind == ROTA_JSON_ARRAY_END;
-}
-
-/* Both brackets of a container of the right kind are fine, everything else is malformed. */
-static enum rota_err want(const struct rota_json_token *t, enum rota_json_kind open)
-{
-	return t->kind == open || t->kind == open + 1 ? ROTA_OK : ROTA_ERR_FORMAT;
-}
-
-static enum rota_err want_string(const struct rota_json_token *t)
-{
-	if (t->kind != ROTA_JSON_STRING)
-		return ROTA_ERR_FORMAT;
-	return t->cut ? ROTA_ERR_LIMIT : ROTA_OK;
-}
-
-static enum rota_err want_count(const struct rota_json_token *t, uint64_t least, uint64_t *out)
-{
-	if (t->kind != ROTA_JSON_INTEGER || t->integer < (int64_t)least)
-		return ROTA_ERR_FORMAT;
-	*out = (uint64_t)t->integer;
-	return ROTA_OK;
-}
-
-static enum rota_err want_time(const struct rota_json_token *t, uint64_t *out)
-{
-	ROTA_TRY(want_string(t));
-	return rota_time_parse(t->text, out);
-}
-
-static enum rota_err want_keyid(const struct rota_json_token *t)
-{
-	ROTA_TRY(want_string(t));
-	return t->text.len == 0 || t->text.len > ROTA_TUF_KEYID_MAX ? ROTA_ERR_FORMAT : ROTA_OK;
 }
 
 static enum rota_err keep(struct rota_tuf *d, struct rota_span text)
@@ -318,6 +278,31 @@ static enum rota_err on_delegated_roles(
 	return on_role_member(d, t, (uint8_t)(r - 1));
 }
 
+/* succinct_roles of delegations: {"bit_length", "keyids", "name_prefix", "threshold"} (TAP 15) */
+static enum rota_err on_bins(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
+{
+	uint8_t at = (uint8_t)(d->base + 1);
+	uint64_t bits;
+
+	if (r == 1) { /* its end: the beginning is on_delegations()'s */
+		d->section = SEC_DELEGATIONS;
+		d->entry.id = kept(d);
+		return end_entry(d, HAS_ID | HAS_BITS | HAS_KEYIDS | HAS_THRESHOLD);
+	}
+	if (r == 2 && named(d, at, "bit_length")) {
+		ROTA_TRY(want_count(t, 1, &bits));
+		d->entry.bits = (uint8_t)bits;
+		d->has |= HAS_BITS;
+		return bits > 32 ? ROTA_ERR_FORMAT : ROTA_OK;
+	}
+	if (r == 2 && named(d, at, "name_prefix")) {
+		ROTA_TRY(want_string(t));
+		d->has |= HAS_ID;
+		return t->text.len == 0 ? ROTA_ERR_FORMAT : keep(d, t->text);
+	}
+	return on_role_member(d, t, (uint8_t)(r - 1));
+}
+
 /* What timestamp and snapshot say of a file, and targets of a target. */
 static enum rota_err on_file_member(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
 {
@@ -363,14 +348,27 @@ static enum rota_err on_files(struct rota_tuf *d, const struct rota_json_token *
 	return end_entry(d, meta ? HAS_VERSION : HAS_LENGTH | HAS_HASHES);
 }
 
-/* delegations: {"keys", "roles"}: opens the two sections one level further down. */
+/* Bins stand in the place of roles, never beside them. */
+static enum rota_err begin_bins(struct rota_tuf *d, const struct rota_json_token *t)
+{
+	if (t->kind != ROTA_JSON_OBJECT_BEGIN || (d->seen & SEEN_DELEGATED_ROLES) != 0)
+		return ROTA_ERR_FORMAT;
+	begin_entry(d, ROTA_TUF_BINS);
+	d->section = SEC_BINS;
+	return ROTA_OK;
+}
+
+/* delegations: {"keys", "roles" or "succinct_roles"}: opens the sections one level further down. */
 static enum rota_err on_delegations(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
 {
 	if (r == 0)
 		return want(t, ROTA_JSON_OBJECT_BEGIN);
-	if (r != 1 || !begins(t))
-		return r == 1 && (named(d, 2, "keys") || named(d, 2, "roles")) ? ROTA_ERR_FORMAT
-									       : ROTA_OK;
+	if (r != 1)
+		return ROTA_OK;
+	if (named(d, 2, "succinct_roles"))
+		return begin_bins(d, t);
+	if (!begins(t))
+		return named(d, 2, "keys") || named(d, 2, "roles") ? ROTA_ERR_FORMAT : ROTA_OK;
 	d->base = 3;
 	if (named(d, 2, "keys")) {
 		d->section = SEC_KEYS;
@@ -378,6 +376,7 @@ static enum rota_err on_delegations(struct rota_tuf *d, const struct rota_json_t
 	}
 	if (named(d, 2, "roles")) {
 		d->section = SEC_DELEGATED_ROLES;
+		d->seen |= SEEN_DELEGATED_ROLES;
 		return on_delegated_roles(d, t, 0);
 	}
 	d->base = 2;
@@ -483,6 +482,8 @@ static enum rota_err in_section(struct rota_tuf *d, const struct rota_json_token
 		return on_delegations(d, t, r);
 	case SEC_DELEGATED_ROLES:
 		return on_delegated_roles(d, t, r);
+	case SEC_BINS:
+		return on_bins(d, t, r);
 	case SEC_META:
 	case SEC_TARGETS:
 		return on_files(d, t, r);

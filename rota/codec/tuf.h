@@ -37,6 +37,7 @@ enum rota_tuf_event_kind {
 	ROTA_TUF_ROLE_PATH, /* text: a path pattern of that role (delegations) */
 	ROTA_TUF_ROLE_PREFIX, /* text: a path hash prefix of that role (delegations) */
 	ROTA_TUF_ROLE, /* id: role name; threshold; terminating (delegations) */
+	ROTA_TUF_BINS, /* succinct delegations (TAP 15): id: name prefix; threshold; bits; its key ids before */
 	ROTA_TUF_META, /* id: file name; version, and length and sha256 where listed */
 	ROTA_TUF_TARGET, /* id: target path; length; sha256 where listed */
 };
@@ -49,6 +50,7 @@ struct rota_tuf_event {
 	struct rota_span scheme;
 	uint32_t threshold;
 	bool terminating;
+	uint8_t bits; /* of the path's digest that name the bin, 1 to 32 */
 	uint64_t version;
 	uint64_t length;
 	bool has_length;

@@ -158,6 +158,7 @@ static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 	case ROTA_TUF_ROLE_PATH:
 	case ROTA_TUF_ROLE_PREFIX:
 	case ROTA_TUF_ROLE:
+	case ROTA_TUF_BINS:
 	case ROTA_TUF_META:
 	case ROTA_TUF_TARGET:
 	default:

@@ -197,6 +197,34 @@ static enum rota_err end_delegation(struct rota_session *s, const struct rota_tu
 	return err;
 }
 
+/* TAP 15: the first bits of the path's SHA-256 name the one bin that may list it, in hex behind the prefix.
+ * Nothing else may, so it is terminating. */
+static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct rota_tuf_event role = *e;
+	uint8_t digest[ROTA_SHA256_LEN], name[ROTA_ROLE_NAME_MAX];
+	size_t len = e->id.len, count = (e->bits + 3u) / 4;
+	uint32_t bin = 0;
+
+	if (s->want_path.len == 0)
+		return end_delegation(s, e); /* which follows nothing now */
+	if (len + 1 + count > sizeof(name))
+		return ROTA_ERR_LIMIT;
+	rota_sha256_of(s->config.crypto, s->want_path, digest);
+	for (size_t i = 0; i < 4; i++)
+		bin = bin << 8 | digest[i];
+	bin >>= 32 - e->bits;
+	memcpy(name, e->id.p, len);
+	name[len++] = '-';
+	while (count-- > 0)
+		name[len++] = (uint8_t)digits[bin >> 4 * count & 15];
+	role.id = rota_span(name, len);
+	role.terminating = true;
+	s->path_match = true;
+	return end_delegation(s, &role);
+}
+
 static void note_target(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	if (s->want_path.len == 0 || !rota_span_eq(e->id, s->want_path) || !e->has_sha256)
@@ -231,6 +259,8 @@ enum rota_err rota_search_event(struct rota_session *s, const struct rota_tuf_ev
 		return ROTA_OK;
 	case ROTA_TUF_ROLE:
 		return end_delegation(s, e);
+	case ROTA_TUF_BINS:
+		return follow_bin(s, e);
 	case ROTA_TUF_TARGET:
 		note_target(s, e);
 		return ROTA_OK;

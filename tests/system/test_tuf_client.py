@@ -220,6 +220,25 @@ def test_path_hash_prefixes(make):
     assert searched(server) == ["bin"]
 
 
+@pytest.mark.parametrize("bits", [1, 4, 5])
+def test_succinct_bins(make, bits):
+    repo, server, client = make()
+    repo.delegate_bins(bits, "bin", Key("ed25519"))
+    names = [f"file {n}" for n in range(5)]
+    for name in names:
+        repo.add_target(repo.bin_of(name), name, name.encode())
+    repo.publish()
+    client.good(client.download(*names))
+    assert set(searched(server)) == {repo.bin_of(name) for name in names}
+    # the bin that a path falls into is the only one that may list it
+    lost = "lost"
+    other = next(role for role in repo.delegates if role != repo.bin_of(lost))
+    repo.add_target(other, lost, b"it")
+    repo.md[other]["version"] += 1
+    repo.publish()
+    client.refused(client.download(lost), "lost", "TUF 5.6.7")
+
+
 def test_a_delegated_role_is_verified_against_the_delegator_at_hand(make):
     """Two delegators give one name two sets of keys: what one vouches for, the other does not."""
     repo, _, client = make()

@@ -43,7 +43,7 @@ struct seen {
 
 static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 {
-	static const char letters[] = "sSkirpRmt"; /* by enum rota_tuf_event_kind */
+	static const char letters[] = "sSkirpRBmt"; /* by enum rota_tuf_event_kind */
 	struct seen *seen = ctx;
 	int n = snprintf(seen->events + seen->len, sizeof(seen->events) - seen->len,
 		"%c%.*s%s%.*s ", letters[e->kind], (int)e->id.len, (const char *)e->id.p,
@@ -243,6 +243,56 @@ static const struct {
 		ROTA_ERR_FORMAT },
 	{ "another kind of delegation", ROTA_TUF_TARGETS, DELEGATIONS,
 		"{\"bins\":{\"keys\":[1]},\"keys\":{}}", ROTA_OK },
+	{ "bins", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":8,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"bin\",\"threshold\":1}}",
+		ROTA_OK },
+	{ "bins of 32 bits", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":32,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"bin\",\"threshold\":1}}",
+		ROTA_OK },
+	{ "bins of no bits", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":0,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"bin\",\"threshold\":1}}",
+		ROTA_ERR_FORMAT },
+	{ "bins of 33 bits", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":33,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"bin\",\"threshold\":1}}",
+		ROTA_ERR_FORMAT },
+	{ "bins of 264 bits", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":264,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"bin\",\"threshold\":1}}",
+		ROTA_ERR_FORMAT },
+	{ "bins without a prefix", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":8,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"\",\"threshold\":1}}",
+		ROTA_ERR_FORMAT },
+	{ "bins whose prefix is a number", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":8,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":1,\"threshold\":1}}",
+		ROTA_ERR_FORMAT },
+	{ "bins without a threshold", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":8,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"bin\",\"threshold\":0}}",
+		ROTA_ERR_FORMAT },
+	{ "bins whose key ids are a word", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":8,\"keyids\":\"k1\",\"name_"
+		"prefix\":\"bin\",\"threshold\":1}}",
+		ROTA_ERR_FORMAT },
+	{ "bins are a list", ROTA_TUF_TARGETS, DELEGATIONS, "{\"succinct_roles\":[]}",
+		ROTA_ERR_FORMAT },
+	{ "bins are a word", ROTA_TUF_TARGETS, DELEGATIONS, "{\"succinct_roles\":1}",
+		ROTA_ERR_FORMAT },
+	{ "bins of nothing", ROTA_TUF_TARGETS, DELEGATIONS, "{\"succinct_roles\":{}}",
+		ROTA_ERR_FORMAT },
+	{ "bins beside roles", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"roles\":[],\"succinct_roles\":{\"bit_length\":1,\"keyids\":[],\"name_prefix\":"
+		"\"b\",\"threshold\":1}}",
+		ROTA_ERR_FORMAT },
+	{ "an unknown member of bins", ROTA_TUF_TARGETS, DELEGATIONS,
+		"{\"keys\":{},\"succinct_roles\":{\"bit_length\":8,\"keyids\":[\"k1\"],\"name_"
+		"prefix\":\"bin\",\"threshold\":1,\"x\":[{}]}}",
+		ROTA_OK },
 	{ "a delegation without a name", ROTA_TUF_TARGETS, "\"name\":\"r\",", "", ROTA_ERR_FORMAT },
 	{ "a delegation without paths", ROTA_TUF_TARGETS, "\"paths\":[\"a/*\",\"b\"],", "",
 		ROTA_ERR_FORMAT },
@@ -289,6 +339,20 @@ TEST(each_edit_is_seen)
 	ROW(NULL);
 }
 
+/* TAP 15 */
+TEST(bins_are_one_event)
+{
+	static const char text[] =
+		SIGS "{\"_type\":\"targets\",\"delegations\":{\"keys\":{\"k1\":" KEY
+		     "},\"succinct_roles\":{\"bit_length\":9,\"keyids\":[\"k1\",\"k2\"],"
+		     "\"name_prefix\":\"bin\",\"threshold\":2}}," EXP "," TAIL
+		     ",\"targets\":{},\"version\":7," ISS "}}";
+	struct seen seen = { .refuse = ROTA_OK };
+
+	CHECK_OK(decode(ROTA_TUF_TARGETS, text, 7, &seen));
+	CHECK(strcmp(seen.events, "sk1=00ff S kk1=line\nline ik1 ik2 Bbin ") == 0);
+}
+
 TEST(nothing_cut_short_is_whole)
 {
 	char text[2048];
@@ -326,5 +390,6 @@ TEST(what_the_sink_says_ends_the_file)
 }
 
 TESTS(T(each_type_gives_its_events_and_the_bytes_that_were_signed),
-	T(members_of_root_s_head_are_read), T(each_edit_is_seen), T(nothing_cut_short_is_whole),
-	T(a_text_longer_than_the_room_is_refused), T(what_the_sink_says_ends_the_file))
+	T(members_of_root_s_head_are_read), T(each_edit_is_seen), T(bins_are_one_event),
+	T(nothing_cut_short_is_whole), T(a_text_longer_than_the_room_is_refused),
+	T(what_the_sink_says_ends_the_file))
