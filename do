@@ -13,6 +13,7 @@ usage: ./do VERB [ARGUMENT...]
     check     the gates of every commit: format, layers, two compilers, unit tests, sizes, smoke
     test      check, then sanitizers, all system tests, and the unit tests on a board in QEMU
     arm       cross-build for Cortex-M3 and M0 and run the unit tests in QEMU
+    soak      what takes hours: every security check taken out in turn, proofs, fuzzers (ROTA_FUZZ_S seconds each)
     prove     memory safety of rota/base, proved with Frama-C: docs/prove.md
     bench     measure; figures go to build/figures.tsv
     install   build and install: PREFIX (default /usr/local), DESTDIR
@@ -129,6 +130,17 @@ verb_arm() {
 	gates_end
 }
 
+verb_soak() {
+	no_arguments soak "$@"
+	tools/deps soak
+	# shellcheck source=tools/gates.sh
+	. tools/gates.sh
+	# shellcheck source=tools/gates-soak.sh
+	. tools/gates-soak.sh
+	soak_gates
+	gates_end
+}
+
 verb_prove() {
 	no_arguments prove "$@"
 	tools/deps prove
@@ -170,7 +182,7 @@ verb_clean() {
 verb=$1
 shift
 case $verb in
-demo | check | test | arm | prove | bench | install | clean) "verb_$verb" "$@" ;;
+demo | check | test | arm | soak | prove | bench | install | clean) "verb_$verb" "$@" ;;
 help | -h | --help) usage ;;
 *) refuse "there is no verb '$verb'" ;;
 esac

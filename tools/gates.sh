@@ -86,6 +86,15 @@ gate_skip() {
 	printf 'skip  %-28s %s\n' "$1" "$2"
 }
 
+# counted COMMAND...: run it; its closing line of counts is the gate's.
+counted() {
+	counted_status=0
+	"$@" || counted_status=$?
+	sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$gate_log" |
+		tail -n 1 >"$gate_counts"
+	return "$counted_status"
+}
+
 # The closing line; status 1 when something failed.
 gates_end() {
 	echo "$gates_passed passed, $gates_failed failed, $gates_skipped skipped"
