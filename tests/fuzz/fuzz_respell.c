@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two readers of JSON against each other. What the adapter spells the core must accept, with the canonical bytes
+ * that the writer makes; spelled again it stays as it is; and what the core accepts as it came the adapter
+ * leaves as it came. */
+#include "host/adapter/respell.h"
+#include "host/base/json.h"
+#include "rota/codec/json.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+{
+	(void)ctx, (void)j, (void)t;
+	return ROTA_OK;
+}
+
+static void on_canonical(void *ctx, struct rota_span bytes)
+{
+	rota_bytes_add(ctx, bytes);
+}
+
+static enum rota_err scan(struct rota_span file, struct rota_bytes *canonical)
+{
+	static uint8_t names[65536], value[64];
+	struct rota_json j;
+
+	*canonical = (struct rota_bytes){ 0 };
+	rota_json_init(&j, (struct rota_json_sink){ canonical, on_token, on_canonical },
+		ROTA_BUF(names), ROTA_BUF(value));
+	ROTA_TRY(rota_json_feed(&j, file));
+	return rota_json_end(&j);
+}
+
+/* The canonical bytes that the host's writer makes of a spelled file. */
+static void check_signed(struct rota_span spelled, struct rota_span canonical)
+{
+	struct rota_bytes want;
+	struct rota_fail why;
+	json_t *value;
+
+	if (rota_json_parse_strict(spelled, &value, &why) != ROTA_OK ||
+		rota_json_encode(value, ROTA_JSON_SIGNED, &want, &why) != ROTA_OK ||
+		!rota_span_eq(rota_bytes_span(&want), canonical))
+		abort();
+	rota_bytes_free(&want);
+	json_decref(value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct rota_span file = rota_span(data, len);
+	struct rota_bytes spelled, canonical, other;
+	struct rota_fail why;
+	enum rota_err as_it_came = scan(file, &other);
+
+	rota_bytes_free(&other);
+	if (rota_respell(file, &spelled, &why) != ROTA_OK) {
+		if (as_it_came == ROTA_OK)
+			abort();
+		return 0;
+	}
+	if (spelled.len > len || scan(rota_bytes_span(&spelled), &canonical) != ROTA_OK)
+		abort();
+	check_signed(rota_bytes_span(&spelled), rota_bytes_span(&canonical));
+	if (as_it_came == ROTA_OK && !rota_span_eq(rota_bytes_span(&spelled), file))
+		abort();
+	rota_bytes_free(&canonical);
+	rota_bytes_free(&spelled);
+	return 0;
+}
