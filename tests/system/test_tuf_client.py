@@ -147,6 +147,7 @@ def test_unknown_keys_and_members_are_no_harm(make):
     client.refused(client.refresh(), "2.root.json", "TUF 5.3.4")
 
 
+@pytest.mark.smoke
 def test_an_artifact_that_is_there_is_not_fetched_again(make):
     repo, server, client = make()
     repo.add_target("targets", "file", b"first")
