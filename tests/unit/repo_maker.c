@@ -18,6 +18,25 @@ static void *must(void *p)
 	return p;
 }
 
+/* ---- memory ---- */
+
+/* Everything made here lives as long as the program, and stays within its reach: what a leak checker then finds
+ * was lost by what is tested. */
+struct room {
+	struct room *before;
+	max_align_t bytes[];
+};
+
+void *maker_room(size_t len)
+{
+	static struct room *rooms;
+	struct room *room = must(calloc(1, sizeof(*room) + len));
+
+	room->before = rooms;
+	rooms = room;
+	return room->bytes;
+}
+
 /* ---- text ---- */
 
 void maker_printf(struct maker_text *t, const char *format, ...)
@@ -32,7 +51,8 @@ void maker_printf(struct maker_text *t, const char *format, ...)
 		abort();
 	if (t->len + (size_t)need + 1 > t->room) {
 		t->room = (t->len + (size_t)need + 1) * 2;
-		t->p = must(realloc(t->p, t->room));
+		t->p = t->len == 0 ? maker_room(t->room)
+				   : memcpy(maker_room(t->room), t->p, t->len);
 	}
 	va_start(args, format);
 	vsnprintf(t->p + t->len, t->room - t->len, format, args);
@@ -83,16 +103,19 @@ static int pair_of(int key)
 
 struct maker_bytes maker_spki(int key)
 {
-	struct maker_bytes out = { NULL, 0 };
+	struct maker_bytes out;
+	uint8_t *at;
 	int len;
 
 	key = pair_of(key);
 	if (keys[key].pkey == NULL)
 		keys[key].pkey = must(EVP_EC_gen("P-256"));
-	len = i2d_PUBKEY(keys[key].pkey, &out.p);
+	len = i2d_PUBKEY(keys[key].pkey, NULL);
 	if (len <= 0)
 		abort();
-	out.len = (size_t)len;
+	out = (struct maker_bytes){ maker_room((size_t)len), (size_t)len };
+	at = out.p;
+	i2d_PUBKEY(keys[key].pkey, &at);
 	return out;
 }
 
@@ -106,13 +129,12 @@ static void put_public(struct maker_text *t, int key)
 	for (int i = 0; i < len; i += 64)
 		maker_printf(t, "%.*s\\n", len - i < 64 ? len - i : 64, base64 + i);
 	maker_printf(t, "-----END PUBLIC KEY-----\\n");
-	OPENSSL_free(der.p);
 }
 
 /* Canonical bytes: the only escape written here is that of the newline. */
 static struct maker_bytes canonical(const char *text)
 {
-	uint8_t *out = must(malloc(strlen(text) + 1));
+	uint8_t *out = maker_room(strlen(text) + 1);
 	size_t len = 0;
 
 	for (; *text != '\0'; text++) {
@@ -138,7 +160,6 @@ static void make_key(int key)
 	maker_hex(digest, 32, keys[key].id[0]);
 	digest[0] ^= 0xff;
 	maker_hex(digest, 32, keys[key].id[1]);
-	free(raw.p);
 	keys[key].object = t.p;
 }
 
@@ -154,7 +175,7 @@ static const char *key_id(int key)
 struct maker_bytes maker_sign(int key, struct maker_bytes bytes)
 {
 	EVP_MD_CTX *ctx = must(EVP_MD_CTX_new());
-	struct maker_bytes out = { must(malloc(80)), 80 };
+	struct maker_bytes out = { maker_room(80), 80 };
 
 	(void)key_id(pair_of(key));
 	if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, keys[pair_of(key)].pkey) != 1 ||
@@ -372,7 +393,7 @@ static struct maker_file *store(struct maker *m, const char *name, struct maker_
 		snprintf(f->name, sizeof(f->name), "%s", name);
 	}
 	/* a copy: a test may damage the file, and the target it came from stays as it is */
-	f->bytes.p = must(malloc(bytes.len + 1));
+	f->bytes.p = maker_room(bytes.len + 1);
 	memcpy(f->bytes.p, bytes.p, bytes.len);
 	f->bytes.len = bytes.len;
 	return f;
@@ -385,7 +406,6 @@ static void put_signature(struct maker_text *t, int key, struct maker_bytes raw,
 
 	maker_hex(sig.p, sig.len, hex);
 	maker_printf(t, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", first ? "" : ",", key_id(key), hex);
-	free(sig.p);
 }
 
 static void put_signed(struct maker_text *t, struct maker *m, int role)
@@ -438,7 +458,6 @@ static void made_of(const struct maker_role *r, const char *body, uint8_t out[32
 	for (int i = 0; i < r->signer_count; i++)
 		maker_printf(&t, " %d", r->signers[i]);
 	maker_sha256(maker_text_bytes(&t), out);
-	free(t.p);
 }
 
 static void sign_role(struct maker_text *t, const struct maker_role *r, const char *body)
@@ -453,7 +472,6 @@ static void sign_role(struct maker_text *t, const struct maker_role *r, const ch
 	if (r->repeat_signature)
 		put_signature(t, r->signers[0], raw, false);
 	maker_printf(t, "],\"signed\":%s}", body);
-	free(raw.p);
 }
 
 static void publish_role(struct maker *m, int role)
@@ -471,9 +489,7 @@ static void publish_role(struct maker *m, int role)
 		sign_role(&t, &m->role[role], body.p);
 		f = store(m, name, maker_text_bytes(&t));
 		memcpy(f->made_of, of, sizeof(of));
-		free(t.p);
 	}
-	free(body.p);
 }
 
 static void target_name(const char *path, const uint8_t sha256[32], char out[256])

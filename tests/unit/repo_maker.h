@@ -6,7 +6,7 @@
  * test may still damage a file (maker_edit()) or answer one file for another.
  *
  * The JSON is put together by hand here, with nothing of rota/codec, so that a mistake there does not hide.
- * A test program's memory is given back when it ends.
+ * What is made here lives until the test program ends.
  */
 #ifndef TESTS_UNIT_REPO_MAKER_H
 #define TESTS_UNIT_REPO_MAKER_H
@@ -162,6 +162,9 @@ struct maker_bytes maker_spki(int key);
 
 /* DER Ecdsa-Sig-Value over the SHA-256 of `bytes`. */
 struct maker_bytes maker_sign(int key, struct maker_bytes bytes);
+
+/* `len` zeroed bytes that live until the program ends. */
+void *maker_room(size_t len);
 
 /* Text that grows. */
 struct maker_text {

@@ -179,7 +179,7 @@ TEST(a_damaged_copy_is_fetched_again)
 
 		if (b.p == NULL)
 			continue;
-		d->kept[i].bytes.p = malloc(b.len);
+		d->kept[i].bytes.p = maker_room(b.len);
 		memcpy(d->kept[i].bytes.p, b.p, b.len);
 		d->kept[i].bytes.p[b.len / 2] ^= 1;
 	}
@@ -659,7 +659,7 @@ static void endless_root(struct device *d)
 static void lengthen(struct device *d, const char *role, uint64_t version)
 {
 	struct maker_file *f = maker_meta(&d->m, role, version);
-	uint8_t *longer = calloc(1, f->bytes.len + 1000);
+	uint8_t *longer = maker_room(f->bytes.len + 1000);
 
 	memcpy(longer, f->bytes.p, f->bytes.len);
 	f->bytes = (struct maker_bytes){ longer, f->bytes.len + 1000 };

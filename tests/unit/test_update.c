@@ -458,9 +458,9 @@ static struct maker_file *served(struct world *w, const char *path)
 
 	maker_sha256(t->bytes, sha256);
 	f = maker_target_file(&w->m, path, sha256);
-	copy = f == NULL ? NULL : malloc(f->bytes.len);
-	if (copy == NULL)
+	if (f == NULL)
 		abort();
+	copy = maker_room(f->bytes.len);
 	memcpy(copy, f->bytes.p, f->bytes.len);
 	f->bytes.p = copy;
 	return f;

@@ -258,7 +258,7 @@ static uint64_t version_of(const char *text)
 static struct maker_bytes make_image(const struct world_release *r)
 {
 	static uint8_t payload[WORLD_SLOT_LEN];
-	uint8_t *room = malloc(IMAGE_MAKE_MAX);
+	uint8_t *room = maker_room(IMAGE_MAKE_MAX);
 	struct image_spec spec = {
 		.version = version_of(r->image_version != NULL ? r->image_version : r->version),
 		.counter = r->counter,
@@ -326,7 +326,8 @@ void world_release(struct world *w)
 	int role = strcmp(w->role, "ci") == 0 ? MAKER_CI : MAKER_RELEASES;
 	struct world_image *app = add_image(w, make_image(r), r->crashes), *data = NULL;
 	struct maker_text t = { NULL, 0, 0 };
-	char issued[21], *path = malloc(128), *app_path = malloc(128), *data_path = malloc(128);
+	char issued[21], *path = maker_room(128), *app_path = maker_room(128),
+			 *data_path = maker_room(128);
 
 	image_digest(app->bytes, app->digest);
 	snprintf(path, 128, "%s/sensor/%s/release.json", w->role, r->version);
