@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scanner's step, for Frama-C's Eva (docs/prove.md). An arbitrary scanner in state STATE, that keeps the
+ * invariant in step(), is fed one arbitrary byte; the invariant must hold again, and nothing undefined may happen
+ * on the way. So by induction, byte by byte, no input of any length can do harm. tools/prove runs this for each
+ * state. */
+#include "rota/codec/json.c"
+#include "rota/base/span.c"
+#include "__fc_builtin.h"
+
+static uint8_t names[65535];
+static uint8_t value[192];
+static volatile int any;
+
+void *memset(void *at, int byte, size_t len)
+{
+	uint8_t *p = at;
+	/*@ loop unroll 1000; */
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)byte;
+	return at;
+}
+
+static volatile uint8_t seen;
+static enum rota_err token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+{
+	if (t->kind == ROTA_JSON_STRING && t->text.len > 0) {
+		seen = t->text.p[0];
+		seen = t->text.p[t->text.len - 1];
+	}
+	if (any)
+		rota_json_flush(j);
+	return any ? ROTA_OK : ROTA_ERR_FORMAT;
+}
+
+static void canonical(void *ctx, struct rota_span bytes)
+{
+	if (bytes.len > 0 && bytes.p != 0)
+		seen = bytes.p[0];
+}
+
+static void arbitrary(struct rota_json *j, uint8_t state, uint8_t depth)
+{
+	rota_json_init(j, (struct rota_json_sink){ 0, token, canonical },
+		rota_buf(names, any ? 288 : sizeof(names)), rota_buf(value, sizeof(value)));
+	/*@ loop unroll 12; */
+	for (int i = 0; i < ROTA_JSON_DEPTH_MAX; i++) {
+		j->name_at[i] = (uint16_t)Frama_C_interval(0, 65535);
+		j->name_len[i] = (uint16_t)Frama_C_interval(0, 65535);
+		j->index[i] = Frama_C_unsigned_int_interval(0, UINT32_MAX);
+	}
+	j->is_array = (uint16_t)Frama_C_interval(0, 65535);
+	j->depth = depth;
+	j->state = state;
+	j->order = (uint8_t)Frama_C_interval(0, 1);
+	j->utf8_need = (uint8_t)Frama_C_interval(0, 3);
+	j->utf8_low = (uint8_t)Frama_C_interval(0, 255);
+	j->utf8_high = (uint8_t)Frama_C_interval(0, 255);
+	j->escape_digits = (uint8_t)Frama_C_interval(0, 3);
+	j->escape_code = (uint8_t)Frama_C_interval(0, 255);
+	j->negative = any != 0;
+	j->cut = any != 0;
+	j->digits = (uint8_t)Frama_C_interval(0, 255);
+	j->number = Frama_C_unsigned_long_interval(0, INTEGER_MAX);
+	j->name_was = (uint16_t)Frama_C_interval(0, 65535);
+	j->value_len = Frama_C_unsigned_long_interval(0, sizeof(value));
+}
+
+static void step(struct rota_json *j)
+{
+	uint8_t byte = (uint8_t)Frama_C_interval(0, 255);
+
+	if (rota_json_feed(j, rota_span(&byte, 1)) != ROTA_OK)
+		return;
+	/*@ assert depth: j->depth <= ROTA_JSON_DEPTH_MAX; */
+	/*@ assert state: j->state < ST_COUNT; */
+	/*@ assert both: (j->depth == 0) <==> (j->state == ST_TOP || j->state == ST_DONE); */
+	/*@ assert number: j->number <= INTEGER_MAX; */
+	/*@ assert value: j->value_len <= sizeof(value); */
+	/*@ assert need: j->utf8_need <= 3; */
+	/*@ assert order: j->order == ORDER_SAME || j->order == ORDER_GREATER; */
+	/*@ assert literal: j->state == ST_LITERAL ==> 1 <= j->literal_at && j->literal[j->literal_at] != 0; */
+	/*@ assert digits: (j->state == ST_NAME_HEX || j->state == ST_TEXT_HEX) ==> j->escape_digits <= 3; */
+}
+
+int main(void)
+{
+	static const char *const literals[] = { "true", "false", "null" };
+	static struct rota_json j;
+	const uint8_t s = STATE;
+	uint8_t d = (uint8_t)Frama_C_interval(0, ROTA_JSON_DEPTH_MAX);
+	uint8_t l = (uint8_t)Frama_C_interval(0, 2);
+	uint8_t at = (uint8_t)Frama_C_interval(1, 4);
+
+	/*@ split d; */
+	if ((d == 0) != (s == ST_TOP || s == ST_DONE))
+		return 0;
+	if (s != ST_LITERAL) {
+		l = 0;
+		at = 1;
+	}
+	/*@ split l; */
+	/*@ split at; */
+	if (at == 4 && l != 1)
+		return 0;
+	arbitrary(&j, s, d);
+	j.literal = literals[l];
+	j.literal_at = at;
+	step(&j);
+	return 0;
+}
