@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/api.h"
+#include "apps/rotad/log.h"
 #include "host/base/when.h"
 #include "host/identity/escaped.h"
 #include "host/registry/report.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/ingest.h"
+#include "apps/rotad/log.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

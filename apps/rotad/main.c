@@ -6,9 +6,9 @@
 #include "apps/rotad/listener.h"
 #include "apps/rotad/projection.h"
 #include "apps/rotad/worker.h"
+#include "apps/rotad/log.h"
 #include "host/base/bytes.h"
 #include "host/base/file.h"
-#include "host/base/when.h"
 #include "ports/db_sqlite/db_sqlite.h"
 
 #include <errno.h>
@@ -16,7 +16,6 @@
 #include <inttypes.h>
 #include <libgen.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,18 +56,6 @@ struct server {
 	size_t running;
 	int listener;
 };
-
-void log_line(const char *format, ...)
-{
-	char when[ROTA_WHEN_LEN], text[600];
-	va_list args;
-
-	rota_when_text(rota_when_now(), when);
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	fprintf(stderr, "%s rotad: %s\n", when, text);
-}
 
 static int failed(const struct rota_fail *why)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/projection.h"
+#include "apps/rotad/log.h"
 #include "host/registry/registry.h"
 
 #include <inttypes.h>

@@ -48,9 +48,6 @@ struct shared {
 	struct figures figures;
 };
 
-/* One line on standard error, with time. Any thread. */
-void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 static inline void count_one(_Atomic uint64_t *figure)
 {
 	atomic_fetch_add_explicit(figure, 1, memory_order_relaxed);

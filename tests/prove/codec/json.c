@@ -5,7 +5,7 @@
  * state. */
 #include "rota/codec/json.c"
 #include "rota/base/span.c"
-#include "__fc_builtin.h"
+#include <__fc_builtin.h>
 
 static uint8_t names[65535];
 static uint8_t value[192];
