@@ -301,10 +301,11 @@ static enum rota_err look_server(struct patient *p, struct rota_fail *why)
 	}
 	ROTA_TRY(rota_fetch_post(p->fetch, &p->config.server, "api/v1/report",
 		ROTA_STR("{\"events\":[]}"), (uint32_t)p->config.metadata_s, &answer, why));
-	if (answer.status != 200 && answer.status != 400)
+	if (answer.status != 200 && answer.status != 400 && answer.status != 429)
 		return rota_fail(why, ROTA_ERR_DENIED, "%s answers %u: %.200s",
 			p->config.server.url, answer.status, answer.body);
-	snprintf(p->note, sizeof(p->note), "%.120s", p->config.server.url);
+	snprintf(p->note, sizeof(p->note), "%.120s%s", p->config.server.url,
+		answer.status == 429 ? " (this device asks too often: later)" : "");
 	return ROTA_OK;
 }
 
