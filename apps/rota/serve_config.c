@@ -112,6 +112,7 @@ static enum rota_err numbers(struct rota_ini *ini, const struct serve_options *o
 	ROTA_TRY(port(ini, "http_port", o->http_port, 0, &c->http_port, why));
 	ROTA_TRY(yes_no(ini, "targets_mtls", &c->targets_mtls, why));
 	ROTA_TRY(rota_ini_number(ini, SECTION, "workers", 1, 64, 2, &c->workers, why));
+	ROTA_TRY(rota_ini_number(ini, SECTION, "device_rate", 1, 10000, 5, &c->device_rate, why));
 	ROTA_TRY(rota_ini_number(ini, SECTION, "segment_bytes", (uint64_t)128 * 1024,
 		(uint64_t)1024 * 1024 * 1024, (uint64_t)64 * 1024 * 1024, &c->segment_bytes, why));
 	return rota_ini_number(

@@ -27,6 +27,7 @@ struct serve_config {
 	char *nginx, *rotad; /* programs */
 	char *web_user, *ingest_user; /* as root */
 	uint64_t workers, segment_bytes, keep_segments;
+	uint64_t device_rate; /* requests of one device per second */
 };
 
 ROTA_MUST_USE enum rota_err serve_config_load(

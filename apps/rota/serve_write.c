@@ -129,6 +129,7 @@ static enum rota_err write_nginx(const struct serve_state *s, struct rota_fail *
 		.repo_port = s->repo_port,
 		.device_port = s->device_port,
 		.http_port = s->http_port,
+		.device_rate = (uint32_t)c->device_rate,
 		.targets_mtls = c->targets_mtls,
 		.http2_directive = has_http2_directive(c->nginx),
 	};

@@ -93,7 +93,7 @@ static void add_http_files(struct rota_bytes *out)
 		"\n");
 }
 
-static void add_http_limits(struct rota_bytes *out)
+static void add_http_limits(const struct rota_nginx *n, struct rota_bytes *out)
 {
 	add(out,
 		"\t# Limits. A report is at most 16 KiB; nothing else has a body.\n"
@@ -112,11 +112,12 @@ static void add_http_limits(struct rota_bytes *out)
 		"\t# Many devices share an address behind NAT; one device has one certificate.\n"
 		"\tlimit_conn_zone $binary_remote_addr zone=address:10m;\n"
 		"\tlimit_conn address 1024;\n"
-		"\tlimit_req_zone $ssl_client_fingerprint zone=device_rate:10m rate=5r/s;\n"
+		"\tlimit_req_zone $ssl_client_fingerprint zone=device_rate:10m rate=%ur/s;\n"
 		"\tlimit_conn_zone $ssl_client_fingerprint zone=device_conn:10m;\n"
 		"\tlimit_conn_status 429;\n"
 		"\tlimit_req_status 429;\n"
-		"\n");
+		"\n",
+		(unsigned)n->device_rate);
 }
 
 static void add_http_tls(const struct rota_nginx *n, struct rota_bytes *out)
@@ -239,7 +240,7 @@ static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 	add(out, "\t}\n\n");
 }
 
-static void add_api(struct rota_bytes *out)
+static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
 {
 	add(out,
 		"\t\t# Nothing that the client sent reaches rotad but the body and its type.\n"
@@ -247,7 +248,7 @@ static void add_api(struct rota_bytes *out)
 		"\t\t\tif ($request_method != POST) {\n"
 		"\t\t\t\treturn 405;\n"
 		"\t\t\t}\n"
-		"\t\t\tlimit_req zone=device_rate burst=20 nodelay;\n"
+		"\t\t\tlimit_req zone=device_rate burst=%u nodelay;\n"
 		"\t\t\tlimit_conn device_conn 8;\n"
 		"\t\t\t# rotad sees the body as it comes: nginx limits each pause, rotad the whole "
 		"request.\n"
@@ -266,7 +267,8 @@ static void add_api(struct rota_bytes *out)
 		"\t\tlocation /est/ {\n"
 		"\t\t\tdefault_type text/plain;\n"
 		"\t\t\treturn 501 \"This server does not enrol over EST.\\n\";\n"
-		"\t\t}\n");
+		"\t\t}\n",
+		4 * (unsigned)n->device_rate);
 }
 
 static void add_device(const struct rota_nginx *n, struct rota_bytes *out)
@@ -294,7 +296,7 @@ static void add_device(const struct rota_nginx *n, struct rota_bytes *out)
 		"\t\t\treturn 400 \"this port speaks TLS\\n\";\n"
 		"\t\t}\n",
 		n->client_ca);
-	add_api(out);
+	add_api(n, out);
 	add_repo(n, out, true);
 	add(out, "\t}\n");
 }
@@ -327,7 +329,7 @@ enum rota_err rota_nginx_write(
 	add_main(n, out);
 	add(out, "http {\n");
 	add_http_files(out);
-	add_http_limits(out);
+	add_http_limits(n, out);
 	add_http_tls(n, out);
 	add_upstream(n, out);
 	add_public(n, out);

@@ -25,6 +25,8 @@ struct rota_nginx {
 	const char *address; /* as nginx spells it: 127.0.0.1, [::1], * */
 	uint16_t repo_port, device_port;
 	uint16_t http_port; /* /repo/ without TLS; 0: none */
+	uint32_t
+		device_rate; /* requests of one device to /api/ per second; four times that at once */
 	bool targets_mtls; /* targets on the device listener only */
 	bool http2_directive; /* nginx 1.25.1 and later: `http2 on` instead of a listen parameter */
 };

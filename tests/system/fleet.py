@@ -103,6 +103,9 @@ class Fleet:
         self.server = None
         self.ports = {}
         run(PROGRAMS["rota"], "init", "--softhsm", "--product", PRODUCT, self.authority)
+        # One device runs many cycles a second here.
+        with open(self.authority / "rota.ini", "a", encoding="ascii") as settings:
+            settings.write("\n[serve]\ndevice_rate = 1000\n")
 
     def __enter__(self):
         return self
