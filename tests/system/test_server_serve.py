@@ -253,6 +253,18 @@ def test_targets_can_be_for_devices_only(serve, authority):
     assert plain.getresponse().status == 200
 
 
+def test_a_device_that_asks_too_often_waits_alone(serve, authority):
+    """One a second and four more at once: of twelve in a row some are refused, and another device's is not."""
+    with open(authority.dir / "rota.ini", "a", encoding="utf-8") as f:
+        f.write("device_rate = 1\n")
+    served = serve().ready()
+    busy = authority.client(authority.operational)
+    answers = [served.report(busy, seq)[0] for seq in range(1, 13)]
+    assert answers[0] == 200 and 429 in answers and set(answers) == {200, 429}
+    other = authority.client(authority.operational, "b" * 64)
+    assert served.report(other, 1)[0] == 200
+
+
 def test_two_runs_keep_what_was_acknowledged(serve, authority):
     device = authority.client(authority.operational)
     for seq in (1, 2):
