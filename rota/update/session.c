@@ -275,6 +275,19 @@ static struct rota_why check_file(struct rota_session *s, const struct rota_want
 		ROTA_CLAUSE_SPEC_4_5 };
 }
 
+void rota_session_again(struct rota_session *s)
+{
+	bool copy = s->copy;
+
+	if (!fetches(s))
+		return;
+	rota_sigs_drop(&s->sigs);
+	s->again = true;
+	begin_file(s);
+	s->again = false;
+	s->copy = copy;
+}
+
 void rota_session_copy(struct rota_session *s)
 {
 	s->copy = true;
@@ -333,6 +346,17 @@ void rota_session_kept(struct rota_session *s, enum rota_err how)
 
 /* ---- what is asked and answered ---- */
 
+static uint64_t max_len(const struct rota_session *s, const struct rota_step *step)
+{
+	const struct rota_limits *l = s->config.limits;
+
+	if (step->type == ROTA_TUF_ROOT && l->root_len != 0)
+		return l->root_len;
+	if ((step->type == ROTA_TUF_SNAPSHOT || step->type == ROTA_TUF_TARGETS) && l->meta_len != 0)
+		return l->meta_len;
+	return step->max_len;
+}
+
 void rota_session_want(const struct rota_session *s, struct rota_want *out)
 {
 	const struct rota_step *step = &rota_session_steps[s->state];
@@ -340,8 +364,8 @@ void rota_session_want(const struct rota_session *s, struct rota_want *out)
 	*out = (struct rota_want){ .kind = step->want, .fresh = s->fresh };
 	if (step->describe != NULL) {
 		step->describe(s, out);
-		out->max_len = step->max_len;
-		if (step->listed_length(s) != 0 && step->listed_length(s) < step->max_len)
+		out->max_len = max_len(s, step);
+		if (step->listed_length(s) != 0 && step->listed_length(s) < out->max_len)
 			out->max_len = step->listed_length(s);
 	}
 	if (step->kept != NULL) {

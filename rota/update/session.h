@@ -41,7 +41,7 @@
  * takes 2^128 attempts. */
 #define ROTA_LISTED_TAG_LEN 16
 
-/* SPEC 4.8 */
+/* SPEC 4.8; where the limits of a session say nothing else */
 #define ROTA_ROOT_MAX_LEN 65536u
 #define ROTA_TIMESTAMP_MAX_LEN 16384u
 #define ROTA_META_MAX_LEN 16777216u
@@ -65,6 +65,8 @@ struct rota_limits {
 	bool streams; /* room for schemes that need a context for each signature */
 	uint32_t listed; /* files in the trusted snapshot, without the device profile (TUF 5.5.5) */
 	uint32_t roots; /* root updates in one session; 0: ROTA_ROOT_UPDATES_MAX */
+	uint32_t root_len; /* longest root file; 0: ROTA_ROOT_MAX_LEN */
+	uint32_t meta_len; /* longest snapshot or file of a role; 0: ROTA_META_MAX_LEN */
 	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
 };
 
@@ -149,6 +151,7 @@ struct rota_session {
 	uint64_t got_len;
 	bool raw; /* digest and got_len are those that the application said */
 	bool copy; /* it is a copy at hand: rota_session_copy() */
+	bool again; /* it is begun anew: rota_session_again() */
 	struct rota_sigs sigs;
 	struct rota_authority by; /* whose signatures count for it */
 	struct rota_buf names, text, hold;
@@ -215,6 +218,10 @@ ROTA_MUST_USE enum rota_err rota_session_feed(struct rota_session *s, struct rot
  * pass, the file is asked of the network. Before the first rota_session_feed() of a file. The device profile
  * needs no word of it: there a copy is whatever was fed for a known digest before want.fresh. */
 void rota_session_copy(struct rota_session *s);
+
+/* The file is fed anew from its first byte, in another spelling; what was fed of it is forgotten. For an application
+ * that learns from ROTA_ERR_FORMAT of rota_session_feed() that a file needs respelling. */
+void rota_session_again(struct rota_session *s);
 
 /* What was fed is the canonical respelling of a file of `length` bytes with this digest: those are held
  * against what is listed. After the last rota_session_feed() of a file. ROTA_ERR_STATE: no FETCH is wanted,

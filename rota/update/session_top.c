@@ -50,13 +50,13 @@ enum rota_err rota_root_next_authority(struct rota_session *s)
 }
 
 /* The keys that the candidate brings came out of its first reading; they are copied before the second
- * reading clears them. A third reading, after a second one that was damaged, keeps that copy: what a file with
- * another digest brought along must not speak for the candidate. */
+ * reading clears them. A third reading, after a second one that was damaged or misspelt, keeps that copy: what a
+ * file with another digest brought along must not speak for the candidate. */
 enum rota_err rota_root_self_authority(struct rota_session *s)
 {
 	enum rota_err err = ROTA_OK;
 
-	if (!s->fresh)
+	if (!s->fresh && !s->again)
 		err = take_role(s, &s->file_keys, s->file_threshold, ROTA_TOP_ROOT);
 	clear_file_keys(s);
 	return err;

@@ -183,6 +183,103 @@ TEST(length_and_hash_are_of_the_file_itself)
 	ROW(NULL);
 }
 
+/* ---- a file that is begun anew ---- */
+
+/* Run until `version` of `role` is wanted, by its digest where `known`. */
+static void run_until(
+	struct device *d, struct rota_session *s, const char *role, uint64_t version, bool known)
+{
+	struct rota_want w;
+
+	for (rota_session_want(s, &w); !rota_span_eq(w.role, rota_span_cstr(role)) ||
+		w.version != version || (w.sha256 != NULL) != known;
+		rota_session_want(s, &w))
+		device_step(d, s, &w);
+}
+
+TEST(a_misspelt_file_is_fed_anew)
+{
+	struct device *d = reader(false);
+	const struct maker_file *f = maker_meta(&d->m, "timestamp", 0);
+	struct rota_session s;
+
+	CHECK_OK(device_begin(d, &s));
+	run_until(d, &s, "timestamp", 0, false);
+	CHECK_OK(rota_session_feed(&s, rota_span(f->bytes.p, f->bytes.len / 2)));
+	CHECK_EQ(rota_session_feed(&s, ROTA_STR("\n ")), ROTA_ERR_FORMAT);
+	CHECK_EQ(rota_session_feed(&s, ROTA_STR("{}")), ROTA_ERR_FORMAT);
+	rota_session_again(&s);
+	CHECK_OK(rota_session_feed(&s, rota_span(f->bytes.p, f->bytes.len)));
+	rota_session_fetched(&s, ROTA_OK);
+	CHECK_GOOD(device_run(d, &s));
+	rota_session_drop(&s);
+}
+
+/* Root 2 does not carry the threshold of its own keys. The keys of another file, fed before it was begun anew, must
+ * not speak for it. */
+TEST(what_was_fed_before_speaks_for_nothing)
+{
+	static struct maker thief;
+	struct device *d = reader(false);
+	struct maker_role *r = &d->m.role[MAKER_ROOT];
+	const struct maker_file *f;
+	struct rota_session s;
+
+	maker_init(&thief, NOW);
+	thief.role[MAKER_ROOT].version = 2;
+	thief.role[MAKER_ROOT].keys[0] = KEY_ROGUE1;
+	thief.role[MAKER_ROOT].keys[1] = KEY_ROGUE2;
+	maker_publish(&thief);
+	r->keys[0] = KEY_ROOT4;
+	r->keys[1] = KEY_ROOT5;
+	device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT3, KEY_ROOT3);
+	r->signers[r->signer_count++] = KEY_ROGUE1;
+	r->signers[r->signer_count++] = KEY_ROGUE2;
+	maker_publish(&d->m);
+	CHECK_OK(device_begin(d, &s));
+	run_until(d, &s, "root", 2, true);
+	f = maker_meta(&thief, "root", 2);
+	CHECK_OK(rota_session_feed(&s, rota_span(f->bytes.p, f->bytes.len)));
+	rota_session_again(&s);
+	f = maker_meta(&d->m, "root", 2);
+	CHECK_OK(rota_session_feed(&s, rota_span(f->bytes.p, f->bytes.len)));
+	rota_session_fetched(&s, ROTA_OK);
+	CHECK_WHY(device_run(d, &s), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_3_4);
+	rota_session_drop(&s);
+}
+
+/* ---- lengths ---- */
+
+TEST(the_longest_files_are_the_limits)
+{
+	static const struct {
+		const char *reason;
+		uint32_t root_len, meta_len;
+		size_t root_pad;
+		struct rota_why why;
+	} rows[] = {
+		{ "a root beyond what is usual", 0, 0, ROTA_ROOT_MAX_LEN,
+			{ ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_3_2 } },
+		{ "a root within its limit", 2 * ROTA_ROOT_MAX_LEN, 0, ROTA_ROOT_MAX_LEN,
+			{ ROTA_OK, ROTA_CLAUSE_NONE } },
+		{ "a snapshot beyond its limit", 0, 300, 0,
+			{ ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_5_2 } },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct device *d = reader(false);
+
+		ROW(rows[i].reason);
+		limits.root_len = rows[i].root_len;
+		limits.meta_len = rows[i].meta_len;
+		d->m.role[MAKER_ROOT].pad = rows[i].root_pad;
+		device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
+		maker_publish(&d->m);
+		CHECK_WHY(device_refresh(d), rows[i].why.err, rows[i].why.clause);
+	}
+	ROW(NULL);
+}
+
 /* A device reads only what is canonical. */
 TEST(the_device_profile_knows_no_respelling)
 {
@@ -200,4 +297,6 @@ TESTS(T(what_the_trusted_snapshot_listed_stays_listed),
 	T(what_the_trusted_snapshot_listed_stays_listed_without_versions_in_names),
 	T(a_snapshot_too_long_to_compare_is_told), T(no_floor_is_kept),
 	T(nothing_new_costs_two_requests), T(a_delegated_role_has_no_top_level_name),
-	T(length_and_hash_are_of_the_file_itself), T(the_device_profile_knows_no_respelling))
+	T(length_and_hash_are_of_the_file_itself), T(a_misspelt_file_is_fed_anew),
+	T(what_was_fed_before_speaks_for_nothing), T(the_longest_files_are_the_limits),
+	T(the_device_profile_knows_no_respelling))
