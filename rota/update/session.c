@@ -270,9 +270,11 @@ static struct rota_why check_file(struct rota_session *s, const struct rota_want
 		return (struct rota_why){ err, step->sigs };
 	if (!s->config.device)
 		return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
-	return (struct rota_why){ rota_horizon_check(w->role, s->tuf.head.issued_s,
-					  s->tuf.head.expires_s, s->config.start),
-		ROTA_CLAUSE_SPEC_4_5 };
+	return (struct rota_why){
+		rota_horizon_check(s->state == ROTA_ST_ROLE ? rota_search_duty(s) : w->role,
+			s->tuf.head.issued_s, s->tuf.head.expires_s, s->config.start),
+		ROTA_CLAUSE_SPEC_4_5
+	};
 }
 
 void rota_session_again(struct rota_session *s)

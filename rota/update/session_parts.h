@@ -111,6 +111,8 @@ void rota_search_begin(struct rota_session *s);
 void rota_search_meta_describe(const struct rota_session *s, struct rota_want *out);
 void rota_search_meta_done(struct rota_session *s);
 void rota_search_role_describe(const struct rota_session *s, struct rota_want *out);
+/* The role whose lifetime counts for the file being visited: for a bin the role that it is a bin of. */
+struct rota_span rota_search_duty(const struct rota_session *s);
 uint64_t rota_search_listed_length(const struct rota_session *s);
 enum rota_err rota_search_role_authority(struct rota_session *s);
 enum rota_err rota_search_event(struct rota_session *s, const struct rota_tuf_event *e);

@@ -152,15 +152,38 @@ static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 	return rota_span_starts(ROTA_SPAN(hex), prefix);
 }
 
+/* Whether the role being visited is a bin of the role asked for: only that role leads to one (own_bins). */
+static bool in_bin(const struct rota_session *s)
+{
+	struct rota_span name = rota_span(s->role_name, s->role_name_len);
+
+	return s->want_role.len != 0 && !s->at_top && !rota_span_eq(name, s->want_role);
+}
+
+struct rota_span rota_search_duty(const struct rota_session *s)
+{
+	return in_bin(s) ? s->want_role : rota_span(s->role_name, s->role_name_len);
+}
+
+/* With a role asked for, bins are followed from its own file only, and under its own name (SPEC 4.4). */
+static bool own_bins(const struct rota_session *s, struct rota_span prefix)
+{
+	struct rota_span name = rota_span(s->role_name, s->role_name_len);
+
+	if (s->want_role.len == 0)
+		return true;
+	return !s->at_top && rota_span_eq(name, s->want_role) && rota_span_eq(prefix, s->want_role);
+}
+
 /* Whether a delegation that covers the path is to be followed. With a role asked for, only top-level
  * targets may lead to it, and only to it (SPEC 4.4). */
-static bool follows(const struct rota_session *s, struct rota_span name)
+static bool follows(const struct rota_session *s, const struct rota_tuf_event *e)
 {
 	if (s->want_path.len == 0 || !s->path_match || s->terminated)
 		return false;
-	if (s->want_role.len == 0)
+	if (s->want_role.len == 0 || e->kind == ROTA_TUF_BINS) /* follow_bin() has looked */
 		return true;
-	return s->at_top && rota_span_eq(name, s->want_role);
+	return s->at_top && rota_span_eq(e->id, s->want_role);
 }
 
 static enum rota_err add_pending(struct rota_session *s, const struct rota_tuf_event *e)
@@ -190,7 +213,7 @@ static enum rota_err end_delegation(struct rota_session *s, const struct rota_tu
 
 	if (rota_session_top_role(e->id) >= 0) /* its file would pass for the other's */
 		return ROTA_ERR_FORMAT;
-	err = follows(s, e->id) ? add_pending(s, e) : ROTA_OK;
+	err = follows(s, e) ? add_pending(s, e) : ROTA_OK;
 	for (size_t i = 0; i < s->file_keys.count; i++)
 		s->file_keys.key[i].marks = 0;
 	s->path_match = false;
@@ -207,8 +230,8 @@ static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_ev
 	size_t len = e->id.len, count = (e->bits + 3u) / 4;
 	uint32_t bin = 0;
 
-	if (s->want_path.len == 0)
-		return end_delegation(s, e); /* which follows nothing now */
+	if (s->want_path.len == 0 || !own_bins(s, e->id))
+		return end_delegation(s, e); /* which follows nothing: no path of it has matched */
 	if (len + 1 + count > sizeof(name))
 		return ROTA_ERR_LIMIT;
 	rota_sha256_of(s->config.crypto, s->want_path, digest);
@@ -298,12 +321,16 @@ static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_
 
 static void after_role(struct rota_session *s);
 
-/* Raise the role's floor; *raised: the trusted state changed. */
+/* Raise the role's floor; *raised: the trusted state changed. A bin has none of its own, there may be
+ * thousands: it is never older than the file of its role, which was visited last. */
 static enum rota_err raise_floor(struct rota_session *s, bool *raised)
 {
 	struct rota_floors before = s->trusted.floors;
 	struct rota_floor_keys keys;
 
+	s->floor_fell = false;
+	if (in_bin(s))
+		return s->tuf.head.version < s->target.role_version ? ROTA_ERR_VERSION : ROTA_OK;
 	ROTA_TRY(floor_keys(s, &keys));
 	s->floor_fell = rota_floor_stands(&s->trusted.floors, s->role_tag) &&
 		rota_floor_of(&s->trusted.floors, s->role_tag, &keys) == 0;

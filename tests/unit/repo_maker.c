@@ -249,12 +249,34 @@ static void put_words(struct maker_text *t, const char *words)
 	maker_printf(t, "]");
 }
 
+/* A bin below `parent`, which then lists no other roles. */
+static const struct maker_role *bin_of(const struct maker *m, int parent)
+{
+	for (int i = 0; i < m->role_count; i++) {
+		if (m->role[i].parent == parent && m->role[i].bits != 0)
+			return &m->role[i];
+	}
+	return NULL;
+}
+
+static void put_bins(struct maker_text *t, const struct maker_role *r)
+{
+	maker_printf(t, ",\"succinct_roles\":{\"bit_length\":%d,", r->bits);
+	put_keyids(t, r);
+	maker_printf(t, ",\"name_prefix\":\"%s\",\"threshold\":%d}}", r->prefix, r->threshold);
+}
+
 static void put_delegations(struct maker_text *t, const struct maker *m, int parent)
 {
+	const struct maker_role *bin = bin_of(m, parent);
 	bool first = true;
 
 	maker_printf(t, ",\"delegations\":{");
 	put_keys(t, m, parent);
+	if (bin != NULL) {
+		put_bins(t, bin);
+		return;
+	}
 	maker_printf(t, ",\"roles\":[");
 	for (int i = 0; i < m->role_count; i++) {
 		const struct maker_role *r = &m->role[i];
@@ -313,11 +335,15 @@ static void put_targets(struct maker_text *t, const struct maker *m, int role)
 	maker_printf(t, "}");
 }
 
-static int by_name(const void *a, const void *b)
+/* As "NAME.json" sorts: "a-b" before "a". */
+static int by_file(const void *a, const void *b)
 {
 	const struct maker_role *const *ra = a, *const *rb = b;
+	char fa[96], fb[96];
 
-	return strcmp((*ra)->name, (*rb)->name);
+	snprintf(fa, sizeof(fa), "%s.json", (*ra)->name);
+	snprintf(fb, sizeof(fb), "%s.json", (*rb)->name);
+	return strcmp(fa, fb);
 }
 
 static struct maker_file *current(struct maker *m, const struct maker_role *r)
@@ -338,7 +364,7 @@ static void put_meta(struct maker_text *t, struct maker *m, int role)
 		if (role == MAKER_TIMESTAMP ? i == MAKER_SNAPSHOT : i >= MAKER_TARGETS)
 			all[count++] = &m->role[i];
 	}
-	qsort(all, count, sizeof(all[0]), by_name);
+	qsort(all, count, sizeof(all[0]), by_file);
 	maker_printf(t, ",\"meta\":{");
 	for (size_t i = 0; i < count; i++) {
 		const struct maker_role *r = all[i];

@@ -81,6 +81,8 @@ struct maker_role {
 	int parent; /* index of the delegator; -1: a top-level role */
 	const char *
 		paths; /* patterns, a blank between; in all words beginning with '#', hash prefixes */
+	int bits; /* succinct delegation (TAP 15) with this bit length, in the place of paths; 0: none */
+	const char *prefix; /* its name prefix */
 	bool terminating;
 	const char *listed_as; /* by root; NULL: its name */
 	bool ghost; /* the delegation only: no file of its own */
