@@ -9,12 +9,19 @@ arm_tests() {
 	unit_tests "build/arm-$1" --timeout-multiplier=10
 }
 
+# What the TUF client costs on a Cortex-M3; the figures are the note.
+footprint() {
+	tools/footprint >build/log/footprint.txt
+	grep '^[a-z]*_' build/log/footprint.txt >"$gate_note"
+}
+
 arm_gates() {
 	gate 'BearSSL source' tools/fetch-bearssl build/bearssl
 	if [ "$gate_status" -ne 0 ]; then
 		gate_skip 'unit tests in QEMU' 'BearSSL is missing'
 		return
 	fi
+	gate 'footprint' footprint
 	gate 'Cortex-M3 in QEMU' arm_tests m3 mps2-an385
 	gate 'Cortex-M0 in QEMU' arm_tests m0 microbit
 }
