@@ -85,6 +85,8 @@ static bool will_do(const struct rota_want *want, struct rota_span file)
 {
 	uint8_t digest[ROTA_DIGEST_LEN];
 
+	if (want->sha256 == NULL && want->at_hand)
+		return true;
 	if (want->sha256 == NULL)
 		return want->current != 0 && rota_metadir_version(file) == want->current;
 	rota_digest_of(file, digest);
@@ -96,7 +98,7 @@ static bool at_hand(struct rota_tuf_client *c, const struct rota_want *want)
 	struct rota_bytes file;
 	struct rota_fail ignored;
 
-	if (want->fresh || (want->sha256 == NULL && want->current == 0))
+	if (want->fresh || (want->sha256 == NULL && want->current == 0 && !want->at_hand))
 		return false;
 	if (rota_span_eq(want->role, rota_span_cstr(c->role)) &&
 		will_do(want, rota_bytes_span(&c->file)))

@@ -3,7 +3,6 @@
 #include "host/agent/metastore.h"
 #include "host/base/digest.h"
 #include "host/base/json.h"
-#include "host/base/when.h"
 #include "rota/update/session.h"
 
 #include <errno.h>
@@ -168,55 +167,6 @@ enum rota_err rota_metadir_init(
 	return rota_metadir_write(m, ROTA_STR("root"), root, why);
 }
 
-/* Of the timestamp that was verified last. */
-static void take_timestamp(const json_t *part, struct rota_trusted *out)
-{
-	const json_t *listed = json_object_get(json_object_get(part, "meta"), "snapshot.json");
-	const char *expires = json_string_value(json_object_get(part, "expires"));
-	const char *sha256 =
-		json_string_value(json_object_get(json_object_get(listed, "hashes"), "sha256"));
-
-	if (!expires || !rota_when_parse(expires, &out->timestamp_expires_s) ||
-		!whole(listed, "version"))
-		return;
-	out->timestamp_version = whole(part, "version");
-	out->listed_version = whole(listed, "version");
-	out->listed_length = whole(listed, "length");
-	out->listed_has_sha256 = sha256 && rota_unhex(sha256, ROTA_BUF(out->listed_sha256));
-}
-
-static void load_timestamp(const struct rota_metadir *m, struct rota_trusted *out)
-{
-	struct rota_bytes file;
-	struct rota_fail ignored;
-	json_t *part;
-
-	if (rota_metadir_read(m, ROTA_STR("timestamp"), &file, &ignored) != ROTA_OK)
-		return;
-	part = content(rota_bytes_span(&file), "timestamp");
-	if (part)
-		take_timestamp(part, out);
-	json_decref(part);
-	rota_bytes_free(&file);
-}
-
-static void load_snapshot(const struct rota_metadir *m, struct rota_trusted *out)
-{
-	struct rota_bytes file;
-	struct rota_fail ignored;
-	json_t *part;
-
-	if (rota_metadir_read(m, ROTA_STR("snapshot"), &file, &ignored) != ROTA_OK)
-		return;
-	part = content(rota_bytes_span(&file), "snapshot");
-	if (part) {
-		out->snapshot_version = whole(part, "version");
-		rota_digest_of(rota_bytes_span(&file), out->snapshot_sha256);
-	}
-	json_decref(part);
-	rota_bytes_free(&file);
-}
-
 enum rota_err rota_metadir_trusted(
 	const struct rota_metadir *m, struct rota_trusted *out, struct rota_fail *why)
 {
@@ -232,9 +182,5 @@ enum rota_err rota_metadir_trusted(
 	if (err == ROTA_OK)
 		rota_digest_of(rota_bytes_span(&root), out->root_sha256);
 	rota_bytes_free(&root);
-	if (err != ROTA_OK)
-		return rota_fail_in(why, "%s/root.json", m->dir);
-	load_timestamp(m, out);
-	load_snapshot(m, out);
-	return ROTA_OK;
+	return err == ROTA_OK ? err : rota_fail_in(why, "%s/root.json", m->dir);
 }

@@ -3,8 +3,8 @@
  *
  *     DIR/root.json  DIR/timestamp.json  DIR/snapshot.json  DIR/targets.json  DIR/ROLE.json
  *
- * A delegated role's name is percent-encoded. Only verified files lie here, each as it was fetched, byte for
- * byte, and they alone are what is trusted: there is no journal beside them. So each is replaced as a whole
+ * A delegated role's name is percent-encoded. Only verified files are put here, each as it was fetched, byte
+ * for byte; there is no journal beside them, so the session verifies them anew. Each is replaced as a whole
  * (temporary name, fsync, rename, fsync of the directory), and one client at a time holds the directory.
  */
 #ifndef HOST_TUF_METADIR_H
@@ -37,8 +37,7 @@ ROTA_MUST_USE enum rota_err rota_metadir_forget(
 ROTA_MUST_USE enum rota_err rota_metadir_init(
 	const struct rota_metadir *m, struct rota_span root, struct rota_fail *why);
 
-/* What is trusted, for rota_session_init(). A timestamp or snapshot that cannot be read counts as none, as the
- * next refresh replaces it. ROTA_ERR_NOT_FOUND: no root; ROTA_ERR_FORMAT: the root is none. */
+/* The trusted root, for rota_session_init(); the session verifies what lies beside it. ROTA_ERR_NOT_FOUND: no root; ROTA_ERR_FORMAT: the root is none. */
 ROTA_MUST_USE enum rota_err rota_metadir_trusted(
 	const struct rota_metadir *m, struct rota_trusted *out, struct rota_fail *why);
 

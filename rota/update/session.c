@@ -105,6 +105,15 @@ static void set_now(struct rota_session *s)
 	s->now_s = s->config.start.trusted ? s->config.start.unix_s : floor_s;
 }
 
+/* To the letter the rest is what the files at hand say (session_load.c). */
+static void forget_all_but_root(struct rota_trusted *t)
+{
+	struct rota_trusted root = { .root_version = t->root_version };
+
+	memcpy(root.root_sha256, t->root_sha256, ROTA_SHA256_LEN);
+	*t = root;
+}
+
 enum rota_err rota_session_init(struct rota_session *s, const struct rota_session_config *config,
 	const struct rota_trusted *trusted, struct rota_buf workspace)
 {
@@ -116,6 +125,8 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->trusted = *trusted;
 	if (trusted->root_version == 0)
 		return ROTA_ERR_ARGUMENT;
+	if (!config->device)
+		forget_all_but_root(&s->trusted);
 	take_room(&r, &a, config->crypto, config->limits);
 	ROTA_TRY(rota_arena_end(&a));
 	use_room(s, &r);
@@ -208,6 +219,11 @@ void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_cl
 	struct rota_want w;
 
 	rota_session_want(s, &w);
+	if (rota_session_steps[s->state].refused != NULL) {
+		rota_sigs_drop(&s->sigs);
+		rota_session_steps[s->state].refused(s);
+		return;
+	}
 	if (s->fresh || w.at_hand || !(s->copy || (s->config.device && w.sha256 != NULL))) {
 		rota_session_fail(s, err, clause);
 		return;

@@ -81,8 +81,9 @@ struct rota_session_config {
 	struct rota_time start;
 	/* The device profile (SPEC 4.4, 4.5): every file carries x-rota-issued and lives no longer than its
 	 * role may; floors stand (SPEC 4.3). false: the specification to the letter, for other people's
-	 * repositories: the trusted snapshot is compared in full (TUF 5.5.5), no floor is kept, and a
-	 * verified role file is always a KEEP. */
+	 * repositories: of `trusted` only the root counts, and that as well as timestamp and snapshot are read
+	 * at hand and verified anew; the trusted snapshot is compared in full (TUF 5.5.5), no floor is kept,
+	 * and a verified role file is always a KEEP. */
 	bool device;
 };
 

@@ -2,6 +2,7 @@
 /* rota/update/session_parts.h -- what the parts of the session share; nobody else includes it.
  *
  * session.c           the machinery: begin, feed and end a file
+ * session_load.c      what lies on disk, to the letter (TUF 5.2)
  * session_top.c       root and timestamp (TUF 5.3, 5.4)
  * session_snapshot.c  snapshot (TUF 5.5)
  * session_search.c    targets and delegated roles (TUF 5.6)
@@ -14,6 +15,9 @@
 
 enum rota_session_state {
 	ROTA_ST_ROOT_LOAD, /* read the trusted root, by its digest */
+	ROTA_ST_ROOT_OWN, /* to the letter: read it again, against its own keys */
+	ROTA_ST_TIMESTAMP_LOAD, /* and what lies beside it */
+	ROTA_ST_SNAPSHOT_LOAD,
 	ROTA_ST_ROOT_NEXT, /* read root N+1 against the keys of N */
 	ROTA_ST_ROOT_SELF, /* read it again against its own keys */
 	ROTA_ST_ROOT_KEEP,
@@ -50,6 +54,7 @@ struct rota_step {
 	enum rota_err (*event)(struct rota_session *s, const struct rota_tuf_event *e);
 	void (*done)(struct rota_session *s); /* the file is verified */
 	void (*missing)(struct rota_session *s); /* there is none; NULL: a failure */
+	void (*refused)(struct rota_session *s); /* it does not pass; NULL: a failure */
 
 	/* A state that keeps a file. */
 	void (*kept)(struct rota_session *s);
@@ -90,6 +95,19 @@ enum rota_err rota_timestamp_authority(struct rota_session *s);
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e);
 void rota_timestamp_done(struct rota_session *s);
 void rota_timestamp_kept(struct rota_session *s);
+
+/* Its own fields, and what it lists of snapshot, become the trusted ones. */
+void rota_timestamp_take(struct rota_session *s);
+
+/* session_load.c */
+void rota_root_own_done(struct rota_session *s);
+void rota_timestamp_load_describe(const struct rota_session *s, struct rota_want *out);
+void rota_timestamp_load_done(struct rota_session *s);
+void rota_timestamp_load_missing(struct rota_session *s);
+void rota_snapshot_load_describe(const struct rota_session *s, struct rota_want *out);
+enum rota_err rota_snapshot_load_event(struct rota_session *s, const struct rota_tuf_event *e);
+void rota_snapshot_load_done(struct rota_session *s);
+void rota_snapshot_load_missing(struct rota_session *s);
 
 /* session_snapshot.c */
 void rota_snapshot_old_describe(const struct rota_session *s, struct rota_want *out);

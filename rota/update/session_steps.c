@@ -14,6 +14,46 @@ const struct rota_step rota_session_steps[ROTA_ST_COUNT] = {
 		.authority = rota_root_none_authority,
 		.event = rota_root_event,
 		.done = rota_root_load_done },
+	[ROTA_ST_ROOT_OWN] = { .name = "root-own",
+		.want = ROTA_WANT_FETCH,
+		.type = ROTA_TUF_ROOT,
+		.max_len = ROTA_ROOT_MAX_LEN,
+		.fetch = ROTA_CLAUSE_TUF_5_2,
+		.hash = ROTA_CLAUSE_TUF_5_2,
+		.sigs = ROTA_CLAUSE_TUF_5_2,
+		.describe = rota_root_load_describe,
+		.listed_length = rota_no_listed_length,
+		.authority = rota_root_next_authority,
+		.event = rota_root_event,
+		.done = rota_root_own_done },
+	[ROTA_ST_TIMESTAMP_LOAD] = { .name = "timestamp-load",
+		.want = ROTA_WANT_FETCH,
+		.type = ROTA_TUF_TIMESTAMP,
+		.max_len = ROTA_TIMESTAMP_MAX_LEN,
+		.fetch = ROTA_CLAUSE_TUF_5_4_1,
+		.hash = ROTA_CLAUSE_TUF_5_4_1,
+		.sigs = ROTA_CLAUSE_TUF_5_4_2,
+		.describe = rota_timestamp_load_describe,
+		.listed_length = rota_no_listed_length,
+		.authority = rota_timestamp_authority,
+		.event = rota_meta_event,
+		.done = rota_timestamp_load_done,
+		.missing = rota_timestamp_load_missing,
+		.refused = rota_timestamp_load_missing },
+	[ROTA_ST_SNAPSHOT_LOAD] = { .name = "snapshot-load",
+		.want = ROTA_WANT_FETCH,
+		.type = ROTA_TUF_SNAPSHOT,
+		.max_len = ROTA_META_MAX_LEN,
+		.fetch = ROTA_CLAUSE_TUF_5_5_1,
+		.hash = ROTA_CLAUSE_TUF_5_5_1,
+		.sigs = ROTA_CLAUSE_TUF_5_5_3,
+		.describe = rota_snapshot_load_describe,
+		.listed_length = rota_no_listed_length,
+		.authority = rota_snapshot_authority,
+		.event = rota_snapshot_load_event,
+		.done = rota_snapshot_load_done,
+		.missing = rota_snapshot_load_missing,
+		.refused = rota_snapshot_load_missing },
 	[ROTA_ST_ROOT_NEXT] = { .name = "root-next",
 		.want = ROTA_WANT_FETCH,
 		.type = ROTA_TUF_ROOT,
@@ -121,13 +161,16 @@ struct rota_span rota_session_role(const struct rota_session *s)
 {
 	switch ((enum rota_session_state)(s->state == ROTA_ST_FAILED ? s->failed_in : s->state)) {
 	case ROTA_ST_ROOT_LOAD:
+	case ROTA_ST_ROOT_OWN:
 	case ROTA_ST_ROOT_NEXT:
 	case ROTA_ST_ROOT_SELF:
 	case ROTA_ST_ROOT_KEEP:
 		return ROTA_STR("root");
+	case ROTA_ST_TIMESTAMP_LOAD:
 	case ROTA_ST_TIMESTAMP:
 	case ROTA_ST_TIMESTAMP_KEEP:
 		return ROTA_STR("timestamp");
+	case ROTA_ST_SNAPSHOT_LOAD:
 	case ROTA_ST_SNAPSHOT_OLD:
 	case ROTA_ST_SNAPSHOT:
 	case ROTA_ST_SNAPSHOT_KEEP:

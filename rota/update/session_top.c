@@ -74,6 +74,7 @@ void rota_root_load_describe(const struct rota_session *s, struct rota_want *out
 	out->role = ROTA_STR("root");
 	out->version = s->trusted.root_version;
 	out->sha256 = s->trusted.root_sha256;
+	out->at_hand = !s->config.device; /* TUF 5.2: it came with the client */
 }
 
 void rota_root_next_describe(const struct rota_session *s, struct rota_want *out)
@@ -186,7 +187,7 @@ void rota_root_load_done(struct rota_session *s)
 		return;
 	}
 	adopt_root(s);
-	rota_session_enter(s, ROTA_ST_ROOT_NEXT);
+	rota_session_enter(s, s->config.device ? ROTA_ST_ROOT_NEXT : ROTA_ST_ROOT_OWN);
 }
 
 void rota_root_next_done(struct rota_session *s)
@@ -268,7 +269,7 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 	if (!rota_span_eq(rota_span_skip(file, file.len - 5), ROTA_STR(".json")))
 		return ROTA_OK;
 	file.len -= 5;
-	if (s->state == ROTA_ST_TIMESTAMP) {
+	if (s->tuf.type == ROTA_TUF_TIMESTAMP) {
 		if (!rota_span_eq(file, ROTA_STR("snapshot")))
 			return ROTA_OK;
 	} else if (!rota_span_eq(file, rota_span(s->role_name, s->role_name_len))) {
@@ -309,6 +310,19 @@ static void keep_old_timestamp(struct rota_session *s)
 		go_to_snapshot(s);
 }
 
+void rota_timestamp_take(struct rota_session *s)
+{
+	struct rota_trusted *t = &s->trusted;
+
+	t->timestamp_version = s->tuf.head.version;
+	t->timestamp_expires_s = s->tuf.head.expires_s;
+	t->timestamp_issued_s = s->tuf.head.issued_s;
+	t->listed_version = s->meta.version;
+	t->listed_length = s->meta.has_length ? s->meta.length : 0;
+	t->listed_has_sha256 = s->meta.has_sha256;
+	memcpy(t->listed_sha256, s->meta.sha256, ROTA_SHA256_LEN);
+}
+
 void rota_timestamp_done(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
@@ -334,13 +348,7 @@ void rota_timestamp_done(struct rota_session *s)
 		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_4_4);
 		return;
 	}
-	t->timestamp_version = head->version;
-	t->timestamp_expires_s = head->expires_s;
-	t->timestamp_issued_s = head->issued_s;
-	t->listed_version = s->meta.version;
-	t->listed_length = s->meta.has_length ? s->meta.length : 0;
-	t->listed_has_sha256 = s->meta.has_sha256;
-	memcpy(t->listed_sha256, s->meta.sha256, ROTA_SHA256_LEN);
+	rota_timestamp_take(s);
 	rota_session_set_now(s);
 	rota_session_enter(s, ROTA_ST_TIMESTAMP_KEEP);
 }

@@ -71,18 +71,52 @@ static enum rota_err feed(
 	return f->bytes.len > max_len ? ROTA_ERR_STATE : ROTA_OK;
 }
 
+/* Where a device to the letter keeps the files of these two roles. */
+static struct maker_bytes *disk_of(struct device *d, struct rota_span role)
+{
+	if (rota_span_eq(role, ROTA_STR("timestamp")))
+		return &d->disk[0];
+	return rota_span_eq(role, ROTA_STR("snapshot")) ? &d->disk[1] : NULL;
+}
+
+static const struct maker_file *on_disk(
+	struct device *d, const struct rota_want *w, struct maker_file *room)
+{
+	const struct maker_bytes *bytes = disk_of(d, w->role);
+
+	if (rota_span_eq(w->role, ROTA_STR("root")))
+		return maker_meta(&d->m, "root", w->version);
+	if (d->forgetful || bytes == NULL || bytes->p == NULL)
+		return NULL;
+	room->bytes = *bytes;
+	return room;
+}
+
+static void keep_on_disk(struct device *d, const struct rota_want *w)
+{
+	struct maker_bytes *bytes = disk_of(d, w->role);
+
+	if (bytes != NULL)
+		*bytes = d->last;
+	if (rota_span_eq(w->role, ROTA_STR("root")) && d->trusted.timestamp_version == 0)
+		memset(d->disk, 0, sizeof(d->disk)); /* TUF 5.3.11 */
+}
+
 static void fetch(struct device *d, struct rota_session *s, const struct rota_want *w)
 {
-	struct maker_file *copy = kept(d, w);
+	struct maker_file *copy = kept(d, w), disk;
 	bool at_hand = !d->forgetful && w->sha256 != NULL && !w->fresh && copy->bytes.p != NULL;
-	const struct maker_file *f = at_hand ? copy : w->at_hand ? NULL : from_network(d, w);
+	const struct maker_file *f = at_hand ? copy
+		: w->at_hand                 ? on_disk(d, w, &disk)
+					     : from_network(d, w);
 	struct rota_want before = *w;
 
 	if (f == NULL) {
 		rota_session_fetched(s, ROTA_ERR_NOT_FOUND);
 		return;
 	}
-	if (!at_hand)
+	d->last = f->bytes;
+	if (!at_hand && !w->at_hand)
 		copy->bytes = f->bytes; /* the file fetched last stays at hand */
 	else if (d->letter)
 		rota_session_copy(s);
@@ -95,6 +129,7 @@ void device_step(struct device *d, struct rota_session *s, const struct rota_wan
 		fetch(d, s, w);
 	} else if (w->kind == ROTA_WANT_KEEP) {
 		d->trusted = *rota_session_trusted(s);
+		keep_on_disk(d, w);
 		d->floor_fell = d->floor_fell || w->floor_fell;
 		rota_session_kept(s, ROTA_OK);
 	}

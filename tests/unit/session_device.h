@@ -25,6 +25,8 @@ struct device {
 	struct rota_trusted trusted;
 	struct maker_file kept[MAKER_FILES_MAX]; /* the copies at hand */
 	int kept_count;
+	struct maker_bytes disk[2]; /* to the letter: the trusted timestamp and snapshot */
+	struct maker_bytes last; /* fed last */
 	uint64_t clock_s; /* 0: it has none */
 	size_t piece; /* bytes fed at once */
 	unsigned fetched; /* files from the network */

@@ -126,6 +126,99 @@ TEST(a_delegated_role_has_no_top_level_name)
 	ROW(NULL);
 }
 
+/* ---- what lies on disk ---- */
+
+static struct maker_bytes damaged(struct maker_bytes from, size_t at)
+{
+	uint8_t *p = maker_room(from.len);
+
+	memcpy(p, from.p, from.len);
+	p[at] ^= 1;
+	return (struct maker_bytes){ p, from.len };
+}
+
+TEST(a_root_that_does_not_carry_its_own_threshold_is_no_root)
+{
+	struct device *d = reader(false);
+	struct maker_role *root = &d->m.role[MAKER_ROOT];
+
+	root->signers[0] = KEY_ROGUE1;
+	maker_publish(&d->m);
+	maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root_sha256);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_2);
+	CHECK_EQ(d->fetched, 0);
+}
+
+/* A timestamp on disk that says 1,000: of a thief, or damaged. It does not stop the client. */
+TEST(a_file_on_disk_counts_by_its_signatures)
+{
+	static const struct {
+		const char *reason;
+		int disk, role, signer;
+		bool counts;
+	} rows[] = {
+		{ "a timestamp by its key", 0, MAKER_TIMESTAMP, KEY_TIMESTAMP, true },
+		{ "a timestamp by another", 0, MAKER_TIMESTAMP, KEY_SNAPSHOT, false },
+		{ "a snapshot by its key", 1, MAKER_SNAPSHOT, KEY_SNAPSHOT, true },
+		{ "a snapshot by another", 1, MAKER_SNAPSHOT, KEY_TIMESTAMP, false },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct device *d = reader(false);
+		static struct maker later;
+		struct rota_why why;
+
+		ROW(rows[i].reason);
+		CHECK_GOOD(device_refresh(d));
+		later = d->m;
+		later.role[MAKER_SNAPSHOT].version = 1000;
+		later.role[MAKER_TIMESTAMP].version = 1000;
+		later.role[MAKER_TARGETS].listed_version = 1000;
+		later.role[rows[i].role].signers[0] = rows[i].signer;
+		maker_publish(&later);
+		d->disk[rows[i].disk] = maker_meta(&later,
+			rows[i].disk == 0 ? "timestamp" : "snapshot", rows[i].disk == 0 ? 0 : 1000)
+						->bytes;
+		publish(d);
+		why = device_refresh(d);
+		CHECK_EQ(why.err, rows[i].counts ? ROTA_ERR_VERSION : ROTA_OK);
+	}
+	ROW(NULL);
+}
+
+TEST(damage_on_disk_is_mended)
+{
+	struct device *d = reader(false);
+
+	CHECK_GOOD(device_refresh(d));
+	for (size_t at = 0; at < d->disk[0].len + d->disk[1].len; at += 13) {
+		int which = at >= d->disk[0].len;
+		struct maker_bytes whole = d->disk[which];
+
+		d->disk[which] = damaged(whole, which ? at - d->disk[0].len : at);
+		CHECK_GOOD(device_refresh(d));
+		CHECK_EQ(d->disk[which].len, whole.len);
+		CHECK(memcmp(d->disk[which].p, whole.p, whole.len) == 0);
+	}
+}
+
+/* Its versions are what rollback is held against. */
+TEST(an_expired_timestamp_on_disk_counts)
+{
+	struct device *d = reader(false);
+
+	publish(d);
+	CHECK_GOOD(device_refresh(d));
+	d->clock_s += 30 * DAY_S;
+	maker_next(&d->m, d->clock_s, -1, -1);
+	d->m.role[MAKER_TIMESTAMP].version = 1;
+	maker_publish(&d->m);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_1);
+	d->m.role[MAKER_TIMESTAMP].version = 3;
+	maker_publish(&d->m);
+	CHECK_GOOD(device_refresh(d));
+}
+
 /* ---- a file that is spelled otherwise ---- */
 
 /* Run until the file of `role` is wanted, and feed its canonical bytes as the respelling of a file of `length`
@@ -135,7 +228,7 @@ static enum rota_err feed_raw(struct device *d, struct rota_session *s, const ch
 {
 	struct rota_want w;
 
-	for (rota_session_want(s, &w); !rota_span_eq(w.role, rota_span_cstr(role));
+	for (rota_session_want(s, &w); !rota_span_eq(w.role, rota_span_cstr(role)) || w.at_hand;
 		rota_session_want(s, &w))
 		device_step(d, s, &w);
 	const struct maker_file *f = maker_meta(&d->m, role, w.version);
@@ -192,7 +285,7 @@ static void run_until(
 	struct rota_want w;
 
 	for (rota_session_want(s, &w); !rota_span_eq(w.role, rota_span_cstr(role)) ||
-		w.version != version || (w.sha256 != NULL) != known;
+		w.version != version || (w.sha256 != NULL) != known || w.at_hand;
 		rota_session_want(s, &w))
 		device_step(d, s, &w);
 }
@@ -297,6 +390,8 @@ TESTS(T(what_the_trusted_snapshot_listed_stays_listed),
 	T(what_the_trusted_snapshot_listed_stays_listed_without_versions_in_names),
 	T(a_snapshot_too_long_to_compare_is_told), T(no_floor_is_kept),
 	T(nothing_new_costs_two_requests), T(a_delegated_role_has_no_top_level_name),
-	T(length_and_hash_are_of_the_file_itself), T(a_misspelt_file_is_fed_anew),
-	T(what_was_fed_before_speaks_for_nothing), T(the_longest_files_are_the_limits),
-	T(the_device_profile_knows_no_respelling))
+	T(a_root_that_does_not_carry_its_own_threshold_is_no_root),
+	T(a_file_on_disk_counts_by_its_signatures), T(damage_on_disk_is_mended),
+	T(an_expired_timestamp_on_disk_counts), T(length_and_hash_are_of_the_file_itself),
+	T(a_misspelt_file_is_fed_anew), T(what_was_fed_before_speaks_for_nothing),
+	T(the_longest_files_are_the_limits), T(the_device_profile_knows_no_respelling))
