@@ -17,6 +17,7 @@
 /* Far above what the roles of SPEC 3.2 need, and under a megabyte together: a device's memory is not for
  * repositories that it will never meet. More is ROTA_ERR_LIMIT with SPEC 4.8. */
 static const struct rota_limits limits = {
+	.schemes = rota_schemes_all,
 	.keys = 128,
 	.role_keys = 16,
 	.key_len = 550, /* RSA-4096 as DER RSAPublicKey: 526 */

@@ -72,7 +72,7 @@ static bool one_good(const json_t *sig, const json_t *keys, const json_t *keyids
 		return false;
 	if (rota_p256_of_object(json_object_get(keys, id), point) != ROTA_OK)
 		return false;
-	if (rota_sig_raw(ROTA_ALG_ECDSA_P256, rota_span_cstr(hex), ROTA_BUF(raw), &len) != ROTA_OK)
+	if (rota_sig_raw(&rota_scheme_p256, rota_span_cstr(hex), ROTA_BUF(raw), &len) != ROTA_OK)
 		return false;
 	return rota_p256_verify(point, digest, raw);
 }

@@ -70,10 +70,10 @@ enum rota_err rota_p256_of_object(const json_t *key, uint8_t out[static ROTA_P25
 
 	if (!type || !scheme || !public)
 		return ROTA_ERR_FORMAT;
-	if (rota_key_alg(rota_span_cstr(type), rota_span_cstr(scheme)) != ROTA_ALG_ECDSA_P256)
+	if (!rota_scheme_is(&rota_scheme_p256, rota_span_cstr(type), rota_span_cstr(scheme)))
 		return ROTA_ERR_UNSUPPORTED;
-	return rota_key_raw(ROTA_ALG_ECDSA_P256, rota_span_cstr(public),
-		rota_buf(out, ROTA_P256_KEY_LEN), &len);
+	return rota_key_raw(
+		&rota_scheme_p256, rota_span_cstr(public), rota_buf(out, ROTA_P256_KEY_LEN), &len);
 }
 
 EVP_PKEY *rota_p256_pkey(const uint8_t point[static ROTA_P256_KEY_LEN])
@@ -102,7 +102,7 @@ bool rota_p256_of_pkey(const EVP_PKEY *pkey, uint8_t out[static ROTA_P256_KEY_LE
 	int len = i2d_PUBKEY(pkey, &spki);
 	size_t raw = 0;
 	bool good = len > 0 &&
-		rota_key_raw_spki(ROTA_ALG_ECDSA_P256, rota_span(spki, (size_t)len),
+		rota_key_raw_spki(&rota_scheme_p256, rota_span(spki, (size_t)len),
 			rota_buf(out, ROTA_P256_KEY_LEN), &raw) == ROTA_OK;
 
 	OPENSSL_free(spki);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota/codec/key.h -- keys and signatures as metadata spells them, to the raw forms of rota/port/crypto.h.
  *
- * What is not known is not wrong: a key type and scheme that this table lacks give ROTA_ALG_NONE, which no
- * threshold counts, so that a repository may carry newer keys beside. A key of a known scheme that is not
- * well formed is malformed metadata.
+ * A scheme is a descriptor. Who reads metadata gives a list of those that it knows, so a program links no more
+ * than what it lists. What is not known is not wrong: a key of a type and scheme that no descriptor in the list
+ * names is one that no threshold counts, so that a repository may carry newer keys beside. A key of a known scheme
+ * that is not well formed is malformed metadata.
  *
  * | key type                   | scheme              | raw key                    | raw signature      |
  * | ecdsa, ecdsa-sha2-nistp256 | ecdsa-sha2-nistp256 | 65 bytes, 04 || X || Y     | 64 bytes, r || s   |
@@ -33,36 +34,64 @@
 #define ROTA_KEY_TEXT_MAX 800
 #define ROTA_SIG_TEXT_MAX 1024
 
-/* The algorithm of a key object's `keytype` and `scheme` (unescaped), or ROTA_ALG_NONE. */
-enum rota_alg rota_key_alg(struct rota_span keytype, struct rota_span scheme);
+/* Read with the functions below. */
+struct rota_scheme {
+	const char *keytype; /* besides the scheme's own name, where `point` */
+	const char *name;
+	const char *
+		head; /* of the PEM of a key of fixed length: the letters before those of the key */
+	uint8_t alg; /* enum rota_alg */
+	uint8_t key_len; /* 0: differs */
+	uint8_t sig_len; /* 0: differs */
+	bool point; /* the key begins with 04: two coordinates follow */
+	enum rota_err (*key)(const struct rota_scheme *s, struct rota_span text,
+		struct rota_buf room, size_t *len);
+	enum rota_err (*sig)(const struct rota_scheme *s, struct rota_span hex,
+		struct rota_buf room, size_t *len);
+};
 
-/* Length of a raw key of `alg`; 0 for one that the table lacks, and for RSA, whose keys differ in length. */
-size_t rota_key_raw_len(enum rota_alg alg);
+extern const struct rota_scheme rota_scheme_p256;
+extern const struct rota_scheme rota_scheme_p384;
+extern const struct rota_scheme rota_scheme_ed25519;
+extern const struct rota_scheme rota_scheme_rsa_pss; /* key_rsa.c */
+
+/* Lists, NULL at the end: of a microcontroller, and of a reader of any repository. */
+extern const struct rota_scheme *const rota_schemes_p256[];
+extern const struct rota_scheme *const rota_schemes_all[]; /* key_rsa.c */
+
+/* Whether a key object with this `keytype` and `scheme` (unescaped) is of scheme `s`. */
+bool rota_scheme_is(const struct rota_scheme *s, struct rota_span keytype, struct rota_span scheme);
 
 /* `keyval.public` to the raw key: a PEM SubjectPublicKeyInfo (RFC 7468: lines of 64 characters, newline after
- * the last line optional, nothing around it) with the algorithm identifier of `alg` and, on a curve of two
+ * the last line optional, nothing around it) with the algorithm identifier of `s` and, on a curve of two
  * coordinates, an uncompressed point; or, but for RSA, the lower-case hex of the raw key.
  *
- * public_text  the unescaped JSON string
- * room         at least rota_key_raw_len(alg) bytes; ROTA_KEY_SPKI_MAX for RSA from PEM. The raw key goes to
- *              its beginning
- * *len         length of the raw key
+ * text  the unescaped JSON string
+ * room  at least s->key_len bytes; ROTA_KEY_SPKI_MAX for RSA. The raw key goes to its beginning
+ * *len  length of the raw key
  *
  * ROTA_ERR_FORMAT       neither of the two forms, or a key of another algorithm
  * ROTA_ERR_LIMIT        `room` is too small
- * ROTA_ERR_UNSUPPORTED  `alg` is not in the table, or the modulus is shorter or longer than the table says */
-ROTA_MUST_USE enum rota_err rota_key_raw(
-	enum rota_alg alg, struct rota_span public_text, struct rota_buf room, size_t *len);
+ * ROTA_ERR_UNSUPPORTED  the modulus is shorter or longer than the table says */
+ROTA_MUST_USE static inline enum rota_err rota_key_raw(
+	const struct rota_scheme *s, struct rota_span text, struct rota_buf room, size_t *len)
+{
+	return s->key(s, text, room, len);
+}
 
-/* A DER SubjectPublicKeyInfo, as certificates carry it, to the raw key; errors as above. */
+/* A DER SubjectPublicKeyInfo, as certificates carry it, to the raw key, for a scheme whose keys have one length;
+ * errors as above. */
 ROTA_MUST_USE enum rota_err rota_key_raw_spki(
-	enum rota_alg alg, struct rota_span der, struct rota_buf room, size_t *len);
+	const struct rota_scheme *s, struct rota_span der, struct rota_buf room, size_t *len);
 
 /* `sig` of a signature object to the raw signature: lower-case hex of DER Ecdsa-Sig-Value for the ECDSA
  * schemes (SPEC 3.4), of the 64 bytes of RFC 8032 for Ed25519, of as many bytes as a modulus has for RSA.
  * `room` at least as long as the raw signature; errors as above. A caller that judges thresholds counts a
  * malformed signature as none. */
-ROTA_MUST_USE enum rota_err rota_sig_raw(
-	enum rota_alg alg, struct rota_span hex_text, struct rota_buf room, size_t *len);
+ROTA_MUST_USE static inline enum rota_err rota_sig_raw(
+	const struct rota_scheme *s, struct rota_span hex, struct rota_buf room, size_t *len)
+{
+	return s->sig(s, hex, room, len);
+}
 
 #endif

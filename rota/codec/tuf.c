@@ -310,13 +310,12 @@ static enum rota_err on_file_member(struct rota_tuf *d, const struct rota_json_t
 
 	if (r == 1 && named(d, at, "version") && d->section == SEC_META) {
 		d->has |= HAS_VERSION;
-		return want_count(t, 1, &d->entry.version);
+		return want_count(t, 1, &d->entry.file.version);
 	}
 	if (r == 1 && named(d, at, "length")) {
 		d->has |= HAS_LENGTH;
-		d->entry.has_length = true;
 		/* No metadata file is empty, and 0 would pass for a length that is not listed. */
-		return want_count(t, d->section == SEC_META ? 1 : 0, &d->entry.length);
+		return want_count(t, d->section == SEC_META ? 1 : 0, &d->entry.file.length);
 	}
 	if (r == 1 && named(d, at, "hashes")) {
 		d->has |= HAS_HASHES;
@@ -324,8 +323,8 @@ static enum rota_err on_file_member(struct rota_tuf *d, const struct rota_json_t
 	}
 	if (r == 2 && named(d, at, "hashes") && named(d, at + 1, "sha256")) {
 		ROTA_TRY(want_string(t));
-		d->entry.has_sha256 = true;
-		return rota_hex_decode(t->text, ROTA_BUF(d->entry.sha256));
+		d->entry.file.has_sha256 = true;
+		return rota_hex_decode(t->text, ROTA_BUF(d->entry.file.sha256));
 	}
 	return ROTA_OK;
 }

@@ -38,24 +38,29 @@ enum rota_tuf_event_kind {
 	ROTA_TUF_ROLE_PREFIX, /* text: a path hash prefix of that role (delegations) */
 	ROTA_TUF_ROLE, /* id: role name; threshold; terminating (delegations) */
 	ROTA_TUF_BINS, /* succinct delegations (TAP 15): id: name prefix; threshold; bits; its key ids before */
-	ROTA_TUF_META, /* id: file name; version, and length and sha256 where listed */
-	ROTA_TUF_TARGET, /* id: target path; length; sha256 where listed */
+	ROTA_TUF_META, /* id: file name; file */
+	ROTA_TUF_TARGET, /* id: target path; file */
 };
 
+/* What is listed of a metadata file or a target. */
+struct rota_tuf_file {
+	uint64_t version; /* of metadata */
+	uint64_t length; /* 0: not listed, or a target that is empty */
+	bool has_sha256;
+	uint8_t sha256[ROTA_SHA256_LEN];
+};
+
+/* Beyond what its kind says above, the members of an event mean nothing. */
 struct rota_tuf_event {
 	enum rota_tuf_event_kind kind;
+	bool terminating;
+	uint8_t bits; /* of the path's digest that name the bin, 1 to 32 */
+	uint32_t threshold;
 	struct rota_span id;
 	struct rota_span text;
 	struct rota_span keytype;
 	struct rota_span scheme;
-	uint32_t threshold;
-	bool terminating;
-	uint8_t bits; /* of the path's digest that name the bin, 1 to 32 */
-	uint64_t version;
-	uint64_t length;
-	bool has_length;
-	bool has_sha256;
-	uint8_t sha256[ROTA_SHA256_LEN];
+	struct rota_tuf_file file;
 };
 
 /* Members that stand once in `signed`. Times are seconds since 1970; 0: absent. */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/trust/keyring.h"
 #include "rota/base/mem.h"
-#include "rota/codec/key.h"
 
-void rota_keyring_init(
-	struct rota_keyring *ring, struct rota_arena *a, uint16_t max, uint16_t raw_max)
+void rota_keyring_init(struct rota_keyring *ring, struct rota_arena *a,
+	const struct rota_scheme *const *schemes, uint16_t max, uint16_t raw_max)
 {
 	struct rota_buf keys = rota_arena_take(a, max * sizeof(struct rota_key));
 	struct rota_buf raw = rota_arena_take(a, (size_t)max * raw_max);
 
-	*ring = (struct rota_keyring){ .raw_max = raw_max };
+	*ring = (struct rota_keyring){ .schemes = schemes, .raw_max = raw_max };
 	if (rota_arena_end(a) != ROTA_OK)
 		return;
 	ring->key = (struct rota_key *)(void *)keys.p;
@@ -23,7 +22,7 @@ void rota_keyring_clear(struct rota_keyring *ring)
 	ring->count = 0;
 }
 
-void rota_keyid_tag(const struct rota_crypto *crypto, struct rota_span keyid,
+static void keyid_tag(const struct rota_crypto *crypto, struct rota_span keyid,
 	uint8_t tag[static ROTA_KEYID_TAG_LEN])
 {
 	uint8_t digest[ROTA_SHA256_LEN];
@@ -33,8 +32,11 @@ void rota_keyid_tag(const struct rota_crypto *crypto, struct rota_span keyid,
 }
 
 struct rota_key *rota_keyring_find(
-	const struct rota_keyring *ring, const uint8_t id[static ROTA_KEYID_TAG_LEN])
+	const struct rota_keyring *ring, const struct rota_crypto *crypto, struct rota_span keyid)
 {
+	uint8_t id[ROTA_KEYID_TAG_LEN];
+
+	keyid_tag(crypto, keyid, id);
 	for (size_t i = 0; i < ring->count; i++) {
 		if (memcmp(ring->key[i].id, id, ROTA_KEYID_TAG_LEN) == 0)
 			return &ring->key[i];
@@ -42,26 +44,27 @@ struct rota_key *rota_keyring_find(
 	return NULL;
 }
 
-enum rota_err rota_keyring_add(struct rota_keyring *ring, const struct rota_crypto *crypto,
-	struct rota_span keyid, struct rota_span keytype, struct rota_span scheme,
-	struct rota_span text)
+enum rota_err rota_keyring_add(
+	struct rota_keyring *ring, const struct rota_crypto *crypto, const struct rota_tuf_event *e)
 {
-	enum rota_alg alg = rota_key_alg(keytype, scheme);
+	const struct rota_scheme *const *list = ring->schemes;
 	struct rota_key *key;
 	enum rota_err err;
 	size_t len;
 
-	if (alg == ROTA_ALG_NONE || (crypto->algs >> alg & 1u) == 0)
+	while (*list != NULL && !rota_scheme_is(*list, e->keytype, e->scheme))
+		list++;
+	if (*list == NULL || (crypto->algs >> (*list)->alg & 1u) == 0)
 		return ROTA_OK;
 	if (ring->count == ring->max)
 		return ROTA_ERR_LIMIT;
 	key = &ring->key[ring->count];
-	err = rota_key_raw(alg, text, rota_buf(key->raw, ring->raw_max), &len);
+	err = rota_key_raw(*list, e->text, rota_buf(key->raw, ring->raw_max), &len);
 	if (err == ROTA_ERR_UNSUPPORTED)
 		return ROTA_OK; /* an RSA key of a length that nothing here verifies */
 	ROTA_TRY(err);
-	rota_keyid_tag(crypto, keyid, key->id);
-	key->alg = (uint8_t)alg;
+	keyid_tag(crypto, e->id, key->id);
+	key->scheme = (uint8_t)(list - ring->schemes);
 	key->marks = 0;
 	key->raw_len = (uint16_t)len;
 	ring->count++;
@@ -76,7 +79,7 @@ enum rota_err rota_keyring_copy(struct rota_keyring *ring, const struct rota_key
 		return ROTA_ERR_LIMIT;
 	to = &ring->key[ring->count++];
 	memcpy(to->id, key->id, sizeof(to->id));
-	to->alg = key->alg;
+	to->scheme = key->scheme;
 	to->marks = 0;
 	to->raw_len = key->raw_len;
 	memcpy(to->raw, key->raw, key->raw_len);
@@ -85,6 +88,6 @@ enum rota_err rota_keyring_copy(struct rota_keyring *ring, const struct rota_key
 
 bool rota_key_same(const struct rota_key *a, const struct rota_key *b)
 {
-	return a->alg == b->alg && a->raw_len == b->raw_len &&
+	return a->scheme == b->scheme && a->raw_len == b->raw_len &&
 		memcmp(a->raw, b->raw, a->raw_len) == 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/trust/sigs.h"
 #include "rota/base/mem.h"
-#include "rota/codec/key.h"
 
 void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota_crypto *crypto,
 	uint16_t max, uint16_t raw_max, bool streams)
@@ -35,16 +34,23 @@ static const struct rota_key *key_of(const struct rota_sigs *s, const struct rot
 	return &s->by->keys.key[sig->key];
 }
 
+static const struct rota_scheme *scheme_of(const struct rota_sigs *s, const struct rota_key *key)
+{
+	return s->by->keys.schemes[key->scheme];
+}
+
+static enum rota_alg alg_of(const struct rota_sigs *s, const struct rota_key *key)
+{
+	return (enum rota_alg)scheme_of(s, key)->alg;
+}
+
 enum rota_err rota_sigs_add(struct rota_sigs *s, struct rota_span keyid, struct rota_span text)
 {
-	uint8_t id[ROTA_KEYID_TAG_LEN];
-	const struct rota_key *key;
+	const struct rota_key *key = rota_keyring_find(&s->by->keys, s->crypto, keyid);
 	struct rota_sig *sig;
 	size_t len;
 	enum rota_err err;
 
-	rota_keyid_tag(s->crypto, keyid, id);
-	key = rota_keyring_find(&s->by->keys, id);
 	if (key == NULL)
 		return ROTA_OK;
 	for (size_t i = 0; i < s->count; i++) {
@@ -54,7 +60,7 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, struct rota_span keyid, struct 
 	if (s->count == s->max)
 		return ROTA_ERR_LIMIT;
 	sig = &s->sig[s->count];
-	err = rota_sig_raw((enum rota_alg)key->alg, text, rota_buf(sig->raw, s->raw_max), &len);
+	err = rota_sig_raw(scheme_of(s, key), text, rota_buf(sig->raw, s->raw_max), &len);
 	/* Kept even when malformed, with length 0: a repeated key id must still be seen. */
 	sig->raw_len = err == ROTA_OK ? (uint16_t)len : 0;
 	sig->key = (uint16_t)(key - s->by->keys.key);
@@ -70,12 +76,12 @@ enum rota_err rota_sigs_signed(struct rota_sigs *s)
 		struct rota_sig *sig = &s->sig[i];
 		const struct rota_key *key = key_of(s, sig);
 
-		if (rota_alg_signs_sha256((enum rota_alg)key->alg) || sig->raw_len == 0)
+		if (rota_alg_signs_sha256(alg_of(s, key)) || sig->raw_len == 0)
 			continue;
 		if (sig->verify == NULL)
 			return ROTA_ERR_LIMIT;
-		sig->running = s->crypto->verify_begin(s->crypto->ctx, sig->verify,
-				       (enum rota_alg)key->alg, rota_span(key->raw, key->raw_len),
+		sig->running = s->crypto->verify_begin(s->crypto->ctx, sig->verify, alg_of(s, key),
+				       rota_span(key->raw, key->raw_len),
 				       rota_span(sig->raw, sig->raw_len)) == ROTA_OK;
 	}
 	return ROTA_OK;
@@ -99,9 +105,9 @@ static bool valid(
 		sig->running = false;
 		return s->crypto->verify_finish(sig->verify) == ROTA_OK;
 	}
-	if (sig->raw_len == 0 || !rota_alg_signs_sha256((enum rota_alg)key->alg))
+	if (sig->raw_len == 0 || !rota_alg_signs_sha256(alg_of(s, key)))
 		return false;
-	return s->crypto->verify_digest(s->crypto->ctx, (enum rota_alg)key->alg,
+	return s->crypto->verify_digest(s->crypto->ctx, alg_of(s, key),
 		       rota_span(key->raw, key->raw_len), rota_span(sig->raw, sig->raw_len),
 		       digest) == ROTA_OK;
 }

@@ -8,6 +8,7 @@
 #include "rota/trust/horizon.h"
 
 const struct rota_limits rota_limits_m3 = {
+	.schemes = rota_schemes_p256,
 	.keys = 16,
 	.role_keys = 4,
 	.key_len = ROTA_P256_KEY_LEN,
@@ -22,6 +23,7 @@ const struct rota_limits rota_limits_m3 = {
 };
 
 const struct rota_limits rota_limits_linux = {
+	.schemes = rota_schemes_all,
 	.keys = 1024,
 	.role_keys = 64,
 	.key_len = 550, /* RSA-4096 as DER RSAPublicKey: 526 */
@@ -50,9 +52,9 @@ struct room {
 static void take_room(struct room *r, struct rota_arena *a, const struct rota_crypto *crypto,
 	const struct rota_limits *l)
 {
-	rota_keyring_init(&r->root_keys, a, l->keys, l->key_len);
-	rota_keyring_init(&r->file_keys, a, l->keys, l->key_len);
-	rota_keyring_init(&r->by_keys, a, l->role_keys, l->key_len);
+	rota_keyring_init(&r->root_keys, a, l->schemes, l->keys, l->key_len);
+	rota_keyring_init(&r->file_keys, a, l->schemes, l->keys, l->key_len);
+	rota_keyring_init(&r->by_keys, a, l->schemes, l->role_keys, l->key_len);
 	rota_sigs_init(&r->sigs, a, crypto, l->sigs, l->sig_len, l->streams);
 	r->names = rota_arena_take(a, l->names_len);
 	r->text = rota_arena_take(a, l->text_len);
@@ -63,7 +65,7 @@ static void take_room(struct room *r, struct rota_arena *a, const struct rota_cr
 	for (uint16_t i = 0; i < l->pending; i++) {
 		struct rota_authority by = { .threshold = 0 };
 
-		rota_keyring_init(&by.keys, a, l->role_keys, l->key_len);
+		rota_keyring_init(&by.keys, a, l->schemes, l->role_keys, l->key_len);
 		if (rota_arena_end(a) == ROTA_OK)
 			((struct rota_pending *)(void *)r->pending.p)[i].by = by;
 	}

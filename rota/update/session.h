@@ -52,6 +52,7 @@
 
 /* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
 struct rota_limits {
+	const struct rota_scheme *const *schemes; /* of keys that are known, NULL at the end */
 	uint16_t keys; /* in one file: root's, or a delegator's */
 	uint16_t role_keys; /* of one role */
 	uint16_t key_len; /* bytes of a raw key */
@@ -174,7 +175,7 @@ struct rota_session {
 
 	/* what is looked up in the file */
 	bool meta_found;
-	struct rota_tuf_event meta; /* its spans are not valid any more */
+	struct rota_tuf_file meta;
 
 	/* the search (TUF 5.6.7) */
 	struct rota_span want_role;

@@ -116,7 +116,7 @@ void rota_search_role_describe(const struct rota_session *s, struct rota_want *o
 
 uint64_t rota_search_listed_length(const struct rota_session *s)
 {
-	return s->meta.has_length ? s->meta.length : 0;
+	return s->meta.length;
 }
 
 /* The pending entry keeps the role's keys until its file has passed: a second reading needs them again. What the
@@ -250,27 +250,24 @@ static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_ev
 
 static void note_target(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	if (s->want_path.len == 0 || !rota_span_eq(e->id, s->want_path) || !e->has_sha256)
+	if (s->want_path.len == 0 || !rota_span_eq(e->id, s->want_path) || !e->file.has_sha256)
 		return;
 	if (s->want_role.len != 0 && s->at_top)
 		return; /* SPEC 4.4: not from the role that was asked */
 	s->target_listed = true;
-	s->target.length = e->length;
-	memcpy(s->target.sha256, e->sha256, ROTA_SHA256_LEN);
+	s->target.length = e->file.length;
+	memcpy(s->target.sha256, e->file.sha256, ROTA_SHA256_LEN);
 }
 
 enum rota_err rota_search_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	uint8_t id[ROTA_KEYID_TAG_LEN];
 	struct rota_key *key;
 
 	switch (e->kind) {
 	case ROTA_TUF_KEY:
-		return rota_keyring_add(
-			&s->file_keys, s->config.crypto, e->id, e->keytype, e->scheme, e->text);
+		return rota_keyring_add(&s->file_keys, s->config.crypto, e);
 	case ROTA_TUF_ROLE_KEYID:
-		rota_keyid_tag(s->config.crypto, e->id, id);
-		key = rota_keyring_find(&s->file_keys, id);
+		key = rota_keyring_find(&s->file_keys, s->config.crypto, e->id);
 		if (key != NULL)
 			key->marks = 1;
 		return ROTA_OK;

@@ -18,6 +18,15 @@ void rota_snapshot_old_describe(const struct rota_session *s, struct rota_want *
 	out->at_hand = true;
 }
 
+static void listed_tag(const struct rota_session *s, struct rota_span name,
+	uint8_t tag[static ROTA_LISTED_TAG_LEN])
+{
+	uint8_t digest[ROTA_SHA256_LEN];
+
+	rota_sha256_of(s->config.crypto, name, digest);
+	memcpy(tag, digest, ROTA_LISTED_TAG_LEN);
+}
+
 enum rota_err rota_snapshot_old_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	struct rota_listed *l;
@@ -27,8 +36,8 @@ enum rota_err rota_snapshot_old_event(struct rota_session *s, const struct rota_
 	if (s->listed_count == s->config.limits->listed)
 		return ROTA_ERR_LIMIT;
 	l = &s->listed[s->listed_count++];
-	rota_keyid_tag(s->config.crypto, e->id, l->tag);
-	l->version = e->version;
+	listed_tag(s, e->id, l->tag);
+	l->version = e->file.version;
 	return ROTA_OK;
 }
 
@@ -47,9 +56,9 @@ enum rota_err rota_snapshot_event(struct rota_session *s, const struct rota_tuf_
 	if (e->kind == ROTA_TUF_META && s->listed_met < s->listed_count) {
 		const struct rota_listed *next = &s->listed[s->listed_met];
 
-		rota_keyid_tag(s->config.crypto, e->id, tag);
+		listed_tag(s, e->id, tag);
 		s->listed_met += memcmp(tag, next->tag, ROTA_LISTED_TAG_LEN) == 0 &&
-			e->version >= next->version;
+			e->file.version >= next->version;
 	}
 	return rota_meta_event(s, e);
 }

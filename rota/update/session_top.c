@@ -121,16 +121,13 @@ static void end_role(struct rota_session *s, int role)
 
 enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	uint8_t id[ROTA_KEYID_TAG_LEN];
 	struct rota_key *key;
 	int role;
 
 	if (e->kind == ROTA_TUF_KEY)
-		return rota_keyring_add(
-			&s->file_keys, s->config.crypto, e->id, e->keytype, e->scheme, e->text);
+		return rota_keyring_add(&s->file_keys, s->config.crypto, e);
 	if (e->kind == ROTA_TUF_ROLE_KEYID) {
-		rota_keyid_tag(s->config.crypto, e->id, id);
-		key = rota_keyring_find(&s->file_keys, id);
+		key = rota_keyring_find(&s->file_keys, s->config.crypto, e->id);
 		if (key != NULL)
 			key->marks |= MARK_CURRENT;
 		return ROTA_OK;
@@ -276,7 +273,7 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 		return ROTA_OK;
 	}
 	s->meta_found = true;
-	s->meta = *e;
+	s->meta = e->file;
 	return ROTA_OK;
 }
 
@@ -318,7 +315,7 @@ void rota_timestamp_take(struct rota_session *s)
 	t->timestamp_expires_s = s->tuf.head.expires_s;
 	t->timestamp_issued_s = s->tuf.head.issued_s;
 	t->listed_version = s->meta.version;
-	t->listed_length = s->meta.has_length ? s->meta.length : 0;
+	t->listed_length = s->meta.length;
 	t->listed_has_sha256 = s->meta.has_sha256;
 	memcpy(t->listed_sha256, s->meta.sha256, ROTA_SHA256_LEN);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 const struct rota_limits device_limits = {
+	.schemes = rota_schemes_all,
 	.keys = 24,
 	.role_keys = 8,
 	.key_len = 65,

@@ -15,6 +15,10 @@
 #define P256_X "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
 #define P256_Y "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
 #define ED_LINE "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+#define P256_SPKI                                                                                  \
+	"3059301306072a8648ce3d020106082a8648ce3d030107034200"                                     \
+	"04" P256_X P256_Y
+#define ED_SPKI "302a300506032b6570032100" ED_HEX
 #define ED_HEX "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1"
 
 #define P384_1 "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEqofKIr6LBTeOscce8yCtdG4dO2KLp5uY\n"
@@ -73,26 +77,28 @@ TEST(key_types)
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
 		ROW(rows[i].scheme);
-		CHECK_EQ(rota_key_alg(
-				 rota_span_cstr(rows[i].keytype), rota_span_cstr(rows[i].scheme)),
-			rows[i].alg);
+		for (size_t k = 0; rota_schemes_all[k] != NULL; k++)
+			CHECK_EQ(
+				rota_scheme_is(rota_schemes_all[k], rota_span_cstr(rows[i].keytype),
+					rota_span_cstr(rows[i].scheme)),
+				rota_schemes_all[k]->alg == rows[i].alg);
 	}
 }
 
 TEST(good_keys)
 {
 	static const struct {
-		enum rota_alg alg;
+		const struct rota_scheme *scheme;
 		const char *text, *raw;
 	} rows[] = {
-		{ ROTA_ALG_ECDSA_P256, BEGIN P256_1 P256_2 END "\n", "04" P256_X P256_Y },
-		{ ROTA_ALG_ECDSA_P256, BEGIN P256_1 P256_2 END, "04" P256_X P256_Y },
-		{ ROTA_ALG_ECDSA_P256, "04" P256_X P256_Y, "04" P256_X P256_Y },
-		{ ROTA_ALG_ECDSA_P384, BEGIN P384_1 P384_2 P384_3 END "\n", "04" P384_X P384_Y },
-		{ ROTA_ALG_ECDSA_P384, "04" P384_X P384_Y, "04" P384_X P384_Y },
-		{ ROTA_ALG_RSA_PSS, BEGIN RSA_1 RSA_REST "1QIDAQAB\n" END "\n", RSA_HEX },
-		{ ROTA_ALG_ED25519, BEGIN ED_LINE END "\n", ED_HEX },
-		{ ROTA_ALG_ED25519, ED_HEX, ED_HEX },
+		{ &rota_scheme_p256, BEGIN P256_1 P256_2 END "\n", "04" P256_X P256_Y },
+		{ &rota_scheme_p256, BEGIN P256_1 P256_2 END, "04" P256_X P256_Y },
+		{ &rota_scheme_p256, "04" P256_X P256_Y, "04" P256_X P256_Y },
+		{ &rota_scheme_p384, BEGIN P384_1 P384_2 P384_3 END "\n", "04" P384_X P384_Y },
+		{ &rota_scheme_p384, "04" P384_X P384_Y, "04" P384_X P384_Y },
+		{ &rota_scheme_rsa_pss, BEGIN RSA_1 RSA_REST "1QIDAQAB\n" END "\n", RSA_HEX },
+		{ &rota_scheme_ed25519, BEGIN ED_LINE END "\n", ED_HEX },
+		{ &rota_scheme_ed25519, ED_HEX, ED_HEX },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -102,12 +108,12 @@ TEST(good_keys)
 		ROW(rows[i].text);
 		CHECK_OK(rota_hex_decode(rota_span_cstr(rows[i].raw), rota_buf(want, want_len)));
 		CHECK_OK(rota_key_raw(
-			rows[i].alg, rota_span_cstr(rows[i].text), ROTA_BUF(raw), &len));
+			rows[i].scheme, rota_span_cstr(rows[i].text), ROTA_BUF(raw), &len));
 		CHECK_EQ(len, want_len);
-		CHECK_EQ(rota_key_raw_len(rows[i].alg),
-			rows[i].alg == ROTA_ALG_RSA_PSS ? 0 : want_len);
+		CHECK_EQ(rows[i].scheme->key_len,
+			rows[i].scheme == &rota_scheme_rsa_pss ? 0 : want_len);
 		CHECK_MEM(raw, want, len);
-		CHECK_EQ(rota_key_raw(rows[i].alg, rota_span_cstr(rows[i].text),
+		CHECK_EQ(rota_key_raw(rows[i].scheme, rota_span_cstr(rows[i].text),
 				 rota_buf(raw, len - 1), &len),
 			ROTA_ERR_LIMIT);
 	}
@@ -123,6 +129,10 @@ TEST(bad_rsa_keys)
 		{ "1024 bits", RSA_1024, ROTA_ERR_UNSUPPORTED },
 		{ "hex", RSA_HEX, ROTA_ERR_FORMAT },
 		{ "a point", BEGIN P256_1 P256_2 END, ROTA_ERR_FORMAT },
+		{ "another algorithm",
+			BEGIN "MIIBIjANBgkqhkiG9w0BAQoFAAOCAQ8AMIIBCgKCAQEAorRRoH0KpfluRVZxUTVQ"
+			      "\n" RSA_REST "1QIDAQAB\n" END,
+			ROTA_ERR_FORMAT },
 		{ "even exponent", BEGIN RSA_1 RSA_REST "1QIDAQAC\n" END, ROTA_ERR_FORMAT },
 		{ "a byte behind the exponent", BEGIN RSA_1 RSA_REST "1QIDAQABAA==\n" END,
 			ROTA_ERR_FORMAT },
@@ -143,8 +153,8 @@ TEST(bad_rsa_keys)
 		size_t len;
 
 		ROW(rows[i].reason);
-		CHECK_EQ(rota_key_raw(ROTA_ALG_RSA_PSS, rota_span_cstr(rows[i].text), ROTA_BUF(raw),
-				 &len),
+		CHECK_EQ(rota_key_raw(&rota_scheme_rsa_pss, rota_span_cstr(rows[i].text),
+				 ROTA_BUF(raw), &len),
 			rows[i].err);
 	}
 }
@@ -219,44 +229,73 @@ TEST(bad_keys)
 		size_t len;
 
 		ROW(rows[i].reason);
-		CHECK_EQ(rota_key_raw(ROTA_ALG_ECDSA_P256, rota_span_cstr(rows[i].text),
+		CHECK_EQ(rota_key_raw(&rota_scheme_p256, rota_span_cstr(rows[i].text),
 				 ROTA_BUF(raw), &len),
 			ROTA_ERR_FORMAT);
 	}
 }
 
-TEST(unknown_algorithms_have_no_raw_form)
+/* The PEM's bytes, as a certificate has them; any other byte in the header is another algorithm or another form. */
+TEST(spki)
 {
-	uint8_t raw[ROTA_KEY_RAW_MAX];
-	size_t len;
+	static const struct {
+		const struct rota_scheme *scheme;
+		const char *letters, *raw;
+	} rows[] = {
+		{ &rota_scheme_p256, P256_SPKI, "04" P256_X P256_Y },
+		{ &rota_scheme_ed25519, ED_SPKI, ED_HEX },
+	};
 
-	CHECK_EQ(rota_key_raw(ROTA_ALG_NONE, ROTA_STR("00"), ROTA_BUF(raw), &len),
-		ROTA_ERR_UNSUPPORTED);
-	CHECK_EQ(rota_sig_raw(ROTA_ALG_ML_DSA_44, ROTA_STR("00"), ROTA_BUF(raw), &len),
-		ROTA_ERR_UNSUPPORTED);
-	CHECK_EQ(rota_key_raw_len(ROTA_ALG_LMS), 0);
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		uint8_t der[96], raw[97], want[97];
+		size_t der_len = strlen(rows[i].letters) / 2, len = 0,
+		       want_len = strlen(rows[i].raw) / 2;
+
+		CHECK_OK(rota_hex_decode(rota_span_cstr(rows[i].letters), rota_buf(der, der_len)));
+		CHECK_OK(rota_hex_decode(rota_span_cstr(rows[i].raw), rota_buf(want, want_len)));
+		CHECK_OK(rota_key_raw_spki(
+			rows[i].scheme, rota_span(der, der_len), ROTA_BUF(raw), &len));
+		CHECK_EQ(len, want_len);
+		CHECK_MEM(raw, want, len);
+		CHECK_EQ(rota_key_raw_spki(rows[i].scheme, rota_span(der, der_len),
+				 rota_buf(raw, len - 1), &len),
+			ROTA_ERR_LIMIT);
+		for (size_t k = 0; k <= der_len; k++)
+			CHECK_EQ(rota_key_raw_spki(
+					 rows[i].scheme, rota_span(der, k), ROTA_BUF(raw), &len),
+				k < der_len ? ROTA_ERR_FORMAT : ROTA_OK);
+		CHECK_EQ(rota_key_raw_spki(
+				 rows[i].scheme, rota_span(der, der_len + 1), ROTA_BUF(raw), &len),
+			ROTA_ERR_FORMAT);
+		for (size_t k = 0; k < der_len - want_len + rows[i].scheme->point; k++) {
+			der[k] ^= 1;
+			CHECK_EQ(rota_key_raw_spki(rows[i].scheme, rota_span(der, der_len),
+					 ROTA_BUF(raw), &len),
+				ROTA_ERR_FORMAT);
+			der[k] ^= 1;
+		}
+	}
 }
 
 TEST(signatures)
 {
 	static const struct {
 		const char *reason;
-		enum rota_alg alg;
+		const struct rota_scheme *scheme;
 		const char *hex;
 		enum rota_err err;
 		uint8_t last_r, last_s;
 	} rows[] = {
-		{ "short integers", ROTA_ALG_ECDSA_P256, "3006020105020107", ROTA_OK, 5, 7 },
-		{ "capital digit", ROTA_ALG_ECDSA_P256, "300602010502010A", ROTA_ERR_FORMAT, 0, 0 },
-		{ "odd digits", ROTA_ALG_ECDSA_P256, "300602010502010", ROTA_ERR_FORMAT, 0, 0 },
-		{ "empty", ROTA_ALG_ECDSA_P256, "", ROTA_ERR_FORMAT, 0, 0 },
-		{ "trailing byte", ROTA_ALG_ECDSA_P256, "300602010502010700", ROTA_ERR_FORMAT, 0,
-			0 },
-		{ "negative", ROTA_ALG_ECDSA_P256, "3006020185020107", ROTA_ERR_FORMAT, 0, 0 },
-		{ "longer than any", ROTA_ALG_ECDSA_P256, "3006020105020107" P256_X P256_X P256_X,
+		{ "short integers", &rota_scheme_p256, "3006020105020107", ROTA_OK, 5, 7 },
+		{ "capital digit", &rota_scheme_p256, "300602010502010A", ROTA_ERR_FORMAT, 0, 0 },
+		{ "odd digits", &rota_scheme_p256, "300602010502010", ROTA_ERR_FORMAT, 0, 0 },
+		{ "empty", &rota_scheme_p256, "", ROTA_ERR_FORMAT, 0, 0 },
+		{ "trailing byte", &rota_scheme_p256, "300602010502010700", ROTA_ERR_FORMAT, 0, 0 },
+		{ "negative", &rota_scheme_p256, "3006020185020107", ROTA_ERR_FORMAT, 0, 0 },
+		{ "longer than any", &rota_scheme_p256, "3006020105020107" P256_X P256_X P256_X,
 			ROTA_ERR_FORMAT, 0, 0 },
-		{ "Ed25519", ROTA_ALG_ED25519, P256_X P256_Y, ROTA_OK, 0x96, 0xf5 },
-		{ "Ed25519 too short", ROTA_ALG_ED25519, P256_X, ROTA_ERR_FORMAT, 0, 0 },
+		{ "Ed25519", &rota_scheme_ed25519, P256_X P256_Y, ROTA_OK, 0x96, 0xf5 },
+		{ "Ed25519 too short", &rota_scheme_ed25519, P256_X, ROTA_ERR_FORMAT, 0, 0 },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -264,16 +303,16 @@ TEST(signatures)
 		size_t len = 0;
 
 		ROW(rows[i].reason);
-		CHECK_EQ(
-			rota_sig_raw(rows[i].alg, rota_span_cstr(rows[i].hex), ROTA_BUF(raw), &len),
+		CHECK_EQ(rota_sig_raw(
+				 rows[i].scheme, rota_span_cstr(rows[i].hex), ROTA_BUF(raw), &len),
 			rows[i].err);
 		if (rows[i].err != ROTA_OK)
 			continue;
 		CHECK_EQ(len, 64);
 		CHECK_EQ(raw[31], rows[i].last_r);
 		CHECK_EQ(raw[63], rows[i].last_s);
-		CHECK_EQ(rota_sig_raw(
-				 rows[i].alg, rota_span_cstr(rows[i].hex), rota_buf(raw, 63), &len),
+		CHECK_EQ(rota_sig_raw(rows[i].scheme, rota_span_cstr(rows[i].hex),
+				 rota_buf(raw, 63), &len),
 			ROTA_ERR_LIMIT);
 	}
 }
@@ -285,24 +324,24 @@ TEST(long_signatures)
 	char hex[2 * ROTA_SIG_RAW_MAX + 3];
 	size_t len = 0;
 
-	CHECK_OK(rota_sig_raw(
-		ROTA_ALG_ECDSA_P384, ROTA_STR("3006020105020107"), ROTA_BUF(raw), &len));
+	CHECK_OK(
+		rota_sig_raw(&rota_scheme_p384, ROTA_STR("3006020105020107"), ROTA_BUF(raw), &len));
 	CHECK_EQ(len, 96);
 	CHECK_EQ(raw[47], 5);
 	CHECK_EQ(raw[95], 7);
 	memset(hex, 'a', sizeof(hex));
 	for (size_t n = 254; n <= 514; n += 2) {
-		enum rota_err err =
-			rota_sig_raw(ROTA_ALG_RSA_PSS, rota_span(hex, 2 * n), ROTA_BUF(raw), &len);
+		enum rota_err err = rota_sig_raw(
+			&rota_scheme_rsa_pss, rota_span(hex, 2 * n), ROTA_BUF(raw), &len);
 
 		CHECK_EQ(err, n < 256 || n > 512 ? ROTA_ERR_FORMAT : ROTA_OK);
 		CHECK(err != ROTA_OK || len == n);
 	}
-	CHECK_EQ(rota_sig_raw(ROTA_ALG_RSA_PSS, rota_span(hex, 513), ROTA_BUF(raw), &len),
+	CHECK_EQ(rota_sig_raw(&rota_scheme_rsa_pss, rota_span(hex, 513), ROTA_BUF(raw), &len),
 		ROTA_ERR_FORMAT); /* odd */
-	CHECK_EQ(rota_sig_raw(ROTA_ALG_RSA_PSS, rota_span(hex, 512), rota_buf(raw, 255), &len),
+	CHECK_EQ(rota_sig_raw(&rota_scheme_rsa_pss, rota_span(hex, 512), rota_buf(raw, 255), &len),
 		ROTA_ERR_LIMIT);
 }
 
-TESTS(T(key_types), T(good_keys), T(bad_keys), T(bad_rsa_keys),
-	T(unknown_algorithms_have_no_raw_form), T(signatures), T(long_signatures))
+TESTS(T(key_types), T(good_keys), T(bad_keys), T(bad_rsa_keys), T(spki), T(signatures),
+	T(long_signatures))

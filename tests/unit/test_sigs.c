@@ -20,6 +20,18 @@ static int key_of(char letter)
 	return letter >= 'a' ? letter - 'a' : letter - 'A';
 }
 
+static enum rota_err add(
+	struct rota_keyring *ring, struct rota_span id, const char *scheme, struct rota_span text)
+{
+	const struct rota_tuf_event e = { .kind = ROTA_TUF_KEY,
+		.id = id,
+		.keytype = rota_span_cstr(ecdsa),
+		.scheme = rota_span_cstr(scheme),
+		.text = text };
+
+	return rota_keyring_add(ring, &rota_crypto_openssl, &e);
+}
+
 static enum rota_err add_key(struct rota_keyring *ring, char letter)
 {
 	struct maker_bytes spki = maker_spki(key_of(letter));
@@ -27,10 +39,9 @@ static enum rota_err add_key(struct rota_keyring *ring, char letter)
 	size_t len;
 
 	ROTA_TRY(rota_key_raw_spki(
-		ROTA_ALG_ECDSA_P256, rota_span(spki.p, spki.len), ROTA_BUF(raw), &len));
+		&rota_scheme_p256, rota_span(spki.p, spki.len), ROTA_BUF(raw), &len));
 	ROTA_TRY(rota_hex_encode(rota_span(raw, len), ROTA_BUF(hex)));
-	return rota_keyring_add(ring, &rota_crypto_openssl, rota_span(&letter, 1),
-		rota_span_cstr(ecdsa), rota_span_cstr(p256), ROTA_SPAN(hex));
+	return add(ring, rota_span(&letter, 1), p256, ROTA_SPAN(hex));
 }
 
 /* A signature by a letter's key; x: of something else, y: no signature at all. */
@@ -88,7 +99,7 @@ static enum rota_err verdict(size_t row)
 	struct rota_sigs s;
 	enum rota_err err = ROTA_OK;
 
-	rota_keyring_init(&by.keys, &arena, 8, ROTA_P256_KEY_LEN);
+	rota_keyring_init(&by.keys, &arena, rota_schemes_all, 8, ROTA_P256_KEY_LEN);
 	rota_sigs_init(&s, &arena, &rota_crypto_openssl, 4, ROTA_P256_SIG_LEN, false);
 	ROTA_TRY(rota_arena_end(&arena));
 	for (const char *k = rows[row].keys; *k != '\0'; k++)
@@ -119,13 +130,10 @@ TEST(an_unknown_scheme_is_an_unknown_key)
 	struct rota_arena arena = rota_arena(ROTA_BUF(room));
 	struct rota_keyring ring;
 
-	rota_keyring_init(&ring, &arena, 1, ROTA_P256_KEY_LEN);
-	CHECK_OK(rota_keyring_add(&ring, &rota_crypto_openssl, ROTA_STR("id"), ROTA_STR("lms"),
-		ROTA_STR("lms-sha256"), ROTA_STR("0102")));
+	rota_keyring_init(&ring, &arena, rota_schemes_p256, 1, ROTA_P256_KEY_LEN);
+	CHECK_OK(add(&ring, ROTA_STR("id"), "lms-sha256", ROTA_STR("0102")));
 	CHECK_EQ(ring.count, 0);
-	CHECK_EQ(rota_keyring_add(&ring, &rota_crypto_openssl, ROTA_STR("id"),
-			 rota_span_cstr(ecdsa), rota_span_cstr(p256), ROTA_STR("0102")),
-		ROTA_ERR_FORMAT);
+	CHECK_EQ(add(&ring, ROTA_STR("id"), p256, ROTA_STR("0102")), ROTA_ERR_FORMAT);
 	CHECK_EQ(ring.count, 0);
 	CHECK_OK(add_key(&ring, 'a'));
 	CHECK_EQ(add_key(&ring, 'b'), ROTA_ERR_LIMIT);

@@ -519,7 +519,8 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 	return ROTA_UPDATE_STOPPED;
 }
 
-static const struct rota_limits limits = { .keys = 16,
+static const struct rota_limits limits = { .schemes = rota_schemes_all,
+	.keys = 16,
 	.role_keys = 4,
 	.key_len = 65,
 	.sigs = 4,
