@@ -150,6 +150,7 @@ static enum rota_err open_journal(
 static enum rota_err make_journal(struct agent_device *d, int dir_fd, struct rota_fail *why)
 {
 	struct rota_state *state = malloc(sizeof(*state));
+	uint8_t room[ROTA_STATE_LEN_MAX];
 	enum rota_err err = state ? ROTA_OK : ROTA_ERR_FULL;
 
 	if (err != ROTA_OK)
@@ -161,7 +162,7 @@ static enum rota_err make_journal(struct agent_device *d, int dir_fd, struct rot
 	if (err == ROTA_OK)
 		err = open_journal(d, dir_fd, JOURNAL_NEW, why);
 	if (err == ROTA_OK) {
-		err = rota_update_factory(&d->journal, state);
+		err = rota_update_factory(&d->journal, state, ROTA_BUF(room));
 		if (err != ROTA_OK)
 			rota_fail(why, err, "cannot write %s/" JOURNAL_NEW, d->dir);
 	}

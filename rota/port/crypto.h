@@ -37,9 +37,9 @@ enum rota_alg {
 #define ROTA_P256_KEY_LEN 65
 #define ROTA_P256_SIG_LEN 64
 
-/* A running SHA-256; large enough for every port (OpenSSL and BearSSL: 112 bytes). */
+/* A running SHA-256; large enough for every port: 112 bytes are what both OpenSSL and BearSSL take. */
 struct rota_sha256 {
-	uint64_t opaque[16];
+	uint64_t opaque[14];
 };
 
 /* A running streamed verification. */

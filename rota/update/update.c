@@ -89,15 +89,15 @@ enum rota_err rota_update_init(
 	return ROTA_OK;
 }
 
-enum rota_err rota_update_factory(struct rota_journal *journal, const struct rota_state *state)
+enum rota_err rota_update_factory(
+	struct rota_journal *journal, const struct rota_state *state, struct rota_buf room)
 {
-	uint8_t room[ROTA_STATE_LEN_MAX];
 	struct rota_span payload;
-	enum rota_err err = rota_journal_load(journal, ROTA_BUF(room), &payload);
+	enum rota_err err = rota_journal_load(journal, room, &payload);
 
 	if (err != ROTA_ERR_NOT_FOUND)
 		return err == ROTA_OK ? ROTA_ERR_STATE : err;
-	ROTA_TRY(rota_state_encode(state, ROTA_BUF(room), &payload));
+	ROTA_TRY(rota_state_encode(state, room, &payload));
 	return rota_journal_commit(journal, payload);
 }
 

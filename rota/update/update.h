@@ -142,9 +142,11 @@ ROTA_MUST_USE enum rota_err rota_update_init(
 
 size_t rota_update_room(const struct rota_limits *limits);
 
-/* Commit `state` as the first of a device (rota_state_factory()). ROTA_ERR_STATE: there is one already. */
+/* Commit `state` as the first of a device (rota_state_factory()).
+ * room  ROTA_STATE_LEN_MAX bytes, in use until this returns: the cycle's workspace will do.
+ * ROTA_ERR_STATE: there is one already. ROTA_ERR_LIMIT: the room is too small. */
 ROTA_MUST_USE enum rota_err rota_update_factory(
-	struct rota_journal *journal, const struct rota_state *state);
+	struct rota_journal *journal, const struct rota_state *state, struct rota_buf room);
 
 void rota_update_want(const struct rota_update *u, struct rota_update_want *out);
 

@@ -80,22 +80,28 @@ static bool begun(const struct rota_pending_install *old, const struct rota_pend
 		memcmp(old->components, plan->components, sizeof(plan->components)) == 0;
 }
 
+_Static_assert(
+	sizeof(struct rota_pending_install) <= ROTA_STATE_LEN_MAX, "a plan fits the scratch");
+
+/* The plan is made in the scratch, which nothing else needs before the commit: it would be the largest thing on the
+ * stack of a microcontroller. */
 enum rota_update_state rota_update_plan(struct rota_update *u)
 {
-	struct rota_pending_install *p = &u->state.pending, plan;
-	enum rota_err err = make_plan(u, &plan);
+	struct rota_pending_install *p = &u->state.pending;
+	struct rota_pending_install *plan = (struct rota_pending_install *)(void *)u->scratch.p;
+	enum rota_err err = make_plan(u, plan);
 
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
-	if (begun(p, &plan)) {
-		plan.component = p->component;
-		plan.offset = p->offset;
+	if (begun(p, plan)) {
+		plan->component = p->component;
+		plan->offset = p->offset;
 	} else {
 		memset(u->state.refused, 0, sizeof(u->state.refused));
 		rota_update_note(
 			u, ROTA_EVENT_DOWNLOADING, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
 	}
-	*p = plan;
+	*p = *plan;
 	err = rota_update_commit(u);
 	return err == ROTA_OK ? ROTA_UP_COMPONENT : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
 }

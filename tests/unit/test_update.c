@@ -1010,10 +1010,11 @@ TEST(a_cycle_says_what_it_lacks)
 	CHECK_EQ(rota_update_feed(&u, ROTA_STR("x")), ROTA_ERR_FORMAT);
 	rota_update_drop(&u);
 	rota_state_factory(&state, 1, digest, 0, 0);
-	CHECK_EQ(rota_update_factory(&w->journal, &state), ROTA_ERR_STATE);
+	CHECK_EQ(rota_update_factory(&w->journal, &state, ROTA_BUF(room)), ROTA_ERR_STATE);
 	flash_mem_init(&w->flash, 4096, 2, 8, 0xff);
 	CHECK_OK(rota_journal_open(&w->journal, &w->flash.port, ROTA_JOURNAL_DEVICE));
 	CHECK_EQ(rota_update_init(&u, &good, ROTA_BUF(room)), ROTA_ERR_NOT_FOUND);
+	CHECK_EQ(rota_update_factory(&w->journal, &state, rota_buf(room, 8)), ROTA_ERR_LIMIT);
 }
 
 TESTS(T(nothing_to_do_is_told_once_and_costs_nothing),

@@ -601,7 +601,7 @@ static void factory(struct world *w)
 	struct maker_bytes spki = maker_spki(KEY_DEVICE);
 	struct world_image *image = add_image(w, make_image(&w->release), false);
 	struct rota_state state;
-	uint8_t digest[32];
+	uint8_t digest[32], room[ROTA_STATE_LEN_MAX];
 
 	image_digest(image->bytes, image->digest);
 	memcpy(w->slots[0].bytes[0], image->bytes.p, image->bytes.len);
@@ -617,7 +617,7 @@ static void factory(struct world *w)
 	rota_state_factory(&state, 1, digest, WORLD_NOW, version_of("1.0.0"));
 	flash_mem_init(&w->flash, 4096, 4, 32, 0xff);
 	if (rota_journal_open(&w->journal, &w->flash.port, ROTA_JOURNAL_DEVICE) != ROTA_OK ||
-		rota_update_factory(&w->journal, &state) != ROTA_OK)
+		rota_update_factory(&w->journal, &state, ROTA_BUF(room)) != ROTA_OK)
 		abort();
 }
 
