@@ -13,6 +13,7 @@
  * Of this file, nothing counts as the client's but `session`, and the part of `workspace` that it asks for. */
 #include "boards/cortexm/semihosting.h"
 #include "boards/cortexm/stack.h"
+#include "boards/mps2-an385/ticks.h"
 #include "ports/crypto_bearssl/crypto_bearssl.h"
 #include "rota/base/mem.h"
 #include "rota/update/session.h"
@@ -21,6 +22,7 @@
 #define NAME_MAX 64
 #define KEPT_MAX 24
 #define WORKSPACE_LEN 8192
+#define INSTRUCTION_NS 64u /* as tools/footprint starts QEMU */
 
 /* The repository at one moment, and what the device is to find there. */
 struct scene {
@@ -298,6 +300,7 @@ static void look_for_recovery(void)
 
 static void play(const struct scene *scene)
 {
+	ticks_start();
 	begin(scene);
 	look_for_recovery();
 	run(scene, ROTA_WANT_NOTHING);
@@ -306,6 +309,7 @@ static void play(const struct scene *scene)
 		find(scene, "releases", scene->release, "release");
 	}
 	rota_session_drop(&session);
+	say(scene->name, "kinsn", ticks_since_start() / 1000 * TICK_NS / INSTRUCTION_NS);
 	say(scene->name, "link", traffic.link);
 	say(scene->name, "flash", traffic.flash);
 	say(scene->name, "requests", traffic.requests);

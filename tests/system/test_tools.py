@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """./do and tools/: what they refuse, and that a failing test is counted as one."""
+import importlib.machinery
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -149,3 +151,69 @@ def test_completion_offers_what_help_says(tmp_path, words, offered):
     done = run("bash", "-c", script)
     assert done.stderr == ""
     assert sorted(done.stdout.split()) == offered
+
+
+def tool(name):
+    """A tool that is written in Python, as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, str(TOP / "tools" / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+LINKER_MAP = """
+Discarded input sections
+
+ .text.gone     0x00000000       0x40 rota/librota.a(base_hex.c.o)
+
+Linker script and memory map
+
+.text           0x00000000       0x70
+ *(.vectors)
+ .vectors       0x00000000       0x20 boards/libboard.a.p/cortexm_startup.c.o
+ .text.one      0x00000020        0xe rota/librota.a(base_span.c.o)
+                0x00000020                one
+ *fill*         0x0000002e        0x2
+ .text.a_name_beyond_its_column
+                0x00000030       0x10 rota/librota.a(base_span.c.o)
+ .rodata.str1.1
+                0x00000040       0x14 rota/librota.a(codec_tuf.c.o)
+                                 0x1e (size before relaxing)
+ .rodata.str1.1
+                0x00000054        0x0 rota/librota.a(codec_key.c.o)
+                                  0x6 (size before relaxing)
+ .text.memcpy   0x00000054       0x1a /usr/lib/picolibc/libc.a(memcpy.c.o)
+
+.stack          0x20000000      0x100
+
+.bss            0x20000100        0x8 load address 0x00000070
+ .bss.session   0x20000100        0x8 tests/footprint/footprint.p/refresh.c.o
+"""
+
+
+def test_footprint_reads_the_linkers_map():
+    footprint = tool("footprint")
+    found = footprint.sections(LINKER_MAP)
+    assert [(name, size, place) for name, size, place, _ in found] == [
+        (".vectors", 0x20, ".text"),
+        (".text.one", 0x10, ".text"),  # with the padding behind it
+        (".text.a_name_beyond_its_column", 0x10, ".text"),
+        (".rodata.str1.1", 0x14, ".text"),
+        (".text.memcpy", 0x1c, ".text"),
+        (".bss.session", 8, ".bss"),
+    ]
+    owners = [footprint.first_owner(origin) for *_, origin in found]
+    assert owners == ["harness", "core", "core", "core", "helper", "harness"]
+    parts = [footprint.part_of(origin, owner) for (*_, origin), owner in zip(found, owners)]
+    assert parts[1:5] == ["rota/base/span.c"] * 2 + ["rota/codec/tuf.c", "libc memcpy"]
+
+
+def test_footprint_refuses_a_limit_exceeded_and_a_stale_document():
+    footprint = tool("footprint")
+    text = footprint.DOC.read_text()
+    figures = dict.fromkeys(footprint.HELD, 1)
+    assert not list(footprint.check(text, figures))
+    assert any("is not what comes out" in line for line in footprint.check(text + "x", figures))
+    for name in footprint.HELD:
+        over = figures | {name: footprint.LIMITS[name] + 1}
+        assert any(name in line for line in footprint.check(text, over))
