@@ -13,7 +13,7 @@ usage: ./do VERB [ARGUMENT...]
     check     the gates of every commit: format, layers, two compilers, unit tests, sizes, smoke
     test      check, then sanitizers, all system tests, and the unit tests on a board in QEMU
     arm       cross-build for Cortex-M3 and M0 and run the unit tests in QEMU
-    soak      what takes hours: every security check taken out in turn, proofs, fuzzers (ROTA_FUZZ_S seconds each)
+    soak      what takes hours: every security check taken out in turn, proofs, fuzzers until their goals are met
     prove     memory safety of rota/base and the JSON scanner, with Frama-C: docs/prove.md
     bench     measure; figures go to build/figures.tsv
     install   build and install: PREFIX (default /usr/local), DESTDIR

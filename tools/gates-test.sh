@@ -51,6 +51,9 @@ test_gates() {
 		gate_skip 'system tests, sanitized' 'the build failed'
 	fi
 	gate 'system tests' system_tests build/gcc
+	gate 'fuzzers, a moment each' counted tools/fuzz short
+	gate 'lines that the corpus reaches' counted tools/fuzz coverage
+	tools/fuzz figures
 	# A row of the table that no longer finds its code fails here too.
 	gate 'mutants, a sample' counted tools/mutate-checks --sample 10
 }

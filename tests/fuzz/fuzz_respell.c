@@ -33,6 +33,17 @@ static enum rota_err scan(struct rota_span file, struct rota_bytes *canonical)
 	return rota_json_end(&j);
 }
 
+/* The host's strict reader takes what the core takes. */
+static void check_strict(struct rota_span file, enum rota_err scanned)
+{
+	struct rota_fail why;
+	json_t *value;
+
+	if ((rota_json_parse_strict(file, &value, &why) == ROTA_OK) != (scanned == ROTA_OK))
+		abort();
+	json_decref(value);
+}
+
 /* The canonical bytes that the host's writer makes of a spelled file. */
 static void check_signed(struct rota_span spelled, struct rota_span canonical)
 {
@@ -56,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	enum rota_err as_it_came = scan(file, &other);
 
 	rota_bytes_free(&other);
+	check_strict(file, as_it_came);
 	if (rota_respell(file, &spelled, &why) != ROTA_OK) {
 		if (as_it_came == ROTA_OK)
 			abort();
