@@ -1,78 +1,270 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole TUF session: the input is the answers to its fetches, each a big-endian length (u16) and so many bytes;
- * a length of 0 is "no such file". So that the fuzzer reaches what lies behind signatures and digests, every
- * signature verifies here and all files have one digest; names and keys keep their own. Root never goes back,
- * and a session ends. */
-#include "ports/crypto_openssl/crypto_openssl.h"
-#include "rota/base/reader.h"
+/* Whole TUF sessions: the input is a list of edits (tuf_edit.h) of a small repository, its server and its device,
+ * with sessions in between. Its first byte chooses the profile, and whether the device comes from the factory. A
+ * witness that knows who signed what judges all that a session trusts (tuf_witness.h). Besides: each session ends,
+ * a failure names its clause, and where nothing hostile was done the target is found. */
+#include "rota/codec/key.h"
 #include "rota/update/session.h"
+#include "tests/fuzz/tuf_edit.h"
+#include "tests/fuzz/tuf_keys.h"
+#include "tests/fuzz/tuf_witness.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BITS_AT 32 /* where a running digest of OpenSSL (SHA256_CTX) counts its bits, u32 */
-#define FILE_LEN 100 /* bytes: what is shorter is a name or a key */
+#define WANTS_MAX 400 /* a session over nine roles and a dozen roots takes far fewer */
+#define FIRST_HONEST 4 /* targets that are there as long as nobody touched them */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static void final(const struct rota_sha256 *h, uint8_t out[static ROTA_SHA256_LEN])
-{
-	uint32_t bits;
+static const struct {
+	const char *role, *path;
+} targets[] = {
+	{ "rollouts", "rollouts/lamp.json" },
+	{ "a", "a/x" },
+	{ "", "top.txt" },
+	{ "", "a/b/y" },
+	{ "", "nowhere" },
+	{ "rollouts", "top.txt" },
+	{ "rollouts", "a/x" },
+	{ "a", "a/b/y" },
+};
 
-	memcpy(&bits, (const uint8_t *)h->opaque + BITS_AT, sizeof(bits));
-	rota_crypto_openssl.sha256_final(h, out);
-	if (bits / 8 > FILE_LEN)
-		memset(out, 0x5a, ROTA_SHA256_LEN);
+struct device {
+	struct tuf_scene scene;
+	struct tuf_witness witness;
+	struct rota_trusted trusted;
+	bool letter;
+	unsigned fetches;
+};
+
+/* ---- answers ---- */
+
+/* The copy at hand that will do for what is wanted, if any. */
+static const struct tuf_file *copy_of(const struct device *d, const struct rota_want *w)
+{
+	for (int r = 0; r < TUF_ROLES; r++) {
+		const struct tuf_file *f = d->witness.kept[r];
+
+		if (f == NULL || w->fresh ||
+			!rota_span_eq(w->role, rota_span_cstr(tuf_role_names[r])))
+			continue;
+		if (w->at_hand && w->sha256 == NULL)
+			return f;
+		if (w->sha256 != NULL ? memcmp(w->sha256, f->sha256, ROTA_SHA256_LEN) == 0
+				      : d->letter && w->current != 0 && w->current == f->version)
+			return f;
+	}
+	return NULL;
 }
 
-static enum rota_err always(void *ctx, enum rota_alg alg, struct rota_span key,
-	struct rota_span sig, const uint8_t digest[static ROTA_SHA256_LEN])
+static const struct tuf_lie *lie_about(const struct device *d, struct rota_span role)
 {
-	(void)ctx, (void)alg, (void)key, (void)sig, (void)digest;
-	return ROTA_OK;
+	for (int i = 0; i < d->scene.lie_count; i++) {
+		if (rota_span_eq(role, rota_span_cstr(tuf_role_names[d->scene.lie[i].role])))
+			return &d->scene.lie[i];
+	}
+	return NULL;
 }
 
-static void answer(struct rota_session *s, struct rota_span file)
+/* Feed `bytes`, a byte of it another one where flip_at says so. Returns whether all of it was taken. */
+static bool feed(
+	const struct device *d, struct rota_session *s, struct rota_span bytes, size_t flip_at)
 {
-	enum rota_err err = file.len == 0 ? ROTA_ERR_NOT_FOUND : rota_session_feed(s, file);
+	static uint8_t copy[16384];
+	struct rota_span rest = bytes;
+	size_t piece = d->scene.piece != 0 ? d->scene.piece : bytes.len;
 
-	rota_session_fetched(s, err);
+	if (flip_at != 0 && bytes.len <= sizeof(copy)) {
+		memcpy(copy, bytes.p, bytes.len);
+		copy[flip_at] ^= 1;
+		rest = rota_span(copy, bytes.len);
+	}
+	for (; rest.len > 0; rest = rota_span_skip(rest, piece)) {
+		if (rota_session_feed(s, rota_span_slice(rest, 0, piece)) != ROTA_OK)
+			return false;
+	}
+	return true;
+}
+
+/* Read a file into the session as it stands, or as a lie has it. */
+static void answer(struct device *d, struct rota_session *s, struct rota_span role,
+	const struct tuf_file *f, const struct tuf_lie *lie, bool damaged)
+{
+	size_t body_len = f->len - f->body_at - 1, flip_at = 0, len = f->len;
+	bool whole;
+
+	if (damaged || (lie != NULL && lie->flip_at != 0))
+		flip_at = f->body_at + (damaged ? 9 : lie->flip_at) % body_len;
+	if (lie != NULL && lie->cut < len)
+		len -= lie->cut;
+	whole = feed(d, s, rota_span(f->bytes, len), flip_at) && flip_at == 0 && len == f->len;
+	if (whole && f->raw && !d->letter)
+		whole = rota_session_feed(s, ROTA_STR("\n")) == ROTA_OK;
+	if (f->raw && d->letter && rota_session_raw(s, f->listed_len, f->sha256) != ROTA_OK)
+		abort();
+	if (whole)
+		tuf_witness_seen(&d->witness, role, f);
+	rota_session_fetched(s, ROTA_OK);
+}
+
+static void fetch(struct device *d, struct rota_session *s, const struct rota_want *w)
+{
+	const struct tuf_file *f = copy_of(d, w);
+	const struct tuf_lie *lie = lie_about(d, w->role);
+	bool damaged = f != NULL && (d->scene.damaged >> (f->role & 7) & 1) != 0;
+
+	if (f != NULL) {
+		if (d->letter)
+			rota_session_copy(s);
+		if (damaged && w->at_hand && w->sha256 == NULL)
+			tuf_witness_lost(&d->witness, f->role);
+		answer(d, s, f->role == TUF_ROOT ? ROTA_STR("root") : w->role, f, NULL, damaged);
+		return;
+	}
+	if (!w->at_hand)
+		f = lie != NULL && lie->instead != NULL
+			? lie->instead
+			: tuf_repo_serve(&d->scene.repo, w->role, w->version);
+	if (w->at_hand || f == NULL || !f->sealed)
+		rota_session_fetched(s, ROTA_ERR_NOT_FOUND);
+	else if (++d->fetches == d->scene.fails_at)
+		rota_session_fetched(s, ROTA_ERR_IO);
+	else
+		answer(d, s, w->role, f, lie, false);
+}
+
+/* ---- a session ---- */
+
+static enum rota_want_kind run(struct device *d, struct rota_session *s)
+{
+	struct rota_want w;
+
+	for (unsigned i = 0; i < WANTS_MAX; i++) {
+		rota_session_want(s, &w);
+		if (w.kind == ROTA_WANT_FETCH) {
+			fetch(d, s, &w);
+		} else if (w.kind == ROTA_WANT_KEEP) {
+			(void)tuf_witness_kept(&d->witness, &w, rota_session_trusted(s));
+			d->trusted = *rota_session_trusted(s);
+			rota_session_kept(s, ROTA_OK);
+		} else {
+			return w.kind;
+		}
+	}
+	abort(); /* a session ends */
+}
+
+static void find(struct device *d, struct rota_session *s)
+{
+	size_t at = d->scene.asked % (sizeof(targets) / sizeof(targets[0]));
+	const char *role = targets[at].role, *path = targets[at].path;
+	enum rota_want_kind end = run(d, s);
+
+	d->witness.path = path;
+	if (end == ROTA_WANT_NOTHING) {
+		if (rota_session_find(s, rota_span_cstr(role), rota_span_cstr(path)) != ROTA_OK)
+			abort();
+		end = run(d, s);
+	}
+	if (end == ROTA_WANT_FOUND)
+		tuf_witness_found(&d->witness, role, path, rota_session_target(s));
+	else if (rota_session_why(s).err == ROTA_OK ||
+		rota_session_why(s).clause == ROTA_CLAUSE_NONE)
+		abort();
+	if (!d->scene.hostile && at < FIRST_HONEST && end != ROTA_WANT_FOUND)
+		abort();
+}
+
+static void session(struct device *d)
+{
+	static const struct rota_limits small = { .schemes = rota_schemes_all,
+		.keys = 8,
+		.role_keys = 3,
+		.key_len = 65,
+		.sigs = 3,
+		.sig_len = 64,
+		.pending = 2,
+		.visited = 3,
+		.names_len = 200,
+		.text_len = 190,
+		.components = 2,
+		.listed = 8,
+		.roots = 2 };
+	static const struct rota_limits large = { .schemes = rota_schemes_all,
+		.keys = 24,
+		.role_keys = 8,
+		.key_len = 65,
+		.sigs = 8,
+		.sig_len = 64,
+		.pending = 6,
+		.visited = 12,
+		.names_len = 288,
+		.text_len = 192,
+		.streams = true,
+		.components = 2,
+		.listed = 32 };
+	static uint8_t room[65536];
+	struct rota_session_config config = { .crypto = tuf_crypto(),
+		.limits = d->scene.small ? &small : &large,
+		.start = { .unix_s = d->scene.now_s, .trusted = d->scene.now_s != 0 },
+		.device = !d->letter };
+	struct rota_session s;
+
+	d->fetches = 0;
+	/* a clock below the time floor is none (SPEC 5.1) */
+	tuf_witness_session(
+		&d->witness, d->scene.now_s < d->trusted.time_floor_s ? 0 : d->scene.now_s);
+	if (rota_session_init(&s, &config, &d->trusted, ROTA_BUF(room)) != ROTA_OK)
+		abort();
+	find(d, &s);
+	rota_session_drop(&s);
+}
+
+/* ---- where it starts ---- */
+
+static void begin(struct device *d, struct jroom *room)
+{
+	const struct tuf_repo *first = tuf_repo_first();
+
+	d->scene.repo = *first;
+	d->scene.repo.room = room;
+	d->scene.now_s = TUF_NOW;
+}
+
+/* One that left the factory, or one that refreshed once. */
+static const struct device *starting(bool letter, bool refreshed)
+{
+	static struct device started[2][2];
+	struct device *d = &started[letter][refreshed];
+	const struct tuf_file *root = tuf_repo_first()->file[0];
+
+	if (d->trusted.root_version != 0)
+		return d;
+	d->letter = letter;
+	d->trusted.root_version = 1;
+	memcpy(d->trusted.root_sha256, root->sha256, ROTA_SHA256_LEN);
+	d->trusted.time_floor_s = letter ? 0 : TUF_NOW - 3600;
+	tuf_witness_init(&d->witness, !letter, root);
+	begin(d, NULL);
+	if (refreshed)
+		session(d);
+	return d;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static uint8_t room[16384];
-	const struct rota_crypto crypto = { .algs = rota_crypto_openssl.algs,
-		.sha256_init = rota_crypto_openssl.sha256_init,
-		.sha256_update = rota_crypto_openssl.sha256_update,
-		.sha256_final = final,
-		.verify_digest = always };
-	struct rota_reader r = rota_reader(rota_span(data, len));
-	struct rota_trusted kept = { .root_version = 1 };
-	struct rota_session_config config = { &crypto, &rota_limits_m3, { 1800000000, true },
-		true };
-	struct rota_session s;
-	struct rota_want w;
+	static uint8_t bytes[1 << 20];
+	static struct device d;
+	struct jroom room = { bytes, sizeof(bytes), 0 };
+	struct rota_span input = rota_span(data, len);
 
-	memset(kept.root_sha256, 0x5a, ROTA_SHA256_LEN);
-	if (rota_session_init(&s, &config, &kept, ROTA_BUF(room)) != ROTA_OK)
-		abort();
-	for (unsigned steps = 0; !r.failed; steps++) {
-		const struct rota_trusted *now = rota_session_trusted(&s);
-
-		rota_session_want(&s, &w);
-		if (now->root_version < kept.root_version || steps > len + 1000)
-			abort();
-		kept = *now;
-		if (w.kind == ROTA_WANT_KEEP)
-			rota_session_kept(&s, ROTA_OK);
-		else if (w.kind == ROTA_WANT_FETCH)
-			answer(&s, rota_read_span(&r, rota_read_be16(&r)));
-		else if (w.kind != ROTA_WANT_NOTHING ||
-			rota_session_find(&s, ROTA_STR("rollouts"),
-				ROTA_STR("rollouts/lamp.json")) != ROTA_OK)
-			break;
-	}
-	rota_session_drop(&s);
+	if (len == 0)
+		return 0;
+	d = *starting((data[0] & 1) != 0, (data[0] & 2) != 0);
+	begin(&d, &room);
+	input = rota_span_skip(input, 1);
+	for (int i = 0; i < 3 && tuf_edit(&d.scene, &input); i++)
+		session(&d);
 	return 0;
 }

@@ -5,9 +5,7 @@ import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("tufclient")  # so that what it asserts is shown
-
-from paths import BUILD, TOP, programs  # noqa: E402,F401 - the tests import them from here
+from paths import BUILD, TOP, programs  # noqa: F401 - the tests import them from here
 
 
 @pytest.fixture
