@@ -36,18 +36,6 @@ static struct rota_fetch_server server(const struct tuf_options *o, const char *
 	return (struct rota_fetch_server){ .url = url, .ca = o->ca, .plain = true };
 }
 
-static enum rota_err init(
-	const struct tuf_options *o, const struct rota_metadir *metadir, struct rota_fail *why)
-{
-	struct rota_bytes root;
-	enum rota_err err;
-
-	ROTA_TRY(rota_file_read(o->root, ROTA_ROOT_MAX_LEN, &root, why));
-	err = rota_metadir_init(metadir, rota_bytes_span(&root), why);
-	rota_bytes_free(&root);
-	return err == ROTA_OK ? err : rota_fail_in(why, "%s", o->root);
-}
-
 static enum rota_err download(const struct tuf_options *o, struct rota_tuf_client *client,
 	struct rota_fetch *fetch, struct rota_fail *why)
 {
@@ -102,7 +90,7 @@ static enum rota_err run(const struct tuf_options *o, struct rota_fail *why)
 
 	ROTA_TRY(rota_metadir_open(&metadir, o->metadata_dir, why));
 	if (o->verb == TUF_INIT) {
-		err = init(o, &metadir, why);
+		err = rota_tuf_begin(&metadir, &rota_crypto_openssl, o->root, why);
 	} else {
 		fetch = rota_fetch_new(&settings);
 		err = fetch ? use_repository(o, fetch, &metadir, why)

@@ -19,7 +19,7 @@
 #include "host/base/bytes.h"
 #include "host/base/fail.h"
 
-/* It is read into memory as a whole, with about ten times as much beside (SPEC 4.8). */
+/* It is read into memory as a whole, with about ten times as much beside (SPEC 4.9). */
 #define ROTA_RESPELL_MAX ((size_t)16 << 20)
 
 /* `file` in the spelling of SPEC 2; never longer than it. The caller frees *out.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -104,15 +105,33 @@ static int sync_dir(const char *path)
 	return status;
 }
 
+#define DRAFT_PREFIX ".draft."
+
+/* Whether the draft could be locked before a sweep took it for a dead one. */
+static bool hold_draft(const struct rota_draft *d)
+{
+	struct stat st;
+
+	return flock(d->fd, LOCK_EX) != 0 || fstat(d->fd, &st) != 0 || st.st_nlink != 0;
+}
+
 enum rota_err rota_draft_open(
 	struct rota_draft *d, const char *dir, mode_t mode, struct rota_fail *why)
 {
-	d->fd = -1;
-	if ((size_t)snprintf(d->path, sizeof(d->path), "%s/.draft.XXXXXX", dir) >= sizeof(d->path))
-		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir);
-	d->fd = mkostemp(d->path, O_CLOEXEC);
-	if (d->fd < 0)
-		return rota_fail_errno(why, errno, "cannot make a file in %s", dir);
+	bool held = false;
+
+	while (!held) {
+		d->fd = -1;
+		if ((size_t)snprintf(d->path, sizeof(d->path), "%s/" DRAFT_PREFIX "XXXXXX", dir) >=
+			sizeof(d->path))
+			return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir);
+		d->fd = mkostemp(d->path, O_CLOEXEC);
+		if (d->fd < 0)
+			return rota_fail_errno(why, errno, "cannot make a file in %s", dir);
+		held = hold_draft(d);
+		if (!held)
+			close(d->fd);
+	}
 	if (fchmod(d->fd, mode) != 0) {
 		rota_fail_errno(why, errno, "cannot set the mode of %s", d->path);
 		rota_draft_drop(d);
@@ -154,6 +173,26 @@ void rota_draft_drop(struct rota_draft *d)
 	close(d->fd);
 	d->fd = -1;
 	unlink(d->path);
+}
+
+void rota_draft_sweep(const char *dir)
+{
+	DIR *at = opendir(dir);
+	const struct dirent *e;
+
+	if (!at)
+		return;
+	while ((e = readdir(at))) {
+		int fd = -1;
+
+		if (strncmp(e->d_name, DRAFT_PREFIX, sizeof(DRAFT_PREFIX) - 1) == 0)
+			fd = openat(dirfd(at), e->d_name, ROTA_FILE_OPEN | O_NOFOLLOW);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(dirfd(at), e->d_name, 0);
+		if (fd >= 0)
+			close(fd);
+	}
+	closedir(at);
 }
 
 enum rota_err rota_file_write(

@@ -58,7 +58,7 @@ struct rota_draft {
 	char path[ROTA_FILE_PATH_MAX]; /* temporary name */
 };
 
-/* Make a temporary file in directory `dir`. */
+/* Make a temporary file in directory `dir`, held until it is committed or dropped. */
 ROTA_MUST_USE enum rota_err rota_draft_open(
 	struct rota_draft *d, const char *dir, mode_t mode, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err rota_draft_write(
@@ -68,6 +68,9 @@ ROTA_MUST_USE enum rota_err rota_draft_commit(
 	struct rota_draft *d, const char *path, struct rota_fail *why);
 /* Give up: remove what stands there. Safe after commit. */
 void rota_draft_drop(struct rota_draft *d);
+
+/* Remove the drafts in `dir` that nobody holds: those of runs that were killed. Errors are not told. */
+void rota_draft_sweep(const char *dir);
 
 /* Take the lock file `path`, waiting at most `wait_s` seconds; ROTA_ERR_BUSY when somebody else holds it.
  * *fd holds it until closed. */

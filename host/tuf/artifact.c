@@ -119,6 +119,7 @@ enum rota_err rota_tuf_artifact_get(const struct rota_tuf_artifact *a, struct ro
 	len = snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if (err != ROTA_OK || len < 0 || (size_t)len >= sizeof(path))
 		return rota_fail(why, ROTA_ERR_LIMIT, "%s: too long for a file name", a->path);
+	rota_draft_sweep(dir);
 	if (is_there(path, a->target))
 		return ROTA_OK;
 	ROTA_TRY(rota_draft_open(&d.draft, dir, 0644, why));

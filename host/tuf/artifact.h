@@ -3,6 +3,7 @@
  *
  * It lies in one flat directory under its whole path, percent-encoded, so that no path leads out of it: "a/b" is
  * DIR/a%2Fb. It gets that name after its last byte was verified; until then it is a temporary file beside.
+ * Those of killed clients are removed.
  */
 #ifndef HOST_TUF_ARTIFACT_H
 #define HOST_TUF_ARTIFACT_H

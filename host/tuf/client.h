@@ -3,8 +3,8 @@
  *
  * What is fetched: N+1.root.json until there is none, timestamp.json, and of the rest what is not at hand: the
  * trusted files in the metadata directory are used again where they have the listed digest, or, where none is
- * listed, the listed version. Each file goes through the adapter (host/adapter) to the core, and is kept as it
- * was fetched.
+ * listed, the listed version. Each file is streamed to the core (host/tuf/intake.h), and is kept as it was
+ * fetched.
  *
  * After an error only rota_tuf_close() is useful; what was verified stays, and the next client goes on there.
  */
@@ -12,8 +12,7 @@
 #define HOST_TUF_CLIENT_H
 
 #include "host/fetch/fetch.h"
-#include "host/tuf/metadir.h"
-#include "rota/update/session.h"
+#include "host/tuf/trust.h"
 
 struct rota_tuf_settings {
 	const struct rota_metadir *metadir; /* open; in use until close, as all of these */

@@ -11,37 +11,25 @@
 #define HOST_TUF_METADIR_H
 
 #include "host/base/file.h"
-#include "rota/store/state.h"
+#include "rota/base/span.h"
 
 struct rota_metadir {
 	char dir[ROTA_FILE_PATH_MAX];
 	int lock; /* the directory itself, -1 when it is not open */
 };
 
-/* Make `dir` where it is not, and hold it; ROTA_ERR_BUSY when another client does for 30 s. */
+/* Make `dir` where it is not, and hold it; ROTA_ERR_BUSY when another client does for 30 s. What a killed client
+ * left half-written is removed. */
 ROTA_MUST_USE enum rota_err rota_metadir_open(
 	struct rota_metadir *m, const char *dir, struct rota_fail *why);
 void rota_metadir_close(struct rota_metadir *m);
 
-/* The role's file. ROTA_ERR_NOT_FOUND: there is none. */
-ROTA_MUST_USE enum rota_err rota_metadir_read(const struct rota_metadir *m, struct rota_span role,
-	struct rota_bytes *out, struct rota_fail *why);
-ROTA_MUST_USE enum rota_err rota_metadir_write(const struct rota_metadir *m, struct rota_span role,
-	struct rota_span file, struct rota_fail *why);
+/* Where the role's file lies. ROTA_ERR_LIMIT: its name, or the whole path, is too long. */
+ROTA_MUST_USE enum rota_err rota_metadir_path(const struct rota_metadir *m, struct rota_span role,
+	char path[static ROTA_FILE_PATH_MAX], struct rota_fail *why);
 
 /* Timestamp and snapshot are trusted no longer (TUF 5.3.11). */
 ROTA_MUST_USE enum rota_err rota_metadir_forget(
 	const struct rota_metadir *m, struct rota_fail *why);
-
-/* Begin trust with `root` (TUF 5.2), which must be root metadata: what was trusted before is forgotten. */
-ROTA_MUST_USE enum rota_err rota_metadir_init(
-	const struct rota_metadir *m, struct rota_span root, struct rota_fail *why);
-
-/* The trusted root, for rota_session_init(); the session verifies what lies beside it. ROTA_ERR_NOT_FOUND: no root; ROTA_ERR_FORMAT: the root is none. */
-ROTA_MUST_USE enum rota_err rota_metadir_trusted(
-	const struct rota_metadir *m, struct rota_trusted *out, struct rota_fail *why);
-
-/* `version` of a metadata file, whatever its spelling; 0 when it is none. */
-uint64_t rota_metadir_version(struct rota_span file);
 
 #endif

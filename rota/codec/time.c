@@ -113,9 +113,8 @@ static void put(uint8_t *text, size_t from, size_t len, uint32_t n)
 
 void rota_time_format(uint64_t unix_s, uint8_t text[static ROTA_TIME_TEXT_LEN])
 {
-	uint64_t s = unix_s < ROTA_TIME_MAX ? unix_s : ROTA_TIME_MAX;
-	struct date d = date_of((uint32_t)(s / DAY_S));
-	uint32_t in_day = (uint32_t)(s % DAY_S);
+	struct date d = date_of(rota_time_days(unix_s));
+	uint32_t in_day = rota_time_in_day(unix_s);
 
 	memcpy(text, "0000-00-00T00:00:00Z", ROTA_TIME_TEXT_LEN);
 	put(text, 0, 4, d.year);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/trust/rollout.h"
 #include "rota/base/mem.h"
-#include "rota/base/reader.h"
+#include "rota/codec/time.h"
 
 #define DAY_S 86400u
 
@@ -12,7 +12,7 @@ uint32_t rota_rollout_draw(const struct rota_crypto *crypto,
 	struct rota_sha256 h;
 	uint8_t digest[ROTA_SHA256_LEN];
 	uint8_t head[3] = { attempt, (uint8_t)(device_id.len >> 8), (uint8_t)device_id.len };
-	struct rota_reader r;
+	uint32_t draw = 0;
 
 	crypto->sha256_init(&h);
 	crypto->sha256_update(&h, ROTA_STR("rota-draw-v1"));
@@ -20,20 +20,20 @@ uint32_t rota_rollout_draw(const struct rota_crypto *crypto,
 	crypto->sha256_update(&h, ROTA_SPAN(head));
 	crypto->sha256_update(&h, device_id);
 	crypto->sha256_final(&h, digest);
-	r = rota_reader(ROTA_SPAN(digest));
-	return (uint32_t)(rota_read_be64(&r) % ROTA_PPM);
+	for (size_t i = 0; i < 8; i++) /* its first 8 bytes, big-endian, modulo ROTA_PPM */
+		draw = (draw << 8 | digest[i]) % ROTA_PPM;
+	return draw;
 }
 
 uint32_t rota_rollout_ceiling(const struct rota_ceilings *c, uint64_t issued_s, uint64_t now_s)
 {
 	uint64_t age_s = now_s > issued_s ? now_s - issued_s : 0;
-	uint64_t periods = c->soak_s > 0 ? age_s / c->soak_s : 0;
 	uint64_t ppm = c->first_ppm;
 
 	if (c->growth < 2 || ppm == 0)
 		return (uint32_t)(ppm < ROTA_PPM ? ppm : ROTA_PPM);
-	/* at least doubled each time, so 20 rounds reach the top */
-	while (periods-- > 0 && ppm < ROTA_PPM)
+	/* for each whole period; at least doubled each time, so 20 rounds reach the top */
+	for (; c->soak_s > 0 && age_s >= c->soak_s && ppm < ROTA_PPM; age_s -= c->soak_s)
 		ppm *= c->growth;
 	return (uint32_t)(ppm < ROTA_PPM ? ppm : ROTA_PPM);
 }
@@ -56,7 +56,7 @@ enum rota_turn rota_rollout_turn(const struct rota_rollout_facts *facts,
 
 uint32_t rota_window_wait_s(const struct rota_window *w, uint64_t now_s)
 {
-	uint32_t at = (uint32_t)(now_s % DAY_S);
+	uint32_t at = rota_time_in_day(now_s);
 
 	if (rota_window_open(w, now_s))
 		return 0;
@@ -65,7 +65,7 @@ uint32_t rota_window_wait_s(const struct rota_window *w, uint64_t now_s)
 
 bool rota_window_open(const struct rota_window *w, uint64_t now_s)
 {
-	uint32_t at = (uint32_t)(now_s % DAY_S);
+	uint32_t at = rota_time_in_day(now_s);
 
 	if (!w->set)
 		return true;

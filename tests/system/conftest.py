@@ -5,7 +5,9 @@ import tempfile
 
 import pytest
 
-from paths import BUILD, TOP, programs  # noqa: F401 - the tests import them from here
+pytest.register_assert_rewrite("tufclient")  # so that what it asserts is shown
+
+from paths import BUILD, TOP, programs  # noqa: E402,F401 - the tests import them from here
 
 
 @pytest.fixture

@@ -66,10 +66,10 @@ def expires(days):
 class Repo:
     """Knobs are the `signed` parts in self.md, the signers in self.signers, and what is listed of files."""
 
-    def __init__(self, kind="p256", consistent=True, list_hashes=False):
+    def __init__(self, kind="p256", consistent=True, list_hashes=False, spelled_canonically=False):
         self.files = {}  # URL path -> bytes
         self.raw = {}  # as published, to be put in place of what publish() writes
-        self.list_hashes = list_hashes
+        self.list_hashes, self.spelled_canonically = list_hashes, spelled_canonically
         self.keys = {role: Key(kind) for role in TOP}
         self.signers = {role: [self.keys[role]] for role in TOP}
         self.md = {}
@@ -139,8 +139,11 @@ class Repo:
     def envelope(self, role):
         signed = self.md[role]
         data = canonical(signed).encode()
-        order = dict(reversed(list(signed.items())))  # no reader may lean on an order
         signatures = [{"sig": key.sign(data), "keyid": key.id} for key in self.signers[role]]
+        if self.spelled_canonically:
+            return json.dumps({"signatures": signatures, "signed": signed}, sort_keys=True, separators=(",", ":"),
+                              ensure_ascii=False).encode()
+        order = dict(reversed(list(signed.items())))  # no reader may lean on an order
         return json.dumps({"signed": order, "signatures": signatures}, indent=2).encode()
 
     def put(self, role, body):

@@ -51,7 +51,11 @@ TEST(times_go_round)
 		rota_time_format(t, text);
 		CHECK_OK(rota_time_parse(ROTA_SPAN(text), &got));
 		CHECK_EQ(got, t);
+		CHECK_EQ(rota_time_days(t), day);
+		CHECK_EQ(rota_time_in_day(t), day % 86400);
 	}
+	CHECK_EQ(rota_time_days(ROTA_TIME_MAX), ROTA_TIME_MAX / 86400);
+	CHECK_EQ(rota_time_in_day(UINT64_MAX), 86399); /* as ROTA_TIME_MAX */
 }
 
 TEST(bad_times_are_refused)
