@@ -9,13 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* Deadlines in seconds: to connect, without a kilobyte a second, of a metadata file (16 MiB at most), of a
- * target (any length, so that a stall ends it first). */
-#define CONNECT_S 20
-#define STALL_S 20
-#define METADATA_S 600
-#define TARGET_S (24 * 3600)
-
 static volatile sig_atomic_t stop;
 
 static void on_signal(int number)
@@ -48,7 +41,8 @@ static enum rota_err download(const struct tuf_options *o, struct rota_tuf_clien
 		};
 
 		ROTA_TRY(rota_tuf_find(client, a.path, &a.target, why));
-		ROTA_TRY(rota_tuf_artifact_get(&a, fetch, &targets, o->target_dir, TARGET_S, why));
+		ROTA_TRY(rota_tuf_artifact_get(
+			&a, fetch, &targets, o->target_dir, o->target_s, why));
 	}
 	return ROTA_OK;
 }
@@ -61,7 +55,7 @@ static enum rota_err use_repository(const struct tuf_options *o, struct rota_fet
 		.crypto = &rota_crypto_openssl,
 		.fetch = fetch,
 		.server = server(o, o->metadata_url),
-		.file_s = METADATA_S,
+		.file_s = o->metadata_s,
 		.now_s = rota_when_now(),
 	};
 	struct rota_tuf_client *client = rota_tuf_open(&settings, why);
@@ -80,8 +74,8 @@ static enum rota_err run(const struct tuf_options *o, struct rota_fail *why)
 {
 	const struct rota_fetch_settings settings = {
 		.user_agent = "rota-tuf/" ROTA_VERSION,
-		.connect_s = CONNECT_S,
-		.stall_s = STALL_S,
+		.connect_s = o->connect_s,
+		.stall_s = o->stall_s,
 		.stop = &stop,
 	};
 	struct rota_metadir metadir;

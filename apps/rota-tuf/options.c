@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-tuf/options.h"
+#include "host/base/when.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -8,6 +9,15 @@
 
 #define CA_DEFAULT "/etc/ssl/certs/ca-certificates.crt"
 #define USAGE 2
+
+/* A stall ends a target of any length sooner than its deadline. */
+#define CONNECT_S 20
+#define STALL_S 20
+#define METADATA_S 600
+#define TARGET_S (24 * 3600)
+
+/* Of a deadline: what takes longer than a week is not coming. */
+#define DEADLINE_MAX_S (7 * 86400)
 
 static void help(void)
 {
@@ -31,6 +41,12 @@ static void help(void)
 	     "  --target-dir DIR       where to put them, each under its percent-encoded path\n"
 	     "  --ca FILE              PEM file of whom to trust for https\n"
 	     "                         (" CA_DEFAULT ")\n"
+	     "  --connect-timeout T    give up on a connection after T: 30s, 10m, 2h (20s)\n"
+	     "  --stall-timeout T      give up on a server that sends less than 1,024 bytes a "
+	     "second\n"
+	     "                         for T (20s)\n"
+	     "  --metadata-timeout T   give up on a metadata file after T (10m)\n"
+	     "  --target-timeout T     give up on a target after T (24h)\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Exit status: 0 done, 1 refused or failed (the reason names file, step and clause), "
@@ -119,6 +135,16 @@ static int add_target(struct tuf_options *o, const char *name)
 	return -1;
 }
 
+static int set_deadline(uint32_t *seconds, const char *text)
+{
+	uint64_t value;
+
+	if (!rota_duration_parse(text, &value) || value == 0 || value > DEADLINE_MAX_S)
+		return usage("a deadline is 1s to 7d, like 90s, 10m, 2h; not ", text);
+	*seconds = (uint32_t)value;
+	return -1;
+}
+
 static const struct option longs[] = {
 	{ "metadata-dir", required_argument, NULL, 'm' },
 	{ "metadata-url", required_argument, NULL, 'u' },
@@ -126,6 +152,10 @@ static const struct option longs[] = {
 	{ "target-base-url", required_argument, NULL, 'b' },
 	{ "target-dir", required_argument, NULL, 't' },
 	{ "ca", required_argument, NULL, 'c' },
+	{ "connect-timeout", required_argument, NULL, 'C' },
+	{ "stall-timeout", required_argument, NULL, 'S' },
+	{ "metadata-timeout", required_argument, NULL, 'M' },
+	{ "target-timeout", required_argument, NULL, 'T' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -151,6 +181,14 @@ static int take_option(struct tuf_options *o, int got, const char *word)
 	case 'c':
 		o->ca = optarg;
 		return -1;
+	case 'C':
+		return set_deadline(&o->connect_s, optarg);
+	case 'S':
+		return set_deadline(&o->stall_s, optarg);
+	case 'M':
+		return set_deadline(&o->metadata_s, optarg);
+	case 'T':
+		return set_deadline(&o->target_s, optarg);
 	case 'h':
 		help();
 		return 0;
@@ -166,7 +204,11 @@ int tuf_options_parse(int argc, char **argv, struct tuf_options *o)
 {
 	int got, status;
 
-	*o = (struct tuf_options){ .ca = CA_DEFAULT };
+	*o = (struct tuf_options){ .ca = CA_DEFAULT,
+		.connect_s = CONNECT_S,
+		.stall_s = STALL_S,
+		.metadata_s = METADATA_S,
+		.target_s = TARGET_S };
 	opterr = 0;
 	while ((got = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		status = take_option(o, got, argv[optind - 1]);

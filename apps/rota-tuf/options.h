@@ -4,6 +4,7 @@
 #define APPS_ROTA_TUF_OPTIONS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Of one command: an argument list is no longer in practice, and one client takes them all. */
 #define TUF_TARGETS_MAX 1024
@@ -19,6 +20,8 @@ struct tuf_options {
 	const char *ca;
 	const char *targets[TUF_TARGETS_MAX];
 	size_t target_count;
+	/* Deadlines in seconds: to connect; below a kilobyte a second; of a metadata file; of a target. */
+	uint32_t connect_s, stall_s, metadata_s, target_s;
 };
 
 /* -1: go on; else the exit status, and all is said. */

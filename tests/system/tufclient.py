@@ -20,18 +20,18 @@ class Client:
         root.write_bytes(repo.files["metadata/1.root.json"])
         self.init = self.run("init", str(root))
 
-    def run(self, *arguments):
+    def run(self, *arguments, env=None):
         self.server.asked.clear()
-        return subprocess.run([programs()["rota-tuf"], "--metadata-dir", self.dir, *arguments], text=True,
+        return subprocess.run([programs()["rota-tuf"], "--metadata-dir", self.dir, *arguments], text=True, env=env,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
-    def refresh(self):
-        return self.run("--metadata-url", self.server.url + "/metadata", "refresh")
+    def refresh(self, options=(), env=None):
+        return self.run("--metadata-url", self.server.url + "/metadata", *options, "refresh", env=env)
 
-    def download(self, *names):
+    def download(self, *names, options=(), env=None):
         names = [word for name in names for word in ("--target-name", name)]
         return self.run("--metadata-url", self.server.url + "/metadata/", *names, "--target-base-url",
-                        self.server.url + "/targets", "--target-dir", self.out, "download")
+                        self.server.url + "/targets", "--target-dir", self.out, *options, "download", env=env)
 
     def good(self, done):
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
