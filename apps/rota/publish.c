@@ -112,6 +112,15 @@ static void warn_clock(const struct session *s)
 	json_decref(content);
 }
 
+static void report_line(const struct rota_publish_role *r)
+{
+	printf("%-12s version %llu%s", r->name, (unsigned long long)r->version,
+		r->resigned ? ", signed now" : "");
+	if (r->bins)
+		printf(", %u bins", r->bins);
+	printf("\n");
+}
+
 static void report(const struct rota_publish_role *roles)
 {
 	json_t *list = json_array();
@@ -121,12 +130,11 @@ static void report(const struct rota_publish_role *roles)
 
 		if (json)
 			json_array_append_new(list,
-				json_pack("{s:s,s:b,s:b,s:I}", "role", r->name, "published",
-					(int)r->published, "resigned", (int)r->resigned, "version",
-					(json_int_t)r->version));
-		else if (r->published)
-			printf("%-12s version %llu%s\n", r->name, (unsigned long long)r->version,
-				r->resigned ? ", signed now" : "");
+				json_pack("{s:i,s:s,s:b,s:b,s:I}", "bins", (int)r->bins, "role",
+					r->name, "published", (int)r->published, "resigned",
+					(int)r->resigned, "version", (json_int_t)r->version));
+		else if (r->published || r->bins)
+			report_line(r);
 	}
 	if (json) {
 		json_dumpf(list, stdout, JSON_SORT_KEYS | JSON_INDENT(2));

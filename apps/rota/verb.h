@@ -30,6 +30,8 @@ int verb_publish(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_serve(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
+int verb_target_add(int argc, char **argv);
+int verb_repo_bins(int argc, char **argv);
 int verb_repo_verify(int argc, char **argv);
 
 #endif

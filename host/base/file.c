@@ -261,6 +261,16 @@ enum rota_err rota_file_rename(const char *from, const char *to, struct rota_fai
 	return ROTA_OK;
 }
 
+enum rota_err rota_file_remove(const char *path, struct rota_fail *why)
+{
+	if (unlink(path) != 0)
+		return errno == ENOENT ? ROTA_OK
+				       : rota_fail_errno(why, errno, "cannot remove %s", path);
+	if (sync_dir(path) != 0)
+		return rota_fail_errno(why, errno, "cannot sync the directory of %s", path);
+	return ROTA_OK;
+}
+
 enum rota_err rota_file_mkdirs(const char *path, mode_t mode, struct rota_fail *why)
 {
 	char part[ROTA_FILE_PATH_MAX];

@@ -47,6 +47,9 @@ ROTA_MUST_USE enum rota_err rota_file_mkdir_anew(
 ROTA_MUST_USE enum rota_err rota_file_rename(
 	const char *from, const char *to, struct rota_fail *why);
 
+/* Remove a file for good: sync of its directory. One that is not there is none to remove. */
+ROTA_MUST_USE enum rota_err rota_file_remove(const char *path, struct rota_fail *why);
+
 bool rota_file_exists(const char *path);
 
 /* rm -rf, for what this run made itself; never follows a link. Errors are not told: it is for cleaning up. */

@@ -17,9 +17,8 @@ static bool has(const json_t *ids, const char *id)
 	return false;
 }
 
-/* Put the party's keys into `keys` (id to object); *ids is the list of their ids. */
-static enum rota_err add_keys(struct rota_desk *desk, const struct rota_party *party, json_t *keys,
-	json_t **ids, struct rota_fail *why)
+enum rota_err rota_metadata_keys(struct rota_desk *desk, const struct rota_party *party,
+	json_t *keys, json_t **ids, struct rota_fail *why)
 {
 	*ids = json_array();
 	for (size_t i = 0; i < party->seat_count; i++) {
@@ -58,7 +57,7 @@ enum rota_err rota_metadata_root(struct rota_desk *desk, json_t **content, struc
 		const struct rota_party *party = rota_authdir_party(desk->dir, rota_duties[i].name);
 		json_t *ids;
 
-		if (add_keys(desk, party, keys, &ids, why) != ROTA_OK) {
+		if (rota_metadata_keys(desk, party, keys, &ids, why) != ROTA_OK) {
 			json_decref(*content);
 			*content = NULL;
 			return why->err;
@@ -79,7 +78,7 @@ enum rota_err rota_metadata_targets(struct rota_desk *desk, json_t **content, st
 		const struct rota_party *party = rota_authdir_party(desk->dir, rota_duties[i].name);
 		json_t *ids;
 
-		if (add_keys(desk, party, keys, &ids, why) != ROTA_OK) {
+		if (rota_metadata_keys(desk, party, keys, &ids, why) != ROTA_OK) {
 			json_decref(*content);
 			*content = NULL;
 			return why->err;
@@ -157,30 +156,56 @@ static enum rota_err check_signed(const struct rota_authdir *dir, const char *ro
 	return ROTA_OK;
 }
 
+enum rota_err rota_metadata_seal(struct rota_desk *desk, const struct rota_party *party,
+	const struct rota_seal *seal, json_t *content, struct rota_bytes *file,
+	struct rota_fail *why)
+{
+	uint64_t lifetime_s = seal->lifetime_s ? seal->lifetime_s : party->lifetime_s;
+
+	if (lifetime_s > party->lifetime_s)
+		return rota_fail(why, ROTA_ERR_ARGUMENT,
+			"role %s: a lifetime of %llu s is beyond the %llu s of rota.ini",
+			seal->role, (unsigned long long)lifetime_s,
+			(unsigned long long)party->lifetime_s);
+	set_common(content, seal->role, seal->version, desk->now, lifetime_s);
+	ROTA_TRY(rota_envelope_sign(desk->tokens, party, content, file, why));
+	if (file->len <= ROTA_ENVELOPE_MAX)
+		return ROTA_OK;
+	rota_bytes_free(file);
+	return rota_fail(why, ROTA_ERR_LIMIT,
+		"role %s: its file would be longer than %d bytes, which no device reads (SPEC "
+		"4.8); "
+		"hand its targets to bins with rota repo bins",
+		seal->role, ROTA_ENVELOPE_MAX);
+}
+
+/* Root, snapshot and timestamp go to metadata/ at once, what is remembered not without being so first. */
+static enum rota_err place(const struct rota_authdir *dir, const struct rota_seal *seal,
+	struct rota_span file, struct rota_fail *why)
+{
+	bool root = strcmp(seal->role, "root") == 0;
+
+	if (!root)
+		ROTA_TRY(rota_store_stage(dir, seal->role, seal->version, file, why));
+	if (!root && !rota_store_remembers(seal->role))
+		return ROTA_OK;
+	return rota_store_put(dir, seal->role, seal->version, file, why);
+}
+
 enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role, json_t *content,
 	uint64_t lifetime_s, uint64_t *version, struct rota_fail *why)
 {
-	const struct rota_party *party = rota_authdir_party(desk->dir, role);
-	bool direct = strcmp(role, "root") == 0 || strcmp(role, "snapshot") == 0 ||
-		strcmp(role, "timestamp") == 0;
+	struct rota_seal seal = { .role = role, .lifetime_s = lifetime_s };
 	struct rota_bytes file;
 	enum rota_err err;
 
-	if (lifetime_s == 0)
-		lifetime_s = party->lifetime_s;
-	if (lifetime_s > party->lifetime_s)
-		return rota_fail(why, ROTA_ERR_ARGUMENT,
-			"role %s: a lifetime of %llu s is beyond the %llu s of rota.ini", role,
-			(unsigned long long)lifetime_s, (unsigned long long)party->lifetime_s);
 	ROTA_TRY(rota_store_newest(desk->dir, role, true, version, why));
-	++*version;
-	set_common(content, role, *version, desk->now, lifetime_s);
-	ROTA_TRY(rota_envelope_sign(desk->tokens, party, content, &file, why));
+	seal.version = ++*version;
+	ROTA_TRY(rota_metadata_seal(
+		desk, rota_authdir_party(desk->dir, role), &seal, content, &file, why));
 	err = check_signed(desk->dir, role, *version, rota_bytes_span(&file), why);
 	if (err == ROTA_OK)
-		err = direct
-			? rota_store_put(desk->dir, role, *version, rota_bytes_span(&file), why)
-			: rota_store_stage(desk->dir, role, *version, rota_bytes_span(&file), why);
+		err = place(desk->dir, &seal, rota_bytes_span(&file), why);
 	rota_bytes_free(&file);
 	return err;
 }

@@ -18,6 +18,10 @@ struct rota_desk {
 	uint64_t now; /* one start time for the whole run */
 };
 
+/* Put the party's keys, from its tokens, into `keys` (id to object); *ids is a new list of their ids. */
+ROTA_MUST_USE enum rota_err rota_metadata_keys(struct rota_desk *desk,
+	const struct rota_party *party, json_t *keys, json_t **ids, struct rota_fail *why);
+
 /* Keys of the four top roles, from the tokens. Version 1 and later ones alike. */
 ROTA_MUST_USE enum rota_err rota_metadata_root(
 	struct rota_desk *desk, json_t **content, struct rota_fail *why);
@@ -32,6 +36,19 @@ json_t *rota_metadata_empty(void);
 /* {"length","hashes","version"} of the published file of a role. */
 ROTA_MUST_USE enum rota_err rota_metadata_entry(const struct rota_authdir *dir, const char *role,
 	uint64_t version, json_t **entry, struct rota_fail *why);
+
+/* What one file is to be. */
+struct rota_seal {
+	const char *role; /* for a bin the bin's name */
+	uint64_t version;
+	uint64_t lifetime_s; /* 0: the party's own; at most that */
+};
+
+/* Set the common members of `content` and have `party` sign; the file's bytes into *file, which lies nowhere yet.
+ * ROTA_ERR_LIMIT: longer than a device reads. */
+ROTA_MUST_USE enum rota_err rota_metadata_seal(struct rota_desk *desk,
+	const struct rota_party *party, const struct rota_seal *seal, json_t *content,
+	struct rota_bytes *file, struct rota_fail *why);
 
 /* Set the common members with version (newest + 1), have the role's party sign, and keep the file: delegated
  * roles and targets in staging, root, snapshot and timestamp in metadata/. `lifetime_s` 0 is the party's own;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/publish.h"
+#include "host/repo/bins.h"
+#include "host/repo/hint.h"
+#include "host/repo/making.h"
+#include "host/repo/publish_bins.h"
+#include "host/repo/rebin.h"
 #include "host/repo/store.h"
 
 #include <stdio.h>
@@ -17,6 +22,22 @@ static bool is_due(const json_t *content, uint64_t now)
 	return now < issued || now - issued >= (expires - issued) / 3;
 }
 
+/* All of a role that has grown old: its file, and its bins with it. */
+static enum rota_err resign(struct rota_desk *desk, json_t *content, uint64_t lifetime_s,
+	struct rota_publish_role *role, struct rota_fail *why)
+{
+	const struct rota_rebin_plan all = {
+		.role = role->name, .keep = true, .lifetime_s = lifetime_s
+	};
+	struct rota_rebin_done done;
+	unsigned bits;
+
+	ROTA_TRY(rota_bins_of(content, role->name, &bits, why));
+	if (bits)
+		return rota_rebin(desk, &all, &done, why);
+	return rota_metadata_sign(desk, role->name, content, lifetime_s, &role->version, why);
+}
+
 /* Sign a delegated online role anew when it is due or was asked for. */
 static enum rota_err refresh(struct rota_desk *desk, size_t i, const struct rota_publish_plan *plan,
 	struct rota_publish_role *role, struct rota_fail *why)
@@ -29,8 +50,7 @@ static enum rota_err refresh(struct rota_desk *desk, size_t i, const struct rota
 		return ROTA_OK;
 	ROTA_TRY(rota_store_signed(desk->dir, role->name, &content, why));
 	if (asked || is_due(content, desk->now)) {
-		err = rota_metadata_sign(
-			desk, role->name, content, plan->lifetime_s[i], &role->version, why);
+		err = resign(desk, content, plan->lifetime_s[i], role, why);
 		role->resigned = err == ROTA_OK;
 	}
 	json_decref(content);
@@ -51,8 +71,24 @@ static enum rota_err bring_roles(struct rota_desk *desk, const struct rota_publi
 	return rota_store_newest(desk->dir, "root", false, &roles[0].version, why);
 }
 
-/* `meta` of a new snapshot. */
-static enum rota_err list_roles(struct rota_desk *desk, const struct rota_publish_role *roles,
+/* `meta` of the snapshot that was signed last; an empty object before the first. */
+static enum rota_err last_meta(struct rota_desk *desk, json_t **meta, struct rota_fail *why)
+{
+	struct rota_fail none;
+	json_t *content;
+
+	ROTA_TRY(rota_store_remembered(desk->dir, "snapshot", &content, why));
+	if (!content && rota_store_signed(desk->dir, "snapshot", &content, &none) != ROTA_OK)
+		content = NULL; /* every role is listed anew, and of bins none may be missing */
+	*meta = json_copy(json_object_get(content, "meta"));
+	json_decref(content);
+	if (!*meta)
+		*meta = json_object();
+	return ROTA_OK;
+}
+
+/* Put what there is now into `meta`. */
+static enum rota_err list_roles(struct rota_desk *desk, struct rota_publish_role *roles,
 	json_t *meta, struct rota_fail *why)
 {
 	for (size_t i = 1; i < ROTA_DUTY_COUNT; i++) {
@@ -65,6 +101,8 @@ static enum rota_err list_roles(struct rota_desk *desk, const struct rota_publis
 			desk->dir, roles[i].name, roles[i].version, &entry, why));
 		snprintf(name, sizeof(name), "%s.json", roles[i].name);
 		json_object_set_new(meta, name, entry);
+		if (i >= ROTA_DUTY_TOP_COUNT)
+			ROTA_TRY(rota_publish_bins(desk, roles[i].name, meta, &roles[i].bins, why));
 	}
 	return ROTA_OK;
 }
@@ -73,10 +111,14 @@ static enum rota_err list_roles(struct rota_desk *desk, const struct rota_publis
 static bool snapshot_stays(struct rota_desk *desk, const json_t *meta)
 {
 	struct rota_fail why;
+	uint64_t published, signed_last;
 	json_t *content;
 	bool stays;
 
-	if (rota_store_signed(desk->dir, "snapshot", &content, &why) != ROTA_OK)
+	if (rota_store_newest(desk->dir, "snapshot", false, &published, &why) != ROTA_OK ||
+		rota_store_newest(desk->dir, "snapshot", true, &signed_last, &why) != ROTA_OK ||
+		published != signed_last ||
+		rota_store_signed(desk->dir, "snapshot", &content, &why) != ROTA_OK)
 		return false;
 	stays = json_equal(json_object_get(content, "meta"), meta) && !is_due(content, desk->now);
 	json_decref(content);
@@ -86,11 +128,13 @@ static bool snapshot_stays(struct rota_desk *desk, const json_t *meta)
 static enum rota_err bring_snapshot(struct rota_desk *desk, const struct rota_publish_plan *plan,
 	struct rota_publish_role *roles, struct rota_fail *why)
 {
-	json_t *meta = json_object();
-	json_t *content = json_pack("{s:o}", "meta", meta);
 	struct rota_publish_role *self = &roles[SNAPSHOT];
-	enum rota_err err = list_roles(desk, roles, meta, why);
+	json_t *meta, *content;
+	enum rota_err err;
 
+	ROTA_TRY(last_meta(desk, &meta, why));
+	content = json_pack("{s:o}", "meta", meta);
+	err = list_roles(desk, roles, meta, why);
 	if (err == ROTA_OK &&
 		(plan->all || plan->lifetime_s[SNAPSHOT] || !snapshot_stays(desk, meta))) {
 		err = rota_metadata_sign(
@@ -124,11 +168,16 @@ enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_pla
 {
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		out[i] = (struct rota_publish_role){ .name = rota_duties[i].name };
+	rota_store_sweep(desk->dir);
+	ROTA_TRY(rota_making_undo(desk->dir, why));
 	ROTA_TRY(bring_roles(desk, plan, out, why));
 	ROTA_TRY(bring_snapshot(desk, plan, out, why));
+	ROTA_TRY(rota_hint_write(desk->dir, why));
 	ROTA_TRY(bring_timestamp(desk, plan, out, why));
-	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
-		if (i != TIMESTAMP)
-			ROTA_TRY(rota_store_clean(desk->dir, out[i].name, why));
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
+		ROTA_TRY(rota_store_clean(desk->dir, out[i].name, why));
+		if (i >= ROTA_DUTY_TOP_COUNT)
+			ROTA_TRY(rota_store_clean_bins(desk->dir, out[i].name, why));
+	}
 	return ROTA_OK;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/repo/publish.h -- make what was signed count: staged roles, then snapshot, then timestamp.
+/* host/repo/publish.h -- make what was signed count: staged roles and bins, then snapshot, then timestamp.
  *
  * Order is the whole of it: targets stand already, role files come before the snapshot that names them, and
- * timestamp.json, renamed last, is the one file that changes. An interrupted run leaves clients with the old
- * state and is repaired by running again. Online roles that have used up a third of their lifetime are signed
+ * timestamp.json, renamed last, is the one file that changes. Each file is durable before the next is begun. An
+ * interrupted run leaves clients with the old state and is repaired by running again.
+ *
+ * What did not change is not read: a snapshot begins as the one before it, as the authority remembers that, and
+ * what was staged takes its place there. A name that was listed once stays listed (TUF 5.5.5). Online roles that have used up a third of their lifetime are signed
  * anew on the way; offline ones are only reported.
  */
 #ifndef HOST_REPO_PUBLISH_H
@@ -17,6 +20,7 @@ struct rota_publish_role {
 	uint64_t version;
 	bool published; /* this run brought a new version */
 	bool resigned; /* because of its age, or because all were asked for */
+	unsigned bins; /* that this run brought */
 };
 
 struct rota_publish_plan {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/release.h"
 #include "host/base/when.h"
+#include "host/repo/listing.h"
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
 #include "host/sign/imagefile.h"
@@ -14,7 +15,7 @@ struct work {
 	const struct rota_release_plan *plan;
 	const struct rota_crypto *crypto;
 	const struct rota_progress *progress;
-	json_t *targets; /* of the role, growing */
+	struct rota_listing *listing; /* of the role, growing */
 	char base[128]; /* "releases/PRODUCT/VERSION" */
 };
 
@@ -26,23 +27,33 @@ static json_t *version_json(uint64_t version)
 	return json_string(text);
 }
 
+/* With bins a run that was killed may have listed a file already; the release is added again with the same one. */
+static bool same_target(const json_t *listed, const struct rota_store_target *target)
+{
+	struct rota_store_target is;
+
+	return rota_store_target_read(listed, &is) && is.len == target->len &&
+		memcmp(is.sha256, target->sha256, sizeof(is.sha256)) == 0;
+}
+
 /* Copy a file to BASE/its own name and list it; the target path into `path`. */
 static enum rota_err add_file(struct work *w, const char *file, char path[static 256],
 	struct rota_store_target *target, struct rota_fail *why)
 {
 	const char *slash = strrchr(file, '/');
 	const char *name = slash ? slash + 1 : file;
+	const json_t *listed;
 
 	if (snprintf(path, 256, "%s/%s", w->base, name) >= 256 ||
 		!rota_path_valid(rota_span_cstr(path)))
 		return rota_fail(why, ROTA_ERR_FORMAT,
 			"%s: the file's name is no target name of [A-Za-z0-9._+~=,@-]", file);
-	if (json_object_get(w->targets, path) || strcmp(name, "release.json") == 0)
+	ROTA_TRY(rota_store_copy_target(w->desk->dir, path, file, w->progress, target, why));
+	ROTA_TRY(rota_listing_get(w->listing, path, &listed, why));
+	if (strcmp(name, "release.json") == 0 || (listed && !same_target(listed, target)))
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"%s: %s stands in this release already; rename the file", file, path);
-	ROTA_TRY(rota_store_copy_target(w->desk->dir, path, file, w->progress, target, why));
-	json_object_set_new(w->targets, path, rota_store_target_object(target));
-	return ROTA_OK;
+	return rota_listing_set(w->listing, path, rota_store_target_object(target), why);
 }
 
 static json_t *names_json(const struct rota_image_info *info)
@@ -206,17 +217,17 @@ static enum rota_err write_release(
 	rota_bytes_free(&text);
 	ROTA_TRY(err);
 	memcpy(out->sha256, target.sha256, sizeof(out->sha256));
-	json_object_set_new(w->targets, out->path, rota_store_target_object(&target));
-	return ROTA_OK;
+	return rota_listing_set(w->listing, out->path, rota_store_target_object(&target), why);
 }
 
-static enum rota_err make(
-	struct work *w, json_t *content, struct rota_release_done *out, struct rota_fail *why)
+static enum rota_err make(struct work *w, struct rota_release_done *out, struct rota_fail *why)
 {
+	const json_t *listed;
 	json_t *release;
 	enum rota_err err;
 
-	if (json_object_get(w->targets, out->path))
+	ROTA_TRY(rota_listing_get(w->listing, out->path, &listed, why));
+	if (listed)
 		return rota_fail(why, ROTA_ERR_STATE,
 			"%s is there already; a release is never changed, raise the version",
 			out->path);
@@ -228,24 +239,27 @@ static enum rota_err make(
 		err = write_release(w, release, out, why);
 	json_decref(release);
 	ROTA_TRY(err);
-	return rota_metadata_sign(w->desk, w->plan->role, content, 0, &out->role_version, why);
+	return rota_listing_sign(w->listing, w->desk, &out->role_version, why);
 }
 
 enum rota_err rota_release_make(struct rota_desk *desk, const struct rota_release_plan *plan,
 	const struct rota_crypto *crypto, const struct rota_progress *progress,
 	struct rota_release_done *out, struct rota_fail *why)
 {
-	struct work w = { .desk = desk, .plan = plan, .crypto = crypto, .progress = progress };
+	struct rota_listing listing;
+	struct work w = { .desk = desk,
+		.plan = plan,
+		.crypto = crypto,
+		.progress = progress,
+		.listing = &listing };
 	char version[ROTA_VERSION_CSTR_MAX];
-	json_t *content;
 	enum rota_err err;
 
 	rota_version_cstr(plan->version, version);
 	snprintf(w.base, sizeof(w.base), "%s/%s/%s", plan->role, plan->product, version);
 	snprintf(out->path, sizeof(out->path), "%s/release.json", w.base);
-	ROTA_TRY(rota_store_signed(desk->dir, plan->role, &content, why));
-	w.targets = json_object_get(content, "targets");
-	err = make(&w, content, out, why);
-	json_decref(content);
+	ROTA_TRY(rota_listing_open(desk->dir, plan->role, &listing, why));
+	err = make(&w, out, why);
+	rota_listing_close(&listing);
 	return err;
 }

@@ -42,7 +42,7 @@ struct rota_release_plan {
 struct rota_release_done {
 	char path[256]; /* target path of release.json */
 	uint8_t sha256[ROTA_DIGEST_LEN]; /* of release.json */
-	uint64_t role_version; /* staged */
+	uint64_t role_version; /* staged; of the bin, where the role has bins */
 };
 
 /* Copy, write, sign, stage. `rota publish` makes it count, a rollout policy makes devices install it. */

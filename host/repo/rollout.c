@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/rollout.h"
+#include "host/repo/listing.h"
 #include "host/repo/store.h"
 #include "rota/codec/policy.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static bool listed_digest(
-	const json_t *targets, const char *path, uint8_t sha256[static ROTA_DIGEST_LEN])
+static bool listed_digest(const json_t *entry, uint8_t sha256[static ROTA_DIGEST_LEN])
 {
-	const json_t *hashes = json_object_get(json_object_get(targets, path), "hashes");
-	const char *hex = json_string_value(json_object_get(hashes, "sha256"));
+	struct rota_store_target target;
 
-	return hex && rota_unhex(hex, rota_buf(sha256, ROTA_DIGEST_LEN));
+	if (!rota_store_target_read(entry, &target))
+		return false;
+	memcpy(sha256, target.sha256, ROTA_DIGEST_LEN);
+	return true;
 }
 
 enum rota_err rota_rollout_find_release(const struct rota_authdir *dir, const char *role,
 	const char *product, const char *version, char path[static 256],
 	uint8_t sha256[static ROTA_DIGEST_LEN], struct rota_fail *why)
 {
-	json_t *content;
+	struct rota_listing listing;
+	const json_t *entry;
+	enum rota_err err;
 	bool found;
 
 	if (snprintf(path, 256, "%s/%s/%s/release.json", role, product, version) >= 256)
 		return rota_fail(why, ROTA_ERR_LIMIT, "version '%s' is too long", version);
-	ROTA_TRY(rota_store_signed(dir, role, &content, why));
-	found = listed_digest(json_object_get(content, "targets"), path, sha256);
-	json_decref(content);
+	ROTA_TRY(rota_listing_open(dir, role, &listing, why));
+	err = rota_listing_get(&listing, path, &entry, why);
+	found = err == ROTA_OK && listed_digest(entry, sha256);
+	rota_listing_close(&listing);
+	ROTA_TRY(err);
 	if (found)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_NOT_FOUND,
@@ -48,7 +54,7 @@ static enum rota_err load(const struct rota_authdir *dir, const json_t *targets,
 	struct rota_bytes text;
 	enum rota_err err;
 
-	if (!listed_digest(targets, path, sha256)) {
+	if (!listed_digest(json_object_get(targets, path), sha256)) {
 		*policy = new_policy(product);
 		return ROTA_OK;
 	}

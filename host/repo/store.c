@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/store.h"
+#include "host/repo/bins.h"
+#include "host/repo/inventory.h"
 #include "host/repo/trust.h"
 #include "host/sign/envelope.h"
 
@@ -27,14 +29,25 @@ enum rota_err rota_store_make(const struct rota_authdir *dir, struct rota_fail *
 	return rota_file_mkdirs(path, 0700, why);
 }
 
+/* Where a role's files lie before they are published. */
+static const char *staging_of(const char *role)
+{
+	return rota_store_remembers(role) ? "trust" : "staging";
+}
+
+bool rota_store_remembers(const char *role)
+{
+	return strcmp(role, "snapshot") == 0 || strcmp(role, "timestamp") == 0;
+}
+
 void rota_store_path(const struct rota_authdir *dir, const char *role, uint64_t version,
 	bool staged, char out[static ROTA_FILE_PATH_MAX])
 {
 	const char *base = staged ? dir->dir : dir->repo;
-	const char *part = staged ? "staging" : "metadata";
+	const char *part = staged ? staging_of(role) : "metadata";
 	int len;
 
-	if (strcmp(role, "timestamp") == 0)
+	if (strcmp(role, "timestamp") == 0 && !staged)
 		len = snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s/timestamp.json", base, part);
 	else
 		len = snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s/%llu.%s.json", base, part,
@@ -105,14 +118,15 @@ enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role
 	char path[ROTA_FILE_PATH_MAX];
 
 	*version = 0;
-	if (strcmp(role, "timestamp") == 0)
-		return timestamp_version(dir, version, why);
 	if ((size_t)snprintf(path, sizeof(path), "%s/metadata", dir->repo) >= sizeof(path))
 		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir->repo);
-	ROTA_TRY(newest_in(path, role, version, why));
+	if (strcmp(role, "timestamp") == 0)
+		ROTA_TRY(timestamp_version(dir, version, why));
+	else
+		ROTA_TRY(newest_in(path, role, version, why));
 	if (!staged_too)
 		return ROTA_OK;
-	rota_authdir_path(dir, "staging", path);
+	rota_authdir_path(dir, staging_of(role), path);
 	return newest_in(path, role, version, why);
 }
 
@@ -124,6 +138,15 @@ enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role, 
 	rota_store_path(dir, role, version, false, path);
 	if (!rota_file_exists(path))
 		rota_store_path(dir, role, version, true, path);
+	return rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
+}
+
+enum rota_err rota_store_read_staged(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_bytes *file, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	rota_store_path(dir, role, version, true, path);
 	return rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
 }
 
@@ -149,6 +172,25 @@ enum rota_err rota_store_signed(
 	if (!rota_file_exists(path))
 		rota_store_path(dir, role, version, true, path);
 	return rota_fail_in(why, "%s is not what its role signed; put the right file back", path);
+}
+
+enum rota_err rota_store_remembered(
+	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	uint64_t version = 0;
+	json_t *whole;
+
+	*content = NULL;
+	rota_authdir_path(dir, staging_of(role), path);
+	ROTA_TRY(newest_in(path, role, &version, why));
+	if (version == 0)
+		return ROTA_OK;
+	rota_store_path(dir, role, version, true, path);
+	ROTA_TRY(rota_json_load(path, ROTA_ENVELOPE_MAX, &whole, why));
+	*content = json_incref(json_object_get(whole, "signed"));
+	json_decref(whole);
+	return ROTA_OK;
 }
 
 enum rota_err rota_store_stage(const struct rota_authdir *dir, const char *role, uint64_t version,
@@ -188,25 +230,72 @@ enum rota_err rota_store_release(
 	return err;
 }
 
+/* Unlink what `goes` says yes to. */
+static enum rota_err sweep(const char *path, bool (*goes)(const void *ctx, const char *name),
+	const void *ctx, struct rota_fail *why)
+{
+	DIR *d = opendir(path);
+	struct dirent *entry;
+
+	if (!d)
+		return rota_fail_errno(why, errno, "cannot list %s", path);
+	while ((entry = readdir(d)) != NULL)
+		if (goes(ctx, entry->d_name) && unlinkat(dirfd(d), entry->d_name, 0) != 0)
+			rota_fail_errno(why, errno, "cannot remove %s/%s", path, entry->d_name);
+	closedir(d);
+	return ROTA_OK;
+}
+
+struct superseded {
+	const char *role;
+	uint64_t published;
+};
+
+static bool is_superseded(const void *ctx, const char *name)
+{
+	const struct superseded *s = ctx;
+	uint64_t version = version_in(name, s->role);
+
+	/* what is remembered stays until there is a newer one */
+	return version && version + rota_store_remembers(s->role) <= s->published;
+}
+
 enum rota_err rota_store_clean(
 	const struct rota_authdir *dir, const char *role, struct rota_fail *why)
 {
+	struct superseded s = { .role = role };
 	char path[ROTA_FILE_PATH_MAX];
-	uint64_t published;
-	struct dirent *entry;
-	DIR *d;
 
-	ROTA_TRY(rota_store_newest(dir, role, false, &published, why));
-	rota_authdir_path(dir, "staging", path);
-	d = opendir(path);
-	if (!d)
-		return rota_fail_errno(why, errno, "cannot list %s", path);
-	while ((entry = readdir(d)) != NULL) {
-		uint64_t version = version_in(entry->d_name, role);
+	ROTA_TRY(rota_store_newest(dir, role, false, &s.published, why));
+	rota_authdir_path(dir, staging_of(role), path);
+	return sweep(path, is_superseded, &s, why);
+}
 
-		if (version && version <= published)
-			unlinkat(dirfd(d), entry->d_name, 0);
+static bool is_bin(const void *ctx, const char *name)
+{
+	struct rota_inventory_file file;
+
+	return rota_inventory_parse(name, &file) && rota_bins_named(ctx, file.role);
+}
+
+enum rota_err rota_store_clean_bins(
+	const struct rota_authdir *dir, const char *role, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	rota_authdir_path(dir, staging_of(role), path);
+	return sweep(path, is_bin, role, why);
+}
+
+void rota_store_sweep(const struct rota_authdir *dir)
+{
+	static const char *const parts[] = { "staging", "trust" };
+	char path[ROTA_FILE_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		rota_authdir_path(dir, parts[i], path);
+		rota_draft_sweep(path);
 	}
-	closedir(d);
-	return ROTA_OK;
+	if ((size_t)snprintf(path, sizeof(path), "%s/metadata", dir->repo) < sizeof(path))
+		rota_draft_sweep(path);
 }

@@ -3,11 +3,14 @@
  *
  *     REPO/metadata/N.ROLE.json, REPO/metadata/timestamp.json, REPO/targets/DIR/HASH.NAME
  *     DIR/staging/N.ROLE.json      signed and not yet published
+ *     DIR/trust/N.snapshot.json, DIR/trust/N.timestamp.json   the last ones that were signed
  *
  * A role file is signed into staging; publishing copies it into metadata, and only a new snapshot and
  * timestamp make it count. Target files are named by their digest, so they go to their place at once:
  * nobody asks for them before a published role lists them. A version is never written twice: the next one is
- * one above the highest in either place.
+ * one above the highest in either place. The snapshot and timestamp that were signed last are remembered where
+ * nobody who writes the repository can reach: their versions never begin again, and the next snapshot is made
+ * from what the authority itself listed last.
  */
 #ifndef HOST_REPO_STORE_H
 #define HOST_REPO_STORE_H
@@ -27,6 +30,9 @@ ROTA_MUST_USE enum rota_err rota_store_make(const struct rota_authdir *dir, stru
 ROTA_MUST_USE enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role,
 	bool staged_too, uint64_t *version, struct rota_fail *why);
 
+/* Whether the last file of this role is kept in DIR/trust: snapshot and timestamp. */
+bool rota_store_remembers(const char *role);
+
 /* Path of that version, wherever it lies. */
 void rota_store_path(const struct rota_authdir *dir, const char *role, uint64_t version,
 	bool staged, char out[static ROTA_FILE_PATH_MAX]);
@@ -35,9 +41,18 @@ void rota_store_path(const struct rota_authdir *dir, const char *role, uint64_t 
 ROTA_MUST_USE enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role,
 	uint64_t version, struct rota_bytes *file, struct rota_fail *why);
 
+/* The staged file, whatever is published. */
+ROTA_MUST_USE enum rota_err rota_store_read_staged(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_bytes *file, struct rota_fail *why);
+
 /* The object `signed` of the newest version, staged ones included; the caller decrefs. Verified
  * (host/repo/trust.h). */
 ROTA_MUST_USE enum rota_err rota_store_signed(
+	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why);
+
+/* The object `signed` of the snapshot or timestamp that this authority signed last, as it remembers it; NULL when it
+ * remembers none (a directory made by an older release). The caller decrefs. */
+ROTA_MUST_USE enum rota_err rota_store_remembered(
 	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why);
 
 ROTA_MUST_USE enum rota_err rota_store_stage(const struct rota_authdir *dir, const char *role,
@@ -51,8 +66,16 @@ ROTA_MUST_USE enum rota_err rota_store_put(const struct rota_authdir *dir, const
 ROTA_MUST_USE enum rota_err rota_store_release(
 	const struct rota_authdir *dir, const char *role, bool *moved, struct rota_fail *why);
 
-/* Remove staged versions up to the published one: after the timestamp that makes them count. */
+/* Remove what a run that was killed left half-written in metadata, staging and trust. */
+void rota_store_sweep(const struct rota_authdir *dir);
+
+/* Remove staged versions up to the published one, after the timestamp that makes them count; of what is
+ * remembered those below it. */
 ROTA_MUST_USE enum rota_err rota_store_clean(
+	const struct rota_authdir *dir, const char *role, struct rota_fail *why);
+
+/* Remove every staged bin of a role: those that counted are published, the others are of bins that are no more. */
+ROTA_MUST_USE enum rota_err rota_store_clean_bins(
 	const struct rota_authdir *dir, const char *role, struct rota_fail *why);
 
 /* A target, as a role file lists it (SPEC 3.6). */
@@ -73,7 +96,8 @@ ROTA_MUST_USE enum rota_err rota_store_copy_target(const struct rota_authdir *di
 void rota_store_target_path(const struct rota_authdir *dir, const char *target,
 	const uint8_t sha256[static ROTA_DIGEST_LEN], char out[static ROTA_FILE_PATH_MAX]);
 
-/* {"hashes":{"sha256"},"length"} */
+/* {"hashes":{"sha256"},"length"}, to and from; false when `entry` has not both. */
 json_t *rota_store_target_object(const struct rota_store_target *target);
+bool rota_store_target_read(const json_t *entry, struct rota_store_target *out);
 
 #endif

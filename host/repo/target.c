@@ -34,6 +34,17 @@ json_t *rota_store_target_object(const struct rota_store_target *target)
 		"{s:{s:s},s:I}", "hashes", "sha256", hex, "length", (json_int_t)target->len);
 }
 
+bool rota_store_target_read(const json_t *entry, struct rota_store_target *out)
+{
+	const char *hex =
+		json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
+	const json_t *len = json_object_get(entry, "length");
+
+	out->len = (uint64_t)json_integer_value(len);
+	return hex && json_is_integer(len) && json_integer_value(len) >= 0 &&
+		rota_unhex(hex, ROTA_BUF(out->sha256));
+}
+
 /* The directory that will hold the target, made when absent. */
 static enum rota_err target_dir(const struct rota_authdir *dir, const char *target,
 	char out[static ROTA_FILE_PATH_MAX], struct rota_fail *why)

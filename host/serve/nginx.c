@@ -186,7 +186,7 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 		"\t\t\tadd_header Cache-Control \"public, max-age=5\" always;\n"
 		"\t\t\treturn 404 \"not found\\n\";\n"
 		"\t\t}\n");
-	add_files(n, out, "The one file that changes in place.", "metadata", "timestamp\\.json",
+	add_files(n, out, "What changes in place.", "metadata", "(?:timestamp|root-hint)\\.json",
 		"public, max-age=5, must-revalidate");
 	add_files(n, out, "A version is written once.", "metadata",
 		"[0-9]{1,10}\\.[a-z0-9][a-z0-9._-]{0,63}\\.json",

@@ -97,6 +97,7 @@ class Authority:
         self.write("server/key.pem", key, 0o600)
         self.target = "0" * 64 + ".a.img"
         self.write("repo/metadata/timestamp.json", b'{"t":1}')
+        self.write("repo/metadata/root-hint.json", b'{"h":1}')
         self.write("repo/metadata/1.root.json", b'{"r":1}')
         self.write("repo/targets/a/" + self.target, bytes(range(256)) * 4)
         self.write("repo/recovery/sensor.json", b'{"o":1}')

@@ -188,6 +188,7 @@ def test_repository_files_and_their_caching(served, authority):
     target = f"/repo/targets/a/{authority.target}"
     cases = {
         "/repo/metadata/timestamp.json": "max-age=5,",
+        "/repo/metadata/root-hint.json": "max-age=5,",
         "/repo/metadata/1.root.json": "immutable",
         target: "immutable",
         "/repo/recovery/sensor.json": "max-age=60",

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota target add: files that a role lists without a release.json, one or a million at once. */
+#include "apps/rota/opts.h"
+#include "apps/rota/progress.h"
+#include "apps/rota/session.h"
+#include "apps/rota/verb.h"
+#include "host/repo/bulk.h"
+#include "host/sign/duty.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *role = "releases", *from_list;
+static bool json;
+
+static const struct opts_row rows[] = {
+	{ "role", "ROLE", "who lists them (default: releases)", OPTS_TEXT, &role },
+	{ "from-list", "FILE",
+		"lines PATH<tab>FILE, or PATH<tab>LENGTH<tab>SHA256 for what is uploaded otherwise",
+		OPTS_TEXT, &from_list },
+	{ "json", NULL, "print what was done as JSON", OPTS_FLAG, &json },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage usage = {
+	.synopsis = "rota target add [OPTION]... [PATH=FILE]...",
+	.text = "Copies files into the repository and has a role list them under their target "
+		"paths, which\n"
+		"must be paths of the role. What is listed already is never changed; the same "
+		"again "
+		"is no\n"
+		"error, so a run that was cut off is repeated. It counts after `rota publish`. For "
+		"very many\n"
+		"targets let the role have bins first: rota repo bins.",
+	.examples = "  rota target add releases/sensor/2.0.0/manual.pdf=manual.pdf\n"
+		    "  rota target add --role ci --from-list nightly.tsv",
+	.rows = rows,
+	.operands_min = 0,
+	.operands_max = 4096,
+};
+
+static enum rota_err fill(struct session *s, int count, char **operand, struct rota_shelf *shelf)
+{
+	for (int i = 0; i < count; i++) {
+		char *equals = strchr(operand[i], '=');
+		char *path = rota_text("%.*s", (int)(equals - operand[i]), operand[i]);
+		enum rota_err err = rota_bulk_file(&s->dir, path, equals + 1, shelf, &s->why);
+
+		free(path);
+		ROTA_TRY(err);
+	}
+	return from_list ? rota_bulk_list(&s->dir, from_list, shelf, &s->why) : ROTA_OK;
+}
+
+static void report(const struct rota_bulk_done *done)
+{
+	unsigned long long added = done->added, known = done->known, files = done->files,
+			   version = done->version;
+
+	if (json)
+		printf("{\"added\":%llu,\"files\":%llu,\"known\":%llu,\"role\":\"%s\","
+		       "\"version\":%llu}\n",
+			added, files, known, role, version);
+	else
+		printf("role %s: %llu targets added, %llu were listed already, %llu files signed\n"
+		       "  they count after: rota publish\n",
+			role, added, known, files);
+}
+
+static int check(int count, char **operand)
+{
+	const struct rota_duty *duty = rota_duty_find(role);
+
+	if (!duty || !duty->paths)
+		return opts_wrong(&usage, "--role %s is no role that lists targets", role);
+	if (count == 0 && !from_list)
+		return opts_wrong(&usage, "PATH=FILE or --from-list FILE is needed");
+	for (int i = 0; i < count; i++)
+		if (!strchr(operand[i], '='))
+			return opts_wrong(&usage, "'%s' is not PATH=FILE", operand[i]);
+	return 0;
+}
+
+int verb_target_add(int argc, char **argv)
+{
+	struct rota_shelf shelf = { 0 };
+	struct rota_bulk_done done;
+	struct progress bar;
+	struct session s;
+	enum rota_err err;
+	int at, status;
+
+	if (!opts_parse(&usage, argc, argv, &at, &status))
+		return status;
+	status = check(argc - at, argv + at);
+	if (status)
+		return status;
+	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
+		return say_fail(&s.why);
+	progress_begin(&bar, "signing");
+	err = fill(&s, argc - at, argv + at, &shelf);
+	if (err == ROTA_OK)
+		err = rota_bulk_add(&s.desk, role, &shelf, &bar.port, &done, &s.why);
+	progress_end(&bar);
+	rota_shelf_free(&shelf);
+	if (err == ROTA_OK)
+		report(&done);
+	return session_close(&s, err);
+}
