@@ -99,20 +99,43 @@ static bool raw_len_ok(size_t len)
 	return len > 0 && len % 2 == 0 && len <= ROTA_DER_ECDSA_RAW_MAX;
 }
 
+/* The INTEGER at der.p[at] to all of `to`: where the next element begins, or 0. The long form of a length is left
+ * out: what would need it fits no `to`. */
+static size_t take_uint(struct rota_span der, size_t at, struct rota_buf to)
+{
+	size_t len;
+
+	if (der.len < at + 3 || der.p[at] != ROTA_DER_INTEGER)
+		return 0;
+	len = der.p[at + 1];
+	at += 2;
+	if (len == 0 || len > der.len - at || der.p[at] > 0x7F) /* none, cut short, negative */
+		return 0;
+	if (len > 1 && der.p[at] == 0) {
+		if (der.p[at + 1] <= 0x7F) /* a zero in front that no sign asks for */
+			return 0;
+		at++;
+		len--;
+	}
+	if (len > to.len)
+		return 0;
+	memset(to.p, 0, to.len);
+	memcpy(&to.p[to.len - len], &der.p[at], len);
+	return at + len;
+}
+
+/* Without a reader, so that a device that verifies nothing but ECDSA links none. */
 enum rota_err rota_der_ecdsa_decode(struct rota_span der, struct rota_buf raw)
 {
-	struct rota_reader outer = rota_reader(der), inner;
-	uint8_t both[ROTA_DER_ECDSA_RAW_MAX];
-	size_t half = raw.len / 2;
+	size_t half = raw.len / 2, at;
 
 	if (!raw_len_ok(raw.len))
 		return ROTA_ERR_ARGUMENT;
-	inner = rota_reader(rota_der_read(&outer, ROTA_DER_SEQUENCE));
-	ROTA_TRY(rota_reader_end(&outer));
-	rota_der_read_uint(&inner, rota_buf(both, half));
-	rota_der_read_uint(&inner, rota_buf(&both[half], half));
-	ROTA_TRY(rota_reader_end(&inner));
-	memcpy(raw.p, both, raw.len);
+	if (der.len < 2 || der.p[0] != ROTA_DER_SEQUENCE || der.p[1] != der.len - 2)
+		return ROTA_ERR_FORMAT;
+	at = take_uint(der, 2, rota_buf(raw.p, half));
+	if (at == 0 || take_uint(der, at, rota_buf(&raw.p[half], half)) != der.len)
+		return ROTA_ERR_FORMAT;
 	return ROTA_OK;
 }
 

@@ -53,7 +53,7 @@ struct rota_span rota_der_read_bits(struct rota_reader *r);
 
 /* DER Ecdsa-Sig-Value (RFC 3279, 2.2.3) to r || s. raw.len says the curve: 64 for P-256, 96 for P-384.
  *
- * ROTA_ERR_FORMAT    not the one DER form, or an integer longer than half of `raw`
+ * ROTA_ERR_FORMAT    not the one DER form, or an integer longer than half of `raw`, which is of no use then
  * ROTA_ERR_ARGUMENT  raw.len is odd, 0 or above ROTA_DER_ECDSA_RAW_MAX
  * Whether r and s are in range is the verifier's to say. */
 ROTA_MUST_USE enum rota_err rota_der_ecdsa_decode(struct rota_span der, struct rota_buf raw);

@@ -49,6 +49,8 @@ TEST(bad_signatures_are_refused)
 		{ "empty", 0, { 0 } },
 		{ "not a sequence", 8, { 0x31, 6, 2, 1, 1, 2, 1, 1 } },
 		{ "a byte after the sequence", 9, { 0x30, 6, 2, 1, 1, 2, 1, 1, 0 } },
+		{ "the sequence says one more", 8, { 0x30, 7, 2, 1, 1, 2, 1, 1 } },
+		{ "the sequence says one less", 8, { 0x30, 5, 2, 1, 1, 2, 1, 1 } },
 		{ "a byte after s", 9, { 0x30, 7, 2, 1, 1, 2, 1, 1, 0 } },
 		{ "no s", 5, { 0x30, 3, 2, 1, 1 } },
 		{ "cut short", 7, { 0x30, 6, 2, 1, 1, 2, 1 } },
@@ -60,6 +62,9 @@ TEST(bad_signatures_are_refused)
 		{ "longer form of a short length", 10, { 0x30, 0x82, 0, 6, 2, 1, 1, 2, 1, 1 } },
 		{ "indefinite length", 10, { 0x30, 0x80, 2, 1, 1, 2, 1, 1, 0, 0 } },
 		{ "length in three bytes", 11, { 0x30, 0x83, 0, 0, 6, 2, 1, 1, 2, 1, 1 } },
+		{ "s cut short by a byte", 7, { 0x30, 5, 2, 1, 1, 2, 1 } },
+		{ "negative s", 8, { 0x30, 6, 2, 1, 1, 2, 1, 0x80 } },
+		{ "needless zero in s", 9, { 0x30, 7, 2, 1, 1, 2, 2, 0, 1 } },
 		{ "tag of two bytes", 9, { 0x3F, 0x10, 6, 2, 1, 1, 2, 1, 1 } },
 		{ "r longer than half", 12, { 0x30, 10, 2, 5, 1, 0, 0, 0, 0, 2, 1, 1 } },
 	};
@@ -69,6 +74,36 @@ TEST(bad_signatures_are_refused)
 		ROW(rows[i].why);
 		CHECK_EQ(rota_der_ecdsa_decode(rota_span(rows[i].der, rows[i].len), ROTA_BUF(raw)),
 			ROTA_ERR_FORMAT);
+	}
+}
+
+TEST(integers_are_read)
+{
+	static const struct bad rows[] = {
+		{ "negative", 3, { 2, 1, 0x81 } },
+		{ "a needless zero", 4, { 2, 2, 0, 1 } },
+		{ "empty", 2, { 2, 0 } },
+		{ "too large", 5, { 2, 3, 1, 0, 0 } },
+		{ "another tag", 3, { 4, 1, 1 } },
+		{ "long form of a short length", 4, { 2, 0x81, 1, 1 } },
+		{ "longer form of a short length", 5, { 2, 0x82, 0, 1, 1 } },
+		{ "length in three bytes", 6, { 2, 0x83, 0, 0, 1, 1 } },
+		{ "indefinite length", 5, { 2, 0x80, 1, 0, 0 } },
+	};
+	static const uint8_t good[] = { 2, 2, 0, 0x80, 2, 1, 0 };
+	struct rota_reader r = rota_reader(ROTA_SPAN(good));
+	uint8_t to[2] = { 9, 9 };
+
+	rota_der_read_uint(&r, ROTA_BUF(to));
+	CHECK_EQ(to[0] << 8 | to[1], 0x80);
+	rota_der_read_uint(&r, ROTA_BUF(to));
+	CHECK_EQ(to[0] << 8 | to[1], 0);
+	CHECK_OK(rota_reader_end(&r));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ROW(rows[i].why);
+		r = rota_reader(rota_span(rows[i].der, rows[i].len));
+		rota_der_read_uint(&r, ROTA_BUF(to));
+		CHECK_EQ(rota_reader_end(&r), ROTA_ERR_FORMAT);
 	}
 }
 
@@ -104,4 +139,4 @@ TEST(elements_are_walked)
 }
 
 TESTS(T(a_signature_goes_both_ways), T(the_largest_signatures_fit), T(bad_signatures_are_refused),
-	T(elements_are_walked))
+	T(integers_are_read), T(elements_are_walked))
