@@ -23,12 +23,13 @@ static uint32_t days_of_march_month(uint32_t m)
 	return (153 * m + 2) / 5;
 }
 
-static uint32_t days_since_1970(struct date d)
+/* Days from 1970 to the first of a month; month 13 is the next year's first. */
+static uint32_t days_to(uint32_t year, uint32_t month)
 {
-	uint32_t year = d.month > 2 ? d.year : d.year - 1;
-	uint32_t month = (d.month + 9) % 12;
+	uint32_t since_march = month + 9; /* of the year before */
 
-	return days_of_march_year(year) + days_of_march_month(month) + d.day - 1 - EPOCH_DAYS;
+	return days_of_march_year(year - 1 + since_march / 12) +
+		days_of_march_month(since_march % 12) - EPOCH_DAYS;
 }
 
 static struct date date_of(uint32_t days)
@@ -47,59 +48,31 @@ static struct date date_of(uint32_t days)
 	return d;
 }
 
-static bool leap(uint32_t year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static bool date_valid(struct date d)
-{
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	if (d.year < 1970 || d.month < 1 || d.month > 12 || d.day < 1)
-		return false;
-	return d.day <= days[d.month - 1] + (uint32_t)(d.month == 2 && leap(d.year));
-}
-
-/* The digits of text[from, from + len) as a number; the caller knows that they are digits. */
-static uint32_t number(struct rota_span text, size_t from, size_t len)
-{
-	uint32_t n = 0;
-
-	for (size_t i = from; i < from + len; i++)
-		n = n * 10 + (uint32_t)(text.p[i] - '0');
-	return n;
-}
-
-static bool spelt(struct rota_span text)
-{
-	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
-
-	if (text.len != ROTA_TIME_TEXT_LEN)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		bool digit = text.p[i] >= '0' && text.p[i] <= '9';
-
-		if (shape[i] == 'd' ? !digit : text.p[i] != (uint8_t)shape[i])
-			return false;
-	}
-	return true;
-}
-
 enum rota_err rota_time_parse(struct rota_span text, uint64_t *unix_s)
 {
-	struct date d;
-	uint32_t hour, minute, second;
+	static const char ends[] = "--T::Z"; /* what follows each number */
+	uint32_t n[sizeof(ends) - 1], days; /* year, month, day, hour, minute, second */
+	size_t at = 0;
 
-	if (!spelt(text))
+	if (text.len != ROTA_TIME_TEXT_LEN)
 		return ROTA_ERR_FORMAT;
-	d = (struct date){ number(text, 0, 4), number(text, 5, 2), number(text, 8, 2) };
-	hour = number(text, 11, 2);
-	minute = number(text, 14, 2);
-	second = number(text, 17, 2);
-	if (!date_valid(d) || hour > 23 || minute > 59 || second > 59)
+	for (size_t i = 0; i < sizeof(ends) - 1; i++) {
+		n[i] = 0;
+		for (size_t end = at + (i == 0 ? 4 : 2); at < end; at++) {
+			uint32_t digit = (uint32_t)text.p[at] - '0';
+
+			if (digit > 9)
+				return ROTA_ERR_FORMAT;
+			n[i] = n[i] * 10 + digit;
+		}
+		if (text.p[at++] != (uint8_t)ends[i])
+			return ROTA_ERR_FORMAT;
+	}
+	days = days_to(n[0], n[1]);
+	if (n[0] < 1970 || n[1] - 1 > 11 || n[2] - 1 >= days_to(n[0], n[1] + 1) - days ||
+		n[3] > 23 || n[4] > 59 || n[5] > 59)
 		return ROTA_ERR_FORMAT;
-	*unix_s = (uint64_t)days_since_1970(d) * DAY_S + hour * 3600 + minute * 60 + second;
+	*unix_s = (uint64_t)(days + n[2] - 1) * DAY_S + (n[3] * 60 + n[4]) * 60 + n[5];
 	return ROTA_OK;
 }
 
