@@ -25,6 +25,7 @@ static const struct rota_limits limits = {
 	.sig_len = 512,
 	.pending = 32,
 	.visited = 128,
+	.role_len = ROTA_ROLE_NAME_MAX,
 	.names_len = 1024,
 	.text_len = 2048, /* a PEM key is a string of at most 800 */
 	.components = 8, /* SPEC 7.1 */
@@ -64,14 +65,14 @@ static void say_meta(const struct cycle *c, const char *from)
 			{ NULL, NULL } });
 }
 
-static enum rota_err meta_from_network(struct cycle *c, uint64_t max_len)
+static enum rota_err meta_from_network(struct cycle *c, const struct rota_want *want)
 {
 	struct agent *a = c->a;
 	char path[ROTA_URL_MAX];
 	const struct rota_fetch_get get = {
 		.server = &a->config->metadata,
 		.path = path,
-		.max_len = max_len,
+		.max_len = want->max_len,
 		.total_s = (uint32_t)a->config->metadata_s,
 		.ctx = c,
 		.take = take_meta,
@@ -79,6 +80,8 @@ static enum rota_err meta_from_network(struct cycle *c, uint64_t max_len)
 	enum rota_err err;
 
 	snprintf(path, sizeof(path), "metadata/%s", c->name);
+	if (want->hint)
+		return rota_fetch_get(a->fetch, &get, &c->fail);
 	ROTA_TRY(rota_metastore_begin(&a->device.meta, c->name, &c->fail));
 	c->staging = true;
 	err = rota_fetch_get(a->fetch, &get, &c->fail);
@@ -103,7 +106,7 @@ static enum rota_err fetch_meta(struct cycle *c, const struct rota_want *want)
 		if (err != ROTA_ERR_NOT_FOUND)
 			return err;
 	}
-	return meta_from_network(c, want->max_len);
+	return meta_from_network(c, want);
 }
 
 /* Older versions go once the journal does not name them any more. */
@@ -280,7 +283,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 			.crypto = &rota_crypto_openssl,
 			.limits = &limits,
 			.start = agent_clock_now(a->config->clock),
-			.device = true,
+			.profile = &rota_session_device,
 		},
 		.device = &a->device.device,
 		.slots = a->device.slots,

@@ -48,7 +48,8 @@ enum rota_err rota_tuf_session_open(struct rota_tuf_session *s, const struct rot
 {
 	struct rota_session_config config = { .crypto = crypto,
 		.limits = &s->limits,
-		.start = { .unix_s = now_s, .trusted = true } };
+		.start = { .unix_s = now_s, .trusted = true },
+		.profile = &rota_session_letter };
 	struct rota_trusted trusted;
 	enum rota_err err;
 	size_t room;

@@ -57,18 +57,28 @@ uint64_t rota_floor_of(const struct rota_floors *floors,
 	return kept < now->threshold ? 0 : floors->floor[at].version;
 }
 
+static bool same(const struct rota_floor *f, const struct rota_floor_keys *now, uint64_t version)
+{
+	return f->version == version && f->key_count == now->count &&
+		memcmp(f->keys, now->keys, sizeof(f->keys)) == 0;
+}
+
 enum rota_err rota_floor_raise(struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now,
-	uint64_t version)
+	uint64_t version, enum rota_floor_change *change)
 {
 	size_t at = find(floors, role);
+	uint64_t stands = rota_floor_of(floors, role, now);
 	struct rota_floor *f;
 
 	if (at == ROTA_FLOORS_MAX)
 		return ROTA_ERR_LIMIT;
 	f = &floors->floor[at];
-	if (version < rota_floor_of(floors, role, now))
+	if (version < stands)
 		return ROTA_ERR_VERSION;
+	*change = f->version != 0 && stands == 0 ? ROTA_FLOOR_FELL
+		: same(f, now, version)          ? ROTA_FLOOR_SAME
+						 : ROTA_FLOOR_RAISED;
 	memcpy(f->role, role, ROTA_FLOOR_TAG_LEN);
 	f->version = version;
 	f->key_count = now->count;

@@ -56,11 +56,17 @@ uint64_t rota_floor_of(const struct rota_floors *floors,
 bool rota_floor_stands(
 	const struct rota_floors *floors, const uint8_t role[static ROTA_FLOOR_TAG_LEN]);
 
-/* A file of `role` with `version` passed the threshold of `now`: raise the floor to it, or set it anew
- * where rota_floor_of() says that the old one fell.
- * ROTA_ERR_LIMIT: no free entry (ROTA_FLOORS_MAX roles). */
+enum rota_floor_change {
+	ROTA_FLOOR_SAME, /* version and keys are those that it had */
+	ROTA_FLOOR_RAISED, /* or made */
+	ROTA_FLOOR_FELL, /* and was set anew */
+};
+
+/* A file of `role` with `version` passed the threshold of `now`: raise the floor to it, or set it anew where
+ * rota_floor_of() says that the old one fell.
+ * ROTA_ERR_VERSION: below the floor. ROTA_ERR_LIMIT: no free entry (ROTA_FLOORS_MAX roles). */
 ROTA_MUST_USE enum rota_err rota_floor_raise(struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now,
-	uint64_t version);
+	uint64_t version, enum rota_floor_change *change);
 
 #endif

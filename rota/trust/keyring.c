@@ -17,9 +17,24 @@ void rota_keyring_init(struct rota_keyring *ring, struct rota_arena *a,
 		ring->key[i].raw = &raw.p[i * raw_max];
 }
 
-void rota_keyring_clear(struct rota_keyring *ring)
+void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks)
 {
-	ring->count = 0;
+	uint16_t count = 0;
+
+	for (uint16_t i = 0; i < ring->count; i++) {
+		ring->key[i].marks &= marks;
+		if (ring->key[i].marks != 0)
+			count = (uint16_t)(i + 1);
+	}
+	ring->count = count;
+}
+
+void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with)
+{
+	for (size_t i = 0; i < ring->count; i++) {
+		if ((ring->key[i].marks & among) != 0)
+			ring->key[i].marks |= with;
+	}
 }
 
 static void keyid_tag(const struct rota_crypto *crypto, struct rota_span keyid,
@@ -31,22 +46,47 @@ static void keyid_tag(const struct rota_crypto *crypto, struct rota_span keyid,
 	memcpy(tag, digest, ROTA_KEYID_TAG_LEN);
 }
 
-struct rota_key *rota_keyring_find(
-	const struct rota_keyring *ring, const struct rota_crypto *crypto, struct rota_span keyid)
+struct rota_key *rota_keyring_find(const struct rota_keyring *ring,
+	const struct rota_crypto *crypto, struct rota_span keyid, uint8_t marks)
 {
 	uint8_t id[ROTA_KEYID_TAG_LEN];
 
 	keyid_tag(crypto, keyid, id);
 	for (size_t i = 0; i < ring->count; i++) {
-		if (memcmp(ring->key[i].id, id, ROTA_KEYID_TAG_LEN) == 0)
-			return &ring->key[i];
+		struct rota_key *key = &ring->key[i];
+
+		if ((key->marks & marks) != 0 && memcmp(key->id, id, ROTA_KEYID_TAG_LEN) == 0)
+			return key;
 	}
 	return NULL;
 }
 
-enum rota_err rota_keyring_add(
-	struct rota_keyring *ring, const struct rota_crypto *crypto, const struct rota_tuf_event *e)
+bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t marks)
 {
+	if ((ring->key[at].marks & marks) == 0)
+		return false;
+	for (size_t i = 0; i < at; i++) {
+		if ((ring->key[i].marks & marks) != 0 &&
+			rota_key_same(&ring->key[i], &ring->key[at]))
+			return false;
+	}
+	return true;
+}
+
+/* A free place; past the last one where there is none. */
+static uint16_t free_place(const struct rota_keyring *ring)
+{
+	uint16_t at = 0;
+
+	while (at < ring->count && ring->key[at].marks != 0)
+		at++;
+	return at;
+}
+
+enum rota_err rota_keyring_add(struct rota_keyring *ring, const struct rota_crypto *crypto,
+	const struct rota_tuf_event *e, uint8_t marks)
+{
+	uint16_t at = free_place(ring);
 	const struct rota_scheme *const *list = ring->schemes;
 	struct rota_key *key;
 	enum rota_err err;
@@ -56,33 +96,19 @@ enum rota_err rota_keyring_add(
 		list++;
 	if (*list == NULL || (crypto->algs >> (*list)->alg & 1u) == 0)
 		return ROTA_OK;
-	if (ring->count == ring->max)
+	if (at == ring->max)
 		return ROTA_ERR_LIMIT;
-	key = &ring->key[ring->count];
+	key = &ring->key[at];
 	err = rota_key_raw(*list, e->text, rota_buf(key->raw, ring->raw_max), &len);
 	if (err == ROTA_ERR_UNSUPPORTED)
 		return ROTA_OK; /* an RSA key of a length that nothing here verifies */
 	ROTA_TRY(err);
 	keyid_tag(crypto, e->id, key->id);
 	key->scheme = (uint8_t)(list - ring->schemes);
-	key->marks = 0;
+	key->marks = marks;
 	key->raw_len = (uint16_t)len;
-	ring->count++;
-	return ROTA_OK;
-}
-
-enum rota_err rota_keyring_copy(struct rota_keyring *ring, const struct rota_key *key)
-{
-	struct rota_key *to;
-
-	if (ring->count == ring->max || key->raw_len > ring->raw_max)
-		return ROTA_ERR_LIMIT;
-	to = &ring->key[ring->count++];
-	memcpy(to->id, key->id, sizeof(to->id));
-	to->scheme = key->scheme;
-	to->marks = 0;
-	to->raw_len = key->raw_len;
-	memcpy(to->raw, key->raw, key->raw_len);
+	if (at == ring->count)
+		ring->count++;
 	return ROTA_OK;
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota/trust/keyring.h -- public keys, and which of them may speak for whom.
  *
- * A ring holds the keys of one metadata file (root's, or a delegator's), or the keys of one role. Key ids
- * are names, nothing more: they find a key for a signature, they never count. What counts is the public
+ * A ring holds the keys of the metadata file at hand (root, or a delegator) and those of roles that are yet to be
+ * read, each once. Marks say which is which: bits that mean what the ring's owner says. A place whose marks are
+ * gone is free, so keys are dropped by marks, and a key that stays never moves.
+ *
+ * Key ids are names, nothing more: they find a key for a signature, they never count. What counts is the public
  * key, and one that stands in a ring under two ids is one key.
  */
 #ifndef ROTA_TRUST_KEYRING_H
@@ -20,7 +23,7 @@
 struct rota_key {
 	uint8_t id[ROTA_KEYID_TAG_LEN];
 	uint8_t scheme; /* index in the ring's schemes */
-	uint8_t marks; /* bit sets are the owner's: roles of root, or the delegation being read */
+	uint8_t marks; /* the owner's; 0: this place is free */
 	uint16_t raw_len;
 	uint8_t *raw;
 };
@@ -28,7 +31,7 @@ struct rota_key {
 struct rota_keyring {
 	const struct rota_scheme *const *schemes;
 	struct rota_key *key;
-	uint16_t count;
+	uint16_t count; /* places up to the last one that is taken */
 	uint16_t max;
 	uint16_t raw_max; /* bytes of room for each key */
 };
@@ -39,21 +42,25 @@ struct rota_keyring {
 void rota_keyring_init(struct rota_keyring *ring, struct rota_arena *a,
 	const struct rota_scheme *const *schemes, uint16_t max, uint16_t raw_max);
 
-void rota_keyring_clear(struct rota_keyring *ring);
+/* Of each key only these marks stay; a key that then has none is dropped. 0 empties the ring. */
+void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks);
 
-/* The key with this id, or NULL. */
-struct rota_key *rota_keyring_find(
-	const struct rota_keyring *ring, const struct rota_crypto *crypto, struct rota_span keyid);
+/* Each key that has one of the marks `among` gets those of `with` too. */
+void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with);
 
-/* A key object of metadata: `e` is a ROTA_TUF_KEY. Of a scheme that the ring or the port lacks, or an RSA key of
+/* The key with this id among those that have one of the marks, or NULL. Two files in the ring may give one id to
+ * two keys. */
+struct rota_key *rota_keyring_find(const struct rota_keyring *ring,
+	const struct rota_crypto *crypto, struct rota_span keyid, uint8_t marks);
+
+/* Whether the key in place `at` has one of the marks, and no such key before it is the same public key. */
+bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t marks);
+
+/* A key object of metadata: `e` is a ROTA_TUF_KEY. It gets these marks. Of a scheme that the ring or the port lacks, or an RSA key of
  * a length that none here verifies: ROTA_OK, and not added.
  * ROTA_ERR_FORMAT: malformed key. ROTA_ERR_LIMIT: too many keys, or a longer one than there is room for. */
 ROTA_MUST_USE enum rota_err rota_keyring_add(struct rota_keyring *ring,
-	const struct rota_crypto *crypto, const struct rota_tuf_event *e);
-
-/* A copy of `key`, its marks cleared. ROTA_ERR_LIMIT as above. */
-ROTA_MUST_USE enum rota_err rota_keyring_copy(
-	struct rota_keyring *ring, const struct rota_key *key);
+	const struct rota_crypto *crypto, const struct rota_tuf_event *e, uint8_t marks);
 
 /* Same scheme and same public key. Both of rings with the same schemes. */
 bool rota_key_same(const struct rota_key *a, const struct rota_key *b);

@@ -23,7 +23,7 @@ void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota
 	}
 }
 
-void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by)
+void rota_sigs_begin(struct rota_sigs *s, struct rota_authority by)
 {
 	rota_sigs_drop(s);
 	s->by = by;
@@ -31,12 +31,12 @@ void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by)
 
 static const struct rota_key *key_of(const struct rota_sigs *s, const struct rota_sig *sig)
 {
-	return &s->by->keys.key[sig->key];
+	return &s->by.ring->key[sig->key];
 }
 
 static const struct rota_scheme *scheme_of(const struct rota_sigs *s, const struct rota_key *key)
 {
-	return s->by->keys.schemes[key->scheme];
+	return s->by.ring->schemes[key->scheme];
 }
 
 static enum rota_alg alg_of(const struct rota_sigs *s, const struct rota_key *key)
@@ -46,7 +46,7 @@ static enum rota_alg alg_of(const struct rota_sigs *s, const struct rota_key *ke
 
 enum rota_err rota_sigs_add(struct rota_sigs *s, struct rota_span keyid, struct rota_span text)
 {
-	const struct rota_key *key = rota_keyring_find(&s->by->keys, s->crypto, keyid);
+	const struct rota_key *key = rota_keyring_find(s->by.ring, s->crypto, keyid, s->by.marks);
 	struct rota_sig *sig;
 	size_t len;
 	enum rota_err err;
@@ -63,7 +63,7 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, struct rota_span keyid, struct 
 	err = rota_sig_raw(scheme_of(s, key), text, rota_buf(sig->raw, s->raw_max), &len);
 	/* Kept even when malformed, with length 0: a repeated key id must still be seen. */
 	sig->raw_len = err == ROTA_OK ? (uint16_t)len : 0;
-	sig->key = (uint16_t)(key - s->by->keys.key);
+	sig->key = (uint16_t)(key - s->by.ring->key);
 	sig->running = false;
 	s->count++;
 	return err == ROTA_ERR_LIMIT ? err : ROTA_OK;
@@ -127,7 +127,7 @@ enum rota_err rota_sigs_verdict(struct rota_sigs *s)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
 	uint32_t distinct = 0;
-	uint32_t threshold = s->by->threshold;
+	uint32_t threshold = s->by.threshold;
 
 	s->crypto->sha256_final(&s->sha256, digest);
 	for (size_t i = 0; i < s->count && distinct < threshold; i++) {

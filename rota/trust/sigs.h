@@ -15,12 +15,13 @@
 
 /* The keys of one role, and how many of them it takes. */
 struct rota_authority {
-	struct rota_keyring keys;
+	const struct rota_keyring *ring;
 	uint32_t threshold;
+	uint8_t marks; /* the role's are the keys that have one of these */
 };
 
 struct rota_sig {
-	uint16_t key; /* index in the authority's ring */
+	uint16_t key; /* place in the authority's ring */
 	uint16_t raw_len;
 	uint8_t *raw;
 	bool running; /* verify is, and must be finished */
@@ -30,7 +31,7 @@ struct rota_sig {
 /* Private to sigs.c. */
 struct rota_sigs {
 	const struct rota_crypto *crypto;
-	const struct rota_authority *by;
+	struct rota_authority by;
 	struct rota_sig *sig;
 	uint16_t count;
 	uint16_t max;
@@ -43,8 +44,9 @@ struct rota_sigs {
 void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota_crypto *crypto,
 	uint16_t max, uint16_t raw_max, bool streams);
 
-/* A new file, signed by `by`, which stays in use until the verdict. */
-void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by);
+/* A new file, signed by `by`. The role's keys stay in the ring until the verdict; their marks count while
+ * signatures are added. */
+void rota_sigs_begin(struct rota_sigs *s, struct rota_authority by);
 
 /* One signature of the file, its text as written. By an unknown key, or malformed: ROTA_OK, not counted.
  * ROTA_ERR_FORMAT: a second signature under the same key id (SPEC 4.2). ROTA_ERR_LIMIT: more signatures by

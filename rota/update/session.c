@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Method: each state that fetches a file has a row in a table: what to ask for, whose signatures count,
- * what to look for in the file, and what to check and do when its last byte was verified. One function
- * begins a file, one feeds it, one ends it; the rows hold the TUF workflow. Only done() functions change
- * what is trusted, and they run after digest and threshold have passed. */
+/* Method: each state that fetches a file has a row in a table: whose signatures count, what to look for in the
+ * file, and what to check and do when its last byte was verified. One function begins a file, one feeds it, one
+ * ends it; the rows hold the TUF workflow. Only done() functions change what is trusted, and they run after digest
+ * and threshold have passed.
+ *
+ * Keys stand in one ring, each once. While a file brings its own, those that sign it, and those of delegations
+ * that are yet to be visited, stay by their marks; all others make room. */
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 #include "rota/trust/horizon.h"
+#include "rota/trust/rootslot.h"
 
 const struct rota_limits rota_limits_m3 = {
 	.schemes = rota_schemes_p256,
@@ -16,6 +20,7 @@ const struct rota_limits rota_limits_m3 = {
 	.sig_len = ROTA_P256_SIG_LEN,
 	.pending = 4,
 	.visited = 8,
+	.role_len = 32,
 	.names_len = 288,
 	.text_len = 192,
 	.streams = false,
@@ -31,6 +36,7 @@ const struct rota_limits rota_limits_linux = {
 	.sig_len = 512,
 	.pending = 256,
 	.visited = 1024,
+	.role_len = ROTA_ROLE_NAME_MAX,
 	.names_len = 4096,
 	.text_len = 2048,
 	.streams = true,
@@ -44,17 +50,15 @@ const struct rota_limits rota_limits_linux = {
 /* The arrays that the limits ask for. To say how much they need takes no session, which is too large for the
  * stack of a microcontroller. */
 struct room {
-	struct rota_keyring root_keys, file_keys, by_keys;
+	struct rota_keyring keys;
 	struct rota_sigs sigs;
-	struct rota_buf names, text, hold, visited, listed, pending;
+	struct rota_buf names, text, hold, visited, listed, pending, pending_names, pending_keys;
 };
 
 static void take_room(struct room *r, struct rota_arena *a, const struct rota_crypto *crypto,
 	const struct rota_limits *l)
 {
-	rota_keyring_init(&r->root_keys, a, l->schemes, l->keys, l->key_len);
-	rota_keyring_init(&r->file_keys, a, l->schemes, l->keys, l->key_len);
-	rota_keyring_init(&r->by_keys, a, l->schemes, l->role_keys, l->key_len);
+	rota_keyring_init(&r->keys, a, l->schemes, l->keys, l->key_len);
 	rota_sigs_init(&r->sigs, a, crypto, l->sigs, l->sig_len, l->streams);
 	r->names = rota_arena_take(a, l->names_len);
 	r->text = rota_arena_take(a, l->text_len);
@@ -62,13 +66,8 @@ static void take_room(struct room *r, struct rota_arena *a, const struct rota_cr
 	r->visited = rota_arena_take(a, (size_t)l->visited * ROTA_FLOOR_TAG_LEN);
 	r->listed = rota_arena_take(a, l->listed * sizeof(struct rota_listed));
 	r->pending = rota_arena_take(a, l->pending * sizeof(struct rota_pending));
-	for (uint16_t i = 0; i < l->pending; i++) {
-		struct rota_authority by = { .threshold = 0 };
-
-		rota_keyring_init(&by.keys, a, l->schemes, l->role_keys, l->key_len);
-		if (rota_arena_end(a) == ROTA_OK)
-			((struct rota_pending *)(void *)r->pending.p)[i].by = by;
-	}
+	r->pending_names = rota_arena_take(a, (size_t)l->pending * l->role_len);
+	r->pending_keys = rota_arena_take(a, (size_t)l->pending * l->role_keys * sizeof(uint16_t));
 }
 
 size_t rota_session_room(const struct rota_limits *limits)
@@ -82,9 +81,7 @@ size_t rota_session_room(const struct rota_limits *limits)
 
 static void use_room(struct rota_session *s, const struct room *r)
 {
-	s->root_keys = r->root_keys;
-	s->file_keys = r->file_keys;
-	s->by.keys = r->by_keys;
+	s->keys = r->keys;
 	s->sigs = r->sigs;
 	s->names = r->names;
 	s->text = r->text;
@@ -92,10 +89,14 @@ static void use_room(struct rota_session *s, const struct room *r)
 	s->visited = (uint8_t(*)[ROTA_FLOOR_TAG_LEN])(void *)r->visited.p;
 	s->listed = (struct rota_listed *)(void *)r->listed.p;
 	s->pending = (struct rota_pending *)(void *)r->pending.p;
+	s->pending_names = r->pending_names.p;
+	s->pending_keys = (uint16_t *)(void *)r->pending_keys.p;
+	for (uint16_t i = 0; i < s->config.limits->pending; i++)
+		s->pending[i].slot = i;
 }
 
 /* The present: a clock below the time floor is no clock (SPEC 5.1, 5.2). */
-static void set_now(struct rota_session *s)
+void rota_session_set_now(struct rota_session *s)
 {
 	const struct rota_trusted *t = &s->trusted;
 	uint64_t floor_s = t->time_floor_s;
@@ -105,15 +106,6 @@ static void set_now(struct rota_session *s)
 	if (t->timestamp_version != 0 && t->timestamp_issued_s > floor_s)
 		floor_s = t->timestamp_issued_s;
 	s->now_s = s->config.start.trusted ? s->config.start.unix_s : floor_s;
-}
-
-/* To the letter the rest is what the files at hand say (session_load.c). */
-static void forget_all_but_root(struct rota_trusted *t)
-{
-	struct rota_trusted root = { .root_version = t->root_version };
-
-	memcpy(root.root_sha256, t->root_sha256, ROTA_SHA256_LEN);
-	*t = root;
 }
 
 enum rota_err rota_session_init(struct rota_session *s, const struct rota_session_config *config,
@@ -127,13 +119,11 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->trusted = *trusted;
 	if (trusted->root_version == 0)
 		return ROTA_ERR_ARGUMENT;
-	if (!config->device)
-		forget_all_but_root(&s->trusted);
 	take_room(&r, &a, config->crypto, config->limits);
 	ROTA_TRY(rota_arena_end(&a));
 	use_room(s, &r);
-	set_now(s);
-	rota_session_enter(s, ROTA_ST_ROOT_LOAD);
+	rota_session_set_now(s);
+	rota_root_begin(s);
 	return ROTA_OK;
 }
 
@@ -143,40 +133,48 @@ void rota_session_fail(struct rota_session *s, enum rota_err err, enum rota_clau
 {
 	rota_sigs_drop(&s->sigs);
 	s->why = (struct rota_why){ .err = err, .clause = clause };
-	if (s->state != ROTA_ST_FAILED)
-		s->failed_in = s->state;
 	s->state = ROTA_ST_FAILED;
 }
 
 static bool fetches(const struct rota_session *s)
 {
-	return rota_session_steps[s->state].describe != NULL;
+	return rota_session_step(s)->done != NULL;
+}
+
+static enum rota_err on_key(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	struct rota_key *key;
+
+	if (e->kind == ROTA_TUF_KEY)
+		return rota_keyring_add(&s->keys, s->config.crypto, e, ROTA_MARK_FILE);
+	key = rota_keyring_find(&s->keys, s->config.crypto, e->id, ROTA_MARK_FILE);
+	if (key != NULL)
+		key->marks |= ROTA_MARK_CURRENT;
+	return ROTA_OK;
 }
 
 static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 {
 	struct rota_session *s = ctx;
+	const struct rota_step *step = rota_session_step(s);
 	enum rota_err err;
 
-	switch (e->kind) {
-	case ROTA_TUF_SIGNATURE:
+	if (e->kind == ROTA_TUF_SIGNATURE) {
 		err = rota_sigs_add(&s->sigs, e->id, e->text);
 		if (err == ROTA_ERR_FORMAT)
 			s->why.clause = ROTA_CLAUSE_SPEC_4_2;
 		return err;
-	case ROTA_TUF_SIGNED:
-		return rota_sigs_signed(&s->sigs);
-	case ROTA_TUF_KEY:
-	case ROTA_TUF_ROLE_KEYID:
-	case ROTA_TUF_ROLE_PATH:
-	case ROTA_TUF_ROLE_PREFIX:
-	case ROTA_TUF_ROLE:
-	case ROTA_TUF_BINS:
-	case ROTA_TUF_META:
-	case ROTA_TUF_TARGET:
-	default:
-		return rota_session_steps[s->state].event(s, e);
 	}
+	if (e->kind == ROTA_TUF_SIGNED) {
+		rota_keyring_keep(&s->keys, step->keep);
+		s->reading = s->reading || step->keep != ROTA_KEEPS_ALL;
+		return rota_sigs_signed(&s->sigs);
+	}
+	if (step->event == NULL)
+		return ROTA_OK;
+	if (e->kind == ROTA_TUF_KEY || e->kind == ROTA_TUF_ROLE_KEYID)
+		return on_key(s, e);
+	return step->event(s, e);
 }
 
 static void on_signed_bytes(void *ctx, struct rota_span bytes)
@@ -188,7 +186,7 @@ static void on_signed_bytes(void *ctx, struct rota_span bytes)
 
 static void begin_file(struct rota_session *s)
 {
-	const struct rota_step *step = &rota_session_steps[s->state];
+	const struct rota_step *step = rota_session_step(s);
 	struct rota_tuf_sink sink = {
 		.ctx = s, .event = on_event, .signed_bytes = on_signed_bytes
 	};
@@ -197,42 +195,53 @@ static void begin_file(struct rota_session *s)
 	s->got_len = 0;
 	s->raw = false;
 	s->copy = false;
-	s->meta_found = false;
+	memset(&s->found, 0, sizeof(s->found));
 	s->config.crypto->sha256_init(&s->sha256);
-	if (step->authority(s) != ROTA_OK) {
-		rota_session_fail(s, ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
-		return;
-	}
-	rota_sigs_begin(&s->sigs, &s->by);
-	rota_tuf_init(&s->tuf, step->type, sink, s->names, s->text, s->hold);
+	rota_sigs_begin(&s->sigs,
+		(struct rota_authority){ .ring = &s->keys,
+			.threshold = s->threshold[step->by],
+			.marks = (uint8_t)(1u << step->by) });
+	if (s->state == ROTA_ST_HINT)
+		rota_hint_begin(s);
+	else
+		rota_tuf_init(
+			&s->tuf, (enum rota_tuf_type)step->type, sink, s->names, s->text, s->hold);
 }
 
 void rota_session_enter(struct rota_session *s, enum rota_session_state state)
 {
 	s->state = (uint8_t)state;
+	s->role = rota_session_step(s)->role;
 	s->fresh = false;
 	if (fetches(s))
 		begin_file(s);
 }
 
 /* A copy at hand that is damaged is no failure: the same file is asked of the network. */
-void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+static bool asks_again(const struct rota_session *s)
 {
 	struct rota_want w;
 
 	rota_session_want(s, &w);
-	if (rota_session_steps[s->state].refused != NULL) {
+	if (s->fresh || w.at_hand)
+		return false;
+	return s->copy || (s->config.profile->device && w.sha256 != NULL);
+}
+
+void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+{
+	const struct rota_step *step = rota_session_step(s);
+
+	if (step->spare) {
 		rota_sigs_drop(&s->sigs);
-		rota_session_steps[s->state].refused(s);
-		return;
-	}
-	if (s->fresh || w.at_hand || !(s->copy || (s->config.device && w.sha256 != NULL))) {
+		step->missing(s);
+	} else if (asks_again(s)) {
+		rota_sigs_drop(&s->sigs);
+		s->fresh = true;
+		begin_file(s);
+	} else if (!rota_root_relent(s)) {
 		rota_session_fail(s, err, clause);
-		return;
 	}
-	rota_sigs_drop(&s->sigs);
-	s->fresh = true;
-	begin_file(s);
 }
 
 static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
@@ -252,47 +261,69 @@ enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
 		return s->why.err;
 	rota_session_want(s, &w);
 	if (piece.len > w.max_len - s->got_len) {
-		s->why = (struct rota_why){ ROTA_ERR_LENGTH, rota_session_steps[s->state].hash };
+		s->why = (struct rota_why){ ROTA_ERR_LENGTH, rota_session_step(s)->hash };
 		return s->why.err;
 	}
 	s->got_len += piece.len;
 	s->config.crypto->sha256_update(&s->sha256, piece);
-	s->why.err = rota_tuf_feed(&s->tuf, piece);
+	s->why.err = s->state == ROTA_ST_HINT ? rota_json_feed(&s->tuf.json, piece)
+					      : rota_tuf_feed(&s->tuf, piece);
 	if (s->why.err != ROTA_OK && s->why.clause == ROTA_CLAUSE_NONE)
 		s->why.clause = clause_of(s, s->why.err);
 	return s->why.err;
 }
 
-/* Length and digest, where they are known; then form; then signatures. */
+/* Length and digest, where they are known. */
+static enum rota_err check_bytes(struct rota_session *s, const struct rota_want *w)
+{
+	uint8_t digest[ROTA_SHA256_LEN];
+
+	if (!s->raw) {
+		s->config.crypto->sha256_final(&s->sha256, digest);
+		memcpy(s->digest, digest, ROTA_SHA256_LEN);
+	}
+	if (s->got_len > w->max_len) /* rota_session_raw(): none of it was counted before */
+		return ROTA_ERR_LENGTH;
+	if (w->length != 0 && s->got_len != w->length)
+		return ROTA_ERR_LENGTH;
+	if (w->sha256 != NULL && memcmp(w->sha256, s->digest, ROTA_SHA256_LEN) != 0)
+		return ROTA_ERR_HASH;
+	return ROTA_OK;
+}
+
+/* SPEC 4.5, and 4.6 for what the keys of a slot sign. */
+static struct rota_why check_times(const struct rota_session *s)
+{
+	const struct rota_tuf_head *head = &s->tuf.head;
+	struct rota_span role = s->state == ROTA_ST_ROLE ? rota_role_duty(s) : rota_session_role(s);
+
+	if (rota_horizon_check(role, head->issued_s, head->expires_s, s->config.start) != ROTA_OK)
+		return (struct rota_why){ ROTA_ERR_TIME, ROTA_CLAUSE_SPEC_4_5 };
+	if ((s->state == ROTA_ST_TIMESTAMP || s->state == ROTA_ST_SNAPSHOT) &&
+		!s->config.start.trusted && !rota_root_slot_covers(s->root.slot, head->issued_s))
+		return (struct rota_why){ ROTA_ERR_TIME, ROTA_CLAUSE_SPEC_4_6 };
+	return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
+}
+
+/* Length and digest; then form; then signatures. */
 static struct rota_why check_file(struct rota_session *s, const struct rota_want *w)
 {
-	const struct rota_step *step = &rota_session_steps[s->state];
-	uint64_t listed = step->listed_length(s);
-	enum rota_err err;
+	const struct rota_step *step = rota_session_step(s);
+	enum rota_err err = check_bytes(s, w);
 
-	if (!s->raw)
-		s->config.crypto->sha256_final(&s->sha256, s->digest);
-	if (s->got_len > w->max_len) /* rota_session_raw(): none of it was counted before */
-		return (struct rota_why){ ROTA_ERR_LENGTH, step->hash };
-	if (listed != 0 && s->got_len != listed)
-		return (struct rota_why){ ROTA_ERR_LENGTH, step->hash };
-	if (w->sha256 != NULL && memcmp(w->sha256, s->digest, ROTA_SHA256_LEN) != 0)
-		return (struct rota_why){ ROTA_ERR_HASH, step->hash };
-	err = rota_tuf_end(&s->tuf);
+	if (err != ROTA_OK)
+		return (struct rota_why){ err, (enum rota_clause)step->hash };
+	err = s->state == ROTA_ST_HINT ? rota_json_end(&s->tuf.json) : rota_tuf_end(&s->tuf);
 	if (err != ROTA_OK)
 		return (struct rota_why){ err, clause_of(s, err) };
 	if (step->sigs == ROTA_CLAUSE_NONE)
 		return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
 	err = rota_sigs_verdict(&s->sigs);
 	if (err != ROTA_OK)
-		return (struct rota_why){ err, step->sigs };
-	if (!s->config.device)
+		return (struct rota_why){ err, (enum rota_clause)step->sigs };
+	if (!s->config.profile->device)
 		return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
-	return (struct rota_why){
-		rota_horizon_check(s->state == ROTA_ST_ROLE ? rota_search_duty(s) : w->role,
-			s->tuf.head.issued_s, s->tuf.head.expires_s, s->config.start),
-		ROTA_CLAUSE_SPEC_4_5
-	};
+	return check_times(s);
 }
 
 void rota_session_again(struct rota_session *s)
@@ -302,9 +333,7 @@ void rota_session_again(struct rota_session *s)
 	if (!fetches(s))
 		return;
 	rota_sigs_drop(&s->sigs);
-	s->again = true;
 	begin_file(s);
-	s->again = false;
 	s->copy = copy;
 }
 
@@ -316,7 +345,7 @@ void rota_session_copy(struct rota_session *s)
 enum rota_err rota_session_raw(
 	struct rota_session *s, uint64_t length, const uint8_t sha256[static ROTA_SHA256_LEN])
 {
-	if (!fetches(s) || s->config.device)
+	if (!fetches(s) || s->config.profile->device)
 		return ROTA_ERR_STATE;
 	s->raw = true;
 	s->got_len = length;
@@ -326,26 +355,21 @@ enum rota_err rota_session_raw(
 
 void rota_session_fetched(struct rota_session *s, enum rota_err how)
 {
-	const struct rota_step *step = &rota_session_steps[s->state];
+	const struct rota_step *step = rota_session_step(s);
 	struct rota_want w;
-	struct rota_why why;
+	struct rota_why why = s->why;
 
 	if (!fetches(s))
 		return;
 	rota_session_want(s, &w);
-	if (s->why.err != ROTA_OK) {
-		why = s->why;
-		rota_session_refuse(s, why.err, why.clause);
+	if (why.err == ROTA_OK && how == ROTA_ERR_NOT_FOUND && step->missing != NULL) {
+		step->missing(s);
 		return;
 	}
-	if (how != ROTA_OK) {
-		if (how == ROTA_ERR_NOT_FOUND && step->missing != NULL)
-			step->missing(s);
-		else
-			rota_session_refuse(s, how, step->fetch);
-		return;
-	}
-	why = check_file(s, &w);
+	if (why.err == ROTA_OK && how != ROTA_OK)
+		why = (struct rota_why){ how, (enum rota_clause)step->fetch };
+	if (why.err == ROTA_OK)
+		why = check_file(s, &w);
 	if (why.err != ROTA_OK)
 		rota_session_refuse(s, why.err, why.clause);
 	else
@@ -354,7 +378,7 @@ void rota_session_fetched(struct rota_session *s, enum rota_err how)
 
 void rota_session_kept(struct rota_session *s, enum rota_err how)
 {
-	const struct rota_step *step = &rota_session_steps[s->state];
+	const struct rota_step *step = rota_session_step(s);
 
 	if (step->kept == NULL)
 		return;
@@ -366,35 +390,88 @@ void rota_session_kept(struct rota_session *s, enum rota_err how)
 
 /* ---- what is asked and answered ---- */
 
-static uint64_t max_len(const struct rota_session *s, const struct rota_step *step)
+static uint32_t max_len(const struct rota_session *s)
 {
 	const struct rota_limits *l = s->config.limits;
 
-	if (step->type == ROTA_TUF_ROOT && l->root_len != 0)
-		return l->root_len;
-	if ((step->type == ROTA_TUF_SNAPSHOT || step->type == ROTA_TUF_TARGETS) && l->meta_len != 0)
-		return l->meta_len;
-	return step->max_len;
+	switch (s->role) {
+	case ROTA_TOP_ROOT:
+		return l->root_len != 0 ? l->root_len : ROTA_ROOT_MAX_LEN;
+	case ROTA_TOP_TIMESTAMP:
+		return ROTA_TIMESTAMP_MAX_LEN;
+	case ROTA_HINT:
+		return ROTA_HINT_MAX_LEN;
+	default:
+		return l->meta_len != 0 ? l->meta_len : ROTA_META_MAX_LEN;
+	}
+}
+
+/* What is known of the file that the state reads. Only root has its version in its name wherever it comes from. */
+static void describe(const struct rota_session *s, struct rota_want *out)
+{
+	const struct rota_trusted *t = &s->trusted;
+	uint64_t version = 0;
+
+	switch (s->state) {
+	case ROTA_ST_ROOT_LOAD:
+		out->version = s->root.version;
+		out->sha256 = s->root.sha256;
+		out->at_hand = !s->config.profile->device; /* TUF 5.2: it came with the client */
+		break;
+	case ROTA_ST_ROOT_SELF:
+		out->sha256 = s->meta.sha256;
+		out->version = s->meta.version;
+		break;
+	case ROTA_ST_ROOT_NEXT:
+		out->version = s->meta.version;
+		break;
+	case ROTA_ST_SNAPSHOT:
+		version = t->listed_version;
+		out->length = t->listed_length;
+		if (t->listed_has_sha256)
+			out->sha256 = t->listed_sha256;
+		else if (t->snapshot_version == version)
+			out->sha256 = t->snapshot_sha256;
+		break;
+	case ROTA_ST_META:
+		version = t->snapshot_version;
+		out->sha256 = t->snapshot_sha256;
+		out->length = t->listed_length;
+		break;
+	case ROTA_ST_ROLE:
+		version = s->meta.version;
+		out->length = s->meta.length;
+		if (s->meta.has_sha256)
+			out->sha256 = s->meta.sha256;
+		else
+			out->current = version;
+		break;
+	case ROTA_ST_TIMESTAMP:
+	case ROTA_ST_HINT:
+		break;
+	default:
+		s->config.profile->describe(s, out);
+	}
+	if (s->consistent && version != 0)
+		out->version = version;
 }
 
 void rota_session_want(const struct rota_session *s, struct rota_want *out)
 {
-	const struct rota_step *step = &rota_session_steps[s->state];
-
-	*out = (struct rota_want){ .kind = step->want, .fresh = s->fresh };
-	if (step->describe != NULL) {
-		step->describe(s, out);
-		out->max_len = max_len(s, step);
-		if (step->listed_length(s) != 0 && step->listed_length(s) < out->max_len)
-			out->max_len = step->listed_length(s);
+	*out = (struct rota_want){ .kind = (enum rota_want_kind)rota_session_step(s)->want,
+		.role = rota_session_role(s),
+		.fresh = s->fresh,
+		.hint = s->state == ROTA_ST_HINT };
+	if (out->kind == ROTA_WANT_FETCH) {
+		describe(s, out);
+		out->max_len = max_len(s);
+		if (out->length != 0 && out->length < out->max_len)
+			out->max_len = out->length;
 	}
-	if (step->kept != NULL) {
-		out->role = rota_session_role(s);
+	if (out->kind == ROTA_WANT_KEEP) {
 		out->kept_version = s->tuf.head.version;
 		out->floor_fell = s->state == ROTA_ST_ROLE_KEEP && s->floor_fell;
 	}
-	if (s->state == ROTA_ST_FAILED)
-		out->role = rota_session_role(s);
 }
 
 const struct rota_target *rota_session_target(const struct rota_session *s)
@@ -430,9 +507,4 @@ struct rota_why rota_session_why(const struct rota_session *s)
 void rota_session_drop(struct rota_session *s)
 {
 	rota_sigs_drop(&s->sigs);
-}
-
-void rota_session_set_now(struct rota_session *s)
-{
-	set_now(s);
 }

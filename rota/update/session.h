@@ -35,6 +35,7 @@
 #include "rota/port/clock.h"
 #include "rota/store/state.h"
 #include "rota/trust/sigs.h"
+#include "rota/trust/rootslot.h"
 #include "rota/update/why.h"
 
 /* Of a file's name in snapshot, in the table that compares two snapshots: a second name with the same tag
@@ -45,6 +46,7 @@
 #define ROTA_ROOT_MAX_LEN 65536u
 #define ROTA_TIMESTAMP_MAX_LEN 16384u
 #define ROTA_META_MAX_LEN 16777216u
+#define ROTA_HINT_MAX_LEN 4096u
 #define ROTA_ROOT_UPDATES_MAX 256u
 
 /* Longest role name: percent-encoded it still fits a file name. */
@@ -53,13 +55,16 @@
 /* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
 struct rota_limits {
 	const struct rota_scheme *const *schemes; /* of keys that are known, NULL at the end */
-	uint16_t keys; /* in one file: root's, or a delegator's */
-	uint16_t role_keys; /* of one role */
+	uint16_t
+		keys; /* in one file and of the roles that are yet to be read: root's, or a delegator's, the keys
+			  that sign it, and those of pending delegations */
+	uint16_t role_keys; /* of one pending delegation */
 	uint16_t key_len; /* bytes of a raw key */
 	uint16_t sigs; /* by known keys in one file */
 	uint16_t sig_len; /* bytes of a raw signature */
 	uint16_t pending; /* delegations found and not yet visited */
 	uint16_t visited; /* roles in one search */
+	uint16_t role_len; /* bytes of a delegated role's name, at most ROTA_ROLE_NAME_MAX */
 	uint16_t
 		names_len; /* bytes: longest target path or role name, and 160 above and below it */
 	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
@@ -75,17 +80,24 @@ struct rota_limits {
 extern const struct rota_limits rota_limits_m3;
 extern const struct rota_limits rota_limits_linux;
 
+/* By which rules a session goes. What only one of them needs is linked only into programs that name it. */
+struct rota_session_profile;
+
+/* The device profile (SPEC 4.3 to 4.6): floors stand, every file carries x-rota-issued and lives no longer than its
+ * role may, roots are skipped by the hint and have slots. */
+extern const struct rota_session_profile rota_session_device;
+
+/* The specification to the letter, for other people's repositories (SPEC 4.9): of `trusted` only the root counts, and
+ * that as well as timestamp and snapshot are read at hand and verified anew; the trusted snapshot is compared in
+ * full (TUF 5.5.5), no floor is kept, and a verified role file is always a KEEP. */
+extern const struct rota_session_profile rota_session_letter;
+
 struct rota_session_config {
 	const struct rota_crypto *crypto;
 	const struct rota_limits *limits;
 	/* The fixed update start time (TUF 5.1); the caller reads the clock once. */
 	struct rota_time start;
-	/* The device profile (SPEC 4.4, 4.5): every file carries x-rota-issued and lives no longer than its
-	 * role may; floors stand (SPEC 4.3). false: the specification to the letter, for other people's
-	 * repositories: of `trusted` only the root counts, and that as well as timestamp and snapshot are read
-	 * at hand and verified anew; the trusted snapshot is compared in full (TUF 5.5.5), no floor is kept,
-	 * and a verified role file is always a KEEP. */
-	bool device;
+	const struct rota_session_profile *profile;
 };
 
 enum rota_want_kind {
@@ -104,6 +116,7 @@ struct rota_want {
 				   root where the repository has no consistent snapshots) */
 	uint64_t kept_version; /* KEEP: version of the file to keep */
 	uint64_t max_len; /* FETCH: more is refused */
+	uint64_t length; /* FETCH: where it is listed; else 0 */
 	const uint8_t *
 		sha256; /* FETCH: the digest, when it is known: a copy at hand will do; else NULL */
 	uint64_t
@@ -111,6 +124,8 @@ struct rota_want {
 			     this version will do, rota_session_copy(); else 0 */
 	bool at_hand; /* FETCH: only a copy at hand will do; without one it is NOT_FOUND */
 	bool fresh; /* FETCH: a copy at hand was tried and is damaged: go to the network */
+	bool hint; /* FETCH: "root-hint" (SPEC 4.6). It may be missing, is never kept, and does not count as the
+		      file fetched last: that one is asked for again behind it */
 	bool floor_fell; /* KEEP: the role's keys were so replaced that its floor fell (SPEC 4.3) */
 };
 
@@ -123,10 +138,30 @@ struct rota_target {
 
 /* A pending delegation: the role as the delegator at hand describes it. */
 struct rota_pending {
-	struct rota_authority by;
-	bool terminating;
+	uint32_t threshold;
+	uint16_t slot; /* of its name and of its keys */
 	uint8_t name_len;
-	uint8_t name[ROTA_ROLE_NAME_MAX];
+	uint8_t key_count;
+};
+
+/* What the session knows of a root: the one whose keys are in the ring. */
+struct rota_root {
+	uint64_t version;
+	uint64_t expires_s;
+	struct rota_root_slot slot;
+	uint8_t sha256[ROTA_SHA256_LEN];
+	uint8_t online[ROTA_FLOOR_TAG_LEN]; /* which keys timestamp and snapshot have */
+};
+
+/* What a file said so far. */
+struct rota_found {
+	bool meta; /* of the file looked for: rota_session.meta */
+	bool target; /* listed: rota_session.target */
+	bool path_match; /* of the delegation being read */
+	bool terminated; /* a terminating delegation was followed */
+	uint8_t roles; /* bit per top-level role */
+	uint16_t pending; /* delegations that cover the path, above the pending ones */
+	uint32_t met; /* of the trusted snapshot's entries, those that the new one lists again */
 };
 
 /* What the trusted snapshot lists. */
@@ -139,61 +174,59 @@ struct rota_listed {
 struct rota_session {
 	struct rota_session_config config;
 	struct rota_trusted trusted;
+	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
+	uint32_t root_updates;
 	struct rota_why why;
 	uint8_t state;
-	uint8_t failed_in; /* state in which it failed */
+	uint8_t role; /* enum rota_top_role: whose file it is about, also when it failed */
 	bool fresh;
-	uint32_t root_updates;
-	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
-
-	/* the file being read */
-	struct rota_tuf tuf;
-	struct rota_sha256 sha256;
-	uint8_t digest[ROTA_SHA256_LEN];
-	uint64_t got_len;
-	bool raw; /* digest and got_len are those that the application said */
-	bool copy; /* it is a copy at hand: rota_session_copy() */
-	bool again; /* it is begun anew: rota_session_again() */
-	struct rota_sigs sigs;
-	struct rota_authority by; /* whose signatures count for it */
-	struct rota_buf names, text, hold;
-
-	/* keys and thresholds of root, and of the root or delegator being read */
-	struct rota_keyring root_keys;
-	struct rota_keyring file_keys;
-	uint32_t root_threshold[4];
-	uint32_t file_threshold[4];
-	uint8_t root_roles; /* bit per role seen in the file */
-	uint8_t candidate_sha256[ROTA_SHA256_LEN]; /* of the next root's first reading */
-	uint64_t root_expires_s;
 	bool consistent;
 
-	/* what the trusted snapshot lists, in its order, and how much of it the new one listed again */
+	/* the file being read */
+	bool raw; /* digest and got_len are those that the application said */
+	bool copy; /* it is a copy at hand: rota_session_copy() */
+	struct rota_found found;
+	uint64_t got_len;
+	union {
+		struct rota_sha256 sha256; /* while it is read */
+		uint8_t digest[ROTA_SHA256_LEN]; /* when it was */
+	};
+	struct rota_tuf tuf;
+	struct rota_sigs sigs;
+	struct rota_buf names, text, hold;
+
+	/* keys of the file at hand and of the roles that are yet to be read, and thresholds: by enum
+	 * rota_top_role, and of the role that signs what is read next */
+	struct rota_keyring keys;
+	uint32_t threshold[5];
+
+	/* the walk along roots (TUF 5.3) */
+	struct rota_root root;
+	uint64_t skip_to; /* what the hint says */
+	uint8_t walk; /* enum rota_walk */
+	bool rotated; /* since the trusted root: keys of timestamp or snapshot */
+	bool hinted; /* the hint was asked for behind this root */
+	bool misled; /* and was of no use: it is not asked again */
+	bool reading; /* the keys in the ring are not all of `root` any more */
+
+	/* what is known of the next root before its second reading, or of a role's file before its first */
+	struct rota_tuf_file meta;
+
+	/* what the trusted snapshot lists, in its order (TUF 5.5.5) */
 	struct rota_listed *listed;
 	uint32_t listed_count;
-	uint32_t listed_met;
-
-	/* what is looked up in the file */
-	bool meta_found;
-	struct rota_tuf_file meta;
 
 	/* the search (TUF 5.6.7) */
 	struct rota_span want_role;
 	struct rota_span want_path;
-	uint8_t role_name[ROTA_ROLE_NAME_MAX]; /* of the role being visited */
-	uint8_t role_name_len;
-	uint8_t role_tag[ROTA_FLOOR_TAG_LEN];
+	bool at_top; /* the role being visited is top-level targets, else the last pending one */
 	bool floor_fell; /* that it had before its file was read */
-	bool at_top; /* it is top-level targets */
-	struct rota_pending *pending; /* a stack: the next to visit is the last */
 	uint16_t pending_count;
-	uint16_t
-		found_count; /* delegations of the file being read that cover the path, above pending_count */
-	uint8_t (*visited)[ROTA_FLOOR_TAG_LEN];
 	uint16_t visited_count;
-	bool path_match;
-	bool terminated; /* one of them is terminating */
-	bool target_listed;
+	struct rota_pending *pending; /* a stack: the next to visit is the last */
+	uint8_t *pending_names; /* by slot */
+	uint16_t *pending_keys; /* by slot: places in the ring */
+	uint8_t (*visited)[ROTA_FLOOR_TAG_LEN]; /* the last is that being visited */
 	struct rota_target target;
 };
 

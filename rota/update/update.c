@@ -48,8 +48,8 @@ static bool complete(const struct rota_update_config *c)
 	if (c->session.crypto == NULL || c->session.limits == NULL || c->journal == NULL ||
 		d == NULL)
 		return false;
-	if (!c->session.device || c->session.limits->components == 0 || c->slots_count == 0 ||
-		c->slots_count > ROTA_STATE_COMPONENTS_MAX)
+	if (c->session.profile != &rota_session_device || c->session.limits->components == 0 ||
+		c->slots_count == 0 || c->slots_count > ROTA_STATE_COMPONENTS_MAX)
 		return false;
 	return rota_name_valid(d->product) && rota_name_valid(d->hardware) &&
 		rota_name_valid(d->channel) && rota_name_valid(d->release_role) && d->id.len > 0 &&

@@ -88,7 +88,8 @@ struct rota_event {
 };
 
 struct rota_update_config {
-	struct rota_session_config session; /* device: true; limits->components: at least 1 */
+	struct rota_session_config
+		session; /* profile: rota_session_device; limits->components: at least 1 */
 	const struct rota_device *device;
 	const struct rota_named_slots *slots;
 	uint8_t slots_count; /* at most ROTA_STATE_COMPONENTS_MAX */

@@ -46,6 +46,7 @@
 	X(SPEC_4_3, "SPEC 4.3", "a role's version is not below its verified floor")                \
 	X(SPEC_4_4, "SPEC 4.4", "the target comes from the role that was asked")                   \
 	X(SPEC_4_5, "SPEC 4.5", "issued and expiry within the role's lifetime and the clock")      \
+	X(SPEC_4_6, "SPEC 4.6", "within the slot of the root")                                     \
 	X(SPEC_4_8, "SPEC 4.8", "within the limits of this device")                                \
 	X(SPEC_6, "SPEC 6", "an image of the known form")                                          \
 	X(SPEC_6_5, "SPEC 6.5", "an image for this product, hardware, counter and key")            \

@@ -276,7 +276,7 @@ static void begin(const struct scene *scene)
 		.crypto = &rota_crypto_bearssl,
 		.limits = &rota_limits_m3,
 		.start = { .unix_s = now_s, .trusted = true },
-		.device = true,
+		.profile = &rota_session_device,
 	};
 	const struct rota_trusted trusted = journal;
 	size_t room = rota_session_room(config.limits);

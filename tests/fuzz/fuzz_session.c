@@ -186,6 +186,7 @@ static void session(struct device *d)
 		.sig_len = 64,
 		.pending = 2,
 		.visited = 3,
+		.role_len = 32,
 		.names_len = 200,
 		.text_len = 190,
 		.components = 2,
@@ -199,6 +200,7 @@ static void session(struct device *d)
 		.sig_len = 64,
 		.pending = 6,
 		.visited = 12,
+		.role_len = ROTA_ROLE_NAME_MAX,
 		.names_len = 288,
 		.text_len = 192,
 		.streams = true,
@@ -208,7 +210,7 @@ static void session(struct device *d)
 	struct rota_session_config config = { .crypto = tuf_crypto(),
 		.limits = d->scene.small ? &small : &large,
 		.start = { .unix_s = d->scene.now_s, .trusted = d->scene.now_s != 0 },
-		.device = !d->letter };
+		.profile = d->letter ? &rota_session_letter : &rota_session_device };
 	struct rota_session s;
 
 	d->fetches = 0;

@@ -408,7 +408,7 @@ static void put_root_roles(struct maker_text *t, const struct maker *m)
 
 /* ---- files ---- */
 
-static struct maker_file *store(struct maker *m, const char *name, struct maker_bytes bytes)
+struct maker_file *maker_put(struct maker *m, const char *name, struct maker_bytes bytes)
 {
 	struct maker_file *f = maker_file(m, name);
 
@@ -461,6 +461,8 @@ static void put_signed(struct maker_text *t, struct maker *m, int role)
 		put_time(t, "x-rota-issued", r->issued_s);
 	if (r->not_before_s != 0)
 		put_time(t, "x-rota-not-before", r->not_before_s);
+	if (r->slot_end_s != 0)
+		put_time(t, "x-rota-slot-end", r->slot_end_s);
 	maker_printf(t, "}");
 }
 
@@ -513,7 +515,7 @@ static void publish_role(struct maker *m, int role)
 	f = maker_file(m, name);
 	if (f == NULL || memcmp(f->made_of, of, sizeof(of)) != 0) {
 		sign_role(&t, &m->role[role], body.p);
-		f = store(m, name, maker_text_bytes(&t));
+		f = maker_put(m, name, maker_text_bytes(&t));
 		memcpy(f->made_of, of, sizeof(of));
 	}
 }
@@ -536,7 +538,7 @@ void maker_publish(struct maker *m)
 
 		maker_sha256(m->target[i].bytes, digest);
 		target_name(m->target[i].path, digest, name);
-		store(m, name, m->target[i].bytes);
+		maker_put(m, name, m->target[i].bytes);
 	}
 	publish_role(m, MAKER_ROOT);
 	for (int i = MAKER_TARGETS; i < m->role_count; i++) {

@@ -67,6 +67,7 @@ struct maker_role {
 	uint64_t issued_s;
 	uint64_t expires_s;
 	uint64_t not_before_s; /* root; 0: leave out */
+	uint64_t slot_end_s; /* root; 0: leave out */
 	bool no_issued;
 	int signers[MAKER_KEYS_MAX];
 	int signer_count;
@@ -153,6 +154,9 @@ struct maker_target *maker_target(
 /* The file below the base URL (SPEC 3.1), or NULL. version 0: none in the name. */
 struct maker_file *maker_file(struct maker *m, const char *name);
 struct maker_file *maker_meta(struct maker *m, const char *role, uint64_t version);
+
+/* Put a file there as it is. */
+struct maker_file *maker_put(struct maker *m, const char *name, struct maker_bytes bytes);
 struct maker_file *maker_target_file(struct maker *m, const char *path, const uint8_t sha256[32]);
 
 void maker_sha256(struct maker_bytes bytes, uint8_t out[32]);

@@ -17,6 +17,7 @@ const struct rota_limits device_limits = {
 	.sig_len = 64,
 	.pending = 6,
 	.visited = 8,
+	.role_len = ROTA_ROLE_NAME_MAX,
 	.names_len = 288,
 	.text_len = 192,
 	.streams = false,
@@ -157,7 +158,7 @@ enum rota_err device_begin(struct device *d, struct rota_session *s)
 	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
 		.limits = d->limits,
 		.start = { .unix_s = d->clock_s, .trusted = d->clock_s != 0 },
-		.device = !d->letter };
+		.profile = d->letter ? &rota_session_letter : &rota_session_device };
 
 	d->fetched = 0;
 	d->floor_fell = false;

@@ -42,17 +42,18 @@ TEST(a_floor_falls_when_no_old_file_can_verify)
 {
 	for (size_t i = 0; i < ROWS(changes); i++) {
 		struct rota_floors floors = { 0 };
+		enum rota_floor_change change = ROTA_FLOOR_SAME;
 		struct rota_floor_keys from = set(changes[i].from, 1);
 		struct rota_floor_keys to = set(changes[i].to, changes[i].threshold);
 
 		ROW(changes[i].reason);
 		CHECK(!rota_floor_stands(&floors, role));
-		CHECK_OK(rota_floor_raise(&floors, role, &from, 9));
+		CHECK_OK(rota_floor_raise(&floors, role, &from, 9, &change));
 		CHECK(rota_floor_stands(&floors, role));
 		CHECK_EQ(rota_floor_of(&floors, role, &to), changes[i].floor);
-		CHECK_EQ(rota_floor_raise(&floors, role, &to, 8),
+		CHECK_EQ(rota_floor_raise(&floors, role, &to, 8, &change),
 			changes[i].floor == 0 ? ROTA_OK : ROTA_ERR_VERSION);
-		CHECK_OK(rota_floor_raise(&floors, role, &to, 9));
+		CHECK_OK(rota_floor_raise(&floors, role, &to, 9, &change));
 		CHECK_EQ(rota_floor_of(&floors, role, &to), 9);
 	}
 	ROW(NULL);
@@ -61,14 +62,15 @@ TEST(a_floor_falls_when_no_old_file_can_verify)
 TEST(a_refused_version_changes_nothing)
 {
 	struct rota_floors floors = { 0 }, before;
+	enum rota_floor_change change = ROTA_FLOOR_SAME;
 	struct rota_floor_keys keys = set("abc", 2), other = set("abd", 2);
 
-	CHECK_OK(rota_floor_raise(&floors, role, &keys, 9));
+	CHECK_OK(rota_floor_raise(&floors, role, &keys, 9, &change));
 	before = floors;
-	CHECK_EQ(rota_floor_raise(&floors, role, &other, 8), ROTA_ERR_VERSION);
+	CHECK_EQ(rota_floor_raise(&floors, role, &other, 8, &change), ROTA_ERR_VERSION);
 	CHECK_MEM(&before, &floors, sizeof(floors));
 	/* and the set that a floor was made under follows the files that pass */
-	CHECK_OK(rota_floor_raise(&floors, role, &other, 9));
+	CHECK_OK(rota_floor_raise(&floors, role, &other, 9, &change));
 	other = set("ade", 2);
 	CHECK_EQ(rota_floor_of(&floors, role, &other), 9);
 }
@@ -76,20 +78,39 @@ TEST(a_refused_version_changes_nothing)
 TEST(roles_have_floors_of_their_own_and_room_ends)
 {
 	struct rota_floors floors = { 0 };
+	enum rota_floor_change change = ROTA_FLOOR_SAME;
 	struct rota_floor_keys keys = set("a", 1);
 	uint8_t tag[ROTA_FLOOR_TAG_LEN], again[ROTA_FLOOR_TAG_LEN];
 
 	for (uint8_t i = 0; i < ROTA_FLOORS_MAX; i++) {
 		rota_floor_tag(&rota_crypto_openssl, rota_span(&i, 1), tag);
-		CHECK_OK(rota_floor_raise(&floors, tag, &keys, i + 1u));
+		CHECK_OK(rota_floor_raise(&floors, tag, &keys, i + 1u, &change));
 	}
 	for (uint8_t i = 0; i < ROTA_FLOORS_MAX; i++) {
 		rota_floor_tag(&rota_crypto_openssl, rota_span(&i, 1), again);
 		CHECK_EQ(rota_floor_of(&floors, again, &keys), i + 1u);
 	}
-	CHECK_EQ(rota_floor_raise(&floors, role, &keys, 1), ROTA_ERR_LIMIT);
-	CHECK_OK(rota_floor_raise(&floors, tag, &keys, 100));
+	CHECK_EQ(rota_floor_raise(&floors, role, &keys, 1, &change), ROTA_ERR_LIMIT);
+	CHECK_OK(rota_floor_raise(&floors, tag, &keys, 100, &change));
+}
+
+TEST(what_became_of_a_floor_is_told)
+{
+	struct rota_floors floors = { 0 };
+	struct rota_floor_keys keys = set("abc", 2), other = set("abd", 2), new = set("def", 2);
+	enum rota_floor_change change;
+
+	CHECK_OK(rota_floor_raise(&floors, role, &keys, 9, &change));
+	CHECK_EQ(change, ROTA_FLOOR_RAISED);
+	CHECK_OK(rota_floor_raise(&floors, role, &keys, 9, &change));
+	CHECK_EQ(change, ROTA_FLOOR_SAME);
+	CHECK_OK(rota_floor_raise(&floors, role, &keys, 10, &change));
+	CHECK_EQ(change, ROTA_FLOOR_RAISED);
+	CHECK_OK(rota_floor_raise(&floors, role, &other, 10, &change)); /* made under other keys */
+	CHECK_EQ(change, ROTA_FLOOR_RAISED);
+	CHECK_OK(rota_floor_raise(&floors, role, &new, 10, &change));
+	CHECK_EQ(change, ROTA_FLOOR_FELL);
 }
 
 TESTS(T(a_floor_falls_when_no_old_file_can_verify), T(a_refused_version_changes_nothing),
-	T(roles_have_floors_of_their_own_and_room_ends))
+	T(roles_have_floors_of_their_own_and_room_ends), T(what_became_of_a_floor_is_told))

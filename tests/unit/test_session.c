@@ -831,12 +831,26 @@ static void release_in_ci(struct device *d)
 	publish(d, MAKER_CI);
 }
 
+static struct rota_limits few;
+
 static void more_keys_than_room(struct device *d)
 {
-	static struct rota_limits few;
-
 	few = device_limits;
-	few.role_keys = 1;
+	few.keys = 4;
+	d->limits = &few;
+}
+
+static void more_keys_of_a_role_than_room(struct device *d)
+{
+	few = device_limits;
+	few.role_keys = 2;
+	d->limits = &few;
+}
+
+static void role_names_longer_than_room(struct device *d)
+{
+	few = device_limits;
+	few.role_len = 7;
 	d->limits = &few;
 }
 
@@ -980,6 +994,10 @@ static const struct {
 	/* room */
 	{ "more keys than room", more_keys_than_room, REFRESH, ROTA_ERR_LIMIT,
 		ROTA_CLAUSE_SPEC_4_8 },
+	{ "more keys of a role than room", more_keys_of_a_role_than_room, FIND_RELEASE,
+		ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8 },
+	{ "a role's name longer than room", role_names_longer_than_room, FIND_RELEASE,
+		ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8 },
 	{ "names longer than room", names_longer_than_room, FIND_RELEASE, ROTA_ERR_LIMIT,
 		ROTA_CLAUSE_SPEC_4_8 },
 };
@@ -1060,9 +1078,9 @@ TEST(too_little_workspace_is_said_at_once)
 {
 	static uint8_t room[65536];
 	struct device *d = device_new();
-	const struct rota_session_config config = {
-		.crypto = &rota_crypto_openssl, .limits = &device_limits, .device = true
-	};
+	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
+		.limits = &device_limits,
+		.profile = &rota_session_device };
 	size_t need = rota_session_room(&device_limits);
 	struct rota_session s;
 

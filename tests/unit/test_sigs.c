@@ -9,6 +9,7 @@
 #include "tests/unit/test.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+#define MARK 1u
 #define MESSAGE "what is signed"
 
 static const char *const ecdsa = "ecdsa";
@@ -29,7 +30,7 @@ static enum rota_err add(
 		.scheme = rota_span_cstr(scheme),
 		.text = text };
 
-	return rota_keyring_add(ring, &rota_crypto_openssl, &e);
+	return rota_keyring_add(ring, &rota_crypto_openssl, &e, MARK);
 }
 
 static enum rota_err add_key(struct rota_keyring *ring, char letter)
@@ -95,16 +96,19 @@ static enum rota_err verdict(size_t row)
 {
 	static uint64_t room[1024];
 	struct rota_arena arena = rota_arena(ROTA_BUF(room));
-	struct rota_authority by = { .threshold = rows[row].threshold };
+	struct rota_keyring ring;
+	struct rota_authority by = {
+		.ring = &ring, .threshold = rows[row].threshold, .marks = MARK
+	};
 	struct rota_sigs s;
 	enum rota_err err = ROTA_OK;
 
-	rota_keyring_init(&by.keys, &arena, rota_schemes_all, 8, ROTA_P256_KEY_LEN);
+	rota_keyring_init(&ring, &arena, rota_schemes_all, 8, ROTA_P256_KEY_LEN);
 	rota_sigs_init(&s, &arena, &rota_crypto_openssl, 4, ROTA_P256_SIG_LEN, false);
 	ROTA_TRY(rota_arena_end(&arena));
 	for (const char *k = rows[row].keys; *k != '\0'; k++)
-		ROTA_TRY(add_key(&by.keys, *k));
-	rota_sigs_begin(&s, &by);
+		ROTA_TRY(add_key(&ring, *k));
+	rota_sigs_begin(&s, by);
 	for (const char *p = rows[row].sigs; *p != '\0' && err == ROTA_OK; p += 2)
 		err = add_sig(&s, p[0], p[1]);
 	if (err != ROTA_OK)
@@ -139,4 +143,38 @@ TEST(an_unknown_scheme_is_an_unknown_key)
 	CHECK_EQ(add_key(&ring, 'b'), ROTA_ERR_LIMIT);
 }
 
-TESTS(T(thresholds_count_distinct_public_keys), T(an_unknown_scheme_is_an_unknown_key))
+static struct rota_key *find(const struct rota_keyring *ring, char letter, uint8_t marks)
+{
+	return rota_keyring_find(ring, &rota_crypto_openssl, rota_span(&letter, 1), marks);
+}
+
+/* Marks of one file's keys and of the next one's, as the session sets them. */
+#define OLD 2u
+
+TEST(keys_are_dropped_by_their_marks)
+{
+	static uint64_t room[1024];
+	struct rota_arena arena = rota_arena(ROTA_BUF(room));
+	struct rota_keyring ring;
+
+	rota_keyring_init(&ring, &arena, rota_schemes_p256, 3, ROTA_P256_KEY_LEN);
+	CHECK_OK(add_key(&ring, 'a'));
+	CHECK_OK(add_key(&ring, 'b'));
+	ring.key[1].marks = OLD;
+	CHECK_OK(add_key(&ring, 'c'));
+	rota_keyring_keep(&ring, OLD); /* b stays where it is */
+	CHECK(find(&ring, 'b', OLD) == &ring.key[1]);
+	CHECK(find(&ring, 'b', MARK) == NULL);
+	CHECK(find(&ring, 'a', MARK | OLD) == NULL);
+	CHECK_OK(add_key(&ring, 'B'));
+	CHECK_OK(add_key(&ring, 'd'));
+	CHECK_EQ(add_key(&ring, 'e'), ROTA_ERR_LIMIT);
+	CHECK(rota_keyring_first(&ring, 1, OLD));
+	CHECK(!rota_keyring_first(&ring, 1, OLD | MARK)); /* B before it is the same public key */
+	CHECK(!rota_keyring_first(&ring, 1, MARK));
+	rota_keyring_keep(&ring, 0);
+	CHECK_EQ(ring.count, 0);
+}
+
+TESTS(T(thresholds_count_distinct_public_keys), T(an_unknown_scheme_is_an_unknown_key),
+	T(keys_are_dropped_by_their_marks))

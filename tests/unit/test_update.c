@@ -990,7 +990,7 @@ TEST(a_cycle_says_what_it_lacks)
 	w->device.release_role = ROTA_STR("releases");
 	good = (struct rota_update_config){ .session = { .crypto = &rota_crypto_openssl,
 						    .limits = &rota_limits_m3,
-						    .device = true },
+						    .profile = &rota_session_device },
 		.device = &w->device,
 		.slots = w->named,
 		.slots_count = 1,
@@ -1001,7 +1001,7 @@ TEST(a_cycle_says_what_it_lacks)
 	config.slots_count = 0;
 	CHECK_EQ(rota_update_init(&u, &config, ROTA_BUF(room)), ROTA_ERR_ARGUMENT);
 	config = good;
-	config.session.device = false;
+	config.session.profile = &rota_session_letter;
 	CHECK_EQ(rota_update_init(&u, &config, ROTA_BUF(room)), ROTA_ERR_ARGUMENT);
 	config = good;
 	config.journal = NULL;

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the file of a role that signs targets says, and what becomes of it when it has passed. Nothing that a file
+ * said is left when it is read anew: all of it is in s->found, and its keys have the mark FILE. */
+#include "rota/update/session_parts.h"
+#include "rota/base/hex.h"
+#include "rota/base/mem.h"
+#include "rota/trust/path.h"
+
+/* TUF 4.5, path_hash_prefixes: the hex SHA-256 of the path begins with the prefix. */
+static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
+{
+	uint8_t digest[ROTA_SHA256_LEN];
+	uint8_t hex[2 * ROTA_SHA256_LEN];
+
+	rota_sha256_of(s->config.crypto, s->want_path, digest);
+	if (rota_hex_encode(ROTA_SPAN(digest), ROTA_BUF(hex)) != ROTA_OK)
+		return false;
+	return rota_span_starts(ROTA_SPAN(hex), prefix);
+}
+
+/* Whether the role being visited is a bin of the role asked for: only that role leads to one (own_bins). */
+static bool in_bin(const struct rota_session *s)
+{
+	return s->want_role.len != 0 && !s->at_top &&
+		!rota_span_eq(rota_search_name(s), s->want_role);
+}
+
+struct rota_span rota_role_duty(const struct rota_session *s)
+{
+	return in_bin(s) ? s->want_role : rota_search_name(s);
+}
+
+/* With a role asked for, bins are followed from its own file only, and under its own name (SPEC 4.4). */
+static bool own_bins(const struct rota_session *s, struct rota_span prefix)
+{
+	if (s->want_role.len == 0)
+		return true;
+	return !s->at_top && !in_bin(s) && rota_span_eq(prefix, s->want_role);
+}
+
+/* Whether a delegation that covers the path is to be followed. With a role asked for, only top-level
+ * targets may lead to it, and only to it (SPEC 4.4). */
+static bool follows(const struct rota_session *s, const struct rota_tuf_event *e)
+{
+	if (s->want_path.len == 0 || !s->found.path_match || s->found.terminated)
+		return false;
+	if (s->want_role.len == 0 || e->kind == ROTA_TUF_BINS) /* follow_bin() has looked */
+		return true;
+	return s->at_top && rota_span_eq(e->id, s->want_role);
+}
+
+static enum rota_err add_pending(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	const struct rota_limits *l = s->config.limits;
+	size_t at = (size_t)s->pending_count + s->found.pending;
+	struct rota_pending *p = &s->pending[at];
+
+	if (at == l->pending || e->id.len > l->role_len)
+		return ROTA_ERR_LIMIT;
+	memcpy(&s->pending_names[p->slot * l->role_len], e->id.p, e->id.len);
+	p->name_len = (uint8_t)e->id.len;
+	p->threshold = e->threshold;
+	p->key_count = 0;
+	for (uint16_t i = 0; i < s->keys.count; i++) {
+		if ((s->keys.key[i].marks & ROTA_MARK_CURRENT) == 0)
+			continue;
+		if (p->key_count == l->role_keys)
+			return ROTA_ERR_LIMIT;
+		s->pending_keys[p->slot * l->role_keys + p->key_count++] = i;
+	}
+	s->found.terminated = e->terminating;
+	s->found.pending++;
+	return ROTA_OK;
+}
+
+static enum rota_err end_delegation(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	enum rota_err err;
+
+	if (rota_session_top_role(e->id) >= 0) /* its file would pass for the other's */
+		return ROTA_ERR_FORMAT;
+	err = follows(s, e) ? add_pending(s, e) : ROTA_OK;
+	rota_keyring_keep(&s->keys, (uint8_t)~ROTA_MARK_CURRENT);
+	s->found.path_match = false;
+	return err;
+}
+
+/* TAP 15: the first bits of the path's SHA-256 name the one bin that may list it, in hex behind the prefix.
+ * Nothing else may, so it is terminating. */
+static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct rota_tuf_event role = *e;
+	uint8_t digest[ROTA_SHA256_LEN], name[ROTA_ROLE_NAME_MAX];
+	size_t len = e->id.len, count = (e->bits + 3u) / 4;
+	uint32_t bin = 0;
+
+	if (s->want_path.len == 0 || !own_bins(s, e->id))
+		return end_delegation(s, e); /* which follows nothing: no path of it has matched */
+	if (len + 1 + count > sizeof(name))
+		return ROTA_ERR_LIMIT;
+	rota_sha256_of(s->config.crypto, s->want_path, digest);
+	for (size_t i = 0; i < 4; i++)
+		bin = bin << 8 | digest[i];
+	bin >>= 32 - e->bits;
+	memcpy(name, e->id.p, len);
+	name[len++] = '-';
+	while (count-- > 0)
+		name[len++] = (uint8_t)digits[bin >> 4 * count & 15];
+	role.id = rota_span(name, len);
+	role.terminating = true;
+	s->found.path_match = true;
+	return end_delegation(s, &role);
+}
+
+static void note_target(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	if (s->want_path.len == 0 || !rota_span_eq(e->id, s->want_path) || !e->file.has_sha256)
+		return;
+	if (s->want_role.len != 0 && s->at_top)
+		return; /* SPEC 4.4: not from the role that was asked */
+	s->found.target = true;
+	s->target.length = e->file.length;
+	memcpy(s->target.sha256, e->file.sha256, ROTA_SHA256_LEN);
+}
+
+enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	switch (e->kind) {
+	case ROTA_TUF_ROLE_PATH:
+		s->found.path_match = s->found.path_match || rota_path_match(e->text, s->want_path);
+		return ROTA_OK;
+	case ROTA_TUF_ROLE_PREFIX:
+		s->found.path_match = s->found.path_match || prefix_match(s, e->text);
+		return ROTA_OK;
+	case ROTA_TUF_ROLE:
+		return end_delegation(s, e);
+	case ROTA_TUF_BINS:
+		return follow_bin(s, e);
+	case ROTA_TUF_TARGET:
+		note_target(s, e);
+		return ROTA_OK;
+	case ROTA_TUF_SIGNATURE:
+	case ROTA_TUF_SIGNED:
+	case ROTA_TUF_KEY:
+	case ROTA_TUF_ROLE_KEYID:
+	case ROTA_TUF_META:
+	default:
+		return ROTA_OK;
+	}
+}
+
+/* ---- it has passed ---- */
+
+/* The role's distinct public keys in tags, for its floor. */
+static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_keys *out)
+{
+	const struct rota_keyring *ring = &s->keys;
+
+	memset(out, 0, sizeof(*out));
+	out->threshold = s->threshold[ROTA_BY];
+	for (size_t i = 0; i < ring->count; i++) {
+		if (!rota_keyring_first(ring, i, ROTA_MARK_BY))
+			continue;
+		if (out->count == ROTA_FLOOR_KEYS_MAX)
+			return ROTA_ERR_LIMIT;
+		rota_floor_tag(s->config.crypto, rota_span(ring->key[i].raw, ring->key[i].raw_len),
+			out->keys[out->count++]);
+	}
+	return ROTA_OK;
+}
+
+/* Raise the role's floor; *change: the trusted state did. A bin has none of its own, there may be thousands: it is
+ * never older than the file of its role, which was visited last. */
+static enum rota_err raise_floor(struct rota_session *s, enum rota_floor_change *change)
+{
+	struct rota_floor_keys keys;
+
+	if (in_bin(s))
+		return s->tuf.head.version < s->target.role_version ? ROTA_ERR_VERSION : ROTA_OK;
+	ROTA_TRY(floor_keys(s, &keys));
+	return rota_floor_raise(
+		&s->trusted.floors, rota_search_tag(s), &keys, s->tuf.head.version, change);
+}
+
+/* A copy at hand may be older than what the network has under the same version; a file of a known digest may
+ * not. */
+static void refuse_role(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+{
+	if (s->copy)
+		rota_session_refuse(s, err, clause);
+	else
+		rota_session_fail(s, err, clause);
+}
+
+void rota_role_done(struct rota_session *s)
+{
+	enum rota_floor_change change = ROTA_FLOOR_SAME;
+	enum rota_err err = ROTA_OK;
+
+	if (s->tuf.head.version != s->meta.version) {
+		refuse_role(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_6_4);
+		return;
+	}
+	if (s->tuf.head.expires_s <= s->now_s) {
+		refuse_role(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_6_5);
+		return;
+	}
+	if (s->config.profile->device) /* SPEC 4.3; to the letter there are no floors */
+		err = raise_floor(s, &change);
+	else
+		change = ROTA_FLOOR_RAISED;
+	if (err != ROTA_OK) {
+		rota_session_fail(s, err,
+			err == ROTA_ERR_VERSION ? ROTA_CLAUSE_SPEC_4_3 : ROTA_CLAUSE_SPEC_4_8);
+		return;
+	}
+	s->floor_fell = change == ROTA_FLOOR_FELL;
+	s->target.role_version = s->tuf.head.version;
+	if (change != ROTA_FLOOR_SAME || s->fresh)
+		rota_session_enter(s, ROTA_ST_ROLE_KEEP);
+	else
+		rota_search_passed(s);
+}
