@@ -56,6 +56,7 @@ static enum rota_err use_repository(const struct tuf_options *o, struct rota_fet
 		.fetch = fetch,
 		.server = server(o, o->metadata_url),
 		.file_s = o->metadata_s,
+		.roots = o->roots,
 		.now_s = rota_when_now(),
 	};
 	struct rota_tuf_client *client = rota_tuf_open(&settings, why);

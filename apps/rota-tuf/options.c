@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-tuf/options.h"
 #include "host/base/when.h"
+#include "host/tuf/trust.h"
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CA_DEFAULT "/etc/ssl/certs/ca-certificates.crt"
@@ -47,6 +49,7 @@ static void help(void)
 	     "                         for T (20s)\n"
 	     "  --metadata-timeout T   give up on a metadata file after T (10m)\n"
 	     "  --target-timeout T     give up on a target after T (24h)\n"
+	     "  --max-roots N          follow at most N new roots in one refresh (4096)\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Exit status: 0 done, 1 refused or failed (the reason names file, step and clause), "
@@ -145,6 +148,17 @@ static int set_deadline(uint32_t *seconds, const char *text)
 	return -1;
 }
 
+static int set_roots(uint32_t *roots, const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '1' || *text > '9' || *end || value > ROTA_TUF_ROOTS_MAX)
+		return usage("--max-roots is 1 to 4096; not ", text);
+	*roots = (uint32_t)value;
+	return -1;
+}
+
 static const struct option longs[] = {
 	{ "metadata-dir", required_argument, NULL, 'm' },
 	{ "metadata-url", required_argument, NULL, 'u' },
@@ -156,6 +170,7 @@ static const struct option longs[] = {
 	{ "stall-timeout", required_argument, NULL, 'S' },
 	{ "metadata-timeout", required_argument, NULL, 'M' },
 	{ "target-timeout", required_argument, NULL, 'T' },
+	{ "max-roots", required_argument, NULL, 'R' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -181,6 +196,8 @@ static int take_option(struct tuf_options *o, int got, const char *word)
 	case 'c':
 		o->ca = optarg;
 		return -1;
+	case 'R':
+		return set_roots(&o->roots, optarg);
 	case 'C':
 		return set_deadline(&o->connect_s, optarg);
 	case 'S':
@@ -205,6 +222,7 @@ int tuf_options_parse(int argc, char **argv, struct tuf_options *o)
 	int got, status;
 
 	*o = (struct tuf_options){ .ca = CA_DEFAULT,
+		.roots = ROTA_TUF_ROOTS_MAX,
 		.connect_s = CONNECT_S,
 		.stall_s = STALL_S,
 		.metadata_s = METADATA_S,

@@ -20,6 +20,7 @@ struct tuf_options {
 	const char *ca;
 	const char *targets[TUF_TARGETS_MAX];
 	size_t target_count;
+	uint32_t roots; /* that one refresh walks at most */
 	/* Deadlines in seconds: to connect; below a kilobyte a second; of a metadata file; of a target. */
 	uint32_t connect_s, stall_s, metadata_s, target_s;
 };

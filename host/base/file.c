@@ -147,22 +147,23 @@ enum rota_err rota_draft_write(struct rota_draft *d, struct rota_span data, stru
 	return ROTA_OK;
 }
 
-enum rota_err rota_draft_commit(struct rota_draft *d, const char *path, struct rota_fail *why)
+enum rota_err rota_draft_place(struct rota_draft *d, const char *path, struct rota_fail *why)
 {
-	int status = fsync(d->fd);
-
-	if (status == 0)
-		status = rename(d->path, path);
-	if (status == 0) {
-		close(d->fd);
-		d->fd = -1;
-		status = sync_dir(path);
-	}
-	if (status != 0) {
+	if (fsync(d->fd) != 0 || rename(d->path, path) != 0) {
 		rota_fail_errno(why, errno, "cannot write %s", path);
 		rota_draft_drop(d);
 		return why->err;
 	}
+	close(d->fd);
+	d->fd = -1;
+	return ROTA_OK;
+}
+
+enum rota_err rota_draft_commit(struct rota_draft *d, const char *path, struct rota_fail *why)
+{
+	ROTA_TRY(rota_draft_place(d, path, why));
+	if (sync_dir(path) != 0)
+		return rota_fail_errno(why, errno, "cannot sync the directory of %s", path);
 	return ROTA_OK;
 }
 

@@ -69,6 +69,10 @@ ROTA_MUST_USE enum rota_err rota_draft_write(
 /* Sync and rename to `path`, which must lie in the same file system. On failure the draft is gone. */
 ROTA_MUST_USE enum rota_err rota_draft_commit(
 	struct rota_draft *d, const char *path, struct rota_fail *why);
+/* The same without a sync of the directory, for files that replace each other many times in a row: after a power cut
+ * one of them is there, whole. The caller syncs the directory after the last. */
+ROTA_MUST_USE enum rota_err rota_draft_place(
+	struct rota_draft *d, const char *path, struct rota_fail *why);
 /* Give up: remove what stands there. Safe after commit. */
 void rota_draft_drop(struct rota_draft *d);
 

@@ -16,6 +16,7 @@ struct rota_tuf_client {
 	struct rota_tuf_session s;
 	struct rota_draft draft; /* the file fetched last, until it is kept */
 	char role[ROTA_ROLE_NAME_MAX + 1]; /* of the draft */
+	bool placed; /* a root that is not synced yet */
 	char name[ROTA_META_NAME_MAX]; /* of the file that is wanted, for the reason */
 	struct rota_fail detail; /* what the disk, the fetch or the adapter said of it */
 };
@@ -34,6 +35,7 @@ struct rota_tuf_client *rota_tuf_open(
 	err = rota_metadir_path(settings->metadir, ROTA_STR("root"), root, why);
 	if (err == ROTA_OK)
 		err = rota_tuf_session_open(&c->s, settings->crypto, root, settings->now_s, why);
+	c->s.limits.roots = settings->roots;
 	if (err == ROTA_OK)
 		return c;
 	if (err == ROTA_ERR_NOT_FOUND)
@@ -167,7 +169,19 @@ static enum rota_err keep(struct rota_tuf_client *c, const struct rota_want *wan
 	if (!has_draft(c, want->role))
 		return ROTA_OK; /* it was at hand */
 	ROTA_TRY(rota_metadir_path(m, want->role, path, &c->detail));
-	return rota_draft_commit(&c->draft, path, &c->detail);
+	if (!rota_span_eq(want->role, ROTA_STR("root")))
+		return rota_draft_commit(&c->draft, path, &c->detail);
+	c->placed = true;
+	return rota_draft_place(&c->draft, path, &c->detail);
+}
+
+/* That the walk ends with an expired root shows when the next one was not found. */
+static void name_expired_root(struct rota_tuf_client *c)
+{
+	if (rota_session_why(&c->s.session).clause != ROTA_CLAUSE_TUF_5_3_10)
+		return;
+	snprintf(c->name, sizeof(c->name), "root.json");
+	c->detail = (struct rota_fail){ 0 };
 }
 
 static enum rota_err run(struct rota_tuf_client *c, struct rota_fail *why)
@@ -188,6 +202,7 @@ static enum rota_err run(struct rota_tuf_client *c, struct rota_fail *why)
 			return ROTA_OK;
 		case ROTA_WANT_FAILED:
 		default:
+			name_expired_root(c);
 			return rota_tuf_complain(&c->s.session, c->name, &c->detail, why);
 		}
 	}
@@ -197,7 +212,15 @@ static enum rota_err run(struct rota_tuf_client *c, struct rota_fail *why)
 
 enum rota_err rota_tuf_refresh(struct rota_tuf_client *c, struct rota_fail *why)
 {
-	return run(c, why);
+	enum rota_err err = run(c, why);
+	struct rota_fail unsynced = { 0 };
+
+	/* Roots that were verified stay, whatever came after them. */
+	if (c->placed && rota_metadir_sync(c->settings.metadir, &unsynced) != ROTA_OK &&
+		err == ROTA_OK)
+		*why = unsynced;
+	c->placed = false;
+	return err == ROTA_OK ? unsynced.err : err;
 }
 
 enum rota_err rota_tuf_find(struct rota_tuf_client *c, const char *path,

@@ -20,6 +20,7 @@ struct rota_tuf_settings {
 	struct rota_fetch *fetch;
 	struct rota_fetch_server server; /* of the metadata */
 	uint32_t file_s; /* deadline of one metadata file */
+	uint32_t roots; /* that one refresh walks at most (TUF 5.3.3) */
 	uint64_t now_s; /* the fixed update start time (TUF 5.1) */
 };
 

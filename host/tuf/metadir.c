@@ -66,6 +66,13 @@ enum rota_err rota_metadir_path(const struct rota_metadir *m, struct rota_span r
 	return ROTA_OK;
 }
 
+enum rota_err rota_metadir_sync(const struct rota_metadir *m, struct rota_fail *why)
+{
+	if (fsync(m->lock) != 0)
+		return rota_fail_errno(why, errno, "cannot sync %s", m->dir);
+	return ROTA_OK;
+}
+
 /* *gone: a file was removed. */
 static enum rota_err forget(
 	const struct rota_metadir *m, struct rota_span role, bool *gone, struct rota_fail *why)
@@ -86,7 +93,5 @@ enum rota_err rota_metadir_forget(const struct rota_metadir *m, struct rota_fail
 
 	ROTA_TRY(forget(m, ROTA_STR("timestamp"), &gone, why));
 	ROTA_TRY(forget(m, ROTA_STR("snapshot"), &gone, why));
-	if (gone && fsync(m->lock) != 0)
-		return rota_fail_errno(why, errno, "cannot sync %s", m->dir);
-	return ROTA_OK;
+	return gone ? rota_metadir_sync(m, why) : ROTA_OK;
 }

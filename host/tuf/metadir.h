@@ -28,6 +28,9 @@ void rota_metadir_close(struct rota_metadir *m);
 ROTA_MUST_USE enum rota_err rota_metadir_path(const struct rota_metadir *m, struct rota_span role,
 	char path[static ROTA_FILE_PATH_MAX], struct rota_fail *why);
 
+/* Make durable what was placed. */
+ROTA_MUST_USE enum rota_err rota_metadir_sync(const struct rota_metadir *m, struct rota_fail *why);
+
 /* Timestamp and snapshot are trusted no longer (TUF 5.3.11). */
 ROTA_MUST_USE enum rota_err rota_metadir_forget(
 	const struct rota_metadir *m, struct rota_fail *why);
