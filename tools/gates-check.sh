@@ -122,10 +122,12 @@ check_gates() {
 	*gcc*)
 		gate 'symbols' check_symbols
 		gate 'smoke' system_tests build/gcc -m smoke
+		gate 'attacks, a few' attacks build/gcc -m smoke
 		;;
 	*)
 		gate_skip 'symbols' 'the build failed'
 		gate_skip 'smoke' 'the build failed'
+		gate_skip 'attacks, a few' 'the build failed'
 		;;
 	esac
 }

@@ -46,9 +46,11 @@ test_gates() {
 	if [ "$gate_status" -eq 0 ]; then
 		gate 'unit tests, sanitized' sanitized unit_tests build/asan --timeout-multiplier=4
 		gate 'system tests, sanitized' sanitized system_tests build/asan -m 'not plain'
+		gate 'attacks, sanitized' sanitized attacks build/asan
 	else
 		gate_skip 'unit tests, sanitized' 'the build failed'
 		gate_skip 'system tests, sanitized' 'the build failed'
+		gate_skip 'attacks, sanitized' 'the build failed'
 	fi
 	gate 'system tests' system_tests build/gcc
 	gate 'fuzzers, a moment each' counted tools/fuzz short

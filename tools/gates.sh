@@ -144,18 +144,28 @@ unit_tests() {
 	return "$unit_status"
 }
 
-# system_tests DIR [pytest option...]: the system tests over the programs of a build, with counts. A hung
-# test ends with the whole, far beyond what they take.
+# python_tests FOLDER DIR [pytest option...]: the tests of a folder over the programs of a build, with counts. A
+# hung test ends with the whole, far beyond what they take.
+python_tests() {
+	python_folder=$1
+	python_dir=$2
+	python_counts=$2/$(basename "$1").xml
+	shift 2
+	python_status=0
+	rm -f "$python_counts"
+	ROTA_BUILD="$PWD/$python_dir" PYTHONDONTWRITEBYTECODE=1 timeout --kill-after=10 900 \
+		/usr/bin/python3 -m pytest -q --junitxml="$python_counts" "$@" "$python_folder" ||
+		python_status=$?
+	[ ! -f "$python_counts" ] || tools/count-tests "$python_counts" >"$gate_counts"
+	return "$python_status"
+}
+
 system_tests() {
-	system_dir=$1
-	shift
-	system_status=0
-	rm -f "$system_dir/system.xml"
-	ROTA_BUILD="$PWD/$system_dir" PYTHONDONTWRITEBYTECODE=1 timeout --kill-after=10 900 \
-		/usr/bin/python3 -m pytest -q --junitxml="$system_dir/system.xml" "$@" tests/system ||
-		system_status=$?
-	[ ! -f "$system_dir/system.xml" ] || tools/count-tests "$system_dir/system.xml" >"$gate_counts"
-	return "$system_status"
+	python_tests tests/system "$@"
+}
+
+attacks() {
+	python_tests tests/adversarial "$@"
 }
 
 # A name for the tree as it is: what every file but the build's holds.
