@@ -29,7 +29,7 @@ static const struct rota_limits limits = {
 	.names_len = 1024,
 	.text_len = 2048, /* a PEM key is a string of at most 800 */
 	.components = 8, /* SPEC 7.1 */
-	.streams = true,
+	.streams = &rota_sigs_streamed,
 };
 
 /* A cycle that runs. */

@@ -21,28 +21,43 @@ struct rota_authority {
 };
 
 struct rota_sig {
-	uint16_t key; /* place in the authority's ring */
-	uint16_t raw_len;
-	uint8_t *raw;
-	bool running; /* verify is, and must be finished */
-	struct rota_verify *verify;
+	const struct rota_key *key; /* in the authority's ring */
+	uint16_t raw_len; /* 0: malformed, or found invalid */
+	bool running; /* its streamed verification is, and must be finished */
 };
 
-/* Private to sigs.c. */
+struct rota_sigs;
+
+/* Schemes that need key and signature before the message, and a context for each signature. A program that names
+ * rota_sigs_streamed links them (sigs_streamed.c), one that verifies only schemes over a digest does not. */
+struct rota_sigs_streams {
+	size_t room; /* bytes of a context */
+	void (*begin)(struct rota_sigs *s);
+	void (*update)(struct rota_sigs *s, struct rota_span bytes);
+	bool (*finish)(
+		struct rota_sigs *s, size_t at); /* whether that signature, which runs, is valid */
+};
+
+extern const struct rota_sigs_streams rota_sigs_streamed;
+
+/* Private to sigs.c and sigs_streamed.c. */
 struct rota_sigs {
 	const struct rota_crypto *crypto;
+	const struct rota_sigs_streams *streams;
 	struct rota_authority by;
 	struct rota_sig *sig;
+	uint8_t *raw; /* raw_max bytes for each */
+	struct rota_verify *verify; /* one for each, with streams */
 	uint16_t count;
 	uint16_t max;
 	uint16_t raw_max;
 	struct rota_sha256 sha256;
 };
 
-/* Take room for `max` signatures of `raw_max` bytes each; streams: whether there is to be room for
- * schemes that need a context each. Failure shows in rota_arena_end(). */
+/* Take room for `max` signatures of `raw_max` bytes each. streams: NULL, or &rota_sigs_streamed. Failure shows in
+ * rota_arena_end(). */
 void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota_crypto *crypto,
-	uint16_t max, uint16_t raw_max, bool streams);
+	uint16_t max, uint16_t raw_max, const struct rota_sigs_streams *streams);
 
 /* A new file, signed by `by`. The role's keys stay in the ring until the verdict; their marks count while
  * signatures are added. */
@@ -50,12 +65,12 @@ void rota_sigs_begin(struct rota_sigs *s, struct rota_authority by);
 
 /* One signature of the file, its text as written. By an unknown key, or malformed: ROTA_OK, not counted.
  * ROTA_ERR_FORMAT: a second signature under the same key id (SPEC 4.2). ROTA_ERR_LIMIT: more signatures by
- * known keys than there is room for. */
+ * known keys than there is room for, or one by a key of a streamed scheme without streams. */
 ROTA_MUST_USE enum rota_err rota_sigs_add(
 	struct rota_sigs *s, struct rota_span keyid, struct rota_span text);
 
 /* All signatures are there; the signed bytes follow. */
-ROTA_MUST_USE enum rota_err rota_sigs_signed(struct rota_sigs *s);
+void rota_sigs_signed(struct rota_sigs *s);
 
 void rota_sigs_update(struct rota_sigs *s, struct rota_span bytes);
 
@@ -64,5 +79,9 @@ ROTA_MUST_USE enum rota_err rota_sigs_verdict(struct rota_sigs *s);
 
 /* The file was given up: release what runs. Harmless at any time. */
 void rota_sigs_drop(struct rota_sigs *s);
+
+/* What both files of the private part ask of signature `at`. */
+struct rota_span rota_sigs_raw(const struct rota_sigs *s, size_t at);
+enum rota_alg rota_sigs_alg(const struct rota_sigs *s, size_t at);
 
 #endif

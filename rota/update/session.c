@@ -23,7 +23,6 @@ const struct rota_limits rota_limits_m3 = {
 	.role_len = 32,
 	.names_len = 288,
 	.text_len = 192,
-	.streams = false,
 	.components = 2,
 };
 
@@ -39,7 +38,7 @@ const struct rota_limits rota_limits_linux = {
 	.role_len = ROTA_ROLE_NAME_MAX,
 	.names_len = 4096,
 	.text_len = 2048,
-	.streams = true,
+	.streams = &rota_sigs_streamed,
 	.listed =
 		65536 + 16, /* hashed bins of the largest repositories, and the roles above them */
 	.components = 8,
@@ -168,7 +167,8 @@ static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 	if (e->kind == ROTA_TUF_SIGNED) {
 		rota_keyring_keep(&s->keys, step->keep);
 		s->reading = s->reading || step->keep != ROTA_KEEPS_ALL;
-		return rota_sigs_signed(&s->sigs);
+		rota_sigs_signed(&s->sigs);
+		return ROTA_OK;
 	}
 	if (step->event == NULL)
 		return ROTA_OK;

@@ -68,7 +68,8 @@ struct rota_limits {
 	uint16_t
 		names_len; /* bytes: longest target path or role name, and 160 above and below it */
 	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
-	bool streams; /* room for schemes that need a context for each signature */
+	const struct rota_sigs_streams
+		*streams; /* of schemes that need a context for each signature; or NULL */
 	uint32_t listed; /* files in the trusted snapshot, without the device profile (TUF 5.5.5) */
 	uint32_t roots; /* root updates in one session; 0: ROTA_ROOT_UPDATES_MAX */
 	uint32_t root_len; /* longest root file; 0: ROTA_ROOT_MAX_LEN */

@@ -203,7 +203,7 @@ static void session(struct device *d)
 		.role_len = ROTA_ROLE_NAME_MAX,
 		.names_len = 288,
 		.text_len = 192,
-		.streams = true,
+		.streams = &rota_sigs_streamed,
 		.components = 2,
 		.listed = 32 };
 	static uint8_t room[65536];

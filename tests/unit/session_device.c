@@ -20,7 +20,6 @@ const struct rota_limits device_limits = {
 	.role_len = ROTA_ROLE_NAME_MAX,
 	.names_len = 288,
 	.text_len = 192,
-	.streams = false,
 	.components = 2,
 };
 
