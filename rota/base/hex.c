@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/base/hex.h"
 
-/* Value of a digit, 16 when it is none. */
-static uint8_t digit(uint8_t byte)
+uint8_t rota_hex_digit(uint8_t byte)
 {
 	if (byte >= '0' && byte <= '9')
 		return (uint8_t)(byte - '0');
@@ -16,8 +15,8 @@ enum rota_err rota_hex_decode(struct rota_span text, struct rota_buf to)
 	if (text.len % 2 != 0 || text.len / 2 != to.len)
 		return ROTA_ERR_FORMAT;
 	for (size_t i = 0; i < to.len; i++) {
-		uint8_t high = digit(text.p[2 * i]);
-		uint8_t low = digit(text.p[2 * i + 1]);
+		uint8_t high = rota_hex_digit(text.p[2 * i]);
+		uint8_t low = rota_hex_digit(text.p[2 * i + 1]);
 
 		if (high > 15 || low > 15)
 			return ROTA_ERR_FORMAT;

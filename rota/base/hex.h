@@ -10,6 +10,9 @@
 #include "rota/base/err.h"
 #include "rota/base/span.h"
 
+/* Value of a digit, 16 when the byte is none. */
+uint8_t rota_hex_digit(uint8_t byte);
+
 /* Exactly to.len bytes from `text`. ROTA_ERR_FORMAT: not 2 * to.len digits, or a byte that is none (upper
  * case is none); `to` is then meaningless. */
 ROTA_MUST_USE enum rota_err rota_hex_decode(struct rota_span text, struct rota_buf to);

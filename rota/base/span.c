@@ -16,6 +16,15 @@ bool rota_span_eq(struct rota_span a, struct rota_span b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+bool rota_span_is(struct rota_span s, const char *text)
+{
+	size_t i = 0;
+
+	while (i < s.len && text[i] != '\0' && s.p[i] == (uint8_t)text[i])
+		i++;
+	return i == s.len && text[i] == '\0';
+}
+
 int rota_span_cmp(struct rota_span a, struct rota_span b)
 {
 	size_t common = a.len < b.len ? a.len : b.len;

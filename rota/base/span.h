@@ -47,6 +47,9 @@ bool rota_span_eq(struct rota_span a, struct rota_span b);
 /* <0, 0, >0 by bytes, a proper prefix being smaller. */
 int rota_span_cmp(struct rota_span a, struct rota_span b);
 
+/* Whether `s` has the bytes of a NUL-terminated string, no more and no less. */
+bool rota_span_is(struct rota_span s, const char *text);
+
 bool rota_span_starts(struct rota_span s, struct rota_span prefix);
 
 /* Bytes [from, from + len) of `s`, cut at its end; empty when `from` is past it. */

@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scanner is a push automaton, one function per state in the table at the end. Only the bytes inside
- * strings come in runs; structure is read byte by byte. */
+/* The scanner is a push automaton of few states, because what the structure allows next is a set of its own: a byte
+ * of structure has a bit, and is refused where the set lacks it. The plain bytes of strings are found, compared and
+ * copied in runs; structure is read byte by byte. */
 #include "rota/codec/json.h"
+#include "rota/base/hex.h"
 #include "rota/base/mem.h"
 
 enum state {
-	ST_TOP, /* the opening bracket of the file */
-	ST_VALUE, /* a value must come */
-	ST_FIRST_VALUE, /* a value or the end of the array */
-	ST_NAME, /* a name must come */
-	ST_FIRST_NAME, /* a name or the end of the object */
-	ST_COLON,
-	ST_NEXT, /* a comma or the end of the container */
-	ST_NAME_TEXT,
-	ST_NAME_ESCAPE,
-	ST_NAME_HEX,
-	ST_TEXT,
-	ST_TEXT_ESCAPE,
-	ST_TEXT_HEX,
+	ST_STRUCTURE,
+	ST_STRING,
+	ST_ESCAPE,
+	ST_HEX,
 	ST_NUMBER,
 	ST_LITERAL,
-	ST_DONE,
-	ST_COUNT
+	ST_COUNT,
 };
 
-enum order { ORDER_SAME, ORDER_GREATER };
+/* Bits of j->may. */
+enum {
+	MAY_VALUE = 1 << 0,
+	MAY_NAME = 1 << 1,
+	MAY_COLON = 1 << 2,
+	MAY_COMMA = 1 << 3,
+	MAY_END = 1 << 4,
+};
 
-#define INTEGER_MAX ((UINT64_C(1) << 53) - 1) /* SPEC 2.1 */
+#define INTEGER_MAX ((INT64_C(1) << 53) - 1) /* SPEC 2.1 */
 
 void rota_json_init(struct rota_json *j, struct rota_json_sink sink, struct rota_buf names,
 	struct rota_buf value)
@@ -37,21 +36,25 @@ void rota_json_init(struct rota_json *j, struct rota_json_sink sink, struct rota
 	if (j->names.len > UINT16_MAX)
 		j->names.len = UINT16_MAX;
 	j->value = value;
-	j->state = ST_TOP;
+	j->token.text.p = value.p;
+	j->may = MAY_VALUE;
 }
 
 /* ---- the canonical stream ---- */
 
-static void hand_on(struct rota_json *j, struct rota_span bytes)
+static void hand_on(struct rota_json *j, const uint8_t *bytes, size_t len)
 {
-	if (bytes.len > 0 && j->sink.canonical != NULL)
-		j->sink.canonical(j->sink.ctx, bytes);
+	if (j->sink.canonical != NULL)
+		j->sink.canonical(j->sink.ctx, rota_span(bytes, len));
 }
 
 void rota_json_flush(struct rota_json *j)
 {
-	hand_on(j, rota_span_slice(j->piece, j->run_at, j->at - j->run_at));
+	size_t from = j->run_at;
+
 	j->run_at = j->at;
+	if (from < j->at)
+		hand_on(j, &j->piece.p[from], j->at - from);
 }
 
 /* The current byte is not canonical: hand on what stands before it and leave it out. */
@@ -64,460 +67,351 @@ static void drop_byte(struct rota_json *j)
 
 /* ---- tokens ---- */
 
-static enum rota_err emit(struct rota_json *j, struct rota_json_token t)
+static enum rota_err emit(struct rota_json *j, enum rota_json_kind kind)
 {
 	enum rota_err err;
 
-	t.depth = j->depth;
-	err = j->sink.token(j->sink.ctx, j, &t);
+	j->token.kind = kind;
+	j->token.depth = j->depth;
+	err = j->sink.token(j->sink.ctx, j, &j->token);
 	j->sink_failed = err != ROTA_OK;
 	return err;
 }
 
-static void after_value(struct rota_json *j)
+/* A value is over, or the container that it ends. */
+static enum rota_err end_value(struct rota_json *j, enum rota_json_kind kind)
 {
-	j->state = j->depth == 0 ? ST_DONE : ST_NEXT;
+	j->state = ST_STRUCTURE;
+	j->may = j->depth == 0 ? 0 : MAY_COMMA | MAY_END; /* SPEC 2.1: nothing after the last one */
+	return emit(j, kind);
 }
 
-static bool in_array(const struct rota_json *j)
+/* kind: that of the token that begins it. */
+static enum rota_err open_container(struct rota_json *j, enum rota_json_kind kind)
 {
-	return ((unsigned)j->is_array >> (j->depth - 1) & 1u) != 0;
-}
+	unsigned array = kind == ROTA_JSON_ARRAY_BEGIN;
 
-static enum rota_err open_container(struct rota_json *j, bool array)
-{
-	uint8_t d = j->depth;
-
-	if (d == ROTA_JSON_DEPTH_MAX)
+	if (j->depth == ROTA_JSON_DEPTH_MAX)
 		return ROTA_ERR_LIMIT;
 	j->at--; /* the bracket is not part of what a flush hands on */
-	ROTA_TRY(emit(j,
-		(struct rota_json_token){
-			.kind = array ? ROTA_JSON_ARRAY_BEGIN : ROTA_JSON_OBJECT_BEGIN }));
+	ROTA_TRY(emit(j, kind));
 	j->at++;
-	j->name_at[d] = d == 0 ? 0 : (uint16_t)(j->name_at[d - 1] + j->name_len[d - 1]);
-	j->name_len[d] = 0;
-	j->index[d] = UINT32_MAX;
-	j->is_array = (uint16_t)(j->is_array & ~(1u << d));
-	if (array)
-		j->is_array = (uint16_t)(j->is_array | 1u << d);
+	j->arrays = (uint16_t)((unsigned)j->arrays << 1 | array);
+	j->may = array ? MAY_VALUE | MAY_END : MAY_NAME | MAY_END;
+	j->name_end[j->depth + 1] = j->name_end[j->depth];
 	j->depth++;
-	j->state = array ? ST_FIRST_VALUE : ST_FIRST_NAME;
 	return ROTA_OK;
 }
 
-static enum rota_err close_container(struct rota_json *j, bool array)
+static enum rota_err close_container(struct rota_json *j, enum rota_json_kind kind)
 {
-	if (array != in_array(j))
+	unsigned array = kind == ROTA_JSON_ARRAY_END;
+
+	if (array != (j->arrays & 1u))
 		return ROTA_ERR_FORMAT;
+	j->arrays >>= 1;
 	j->depth--;
-	ROTA_TRY(emit(j,
-		(struct rota_json_token){
-			.kind = array ? ROTA_JSON_ARRAY_END : ROTA_JSON_OBJECT_END }));
-	after_value(j);
-	return ROTA_OK;
+	return end_value(j, kind);
 }
 
 /* ---- strings ---- */
 
-static void begin_name(struct rota_json *j)
+static void begin_string(struct rota_json *j)
 {
-	uint8_t d = (uint8_t)(j->depth - 1);
+	uint16_t *end = &j->name_end[j->depth];
 
-	j->index[d]++;
-	j->name_was = j->name_len[d];
-	j->name_len[d] = 0;
+	j->state = ST_STRING;
+	j->in_name = (j->may & MAY_NAME) != 0;
+	if (!j->in_name) {
+		j->token.text.len = 0;
+		j->token.cut = false;
+		return;
+	}
 	/* The first name has no predecessor: even the empty name is greater than nothing. */
-	j->order = j->index[d] == 0 ? ORDER_GREATER : ORDER_SAME;
-	j->state = ST_NAME_TEXT;
+	j->ascends = (j->may & MAY_END) != 0;
+	j->name_was = *end;
+	*end = end[-1];
 }
 
-/* One byte of a name: compared with the byte that it replaces. */
-static enum rota_err name_byte(struct rota_json *j, uint8_t byte)
+/* Bytes of a name: each is compared with the one that it replaces, until one is greater. */
+static enum rota_err name_bytes(struct rota_json *j, const uint8_t *bytes, size_t len)
 {
-	uint8_t d = (uint8_t)(j->depth - 1);
-	uint16_t len = j->name_len[d];
-	size_t at = (size_t)j->name_at[d] + len;
+	size_t at = j->name_end[j->depth];
+	uint8_t *name = j->names.p;
+	bool ascends = j->ascends;
 
-	if (at >= j->names.len)
-		return ROTA_ERR_LIMIT;
-	if (j->order == ORDER_SAME) {
-		if (len >= j->name_was || byte > j->names.p[at])
-			j->order = ORDER_GREATER;
-		else if (byte < j->names.p[at])
+	for (size_t i = 0; i < len; i++, at++) {
+		uint8_t byte = bytes[i];
+
+		if (at >= j->names.len)
+			return ROTA_ERR_LIMIT;
+		if (!ascends && at < j->name_was && byte < name[at])
 			return ROTA_ERR_FORMAT; /* SPEC 2.1: names not ascending */
+		ascends = ascends || at >= j->name_was || byte > name[at];
+		name[at] = byte;
 	}
-	j->names.p[at] = byte;
-	j->name_len[d]++;
+	j->ascends = ascends;
+	j->name_end[j->depth] = (uint16_t)at;
 	return ROTA_OK;
 }
 
-static enum rota_err end_name(struct rota_json *j)
+static enum rota_err string_bytes(struct rota_json *j, const uint8_t *bytes, size_t len)
 {
-	if (j->order != ORDER_GREATER)
-		return ROTA_ERR_FORMAT; /* the same name again, or a prefix of the one before */
-	j->state = ST_COLON;
-	return ROTA_OK;
-}
+	size_t at = j->token.text.len;
 
-static void begin_text(struct rota_json *j)
-{
-	j->value_len = 0;
-	j->cut = false;
-	j->state = ST_TEXT;
-}
-
-static enum rota_err text_byte(struct rota_json *j, uint8_t byte)
-{
-	if (j->value_len < j->value.len)
-		j->value.p[j->value_len++] = byte;
-	else
-		j->cut = true;
-	return ROTA_OK;
-}
-
-static enum rota_err end_text(struct rota_json *j)
-{
-	ROTA_TRY(emit(j,
-		(struct rota_json_token){ .kind = ROTA_JSON_STRING,
-			.text = rota_span(j->value.p, j->value_len),
-			.cut = j->cut }));
-	after_value(j);
-	return ROTA_OK;
-}
-
-static enum rota_err string_byte(struct rota_json *j, bool name, uint8_t byte)
-{
-	return name ? name_byte(j, byte) : text_byte(j, byte);
-}
-
-/* First byte of a character: how many follow, and the range of the first of them (RFC 3629, 4). */
-static enum rota_err utf8_lead(struct rota_json *j, uint8_t byte)
-{
-	j->utf8_low = 0x80;
-	j->utf8_high = 0xbf;
-	if (byte < 0x80) {
-		j->utf8_need = 0;
-	} else if (byte >= 0xc2 && byte <= 0xdf) {
-		j->utf8_need = 1;
-	} else if (byte >= 0xe0 && byte <= 0xef) {
-		j->utf8_need = 2;
-		if (byte == 0xe0)
-			j->utf8_low = 0xa0; /* no overlong form */
-		if (byte == 0xed)
-			j->utf8_high = 0x9f; /* no surrogate */
-	} else if (byte >= 0xf0 && byte <= 0xf4) {
-		j->utf8_need = 3;
-		if (byte == 0xf0)
-			j->utf8_low = 0x90;
-		if (byte == 0xf4)
-			j->utf8_high = 0x8f; /* nothing above U+10FFFF */
-	} else {
-		return ROTA_ERR_FORMAT;
+	if (j->in_name)
+		return name_bytes(j, bytes, len);
+	if (len > j->value.len - at) {
+		len = j->value.len - at;
+		j->token.cut = true;
 	}
+	if (len > 0)
+		memcpy(&j->value.p[at], bytes, len);
+	j->token.text.len = at + len;
 	return ROTA_OK;
 }
 
-static enum rota_err utf8_check(struct rota_json *j, uint8_t byte)
+static enum rota_err end_string(struct rota_json *j)
 {
-	if (j->utf8_need == 0)
-		return utf8_lead(j, byte);
-	if (byte < j->utf8_low || byte > j->utf8_high)
-		return ROTA_ERR_FORMAT;
-	j->utf8_low = 0x80;
-	j->utf8_high = 0xbf;
-	j->utf8_need--;
-	return ROTA_OK;
+	if (!j->in_name)
+		return end_value(j, ROTA_JSON_STRING);
+	j->state = ST_STRUCTURE;
+	j->may = MAY_COLON;
+	/* If not: the same name again, or a prefix of the one before. */
+	return j->ascends ? ROTA_OK : ROTA_ERR_FORMAT;
 }
 
-static enum rota_err on_string(struct rota_json *j, uint8_t byte, bool name)
+/* A byte of a character that is not ASCII (RFC 3629, 4): the first says how many follow, and the range of the
+ * second. */
+static enum rota_err utf8_byte(struct rota_json *j, uint8_t byte)
 {
-	if (byte < 0x20)
-		return ROTA_ERR_FORMAT; /* SPEC 2.2: control characters are escaped */
-	if (byte < 0x80 && j->utf8_need != 0)
-		return ROTA_ERR_FORMAT;
-	if (byte == '"')
-		return name ? end_name(j) : end_text(j);
-	if (byte == '\\') {
-		drop_byte(j);
-		j->state = name ? ST_NAME_ESCAPE : ST_TEXT_ESCAPE;
+	if (j->utf8_need > 0) {
+		if (byte < j->utf8_low || byte > j->utf8_high)
+			return ROTA_ERR_FORMAT;
+		j->utf8_need--;
+		j->utf8_low = 0x80;
+		j->utf8_high = 0xbf;
 		return ROTA_OK;
 	}
-	if (byte >= 0x80)
-		ROTA_TRY(utf8_check(j, byte));
-	return string_byte(j, name, byte);
-}
-
-static enum rota_err on_name_text(struct rota_json *j, uint8_t byte)
-{
-	return on_string(j, byte, true);
-}
-
-static enum rota_err on_text(struct rota_json *j, uint8_t byte)
-{
-	return on_string(j, byte, false);
-}
-
-/* The character that `\byte` stands for, or 0. */
-static uint8_t short_escape(uint8_t byte)
-{
-	switch (byte) {
-	case 'b':
-		return '\b';
-	case 't':
-		return '\t';
-	case 'n':
-		return '\n';
-	case 'f':
-		return '\f';
-	case 'r':
-		return '\r';
-	default:
-		return 0;
-	}
-}
-
-/* A control character was spelt as an escape, whose bytes were dropped; the canonical stream has it raw. */
-static enum rota_err control(struct rota_json *j, bool name, uint8_t code)
-{
-	hand_on(j, rota_span(&code, 1));
-	j->state = name ? ST_NAME_TEXT : ST_TEXT;
-	return string_byte(j, name, code);
-}
-
-static enum rota_err on_escape(struct rota_json *j, uint8_t byte, bool name)
-{
-	uint8_t code = short_escape(byte);
-
-	if (byte == '"' || byte == '\\') {
-		/* These stay escaped: the dropped backslash comes back, the byte joins the next run. */
-		hand_on(j, ROTA_STR("\\"));
-		j->state = name ? ST_NAME_TEXT : ST_TEXT;
-		return string_byte(j, name, byte);
-	}
-	drop_byte(j);
-	if (code != 0)
-		return control(j, name, code);
-	if (byte != 'u')
-		return ROTA_ERR_FORMAT; /* SPEC 2.2: nothing else is escaped */
-	j->escape_digits = 0;
-	j->escape_code = 0;
-	j->state = name ? ST_NAME_HEX : ST_TEXT_HEX;
+	if (byte < 0xc2 || byte > 0xf4)
+		return ROTA_ERR_FORMAT;
+	j->utf8_need = (uint8_t)(1 + (byte >= 0xe0) + (byte >= 0xf0));
+	/* no overlong form */
+	j->utf8_low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;
+	/* no surrogate, nothing above U+10FFFF */
+	j->utf8_high = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
 	return ROTA_OK;
 }
 
-static enum rota_err on_name_escape(struct rota_json *j, uint8_t byte)
+/* Whether a byte of a string stands for itself and ends nothing. */
+static bool plain(uint8_t byte)
 {
-	return on_escape(j, byte, true);
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-static enum rota_err on_text_escape(struct rota_json *j, uint8_t byte)
+static enum rota_err on_string(struct rota_json *j, uint8_t byte)
 {
-	return on_escape(j, byte, false);
+	size_t from = j->at - 1;
+
+	if (byte >= 0x80) {
+		ROTA_TRY(utf8_byte(j, byte));
+		return string_bytes(j, &j->piece.p[from], 1);
+	}
+	/* A character is cut short, or SPEC 2.2: control characters are escaped. */
+	if (j->utf8_need != 0 || byte < 0x20)
+		return ROTA_ERR_FORMAT;
+	if (byte == '"')
+		return end_string(j);
+	if (byte == '\\') {
+		drop_byte(j);
+		j->state = ST_ESCAPE;
+		return ROTA_OK;
+	}
+	while (j->at < j->piece.len && plain(j->piece.p[j->at]))
+		j->at++;
+	return string_bytes(j, &j->piece.p[from], j->at - from);
 }
 
-static int hex_digit(uint8_t byte)
+/* An escape, whose bytes were dropped, is over: `byte` is what it stands for, and before the next run the canonical
+ * stream has `canonical`. */
+static enum rota_err end_escape(struct rota_json *j, uint8_t byte, uint8_t canonical)
 {
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	if (byte >= 'a' && byte <= 'f')
-		return byte - 'a' + 10;
-	return -1;
+	j->state = ST_STRING;
+	hand_on(j, &canonical, 1);
+	return string_bytes(j, &byte, 1);
+}
+
+static enum rota_err on_escape(struct rota_json *j, uint8_t byte)
+{
+	static const char letters[] =
+		"btnufr"; /* of the codes from 8; 11 has none, and u comes first */
+
+	if (byte == '"' ||
+		byte == '\\') /* stays escaped: the backslash comes back, the byte follows */
+		return end_escape(j, byte, '\\');
+	drop_byte(j);
+	if (byte == 'u') {
+		j->state = ST_HEX;
+		j->escape = 1;
+		return ROTA_OK;
+	}
+	for (uint8_t code = 8; code < 8 + sizeof(letters) - 1; code++) {
+		if (byte == (uint8_t)letters[code - 8])
+			return end_escape(j, code, code);
+	}
+	return ROTA_ERR_FORMAT; /* SPEC 2.2: nothing else is escaped */
 }
 
 /* SPEC 2.2: `\u00` and two lower-case digits, for a control character without a short form, never NUL. */
-static enum rota_err on_hex(struct rota_json *j, uint8_t byte, bool name)
+static enum rota_err on_hex(struct rota_json *j, uint8_t byte)
 {
-	int digit = hex_digit(byte);
+	static const uint32_t not_these =
+		1u << 0 | 1u << '\b' | 1u << '\t' | 1u << '\n' | 1u << '\f' | 1u << '\r';
+	uint8_t digit = rota_hex_digit(byte);
+	uint32_t code;
 
 	drop_byte(j);
-	if (digit < 0 || (j->escape_digits < 2 && digit != 0))
+	if (digit > 15)
 		return ROTA_ERR_FORMAT;
-	j->escape_code = (uint8_t)(j->escape_code << 4 | digit);
-	if (++j->escape_digits < 4)
+	j->escape = j->escape << 4 | digit;
+	if (j->escape < 0x10000)
 		return ROTA_OK;
-	switch (j->escape_code) {
-	case '\0':
-	case '\b':
-	case '\t':
-	case '\n':
-	case '\f':
-	case '\r':
+	code = j->escape - 0x10000;
+	if (code >= 0x20 || (not_these >> code & 1u) != 0)
 		return ROTA_ERR_FORMAT;
-	default:
-		return j->escape_code < 0x20 ? control(j, name, j->escape_code) : ROTA_ERR_FORMAT;
-	}
-}
-
-static enum rota_err on_name_hex(struct rota_json *j, uint8_t byte)
-{
-	return on_hex(j, byte, true);
-}
-
-static enum rota_err on_text_hex(struct rota_json *j, uint8_t byte)
-{
-	return on_hex(j, byte, false);
+	return end_escape(j, (uint8_t)code, (uint8_t)code);
 }
 
 /* ---- numbers and literals ---- */
 
-static enum rota_err begin_number(struct rota_json *j, uint8_t byte)
-{
-	j->negative = byte == '-';
-	j->digits = j->negative ? 0 : 1;
-	j->number = j->negative ? 0 : (uint64_t)(byte - '0');
-	j->state = ST_NUMBER;
-	return ROTA_OK;
-}
-
-static enum rota_err on_next(struct rota_json *j, uint8_t byte);
-
 /* A number ends at the first byte that is no digit; that byte is read again as what follows. */
 static enum rota_err on_number(struct rota_json *j, uint8_t byte)
 {
-	int64_t value;
+	int64_t *value = &j->token.integer;
 
 	if (byte >= '0' && byte <= '9') {
-		if (j->digits > 0 && j->number == 0)
+		if (j->digits && *value == 0)
 			return ROTA_ERR_FORMAT; /* leading zero */
-		j->number = j->number * 10 + (uint64_t)(byte - '0');
-		j->digits++;
-		return j->number > INTEGER_MAX ? ROTA_ERR_FORMAT : ROTA_OK;
+		j->digits = true;
+		*value = *value * 10 + (byte - '0');
+		return *value > INTEGER_MAX ? ROTA_ERR_FORMAT : ROTA_OK;
 	}
-	if (j->digits == 0 || (j->negative && j->number == 0))
+	if (!j->digits || (j->negative && *value == 0))
 		return ROTA_ERR_FORMAT; /* a lone minus, or -0 */
-	value = j->negative ? -(int64_t)j->number : (int64_t)j->number;
-	ROTA_TRY(emit(j, (struct rota_json_token){ .kind = ROTA_JSON_INTEGER, .integer = value }));
-	after_value(j);
-	return on_next(j, byte);
+	if (j->negative)
+		*value = -*value;
+	j->at--;
+	return end_value(j, ROTA_JSON_INTEGER);
 }
 
-static enum rota_err begin_literal(struct rota_json *j, const char *text)
-{
-	j->literal = text;
-	j->literal_at = 1;
-	j->state = ST_LITERAL;
-	return ROTA_OK;
-}
+/* The words that are values, each up to its NUL; where a word is over says which it was. */
+#define WORD_ROOM 6
+static const char words[] = "true\0\0"
+			    "false\0"
+			    "null";
 
 static enum rota_err on_literal(struct rota_json *j, uint8_t byte)
 {
-	struct rota_json_token t = { .kind = ROTA_JSON_NULL };
-
-	if (byte != (uint8_t)j->literal[j->literal_at])
+	if (byte != (uint8_t)words[j->literal])
 		return ROTA_ERR_FORMAT;
-	j->literal_at++;
-	if (j->literal[j->literal_at] != '\0')
+	j->literal++;
+	if (words[j->literal] != '\0')
 		return ROTA_OK;
-	if (j->literal[0] != 'n') {
-		t.kind = ROTA_JSON_BOOL;
-		t.boolean = j->literal[0] == 't';
-	}
-	ROTA_TRY(emit(j, t));
-	after_value(j);
+	j->token.boolean = j->literal < WORD_ROOM;
+	return end_value(j, j->literal > 2 * WORD_ROOM ? ROTA_JSON_NULL : ROTA_JSON_BOOL);
+}
+
+static enum rota_err begin_number(struct rota_json *j, uint8_t byte)
+{
+	j->negative = byte == '-';
+	if (!j->negative)
+		j->at--;
+	j->digits = false;
+	j->token.integer = 0;
+	j->state = ST_NUMBER;
 	return ROTA_OK;
 }
 
 /* ---- structure ---- */
 
-static enum rota_err on_top(struct rota_json *j, uint8_t byte)
-{
-	return byte == '{' ? open_container(j, false) : ROTA_ERR_FORMAT;
-}
-
-static enum rota_err on_value(struct rota_json *j, uint8_t byte)
-{
-	if (in_array(j))
-		j->index[j->depth - 1]++;
-	switch (byte) {
-	case '{':
-		return open_container(j, false);
-	case '[':
-		return open_container(j, true);
-	case '"':
-		begin_text(j);
-		return ROTA_OK;
-	case 't':
-		return begin_literal(j, "true");
-	case 'f':
-		return begin_literal(j, "false");
-	case 'n':
-		return begin_literal(j, "null");
-	default:
-		if (byte == '-' || (byte >= '0' && byte <= '9'))
-			return begin_number(j, byte);
-		return ROTA_ERR_FORMAT;
-	}
-}
-
-static enum rota_err on_first_value(struct rota_json *j, uint8_t byte)
-{
-	return byte == ']' ? close_container(j, true) : on_value(j, byte);
-}
-
-static enum rota_err on_name(struct rota_json *j, uint8_t byte)
-{
-	if (byte != '"')
-		return ROTA_ERR_FORMAT;
-	begin_name(j);
-	return ROTA_OK;
-}
-
-static enum rota_err on_first_name(struct rota_json *j, uint8_t byte)
-{
-	return byte == '}' ? close_container(j, false) : on_name(j, byte);
-}
-
-static enum rota_err on_colon(struct rota_json *j, uint8_t byte)
-{
-	if (byte != ':')
-		return ROTA_ERR_FORMAT;
-	j->state = ST_VALUE;
-	return ROTA_OK;
-}
-
-static enum rota_err on_next(struct rota_json *j, uint8_t byte)
-{
-	switch (byte) {
-	case ',':
-		j->state = in_array(j) ? ST_VALUE : ST_NAME;
-		return ROTA_OK;
-	case '}':
-		return close_container(j, false);
-	case ']':
-		return close_container(j, true);
-	default:
-		return ROTA_ERR_FORMAT;
-	}
-}
-
-static enum rota_err on_done(struct rota_json *j, uint8_t byte)
-{
-	(void)j;
-	(void)byte;
-	return ROTA_ERR_FORMAT; /* SPEC 2.1: nothing after the last bracket */
-}
-
-static enum rota_err (*const on[ST_COUNT])(struct rota_json *j, uint8_t byte) = {
-	[ST_TOP] = on_top,
-	[ST_VALUE] = on_value,
-	[ST_FIRST_VALUE] = on_first_value,
-	[ST_NAME] = on_name,
-	[ST_FIRST_NAME] = on_first_name,
-	[ST_COLON] = on_colon,
-	[ST_NEXT] = on_next,
-	[ST_NAME_TEXT] = on_name_text,
-	[ST_NAME_ESCAPE] = on_name_escape,
-	[ST_NAME_HEX] = on_name_hex,
-	[ST_TEXT] = on_text,
-	[ST_TEXT_ESCAPE] = on_text_escape,
-	[ST_TEXT_HEX] = on_text_hex,
-	[ST_NUMBER] = on_number,
-	[ST_LITERAL] = on_literal,
-	[ST_DONE] = on_done,
+/* Bytes of structure, brackets by the kind of their token, and which of j->may each needs. Every other byte begins a
+ * number, or nothing. */
+enum {
+	MARK_COMMA = ROTA_JSON_STRING,
+	MARK_COLON,
+	MARK_QUOTE,
+	MARK_WORD,
+	MARK_OTHER = MARK_WORD + 3
+};
+static const char marks[] = "{}[],:\"tfn";
+static const uint8_t needs[] = {
+	[ROTA_JSON_OBJECT_BEGIN] = MAY_VALUE,
+	[ROTA_JSON_OBJECT_END] = MAY_END,
+	[ROTA_JSON_ARRAY_BEGIN] = MAY_VALUE,
+	[ROTA_JSON_ARRAY_END] = MAY_END,
+	[MARK_COMMA] = MAY_COMMA,
+	[MARK_COLON] = MAY_COLON,
+	[MARK_QUOTE] = MAY_NAME | MAY_VALUE,
+	[MARK_WORD] = MAY_VALUE,
+	[MARK_WORD + 1] = MAY_VALUE,
+	[MARK_WORD + 2] = MAY_VALUE,
+	[MARK_OTHER] = MAY_VALUE,
 };
 
+static enum rota_err on_structure(struct rota_json *j, uint8_t byte)
+{
+	uint8_t mark = 0;
+
+	while (mark < MARK_OTHER && (uint8_t)marks[mark] != byte)
+		mark++;
+	if ((j->may & needs[mark]) == 0 || (j->depth == 0 && mark != ROTA_JSON_OBJECT_BEGIN))
+		return ROTA_ERR_FORMAT;
+	switch (mark) {
+	case ROTA_JSON_OBJECT_BEGIN:
+	case ROTA_JSON_ARRAY_BEGIN:
+		return open_container(j, (enum rota_json_kind)mark);
+	case ROTA_JSON_OBJECT_END:
+	case ROTA_JSON_ARRAY_END:
+		return close_container(j, (enum rota_json_kind)mark);
+	case MARK_COMMA:
+		j->may = (j->arrays & 1) != 0 ? MAY_VALUE : MAY_NAME;
+		return ROTA_OK;
+	case MARK_COLON:
+		j->may = MAY_VALUE;
+		return ROTA_OK;
+	case MARK_QUOTE:
+		begin_string(j);
+		return ROTA_OK;
+	case MARK_OTHER:
+		return begin_number(j, byte);
+	default:
+		j->state = ST_LITERAL;
+		j->literal = (uint8_t)(WORD_ROOM * (mark - MARK_WORD) + 1);
+		return ROTA_OK;
+	}
+}
+
 /* ---- feeding ---- */
+
+static enum rota_err step(struct rota_json *j, uint8_t byte)
+{
+	switch ((enum state)j->state) {
+	case ST_STRING:
+		return on_string(j, byte);
+	case ST_ESCAPE:
+		return on_escape(j, byte);
+	case ST_HEX:
+		return on_hex(j, byte);
+	case ST_NUMBER:
+		return on_number(j, byte);
+	case ST_LITERAL:
+		return on_literal(j, byte);
+	case ST_STRUCTURE:
+	case ST_COUNT:
+	default:
+		return on_structure(j, byte);
+	}
+}
 
 enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece)
 {
@@ -525,7 +419,7 @@ enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece)
 	j->run_at = 0;
 	j->at = 0;
 	while (j->failed == ROTA_OK && j->at < piece.len)
-		j->failed = on[j->state](j, piece.p[j->at++]);
+		j->failed = step(j, piece.p[j->at++]);
 	if (j->failed == ROTA_OK)
 		rota_json_flush(j);
 	return j->failed;
@@ -533,7 +427,7 @@ enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece)
 
 enum rota_err rota_json_end(struct rota_json *j)
 {
-	if (j->failed == ROTA_OK && j->state != ST_DONE)
+	if (j->failed == ROTA_OK && (j->depth != 0 || j->may != 0))
 		j->failed = ROTA_ERR_FORMAT;
 	return j->failed;
 }
@@ -543,26 +437,9 @@ bool rota_json_misspelt(const struct rota_json *j)
 	return j->failed == ROTA_ERR_FORMAT && !j->sink_failed;
 }
 
-/* ---- where we are ---- */
-
 struct rota_span rota_json_name(const struct rota_json *j, uint8_t depth)
 {
-	return rota_span_slice(
-		rota_span(j->names.p, j->names.len), j->name_at[depth], j->name_len[depth]);
-}
+	uint16_t from = j->name_end[depth];
 
-uint32_t rota_json_index(const struct rota_json *j, uint8_t depth)
-{
-	return j->index[depth];
-}
-
-bool rota_json_path(const struct rota_json *j, uint8_t depth, const char *const *names)
-{
-	for (uint8_t d = 0; d < depth; d++) {
-		if (names[d][0] == '*' && names[d][1] == '\0')
-			continue;
-		if (!rota_span_eq(rota_json_name(j, d), rota_span_cstr(names[d])))
-			return false;
-	}
-	return true;
+	return rota_span(&j->names.p[from], (size_t)j->name_end[depth + 1] - from);
 }

@@ -34,12 +34,13 @@ enum rota_json_kind {
 	ROTA_JSON_NULL,
 };
 
+/* `text` and `cut` are of a STRING only, `integer` of an INTEGER, `boolean` of a BOOL. */
 struct rota_json_token {
 	enum rota_json_kind kind;
 	uint8_t depth; /* containers around the token: 0 for the top object's own brackets */
-	struct rota_span text; /* STRING: the unescaped bytes, valid during the call */
-	bool cut; /* STRING: longer than the room; text is its beginning */
+	bool cut; /* longer than the room; text is its beginning */
 	bool boolean;
+	struct rota_span text; /* the unescaped bytes, valid during the call */
 	int64_t integer;
 };
 
@@ -53,37 +54,33 @@ struct rota_json_sink {
 	void (*canonical)(void *ctx, struct rota_span bytes);
 };
 
-/* Private to json.c; a value, may be copied while no feed is running. */
+/* Private to json.c; a value, may be copied while no feed is running. Bytes come first: the short instructions of
+ * a microcontroller reach no further. */
 struct rota_json {
-	struct rota_json_sink sink;
-	struct rota_buf names; /* names of the open objects, one after the other */
-	struct rota_buf value; /* the current string */
-	uint16_t name_at[ROTA_JSON_DEPTH_MAX];
-	uint16_t name_len[ROTA_JSON_DEPTH_MAX];
-	uint32_t index
-		[ROTA_JSON_DEPTH_MAX]; /* members or elements begun in the container, less one */
-	uint16_t is_array; /* bit per depth */
-	uint8_t depth;
 	uint8_t state;
-	uint8_t order; /* of the name being read against the one before */
+	uint8_t may; /* what the structure allows next */
+	uint8_t depth;
 	uint8_t utf8_need; /* continuation bytes to come, and the range of the next */
 	uint8_t utf8_low;
 	uint8_t utf8_high;
-	uint8_t escape_digits;
-	uint8_t escape_code;
+	uint8_t literal; /* place of the next letter */
+	bool in_name; /* the string being read is one */
+	bool ascends; /* the name being read is greater than the one before */
 	bool negative;
-	bool cut;
-	uint8_t literal_at;
-	uint8_t digits;
-	const char *literal;
-	uint64_t number;
-	uint16_t name_was; /* length of the name before, while a name is read */
-	size_t value_len;
+	bool digits;
+	bool sink_failed; /* `failed` came from the sink */
+	enum rota_err failed;
+	uint16_t arrays; /* bit per open container, the innermost in bit 0 */
+	struct rota_json_token token; /* the next one, gathered in place */
+	uint16_t name_was; /* where the name before ended, while a name is read */
+	uint16_t name_end[ROTA_JSON_DEPTH_MAX + 1]; /* by depth, behind a 0: where each begins */
+	uint32_t escape; /* digits of a \u so far, behind a 1 */
 	struct rota_span piece; /* being fed; bytes [run_at, at) are not handed on yet */
 	size_t run_at;
 	size_t at;
-	enum rota_err failed;
-	bool sink_failed; /* `failed` came from the sink */
+	struct rota_buf names; /* names of the open objects, one after the other */
+	struct rota_buf value; /* the current string */
+	struct rota_json_sink sink;
 };
 
 /* Begin a scan.
@@ -110,11 +107,5 @@ void rota_json_flush(struct rota_json *j);
 /* Unescaped name of the current member of the object at `depth` (0: the top object); empty for an array.
  * For a token of depth d, the names 0 .. d - 1 are its path. Valid during the token call. */
 struct rota_span rota_json_name(const struct rota_json *j, uint8_t depth);
-
-/* Position of the current member or element in its container at `depth`, from 0. */
-uint32_t rota_json_index(const struct rota_json *j, uint8_t depth);
-
-/* Whether the path of a token of depth `depth` is exactly these names; "*" stands for any one. */
-bool rota_json_path(const struct rota_json *j, uint8_t depth, const char *const *names);
 
 #endif

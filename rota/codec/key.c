@@ -15,11 +15,8 @@
 
 bool rota_scheme_is(const struct rota_scheme *s, struct rota_span keytype, struct rota_span scheme)
 {
-	struct rota_span name = rota_span_cstr(s->name);
-
-	return rota_span_eq(scheme, name) &&
-		(rota_span_eq(keytype, rota_span_cstr(s->keytype)) ||
-			(s->point && rota_span_eq(keytype, name)));
+	return rota_span_is(scheme, s->name) &&
+		(rota_span_is(keytype, s->keytype) || (s->point && rota_span_is(keytype, s->name)));
 }
 
 /* Take `part` off the front of *text. */

@@ -1,70 +1,319 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Method: the scanner's tokens are sorted by where they stand. `signatures` and the members of `signed`
- * are told apart once, when they begin, and become a section; each section has a function that looks at
- * the names below its own depth (base). An entry (a key, a role, a file, a target) is gathered in
- * d->entry and goes out when its object ends. */
+/* Method: the grammar is a table. A row is a member of some container: its name, what is done with its value, and
+ * the bit that remembers it; the rows of one container stand together. On the way down the row that opened each
+ * container is kept, so a token is looked up among the rows of the container that it stands in, and what no row
+ * names is skipped with all that is in it. An entry (a key, a role, a file, a target) is gathered in d->entry and
+ * goes out when its object ends. */
 #include "rota/codec/tuf.h"
 #include "rota/base/hex.h"
 #include "rota/base/mem.h"
-#include "rota/codec/tuf_want.h"
+#include "rota/codec/time.h"
 
-enum section {
-	SEC_NONE, /* unknown members: skipped */
-	SEC_SIGNATURES,
-	SEC_KEYS,
-	SEC_ROLES, /* root: an object by name */
-	SEC_DELEGATIONS, /* above the two that follow */
-	SEC_DELEGATED_ROLES,
-	SEC_BINS, /* succinct_roles: one entry */
-	SEC_META,
-	SEC_TARGETS,
+/* ---- the grammar ---- */
+
+/* The names of members, end to end: a row says where its own begins. The first stands for any. */
+#define NAMES(X)                                                                                   \
+	X(each, "")                                                                                \
+	X(bit_length, "bit_length")                                                                \
+	X(consistent_snapshot, "consistent_snapshot")                                              \
+	X(delegations, "delegations")                                                              \
+	X(expires, "expires")                                                                      \
+	X(hashes, "hashes")                                                                        \
+	X(issued, "x-rota-issued")                                                                 \
+	X(keyid, "keyid")                                                                          \
+	X(keyids, "keyids")                                                                        \
+	X(keys, "keys")                                                                            \
+	X(keytype, "keytype")                                                                      \
+	X(keyval, "keyval")                                                                        \
+	X(length, "length")                                                                        \
+	X(meta, "meta")                                                                            \
+	X(name, "name")                                                                            \
+	X(name_prefix, "name_prefix")                                                              \
+	X(not_before, "x-rota-not-before")                                                         \
+	X(path_hash_prefixes, "path_hash_prefixes")                                                \
+	X(paths, "paths")                                                                          \
+	X(public, "public")                                                                        \
+	X(roles, "roles")                                                                          \
+	X(scheme, "scheme")                                                                        \
+	X(sha256, "sha256")                                                                        \
+	X(sig, "sig")                                                                              \
+	X(signatures, "signatures")                                                                \
+	X(signed_part, "signed")                                                                   \
+	X(slot_end, "x-rota-slot-end")                                                             \
+	X(spec_version, "spec_version")                                                            \
+	X(succinct_roles, "succinct_roles")                                                        \
+	X(targets, "targets")                                                                      \
+	X(terminating, "terminating")                                                              \
+	X(threshold, "threshold")                                                                  \
+	X(type, "_type")                                                                           \
+	X(version, "version")
+
+#define NAME_ROOM(id, text) char id[sizeof(text)];
+#define NAME_TEXT(id, text) .id = text,
+struct names {
+	NAMES(NAME_ROOM)
+};
+static const struct names names = { NAMES(NAME_TEXT) };
+
+/* What is done with a value; each wants one kind of token. */
+enum act {
+	ACT_OBJECT, /* arg: its rows */
+	ACT_ENTRY, /* an object that is gathered; arg: in `entries` */
+	ACT_SIGNED, /* between its brackets stand the bytes that are signed; arg: its rows */
+	ACT_ARRAY, /* arg: its rows */
+	ACT_BOOL, /* arg: offset of a bool in struct rota_tuf */
+	ACT_COUNT, /* 1 or more; arg: offset of a uint64_t */
+	ACT_LENGTH, /* 0 or more; likewise */
+	ACT_THRESHOLD,
+	ACT_BITS,
+	ACT_TIME, /* arg: offset of a uint64_t */
+	ACT_TYPE,
+	ACT_SPEC,
+	ACT_SHA256,
+	ACT_KEYID, /* of a signature: kept */
+	ACT_NAME, /* of a role: kept */
+	ACT_KEYTYPE,
+	ACT_PUBLIC,
+	ACT_SCHEME,
+	ACT_SIG,
+	ACT_EACH_KEYID,
+	ACT_EACH_TEXT, /* arg: its event */
 };
 
-/* Bits of d->seen: members of `signed`. */
-enum {
-	SEEN_SIGNATURES = 1 << 0,
-	SEEN_TYPE = 1 << 1,
-	SEEN_SPEC = 1 << 2,
-	SEEN_VERSION = 1 << 3,
-	SEEN_EXPIRES = 1 << 4,
-	SEEN_KEYS = 1 << 5,
-	SEEN_ROLES = 1 << 6,
-	SEEN_META = 1 << 7,
-	SEEN_TARGETS = 1 << 8,
-	SEEN_SIGNED = 1 << 9,
-	SEEN_DELEGATED_ROLES = 1 << 10,
+static const uint8_t kind_of_act[] = {
+	[ACT_OBJECT] = ROTA_JSON_OBJECT_BEGIN,
+	[ACT_ENTRY] = ROTA_JSON_OBJECT_BEGIN,
+	[ACT_SIGNED] = ROTA_JSON_OBJECT_BEGIN,
+	[ACT_ARRAY] = ROTA_JSON_ARRAY_BEGIN,
+	[ACT_BOOL] = ROTA_JSON_BOOL,
+	[ACT_COUNT] = ROTA_JSON_INTEGER,
+	[ACT_LENGTH] = ROTA_JSON_INTEGER,
+	[ACT_THRESHOLD] = ROTA_JSON_INTEGER,
+	[ACT_BITS] = ROTA_JSON_INTEGER,
+	[ACT_TIME] = ROTA_JSON_STRING,
+	[ACT_TYPE] = ROTA_JSON_STRING,
+	[ACT_SPEC] = ROTA_JSON_STRING,
+	[ACT_SHA256] = ROTA_JSON_STRING,
+	[ACT_KEYID] = ROTA_JSON_STRING,
+	[ACT_NAME] = ROTA_JSON_STRING,
+	[ACT_KEYTYPE] = ROTA_JSON_STRING,
+	[ACT_PUBLIC] = ROTA_JSON_STRING,
+	[ACT_SCHEME] = ROTA_JSON_STRING,
+	[ACT_SIG] = ROTA_JSON_STRING,
+	[ACT_EACH_KEYID] = ROTA_JSON_STRING,
+	[ACT_EACH_TEXT] = ROTA_JSON_STRING,
 };
+
+/* Places of bits in d->seen: the members of the entry being gathered, and those of the file. */
+enum bit {
+	BIT_ID,
+	BIT_TEXT,
+	BIT_KEYTYPE,
+	BIT_SCHEME,
+	BIT_THRESHOLD,
+	BIT_VERSION,
+	BIT_LENGTH,
+	BIT_HASHES,
+	BIT_KEYIDS,
+	BIT_TERMINATING,
+	BIT_BITS,
+	BIT_OF_FILE,
+	BIT_SIGNATURES = BIT_OF_FILE,
+	BIT_SIGNED,
+	BIT_TYPE,
+	BIT_SPEC,
+	BIT_FILE_VERSION,
+	BIT_EXPIRES,
+	BIT_KEYS,
+	BIT_ROLES,
+	BIT_META,
+	BIT_TARGETS,
+	BIT_DELEGATED_ROLES,
+	BIT_NONE, /* of a member that may be missing */
+};
+#define SEEN(bit) (1u << BIT_##bit)
 #define SEEN_ALWAYS                                                                                \
-	(SEEN_SIGNATURES | SEEN_SIGNED | SEEN_TYPE | SEEN_SPEC | SEEN_VERSION | SEEN_EXPIRES)
-
-/* Bits of d->has: members of the entry being gathered. */
-enum {
-	HAS_ID = 1 << 0,
-	HAS_TEXT = 1 << 1,
-	HAS_KEYTYPE = 1 << 2,
-	HAS_SCHEME = 1 << 3,
-	HAS_THRESHOLD = 1 << 4,
-	HAS_VERSION = 1 << 5,
-	HAS_LENGTH = 1 << 6,
-	HAS_HASHES = 1 << 7,
-	HAS_KEYIDS = 1 << 8,
-	HAS_TERMINATING = 1 << 9,
-	HAS_BITS = 1 << 10,
-};
+	(SEEN(SIGNATURES) | SEEN(SIGNED) | SEEN(TYPE) | SEEN(SPEC) | SEEN(FILE_VERSION) |          \
+		SEEN(EXPIRES))
 
 static const uint32_t seen_of_type[] = {
-	[ROTA_TUF_ROOT] = SEEN_ALWAYS | SEEN_KEYS | SEEN_ROLES,
-	[ROTA_TUF_TIMESTAMP] = SEEN_ALWAYS | SEEN_META,
-	[ROTA_TUF_SNAPSHOT] = SEEN_ALWAYS | SEEN_META,
-	[ROTA_TUF_TARGETS] = SEEN_ALWAYS | SEEN_TARGETS,
+	[ROTA_TUF_ROOT] = SEEN_ALWAYS | SEEN(KEYS) | SEEN(ROLES),
+	[ROTA_TUF_TIMESTAMP] = SEEN_ALWAYS | SEEN(META),
+	[ROTA_TUF_SNAPSHOT] = SEEN_ALWAYS | SEEN(META),
+	[ROTA_TUF_TARGETS] = SEEN_ALWAYS | SEEN(TARGETS),
 };
 
-/* ---- small checks ---- */
+/* Where the rows of each container begin: behind as many as the one before has. */
+enum {
+	IN_FILE = 1,
+	IN_SIGNATURES = IN_FILE + 2,
+	IN_SIGNATURE = IN_SIGNATURES + 1,
+	IN_SIGNED = IN_SIGNATURE + 2,
+	IN_KEYS = IN_SIGNED + 13,
+	IN_KEY = IN_KEYS + 1,
+	IN_KEYVAL = IN_KEY + 3,
+	IN_ROLES = IN_KEYVAL + 1,
+	IN_ROLE = IN_ROLES + 1,
+	IN_KEYIDS = IN_ROLE + 2,
+	IN_DELEGATIONS = IN_KEYIDS + 1,
+	IN_DELEGATED_ROLES = IN_DELEGATIONS + 3,
+	IN_DELEGATED_ROLE = IN_DELEGATED_ROLES + 1,
+	IN_PATHS = IN_DELEGATED_ROLE + 6,
+	IN_PREFIXES = IN_PATHS + 1,
+	IN_BINS = IN_PREFIXES + 1,
+	IN_META = IN_BINS + 4,
+	IN_FILE_META = IN_META + 1,
+	IN_TARGETS = IN_FILE_META + 3,
+	IN_TARGET = IN_TARGETS + 1,
+	IN_HASHES = IN_TARGET + 2,
+};
 
-static bool named(const struct rota_tuf *d, int depth, const char *name)
+enum {
+	ENTRY_SIGNATURE,
+	ENTRY_KEY,
+	ENTRY_ROLE,
+	ENTRY_DELEGATED,
+	ENTRY_BINS,
+	ENTRY_META,
+	ENTRY_TARGET
+};
+
+struct entry {
+	uint8_t rows;
+	uint8_t event; /* that goes out at its end; SIGNATURE and KEY have gone out before */
+	uint16_t required;
+};
+
+static const struct entry entries[] = {
+	[ENTRY_SIGNATURE] = { IN_SIGNATURE, ROTA_TUF_SIGNATURE, SEEN(TEXT) },
+	[ENTRY_KEY] = { IN_KEY, ROTA_TUF_KEY, SEEN(SCHEME) },
+	[ENTRY_ROLE] = { IN_ROLE, ROTA_TUF_ROLE, SEEN(KEYIDS) | SEEN(THRESHOLD) },
+	[ENTRY_DELEGATED] = { IN_DELEGATED_ROLE, ROTA_TUF_ROLE,
+		SEEN(ID) | SEEN(TEXT) | SEEN(KEYIDS) | SEEN(THRESHOLD) | SEEN(TERMINATING) },
+	[ENTRY_BINS] = { IN_BINS, ROTA_TUF_BINS,
+		SEEN(ID) | SEEN(BITS) | SEEN(KEYIDS) | SEEN(THRESHOLD) },
+	[ENTRY_META] = { IN_FILE_META, ROTA_TUF_META, SEEN(VERSION) },
+	[ENTRY_TARGET] = { IN_TARGET, ROTA_TUF_TARGET, SEEN(LENGTH) | SEEN(HASHES) },
+};
+
+/* One word each: there are fifty. */
+struct row {
+	uint32_t name : 9; /* offset in `names` */
+	uint32_t
+		types : 4; /* bit per enum rota_tuf_type: files of other types may have anything there */
+	uint32_t last : 1; /* of its container */
+	uint32_t act : 5;
+	uint32_t bit : 5;
+	uint32_t arg : 8;
+};
+_Static_assert(sizeof(struct names) <= 512 && BIT_NONE < 32, "fits a row");
+
+#define OF_ROOT (1u << ROTA_TUF_ROOT)
+#define OF_META (1u << ROTA_TUF_TIMESTAMP | 1u << ROTA_TUF_SNAPSHOT)
+#define OF_TARGETS (1u << ROTA_TUF_TARGETS)
+#define OF_ALL (OF_ROOT | OF_META | OF_TARGETS)
+#define MEMBER(n, of, a, g, b)                                                                     \
+	.name = offsetof(struct names, n), .types = (of), .act = ACT_##a, .arg = (g), .bit = BIT_##b
+#define ROW(n, a, g, b)                                                                            \
+	{                                                                                          \
+		MEMBER(n, OF_ALL, a, g, b)                                                         \
+	}
+#define ROW_OF(n, of, a, g, b)                                                                     \
+	{                                                                                          \
+		MEMBER(n, of, a, g, b)                                                             \
+	}
+#define LAST(n, a, g, b)                                                                           \
+	{                                                                                          \
+		MEMBER(n, OF_ALL, a, g, b), .last = 1                                              \
+	}
+#define AT(member) offsetof(struct rota_tuf, member)
+
+static const struct row rows[] = {
+	ROW(each, OBJECT, IN_FILE, NONE),
+	[IN_FILE] = ROW(signatures, ARRAY, IN_SIGNATURES, SIGNATURES),
+	LAST(signed_part, SIGNED, IN_SIGNED, SIGNED),
+	[IN_SIGNATURES] = LAST(each, ENTRY, ENTRY_SIGNATURE, NONE),
+	[IN_SIGNATURE] = ROW(keyid, KEYID, 0, ID),
+	LAST(sig, SIG, 0, TEXT),
+	[IN_SIGNED] = ROW(type, TYPE, 0, TYPE),
+	ROW_OF(consistent_snapshot, OF_ROOT, BOOL, AT(head.consistent_snapshot), NONE),
+	ROW_OF(delegations, OF_TARGETS, OBJECT, IN_DELEGATIONS, NONE),
+	ROW(expires, TIME, AT(head.expires_s), EXPIRES),
+	ROW_OF(keys, OF_ROOT, OBJECT, IN_KEYS, KEYS),
+	ROW_OF(meta, OF_META, OBJECT, IN_META, META),
+	ROW_OF(roles, OF_ROOT, OBJECT, IN_ROLES, ROLES),
+	ROW(spec_version, SPEC, 0, SPEC),
+	ROW_OF(targets, OF_TARGETS, OBJECT, IN_TARGETS, TARGETS),
+	ROW(version, COUNT, AT(head.version), FILE_VERSION),
+	ROW(issued, TIME, AT(head.issued_s), NONE),
+	ROW(not_before, TIME, AT(head.not_before_s), NONE),
+	LAST(slot_end, TIME, AT(head.slot_end_s), NONE),
+	[IN_KEYS] = LAST(each, ENTRY, ENTRY_KEY, NONE),
+	[IN_KEY] = ROW(keytype, KEYTYPE, 0, KEYTYPE),
+	ROW(keyval, OBJECT, IN_KEYVAL, NONE),
+	LAST(scheme, SCHEME, 0, SCHEME),
+	[IN_KEYVAL] = LAST(public, PUBLIC, 0, TEXT),
+	[IN_ROLES] = LAST(each, ENTRY, ENTRY_ROLE, NONE),
+	[IN_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
+	LAST(threshold, THRESHOLD, 0, THRESHOLD),
+	[IN_KEYIDS] = LAST(each, EACH_KEYID, 0, NONE),
+	[IN_DELEGATIONS] = ROW(keys, OBJECT, IN_KEYS, NONE),
+	ROW(roles, ARRAY, IN_DELEGATED_ROLES, DELEGATED_ROLES),
+	LAST(succinct_roles, ENTRY, ENTRY_BINS, NONE),
+	[IN_DELEGATED_ROLES] = LAST(each, ENTRY, ENTRY_DELEGATED, NONE),
+	[IN_DELEGATED_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
+	ROW(name, NAME, 0, ID),
+	ROW(path_hash_prefixes, ARRAY, IN_PREFIXES, TEXT),
+	ROW(paths, ARRAY, IN_PATHS, TEXT),
+	ROW(terminating, BOOL, AT(entry.terminating), TERMINATING),
+	LAST(threshold, THRESHOLD, 0, THRESHOLD),
+	[IN_PATHS] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PATH, NONE),
+	[IN_PREFIXES] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PREFIX, NONE),
+	[IN_BINS] = ROW(bit_length, BITS, 0, BITS), /* succinct_roles, TAP 15 */
+	ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
+	ROW(name_prefix, NAME, 0, ID),
+	LAST(threshold, THRESHOLD, 0, THRESHOLD),
+	[IN_META] = LAST(each, ENTRY, ENTRY_META, NONE),
+	[IN_FILE_META] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
+	/* No metadata file is empty, and 0 would pass for a length that is not listed. */
+	ROW(length, COUNT, AT(entry.file.length), LENGTH),
+	LAST(version, COUNT, AT(entry.file.version), VERSION),
+	[IN_TARGETS] = LAST(each, ENTRY, ENTRY_TARGET, NONE),
+	[IN_TARGET] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
+	LAST(length, LENGTH, AT(entry.file.length), LENGTH),
+	[IN_HASHES] = LAST(sha256, SHA256, 0, NONE),
+};
+_Static_assert(AT(entry.file.length) <= UINT8_MAX, "offsets fit a row");
+
+#define SKIPPED UINT8_MAX /* in d->path: no row */
+
+/* Name of the container or member that a value at `depth` belongs to. */
+static struct rota_span name_at(const struct rota_tuf *d, unsigned depth)
 {
-	return rota_span_eq(rota_json_name(&d->json, (uint8_t)depth), rota_span_cstr(name));
+	return rota_json_name(&d->json, (uint8_t)(depth - 1));
 }
+
+/* The row of the value at `depth`, or SKIPPED. */
+static uint8_t find(const struct rota_tuf *d, uint8_t depth)
+{
+	struct rota_span name = name_at(d, depth);
+	uint8_t at = d->path[depth - 1];
+
+	if (at == SKIPPED)
+		return SKIPPED;
+	at = rows[at].act == ACT_ENTRY ? entries[rows[at].arg].rows : (uint8_t)rows[at].arg;
+	for (;; at++) {
+		const struct row *row = &rows[at];
+
+		if (((unsigned)row->types >> d->type & 1u) != 0 &&
+			(row->name == 0 || rota_span_is(name, &((const char *)&names)[row->name])))
+			return at;
+		if (row->last)
+			return SKIPPED;
+	}
+}
+
+/* ---- entries ---- */
 
 static enum rota_err keep(struct rota_tuf *d, struct rota_span text)
 {
@@ -80,457 +329,213 @@ static struct rota_span kept(const struct rota_tuf *d)
 	return rota_span(d->hold.p, d->hold_len);
 }
 
-static void begin_entry(struct rota_tuf *d, enum rota_tuf_event_kind kind)
+static bool seen(const struct rota_tuf *d, uint32_t bits)
 {
-	memset(&d->entry, 0, sizeof(d->entry));
+	return (d->seen & bits) == bits;
+}
+
+static enum rota_err send(struct rota_tuf *d, enum rota_tuf_event_kind kind)
+{
 	d->entry.kind = kind;
-	d->has = 0;
+	return d->sink.event(d->sink.ctx, &d->entry);
+}
+
+static bool keyid_ok(size_t len)
+{
+	return len > 0 && len <= ROTA_TUF_KEYID_MAX;
+}
+
+static enum rota_err begin_entry(struct rota_tuf *d, uint8_t depth, uint8_t entry)
+{
+	if (entry == ENTRY_KEY && !keyid_ok(name_at(d, depth).len))
+		return ROTA_ERR_FORMAT;
+	if (entry == ENTRY_BINS && seen(d, SEEN(DELEGATED_ROLES)))
+		return ROTA_ERR_FORMAT; /* bins stand in the place of roles, never beside them */
+	d->seen = d->seen >> BIT_OF_FILE << BIT_OF_FILE;
 	d->hold_len = 0;
+	d->entry.file.length = 0;
+	d->entry.file.has_sha256 = false;
+	return ROTA_OK;
 }
 
-static enum rota_err end_entry(struct rota_tuf *d, uint32_t required)
+static enum rota_err end_entry(struct rota_tuf *d, uint8_t depth, uint8_t entry)
 {
-	if ((d->has & required) != required)
+	if (!seen(d, entries[entry].required))
 		return ROTA_ERR_FORMAT;
-	return d->sink.event(d->sink.ctx, &d->entry);
-}
-
-static enum rota_err send(struct rota_tuf *d, enum rota_tuf_event_kind kind, struct rota_span id,
-	struct rota_span text)
-{
-	struct rota_tuf_event e = { .kind = kind, .id = id, .text = text };
-
-	return d->sink.event(d->sink.ctx, &e);
-}
-
-/* ---- sections; r is the depth below the section's own value ---- */
-
-/* signatures: [{"keyid", "sig"}] */
-static enum rota_err on_signatures(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	if (r == 0)
-		return want(t, ROTA_JSON_ARRAY_BEGIN);
-	if (r == 1) {
-		ROTA_TRY(want(t, ROTA_JSON_OBJECT_BEGIN));
-		if (begins(t)) {
-			begin_entry(d, ROTA_TUF_SIGNATURE);
-			return ROTA_OK;
-		}
-		return (d->has & HAS_TEXT) != 0 ? ROTA_OK : ROTA_ERR_FORMAT;
-	}
-	if (r == 2 && named(d, d->base + 1, "keyid")) {
-		ROTA_TRY(want_keyid(t));
-		d->has |= HAS_ID;
-		return keep(d, t->text);
-	}
-	if (r == 2 && named(d, d->base + 1, "sig")) {
-		if (t->kind != ROTA_JSON_STRING || (d->has & HAS_ID) == 0)
-			return ROTA_ERR_FORMAT;
-		d->has |= HAS_TEXT;
-		/* A signature that is too long for us is one of an algorithm that we do not have. */
-		return t->cut ? ROTA_OK : send(d, ROTA_TUF_SIGNATURE, kept(d), t->text);
-	}
-	return ROTA_OK;
-}
-
-/* keys: {KEYID: {"keytype", "keyval": {"public"}, "scheme"}} */
-static enum rota_err on_key_member(struct rota_tuf *d, const struct rota_json_token *t)
-{
-	uint8_t at = (uint8_t)(d->base + 1);
-
-	if (named(d, at, "keytype")) {
-		ROTA_TRY(want_string(t));
-		d->has |= HAS_KEYTYPE;
-		d->keytype_len = 0;
-		if (t->text.len <= ROTA_TUF_KEYTYPE_MAX) /* a longer one is an unknown one */
-			d->keytype_len = (uint8_t)t->text.len;
-		memcpy(d->keytype, t->text.p, d->keytype_len);
+	if (entry <= ENTRY_KEY)
 		return ROTA_OK;
-	}
-	if (named(d, at, "keyval"))
-		return want(t, ROTA_JSON_OBJECT_BEGIN);
-	if (!named(d, at, "scheme"))
+	/* Its name is a member of it, or stands before it. */
+	d->entry.id = d->hold_len != 0 ? kept(d) : name_at(d, depth);
+	return send(d, (enum rota_tuf_event_kind)entries[entry].event);
+}
+
+/* What is flushed here is the envelope at the opening bracket, and at the closing one the rest of `signed` with
+ * its bracket. */
+static enum rota_err on_signed(struct rota_tuf *d, bool begins)
+{
+	rota_json_flush(&d->json);
+	d->in_signed = begins;
+	if (!begins)
 		return ROTA_OK;
-	ROTA_TRY(want_string(t));
-	d->has |= HAS_SCHEME;
-	if ((d->has & (HAS_KEYTYPE | HAS_TEXT)) != (HAS_KEYTYPE | HAS_TEXT))
+	return seen(d, SEEN(SIGNATURES)) ? send(d, ROTA_TUF_SIGNED) : ROTA_ERR_FORMAT;
+}
+
+static enum rota_err on_begin(struct rota_tuf *d, const struct row *row, uint8_t depth)
+{
+	if (row->act == ACT_SIGNED)
+		return on_signed(d, true);
+	return row->act == ACT_ENTRY ? begin_entry(d, depth, (uint8_t)row->arg) : ROTA_OK;
+}
+
+static enum rota_err on_end(struct rota_tuf *d, uint8_t depth)
+{
+	const struct row *row;
+
+	if (d->path[depth] == SKIPPED)
+		return ROTA_OK;
+	row = &rows[d->path[depth]];
+	if (row->act == ACT_SIGNED)
+		return on_signed(d, false);
+	return row->act == ACT_ENTRY ? end_entry(d, depth, (uint8_t)row->arg) : ROTA_OK;
+}
+
+/* ---- values ---- */
+
+/* What a row's arg is the offset of. */
+static void *place(struct rota_tuf *d, const struct row *row)
+{
+	return &((uint8_t *)d)[row->arg];
+}
+
+static enum rota_err on_integer(struct rota_tuf *d, const struct row *row, int64_t integer)
+{
+	uint64_t n = (uint64_t)integer;
+
+	if (integer < (row->act != ACT_LENGTH))
 		return ROTA_ERR_FORMAT;
-	d->entry.id = rota_json_name(&d->json, d->base);
-	d->entry.keytype = rota_span(d->keytype, d->keytype_len);
-	d->entry.scheme = t->text;
-	d->entry.text = kept(d);
-	return d->sink.event(d->sink.ctx, &d->entry);
-}
-
-static enum rota_err on_keys(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	if (r == 0)
-		return want(t, ROTA_JSON_OBJECT_BEGIN);
-	if (r == 1) {
-		size_t id_len = rota_json_name(&d->json, d->base).len;
-
-		ROTA_TRY(want(t, ROTA_JSON_OBJECT_BEGIN));
-		if (id_len == 0 || id_len > ROTA_TUF_KEYID_MAX)
-			return ROTA_ERR_FORMAT;
-		if (begins(t)) {
-			begin_entry(d, ROTA_TUF_KEY);
-			return ROTA_OK;
-		}
-		return (d->has & HAS_SCHEME) != 0 ? ROTA_OK : ROTA_ERR_FORMAT;
+	if (row->act == ACT_THRESHOLD) {
+		d->entry.threshold = (uint32_t)n;
+		return n > UINT32_MAX ? ROTA_ERR_FORMAT : ROTA_OK;
 	}
-	if (r == 2)
-		return on_key_member(d, t);
-	if (r == 3 && named(d, d->base + 1, "keyval") && named(d, d->base + 2, "public")) {
-		d->has |= HAS_TEXT;
-		/* A text that is too long for us is a key of a scheme that we do not have. */
-		return t->cut                         ? ROTA_OK
-			: t->kind == ROTA_JSON_STRING ? keep(d, t->text)
-						      : ROTA_ERR_FORMAT;
+	if (row->act == ACT_BITS) {
+		d->entry.bits = (uint8_t)n;
+		return n > 32 ? ROTA_ERR_FORMAT : ROTA_OK;
 	}
+	*(uint64_t *)place(d, row) = n;
 	return ROTA_OK;
 }
 
-static enum rota_err on_threshold(struct rota_tuf *d, const struct rota_json_token *t)
+static enum rota_err on_type(const struct rota_tuf *d, struct rota_span text)
 {
-	uint64_t threshold;
-
-	ROTA_TRY(want_count(t, 1, &threshold));
-	if (threshold > UINT32_MAX)
-		return ROTA_ERR_FORMAT;
-	d->entry.threshold = (uint32_t)threshold;
-	d->has |= HAS_THRESHOLD;
-	return ROTA_OK;
-}
-
-/* A member of a role, in root and in delegations alike; r counts from the role's object. */
-static enum rota_err on_role_member(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	uint8_t at = (uint8_t)(d->base + 1);
-	bool keyids = named(d, at, "keyids");
-	bool paths = d->section == SEC_DELEGATED_ROLES && named(d, at, "paths");
-	bool prefixes = d->section == SEC_DELEGATED_ROLES && named(d, at, "path_hash_prefixes");
-
-	if (r == 1 && keyids)
-		d->has |= HAS_KEYIDS;
-	if (r == 1 && (paths || prefixes))
-		d->has |= HAS_TEXT;
-	if (r == 1 && (keyids || paths || prefixes))
-		return want(t, ROTA_JSON_ARRAY_BEGIN);
-	if (r == 1 && named(d, at, "threshold"))
-		return on_threshold(d, t);
-	if (r != 2)
-		return ROTA_OK;
-	if (keyids) {
-		ROTA_TRY(want_keyid(t));
-		return send(d, ROTA_TUF_ROLE_KEYID, t->text, rota_span(NULL, 0));
-	}
-	if (!paths && !prefixes)
-		return ROTA_OK;
-	ROTA_TRY(want_string(t));
-	return send(
-		d, paths ? ROTA_TUF_ROLE_PATH : ROTA_TUF_ROLE_PREFIX, rota_span(NULL, 0), t->text);
-}
-
-/* roles of root: {NAME: {"keyids", "threshold"}} */
-static enum rota_err on_roles(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	if (r == 0)
-		return want(t, ROTA_JSON_OBJECT_BEGIN);
-	if (r > 1)
-		return on_role_member(d, t, (uint8_t)(r - 1));
-	ROTA_TRY(want(t, ROTA_JSON_OBJECT_BEGIN));
-	if (begins(t)) {
-		begin_entry(d, ROTA_TUF_ROLE);
-		return ROTA_OK;
-	}
-	d->entry.id = rota_json_name(&d->json, d->base);
-	return end_entry(d, HAS_KEYIDS | HAS_THRESHOLD);
-}
-
-/* roles of delegations: [{"keyids", "name", "paths" or "path_hash_prefixes", "terminating", "threshold"}] */
-static enum rota_err on_delegated_roles(
-	struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	uint8_t at = (uint8_t)(d->base + 1);
-
-	if (r == 0)
-		return want(t, ROTA_JSON_ARRAY_BEGIN);
-	if (r == 1) {
-		ROTA_TRY(want(t, ROTA_JSON_OBJECT_BEGIN));
-		if (begins(t)) {
-			begin_entry(d, ROTA_TUF_ROLE);
-			return ROTA_OK;
-		}
-		d->entry.id = kept(d);
-		return end_entry(
-			d, HAS_ID | HAS_TEXT | HAS_KEYIDS | HAS_THRESHOLD | HAS_TERMINATING);
-	}
-	if (r == 2 && named(d, at, "name")) {
-		ROTA_TRY(want_string(t));
-		d->has |= HAS_ID;
-		return t->text.len == 0 ? ROTA_ERR_FORMAT : keep(d, t->text);
-	}
-	if (r == 2 && named(d, at, "terminating")) {
-		d->entry.terminating = t->boolean;
-		d->has |= HAS_TERMINATING;
-		return t->kind == ROTA_JSON_BOOL ? ROTA_OK : ROTA_ERR_FORMAT;
-	}
-	return on_role_member(d, t, (uint8_t)(r - 1));
-}
-
-/* succinct_roles of delegations: {"bit_length", "keyids", "name_prefix", "threshold"} (TAP 15) */
-static enum rota_err on_bins(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	uint8_t at = (uint8_t)(d->base + 1);
-	uint64_t bits;
-
-	if (r == 1) { /* its end: the beginning is on_delegations()'s */
-		d->section = SEC_DELEGATIONS;
-		d->entry.id = kept(d);
-		return end_entry(d, HAS_ID | HAS_BITS | HAS_KEYIDS | HAS_THRESHOLD);
-	}
-	if (r == 2 && named(d, at, "bit_length")) {
-		ROTA_TRY(want_count(t, 1, &bits));
-		d->entry.bits = (uint8_t)bits;
-		d->has |= HAS_BITS;
-		return bits > 32 ? ROTA_ERR_FORMAT : ROTA_OK;
-	}
-	if (r == 2 && named(d, at, "name_prefix")) {
-		ROTA_TRY(want_string(t));
-		d->has |= HAS_ID;
-		return t->text.len == 0 ? ROTA_ERR_FORMAT : keep(d, t->text);
-	}
-	return on_role_member(d, t, (uint8_t)(r - 1));
-}
-
-/* What timestamp and snapshot say of a file, and targets of a target. */
-static enum rota_err on_file_member(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	uint8_t at = (uint8_t)(d->base + 1);
-
-	if (r == 1 && named(d, at, "version") && d->section == SEC_META) {
-		d->has |= HAS_VERSION;
-		return want_count(t, 1, &d->entry.file.version);
-	}
-	if (r == 1 && named(d, at, "length")) {
-		d->has |= HAS_LENGTH;
-		/* No metadata file is empty, and 0 would pass for a length that is not listed. */
-		return want_count(t, d->section == SEC_META ? 1 : 0, &d->entry.file.length);
-	}
-	if (r == 1 && named(d, at, "hashes")) {
-		d->has |= HAS_HASHES;
-		return want(t, ROTA_JSON_OBJECT_BEGIN);
-	}
-	if (r == 2 && named(d, at, "hashes") && named(d, at + 1, "sha256")) {
-		ROTA_TRY(want_string(t));
-		d->entry.file.has_sha256 = true;
-		return rota_hex_decode(t->text, ROTA_BUF(d->entry.file.sha256));
-	}
-	return ROTA_OK;
-}
-
-/* meta: {FILE: {"hashes", "length", "version"}}; targets: {PATH: {"hashes", "length"}} */
-static enum rota_err on_files(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	bool meta = d->section == SEC_META;
-
-	if (r == 0)
-		return want(t, ROTA_JSON_OBJECT_BEGIN);
-	if (r > 1)
-		return on_file_member(d, t, (uint8_t)(r - 1));
-	ROTA_TRY(want(t, ROTA_JSON_OBJECT_BEGIN));
-	if (begins(t)) {
-		begin_entry(d, meta ? ROTA_TUF_META : ROTA_TUF_TARGET);
-		return ROTA_OK;
-	}
-	d->entry.id = rota_json_name(&d->json, d->base);
-	return end_entry(d, meta ? HAS_VERSION : HAS_LENGTH | HAS_HASHES);
-}
-
-/* Bins stand in the place of roles, never beside them. */
-static enum rota_err begin_bins(struct rota_tuf *d, const struct rota_json_token *t)
-{
-	if (t->kind != ROTA_JSON_OBJECT_BEGIN || (d->seen & SEEN_DELEGATED_ROLES) != 0)
-		return ROTA_ERR_FORMAT;
-	begin_entry(d, ROTA_TUF_BINS);
-	d->section = SEC_BINS;
-	return ROTA_OK;
-}
-
-/* delegations: {"keys", "roles" or "succinct_roles"}: opens the sections one level further down. */
-static enum rota_err on_delegations(struct rota_tuf *d, const struct rota_json_token *t, uint8_t r)
-{
-	if (r == 0)
-		return want(t, ROTA_JSON_OBJECT_BEGIN);
-	if (r != 1)
-		return ROTA_OK;
-	if (named(d, 2, "succinct_roles"))
-		return begin_bins(d, t);
-	if (!begins(t))
-		return named(d, 2, "keys") || named(d, 2, "roles") ? ROTA_ERR_FORMAT : ROTA_OK;
-	d->base = 3;
-	if (named(d, 2, "keys")) {
-		d->section = SEC_KEYS;
-		return on_keys(d, t, 0);
-	}
-	if (named(d, 2, "roles")) {
-		d->section = SEC_DELEGATED_ROLES;
-		d->seen |= SEEN_DELEGATED_ROLES;
-		return on_delegated_roles(d, t, 0);
-	}
-	d->base = 2;
-	return ROTA_OK;
-}
-
-/* ---- members of `signed` ---- */
-
-static enum rota_err on_type(struct rota_tuf *d, const struct rota_json_token *t)
-{
-	static const char *const names[] = {
+	static const char *const types[] = {
 		[ROTA_TUF_ROOT] = "root",
 		[ROTA_TUF_TIMESTAMP] = "timestamp",
 		[ROTA_TUF_SNAPSHOT] = "snapshot",
 		[ROTA_TUF_TARGETS] = "targets",
 	};
 
-	ROTA_TRY(want_string(t));
-	d->seen |= SEEN_TYPE;
-	return rota_span_eq(t->text, rota_span_cstr(names[d->type])) ? ROTA_OK : ROTA_ERR_ROLE;
+	return rota_span_is(text, types[d->type]) ? ROTA_OK : ROTA_ERR_ROLE;
 }
 
-/* TUF 4.3: clients that know 1.0.34 read every 1.x. */
-static enum rota_err on_spec_version(struct rota_tuf *d, const struct rota_json_token *t)
+static enum rota_err on_keytype(struct rota_tuf *d, struct rota_span text)
 {
-	ROTA_TRY(want_string(t));
-	d->seen |= SEEN_SPEC;
-	return rota_span_starts(t->text, ROTA_STR("1.")) ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
-}
-
-static enum rota_err on_scalar(struct rota_tuf *d, const struct rota_json_token *t)
-{
-	if (named(d, 1, "_type"))
-		return on_type(d, t);
-	if (named(d, 1, "spec_version"))
-		return on_spec_version(d, t);
-	if (named(d, 1, "version")) {
-		d->seen |= SEEN_VERSION;
-		return want_count(t, 1, &d->head.version);
-	}
-	if (named(d, 1, "expires")) {
-		d->seen |= SEEN_EXPIRES;
-		return want_time(t, &d->head.expires_s);
-	}
-	if (named(d, 1, "x-rota-issued"))
-		return want_time(t, &d->head.issued_s);
-	if (named(d, 1, "x-rota-not-before"))
-		return want_time(t, &d->head.not_before_s);
-	if (named(d, 1, "x-rota-slot-end"))
-		return want_time(t, &d->head.slot_end_s);
-	if (named(d, 1, "consistent_snapshot") && d->type == ROTA_TUF_ROOT) {
-		d->head.consistent_snapshot = t->boolean;
-		return t->kind == ROTA_JSON_BOOL ? ROTA_OK : ROTA_ERR_FORMAT;
-	}
+	if (text.len > sizeof(d->keytype))
+		text.len = 0; /* a longer one is an unknown one */
+	memcpy(d->keytype, text.p, text.len);
+	d->keytype_len = (uint8_t)text.len;
 	return ROTA_OK;
 }
 
-static const struct {
-	const char *name;
-	uint8_t section;
-	uint8_t types; /* bit per enum rota_tuf_type */
-	uint32_t seen;
-} members[] = {
-	{ "keys", SEC_KEYS, 1u << ROTA_TUF_ROOT, SEEN_KEYS },
-	{ "roles", SEC_ROLES, 1u << ROTA_TUF_ROOT, SEEN_ROLES },
-	{ "meta", SEC_META, 1u << ROTA_TUF_TIMESTAMP | 1u << ROTA_TUF_SNAPSHOT, SEEN_META },
-	{ "delegations", SEC_DELEGATIONS, 1u << ROTA_TUF_TARGETS, 0 },
-	{ "targets", SEC_TARGETS, 1u << ROTA_TUF_TARGETS, SEEN_TARGETS },
-};
-
-/* The section that the current member of `signed` is, if any. */
-static void find_section(struct rota_tuf *d)
+/* The last of a key's members. */
+static enum rota_err on_scheme(struct rota_tuf *d, const struct rota_json_token *t)
 {
-	d->section = SEC_NONE;
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		if (((unsigned)members[i].types >> d->type & 1u) == 0 ||
-			!named(d, 1, members[i].name))
-			continue;
-		d->section = members[i].section;
-		d->seen |= members[i].seen;
-	}
-}
+	struct rota_tuf_event *e = &d->entry;
 
-static enum rota_err in_section(struct rota_tuf *d, const struct rota_json_token *t)
-{
-	uint8_t r;
-
-	/* The end of keys or roles in delegations leads back to delegations. */
-	if (d->base == 3 && t->depth == 3 && ends(t)) {
-		d->base = 2;
-		d->section = SEC_DELEGATIONS;
-		return ROTA_OK;
-	}
-	r = (uint8_t)(t->depth - d->base);
-	switch (d->section) {
-	case SEC_SIGNATURES:
-		return on_signatures(d, t, r);
-	case SEC_KEYS:
-		return on_keys(d, t, r);
-	case SEC_ROLES:
-		return on_roles(d, t, r);
-	case SEC_DELEGATIONS:
-		return on_delegations(d, t, r);
-	case SEC_DELEGATED_ROLES:
-		return on_delegated_roles(d, t, r);
-	case SEC_BINS:
-		return on_bins(d, t, r);
-	case SEC_META:
-	case SEC_TARGETS:
-		return on_files(d, t, r);
-	default:
-		return ROTA_OK;
-	}
-}
-
-/* The bracket of `signed` itself: between the two stand the bytes that are signed. */
-static enum rota_err on_signed(
-	struct rota_tuf *d, struct rota_json *j, const struct rota_json_token *t)
-{
-	ROTA_TRY(want(t, ROTA_JSON_OBJECT_BEGIN));
-	/* Before in_signed changes: what is flushed here is the envelope at the opening bracket, and the rest
-	 * of `signed` with its bracket at the closing one. */
-	rota_json_flush(j);
-	d->section = SEC_NONE;
-	d->in_signed = begins(t);
-	if (ends(t))
-		return ROTA_OK;
-	if ((d->seen & SEEN_SIGNATURES) == 0)
+	if (!seen(d, SEEN(KEYTYPE) | SEEN(TEXT)))
 		return ROTA_ERR_FORMAT;
-	d->seen |= SEEN_SIGNED;
-	return send(d, ROTA_TUF_SIGNED, rota_span(NULL, 0), rota_span(NULL, 0));
+	e->id = name_at(d, t->depth - 1u);
+	e->keytype = rota_span(d->keytype, d->keytype_len);
+	e->scheme = t->text;
+	e->text = kept(d);
+	return send(d, ROTA_TUF_KEY);
 }
+
+/* The last of a signature's members. One that is too long for us is of an algorithm that we do not have. */
+static enum rota_err on_sig(struct rota_tuf *d, const struct rota_json_token *t)
+{
+	if (!seen(d, SEEN(ID)))
+		return ROTA_ERR_FORMAT;
+	d->entry.id = kept(d);
+	d->entry.text = t->text;
+	return t->cut ? ROTA_OK : send(d, ROTA_TUF_SIGNATURE);
+}
+
+static enum rota_err on_string(
+	struct rota_tuf *d, const struct row *row, const struct rota_json_token *t)
+{
+	struct rota_tuf_event *e = &d->entry;
+
+	if (row->act == ACT_SIG)
+		return on_sig(d, t);
+	if (t->cut) /* a key that is too long for us is of a scheme that we do not have */
+		return row->act == ACT_PUBLIC ? ROTA_OK : ROTA_ERR_LIMIT;
+	switch (row->act) {
+	case ACT_TIME:
+		return rota_time_parse(t->text, place(d, row));
+	case ACT_TYPE:
+		return on_type(d, t->text);
+	case ACT_SPEC: /* TUF 4.3: clients that know 1.0.34 read every 1.x */
+		return rota_span_starts(t->text, ROTA_STR("1.")) ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
+	case ACT_SHA256:
+		e->file.has_sha256 = true;
+		return rota_hex_decode(t->text, ROTA_BUF(e->file.sha256));
+	case ACT_KEYID:
+		return keyid_ok(t->text.len) ? keep(d, t->text) : ROTA_ERR_FORMAT;
+	case ACT_NAME:
+		return t->text.len > 0 ? keep(d, t->text) : ROTA_ERR_FORMAT;
+	case ACT_PUBLIC:
+		return keep(d, t->text);
+	case ACT_KEYTYPE:
+		return on_keytype(d, t->text);
+	case ACT_SCHEME:
+		return on_scheme(d, t);
+	case ACT_EACH_KEYID:
+		e->id = t->text;
+		return keyid_ok(t->text.len) ? send(d, ROTA_TUF_ROLE_KEYID) : ROTA_ERR_FORMAT;
+	default: /* ACT_EACH_TEXT */
+		e->text = t->text;
+		return send(d, (enum rota_tuf_event_kind)row->arg);
+	}
+}
+
+/* ---- tokens ---- */
 
 static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
 {
 	struct rota_tuf *d = ctx;
+	const struct row *row;
+	uint8_t at;
 
-	if (t->depth == 0)
+	(void)j;
+	if (t->kind == ROTA_JSON_OBJECT_END || t->kind == ROTA_JSON_ARRAY_END)
+		return on_end(d, t->depth);
+	at = t->depth == 0 ? 0 : find(d, t->depth);
+	if (t->kind < ROTA_JSON_STRING)
+		d->path[t->depth] = at;
+	if (at == SKIPPED)
 		return ROTA_OK;
-	if (t->depth == 1 && named(d, 0, "signed"))
-		return on_signed(d, j, t);
-	if (t->depth == 1) {
-		d->section = named(d, 0, "signatures") ? SEC_SIGNATURES : SEC_NONE;
-		d->base = 1;
-		if (d->section == SEC_SIGNATURES)
-			d->seen |= SEEN_SIGNATURES;
-		return in_section(d, t);
-	}
-	if (t->depth == 2 && d->in_signed) {
-		if (!ends(t))
-			find_section(d);
-		d->base = 2;
-		return d->section == SEC_NONE ? on_scalar(d, t) : in_section(d, t);
-	}
-	return in_section(d, t);
+	row = &rows[at];
+	if (t->kind != kind_of_act[row->act])
+		return ROTA_ERR_FORMAT;
+	d->seen |= 1u << row->bit;
+	if (t->kind == ROTA_JSON_STRING)
+		return on_string(d, row, t);
+	if (t->kind == ROTA_JSON_INTEGER)
+		return on_integer(d, row, t->integer);
+	if (t->kind != ROTA_JSON_BOOL)
+		return on_begin(d, row, t->depth);
+	*(bool *)place(d, row) = t->boolean;
+	return ROTA_OK;
 }
 
 static void on_canonical(void *ctx, struct rota_span bytes)
@@ -542,7 +547,7 @@ static void on_canonical(void *ctx, struct rota_span bytes)
 }
 
 void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, struct rota_tuf_sink sink,
-	struct rota_buf names, struct rota_buf value, struct rota_buf hold)
+	struct rota_buf names_room, struct rota_buf value, struct rota_buf hold)
 {
 	memset(d, 0, sizeof(*d));
 	d->type = type;
@@ -550,7 +555,7 @@ void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, struct rota_tuf_
 	d->hold = hold;
 	rota_json_init(&d->json,
 		(struct rota_json_sink){ .ctx = d, .token = on_token, .canonical = on_canonical },
-		names, value);
+		names_room, value);
 }
 
 enum rota_err rota_tuf_feed(struct rota_tuf *d, struct rota_span piece)
@@ -560,8 +565,6 @@ enum rota_err rota_tuf_feed(struct rota_tuf *d, struct rota_span piece)
 
 enum rota_err rota_tuf_end(struct rota_tuf *d)
 {
-	uint32_t required = seen_of_type[d->type];
-
 	ROTA_TRY(rota_json_end(&d->json));
-	return (d->seen & required) == required ? ROTA_OK : ROTA_ERR_FORMAT;
+	return seen(d, seen_of_type[d->type]) ? ROTA_OK : ROTA_ERR_FORMAT;
 }

@@ -81,22 +81,20 @@ struct rota_tuf_sink {
 	void (*signed_bytes)(void *ctx, struct rota_span bytes);
 };
 
-/* Private to tuf.c but for head. */
+/* Private to tuf.c but for head and json. Rows of the grammar have a byte for where a value goes. */
 struct rota_tuf {
-	struct rota_json json;
-	struct rota_tuf_sink sink;
 	enum rota_tuf_type type;
-	struct rota_tuf_head head; /* complete when the file has ended */
-	struct rota_buf hold; /* keeps one string while the next are read */
-	size_t hold_len;
-	uint8_t keytype[ROTA_TUF_KEYTYPE_MAX];
-	uint8_t keytype_len;
-	uint8_t section;
-	uint8_t base;
-	uint32_t seen; /* members of `signed` */
-	uint32_t has; /* members of the current entry */
 	bool in_signed;
-	struct rota_tuf_event entry;
+	uint8_t keytype_len;
+	uint8_t path[ROTA_JSON_DEPTH_MAX]; /* by depth: the row that opened the container */
+	uint32_t seen; /* members of the file and of the entry */
+	size_t hold_len;
+	struct rota_buf hold; /* keeps one string while the next are read */
+	struct rota_tuf_sink sink;
+	struct rota_tuf_head head; /* complete when the file has ended */
+	struct rota_tuf_event entry; /* being gathered */
+	uint8_t keytype[ROTA_TUF_KEYTYPE_MAX];
+	struct rota_json json;
 };
 
 /* Begin a file that must be of `type`.

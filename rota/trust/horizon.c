@@ -21,7 +21,7 @@ static const struct {
 uint64_t rota_horizon_lifetime_s(struct rota_span role)
 {
 	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(lifetimes[0]); i++) {
-		if (rota_span_eq(role, rota_span_cstr(lifetimes[i].role)))
+		if (rota_span_is(role, lifetimes[i].role))
 			return lifetimes[i].life_s;
 	}
 	return YEAR_S; /* root, targets, releases, keys-store, retirements */

@@ -199,10 +199,9 @@ struct cut {
 
 static enum rota_err cut_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
 {
-	static const char *const path[] = { "signed" };
 	struct cut *c = ctx;
 
-	if (t->depth != 1 || !rota_json_path(j, 1, path))
+	if (t->depth != 1 || !rota_span_eq(rota_json_name(j, 0), ROTA_STR("signed")))
 		return ROTA_OK;
 	rota_json_flush(j);
 	c->on = t->kind == ROTA_JSON_OBJECT_BEGIN;

@@ -45,9 +45,12 @@ static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 {
 	static const char letters[] = "sSkirpRBmt"; /* by enum rota_tuf_event_kind */
 	struct seen *seen = ctx;
+	char letter = letters[e->kind];
+	struct rota_span id = strchr("skiRBmt", letter) ? e->id : rota_span(NULL, 0);
+	struct rota_span text = strchr("skrp", letter) ? e->text : rota_span(NULL, 0);
 	int n = snprintf(seen->events + seen->len, sizeof(seen->events) - seen->len,
-		"%c%.*s%s%.*s ", letters[e->kind], (int)e->id.len, (const char *)e->id.p,
-		e->text.len > 0 ? "=" : "", (int)e->text.len, (const char *)e->text.p);
+		"%c%.*s%s%.*s ", letter, (int)id.len, (const char *)id.p, text.len > 0 ? "=" : "",
+		(int)text.len, (const char *)text.p);
 
 	seen->len += (size_t)n;
 	return e->kind == ROTA_TUF_TARGET ? seen->refuse : ROTA_OK;

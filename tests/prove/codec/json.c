@@ -4,6 +4,7 @@
  * on the way. So by induction, byte by byte, no input of any length can do harm. tools/prove runs this for each
  * state. */
 #include "rota/codec/json.c"
+#include "rota/base/hex.c"
 #include "rota/base/span.c"
 #include <__fc_builtin.h>
 
@@ -42,30 +43,28 @@ static void arbitrary(struct rota_json *j, uint8_t state, uint8_t depth)
 {
 	rota_json_init(j, (struct rota_json_sink){ 0, token, canonical },
 		rota_buf(names, any ? 288 : sizeof(names)), rota_buf(value, sizeof(value)));
-	/*@ loop unroll 12; */
-	for (int i = 0; i < ROTA_JSON_DEPTH_MAX; i++) {
-		j->name_at[i] = (uint16_t)Frama_C_interval(0, 65535);
-		j->name_len[i] = (uint16_t)Frama_C_interval(0, 65535);
-		j->index[i] = Frama_C_unsigned_int_interval(0, UINT32_MAX);
-	}
-	j->is_array = (uint16_t)Frama_C_interval(0, 65535);
+	/*@ loop unroll 13; */
+	for (int i = 0; i <= ROTA_JSON_DEPTH_MAX; i++)
+		j->name_end[i] = (uint16_t)Frama_C_interval(0, 65535);
+	j->arrays = (uint16_t)Frama_C_interval(0, 65535);
 	j->depth = depth;
 	j->state = state;
-	j->order = (uint8_t)Frama_C_interval(0, 1);
+	j->may = (uint8_t)Frama_C_interval(0, 255);
 	j->utf8_need = (uint8_t)Frama_C_interval(0, 3);
 	j->utf8_low = (uint8_t)Frama_C_interval(0, 255);
 	j->utf8_high = (uint8_t)Frama_C_interval(0, 255);
-	j->escape_digits = (uint8_t)Frama_C_interval(0, 3);
-	j->escape_code = (uint8_t)Frama_C_interval(0, 255);
+	j->in_name = any != 0;
+	j->ascends = any != 0;
 	j->negative = any != 0;
-	j->cut = any != 0;
-	j->digits = (uint8_t)Frama_C_interval(0, 255);
-	j->number = Frama_C_unsigned_long_interval(0, INTEGER_MAX);
+	j->digits = any != 0;
+	j->escape = Frama_C_unsigned_int_interval(1, 0xffff);
 	j->name_was = (uint16_t)Frama_C_interval(0, 65535);
-	j->value_len = Frama_C_unsigned_long_interval(0, sizeof(value));
+	j->token.cut = any != 0;
+	j->token.integer = (int64_t)Frama_C_unsigned_long_interval(0, INTEGER_MAX);
+	j->token.text.len = Frama_C_unsigned_long_interval(0, sizeof(value));
 }
 
-static void step(struct rota_json *j)
+static void step_once(struct rota_json *j)
 {
 	uint8_t byte = (uint8_t)Frama_C_interval(0, 255);
 
@@ -73,38 +72,31 @@ static void step(struct rota_json *j)
 		return;
 	/*@ assert depth: j->depth <= ROTA_JSON_DEPTH_MAX; */
 	/*@ assert state: j->state < ST_COUNT; */
-	/*@ assert both: (j->depth == 0) <==> (j->state == ST_TOP || j->state == ST_DONE); */
-	/*@ assert number: j->number <= INTEGER_MAX; */
-	/*@ assert value: j->value_len <= sizeof(value); */
+	/*@ assert top: j->depth == 0 ==> j->state == ST_STRUCTURE; */
+	/*@ assert number: j->state == ST_NUMBER ==> 0 <= j->token.integer <= INTEGER_MAX; */
+	/*@ assert value: j->token.text.len <= sizeof(value); */
 	/*@ assert need: j->utf8_need <= 3; */
-	/*@ assert order: j->order == ORDER_SAME || j->order == ORDER_GREATER; */
-	/*@ assert literal: j->state == ST_LITERAL ==> 1 <= j->literal_at && j->literal[j->literal_at] != 0; */
-	/*@ assert digits: (j->state == ST_NAME_HEX || j->state == ST_TEXT_HEX) ==> j->escape_digits <= 3; */
+	/*@ assert literal: j->state == ST_LITERAL ==> 1 <= j->literal && words[j->literal] != 0; */
+	/*@ assert escape: j->state == ST_HEX ==> 1 <= j->escape <= 0xffff; */
 }
 
 int main(void)
 {
-	static const char *const literals[] = { "true", "false", "null" };
 	static struct rota_json j;
 	const uint8_t s = STATE;
 	uint8_t d = (uint8_t)Frama_C_interval(0, ROTA_JSON_DEPTH_MAX);
-	uint8_t l = (uint8_t)Frama_C_interval(0, 2);
-	uint8_t at = (uint8_t)Frama_C_interval(1, 4);
+	uint8_t at = (uint8_t)Frama_C_interval(1, sizeof(words) - 2);
 
 	/*@ split d; */
-	if ((d == 0) != (s == ST_TOP || s == ST_DONE))
+	if (d == 0 && s != ST_STRUCTURE)
 		return 0;
-	if (s != ST_LITERAL) {
-		l = 0;
+	if (s != ST_LITERAL)
 		at = 1;
-	}
-	/*@ split l; */
 	/*@ split at; */
-	if (at == 4 && l != 1)
+	if (words[at] == 0)
 		return 0;
 	arbitrary(&j, s, d);
-	j.literal = literals[l];
-	j.literal_at = at;
-	step(&j);
+	j.literal = at;
+	step_once(&j);
 	return 0;
 }
