@@ -16,7 +16,7 @@
 static const char *version, *product, *minimum, *build, *abort_rule, *sbom, *provenance;
 static const char *canary, *first_ppm, *growth, *soak, *everyone;
 static struct opts_list images, raws, hardware, groups, revert_to;
-static bool ci, json;
+static bool ci, json, unsigned_;
 
 static const struct opts_row rows[] = {
 	{ "version", "VERSION", "major.minor.revision[+build]", OPTS_TEXT, &version },
@@ -27,6 +27,8 @@ static const struct opts_row rows[] = {
 	{ "hardware", "ID", "hardware of the raw payloads; may repeat", OPTS_LIST, &hardware },
 	{ "product", "NAME", "product (default: rota.ini's)", OPTS_TEXT, &product },
 	{ "ci", NULL, "for the ci channel: role ci, signed online", OPTS_FLAG, &ci },
+	{ "unsigned", NULL, "its signers are offline: leave it waiting for rota repo export",
+		OPTS_FLAG, &unsigned_ },
 	{ "minimum", "VERSION", "lowest version that may install this one (default 0.0.0)",
 		OPTS_TEXT, &minimum },
 	{ "revert-to", "VERSION", "older version that devices may go back to; may repeat",
@@ -164,6 +166,7 @@ static enum rota_err fill_settings(struct session *s, struct rota_release_plan *
 
 	plan->product = product ? product : s->dir.product;
 	plan->role = ci ? "ci" : "releases";
+	plan->unsigned_ = unsigned_;
 	plan->abort = setting(s, abort_rule, "abort", "revert");
 	plan->everyone = setting(s, everyone, "everyone", "human");
 	ROTA_TRY(number_setting(s, canary, "canary", "100", 32768, &plan->canary));
@@ -190,6 +193,10 @@ static void report(const struct rota_release_plan *plan, const struct rota_relea
 		printf("{\"path\":\"%s\",\"role\":\"%s\",\"role_version\":%llu,\"sha256\":\"%s\"}"
 		       "\n",
 			done->path, plan->role, (unsigned long long)done->role_version, hex);
+	else if (plan->unsigned_)
+		printf("%s\n  sha256 %s, waits for the signers of role %s: rota repo export --role "
+		       "%s FILE\n",
+			done->path, hex, plan->role, plan->role);
 	else
 		printf("%s\n  sha256 %s, role %s version %llu\n"
 		       "  not yet installed anywhere: rota rollout set --version %s, rota "
@@ -209,6 +216,8 @@ int verb_release_add(int argc, char **argv)
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
+	if (ci && unsigned_)
+		return opts_wrong(&usage, "role ci is signed online; --unsigned is not for --ci");
 	status = fill_versions(&plan);
 	if (!status)
 		status = fill_parts(&plan);

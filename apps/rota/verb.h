@@ -33,5 +33,9 @@ int verb_doctor(int argc, char **argv);
 int verb_target_add(int argc, char **argv);
 int verb_repo_bins(int argc, char **argv);
 int verb_repo_verify(int argc, char **argv);
+int verb_repo_export(int argc, char **argv);
+int verb_repo_sign(int argc, char **argv);
+int verb_repo_import(int argc, char **argv);
+int verb_authority_split(int argc, char **argv);
 
 #endif

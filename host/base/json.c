@@ -189,6 +189,27 @@ enum rota_err rota_json_parse_strict(struct rota_span text, json_t **out, struct
 	return rota_fail(why, ROTA_ERR_FORMAT, "not the canonical spelling (SPEC 2.1)");
 }
 
+bool rota_json_members(const json_t *value, const char *names)
+{
+	size_t known = 0;
+
+	if (!json_is_object(value))
+		return false;
+	while (*names) {
+		size_t len = strcspn(names, " ");
+		bool maybe = names[len - 1] == '?';
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)(len - maybe), names);
+		if (json_object_get(value, name))
+			known++;
+		else if (!maybe)
+			return false;
+		names += len + (names[len] == ' ');
+	}
+	return known == json_object_size(value);
+}
+
 enum rota_err rota_json_load(const char *path, size_t max, json_t **out, struct rota_fail *why)
 {
 	struct rota_bytes text;

@@ -33,6 +33,10 @@ ROTA_MUST_USE enum rota_err rota_json_parse(
 ROTA_MUST_USE enum rota_err rota_json_parse_strict(
 	struct rota_span text, json_t **out, struct rota_fail *why);
 
+/* Whether `value` is an object with exactly these members: names between blanks, one that ends in ? may be
+ * missing. For what must hold nothing that its reader does not look at. */
+bool rota_json_members(const json_t *value, const char *names);
+
 /* A file of at most `max` bytes through parse_strict; the error names the path. */
 ROTA_MUST_USE enum rota_err rota_json_load(
 	const char *path, size_t max, json_t **out, struct rota_fail *why);

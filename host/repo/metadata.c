@@ -48,11 +48,9 @@ enum rota_err rota_metadata_keys(struct rota_desk *desk, const struct rota_party
 enum rota_err rota_metadata_root(struct rota_desk *desk, json_t **content, struct rota_fail *why)
 {
 	json_t *keys = json_object(), *roles = json_object();
-	char now[ROTA_WHEN_LEN];
 
-	rota_when_text(desk->now, now);
-	*content = json_pack("{s:b,s:o,s:o,s:s}", "consistent_snapshot", 1, "keys", keys, "roles",
-		roles, "x-rota-not-before", now);
+	*content =
+		json_pack("{s:b,s:o,s:o}", "consistent_snapshot", 1, "keys", keys, "roles", roles);
 	for (size_t i = 0; i < ROTA_DUTY_TOP_COUNT; i++) {
 		const struct rota_party *party = rota_authdir_party(desk->dir, rota_duties[i].name);
 		json_t *ids;
@@ -120,7 +118,7 @@ enum rota_err rota_metadata_entry(const struct rota_authdir *dir, const char *ro
 	return ROTA_OK;
 }
 
-static void set_common(
+void rota_metadata_stamp(
 	json_t *content, const char *role, uint64_t version, uint64_t now, uint64_t lifetime_s)
 {
 	bool top = strcmp(role, "root") == 0 || strcmp(role, "snapshot") == 0 ||
@@ -129,6 +127,8 @@ static void set_common(
 
 	rota_when_text(now, issued);
 	rota_when_text(now + lifetime_s, expires);
+	if (strcmp(role, "root") == 0)
+		json_object_set_new(content, "x-rota-not-before", json_string(issued));
 	json_object_set_new(content, "_type", json_string(top ? role : "targets"));
 	json_object_set_new(content, "spec_version", json_string("1.0.34"));
 	json_object_set_new(content, "version", json_integer((json_int_t)version));
@@ -161,14 +161,21 @@ enum rota_err rota_metadata_seal(struct rota_desk *desk, const struct rota_party
 	struct rota_fail *why)
 {
 	uint64_t lifetime_s = seal->lifetime_s ? seal->lifetime_s : party->lifetime_s;
+	enum rota_err err;
 
 	if (lifetime_s > party->lifetime_s)
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"role %s: a lifetime of %llu s is beyond the %llu s of rota.ini",
 			seal->role, (unsigned long long)lifetime_s,
 			(unsigned long long)party->lifetime_s);
-	set_common(content, seal->role, seal->version, desk->now, lifetime_s);
-	ROTA_TRY(rota_envelope_sign(desk->tokens, party, content, file, why));
+	rota_metadata_stamp(content, seal->role, seal->version, desk->now, lifetime_s);
+	err = rota_envelope_sign(desk->tokens, party, content, file, why);
+	if (err == ROTA_ERR_THRESHOLD && !rota_party_online(party))
+		return rota_fail_in(why,
+			"role %s is signed offline; when its tokens are elsewhere, see rota repo "
+			"export and rota release add --unsigned",
+			seal->role);
+	ROTA_TRY(err);
 	if (file->len <= ROTA_ENVELOPE_MAX)
 		return ROTA_OK;
 	rota_bytes_free(file);

@@ -30,6 +30,10 @@ ROTA_MUST_USE enum rota_err rota_metadata_root(
 ROTA_MUST_USE enum rota_err rota_metadata_targets(
 	struct rota_desk *desk, json_t **content, struct rota_fail *why);
 
+/* The members that are common to all roles; root's x-rota-not-before is its time of issue. */
+void rota_metadata_stamp(
+	json_t *content, const char *role, uint64_t version, uint64_t now, uint64_t lifetime_s);
+
 /* A delegated role with no targets. */
 json_t *rota_metadata_empty(void);
 

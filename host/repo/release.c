@@ -2,6 +2,7 @@
 #include "host/repo/release.h"
 #include "host/base/when.h"
 #include "host/repo/listing.h"
+#include "host/repo/pending.h"
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
 #include "host/sign/imagefile.h"
@@ -16,6 +17,7 @@ struct work {
 	const struct rota_crypto *crypto;
 	const struct rota_progress *progress;
 	struct rota_listing *listing; /* of the role, growing */
+	json_t *added; /* path to entry: what grew */
 	char base[128]; /* "releases/PRODUCT/VERSION" */
 };
 
@@ -36,6 +38,13 @@ static bool same_target(const json_t *listed, const struct rota_store_target *ta
 		memcmp(is.sha256, target->sha256, sizeof(is.sha256)) == 0;
 }
 
+static enum rota_err list(struct work *w, const char *path, const struct rota_store_target *target,
+	struct rota_fail *why)
+{
+	json_object_set_new(w->added, path, rota_store_target_object(target));
+	return rota_listing_set(w->listing, path, rota_store_target_object(target), why);
+}
+
 /* Copy a file to BASE/its own name and list it; the target path into `path`. */
 static enum rota_err add_file(struct work *w, const char *file, char path[static 256],
 	struct rota_store_target *target, struct rota_fail *why)
@@ -53,7 +62,7 @@ static enum rota_err add_file(struct work *w, const char *file, char path[static
 	if (strcmp(name, "release.json") == 0 || (listed && !same_target(listed, target)))
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"%s: %s stands in this release already; rename the file", file, path);
-	return rota_listing_set(w->listing, path, rota_store_target_object(target), why);
+	return list(w, path, target, why);
 }
 
 static json_t *names_json(const struct rota_image_info *info)
@@ -217,7 +226,7 @@ static enum rota_err write_release(
 	rota_bytes_free(&text);
 	ROTA_TRY(err);
 	memcpy(out->sha256, target.sha256, sizeof(out->sha256));
-	return rota_listing_set(w->listing, out->path, rota_store_target_object(&target), why);
+	return list(w, out->path, &target, why);
 }
 
 static enum rota_err make(struct work *w, struct rota_release_done *out, struct rota_fail *why)
@@ -239,6 +248,9 @@ static enum rota_err make(struct work *w, struct rota_release_done *out, struct 
 		err = write_release(w, release, out, why);
 	json_decref(release);
 	ROTA_TRY(err);
+	out->role_version = 0;
+	if (w->plan->unsigned_)
+		return rota_pending_add(w->desk->dir, w->plan->role, w->added, why);
 	return rota_listing_sign(w->listing, w->desk, &out->role_version, why);
 }
 
@@ -259,7 +271,9 @@ enum rota_err rota_release_make(struct rota_desk *desk, const struct rota_releas
 	snprintf(w.base, sizeof(w.base), "%s/%s/%s", plan->role, plan->product, version);
 	snprintf(out->path, sizeof(out->path), "%s/release.json", w.base);
 	ROTA_TRY(rota_listing_open(desk->dir, plan->role, &listing, why));
+	w.added = json_object();
 	err = make(&w, out, why);
+	json_decref(w.added);
 	rota_listing_close(&listing);
 	return err;
 }

@@ -37,12 +37,13 @@ struct rota_release_plan {
 	size_t group_count;
 	struct rota_release_part parts[ROTA_RELEASE_COMPONENTS_MAX];
 	size_t part_count;
+	bool unsigned_; /* leave it waiting for the offline signers (host/repo/pending.h) */
 };
 
 struct rota_release_done {
 	char path[256]; /* target path of release.json */
 	uint8_t sha256[ROTA_DIGEST_LEN]; /* of release.json */
-	uint64_t role_version; /* staged; of the bin, where the role has bins */
+	uint64_t role_version; /* staged; of the bin, where the role has bins; 0 when it waits */
 };
 
 /* Copy, write, sign, stage. `rota publish` makes it count, a rollout policy makes devices install it. */

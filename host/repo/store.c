@@ -150,6 +150,19 @@ enum rota_err rota_store_read_staged(const struct rota_authdir *dir, const char 
 	return rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
 }
 
+enum rota_err rota_store_envelope(const struct rota_authdir *dir, const char *role,
+	uint64_t version, json_t **envelope, struct rota_fail *why)
+{
+	struct rota_bytes file;
+	enum rota_err err;
+
+	*envelope = NULL;
+	ROTA_TRY(rota_store_read(dir, role, version, &file, why));
+	err = rota_json_parse_strict(rota_bytes_span(&file), envelope, why);
+	rota_bytes_free(&file);
+	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "role %s", role);
+}
+
 enum rota_err rota_store_signed(
 	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why)
 {

@@ -45,6 +45,10 @@ ROTA_MUST_USE enum rota_err rota_store_read(const struct rota_authdir *dir, cons
 ROTA_MUST_USE enum rota_err rota_store_read_staged(const struct rota_authdir *dir, const char *role,
 	uint64_t version, struct rota_bytes *file, struct rota_fail *why);
 
+/* The same as an object, which the caller decrefs; not verified. */
+ROTA_MUST_USE enum rota_err rota_store_envelope(const struct rota_authdir *dir, const char *role,
+	uint64_t version, json_t **envelope, struct rota_fail *why);
+
 /* The object `signed` of the newest version, staged ones included; the caller decrefs. Verified
  * (host/repo/trust.h). */
 ROTA_MUST_USE enum rota_err rota_store_signed(

@@ -19,18 +19,25 @@ enum rota_err rota_trust_anchor(
 	return rota_file_write(path, file, 0644, why);
 }
 
+enum rota_err rota_trust_anchor_read(
+	const struct rota_authdir *dir, struct rota_bytes *file, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	rota_authdir_path(dir, ANCHOR, path);
+	return rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
+}
+
 /* From the anchor to the newest root: its content and its file. */
 static enum rota_err newest_root(const struct rota_authdir *dir, json_t **root,
 	struct rota_bytes *file, struct rota_fail *why)
 {
-	char path[ROTA_FILE_PATH_MAX];
 	uint64_t newest;
 	enum rota_err err;
 
 	*root = NULL;
-	rota_authdir_path(dir, ANCHOR, path);
 	ROTA_TRY(rota_store_newest(dir, "root", false, &newest, why));
-	ROTA_TRY(rota_file_read(path, ROTA_ENVELOPE_MAX, file, why));
+	ROTA_TRY(rota_trust_anchor_read(dir, file, why));
 	err = rota_chain_begin(rota_bytes_span(file), root, why);
 	while (err == ROTA_OK && rota_chain_version(*root) < newest) {
 		rota_bytes_free(file);

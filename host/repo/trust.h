@@ -16,6 +16,10 @@
 ROTA_MUST_USE enum rota_err rota_trust_anchor(
 	const struct rota_authdir *dir, struct rota_span file, struct rota_fail *why);
 
+/* The file of the anchor. */
+ROTA_MUST_USE enum rota_err rota_trust_anchor_read(
+	const struct rota_authdir *dir, struct rota_bytes *file, struct rota_fail *why);
+
 /* Verify a file of `role`; *content is its `signed`, which the caller decrefs. A file of root must be the
  * newest one. ROTA_ERR_THRESHOLD, ROTA_ERR_FORMAT as rota_envelope_verify(). */
 ROTA_MUST_USE enum rota_err rota_trust_check(const struct rota_authdir *dir, const char *role,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static enum rota_err content_digest(
+enum rota_err rota_envelope_digest(
 	const json_t *content, uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why)
 {
 	struct rota_bytes canonical;
@@ -17,7 +17,7 @@ static enum rota_err content_digest(
 	return ROTA_OK;
 }
 
-static json_t *signature_object(const struct rota_seat_sig *sig)
+json_t *rota_envelope_signature(const struct rota_seat_sig *sig)
 {
 	char id[ROTA_DIGEST_HEX], hex[2 * ROTA_DER_ECDSA_MAX + 1] = "";
 	uint8_t room[ROTA_DER_ECDSA_MAX];
@@ -37,11 +37,11 @@ enum rota_err rota_envelope_sign(struct rota_tokens *tokens, const struct rota_p
 	json_t *list, *whole;
 	enum rota_err err;
 
-	ROTA_TRY(content_digest(content, digest, why));
+	ROTA_TRY(rota_envelope_digest(content, digest, why));
 	ROTA_TRY(rota_tokens_sign_party(tokens, party, digest, sigs, why));
 	list = json_array();
 	for (unsigned i = 0; i < party->threshold; i++)
-		json_array_append_new(list, signature_object(&sigs[i]));
+		json_array_append_new(list, rota_envelope_signature(&sigs[i]));
 	whole = json_pack("{s:o,s:O}", "signatures", list, "signed", content);
 	err = rota_json_encode(whole, ROTA_JSON_FILE, file, why);
 	json_decref(whole);
@@ -59,8 +59,7 @@ static bool listed(const json_t *keyids, const char *id)
 	return false;
 }
 
-/* Whether this signature object verifies under a key of the role; its raw key into `point`. */
-static bool one_good(const json_t *sig, const json_t *keys, const json_t *keyids,
+bool rota_envelope_good(const json_t *sig, const json_t *keys, const json_t *keyids,
 	const uint8_t digest[static ROTA_DIGEST_LEN], uint8_t point[static ROTA_P256_KEY_LEN])
 {
 	const char *id = json_string_value(json_object_get(sig, "keyid"));
@@ -102,7 +101,7 @@ static enum rota_err count(const json_t *sigs, const json_t *keys, const json_t 
 
 		if (id_twice(sigs, i))
 			return rota_fail(why, ROTA_ERR_FORMAT, "a key id signs twice (SPEC 4.2)");
-		if (!one_good(json_array_get(sigs, i), keys, keyids, digest, good[have]))
+		if (!rota_envelope_good(json_array_get(sigs, i), keys, keyids, digest, good[have]))
 			continue;
 		for (unsigned k = 0; k < have; k++)
 			again |= memcmp(good[k], good[have], ROTA_P256_KEY_LEN) == 0;
@@ -127,7 +126,7 @@ enum rota_err rota_envelope_verify(struct rota_span file, const json_t *keys, co
 	if (!json_is_object(*content))
 		err = rota_fail(why, ROTA_ERR_FORMAT, "no 'signed' object");
 	else
-		err = content_digest(*content, digest, why);
+		err = rota_envelope_digest(*content, digest, why);
 	if (err == ROTA_OK)
 		err = count(
 			json_object_get(whole, "signatures"), keys, keyids, digest, threshold, why);

@@ -6,11 +6,24 @@
 #ifndef HOST_SIGN_ENVELOPE_H
 #define HOST_SIGN_ENVELOPE_H
 
+#include "host/base/digest.h"
 #include "host/base/json.h"
 #include "host/sign/tokens.h"
 
 /* SPEC 4.8: what a device accepts of a role file that its parent gives no length for. */
 #define ROTA_ENVELOPE_MAX (16 * 1024 * 1024)
+
+/* SHA-256 of the canonical bytes of `content`: what is signed (SPEC 2.3). */
+ROTA_MUST_USE enum rota_err rota_envelope_digest(
+	const json_t *content, uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why);
+
+/* {"keyid","sig"}; the caller decrefs. */
+json_t *rota_envelope_signature(const struct rota_seat_sig *sig);
+
+/* Whether this object is a signature over `digest` by a key among `keyids` (a list) of `keys` (id to key object);
+ * that raw key into `point`. */
+bool rota_envelope_good(const json_t *signature, const json_t *keys, const json_t *keyids,
+	const uint8_t digest[static ROTA_DIGEST_LEN], uint8_t point[static ROTA_P256_KEY_LEN]);
 
 /* Have the party sign `content`; the file's bytes into *file. */
 ROTA_MUST_USE enum rota_err rota_envelope_sign(struct rota_tokens *tokens,

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/bundle_judge.h"
+#include "host/base/when.h"
+#include "host/repo/metadata.h"
+#include "host/sign/duty.h"
+#include "host/sign/p256.h"
+#include "rota/codec/name.h"
+#include "rota/trust/path.h"
+
+#include <string.h>
+
+/* SPEC 4.5 */
+#define AHEAD_S 600
+
+static enum rota_err wrong(struct rota_fail *why, const char *what)
+{
+	return rota_fail(why, ROTA_ERR_FORMAT,
+		"%s is missing, unknown or malformed in what shall be signed (SPEC 14.3)", what);
+}
+
+static const char *text(const json_t *object, const char *name)
+{
+	const char *value = json_string_value(json_object_get(object, name));
+
+	return value ? value : "";
+}
+
+/* An object of keys: each as we write it (SPEC 3.3), under its own id. */
+static enum rota_err judge_keys(const json_t *keys, struct rota_fail *why)
+{
+	const char *id;
+	json_t *key;
+
+	if (!json_is_object(keys))
+		return wrong(why, "'keys'");
+	json_object_foreach((json_t *)(uintptr_t)keys, id, key)
+	{
+		uint8_t point[ROTA_P256_KEY_LEN];
+		char own[ROTA_DIGEST_HEX];
+		json_t *again;
+		bool same;
+
+		if (rota_p256_of_object(key, point) != ROTA_OK)
+			return wrong(why, "a key");
+		again = rota_p256_key_object(point);
+		same = json_equal(again, key);
+		json_decref(again);
+		rota_p256_key_id(point, own);
+		if (!same || strcmp(own, id) != 0)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"key %.64s is not spelled as SPEC 3.3 says, or has another's id",
+				id);
+	}
+	return ROTA_OK;
+}
+
+/* keyids and threshold of one role: keys that are there, each once, the threshold of our own rota.ini. */
+static enum rota_err judge_signers(const struct rota_authdir *dir, const json_t *keys,
+	const char *role, const json_t *entry, struct rota_fail *why)
+{
+	const struct rota_party *party = rota_authdir_party(dir, role);
+	const json_t *ids = json_object_get(entry, "keyids");
+	const json_t *threshold = json_object_get(entry, "threshold");
+	size_t count = json_array_size(ids);
+
+	if (!party || count < 1 || count > ROTA_SIGNERS_MAX || !json_is_integer(threshold))
+		return wrong(why, role);
+	for (size_t i = 0; i < count; i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		if (!id || !json_object_get(keys, id))
+			return wrong(why, role);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(id, json_string_value(json_array_get(ids, k))) == 0)
+				return wrong(why, role);
+	}
+	if (json_integer_value(threshold) != (json_int_t)party->threshold ||
+		party->threshold > count)
+		return rota_fail(why, ROTA_ERR_THRESHOLD,
+			"it would give role %s the threshold %lld of %zu; [role %s] of this "
+			"machine's rota.ini says %u",
+			role, (long long)json_integer_value(threshold), count, role,
+			party->threshold);
+	return ROTA_OK;
+}
+
+/* Every key belongs to some role: one that nobody is shown has no place. */
+static bool all_keys_used(const json_t *keys, json_t *used)
+{
+	bool same = json_object_size(keys) == json_object_size(used);
+
+	json_decref(used);
+	return same;
+}
+
+static void note_ids(json_t *used, const json_t *entry)
+{
+	const json_t *ids = json_object_get(entry, "keyids");
+
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		json_object_set_new(used, json_string_value(json_array_get(ids, i)), json_true());
+}
+
+static bool share_a_key(const json_t *left, const json_t *right)
+{
+	const json_t *a = json_object_get(left, "keyids"), *b = json_object_get(right, "keyids");
+
+	for (size_t i = 0; i < json_array_size(a); i++)
+		for (size_t k = 0; k < json_array_size(b); k++)
+			if (json_equal(json_array_get(a, i), json_array_get(b, k)))
+				return true;
+	return false;
+}
+
+static enum rota_err judge_root(
+	const struct rota_authdir *dir, const json_t *now, struct rota_fail *why)
+{
+	const json_t *keys = json_object_get(now, "keys"), *roles = json_object_get(now, "roles");
+	json_t *used;
+
+	if (!rota_json_members(now,
+		    "_type consistent_snapshot expires keys roles spec_version version "
+		    "x-rota-issued x-rota-not-before") ||
+		!json_is_true(json_object_get(now, "consistent_snapshot")) ||
+		!rota_json_members(roles, "root targets snapshot timestamp"))
+		return wrong(why, "a member of root");
+	if (strcmp(text(now, "x-rota-not-before"), text(now, "x-rota-issued")) != 0)
+		return rota_fail(why, ROTA_ERR_TIME,
+			"x-rota-not-before is not x-rota-issued; a later one moves devices' "
+			"clocks for good (SPEC 5.2)");
+	ROTA_TRY(judge_keys(keys, why));
+	used = json_object();
+	for (size_t i = 0; i < ROTA_DUTY_TOP_COUNT; i++) {
+		const json_t *entry = json_object_get(roles, rota_duties[i].name);
+		enum rota_err err = rota_json_members(entry, "keyids threshold")
+			? judge_signers(dir, keys, rota_duties[i].name, entry, why)
+			: wrong(why, rota_duties[i].name);
+
+		if (err != ROTA_OK) {
+			json_decref(used);
+			return err;
+		}
+		note_ids(used, entry);
+	}
+	if (!all_keys_used(keys, used))
+		return wrong(why, "a key that no role uses");
+	if (share_a_key(json_object_get(roles, "root"), json_object_get(roles, "targets")))
+		return rota_fail(why, ROTA_ERR_ROLE, "root and targets would share a key");
+	return ROTA_OK;
+}
+
+/* A delegation is its duty's, with nothing to choose but the keys (SPEC 3.2). */
+static bool is_duty(const json_t *entry, const struct rota_duty *duty)
+{
+	const json_t *paths = json_object_get(entry, "paths");
+
+	return rota_json_members(entry, "keyids name paths terminating threshold") &&
+		strcmp(text(entry, "name"), duty->name) == 0 && json_array_size(paths) == 1 &&
+		json_is_string(json_array_get(paths, 0)) &&
+		strcmp(json_string_value(json_array_get(paths, 0)), duty->paths) == 0 &&
+		json_is_true(json_object_get(entry, "terminating"));
+}
+
+static enum rota_err judge_delegations(
+	const struct rota_authdir *dir, const json_t *now, struct rota_fail *why)
+{
+	const json_t *all = json_object_get(now, "delegations");
+	const json_t *keys = json_object_get(all, "keys"), *roles = json_object_get(all, "roles");
+	json_t *used;
+
+	if (!rota_json_members(
+		    now, "_type delegations expires spec_version targets version x-rota-issued") ||
+		!rota_json_members(all, "keys roles") ||
+		json_object_size(json_object_get(now, "targets")) != 0 ||
+		json_array_size(roles) != ROTA_DUTY_COUNT - ROTA_DUTY_TOP_COUNT)
+		return rota_fail(why, ROTA_ERR_ROLE,
+			"targets may name the roles of SPEC 3.2, and nothing else");
+	ROTA_TRY(judge_keys(keys, why));
+	used = json_object();
+	for (size_t i = 0; i < json_array_size(roles); i++) {
+		const struct rota_duty *duty = &rota_duties[ROTA_DUTY_TOP_COUNT + i];
+		const json_t *entry = json_array_get(roles, i);
+		enum rota_err err = is_duty(entry, duty)
+			? judge_signers(dir, keys, duty->name, entry, why)
+			: rota_fail(why, ROTA_ERR_ROLE,
+				  "targets may name the roles of SPEC 3.2, and nothing else");
+
+		if (err != ROTA_OK) {
+			json_decref(used);
+			return err;
+		}
+		note_ids(used, entry);
+	}
+	return all_keys_used(keys, used) ? ROTA_OK : wrong(why, "a key that no role uses");
+}
+
+static bool is_target(const json_t *entry)
+{
+	const json_t *hashes = json_object_get(entry, "hashes");
+	const json_t *length = json_object_get(entry, "length");
+	uint8_t digest[ROTA_DIGEST_LEN];
+
+	return rota_json_members(entry, "hashes length") && rota_json_members(hashes, "sha256") &&
+		rota_unhex(text(hashes, "sha256"), ROTA_BUF(digest)) && json_is_integer(length) &&
+		json_integer_value(length) >= 0;
+}
+
+/* A delegated role: targets below its paths. Releases are never changed, only added and taken away. */
+static enum rota_err judge_targets(
+	const struct rota_duty *duty, const json_t *was, const json_t *now, struct rota_fail *why)
+{
+	const json_t *before = json_object_get(was, "targets");
+	json_t *targets = json_object_get(now, "targets"), *entry;
+	const char *path;
+
+	if (!rota_json_members(now, "_type expires spec_version targets version x-rota-issued") ||
+		!json_is_object(targets))
+		return wrong(why, "a member");
+	json_object_foreach(targets, path, entry)
+	{
+		const json_t *old = json_object_get(before, path);
+
+		if (!rota_path_valid(rota_span_cstr(path)) || !is_target(entry))
+			return wrong(why, "a target");
+		if (!rota_path_match(rota_span_cstr(duty->paths), rota_span_cstr(path)))
+			return rota_fail(why, ROTA_ERR_ROLE, "it may not list %s, only %s", path,
+				duty->paths);
+		if (old && !json_equal(old, entry) && strcmp(duty->name, "releases") == 0)
+			return rota_fail(why, ROTA_ERR_ROLE,
+				"it changes %s; a release is never changed", path);
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err judge_times(const struct rota_party *party, const json_t *was,
+	const json_t *now, uint64_t clock, struct rota_fail *why)
+{
+	uint64_t issued, expires, before = 0, ignored;
+
+	if (!rota_metadata_times(now, &issued, &expires))
+		return wrong(why, "x-rota-issued or expires");
+	if (issued > clock + AHEAD_S)
+		return rota_fail(why, ROTA_ERR_TIME,
+			"it is issued at %s, which is ahead of this machine's clock; set the clock "
+			"that is wrong",
+			text(now, "x-rota-issued"));
+	if (rota_metadata_times(was, &before, &ignored) && issued < before)
+		return rota_fail(why, ROTA_ERR_TIME, "it is issued before the version it follows");
+	if (expires <= issued || expires - issued > party->lifetime_s)
+		return rota_fail(why, ROTA_ERR_TIME,
+			"it would live longer than rota.ini allows role %s", party->name);
+	if (expires <= clock)
+		return rota_fail(why, ROTA_ERR_EXPIRED, "it has expired already; export again");
+	return ROTA_OK;
+}
+
+static enum rota_err judge_common(const struct rota_bundle_item *item, struct rota_fail *why)
+{
+	const char *type = strcmp(item->role, "root") == 0 ? "root" : "targets";
+	uint64_t was = rota_chain_version(item->was), now = rota_chain_version(item->now);
+
+	if (strcmp(text(item->now, "_type"), type) != 0 ||
+		strcmp(text(item->now, "spec_version"), "1.0.34") != 0 ||
+		!json_is_integer(json_object_get(item->now, "version")))
+		return wrong(why, "_type, spec_version or version");
+	if (now != was + 1)
+		return rota_fail(why, ROTA_ERR_VERSION, "it has version %llu, the next one is %llu",
+			(unsigned long long)now, (unsigned long long)was + 1);
+	return ROTA_OK;
+}
+
+enum rota_err rota_bundle_judge_role(
+	const struct rota_authdir *dir, const char *role, struct rota_fail *why)
+{
+	if (rota_duty_find(role) && !rota_party_online(rota_authdir_party(dir, role)))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ROLE, "is no role of SPEC 3.2 that people sign offline");
+}
+
+enum rota_err rota_bundle_judge(const struct rota_authdir *dir, const struct rota_bundle_item *item,
+	uint64_t now, struct rota_fail *why)
+{
+	ROTA_TRY(judge_common(item, why));
+	ROTA_TRY(judge_times(rota_authdir_party(dir, item->role), item->was, item->now, now, why));
+	if (strcmp(item->role, "root") == 0)
+		return judge_root(dir, item->now, why);
+	if (strcmp(item->role, "targets") == 0)
+		return judge_delegations(dir, item->now, why);
+	return judge_targets(rota_duty_find(item->role), item->was, item->now, why);
+}

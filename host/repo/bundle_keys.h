@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/repo/bundle_keys.h -- whose keys the next root or targets names.
+ *
+ * On the connected machine the online tokens are at hand and speak for themselves, so that a new online key only
+ * needs rota.ini and an export. Keys of people stay what the metadata says, or come as a file of public keys that
+ * they sent. Thresholds are rota.ini's.
+ */
+#ifndef HOST_REPO_BUNDLE_KEYS_H
+#define HOST_REPO_BUNDLE_KEYS_H
+
+#include "host/repo/metadata.h"
+
+/* New keys of an offline role: every one of them, PEM public keys one after the other in a file. */
+struct rota_bundle_keyset {
+	const char *role;
+	const char *file;
+};
+
+/* Set keys, keyids and thresholds in `content`, a new root or targets. ROTA_ERR_ARGUMENT: a key set for a role that
+ * `content` does not name, or whose keys are read from its tokens. */
+ROTA_MUST_USE enum rota_err rota_bundle_rekey(struct rota_desk *desk, json_t *content,
+	const struct rota_bundle_keyset *sets, size_t count, struct rota_fail *why);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/bundle_make.h"
+#include "host/repo/bundle_judge.h"
+#include "host/repo/pending.h"
+#include "host/repo/store.h"
+#include "host/repo/trust.h"
+#include "host/sign/envelope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum rota_err newest_envelope(
+	const struct rota_authdir *dir, const char *role, json_t **out, struct rota_fail *why)
+{
+	uint64_t version;
+
+	*out = NULL;
+	ROTA_TRY(rota_store_newest(dir, role, true, &version, why));
+	return rota_store_envelope(dir, role, version, out, why);
+}
+
+static enum rota_err add_roots(const struct rota_authdir *dir, json_t *roots, struct rota_fail *why)
+{
+	uint64_t newest;
+
+	ROTA_TRY(rota_store_newest(dir, "root", false, &newest, why));
+	for (uint64_t v = 2; v <= newest; v++) {
+		json_t *root;
+
+		ROTA_TRY(rota_store_envelope(dir, "root", v, &root, why));
+		json_array_append_new(roots, root);
+	}
+	return ROTA_OK;
+}
+
+/* The text of one new target that its signers read. */
+static enum rota_err add_file(const struct rota_authdir *dir, const char *path, const json_t *entry,
+	json_t *files, struct rota_fail *why)
+{
+	const char *hex =
+		json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
+	char from[ROTA_FILE_PATH_MAX];
+	uint8_t digest[ROTA_DIGEST_LEN];
+	struct rota_bytes text;
+
+	if (!hex || !rota_unhex(hex, ROTA_BUF(digest)))
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s has no SHA-256", path);
+	rota_store_target_path(dir, path, digest, from);
+	ROTA_TRY(rota_file_read(from, ROTA_BUNDLE_FILE_MAX, &text, why));
+	json_object_set_new(files, path, json_stringn((const char *)text.p, text.len));
+	rota_bytes_free(&text);
+	if (json_object_get(files, path))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT, "%s is no text", from);
+}
+
+/* List what waits for the role. */
+static enum rota_err add_pending(const struct rota_authdir *dir, const char *role, json_t *content,
+	json_t *files, struct rota_fail *why)
+{
+	json_t *waiting, *entry, *targets = json_object_get(content, "targets");
+	const char *path;
+	enum rota_err err;
+
+	ROTA_TRY(rota_pending_load(dir, role, &waiting, why));
+	err = ROTA_OK;
+	json_object_foreach(waiting, path, entry)
+	{
+		json_object_set(targets, path, entry);
+		if (err == ROTA_OK && rota_bundle_is_read(role, path))
+			err = add_file(dir, path, entry, files, why);
+	}
+	json_decref(waiting);
+	return err;
+}
+
+/* `signed` of the role's next file. */
+static enum rota_err next_content(struct rota_desk *desk, const struct rota_bundle_order *order,
+	const char *role, json_t *content, json_t *files, struct rota_fail *why)
+{
+	const struct rota_party *party = rota_authdir_party(desk->dir, role);
+
+	rota_metadata_stamp(
+		content, role, rota_chain_version(content) + 1, desk->now, party->lifetime_s);
+	if (strcmp(role, "root") == 0 || strcmp(role, "targets") == 0)
+		return rota_bundle_rekey(desk, content, order->sets, order->set_count, why);
+	return add_pending(desk->dir, role, content, files, why);
+}
+
+static enum rota_err add_part(struct rota_desk *desk, const struct rota_bundle_order *order,
+	const char *role, json_t *parts, json_t *files, struct rota_fail *why)
+{
+	json_t *content = NULL, *current = NULL;
+	enum rota_err err;
+
+	if (rota_party_online(rota_authdir_party(desk->dir, role)))
+		return rota_fail(why, ROTA_ERR_ROLE,
+			"role %s is signed online, by rota publish; nothing is to be carried",
+			role);
+	err = newest_envelope(desk->dir, role, &current, why);
+	if (err == ROTA_OK) {
+		content = json_deep_copy(json_object_get(current, "signed"));
+		err = next_content(desk, order, role, content, files, why);
+	}
+	if (err == ROTA_OK)
+		json_array_append_new(parts,
+			json_pack("{s:O,s:s,s:[],s:O}", "current", current, "role", role,
+				"signatures", "signed", content));
+	json_decref(current);
+	json_decref(content);
+	return err;
+}
+
+static enum rota_err fill(struct rota_desk *desk, const struct rota_bundle_order *order,
+	json_t *whole, struct rota_fail *why)
+{
+	json_t *targets;
+	struct rota_bytes anchor;
+	char hex[ROTA_DIGEST_HEX];
+
+	ROTA_TRY(rota_trust_anchor_read(desk->dir, &anchor, why));
+	rota_digest_hex(rota_bytes_span(&anchor), hex);
+	rota_bytes_free(&anchor);
+	json_object_set_new(whole, "anchor", json_string(hex));
+	ROTA_TRY(add_roots(desk->dir, json_object_get(whole, "roots"), why));
+	ROTA_TRY(newest_envelope(desk->dir, "targets", &targets, why));
+	json_object_set_new(whole, "targets", targets);
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
+		if (order->roles[i])
+			ROTA_TRY(add_part(desk, order, rota_duties[i].name,
+				json_object_get(whole, "parts"), json_object_get(whole, "files"),
+				why));
+	return ROTA_OK;
+}
+
+/* Through the reader and the judge of the offline machine: what they would refuse is not carried there. */
+static enum rota_err rehearse(
+	struct rota_desk *desk, const json_t *whole, struct rota_bundle *out, struct rota_fail *why)
+{
+	struct rota_bundle_base base;
+	struct rota_bundle_view view;
+	struct rota_bytes text;
+	enum rota_err err;
+
+	ROTA_TRY(rota_json_encode(whole, ROTA_JSON_FILE, &text, why));
+	err = rota_bundle_parse(rota_bytes_span(&text), out, why);
+	rota_bytes_free(&text);
+	ROTA_TRY(err);
+	base = (struct rota_bundle_base){ .roots = out->roots, .targets = out->targets };
+	err = rota_bundle_view_open(desk->dir, out, &base, desk->now, &view, why);
+	if (err == ROTA_OK)
+		rota_bundle_view_close(&view);
+	else
+		rota_bundle_free(out);
+	return err;
+}
+
+enum rota_err rota_bundle_make(struct rota_desk *desk, const struct rota_bundle_order *order,
+	struct rota_bundle *out, struct rota_fail *why)
+{
+	json_t *whole = json_pack("{s:s,s:{},s:i,s:[],s:s,s:[]}", "_type", "rota-bundle", "files",
+		"format", 1, "parts", "product", desk->dir->product, "roots");
+	enum rota_err err = fill(desk, order, whole, why);
+
+	if (err == ROTA_OK)
+		err = rehearse(desk, whole, out, why);
+	json_decref(whole);
+	return err;
+}
