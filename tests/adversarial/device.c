@@ -44,7 +44,7 @@ static const struct rota_limits limits = {
 	.names_len = 1024,
 	.text_len = 2048,
 	.components = 8,
-	.streams = true,
+	.streams = &rota_sigs_streamed,
 };
 
 static const struct rota_flash_geometry geometry = {
