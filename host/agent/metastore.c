@@ -79,6 +79,8 @@ enum rota_err rota_meta_name(
 		snprintf(text, sizeof(text), "%llu.", (unsigned long long)version);
 	ROTA_TRY(rota_url_add(text, role, false));
 	ROTA_TRY(rota_url_add(text, ROTA_STR(".json"), false));
+	if (strlen(text) >= ROTA_META_NAME_MAX)
+		return ROTA_ERR_LIMIT;
 	memcpy(name, text, strlen(text) + 1);
 	return ROTA_OK;
 }

@@ -16,8 +16,8 @@
 #include "host/base/file.h"
 #include "rota/base/span.h"
 
-/* "N.ROLE.json" with a role of 64 bytes, percent-encoded. */
-#define ROTA_META_NAME_MAX 224
+/* Of a file's name with its NUL: the longest that file systems take. */
+#define ROTA_META_NAME_MAX 256
 
 struct rota_metastore {
 	char dir[ROTA_FILE_PATH_MAX];
@@ -32,7 +32,7 @@ ROTA_MUST_USE enum rota_err rota_metastore_open(
 void rota_metastore_close(struct rota_metastore *m);
 
 /* A file's name in a repository and here: version 0 is a name without one. ROTA_ERR_LIMIT: a role's name
- * that is longer than ROTA_ROLE_NAME_MAX. */
+ * that is longer than ROTA_ROLE_NAME_MAX, or whose file would have too long a name. */
 ROTA_MUST_USE enum rota_err rota_meta_name(
 	struct rota_span role, uint64_t version, char name[static ROTA_META_NAME_MAX]);
 

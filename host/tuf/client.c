@@ -143,15 +143,16 @@ static enum rota_err from_network(struct rota_tuf_client *c, const struct rota_w
 static void fetch(struct rota_tuf_client *c, const struct rota_want *want)
 {
 	char path[ROTA_FILE_PATH_MAX];
-	enum rota_err err = ROTA_ERR_NOT_FOUND;
+	enum rota_err err;
 
 	c->detail = (struct rota_fail){ 0 };
-	if (rota_meta_name(want->role, want->version, c->name) != ROTA_OK)
-		err = ROTA_ERR_LIMIT;
+	err = rota_meta_name(want->role, want->version, c->name);
+	if (err != ROTA_OK)
+		snprintf(c->name, sizeof(c->name), "a role whose file has too long a name");
 	else if (at_hand(c, want, path))
 		err = from_disk(c, want, path);
-	else if (!want->at_hand)
-		err = from_network(c, want);
+	else
+		err = want->at_hand ? ROTA_ERR_NOT_FOUND : from_network(c, want);
 	rota_session_fetched(&c->s.session, err);
 }
 

@@ -58,8 +58,9 @@ enum rota_err rota_metadir_path(const struct rota_metadir *m, struct rota_span r
 	int len;
 
 	if (rota_meta_name(role, 0, name) != ROTA_OK)
-		return rota_fail(why, ROTA_ERR_LIMIT, "a role's name is longer than %d bytes",
-			ROTA_ROLE_NAME_MAX);
+		return rota_fail(why, ROTA_ERR_LIMIT,
+			"a role's name has more than %d bytes, or its file's name more than %d",
+			ROTA_ROLE_NAME_MAX, ROTA_META_NAME_MAX - 1);
 	len = snprintf(path, ROTA_FILE_PATH_MAX, "%s/%s", m->dir, name);
 	if (len < 0 || len >= ROTA_FILE_PATH_MAX)
 		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", m->dir);

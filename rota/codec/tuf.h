@@ -20,7 +20,7 @@
 #define ROTA_TUF_KEYTYPE_MAX 32
 
 /* Longest key id (SPEC 3.3), and so the least room for a string value. */
-#define ROTA_TUF_KEYID_MAX 64
+#define ROTA_TUF_KEYID_MAX 128
 
 enum rota_tuf_type {
 	ROTA_TUF_ROOT,

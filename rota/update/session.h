@@ -49,8 +49,8 @@
 #define ROTA_HINT_MAX_LEN 4096u
 #define ROTA_ROOT_UPDATES_MAX 256u
 
-/* Longest role name: percent-encoded it still fits a file name. */
-#define ROTA_ROLE_NAME_MAX 64
+/* Longest role name: it still fits a file name if no more than half of it is percent-encoded. */
+#define ROTA_ROLE_NAME_MAX 128
 
 /* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
 struct rota_limits {

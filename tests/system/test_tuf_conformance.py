@@ -544,6 +544,53 @@ def test_names_of_roles_are_quoted(make, role, quoted, consistent):
     assert sorted(path.name for path in client.dir.parent.iterdir()) == ["out", "root.json", "trust"]
 
 
+@pytest.mark.parametrize("name,words", [
+    ("n" * 128, None), ("/" * 80, None), ("n" * 129, ["targets.json", "SPEC 4.8"]), ("/" * 84, ["too long a name"])])
+def test_names_of_roles_have_a_bound(make, name, words):
+    repo, _, client = make(list_hashes=True)
+    repo.delegate("targets", name, Key("p256"), paths=["*"])
+    repo.add_target(name, "file", b"it")
+    repo.publish()
+    done = client.download("file")
+    if words:
+        client.refused(done, *words)
+    else:
+        client.good(done)
+        client.good(client.download("file"))
+
+
+@pytest.mark.parametrize("length,good", [(1, True), (128, True), (129, False)])
+def test_ids_of_keys_have_a_bound(make, length, good):
+    """They are names, and need be no hash of anything."""
+    repo, _, client = make()
+    for role in ("timestamp", "targets"):
+        key = Key("p256")
+        key.id = (role[1] * length)
+        repo.rotate(role, key)
+    repo.md["root"]["version"] = 2
+    repo.publish(root=True)
+    done = client.refresh()
+    if good:
+        client.good(done)
+    else:
+        client.refused(done, "2.root.json", "SPEC 3")
+
+
+@pytest.mark.parametrize("hashes", [{"sha512": "00" * 64}, {"sha256": None, "sha512": "00" * 64}])
+def test_a_target_is_known_by_its_sha256(make, hashes):
+    """Others beside it are passed over; without it the target is none (SPEC 3.6)."""
+    repo, _, client = make()
+    repo.add_target("targets", "file", b"it")
+    entry = repo.md["targets"]["targets"]["file"]
+    known = "sha256" in hashes
+    entry["hashes"] = {**hashes, "sha256": entry["hashes"]["sha256"]} if known else hashes
+    repo.publish()
+    if known:
+        client.good(client.download("file"))
+    else:
+        client.refused(client.download("file"), "file", "TUF 5.6.7")
+
+
 # ---- targets: TUF 5.7 ----
 
 @pytest.mark.parametrize("consistent", [True, False], ids=["consistent", "plain"])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/agent/metastore.h"
+#include "rota/update/session.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
@@ -58,17 +59,20 @@ TEST(names_are_encoded)
 		{ "releases", UINT64_C(9007199254740991), "9007199254740991.releases.json" },
 	};
 	char name[ROTA_META_NAME_MAX];
-	uint8_t longest[65];
+	uint8_t longest[ROTA_ROLE_NAME_MAX + 1];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ROW(rows[i].name);
 		CHECK_OK(rota_meta_name(rota_span_cstr(rows[i].role), rows[i].version, name));
 		CHECK(strcmp(name, rows[i].name) == 0);
 	}
-	memset(longest, '/', sizeof(longest));
-	CHECK_OK(rota_meta_name(rota_span(longest, 64), UINT64_MAX, name));
-	CHECK_EQ(strlen(name), 20 + 1 + 3 * 64 + 5);
-	CHECK_EQ(rota_meta_name(rota_span(longest, 65), 1, name), ROTA_ERR_LIMIT);
+	memset(longest, 'x', sizeof(longest));
+	CHECK_OK(rota_meta_name(rota_span(longest, ROTA_ROLE_NAME_MAX), UINT64_MAX, name));
+	CHECK_EQ(strlen(name), 20 + 1 + ROTA_ROLE_NAME_MAX + 5);
+	CHECK_EQ(rota_meta_name(rota_span(longest, sizeof(longest)), 1, name), ROTA_ERR_LIMIT);
+	memset(longest, '/', sizeof(longest)); /* the file's name: 255 */
+	CHECK_OK(rota_meta_name(rota_span(longest, 83), 0, name));
+	CHECK_EQ(rota_meta_name(rota_span(longest, 83), 1, name), ROTA_ERR_LIMIT);
 }
 
 TEST(a_staged_file_is_read_and_kept)
