@@ -9,11 +9,13 @@
 #include "tests/fuzz/tuf_keys.h"
 #include "tests/fuzz/tuf_witness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WANTS_MAX 400 /* a session over nine roles and a dozen roots takes far fewer */
-#define FIRST_HONEST 4 /* targets that are there as long as nobody touched them */
+#define WANTS_MAX 1500 /* 256 roots (SPEC 4.8), each read twice, and the rest */
+#define SESSIONS_MAX 2 /* of one input */
+#define FIRST_HONEST 5 /* targets that are there as long as nobody touched them */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -24,7 +26,9 @@ static const struct {
 	{ "a", "a/x" },
 	{ "", "top.txt" },
 	{ "", "a/b/y" },
+	{ "c", "c/y" },
 	{ "", "nowhere" },
+	{ "", "c/y" },
 	{ "rollouts", "top.txt" },
 	{ "rollouts", "a/x" },
 	{ "a", "a/b/y" },
@@ -108,12 +112,38 @@ static void answer(struct device *d, struct rota_session *s, struct rota_span ro
 	rota_session_fetched(s, ROTA_OK);
 }
 
+/* The hint (SPEC 4.6): the truth, or what a liar might say. */
+static void answer_hint(struct device *d, struct rota_session *s)
+{
+	static const char *const lies[] = { "{\"changed\":[],\"newest\":9,\"version\":1}",
+		"{\"changed\":[3],\"newest\":4,\"version\":1}",
+		"{\"changed\":[2,3,4,5],\"newest\":5,\"version\":1}",
+		"{\"changed\":[3],\"newest\":1,\"version\":1}",
+		"{\"changed\":[],\"newest\":9007199254740991,\"version\":1}",
+		"{\"changed\":[],\"newest\":3,\"version\":2}", "{\"newest\":3}", "{", "" };
+	const struct tuf_file *root = *tuf_repo_newest(&d->scene.repo, TUF_ROOT, false);
+	char text[80];
+	int len = sprintf(text, "{\"changed\":[],\"newest\":%llu,\"version\":1}",
+		(unsigned long long)root->version);
+	struct rota_span hint = d->scene.hint == 0 ? rota_span(text, (size_t)len)
+						   : rota_span_cstr(lies[d->scene.hint % 9]);
+
+	if (hint.len == 0)
+		rota_session_fetched(s, ROTA_ERR_NOT_FOUND);
+	else
+		rota_session_fetched(s, rota_session_feed(s, hint));
+}
+
 static void fetch(struct device *d, struct rota_session *s, const struct rota_want *w)
 {
-	const struct tuf_file *f = copy_of(d, w);
+	const struct tuf_file *f = w->hint ? NULL : copy_of(d, w);
 	const struct tuf_lie *lie = lie_about(d, w->role);
 	bool damaged = f != NULL && (d->scene.damaged >> (f->role & 7) & 1) != 0;
 
+	if (w->hint) {
+		answer_hint(d, s);
+		return;
+	}
 	if (f != NULL) {
 		if (d->letter)
 			rota_session_copy(s);
@@ -161,6 +191,7 @@ static void find(struct device *d, struct rota_session *s)
 	const char *role = targets[at].role, *path = targets[at].path;
 	enum rota_want_kind end = run(d, s);
 
+	d->witness.role = role;
 	d->witness.path = path;
 	if (end == ROTA_WANT_NOTHING) {
 		if (rota_session_find(s, rota_span_cstr(role), rota_span_cstr(path)) != ROTA_OK)
@@ -168,7 +199,7 @@ static void find(struct device *d, struct rota_session *s)
 		end = run(d, s);
 	}
 	if (end == ROTA_WANT_FOUND)
-		tuf_witness_found(&d->witness, role, path, rota_session_target(s));
+		tuf_witness_found(&d->witness, rota_session_target(s));
 	else if (rota_session_why(s).err == ROTA_OK ||
 		rota_session_why(s).clause == ROTA_CLAUSE_NONE)
 		abort();
@@ -186,7 +217,7 @@ static void session(struct device *d)
 		.sig_len = 64,
 		.pending = 2,
 		.visited = 3,
-		.role_len = 32,
+		.role_len = 8,
 		.names_len = 200,
 		.text_len = 190,
 		.components = 2,
@@ -266,7 +297,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	d = *starting((data[0] & 1) != 0, (data[0] & 2) != 0);
 	begin(&d, &room);
 	input = rota_span_skip(input, 1);
-	for (int i = 0; i < 3 && tuf_edit(&d.scene, &input); i++)
+	for (int i = 0; i < SESSIONS_MAX && tuf_edit(&d.scene, &input); i++)
 		session(&d);
 	return 0;
 }

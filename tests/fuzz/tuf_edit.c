@@ -5,9 +5,9 @@
 
 /* Texts that mean something somewhere. Those of keys come behind them. */
 static const char *const texts[] = { "", "root", "timestamp", "snapshot", "targets", "rollouts",
-	"a", "c", "bin-0", "bin-1", "bin", "*", "?", "a/*", "a/*/*", "rollouts/*", "*/*", "0", "e",
-	"9", "k00", "k01", "k02", "k03", "k04", "k05", "k06", "k07", "k08", "k09", "k10", "k11",
-	"k12", "k13", "2027-01-15T08:00:00Z", "2027-01-15T08:30:00Z", "2027-01-15T09:30:00Z",
+	"a", "c", "c-0", "c-1", "c-", "*", "?", "a/*", "a/*/*", "rollouts/*", "*/*", "0", "e", "9",
+	"k00", "k01", "k02", "k03", "k04", "k05", "k06", "k07", "k08", "k09", "k10", "k11", "k12",
+	"k13", "2027-01-15T08:00:00Z", "2027-01-15T08:30:00Z", "2027-01-15T09:30:00Z",
 	"2027-01-16T08:00:00Z", "2028-01-15T08:00:00Z", "9999-12-31T23:59:59Z",
 	"2027-02-30T08:00:00Z", "1970-01-01T00:00:00Z", "1.0.0", "1.1", "2.0.0", "ecdsa", "ed25519",
 	"ecdsa-sha2-nistp256", "rsa", "_type", "version", "length", "hashes", "sha256", "sha512",
@@ -15,7 +15,7 @@ static const char *const texts[] = { "", "root", "timestamp", "snapshot", "targe
 	"name_prefix", "name", "paths", "path_hash_prefixes", "terminating", "meta",
 	"snapshot.json", "targets.json", "a.json", "c.json", "rollouts.json", "expires",
 	"consistent_snapshot", "x-rota-issued", "x-rota-not-before", "x-rota-slot-end", "top.txt",
-	"a/x", "a/b/y", "rollouts/lamp.json",
+	"a/x", "a/b/y", "c/y", "c/*", "rollouts/lamp.json",
 	"a role whose name is longer than any file of it may be called, by far",
 	"0000000000000000000000000000000000000000000000000000000000000000" };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
@@ -289,16 +289,65 @@ static void rotate(struct tuf_scene *s, struct rota_span *input)
 		(struct tuf_sig){ (uint8_t)(12 + spare), (uint8_t)(12 + spare), TUF_SIG_GOOD };
 }
 
+static void lie_in_hint(struct tuf_scene *s, struct rota_span *input)
+{
+	s->hint = take(input);
+}
+
+/* A member of `signed` before all that begin with a later letter. */
+static void set_member(struct tuf_scene *s, struct tuf_file *f, const char *name, const char *value)
+{
+	struct jnode **link = &f->body->child, *node = jt_get(f->body, name);
+
+	if (node == NULL) {
+		node = jt_take(s->repo.room, sizeof(*node));
+		while (*link != NULL && (*link)->name.p != NULL &&
+			!rota_span_starts((*link)->name, ROTA_STR("x-rota-s")))
+			link = &(*link)->next;
+		if (node == NULL)
+			return;
+		node->name = rota_span_cstr(name);
+		node->next = *link;
+		*link = node;
+	}
+	node->type = JT_STRING;
+	node->text = rota_span_cstr(value);
+}
+
+/* A root of a pre-signed series (SPEC 4.6): from when on it counts, and until when its online keys may sign. */
+static void next_in_series(struct tuf_scene *s, struct rota_span *input)
+{
+	static const char *const from[] = { "2027-01-15T08:00:00Z", "2027-01-15T08:30:00Z",
+		"2027-01-15T09:30:00Z", "2027-01-15T14:00:00Z", "2027-01-14T08:00:00Z" };
+	static const char *const until[] = { "2027-01-15T14:00:00Z", "2027-01-15T07:30:00Z",
+		"2027-01-15T08:15:00Z", "2027-01-16T08:00:00Z", "2027-01-15T09:00:00Z" };
+	uint8_t slot = take(input);
+	struct tuf_file *root =
+		tuf_repo_open(&s->repo, tuf_repo_newest(&s->repo, TUF_ROOT, false), true);
+
+	if (root == NULL)
+		return;
+	set_member(s, root, "x-rota-not-before", from[slot % 5]);
+	set_member(s, root, "x-rota-slot-end", until[slot / 5 % 5]);
+	if (slot >= 128)
+		rotate(s, input);
+}
+
 static void renew(struct tuf_scene *s, struct rota_span *input)
 {
 	unsigned role = take(input) % TUF_ROLES;
 
 	(void)tuf_repo_open(&s->repo, tuf_repo_newest(&s->repo, role, false), true);
+	if (role != TUF_C)
+		return;
+	for (role = TUF_BIN0; role <= TUF_BIN1;
+		role++) /* no bin is older than its role (SPEC 3.7) */
+		(void)tuf_repo_open(&s->repo, tuf_repo_newest(&s->repo, role, false), true);
 }
 
 static void set_piece(struct tuf_scene *s, struct rota_span *input)
 {
-	static const size_t pieces[] = { 0, 1, 7, 64 };
+	static const size_t pieces[] = { 0, 13, 64, 200 };
 
 	s->piece = pieces[take(input) % 4];
 }
@@ -326,6 +375,8 @@ static const struct {
 	{ damage, false },
 	{ drop_file, false },
 	{ set_device, false },
+	{ lie_in_hint, true }, /* which costs a request, and nothing else */
+	{ next_in_series, false },
 };
 #define EDITS (sizeof(edits) / sizeof(edits[0]))
 

@@ -29,6 +29,7 @@ struct tuf_scene {
 	size_t piece; /* bytes fed at once; 0: all */
 	unsigned fails_at; /* the fetch that breaks off, from 1; 0: none */
 	uint8_t damaged; /* bit per role: the copy at hand is damaged */
+	uint8_t hint; /* what the hint says of roots: 0: the truth; else a lie of that kind (SPEC 4.6) */
 	uint8_t asked; /* which target the next session looks for */
 	bool small; /* the device has little room */
 	bool hostile; /* something was done that need not end well */

@@ -16,12 +16,13 @@
 
 #define ED25519_KEY 9
 #define PEM_KEY 5 /* its text has newlines, so that file and canonical bytes differ */
-#define MEMO 1024 /* verdicts, and signatures, that are remembered */
+#define MEMO 8192 /* verdicts, and signatures, that are remembered */
 #define SIG_MAX 80
 
 static struct {
 	EVP_PKEY *pair;
 	char public[400];
+	size_t public_len;
 	char object[512];
 } keys[TUF_KEYS];
 
@@ -102,6 +103,7 @@ static void make(int key)
 		put_pem(keys[key].public, keys[key].pair);
 	else
 		put_hex(keys[key].public, raw, raw_len);
+	keys[key].public_len = strlen(keys[key].public);
 	at = (size_t)sprintf(
 		keys[key].object, "{\"keytype\":\"%s\",\"keyval\":{\"public\":\"", type);
 	for (const char *c = keys[key].public; *c != '\0'; c++)
@@ -133,7 +135,7 @@ int tuf_key_of(struct rota_span public)
 {
 	make_all();
 	for (int key = 0; key < TUF_KEYS; key++) {
-		if (rota_span_eq(public, rota_span_cstr(keys[key].public)))
+		if (rota_span_eq(public, rota_span(keys[key].public, keys[key].public_len)))
 			return key;
 	}
 	return -1;

@@ -11,7 +11,7 @@
 #define TEMPLATE_ROOM ((size_t)8192)
 
 const char *const tuf_role_names[TUF_ROLES] = { "root", "timestamp", "snapshot", "targets",
-	"rollouts", "a", "c", "bin-0", "bin-1" };
+	"rollouts", "a", "c", "c-0", "c-1" };
 
 /* ---- looking ---- */
 
@@ -215,15 +215,17 @@ static const char *const templates[TUF_ROLES] = {
 	[TUF_TIMESTAMP] =
 		HEAD("timestamp", DAY) ",\"meta\":{\"snapshot.json\":" LISTED "}" SPEC TAIL "}",
 	[TUF_SNAPSHOT] = HEAD("snapshot", DAY) ",\"meta\":{\"a.json\":" LISTED
-					       ",\"bin-0.json\":" LISTED ",\"bin-1.json\":" LISTED
+					       ",\"c-0.json\":" LISTED ",\"c-1.json\":" LISTED
 					       ",\"c.json\":" LISTED ",\"rollouts.json\":" LISTED
 					       ",\"targets.json\":" LISTED "}" SPEC TAIL "}",
 	[TUF_TARGETS] =
-		"{\"_type\":\"targets\",\"delegations\":{\"keys\":{$07,$08,$09},\"roles\":["
+		"{\"_type\":\"targets\",\"delegations\":{\"keys\":{$07,$08,$09,$10},\"roles\":["
 		"{\"keyids\":[\"k07\"],\"name\":\"rollouts\",\"paths\":[\"rollouts/*\"],"
 		"\"terminating\":true,\"threshold\":1},"
 		"{\"keyids\":[\"k08\",\"k09\"],\"name\":\"a\",\"paths\":[\"a/?\",\"a/*/*\"],"
-		"\"terminating\":false,\"threshold\":1}]}" YEAR SPEC
+		"\"terminating\":false,\"threshold\":1},"
+		"{\"keyids\":[\"k10\"],\"name\":\"c\",\"paths\":[\"c/*\"],"
+		"\"terminating\":true,\"threshold\":1}]}" YEAR SPEC
 		",\"targets\":{" TARGET("top.txt", EIGHT("1")) "}" TAIL "}",
 	[TUF_ROLLOUTS] = HEAD("targets", DAY) SPEC
 	",\"targets\":{" TARGET("rollouts/lamp.json", EIGHT("2")) "}" TAIL "}",
@@ -234,12 +236,12 @@ static const char *const templates[TUF_ROLES] = {
 		  "\"terminating\":true,\"threshold\":1}]}" YEAR SPEC
 		  ",\"targets\":{" TARGET("a/x", EIGHT("3")) "}" TAIL "}",
 	[TUF_C] = "{\"_type\":\"targets\",\"delegations\":{\"keys\":{$11},\"succinct_roles\":{"
-		  "\"bit_length\":1,\"keyids\":[\"k11\"],\"name_prefix\":\"bin\",\"threshold\":1}"
+		  "\"bit_length\":1,\"keyids\":[\"k11\"],\"name_prefix\":\"c\",\"threshold\":1}"
 		  "}" YEAR SPEC ",\"targets\":{}" TAIL "}",
 	[TUF_BIN0] = HEAD("targets", YEAR) SPEC
-	",\"targets\":{" TARGET("a/b/y", EIGHT("4")) "}" TAIL "}",
+	",\"targets\":{" TARGET("a/b/y", EIGHT("4")) "," TARGET("c/y", EIGHT("6")) "}" TAIL "}",
 	[TUF_BIN1] = HEAD("targets", YEAR) SPEC
-	",\"targets\":{" TARGET("a/b/y", EIGHT("5")) "}" TAIL "}",
+	",\"targets\":{" TARGET("a/b/y", EIGHT("5")) "," TARGET("c/y", EIGHT("7")) "}" TAIL "}",
 };
 
 static const struct tuf_sig signers[TUF_ROLES][2] = {

@@ -18,7 +18,7 @@
 #define TUF_KEYS 16
 
 /* Roles of the repository as it starts. `root` to `targets` are the top-level ones. Below targets: `rollouts` and
- * `a`; below `a`: `c` and `a` again, a cycle; below `c` two hash bins. */
+ * `a`, and `c`; below `a`: `a` again, a cycle, and `c`; below `c` its two hash bins (SPEC 3.7). */
 enum tuf_role {
 	TUF_ROOT,
 	TUF_TIMESTAMP,

@@ -115,6 +115,8 @@ static void keep_root(
 			trusted->root_version > judge_number(w->kept[TUF_ROOT]->body, "version") &&
 			memcmp(trusted->root_sha256, f->sha256, ROTA_SHA256_LEN) == 0,
 		"TUF 5.3.8");
+	demand(!w->device || w->now_s == 0 || judge_time(f->body, "x-rota-not-before") <= w->now_s,
+		"SPEC 4.6 c");
 	if (w->rotated) { /* TUF 5.3.11 */
 		tuf_witness_lost(w, TUF_TIMESTAMP);
 		tuf_witness_lost(w, TUF_SNAPSHOT);
@@ -140,6 +142,20 @@ static bool within_horizon(const struct tuf_witness *w, const struct tuf_file *f
 		(w->now_s == 0 || issued <= w->now_s + 600);
 }
 
+/* SPEC 4.5, 4.6: the slot of the root that names a file's keys. */
+static bool within_slot(const struct tuf_witness *w, const struct tuf_file *f)
+{
+	const struct jnode *root = w->kept[TUF_ROOT]->body;
+	uint64_t end = judge_time(root, "x-rota-slot-end");
+	uint64_t issued = judge_time(f->body, "x-rota-issued");
+
+	if (!w->device || end == 0)
+		return true;
+	if (w->now_s != 0)
+		return w->now_s <= end + 3600;
+	return issued + 3600 >= judge_time(root, "x-rota-not-before") && issued <= end + 3600;
+}
+
 static void keep_timestamp(struct tuf_witness *w, const struct tuf_file *f)
 {
 	const struct tuf_file *old = w->kept[TUF_TIMESTAMP];
@@ -153,7 +169,7 @@ static void keep_timestamp(struct tuf_witness *w, const struct tuf_file *f)
 			"TUF 5.4.3.2");
 	}
 	demand(alive(w, f) && alive(w, w->kept[TUF_ROOT]), "TUF 5.4.4 or 5.3.10");
-	demand(within_horizon(w, f, 86400), "SPEC 4.5");
+	demand(within_horizon(w, f, 86400) && within_slot(w, f), "SPEC 4.5 or 4.6");
 }
 
 /* Each role that the old snapshot lists stands in the new one, and no lower. */
@@ -179,7 +195,7 @@ static void keep_snapshot(struct tuf_witness *w, const struct tuf_file *f)
 	demand(w->device || old == NULL || none_goes_back(old, f), "TUF 5.5.5");
 	demand(judge_listed(f, "targets") != NULL, "TUF 5.5.5");
 	demand(alive(w, f), "TUF 5.5.6");
-	demand(within_horizon(w, f, 86400), "SPEC 4.5");
+	demand(within_horizon(w, f, 86400) && within_slot(w, f), "SPEC 4.5 or 4.6");
 }
 
 /* ---- roles that sign targets ---- */
@@ -240,7 +256,8 @@ static void keep_role(struct tuf_witness *w, int role, const struct tuf_file *f)
 			if (!rota_span_eq(judge_covers(by, w->path, bin), name) ||
 				!role_passes(w, name, f, by))
 				continue;
-			hold_floor(w, role, f, by);
+			if (!by.bins || w->role[0] == '\0') /* a bin has none of its own */
+				hold_floor(w, role, f, by);
 			return;
 		}
 	}
@@ -274,52 +291,64 @@ const struct tuf_file *tuf_witness_kept(
 
 struct search {
 	const struct tuf_witness *w;
-	const char *role, *path;
 	bool visited[TUF_ROLES];
-	bool over; /* a terminating delegation ended it */
+	bool over; /* a terminating delegation ended it, or the client fails here */
 	const struct jnode *target;
 	const struct tuf_file *in;
+	const struct tuf_file *holder; /* of the role asked for */
 };
+
+/* Whether a role may list the target, and lead on to another: where one is asked for, only top-level targets lead to
+ * it, and only it to its own bins (SPEC 4.4). */
+static bool may_list(const struct tuf_witness *w, bool top)
+{
+	return w->role[0] == '\0' || !top;
+}
+
+static bool may_lead(const struct tuf_witness *w, struct rota_span from, bool top,
+	struct judge_by by, struct rota_span to)
+{
+	struct rota_span role = rota_span_cstr(w->role);
+
+	if (role.len == 0)
+		return true;
+	if (by.bins)
+		return !top && rota_span_eq(from, role) &&
+			jt_is(jt_get(by.role, "name_prefix"), w->role);
+	return top && rota_span_eq(to, role);
+}
 
 static void search_role(struct search *s, struct rota_span role, struct judge_by by, bool top)
 {
 	int number = role_of(role);
 	const struct tuf_file *f;
 
-	if (number < 0) { /* which no file here is called */
+	if (number >= 0 && s->visited[number])
+		return;
+	f = number >= 0 ? passing(s->w, role, by) : NULL;
+	if (f == NULL) {
 		s->over = true;
 		return;
 	}
-	if (s->visited[number])
-		return;
 	s->visited[number] = true;
-	f = passing(s->w, role, by);
-	if (f == NULL) { /* then the client fails here */
-		s->over = true;
-		return;
-	}
-	s->target = s->role[0] != '\0' && top ? NULL : jt_get(jt_get(f->body, "targets"), s->path);
-	if (s->target != NULL) {
-		s->in = f;
-		return;
-	}
+	if (rota_span_eq(role, rota_span_cstr(s->w->role)))
+		s->holder = f;
+	s->target = may_list(s->w, top) ? jt_get(jt_get(f->body, "targets"), s->w->path) : NULL;
+	s->in = f;
 	for (unsigned n = 0; judge_delegation(f, n, &by) && !s->over && s->target == NULL; n++) {
 		char bin[80];
-		struct rota_span name = judge_covers(by, s->path, bin);
+		struct rota_span name = judge_covers(by, s->w->path, bin);
 
-		if (name.len == 0 ||
-			(s->role[0] != '\0' &&
-				(!top || !rota_span_eq(name, rota_span_cstr(s->role)))))
+		if (name.len == 0 || !may_lead(s->w, role, top, by, name))
 			continue;
 		search_role(s, name, by, false);
 		s->over = s->over || judge_terminates(by);
 	}
 }
 
-void tuf_witness_found(
-	struct tuf_witness *w, const char *role, const char *path, const struct rota_target *target)
+void tuf_witness_found(struct tuf_witness *w, const struct rota_target *target)
 {
-	struct search s = { .w = w, .role = role, .path = path };
+	struct search s = { .w = w };
 
 	demand(w->kept[TUF_TIMESTAMP] != NULL && w->kept[TUF_SNAPSHOT] != NULL, "TUF 5.3.11");
 	demand(alive(w, w->kept[TUF_ROOT]) && alive(w, w->kept[TUF_TIMESTAMP]) &&
@@ -332,4 +361,8 @@ void tuf_witness_found(
 			target->role_version == judge_number(s.in->body, "version") &&
 			judge_digest(jt_get(s.target, "hashes"), target->sha256),
 		"TUF 5.7");
+	demand(!w->device || s.holder == NULL ||
+			judge_number(s.in->body, "version") >=
+				judge_number(s.holder->body, "version"),
+		"SPEC 4.3");
 }

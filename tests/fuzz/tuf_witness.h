@@ -12,7 +12,7 @@
 #include "rota/update/session.h"
 #include "tests/fuzz/tuf_repo.h"
 
-#define TUF_SEEN_MAX 256
+#define TUF_SEEN_MAX 1024
 
 struct tuf_floor {
 	uint64_t version;
@@ -33,7 +33,7 @@ struct tuf_witness {
 	int seen_count;
 	const struct tuf_file *walk[TUF_SEEN_MAX]; /* roots that follow from the trusted one */
 	int walk_count;
-	const char *path; /* looked for; NULL: none yet */
+	const char *role, *path; /* looked for; NULL: none yet */
 	bool rotated; /* timestamp's or snapshot's keys changed on that walk */
 };
 
@@ -53,7 +53,6 @@ const struct tuf_file *tuf_witness_kept(
 	struct tuf_witness *w, const struct rota_want *want, const struct rota_trusted *trusted);
 
 /* The session says that this is the target. */
-void tuf_witness_found(struct tuf_witness *w, const char *role, const char *path,
-	const struct rota_target *target);
+void tuf_witness_found(struct tuf_witness *w, const struct rota_target *target);
 
 #endif
