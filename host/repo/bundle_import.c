@@ -261,7 +261,7 @@ static enum rota_err settle(struct import *im, struct rota_fail *why)
 		const json_t *listed = json_object_get(item->now, "targets");
 
 		if (listed)
-			ROTA_TRY(rota_pending_settle(im->desk->dir, item->role, listed, why));
+			ROTA_TRY(rota_pending_settle(im->desk->dir, item->duty->name, listed, why));
 	}
 	return ROTA_OK;
 }

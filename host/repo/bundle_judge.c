@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_judge.h"
 #include "host/base/when.h"
+#include "host/repo/bins.h"
 #include "host/repo/metadata.h"
 #include "host/sign/duty.h"
 #include "host/sign/p256.h"
@@ -205,31 +206,83 @@ static bool is_target(const json_t *entry)
 		json_integer_value(length) >= 0;
 }
 
-/* A delegated role: targets below its paths. Releases are never changed, only added and taken away. */
-static enum rota_err judge_targets(
-	const struct rota_duty *duty, const json_t *was, const json_t *now, struct rota_fail *why)
+/* One target of a delegated role. Releases are never changed, only added and
+ * taken away. */
+static enum rota_err judge_target(const struct rota_bundle_item *item, const char *path,
+	const json_t *entry, struct rota_fail *why)
 {
-	const json_t *before = json_object_get(was, "targets");
-	json_t *targets = json_object_get(now, "targets"), *entry;
-	const char *path;
+	const json_t *old = json_object_get(json_object_get(item->was, "targets"), path);
 
-	if (!rota_json_members(now, "_type expires spec_version targets version x-rota-issued") ||
-		!json_is_object(targets))
+	if (!rota_path_valid(rota_span_cstr(path)) || !is_target(entry))
+		return wrong(why, "a target");
+	if (!rota_path_match(rota_span_cstr(item->duty->paths), rota_span_cstr(path)))
+		return rota_fail(
+			why, ROTA_ERR_ROLE, "it may not list %s, only %s", path, item->duty->paths);
+	if (old && !json_equal(old, entry) && strcmp(item->duty->name, "releases") == 0)
+		return rota_fail(
+			why, ROTA_ERR_ROLE, "it changes %s; a release is never changed", path);
+	return ROTA_OK;
+}
+
+/* The file of a delegated role. That it hands its targets to bins may not change on this way, since every bin would
+ * have to be signed with it; and who signs the bins are the role's people. */
+static enum rota_err judge_role_file(const struct rota_bundle_item *item, struct rota_fail *why)
+{
+	const json_t *bins = json_object_get(item->now, "delegations");
+	const json_t *succinct = json_object_get(bins, "succinct_roles");
+
+	if (!rota_json_members(item->now,
+		    "_type delegations? expires spec_version targets version x-rota-issued"))
 		return wrong(why, "a member");
-	json_object_foreach(targets, path, entry)
-	{
-		const json_t *old = json_object_get(before, path);
+	if (bins && !json_equal(bins, json_object_get(item->was, "delegations")))
+		return rota_fail(why, ROTA_ERR_ROLE, "its bins would change; see rota repo bins");
+	if (!bins && json_object_get(item->was, "delegations"))
+		return rota_fail(why, ROTA_ERR_ROLE, "its bins would go; see rota repo bins");
+	if (bins &&
+		(!json_equal(json_object_get(succinct, "keyids"), item->who[0].keyids) ||
+			json_integer_value(json_object_get(succinct, "threshold")) !=
+				(json_int_t)item->who[0].threshold))
+		return rota_fail(why, ROTA_ERR_ROLE,
+			"its bins are signed by others than role %s; see rota repo bins",
+			item->role);
+	return ROTA_OK;
+}
 
-		if (!rota_path_valid(rota_span_cstr(path)) || !is_target(entry))
-			return wrong(why, "a target");
-		if (!rota_path_match(rota_span_cstr(duty->paths), rota_span_cstr(path)))
-			return rota_fail(why, ROTA_ERR_ROLE, "it may not list %s, only %s", path,
-				duty->paths);
-		if (old && !json_equal(old, entry) && strcmp(duty->name, "releases") == 0)
+/* A bin: only what falls into it. */
+static enum rota_err judge_bin_file(const struct rota_bundle_item *owner,
+	const struct rota_bundle_item *item, struct rota_fail *why)
+{
+	char name[ROTA_BIN_NAME_MAX];
+	const char *path;
+	json_t *entry;
+	unsigned bits;
+
+	if (!rota_json_members(
+		    item->now, "_type expires spec_version targets version x-rota-issued"))
+		return wrong(why, "a member");
+	ROTA_TRY(rota_bins_of(owner->was, owner->role, &bits, why));
+	json_object_foreach(json_object_get(item->now, "targets"), path, entry)
+	{
+		if (bits)
+			rota_bins_name(owner->role, bits, rota_bins_index(path, bits), name);
+		if (bits == 0 || strcmp(name, item->role) != 0)
 			return rota_fail(why, ROTA_ERR_ROLE,
-				"it changes %s; a release is never changed", path);
+				"it may not list %s, which falls into another bin", path);
 	}
 	return ROTA_OK;
+}
+
+static enum rota_err judge_targets(const struct rota_bundle_item *owner,
+	const struct rota_bundle_item *item, struct rota_fail *why)
+{
+	json_t *targets = json_object_get(item->now, "targets"), *entry;
+	const char *path;
+
+	if (!json_is_object(targets))
+		return wrong(why, "'targets'");
+	json_object_foreach(targets, path, entry) ROTA_TRY(judge_target(item, path, entry, why));
+	return rota_bundle_is_bin(item) ? judge_bin_file(owner, item, why)
+					: judge_role_file(item, why);
 }
 
 static enum rota_err judge_times(const struct rota_party *party, const json_t *was,
@@ -270,21 +323,23 @@ static enum rota_err judge_common(const struct rota_bundle_item *item, struct ro
 }
 
 enum rota_err rota_bundle_judge_role(
-	const struct rota_authdir *dir, const char *role, struct rota_fail *why)
+	const struct rota_authdir *dir, const struct rota_bundle_item *item, struct rota_fail *why)
 {
-	if (rota_duty_find(role) && !rota_party_online(rota_authdir_party(dir, role)))
+	if (item->duty && !rota_party_online(rota_authdir_party(dir, item->duty->name)))
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_ROLE, "is no role of SPEC 3.2 that people sign offline");
 }
 
-enum rota_err rota_bundle_judge(const struct rota_authdir *dir, const struct rota_bundle_item *item,
-	uint64_t now, struct rota_fail *why)
+enum rota_err rota_bundle_judge(const struct rota_authdir *dir,
+	const struct rota_bundle_item *owner, const struct rota_bundle_item *item, uint64_t now,
+	struct rota_fail *why)
 {
 	ROTA_TRY(judge_common(item, why));
-	ROTA_TRY(judge_times(rota_authdir_party(dir, item->role), item->was, item->now, now, why));
+	ROTA_TRY(judge_times(
+		rota_authdir_party(dir, item->duty->name), item->was, item->now, now, why));
 	if (strcmp(item->role, "root") == 0)
 		return judge_root(dir, item->now, why);
 	if (strcmp(item->role, "targets") == 0)
 		return judge_delegations(dir, item->now, why);
-	return judge_targets(rota_duty_find(item->role), item->was, item->now, why);
+	return judge_targets(owner, item, why);
 }

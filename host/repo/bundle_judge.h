@@ -11,15 +11,17 @@
 
 #include "host/repo/bundle_view.h"
 
-/* ROTA_ERR_ROLE: not a role that people sign offline. */
+/* ROTA_ERR_ROLE: not a role that people sign offline, nor a bin of one. */
 ROTA_MUST_USE enum rota_err rota_bundle_judge_role(
-	const struct rota_authdir *dir, const char *role, struct rota_fail *why);
+	const struct rota_authdir *dir, const struct rota_bundle_item *item, struct rota_fail *why);
 
-/* `item` has role, was and now. ROTA_ERR_ROLE: more than the role may say.
+/* `item` has role, duty, was, now and who; `owner` is the item of the role itself, the same one unless `item` is a
+ * bin. ROTA_ERR_ROLE: more than the role may say.
  * ROTA_ERR_VERSION: not the next version. ROTA_ERR_TIME, ROTA_ERR_EXPIRED: its times. ROTA_ERR_THRESHOLD: not the
  * thresholds of rota.ini. ROTA_ERR_FORMAT: an unknown or malformed member. */
 ROTA_MUST_USE enum rota_err rota_bundle_judge(const struct rota_authdir *dir,
-	const struct rota_bundle_item *item, uint64_t now, struct rota_fail *why);
+	const struct rota_bundle_item *owner, const struct rota_bundle_item *item, uint64_t now,
+	struct rota_fail *why);
 
 /* The texts that the bundle carries are those of targets that are new in it, all that a signer must read are
  * there, and each new release says what a device accepts and what the role lists. */
@@ -27,6 +29,6 @@ ROTA_MUST_USE enum rota_err rota_bundle_judge_files(
 	const struct rota_bundle_view *view, struct rota_fail *why);
 
 /* Whether a signer reads the file of a target: release.json, and everything small that is not an artifact. */
-bool rota_bundle_is_read(const char *role, const char *path);
+bool rota_bundle_is_read(const struct rota_duty *duty, const char *path);
 
 #endif

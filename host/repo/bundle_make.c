@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_make.h"
 #include "host/repo/bundle_judge.h"
+#include "host/repo/listing.h"
 #include "host/repo/pending.h"
 #include "host/repo/store.h"
 #include "host/repo/trust.h"
@@ -54,61 +55,91 @@ static enum rota_err add_file(const struct rota_authdir *dir, const char *path, 
 	return rota_fail(why, ROTA_ERR_FORMAT, "%s is no text", from);
 }
 
-/* List what waits for the role. */
-static enum rota_err add_pending(const struct rota_authdir *dir, const char *role, json_t *content,
-	json_t *files, struct rota_fail *why)
+/* List what waits for the role, in its file or in the bins that it falls into. */
+static enum rota_err add_pending(struct rota_desk *desk, const struct rota_duty *duty,
+	struct rota_listing *listing, json_t *files, struct rota_fail *why)
 {
-	json_t *waiting, *entry, *targets = json_object_get(content, "targets");
+	json_t *waiting, *entry;
 	const char *path;
 	enum rota_err err;
 
-	ROTA_TRY(rota_pending_load(dir, role, &waiting, why));
+	ROTA_TRY(rota_pending_load(desk->dir, duty->name, &waiting, why));
 	err = ROTA_OK;
 	json_object_foreach(waiting, path, entry)
 	{
-		json_object_set(targets, path, entry);
-		if (err == ROTA_OK && rota_bundle_is_read(role, path))
-			err = add_file(dir, path, entry, files, why);
+		if (err == ROTA_OK)
+			err = rota_listing_set(listing, path, json_incref(entry), why);
+		if (err == ROTA_OK && rota_bundle_is_read(duty, path))
+			err = add_file(desk->dir, path, entry, files, why);
 	}
 	json_decref(waiting);
 	return err;
 }
 
-/* `signed` of the role's next file. */
-static enum rota_err next_content(struct rota_desk *desk, const struct rota_bundle_order *order,
-	const char *role, json_t *content, json_t *files, struct rota_fail *why)
+/* One part: version `version` + 1 of a role or bin, which becomes `content`. */
+static enum rota_err add_part(struct rota_desk *desk, const struct rota_duty *duty,
+	const char *role, uint64_t version, json_t *content, json_t *parts, struct rota_fail *why)
 {
-	const struct rota_party *party = rota_authdir_party(desk->dir, role);
+	json_t *current;
 
-	rota_metadata_stamp(
-		content, role, rota_chain_version(content) + 1, desk->now, party->lifetime_s);
-	if (strcmp(role, "root") == 0 || strcmp(role, "targets") == 0)
-		return rota_bundle_rekey(desk, content, order->sets, order->set_count, why);
-	return add_pending(desk->dir, role, content, files, why);
+	ROTA_TRY(rota_store_envelope(desk->dir, role, version, &current, why));
+	rota_metadata_stamp(content, role, version + 1, desk->now,
+		rota_authdir_party(desk->dir, duty->name)->lifetime_s);
+	json_array_append_new(parts,
+		json_pack("{s:o,s:s,s:[],s:O}", "current", current, "role", role, "signatures",
+			"signed", content));
+	return ROTA_OK;
 }
 
-static enum rota_err add_part(struct rota_desk *desk, const struct rota_bundle_order *order,
-	const char *role, json_t *parts, json_t *files, struct rota_fail *why)
+/* Root or targets. */
+static enum rota_err add_top(struct rota_desk *desk, const struct rota_bundle_order *order,
+	const struct rota_duty *duty, json_t *parts, struct rota_fail *why)
 {
-	json_t *content = NULL, *current = NULL;
+	json_t *content;
 	enum rota_err err;
 
-	if (rota_party_online(rota_authdir_party(desk->dir, role)))
-		return rota_fail(why, ROTA_ERR_ROLE,
-			"role %s is signed online, by rota publish; nothing is to be carried",
-			role);
-	err = newest_envelope(desk->dir, role, &current, why);
-	if (err == ROTA_OK) {
-		content = json_deep_copy(json_object_get(current, "signed"));
-		err = next_content(desk, order, role, content, files, why);
-	}
+	ROTA_TRY(rota_store_signed(desk->dir, duty->name, &content, why));
+	err = add_part(desk, duty, duty->name, rota_chain_version(content), content, parts, why);
 	if (err == ROTA_OK)
-		json_array_append_new(parts,
-			json_pack("{s:O,s:s,s:[],s:O}", "current", current, "role", role,
-				"signatures", "signed", content));
-	json_decref(current);
+		err = rota_bundle_rekey(desk, content, order->sets, order->set_count, why);
 	json_decref(content);
 	return err;
+}
+
+/* A delegated role, and of its bins those that change. */
+static enum rota_err add_delegated(struct rota_desk *desk, const struct rota_duty *duty,
+	json_t *parts, json_t *files, struct rota_fail *why)
+{
+	struct rota_listing l;
+	enum rota_err err;
+
+	ROTA_TRY(rota_listing_open(desk->dir, duty->name, &l, why));
+	err = add_pending(desk, duty, &l, files, why);
+	if (err == ROTA_OK)
+		err = add_part(desk, duty, duty->name, rota_chain_version(l.content), l.content,
+			parts, why);
+	for (size_t i = 0; i < l.bin_count && err == ROTA_OK; i++) {
+		char name[ROTA_BIN_NAME_MAX];
+
+		rota_bins_name(duty->name, l.bits, l.bins[i].index, name);
+		err = add_part(desk, duty, name, rota_chain_version(l.bins[i].content),
+			l.bins[i].content, parts, why);
+	}
+	rota_listing_close(&l);
+	return err;
+}
+
+static enum rota_err add_role(struct rota_desk *desk, const struct rota_bundle_order *order,
+	const struct rota_duty *duty, json_t *whole, struct rota_fail *why)
+{
+	json_t *parts = json_object_get(whole, "parts"), *files = json_object_get(whole, "files");
+
+	if (rota_party_online(rota_authdir_party(desk->dir, duty->name)))
+		return rota_fail(why, ROTA_ERR_ROLE,
+			"role %s is signed online, by rota publish; nothing is to be carried",
+			duty->name);
+	return duty->paths ? add_delegated(desk, duty, parts, files, why)
+			   : add_top(desk, order, duty, parts, why);
 }
 
 static enum rota_err fill(struct rota_desk *desk, const struct rota_bundle_order *order,
@@ -127,9 +158,7 @@ static enum rota_err fill(struct rota_desk *desk, const struct rota_bundle_order
 	json_object_set_new(whole, "targets", targets);
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		if (order->roles[i])
-			ROTA_TRY(add_part(desk, order, rota_duties[i].name,
-				json_object_get(whole, "parts"), json_object_get(whole, "files"),
-				why));
+			ROTA_TRY(add_role(desk, order, &rota_duties[i], whole, why));
 	return ROTA_OK;
 }
 

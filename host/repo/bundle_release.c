@@ -5,18 +5,30 @@
 
 #include <string.h>
 
-bool rota_bundle_is_read(const char *role, const char *path)
+bool rota_bundle_is_read(const struct rota_duty *duty, const char *path)
 {
 	static const char name[] = "/release.json";
 	size_t len = strlen(path);
 
-	return strcmp(role, "releases") != 0 ||
+	return strcmp(duty->name, "releases") != 0 ||
 		(len >= sizeof(name) && strcmp(path + len - (sizeof(name) - 1), name) == 0);
 }
 
-/* Whether `targets` lists this path with this digest and length. */
-static bool lists(const json_t *targets, const struct rota_path *path,
-	const uint8_t sha256[static ROTA_DIGEST_LEN], uint64_t length)
+/* What the role or one of its bins in the bundle lists under a path. */
+static const json_t *listed(
+	const struct rota_bundle_view *v, const struct rota_duty *duty, const char *path)
+{
+	const json_t *entry = NULL;
+
+	for (size_t i = 0; i < v->count && !entry; i++)
+		if (v->items[i].duty == duty)
+			entry = json_object_get(json_object_get(v->items[i].now, "targets"), path);
+	return entry;
+}
+
+/* Whether the role lists this path with this digest and length. */
+static bool lists(const struct rota_bundle_view *v, const struct rota_duty *duty,
+	const struct rota_path *path, const uint8_t sha256[static ROTA_DIGEST_LEN], uint64_t length)
 {
 	char name[ROTA_PATH_MAX + 1], hex[ROTA_DIGEST_HEX];
 	const json_t *entry;
@@ -24,7 +36,7 @@ static bool lists(const json_t *targets, const struct rota_path *path,
 
 	memcpy(name, path->text, path->len);
 	name[path->len] = 0;
-	entry = json_object_get(targets, name);
+	entry = listed(v, duty, name);
 	want = json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
 	rota_hex(rota_span(sha256, ROTA_DIGEST_LEN), hex);
 	return want && strcmp(want, hex) == 0 &&
@@ -56,8 +68,8 @@ static enum rota_err decode(struct rota_span text, const struct rota_release_wan
 	return ROTA_OK;
 }
 
-static enum rota_err judge_release(
-	const json_t *targets, const char *path, struct rota_span text, struct rota_fail *why)
+static enum rota_err judge_release(const struct rota_bundle_view *v, const struct rota_duty *duty,
+	const char *path, struct rota_span text, struct rota_fail *why)
 {
 	static struct rota_component parts[ROTA_RELEASE_COMPONENTS_MAX];
 	static struct rota_delta deltas[ROTA_RELEASE_DELTAS_MAX];
@@ -70,9 +82,9 @@ static enum rota_err judge_release(
 
 	ROTA_TRY(decode(text, &want, path, &release, why));
 	for (size_t i = 0; i < release.component_count; i++)
-		good &= lists(targets, &parts[i].path, parts[i].sha256, parts[i].length);
+		good &= lists(v, duty, &parts[i].path, parts[i].sha256, parts[i].length);
 	for (size_t i = 0; i < release.delta_count; i++)
-		good &= lists(targets, &deltas[i].path, deltas[i].sha256, deltas[i].length);
+		good &= lists(v, duty, &deltas[i].path, deltas[i].sha256, deltas[i].length);
 	if (good)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_HASH,
@@ -80,9 +92,11 @@ static enum rota_err judge_release(
 }
 
 /* The text of a target that is read. */
-static enum rota_err judge_text(const struct rota_bundle_item *item, const char *path,
-	const json_t *entry, const json_t *file, struct rota_fail *why)
+static enum rota_err judge_text(const struct rota_bundle_view *v,
+	const struct rota_bundle_item *item, const char *path, const json_t *entry,
+	struct rota_fail *why)
 {
+	const json_t *file = json_object_get(v->bundle->files, path);
 	struct rota_span text = rota_span(json_string_value(file), json_string_length(file));
 	const char *want =
 		json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
@@ -99,8 +113,8 @@ static enum rota_err judge_text(const struct rota_bundle_item *item, const char 
 	if (rota_json_parse_strict(text, &value, why) != ROTA_OK)
 		return rota_fail_in(why, "%s", path);
 	json_decref(value);
-	return strcmp(item->role, "releases") == 0
-		? judge_release(json_object_get(item->now, "targets"), path, text, why)
+	return strcmp(item->duty->name, "releases") == 0
+		? judge_release(v, item->duty, path, text, why)
 		: ROTA_OK;
 }
 
@@ -116,11 +130,10 @@ static enum rota_err judge_item(const struct rota_bundle_view *v,
 	{
 		const json_t *old = json_object_get(before, path);
 
-		if ((old && json_equal(old, entry)) || !rota_bundle_is_read(item->role, path))
+		if ((old && json_equal(old, entry)) || !rota_bundle_is_read(item->duty, path))
 			continue;
 		++*count;
-		ROTA_TRY(judge_text(
-			item, path, entry, json_object_get(v->bundle->files, path), why));
+		ROTA_TRY(judge_text(v, item, path, entry, why));
 	}
 	return ROTA_OK;
 }

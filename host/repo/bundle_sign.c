@@ -45,7 +45,7 @@ enum rota_err rota_bundle_sign(struct rota_desk *desk, struct rota_bundle_view *
 	*why = (struct rota_fail){ 0 };
 	for (size_t i = 0; i < view->count; i++) {
 		struct rota_bundle_item *item = &view->items[i];
-		const struct rota_party *party = rota_authdir_party(desk->dir, item->role);
+		const struct rota_party *party = rota_authdir_party(desk->dir, item->duty->name);
 
 		for (size_t k = 0; k < party->seat_count && !rota_bundle_complete(item); k++)
 			if (is_picked(hand, party->seats[k].token))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_view.h"
+#include "host/repo/bins.h"
 #include "host/repo/bundle_judge.h"
 #include "host/repo/trust.h"
 #include "host/sign/envelope.h"
@@ -87,13 +88,43 @@ static bool is_top(const char *role)
 	return strcmp(role, "root") == 0 || strcmp(role, "targets") == 0;
 }
 
+bool rota_bundle_is_bin(const struct rota_bundle_item *item)
+{
+	return strcmp(item->role, item->duty->name) != 0;
+}
+
+const struct rota_duty *rota_bundle_duty(const char *role)
+{
+	const struct rota_duty *duty = rota_duty_find(role);
+
+	for (size_t i = ROTA_DUTY_TOP_COUNT; !duty && i < ROTA_DUTY_COUNT; i++)
+		if (rota_bins_named(rota_duties[i].name, role))
+			duty = &rota_duties[i];
+	return duty;
+}
+
+static enum rota_err verify_bin(
+	const json_t *owner, const json_t *envelope, json_t **content, struct rota_fail *why)
+{
+	struct rota_bytes file;
+	enum rota_err err;
+
+	ROTA_TRY(rota_json_encode(envelope, ROTA_JSON_FILE, &file, why));
+	err = rota_bins_verify(owner, rota_bytes_span(&file), content, why);
+	rota_bytes_free(&file);
+	return err;
+}
+
 /* The file that counts now, under whoever delegates now. For root and targets there is but one such file. */
 static enum rota_err open_current(struct rota_bundle_view *v, struct rota_bundle_item *item,
 	const json_t *envelope, struct rota_fail *why)
 {
 	bool top = is_top(item->role);
 	const json_t *same = strcmp(item->role, "root") == 0 ? v->root : v->targets;
+	const struct rota_bundle_item *owner = find(v, item->duty->name);
 
+	if (rota_bundle_is_bin(item))
+		return verify_bin(owner->was, envelope, &item->was, why);
 	ROTA_TRY(
 		verify_envelope(top ? v->root : v->targets, item->role, envelope, &item->was, why));
 	if (top && !json_equal(item->was, same))
@@ -112,7 +143,7 @@ static enum rota_err find_signers(
 
 	if (above && !root)
 		delegator = above->now;
-	if (!rota_chain_find(delegator, item->role, &item->who[0]) ||
+	if (!rota_chain_find(delegator, item->duty->name, &item->who[0]) ||
 		(root && !rota_chain_find(item->now, "root", &item->who[1])))
 		return rota_fail(why, ROTA_ERR_ROLE, "nobody is named who may sign it");
 	item->who_count = root ? 2 : 1;
@@ -163,15 +194,20 @@ static enum rota_err open_item(struct rota_bundle_view *v, const struct rota_aut
 	if (!in_order(v, part->role) || find(v, part->role))
 		return rota_fail(why, ROTA_ERR_FORMAT,
 			"stands twice, or behind what it delegates (SPEC 14.2)");
-	*item = (struct rota_bundle_item){
-		.role = part->role, .now = part->content, .signatures = part->signatures
-	};
+	*item = (struct rota_bundle_item){ .role = part->role,
+		.duty = rota_bundle_duty(part->role),
+		.now = part->content,
+		.signatures = part->signatures };
+	ROTA_TRY(rota_bundle_judge_role(dir, item, why));
+	if (rota_bundle_is_bin(item) && !find(v, item->duty->name))
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"a bin without the file of role %s before it (SPEC 14.2)",
+			item->duty->name);
 	v->count++;
-	ROTA_TRY(rota_bundle_judge_role(dir, item->role, why));
 	ROTA_TRY(open_current(v, item, part->current, why));
-	ROTA_TRY(rota_bundle_judge(dir, item, now, why));
-	ROTA_TRY(rota_envelope_digest(item->now, item->digest, why));
 	ROTA_TRY(find_signers(v, item, why));
+	ROTA_TRY(rota_bundle_judge(dir, find(v, item->duty->name), item, now, why));
+	ROTA_TRY(rota_envelope_digest(item->now, item->digest, why));
 	return check_signatures(item, why);
 }
 

@@ -12,9 +12,11 @@
 #include "host/repo/bundle.h"
 #include "host/repo/chain.h"
 #include "host/sign/authdir.h"
+#include "host/sign/duty.h"
 
 struct rota_bundle_item {
-	const char *role;
+	const char *role; /* or one of its hash bins (SPEC 3.7) */
+	const struct rota_duty *duty; /* of the role itself */
 	json_t *was; /* `signed` of the file that counts now, verified; owned */
 	json_t *now; /* what is to be signed; the bundle's */
 	uint8_t digest[ROTA_DIGEST_LEN]; /* of its canonical bytes */
@@ -50,6 +52,12 @@ ROTA_MUST_USE enum rota_err rota_bundle_view_open(const struct rota_authdir *dir
 	const struct rota_bundle *bundle, const struct rota_bundle_base *base, uint64_t now,
 	struct rota_bundle_view *out, struct rota_fail *why);
 void rota_bundle_view_close(struct rota_bundle_view *v);
+
+/* The duty that a role, or one of its bins, is of; NULL when there is none. */
+const struct rota_duty *rota_bundle_duty(const char *role);
+
+/* Whether the item is a hash bin of its role. */
+bool rota_bundle_is_bin(const struct rota_bundle_item *item);
 
 /* Good signatures of distinct keys under who[n] of an item. */
 unsigned rota_bundle_have(const struct rota_bundle_item *item, size_t n);

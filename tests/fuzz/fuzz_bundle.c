@@ -26,6 +26,16 @@ static void fill_authority(struct rota_authdir *dir)
 			.lifetime_s = rota_duties[i].lifetime_s };
 }
 
+/* The first item of the same role as the last one. */
+static const struct rota_bundle_item *owner_of(const struct rota_bundle_view *v)
+{
+	size_t i = 0;
+
+	while (v->items[i].duty != v->items[v->count].duty)
+		i++;
+	return &v->items[i];
+}
+
 static void judge(const struct rota_bundle *b, struct rota_bundle_view *v)
 {
 	const struct rota_bundle_sink sink = { .change = on_change };
@@ -40,11 +50,13 @@ static void judge(const struct rota_bundle *b, struct rota_bundle_view *v)
 		const char *at = json_string_value(json_object_get(part.content, "x-rota-issued"));
 
 		v->items[v->count] = (struct rota_bundle_item){ .role = part.role,
+			.duty = rota_bundle_duty(part.role),
 			.was = json_object_get(part.current, "signed"),
 			.now = part.content };
 		if (!at || !rota_when_parse(at, &now) ||
-			rota_bundle_judge_role(&dir, part.role, &why) != ROTA_OK ||
-			rota_bundle_judge(&dir, &v->items[v->count], now, &why) != ROTA_OK)
+			rota_bundle_judge_role(&dir, &v->items[v->count], &why) != ROTA_OK ||
+			rota_bundle_judge(&dir, owner_of(v), &v->items[v->count], now, &why) !=
+				ROTA_OK)
 			return;
 	}
 	if (rota_bundle_judge_files(v, &why) == ROTA_OK)

@@ -331,7 +331,7 @@ TARGETS = [
     (["releases"], member("parts 0 signed _type", "root"), "_type"),
     (["releases"], member("parts 0 signed spec_version", "2.0.0"), "spec_version"),
     (["releases"], member("parts 0 signed extra", {}), "SPEC 14.3"),
-    (["releases"], member("parts 0 signed delegations", {"keys": {}, "roles": []}), "SPEC 14.3"),
+    (["releases"], member("parts 0 signed delegations", {"keys": {}, "roles": []}), "bins would change"),
     (["releases"], member("parts 0 current signed version", 0), "good signatures of 2"),
     (["releases"], member("targets signed version", 2), "targets: 0 good signatures"),
     (["releases"], times(0, 366 * 86400), "longer than rota.ini allows"),
@@ -515,6 +515,54 @@ def test_artifacts_must_be_there(online, vault, tmp_path):
     assert Client(online.dir / "repo").refresh().roles["releases"]["version"] == 1
     image.write_bytes(data)
     online("repo", "import", bundle)
+
+
+def test_a_role_with_bins(tmp_path):
+    """Of a role that hands its targets to bins, those that a release falls into are carried, and no other."""
+    from conftest import BUILD
+    online = Rota(BUILD, tmp_path / "online")
+    online("init", "--softhsm", "--product", "sensor", online.dir)
+    online("repo", "bins", "releases", 3)
+    online("publish")
+    online("authority", "split", tmp_path / "vault")
+    vault = Rota(BUILD, tmp_path / "vault")
+    add_release(online, vault, tmp_path, "2.0.0")
+    bundle = exported(online, tmp_path, "releases")
+    good = json.loads(bundle.read_bytes())
+    roles = [p["role"] for p in good["parts"]]
+    assert roles[0] == "releases" and 1 <= len(roles[1:]) <= 2
+    assert all(r in {f"releases-{i}" for i in range(8)} for r in roles[1:])
+
+    def into_another(b):
+        b["parts"][1]["role"] = next(f"releases-{i}" for i in range(8) if f"releases-{i}" not in roles)
+
+    def taken_back(b):
+        del b["parts"][0]["signed"]["delegations"]
+
+    def other_people(b):
+        b["parts"][0]["signed"]["delegations"]["succinct_roles"]["threshold"] = 1
+
+    def alone(b):
+        del b["parts"][0]
+
+    def grown(b):
+        b["parts"][1]["signed"]["delegations"] = {}
+    for change, says in [(into_another, "another bin"), (taken_back, "bins would go"),
+                         (other_people, "bins would change"), (alone, "a bin without"), (grown, "a member")]:
+        bad = copy.deepcopy(good)
+        change(bad)
+        (tmp_path / "bad").write_bytes(spelled(bad))
+        assert says in sign(vault, tmp_path / "bad", status=1)
+    sign(vault, bundle)
+    online("repo", "import", bundle)
+    listed = {}
+    for role in roles:
+        newest = max(online.dir.glob(f"repo/metadata/*.{role}.json"), key=lambda p: int(p.name.split(".")[0]))
+        listed |= json.loads(newest.read_bytes())["signed"]["targets"]
+    assert "releases/sensor/2.0.0/release.json" in listed
+    assert "0 wrong" in online("repo", "verify")
+    online("rollout", "set", "--version", "2.0.0")
+    online("publish")
 
 
 def test_another_repositorys_bundle(online, vault, tmp_path):
