@@ -93,10 +93,10 @@ static void write_timestamp(struct rota_writer *w, const struct rota_state *s)
 	rota_write_le64(w, t->timestamp_version);
 	rota_write_le64(w, t->timestamp_expires_s);
 	rota_write_le64(w, t->timestamp_issued_s);
-	rota_write_le64(w, t->listed_version);
-	rota_write_le64(w, t->listed_length);
-	rota_write_u8(w, t->listed_has_sha256);
-	rota_write_span(w, ROTA_SPAN(t->listed_sha256));
+	rota_write_le64(w, t->listed.version);
+	rota_write_le64(w, t->listed.length);
+	rota_write_u8(w, t->listed.has_sha256);
+	rota_write_span(w, ROTA_SPAN(t->listed.sha256));
 }
 
 static void read_timestamp(struct rota_reader *r, struct rota_state *s)
@@ -106,10 +106,10 @@ static void read_timestamp(struct rota_reader *r, struct rota_state *s)
 	t->timestamp_version = rota_read_le64(r);
 	t->timestamp_expires_s = rota_read_le64(r);
 	t->timestamp_issued_s = rota_read_le64(r);
-	t->listed_version = rota_read_le64(r);
-	t->listed_length = rota_read_le64(r);
-	t->listed_has_sha256 = read_count(r, 1) != 0;
-	rota_read_bytes(r, ROTA_BUF(t->listed_sha256));
+	t->listed.version = rota_read_le64(r);
+	t->listed.length = rota_read_le64(r);
+	t->listed.has_sha256 = read_count(r, 1) != 0;
+	rota_read_bytes(r, ROTA_BUF(t->listed.sha256));
 }
 
 static bool has_snapshot(const struct rota_state *s)

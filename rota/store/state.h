@@ -30,6 +30,7 @@
 #ifndef ROTA_STORE_STATE_H
 #define ROTA_STORE_STATE_H
 
+#include "rota/codec/tuf.h"
 #include "rota/port/crypto.h"
 #include "rota/trust/floor.h"
 
@@ -114,10 +115,7 @@ struct rota_trusted {
 	uint64_t timestamp_version;
 	uint64_t timestamp_expires_s;
 	uint64_t timestamp_issued_s;
-	uint64_t listed_version;
-	uint64_t listed_length; /* 0: not listed */
-	bool listed_has_sha256;
-	uint8_t listed_sha256[ROTA_SHA256_LEN];
+	struct rota_tuf_file listed;
 
 	/* The newest verified snapshot. version 0: none. */
 	uint64_t snapshot_version;

@@ -44,17 +44,22 @@ bool rota_floor_stands(
 	return at != ROTA_FLOORS_MAX && floors->floor[at].version != 0;
 }
 
+/* The version that still stands of `f` under the keys `now`. */
+static uint64_t standing(const struct rota_floor *f, const struct rota_floor_keys *now)
+{
+	uint32_t kept = 0;
+
+	for (size_t i = 0; i < now->count; i++)
+		kept += stood(f, now->keys[i]);
+	return kept < now->threshold ? 0 : f->version;
+}
+
 uint64_t rota_floor_of(const struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now)
 {
 	size_t at = find(floors, role);
-	uint32_t kept = 0;
 
-	if (at == ROTA_FLOORS_MAX || floors->floor[at].version == 0)
-		return 0;
-	for (size_t i = 0; i < now->count; i++)
-		kept += stood(&floors->floor[at], now->keys[i]);
-	return kept < now->threshold ? 0 : floors->floor[at].version;
+	return at == ROTA_FLOORS_MAX ? 0 : standing(&floors->floor[at], now);
 }
 
 static bool same(const struct rota_floor *f, const struct rota_floor_keys *now, uint64_t version)
@@ -68,12 +73,13 @@ enum rota_err rota_floor_raise(struct rota_floors *floors,
 	uint64_t version, enum rota_floor_change *change)
 {
 	size_t at = find(floors, role);
-	uint64_t stands = rota_floor_of(floors, role, now);
 	struct rota_floor *f;
+	uint64_t stands;
 
 	if (at == ROTA_FLOORS_MAX)
 		return ROTA_ERR_LIMIT;
 	f = &floors->floor[at];
+	stands = standing(f, now);
 	if (version < stands)
 		return ROTA_ERR_VERSION;
 	*change = f->version != 0 && stands == 0 ? ROTA_FLOOR_FELL

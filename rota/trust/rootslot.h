@@ -20,15 +20,15 @@ struct rota_root_slot {
 };
 
 /* Whether a trusted clock has reached the slot. Without one nobody knows: true. */
-bool rota_root_slot_begun(struct rota_root_slot slot, struct rota_time now);
+bool rota_root_slot_begun(const struct rota_root_slot *slot, const struct rota_time *now);
 
 /* Whether a trusted clock has left the slot and its margin. Without one: false. */
-bool rota_root_slot_over(struct rota_root_slot slot, struct rota_time now);
+bool rota_root_slot_over(const struct rota_root_slot *slot, const struct rota_time *now);
 
 /* Whether what was issued then may be signed by the slot's keys. */
-bool rota_root_slot_covers(struct rota_root_slot slot, uint64_t issued_s);
+bool rota_root_slot_covers(const struct rota_root_slot *slot, uint64_t issued_s);
 
 /* `issued_s`, no later than the slot's end. */
-uint64_t rota_root_slot_clamp(struct rota_root_slot slot, uint64_t issued_s);
+uint64_t rota_root_slot_clamp(const struct rota_root_slot *slot, uint64_t issued_s);
 
 #endif

@@ -14,10 +14,10 @@ void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota
 		s->verify = (struct rota_verify *)(void *)rota_arena_take(a, max * streams->room).p;
 }
 
-void rota_sigs_begin(struct rota_sigs *s, struct rota_authority by)
+void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by)
 {
 	rota_sigs_drop(s);
-	s->by = by;
+	s->by = *by;
 }
 
 static const struct rota_scheme *scheme_of(const struct rota_sigs *s, const struct rota_key *key)

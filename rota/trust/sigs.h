@@ -61,7 +61,7 @@ void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota
 
 /* A new file, signed by `by`. The role's keys stay in the ring until the verdict; their marks count while
  * signatures are added. */
-void rota_sigs_begin(struct rota_sigs *s, struct rota_authority by);
+void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by);
 
 /* One signature of the file, its text as written. By an unknown key, or malformed: ROTA_OK, not counted.
  * ROTA_ERR_FORMAT: a second signature under the same key id (SPEC 4.2). ROTA_ERR_LIMIT: more signatures by

@@ -116,7 +116,7 @@ struct rota_want {
 		version; /* FETCH: 0 for the file without a version in its name (timestamp, and all but
 				   root where the repository has no consistent snapshots) */
 	uint64_t kept_version; /* KEEP: version of the file to keep */
-	uint64_t max_len; /* FETCH: more is refused */
+	uint32_t max_len; /* FETCH: more is refused */
 	uint64_t length; /* FETCH: where it is listed; else 0 */
 	const uint8_t *
 		sha256; /* FETCH: the digest, when it is known: a copy at hand will do; else NULL */
@@ -171,63 +171,69 @@ struct rota_listed {
 	uint64_t version;
 };
 
-/* Private to session.c and its parts (session_*.c). */
+/* What lies in the workspace. */
+struct rota_session_arrays {
+	struct rota_keyring keys; /* of the file at hand and of the roles that are yet to be read */
+	struct rota_pending *pending; /* a stack: the next to visit is the last */
+	uint8_t *pending_names; /* by slot */
+	uint16_t *pending_keys; /* by slot: places in the ring */
+	uint8_t *visited; /* tags of roles; the last is that being visited */
+	struct rota_listed *listed; /* what the trusted snapshot lists, in its order (TUF 5.5.5) */
+	struct rota_buf names, text, hold;
+	struct rota_sigs sigs;
+};
+
+/* Private to session.c and its parts (session_*.c). What is small and used often comes first: on a Cortex-M an
+ * offset that fits the short instructions halves the code that uses it. */
 struct rota_session {
-	struct rota_session_config config;
-	struct rota_trusted trusted;
-	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
-	uint32_t root_updates;
-	struct rota_why why;
 	uint8_t state;
 	uint8_t role; /* enum rota_top_role: whose file it is about, also when it failed */
-	bool fresh;
+	struct rota_why why;
 	bool consistent;
 
 	/* the file being read */
+	bool fresh;
 	bool raw; /* digest and got_len are those that the application said */
 	bool copy; /* it is a copy at hand: rota_session_copy() */
 	struct rota_found found;
-	uint64_t got_len;
-	union {
-		struct rota_sha256 sha256; /* while it is read */
-		uint8_t digest[ROTA_SHA256_LEN]; /* when it was */
-	};
-	struct rota_tuf tuf;
-	struct rota_sigs sigs;
-	struct rota_buf names, text, hold;
-
-	/* keys of the file at hand and of the roles that are yet to be read, and thresholds: by enum
-	 * rota_top_role, and of the role that signs what is read next */
-	struct rota_keyring keys;
-	uint32_t threshold[5];
 
 	/* the walk along roots (TUF 5.3) */
-	struct rota_root root;
-	uint64_t skip_to; /* what the hint says */
 	uint8_t walk; /* enum rota_walk */
 	bool rotated; /* since the trusted root: keys of timestamp or snapshot */
 	bool hinted; /* the hint was asked for behind this root */
 	bool misled; /* and was of no use: it is not asked again */
 	bool reading; /* the keys in the ring are not all of `root` any more */
 
-	/* what is known of the next root before its second reading, or of a role's file before its first */
-	struct rota_tuf_file meta;
-
-	/* what the trusted snapshot lists, in its order (TUF 5.5.5) */
-	struct rota_listed *listed;
-	uint32_t listed_count;
-
 	/* the search (TUF 5.6.7) */
-	struct rota_span want_role;
-	struct rota_span want_path;
 	bool at_top; /* the role being visited is top-level targets, else the last pending one */
 	bool floor_fell; /* that it had before its file was read */
 	uint16_t pending_count;
 	uint16_t visited_count;
-	struct rota_pending *pending; /* a stack: the next to visit is the last */
-	uint8_t *pending_names; /* by slot */
-	uint16_t *pending_keys; /* by slot: places in the ring */
-	uint8_t (*visited)[ROTA_FLOOR_TAG_LEN]; /* the last is that being visited */
+
+	const struct rota_step *step; /* of the state */
+	struct rota_session_config config;
+	uint32_t got_len;
+	uint32_t max_len; /* more is refused */
+	uint32_t root_updates;
+
+	uint32_t listed_count;
+	uint32_t threshold
+		[5]; /* by enum rota_top_role, and of the role that signs what is read next */
+	struct rota_span want_role;
+	struct rota_span want_path;
+	struct rota_session_arrays room;
+	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
+	uint64_t skip_to; /* what the hint says */
+	struct rota_root root;
+	struct rota_tuf_file
+		meta; /* what is known of the next root before its second reading, or of a role's
+				      file before its first */
+	struct rota_tuf tuf;
+	struct rota_trusted trusted;
+	union {
+		struct rota_sha256 sha256; /* of the file, while it is read */
+		uint8_t digest[ROTA_SHA256_LEN]; /* when it was */
+	};
 	struct rota_target target;
 };
 

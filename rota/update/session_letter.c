@@ -48,11 +48,6 @@ static void root_done(struct rota_session *s)
 	enter(s, OWN_TIMESTAMP);
 }
 
-static void timestamp_missing(struct rota_session *s)
-{
-	enter(s, OWN_SNAPSHOT);
-}
-
 static void timestamp_done(struct rota_session *s)
 {
 	if (s->found.meta)
@@ -78,10 +73,10 @@ static bool compares(struct rota_session *s)
 	s->listed_count = 0;
 	if (t->snapshot_version == 0)
 		return false;
-	if (t->listed_has_sha256 &&
-		memcmp(t->listed_sha256, t->snapshot_sha256, ROTA_SHA256_LEN) == 0)
+	if (t->listed.has_sha256 &&
+		memcmp(t->listed.sha256, t->snapshot_sha256, ROTA_SHA256_LEN) == 0)
 		return false;
-	if (!t->listed_has_sha256 && t->listed_version == t->snapshot_version)
+	if (!t->listed.has_sha256 && t->listed.version == t->snapshot_version)
 		return false;
 	enter(s, OWN_SNAPSHOT_OLD);
 	return true;
@@ -104,7 +99,7 @@ static enum rota_err old_event(struct rota_session *s, const struct rota_tuf_eve
 		return ROTA_OK;
 	if (s->listed_count == s->config.limits->listed)
 		return ROTA_ERR_LIMIT;
-	l = &s->listed[s->listed_count++];
+	l = &s->room.listed[s->listed_count++];
 	listed_tag(s, e->id, l->tag);
 	l->version = e->file.version;
 	return ROTA_OK;
@@ -120,7 +115,7 @@ static void old_done(struct rota_session *s)
 static void lists(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	uint8_t tag[ROTA_LISTED_TAG_LEN];
-	const struct rota_listed *next = &s->listed[s->found.met];
+	const struct rota_listed *next = &s->room.listed[s->found.met];
 
 	if (s->found.met == s->listed_count)
 		return;
@@ -134,7 +129,21 @@ static bool all_listed(const struct rota_session *s)
 	return s->found.met == s->listed_count;
 }
 
-/* Of an old snapshot that is not at hand any more there is nothing to compare with. */
+/* A timestamp or snapshot on disk may be damaged, and of an old snapshot that is not at hand any more there is
+ * nothing to compare with. */
+static bool missing(struct rota_session *s, enum rota_err err)
+{
+	if (s->state == OWN_TIMESTAMP)
+		enter(s, OWN_SNAPSHOT);
+	else if (s->state == OWN_SNAPSHOT)
+		rota_root_next(s);
+	else if (s->state == OWN_SNAPSHOT_OLD && err == ROTA_ERR_NOT_FOUND)
+		rota_session_enter(s, ROTA_ST_SNAPSHOT);
+	else
+		return false;
+	return true;
+}
+
 static const struct rota_step own[] = {
 	[OWN_ROOT - ROTA_ST_OWN] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_ROOT,
@@ -144,7 +153,7 @@ static const struct rota_step own[] = {
 		.fetch = ROTA_CLAUSE_TUF_5_2,
 		.hash = ROTA_CLAUSE_TUF_5_2,
 		.sigs = ROTA_CLAUSE_TUF_5_2,
-		.done = root_done },
+		.then = root_done },
 	[OWN_TIMESTAMP - ROTA_ST_OWN] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_TIMESTAMP,
 		.type = ROTA_TUF_TIMESTAMP,
@@ -154,9 +163,7 @@ static const struct rota_step own[] = {
 		.hash = ROTA_CLAUSE_TUF_5_4_1,
 		.sigs = ROTA_CLAUSE_TUF_5_4_2,
 		.event = rota_meta_event,
-		.done = timestamp_done,
-		.missing = timestamp_missing,
-		.spare = true },
+		.then = timestamp_done },
 	[OWN_SNAPSHOT - ROTA_ST_OWN] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_SNAPSHOT,
 		.type = ROTA_TUF_SNAPSHOT,
@@ -165,9 +172,7 @@ static const struct rota_step own[] = {
 		.fetch = ROTA_CLAUSE_TUF_5_5_1,
 		.hash = ROTA_CLAUSE_TUF_5_5_1,
 		.sigs = ROTA_CLAUSE_TUF_5_5_3,
-		.done = snapshot_done,
-		.missing = rota_root_next,
-		.spare = true },
+		.then = snapshot_done },
 	[OWN_SNAPSHOT_OLD - ROTA_ST_OWN] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_SNAPSHOT,
 		.type = ROTA_TUF_SNAPSHOT,
@@ -175,13 +180,13 @@ static const struct rota_step own[] = {
 		.fetch = ROTA_CLAUSE_TUF_5_5_5,
 		.hash = ROTA_CLAUSE_TUF_5_5_5,
 		.event = old_event,
-		.done = old_done,
-		.missing = old_done },
+		.then = old_done },
 };
 
 const struct rota_session_profile rota_session_letter = {
 	.own = own,
 	.describe = describe,
+	.missing = missing,
 	.loaded = root_loaded,
 	.compares = compares,
 	.lists = lists,

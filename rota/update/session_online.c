@@ -51,11 +51,8 @@ void rota_timestamp_take(struct rota_session *s)
 
 	t->timestamp_version = head->version;
 	t->timestamp_expires_s = head->expires_s;
-	t->timestamp_issued_s = rota_root_slot_clamp(s->root.slot, head->issued_s); /* SPEC 5.2 */
-	t->listed_version = s->meta.version;
-	t->listed_length = s->meta.length;
-	t->listed_has_sha256 = s->meta.has_sha256;
-	memcpy(t->listed_sha256, s->meta.sha256, ROTA_SHA256_LEN);
+	t->timestamp_issued_s = rota_root_slot_clamp(&s->root.slot, head->issued_s); /* SPEC 5.2 */
+	t->listed = s->meta;
 }
 
 void rota_timestamp_done(struct rota_session *s)
@@ -79,7 +76,7 @@ void rota_timestamp_done(struct rota_session *s)
 		keep_old_timestamp(s);
 		return;
 	}
-	if (s->meta.version < t->listed_version) {
+	if (s->meta.version < t->listed.version) {
 		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_2);
 		return;
 	}
@@ -106,7 +103,7 @@ void rota_snapshot_done(struct rota_session *s)
 	bool known = t->snapshot_version == s->tuf.head.version &&
 		memcmp(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN) == 0;
 
-	if (s->tuf.head.version != t->listed_version) {
+	if (s->tuf.head.version != t->listed.version) {
 		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_4);
 		return;
 	}

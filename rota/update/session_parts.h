@@ -64,18 +64,14 @@ struct rota_step {
 	uint8_t want; /* enum rota_want_kind */
 	uint8_t role; /* enum rota_top_role: whose file it is */
 
-	/* A state that fetches a file; done is NULL in every other. */
+	/* A state that fetches a file. */
 	uint8_t type; /* enum rota_tuf_type */
 	uint8_t by; /* enum rota_top_role: whose signatures count */
 	uint8_t keep; /* marks of the keys that stay when its own begin */
 	uint8_t fetch, hash, sigs; /* enum rota_clause; sigs NONE: the digest is trusted already */
 	enum rota_err (*event)(struct rota_session *s, const struct rota_tuf_event *e);
-	void (*done)(struct rota_session *s); /* the file is verified */
-	void (*missing)(struct rota_session *s); /* there is none; NULL: a failure */
-	bool spare; /* one that does not pass is as good as missing */
 
-	/* A state that keeps a file. */
-	void (*kept)(struct rota_session *s);
+	void (*then)(struct rota_session *s); /* the file is verified, or kept */
 };
 
 struct rota_session_profile {
@@ -84,6 +80,8 @@ struct rota_session_profile {
 	/* To the letter; NULL in the device profile. */
 	const struct rota_step *own; /* of ROTA_ST_OWN and so on */
 	void (*describe)(const struct rota_session *s, struct rota_want *out); /* what they read */
+	/* There is no such file; or it does not pass, and at_hand is wanted. true: that is no failure. */
+	bool (*missing)(struct rota_session *s, enum rota_err err);
 	void (*loaded)(struct rota_session *s); /* the trusted root was read (TUF 5.2) */
 	/* TUF 5.5.5 */
 	bool (*compares)(struct rota_session *s); /* whether the trusted snapshot is read first */
@@ -94,7 +92,6 @@ struct rota_session_profile {
 extern const struct rota_step rota_session_steps[ROTA_ST_OWN];
 
 /* session.c */
-const struct rota_step *rota_session_step(const struct rota_session *s);
 void rota_session_enter(struct rota_session *s, enum rota_session_state state);
 void rota_session_fail(struct rota_session *s, enum rota_err err, enum rota_clause clause);
 void rota_session_set_now(struct rota_session *s);
@@ -119,7 +116,7 @@ enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_even
 void rota_root_load_done(struct rota_session *s);
 void rota_root_next_done(struct rota_session *s);
 void rota_root_self_done(struct rota_session *s);
-void rota_root_next_missing(struct rota_session *s);
+void rota_root_missing(struct rota_session *s);
 void rota_root_kept(struct rota_session *s);
 
 /* Whether the walk has come to a root that is not to be kept yet. */

@@ -2,20 +2,23 @@
 /* What the file of a role that signs targets says, and what becomes of it when it has passed. Nothing that a file
  * said is left when it is read anew: all of it is in s->found, and its keys have the mark FILE. */
 #include "rota/update/session_parts.h"
-#include "rota/base/hex.h"
 #include "rota/base/mem.h"
 #include "rota/trust/path.h"
+
+static const char hex_digits[] = "0123456789abcdef";
 
 /* TUF 4.5, path_hash_prefixes: the hex SHA-256 of the path begins with the prefix. */
 static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
-	uint8_t hex[2 * ROTA_SHA256_LEN];
+	size_t at = 0;
 
 	rota_sha256_of(s->config.crypto, s->want_path, digest);
-	if (rota_hex_encode(ROTA_SPAN(digest), ROTA_BUF(hex)) != ROTA_OK)
-		return false;
-	return rota_span_starts(ROTA_SPAN(hex), prefix);
+	for (; at < prefix.len && at < 2 * ROTA_SHA256_LEN; at++) {
+		if (prefix.p[at] != hex_digits[digest[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15])
+			return false;
+	}
+	return at == prefix.len;
 }
 
 /* Whether the role being visited is a bin of the role asked for: only that role leads to one (own_bins). */
@@ -40,63 +43,50 @@ static bool own_bins(const struct rota_session *s, struct rota_span prefix)
 
 /* Whether a delegation that covers the path is to be followed. With a role asked for, only top-level
  * targets may lead to it, and only to it (SPEC 4.4). */
-static bool follows(const struct rota_session *s, const struct rota_tuf_event *e)
+static bool follows(const struct rota_session *s, struct rota_span name)
 {
 	if (s->want_path.len == 0 || !s->found.path_match || s->found.terminated)
 		return false;
-	if (s->want_role.len == 0 || e->kind == ROTA_TUF_BINS) /* follow_bin() has looked */
+	if (s->want_role.len == 0)
 		return true;
-	return s->at_top && rota_span_eq(e->id, s->want_role);
+	return s->at_top && rota_span_eq(name, s->want_role);
 }
 
-static enum rota_err add_pending(struct rota_session *s, const struct rota_tuf_event *e)
+static enum rota_err add_pending(
+	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name)
 {
 	const struct rota_limits *l = s->config.limits;
-	size_t at = (size_t)s->pending_count + s->found.pending;
-	struct rota_pending *p = &s->pending[at];
+	struct rota_pending *p;
 
-	if (at == l->pending || e->id.len > l->role_len)
+	if (s->pending_count + s->found.pending >= l->pending || name.len > l->role_len)
 		return ROTA_ERR_LIMIT;
-	memcpy(&s->pending_names[p->slot * l->role_len], e->id.p, e->id.len);
-	p->name_len = (uint8_t)e->id.len;
+	p = &s->room.pending[l->pending - s->found.pending - 1];
+	memcpy(&s->room.pending_names[p->slot * l->role_len], name.p, name.len);
+	p->name_len = (uint8_t)name.len;
 	p->threshold = e->threshold;
 	p->key_count = 0;
-	for (uint16_t i = 0; i < s->keys.count; i++) {
-		if ((s->keys.key[i].marks & ROTA_MARK_CURRENT) == 0)
+	for (uint16_t i = 0; i < s->room.keys.count; i++) {
+		if ((s->room.keys.key[i].marks & ROTA_MARK_CURRENT) == 0)
 			continue;
 		if (p->key_count == l->role_keys)
 			return ROTA_ERR_LIMIT;
-		s->pending_keys[p->slot * l->role_keys + p->key_count++] = i;
+		s->room.pending_keys[p->slot * l->role_keys + p->key_count++] = i;
 	}
-	s->found.terminated = e->terminating;
+	s->found.terminated = e->kind == ROTA_TUF_BINS || e->terminating;
 	s->found.pending++;
 	return ROTA_OK;
-}
-
-static enum rota_err end_delegation(struct rota_session *s, const struct rota_tuf_event *e)
-{
-	enum rota_err err;
-
-	if (rota_session_top_role(e->id) >= 0) /* its file would pass for the other's */
-		return ROTA_ERR_FORMAT;
-	err = follows(s, e) ? add_pending(s, e) : ROTA_OK;
-	rota_keyring_keep(&s->keys, (uint8_t)~ROTA_MARK_CURRENT);
-	s->found.path_match = false;
-	return err;
 }
 
 /* TAP 15: the first bits of the path's SHA-256 name the one bin that may list it, in hex behind the prefix.
  * Nothing else may, so it is terminating. */
 static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	static const char digits[] = "0123456789abcdef";
-	struct rota_tuf_event role = *e;
 	uint8_t digest[ROTA_SHA256_LEN], name[ROTA_ROLE_NAME_MAX];
 	size_t len = e->id.len, count = (e->bits + 3u) / 4;
 	uint32_t bin = 0;
 
 	if (s->want_path.len == 0 || !own_bins(s, e->id))
-		return end_delegation(s, e); /* which follows nothing: no path of it has matched */
+		return ROTA_OK;
 	if (len + 1 + count > sizeof(name))
 		return ROTA_ERR_LIMIT;
 	rota_sha256_of(s->config.crypto, s->want_path, digest);
@@ -106,11 +96,23 @@ static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_ev
 	memcpy(name, e->id.p, len);
 	name[len++] = '-';
 	while (count-- > 0)
-		name[len++] = (uint8_t)digits[bin >> 4 * count & 15];
-	role.id = rota_span(name, len);
-	role.terminating = true;
-	s->found.path_match = true;
-	return end_delegation(s, &role);
+		name[len++] = (uint8_t)hex_digits[bin >> 4 * count & 15];
+	return add_pending(s, e, rota_span(name, len));
+}
+
+static enum rota_err end_delegation(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	enum rota_err err = ROTA_OK;
+
+	if (rota_session_top_role(e->id) >= 0) /* its file would pass for the other's */
+		return ROTA_ERR_FORMAT;
+	if (e->kind == ROTA_TUF_BINS)
+		err = follow_bin(s, e);
+	else if (follows(s, e->id))
+		err = add_pending(s, e, e->id);
+	rota_keyring_keep(&s->room.keys, (uint8_t)~ROTA_MARK_CURRENT);
+	s->found.path_match = false;
+	return err;
 }
 
 static void note_target(struct rota_session *s, const struct rota_tuf_event *e)
@@ -134,9 +136,8 @@ enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_even
 		s->found.path_match = s->found.path_match || prefix_match(s, e->text);
 		return ROTA_OK;
 	case ROTA_TUF_ROLE:
-		return end_delegation(s, e);
 	case ROTA_TUF_BINS:
-		return follow_bin(s, e);
+		return end_delegation(s, e);
 	case ROTA_TUF_TARGET:
 		note_target(s, e);
 		return ROTA_OK;
@@ -155,7 +156,7 @@ enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_even
 /* The role's distinct public keys in tags, for its floor. */
 static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_keys *out)
 {
-	const struct rota_keyring *ring = &s->keys;
+	const struct rota_keyring *ring = &s->room.keys;
 
 	memset(out, 0, sizeof(*out));
 	out->threshold = s->threshold[ROTA_BY];

@@ -25,7 +25,7 @@ bool rota_root_ahead(const struct rota_session *s)
 static void load(struct rota_session *s, enum rota_walk walk)
 {
 	s->walk = (uint8_t)walk;
-	rota_keyring_keep(&s->keys, 0);
+	rota_keyring_keep(&s->room.keys, 0);
 	rota_session_enter(s, ROTA_ST_ROOT_LOAD);
 }
 
@@ -52,7 +52,7 @@ static void leave_walk(struct rota_session *s)
 {
 	if (s->root.expires_s <= s->now_s)
 		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_3_10);
-	else if (s->config.profile->device && rota_root_slot_over(s->root.slot, s->config.start))
+	else if (s->config.profile->device && rota_root_slot_over(&s->root.slot, &s->config.start))
 		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_SPEC_4_6);
 	else
 		rota_session_enter(s, ROTA_ST_TIMESTAMP);
@@ -61,7 +61,7 @@ static void leave_walk(struct rota_session *s)
 /* There is no later root, or too many. */
 static void end_walk(struct rota_session *s)
 {
-	if (rota_root_ahead(s) && !rota_root_slot_begun(s->root.slot, s->config.start))
+	if (rota_root_ahead(s) && !rota_root_slot_begun(&s->root.slot, &s->config.start))
 		go_to_trusted(s, ROTA_WALK_OVER);
 	else if (s->reading)
 		load(s, ROTA_WALK_OVER);
@@ -115,32 +115,33 @@ enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_even
 		return ROTA_OK;
 	role = rota_session_top_role(e->id);
 	if (role >= 0) {
-		rota_keyring_mark(&s->keys, ROTA_MARK_CURRENT, (uint8_t)(1u << role));
+		rota_keyring_mark(&s->room.keys, ROTA_MARK_CURRENT, (uint8_t)(1u << role));
 		s->threshold[role] = e->threshold;
 		s->found.roles = (uint8_t)(s->found.roles | 1u << role);
 	}
-	rota_keyring_keep(&s->keys, (uint8_t)~ROTA_MARK_CURRENT);
+	rota_keyring_keep(&s->room.keys, (uint8_t)~ROTA_MARK_CURRENT);
 	return ROTA_OK;
 }
 
-/* Which public keys timestamp and snapshot have, whatever their ids and order. Who could find other keys with the
- * same tag signs roots. */
+/* Which public keys timestamp and snapshot have, in the order of their ids. */
 static void online_keys(const struct rota_session *s, uint8_t tag[static ROTA_FLOOR_TAG_LEN])
 {
-	uint8_t one[ROTA_FLOOR_TAG_LEN];
+	const struct rota_crypto *crypto = s->config.crypto;
+	uint8_t digest[ROTA_SHA256_LEN], roles;
+	struct rota_sha256 sha256;
 
-	memset(tag, 0, ROTA_FLOOR_TAG_LEN);
-	for (unsigned role = ROTA_TOP_TIMESTAMP; role <= ROTA_TOP_SNAPSHOT; role++) {
-		for (size_t i = 0; i < s->keys.count; i++) {
-			const struct rota_key *key = &s->keys.key[i];
+	crypto->sha256_init(&sha256);
+	for (size_t i = 0; i < s->room.keys.count; i++) {
+		const struct rota_key *key = &s->room.keys.key[i];
 
-			if (!rota_keyring_first(&s->keys, i, (uint8_t)(1u << role)))
-				continue;
-			rota_floor_tag(s->config.crypto, rota_span(key->raw, key->raw_len), one);
-			for (size_t k = 0; k < ROTA_FLOOR_TAG_LEN; k++)
-				tag[k ^ role] ^= one[k];
-		}
+		roles = key->marks & (1u << ROTA_TOP_TIMESTAMP | 1u << ROTA_TOP_SNAPSHOT);
+		if (roles == 0)
+			continue;
+		crypto->sha256_update(&sha256, rota_span(&roles, 1));
+		crypto->sha256_update(&sha256, rota_span(key->raw, key->raw_len));
 	}
+	crypto->sha256_final(&sha256, digest);
+	memcpy(tag, digest, ROTA_FLOOR_TAG_LEN);
 }
 
 /* The root just read becomes the one that everything below is checked against. */
@@ -148,8 +149,8 @@ static void adopt(struct rota_session *s)
 {
 	const struct rota_tuf_head *head = &s->tuf.head;
 
-	rota_keyring_keep(&s->keys, ROTA_MARK_TOP);
-	rota_keyring_mark(&s->keys, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
+	rota_keyring_keep(&s->room.keys, ROTA_MARK_TOP);
+	rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
 	s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_ROOT];
 	online_keys(s, s->root.online);
 	s->root.version = head->version;
@@ -174,9 +175,7 @@ static void trust(struct rota_session *s)
 		t->timestamp_version = 0;
 		t->timestamp_expires_s = 0;
 		t->timestamp_issued_s = 0;
-		t->listed_version = 0;
-		t->listed_length = 0;
-		t->listed_has_sha256 = false;
+		memset(&t->listed, 0, sizeof(t->listed));
 		t->snapshot_version = 0;
 	}
 	s->rotated = false;
@@ -232,11 +231,12 @@ void rota_hint_done(struct rota_session *s)
 /* Kept at once; false: the walk only goes on behind it. */
 static bool is_kept(const struct rota_session *s)
 {
-	const struct rota_time now = s->config.start;
+	const struct rota_time *now = &s->config.start;
 
 	if (!s->config.profile->device)
 		return true;
-	return rota_root_slot_begun(s->root.slot, now) && (now.trusted || s->root.slot.end_s == 0);
+	return rota_root_slot_begun(&s->root.slot, now) &&
+		(now->trusted || s->root.slot.end_s == 0);
 }
 
 void rota_root_self_done(struct rota_session *s)
@@ -266,7 +266,7 @@ void rota_root_kept(struct rota_session *s)
 		rota_root_next(s);
 }
 
-void rota_root_next_missing(struct rota_session *s)
+void rota_root_missing(struct rota_session *s)
 {
 	if (!rota_root_relent(s)) /* only what the hint spoke of */
 		end_walk(s);

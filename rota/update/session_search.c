@@ -4,7 +4,7 @@
  *
  * The search is a stack of pending delegations. While a role's file is read, those of its delegations that
  * cover the path are put above the stack; when the file has passed, they join it, the first on top, which
- * makes the order pre-order and depth-first. If the file does not pass they are forgotten. The role being visited
+ * makes the order pre-order and depth-first. They stand at the end of the room, the later the lower. If the file does not pass they are forgotten. The role being visited
  * is the last pending one until then; only its keys, those of the others and those of top-level targets, where
  * the next search begins, stay in the ring. */
 #include "rota/update/session_parts.h"
@@ -16,26 +16,26 @@ struct rota_span rota_search_name(const struct rota_session *s)
 {
 	/* where none is left, the one that was visited last */
 	const struct rota_pending *p =
-		&s->pending[s->pending_count != 0 ? s->pending_count - 1 : 0];
+		&s->room.pending[s->pending_count != 0 ? s->pending_count - 1 : 0];
 
 	if (s->at_top)
 		return ROTA_STR("targets");
-	return rota_span(&s->pending_names[p->slot * s->config.limits->role_len], p->name_len);
+	return rota_span(&s->room.pending_names[p->slot * s->config.limits->role_len], p->name_len);
 }
 
 const uint8_t *rota_search_tag(const struct rota_session *s)
 {
-	return s->visited[s->visited_count - 1];
+	return &s->room.visited[(s->visited_count - 1) * ROTA_FLOOR_TAG_LEN];
 }
 
 /* Put the role among the visited ones; false: it was there. */
 static bool visit(struct rota_session *s)
 {
-	uint8_t *tag = s->visited[s->visited_count];
+	uint8_t *tag = &s->room.visited[s->visited_count * ROTA_FLOOR_TAG_LEN];
 
 	rota_floor_tag(s->config.crypto, rota_search_name(s), tag);
-	for (size_t i = 0; i < s->visited_count; i++) {
-		if (memcmp(s->visited[i], tag, ROTA_FLOOR_TAG_LEN) == 0)
+	for (const uint8_t *v = s->room.visited; v < tag; v += ROTA_FLOOR_TAG_LEN) {
+		if (memcmp(v, tag, ROTA_FLOOR_TAG_LEN) == 0)
 			return false;
 	}
 	s->visited_count++;
@@ -100,10 +100,10 @@ void rota_search_meta_done(struct rota_session *s)
 
 static void mark_keys(struct rota_session *s, const struct rota_pending *p, uint8_t mark)
 {
-	const uint16_t *places = &s->pending_keys[p->slot * s->config.limits->role_keys];
+	const uint16_t *places = &s->room.pending_keys[p->slot * s->config.limits->role_keys];
 
 	for (size_t i = 0; i < p->key_count; i++)
-		s->keys.key[places[i]].marks |= mark;
+		s->room.keys.key[places[i]].marks |= mark;
 }
 
 /* Only keys that will be asked for stay, those of the role being visited marked BY. */
@@ -111,17 +111,17 @@ void rota_search_enter_role(struct rota_session *s)
 {
 	uint8_t targets = 1u << ROTA_TOP_TARGETS;
 
-	for (size_t i = 0; i < s->keys.count; i++)
-		s->keys.key[i].marks &= targets;
+	for (size_t i = 0; i < s->room.keys.count; i++)
+		s->room.keys.key[i].marks &= targets;
 	for (size_t i = 0; i < s->pending_count; i++)
-		mark_keys(s, &s->pending[i], ROTA_MARK_HELD);
-	rota_keyring_keep(&s->keys, 0xFF);
+		mark_keys(s, &s->room.pending[i], ROTA_MARK_HELD);
+	rota_keyring_keep(&s->room.keys, 0xFF);
 	if (s->at_top) {
-		rota_keyring_mark(&s->keys, targets, ROTA_MARK_BY);
+		rota_keyring_mark(&s->room.keys, targets, ROTA_MARK_BY);
 		s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_TARGETS];
 	} else {
-		mark_keys(s, &s->pending[s->pending_count - 1], ROTA_MARK_BY);
-		s->threshold[ROTA_BY] = s->pending[s->pending_count - 1].threshold;
+		mark_keys(s, &s->room.pending[s->pending_count - 1], ROTA_MARK_BY);
+		s->threshold[ROTA_BY] = s->room.pending[s->pending_count - 1].threshold;
 	}
 	rota_session_enter(s, ROTA_ST_ROLE);
 }
@@ -140,14 +140,14 @@ static void swap(struct rota_pending *a, struct rota_pending *b)
  * terminating one ends the search below it: what was pending before is dropped (TUF 5.6.7.2.1). */
 static void push_found(struct rota_session *s)
 {
-	uint16_t count = s->found.pending, first = s->pending_count;
-	uint16_t to = s->found.terminated || s->at_top ? 0 : (uint16_t)(first - 1);
+	size_t from = (size_t)s->config.limits->pending - s->found.pending;
 
-	for (uint16_t i = 0, k = count; i + 1 < k; i++)
-		swap(&s->pending[first + i], &s->pending[first + --k]);
-	for (uint16_t i = 0; i < count; i++)
-		swap(&s->pending[to + i], &s->pending[first + i]);
-	s->pending_count = (uint16_t)(to + count);
+	if (s->found.terminated || s->at_top)
+		s->pending_count = 0;
+	else
+		s->pending_count--;
+	for (; from < s->config.limits->pending; from++)
+		swap(&s->room.pending[s->pending_count++], &s->room.pending[from]);
 }
 
 void rota_search_passed(struct rota_session *s)

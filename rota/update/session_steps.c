@@ -11,7 +11,7 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.fetch = ROTA_CLAUSE_TUF_5_2,
 		.hash = ROTA_CLAUSE_TUF_5_2,
 		.event = rota_root_event,
-		.done = rota_root_load_done },
+		.then = rota_root_load_done },
 	[ROTA_ST_ROOT_NEXT] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_ROOT,
 		.type = ROTA_TUF_ROOT,
@@ -21,13 +21,12 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.hash = ROTA_CLAUSE_TUF_5_3_2,
 		.sigs = ROTA_CLAUSE_TUF_5_3_4,
 		.event = rota_root_event,
-		.done = rota_root_next_done,
-		.missing = rota_root_next_missing },
+		.then = rota_root_next_done },
 	[ROTA_ST_HINT] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_HINT,
 		.fetch = ROTA_CLAUSE_SPEC_4_6,
 		.hash = ROTA_CLAUSE_SPEC_4_6,
-		.done = rota_hint_done },
+		.then = rota_hint_done },
 	/* What the candidate says came out of its first reading; a second one, of the same digest, says the same,
 	 * so nothing of it is heard, whatever it is. */
 	[ROTA_ST_ROOT_SELF] = { .want = ROTA_WANT_FETCH,
@@ -38,10 +37,10 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.fetch = ROTA_CLAUSE_TUF_5_3_2,
 		.hash = ROTA_CLAUSE_TUF_5_3_4,
 		.sigs = ROTA_CLAUSE_TUF_5_3_4,
-		.done = rota_root_self_done },
+		.then = rota_root_self_done },
 	[ROTA_ST_ROOT_KEEP] = { .want = ROTA_WANT_KEEP,
 		.role = ROTA_TOP_ROOT,
-		.kept = rota_root_kept },
+		.then = rota_root_kept },
 	[ROTA_ST_TIMESTAMP] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_TIMESTAMP,
 		.type = ROTA_TUF_TIMESTAMP,
@@ -51,10 +50,10 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.hash = ROTA_CLAUSE_TUF_5_4_1,
 		.sigs = ROTA_CLAUSE_TUF_5_4_2,
 		.event = rota_meta_event,
-		.done = rota_timestamp_done },
+		.then = rota_timestamp_done },
 	[ROTA_ST_TIMESTAMP_KEEP] = { .want = ROTA_WANT_KEEP,
 		.role = ROTA_TOP_TIMESTAMP,
-		.kept = rota_timestamp_kept },
+		.then = rota_timestamp_kept },
 	[ROTA_ST_SNAPSHOT] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_SNAPSHOT,
 		.type = ROTA_TUF_SNAPSHOT,
@@ -64,10 +63,10 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.hash = ROTA_CLAUSE_TUF_5_5_2,
 		.sigs = ROTA_CLAUSE_TUF_5_5_3,
 		.event = rota_meta_event,
-		.done = rota_snapshot_done },
+		.then = rota_snapshot_done },
 	[ROTA_ST_SNAPSHOT_KEEP] = { .want = ROTA_WANT_KEEP,
 		.role = ROTA_TOP_SNAPSHOT,
-		.kept = rota_search_enter_role },
+		.then = rota_search_enter_role },
 	[ROTA_ST_META] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_TOP_SNAPSHOT,
 		.type = ROTA_TUF_SNAPSHOT,
@@ -75,7 +74,7 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.fetch = ROTA_CLAUSE_TUF_5_5_1,
 		.hash = ROTA_CLAUSE_TUF_5_5_2,
 		.event = rota_meta_event,
-		.done = rota_search_meta_done },
+		.then = rota_search_meta_done },
 	[ROTA_ST_ROLE] = { .want = ROTA_WANT_FETCH,
 		.role = ROTA_VISITED,
 		.type = ROTA_TUF_TARGETS,
@@ -85,10 +84,10 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.hash = ROTA_CLAUSE_TUF_5_6_2,
 		.sigs = ROTA_CLAUSE_TUF_5_6_3,
 		.event = rota_role_event,
-		.done = rota_role_done },
+		.then = rota_role_done },
 	[ROTA_ST_ROLE_KEEP] = { .want = ROTA_WANT_KEEP,
 		.role = ROTA_VISITED,
-		.kept = rota_search_passed },
+		.then = rota_search_passed },
 	[ROTA_ST_READY] = { .want = ROTA_WANT_NOTHING, .role = ROTA_VISITED },
 	[ROTA_ST_FOUND] = { .want = ROTA_WANT_FOUND, .role = ROTA_VISITED },
 	[ROTA_ST_FAILED] = { .want = ROTA_WANT_FAILED, .role = ROTA_VISITED },
@@ -109,13 +108,6 @@ int rota_session_top_role(struct rota_span name)
 			return r;
 	}
 	return -1;
-}
-
-const struct rota_step *rota_session_step(const struct rota_session *s)
-{
-	if (s->state < ROTA_ST_OWN)
-		return &rota_session_steps[s->state];
-	return &s->config.profile->own[s->state - ROTA_ST_OWN];
 }
 
 struct rota_span rota_session_role(const struct rota_session *s)

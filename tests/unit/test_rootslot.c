@@ -30,10 +30,10 @@ TEST(a_slot_begins_and_ends_by_a_trusted_clock)
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
 		struct rota_time now = clock_of(clocks[i].clock_s);
 
-		CHECK_EQ(rota_root_slot_begun(slot, now), clocks[i].begun);
-		CHECK_EQ(rota_root_slot_over(slot, now), clocks[i].over);
-		CHECK(rota_root_slot_begun(none, now));
-		CHECK(!rota_root_slot_over(none, now));
+		CHECK_EQ(rota_root_slot_begun(&slot, &now), clocks[i].begun);
+		CHECK_EQ(rota_root_slot_over(&slot, &now), clocks[i].over);
+		CHECK(rota_root_slot_begun(&none, &now));
+		CHECK(!rota_root_slot_over(&none, &now));
 	}
 }
 
@@ -52,20 +52,21 @@ static const struct {
 TEST(its_keys_sign_within_it_and_an_hour_to_each_side)
 {
 	for (size_t i = 0; i < sizeof(issues) / sizeof(issues[0]); i++) {
-		CHECK_EQ(rota_root_slot_covers(slot, issues[i].issued_s), issues[i].covered);
-		CHECK_EQ(rota_root_slot_clamp(slot, issues[i].issued_s), issues[i].clamped_s);
-		CHECK(rota_root_slot_covers(none, issues[i].issued_s));
-		CHECK_EQ(rota_root_slot_clamp(none, issues[i].issued_s), issues[i].issued_s);
+		CHECK_EQ(rota_root_slot_covers(&slot, issues[i].issued_s), issues[i].covered);
+		CHECK_EQ(rota_root_slot_clamp(&slot, issues[i].issued_s), issues[i].clamped_s);
+		CHECK(rota_root_slot_covers(&none, issues[i].issued_s));
+		CHECK_EQ(rota_root_slot_clamp(&none, issues[i].issued_s), issues[i].issued_s);
 	}
 }
 
 TEST(a_slot_without_a_beginning_has_an_end)
 {
 	static const struct rota_root_slot open = { 0, END };
+	const struct rota_time late = clock_of(END + HOUR + 1);
 
-	CHECK(rota_root_slot_covers(open, 1));
-	CHECK(!rota_root_slot_covers(open, END + HOUR + 1));
-	CHECK(rota_root_slot_over(open, clock_of(END + HOUR + 1)));
+	CHECK(rota_root_slot_covers(&open, 1));
+	CHECK(!rota_root_slot_covers(&open, END + HOUR + 1));
+	CHECK(rota_root_slot_over(&open, &late));
 }
 
 TESTS(T(a_slot_begins_and_ends_by_a_trusted_clock),

@@ -106,6 +106,19 @@ TEST(a_bin_is_not_older_than_its_role)
 	CHECK_GOOD(device_session(b.d, "releases", PATH));
 }
 
+TEST(a_bin_s_name_that_is_too_long_is_refused)
+{
+	static char prefix[ROTA_ROLE_NAME_MAX];
+	struct device *d = device_new();
+	int bin = maker_delegate(&d->m, MAKER_TARGETS, "bin", "", true, KEY_OTHER, NOW);
+
+	memset(prefix, 'p', sizeof(prefix) - 1); /* 63, and two more for a bin */
+	d->m.role[bin].bits = 4;
+	d->m.role[bin].prefix = prefix;
+	maker_next(&d->m, NOW, MAKER_TARGETS, -1);
+	CHECK_WHY(device_session(d, "", PATH), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
+}
+
 /* Each of a device's releases may lie in another bin: none takes a place in the table of floors. */
 TEST(bins_take_no_floor)
 {
@@ -136,5 +149,5 @@ TESTS(T(a_bin_of_the_role_counts_as_the_role),
 	T(what_the_role_lists_itself_is_found_beside_its_bins),
 	T(bins_of_another_name_are_not_the_roles), T(bins_that_another_role_made_are_not_the_roles),
 	T(a_role_named_like_a_bin_is_none), T(a_bin_is_signed_by_its_threshold),
-	T(a_bin_is_not_older_than_its_role), T(bins_take_no_floor),
-	T(a_bin_lives_as_long_as_its_role_may))
+	T(a_bin_s_name_that_is_too_long_is_refused), T(a_bin_is_not_older_than_its_role),
+	T(bins_take_no_floor), T(a_bin_lives_as_long_as_its_role_may))

@@ -181,7 +181,17 @@ TEST(an_endless_hint_is_cut)
 	CHECK_EQ(d->trusted.root_version, 9);
 }
 
-/* Root 2 is there once; the hint leads to a root that the thief signed, and then 2 is gone. */
+TEST(a_hint_of_another_form_is_none)
+{
+	struct device *d = changed_at_4();
+
+	put_hint(d, "{\"changed\":[4],\"newest\":9,\"version\":2}");
+	CHECK_GOOD(device_refresh(d));
+	CHECK_EQ(hints, 1);
+}
+
+/* Root 2 is there once; the hint leads to a root of the thief, and then 2 is gone. His root names his timestamp
+ * key. */
 static const struct maker_file *once(struct device *d, const struct rota_want *w)
 {
 	if (w->hint)
@@ -194,11 +204,17 @@ TEST(keys_of_a_root_that_did_not_pass_are_forgotten)
 	struct device *d = new_device();
 
 	put_root(d, 2, NOW, 0);
+	d->m.role[MAKER_TIMESTAMP].keys[0] = KEY_ROGUE1;
 	put_traps(d);
 	put_hint(d, "{\"changed\":[],\"newest\":666,\"version\":1}");
 	d->server = once;
 	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	CHECK_EQ(d->trusted.root_version, 1);
+	maker_file(&d->m, "-etadata/2.root.json")->name[0] = 'm';
+	d->m.role[MAKER_ROOT].version = 2;
+	d->m.role[MAKER_TIMESTAMP].signers[0] = KEY_ROGUE1;
+	maker_next(&d->m, NOW + HOUR_S, -1, -1);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_4_2);
 }
 
 TEST(to_the_letter_no_hint_is_asked)
@@ -426,8 +442,9 @@ TEST(without_a_clock_online_files_are_of_the_slot)
 
 TESTS(T(twelve_hundred_roots_take_one_step), T(a_change_of_root_keys_is_a_step),
 	T(a_hint_that_lies_costs_a_few_requests), T(a_hint_that_lied_is_not_asked_again),
-	T(an_endless_hint_is_cut), T(keys_of_a_root_that_did_not_pass_are_forgotten),
-	T(to_the_letter_no_hint_is_asked), T(a_root_that_is_not_due_is_as_good_as_not_there),
+	T(a_hint_of_another_form_is_none), T(an_endless_hint_is_cut),
+	T(keys_of_a_root_that_did_not_pass_are_forgotten), T(to_the_letter_no_hint_is_asked),
+	T(a_root_that_is_not_due_is_as_good_as_not_there),
 	T(a_root_behind_one_that_is_not_due_is_reached),
 	T(a_skip_to_a_root_that_is_not_due_ends_before_it), T(a_slot_ends),
 	T(a_slot_is_shown_by_its_first_timestamp),

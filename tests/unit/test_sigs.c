@@ -108,7 +108,7 @@ static enum rota_err verdict(size_t row)
 	ROTA_TRY(rota_arena_end(&arena));
 	for (const char *k = rows[row].keys; *k != '\0'; k++)
 		ROTA_TRY(add_key(&ring, *k));
-	rota_sigs_begin(&s, by);
+	rota_sigs_begin(&s, &by);
 	for (const char *p = rows[row].sigs; *p != '\0' && err == ROTA_OK; p += 2)
 		err = add_sig(&s, p[0], p[1]);
 	if (err != ROTA_OK)
@@ -160,14 +160,14 @@ TEST(a_streamed_scheme_needs_streams)
 	for (size_t i = 0; i < 2; i++) {
 		struct rota_arena arena = rota_arena(ROTA_BUF(room));
 		struct rota_keyring ring;
+		const struct rota_authority by = { .ring = &ring, .threshold = 1, .marks = MARK };
 		struct rota_sigs s;
 
 		rota_keyring_init(&ring, &arena, rota_schemes_all, 1, ROTA_P256_KEY_LEN);
 		rota_sigs_init(&s, &arena, &rota_crypto_openssl, 1, ROTA_P256_SIG_LEN, streams[i]);
 		CHECK_OK(rota_arena_end(&arena));
 		CHECK_OK(rota_keyring_add(&ring, &rota_crypto_openssl, &e, MARK));
-		rota_sigs_begin(&s,
-			(struct rota_authority){ .ring = &ring, .threshold = 1, .marks = MARK });
+		rota_sigs_begin(&s, &by);
 		CHECK_EQ(rota_sigs_add(&s, ROTA_STR("id"), ROTA_STR(zeros)), errs[i]);
 		rota_sigs_drop(&s);
 	}

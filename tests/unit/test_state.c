@@ -74,9 +74,9 @@ TEST(every_field_is_read_and_written_back)
 	CHECK_EQ(s.trusted.timestamp_version, 4);
 	CHECK_EQ(s.trusted.timestamp_expires_s, 5);
 	CHECK_EQ(s.trusted.timestamp_issued_s, 6);
-	CHECK_EQ(s.trusted.listed_version, 8);
-	CHECK_EQ(s.trusted.listed_length, 9);
-	CHECK(s.trusted.listed_has_sha256 && s.trusted.listed_sha256[31] == 0xbb);
+	CHECK_EQ(s.trusted.listed.version, 8);
+	CHECK_EQ(s.trusted.listed.length, 9);
+	CHECK(s.trusted.listed.has_sha256 && s.trusted.listed.sha256[31] == 0xbb);
 	CHECK_EQ(s.trusted.snapshot_version, 10);
 	CHECK_EQ(s.trusted.floors.floor[0].version, 11);
 	CHECK_EQ(s.trusted.floors.floor[0].keys[1][7], 0x22);
@@ -150,7 +150,7 @@ TEST(the_fullest_state_fits_a_journal)
 	struct rota_span out;
 
 	memset(&s, 0xff, sizeof(s));
-	s.trusted.listed_has_sha256 = true;
+	s.trusted.listed.has_sha256 = true;
 	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++)
 		s.trusted.floors.floor[i].key_count = ROTA_FLOOR_KEYS_MAX;
 	s.installed.revert_to_count = s.pending.revert_to_count = ROTA_STATE_REVERT_MAX;
