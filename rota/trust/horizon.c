@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/trust/horizon.h"
 
-#define DAY_S UINT64_C(86400)
-#define WEEK_S (7 * DAY_S)
-#define YEAR_S (366 * DAY_S)
+#define DAY_S 86400u
+#define WEEK 7
+#define YEAR 366
 
+/* Where it is less than a year; root, targets, releases, keys-store and retirements live so long. */
 static const struct {
-	const char *role;
-	uint64_t life_s;
+	char role[12];
+	uint8_t days;
 } lifetimes[] = {
-	{ "timestamp", DAY_S },
-	{ "snapshot", DAY_S },
-	{ "rollouts", DAY_S },
-	{ "revocations", DAY_S },
-	{ "ci", WEEK_S },
-	{ "keys-link", WEEK_S },
-	{ "time", WEEK_S },
+	{ "timestamp", 1 },
+	{ "snapshot", 1 },
+	{ "rollouts", 1 },
+	{ "revocations", 1 },
+	{ "ci", WEEK },
+	{ "keys-link", WEEK },
+	{ "time", WEEK },
 };
 
-uint64_t rota_horizon_lifetime_s(struct rota_span role)
+uint32_t rota_horizon_lifetime_s(struct rota_span role)
 {
+	uint32_t days = YEAR;
+
 	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(lifetimes[0]); i++) {
 		if (rota_span_is(role, lifetimes[i].role))
-			return lifetimes[i].life_s;
+			days = lifetimes[i].days;
 	}
-	return YEAR_S; /* root, targets, releases, keys-store, retirements */
+	return days * DAY_S;
 }
 
 enum rota_err rota_horizon_check(

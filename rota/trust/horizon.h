@@ -15,7 +15,7 @@
 #define ROTA_HORIZON_SKEW_S 600u
 
 /* Longest life of a file of `role` in seconds; that of an unknown role is the longest there is. */
-uint64_t rota_horizon_lifetime_s(struct rota_span role);
+uint32_t rota_horizon_lifetime_s(struct rota_span role);
 
 /* Whether issued and expiry of a file of `role` are within its horizon.
  * issued_s 0: the file does not say, which is refused.
