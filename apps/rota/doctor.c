@@ -156,13 +156,14 @@ static void on_finding(void *ctx, bool good, const char *text)
 static void check_repository(struct visit *v)
 {
 	const struct rota_verify_sink sink = { .ctx = v, .say = on_finding };
+	const struct rota_verify_plan plan = { .repo = v->s.dir.repo, .now = v->s.desk.now };
 	struct rota_verify_result result;
 
-	if (rota_repo_verify(v->s.dir.repo, NULL, v->s.desk.now, &sink, &result, &v->s.why) !=
-		ROTA_OK)
+	if (rota_repo_verify(&plan, &sink, &result, &v->s.why) != ROTA_OK)
 		step(v, false, "repository", "%s", v->s.why.text);
 	else if (result.bad == 0)
-		step(v, true, "repository", "%u files and signatures checked", result.good);
+		step(v, true, "repository", "%llu files and signatures checked",
+			(unsigned long long)result.good);
 }
 
 static void check_clock(struct visit *v)

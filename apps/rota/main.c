@@ -25,6 +25,7 @@ static const struct verb verbs[] = {
 	{ "publish", "make what was signed count: roles, snapshot, timestamp", verb_publish },
 	{ "repo bins", "hand a role's targets to hash bins, or sign them all anew",
 		verb_repo_bins },
+	{ "repo gc", "remove what no reader can still ask for", verb_repo_gc },
 	{ "repo verify", "check everything that stands in the repository", verb_repo_verify },
 	{ "repo export", "write what offline signers shall sign to a file", verb_repo_export },
 	{ "repo sign", "on the offline machine: show such a file, ask, and sign it",

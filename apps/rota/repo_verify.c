@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota repo verify: is all that stands in the repository what was signed? */
 #include "apps/rota/opts.h"
+#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
@@ -8,13 +9,14 @@
 
 #include <stdio.h>
 
-static bool json, quiet;
+static bool json, quiet, metadata;
 static const char *root, *repo;
 
 static const struct opts_row rows[] = {
 	{ "root", "FILE", "root to trust, as a device's trust/root.json (default: the first one)",
 		OPTS_TEXT, &root },
 	{ "repo", "DIR", "repository to look at (default: rota.ini's)", OPTS_TEXT, &repo },
+	{ "metadata", NULL, "metadata only: do not read the targets", OPTS_FLAG, &metadata },
 	{ "quiet", NULL, "only what is wrong", OPTS_FLAG, &quiet },
 	{ "json", NULL, "as JSON", OPTS_FLAG, &json },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
@@ -24,48 +26,86 @@ static const struct opts_usage usage = {
 	.synopsis = "rota repo verify [OPTION]...",
 	.text = "Walks the repository as a client does and checks every signature, threshold, "
 		"version,\n"
-		"length, digest and expiry, and every target file. Needs no token.",
+		"length, digest and expiry, and every target file. Needs no token. Memory stays "
+		"small "
+		"for any\n"
+		"number of targets.",
 	.examples = "  rota repo verify\n"
+		    "  rota repo verify --metadata --json\n"
 		    "  rota repo verify --repo /var/www/repo --root device/trust/root.json --quiet",
 	.rows = rows,
 	.operands_min = 0,
 	.operands_max = 0,
 };
 
+/* Where a finding goes. */
+struct output {
+	struct progress bar;
+	bool begun; /* the JSON list */
+};
+
+/* A line for each, or an element of the list "findings", at once: there may be millions. */
 static void say(void *ctx, bool good, const char *text)
 {
-	json_t *list = ctx;
+	struct output *out = ctx;
+	json_t *one;
 
 	if (quiet && good)
 		return;
-	if (json)
-		json_array_append_new(
-			list, json_pack("{s:b,s:s}", "good", (int)good, "text", text));
-	else
-		printf("%-6s %s\n", good ? "ok" : "wrong", text);
-}
-
-static void report(const struct rota_verify_result *result, json_t *list)
-{
-	json_t *whole;
-
-	if (quiet && !json && result->bad == 0)
-		return;
+	progress_end(&out->bar);
 	if (!json) {
-		printf("%u checked, %u wrong\n", result->good + result->bad, result->bad);
+		printf("%-6s %s\n", good ? "ok" : "wrong", text);
 		return;
 	}
-	whole = json_pack("{s:I,s:O,s:I}", "bad", (json_int_t)result->bad, "findings", list, "good",
-		(json_int_t)result->good);
-	json_dumpf(whole, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
-	printf("\n");
-	json_decref(whole);
+	one = json_pack("{s:b,s:s}", "good", (int)good, "text", text);
+	printf("%s\n", out->begun ? "," : "{\"findings\":[");
+	json_dumpf(one, stdout, JSON_SORT_KEYS);
+	json_decref(one);
+	out->begun = true;
+}
+
+static void report(const struct rota_verify_result *r, const struct output *out)
+{
+	unsigned long long good = r->good, bad = r->bad, targets = r->targets, strays = r->strays,
+			   bytes = r->stray_bytes;
+
+	if (json) {
+		printf("%s],\"bad\":%llu,\"good\":%llu,\"targets\":%llu,\"unreachable\":%llu,"
+		       "\"unreachable_bytes\":%llu}\n",
+			out->begun ? "" : "{\"findings\":[", bad, good, targets, strays, bytes);
+		return;
+	}
+	if (strays && !quiet)
+		printf("note   %llu files, %llu bytes, are not reached any more; rota repo gc "
+		       "removes what has been so for long\n",
+			strays, bytes);
+	if (!quiet || bad)
+		printf("%llu checked, %llu wrong\n", good + bad, bad);
+}
+
+/* *result: of a walk that came to its end. */
+static enum rota_err run(struct session *s, struct output *out, struct rota_verify_result *result)
+{
+	const struct rota_verify_sink sink = { .ctx = out, .say = say };
+	const struct rota_verify_plan plan = { .repo = repo ? repo : s->dir.repo,
+		.anchor = root,
+		.now = rota_when_now(),
+		.metadata_only = metadata,
+		.progress = &out->bar.port };
+	enum rota_err err;
+
+	progress_begin(&out->bar, "verifying");
+	err = rota_repo_verify(&plan, &sink, result, &s->why);
+	progress_end(&out->bar);
+	if (err == ROTA_OK || out->begun)
+		report(result, out);
+	return err;
 }
 
 int verb_repo_verify(int argc, char **argv)
 {
 	struct rota_verify_result result;
-	struct rota_verify_sink sink = { .say = say };
+	struct output out = { .begun = false };
 	struct session s;
 	enum rota_err err;
 	int at, status;
@@ -74,12 +114,7 @@ int verb_repo_verify(int argc, char **argv)
 		return status;
 	if (!repo && session_open(&s, verb_dir(), SESSION_READ) != ROTA_OK)
 		return say_fail(&s.why);
-	sink.ctx = json_array();
-	err = rota_repo_verify(
-		repo ? repo : s.dir.repo, root, rota_when_now(), &sink, &result, &s.why);
-	if (err == ROTA_OK)
-		report(&result, sink.ctx);
-	json_decref(sink.ctx);
+	err = run(&s, &out, &result);
 	status = err == ROTA_OK ? 0 : say_fail(&s.why);
 	if (!repo)
 		session_close(&s, ROTA_OK);

@@ -32,6 +32,7 @@ int verb_serve(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_target_add(int argc, char **argv);
 int verb_repo_bins(int argc, char **argv);
+int verb_repo_gc(int argc, char **argv);
 int verb_repo_verify(int argc, char **argv);
 int verb_repo_export(int argc, char **argv);
 int verb_repo_sign(int argc, char **argv);

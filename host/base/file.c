@@ -91,18 +91,32 @@ static void dir_of(const char *path, char dir[ROTA_FILE_PATH_MAX])
 	snprintf(dir, ROTA_FILE_PATH_MAX, "%.*s", len, slash ? path : ".");
 }
 
-static int sync_dir(const char *path)
+static int sync_at(const char *dir)
 {
-	char dir[ROTA_FILE_PATH_MAX];
-	int fd, status;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int status;
 
-	dir_of(path, dir);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	status = fsync(fd);
 	close(fd);
 	return status;
+}
+
+/* The directory that `path` lies in. */
+static int sync_dir(const char *path)
+{
+	char dir[ROTA_FILE_PATH_MAX];
+
+	dir_of(path, dir);
+	return sync_at(dir);
+}
+
+enum rota_err rota_file_sync_dir(const char *path, struct rota_fail *why)
+{
+	if (sync_at(path) != 0)
+		return rota_fail_errno(why, errno, "cannot sync the directory %s", path);
+	return ROTA_OK;
 }
 
 #define DRAFT_PREFIX ".draft."

@@ -43,6 +43,9 @@ ROTA_MUST_USE enum rota_err rota_file_mkdirs(const char *path, mode_t mode, stru
 ROTA_MUST_USE enum rota_err rota_file_mkdir_anew(
 	const char *path, mode_t mode, struct rota_fail *why);
 
+/* Names made, changed and removed in directory `path` so far are durable. */
+ROTA_MUST_USE enum rota_err rota_file_sync_dir(const char *path, struct rota_fail *why);
+
 /* rename() and sync of the directory of `to`. */
 ROTA_MUST_USE enum rota_err rota_file_rename(
 	const char *from, const char *to, struct rota_fail *why);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/verify.h"
 #include "host/base/file.h"
+#include "host/repo/hint.h"
 #include "host/repo/metadata.h"
+#include "host/repo/verify_parts.h"
 #include "host/sign/envelope.h"
-#include "rota/trust/path.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,19 +14,7 @@
 /* SPEC 4.8: root updates in one session; here, of a repository's life that is walked in one go. */
 #define ROOTS_MAX 100000
 
-struct walk {
-	const char *repo;
-	uint64_t now;
-	const struct rota_verify_sink *sink;
-	struct rota_verify_result *result;
-	json_t *root; /* `signed` of the newest root */
-	json_t *snapshot, *targets;
-};
-
-static void say(struct walk *w, bool good, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct walk *w, bool good, const char *format, ...)
+void rota_verify_say(struct rota_verify_walk *w, bool good, const char *format, ...)
 {
 	char text[640];
 	va_list args;
@@ -40,13 +29,13 @@ static void say(struct walk *w, bool good, const char *format, ...)
 	w->sink->say(w->sink->ctx, good, text);
 }
 
-static uint64_t number(const json_t *object, const char *name)
+uint64_t rota_verify_number(const json_t *object, const char *name)
 {
 	return (uint64_t)json_integer_value(json_object_get(object, name));
 }
 
-static enum rota_err read_metadata(
-	const struct walk *w, const char *name, struct rota_bytes *file, struct rota_fail *why)
+static enum rota_err read_metadata(const struct rota_verify_walk *w, const char *name,
+	struct rota_bytes *file, struct rota_fail *why)
 {
 	char *path = rota_text("%s/metadata/%s", w->repo, name);
 	enum rota_err err = rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
@@ -63,36 +52,40 @@ static enum rota_err check_entry(struct rota_span file, const json_t *entry, str
 	char hex[ROTA_DIGEST_HEX];
 
 	rota_digest_hex(file, hex);
-	if (json_object_get(entry, "length") && number(entry, "length") != file.len)
+	if (json_object_get(entry, "length") && rota_verify_number(entry, "length") != file.len)
 		return rota_fail(why, ROTA_ERR_LENGTH, "length is %zu, not the announced %llu",
-			file.len, (unsigned long long)number(entry, "length"));
+			file.len, (unsigned long long)rota_verify_number(entry, "length"));
 	if (want && strcmp(want, hex) != 0)
 		return rota_fail(why, ROTA_ERR_HASH, "SHA-256 is not the announced one");
 	return ROTA_OK;
 }
 
-static void check_expiry(struct walk *w, const char *name, const json_t *content)
+static void check_expiry(struct rota_verify_walk *w, const char *name, const json_t *content)
 {
 	uint64_t issued, expires;
 
 	if (!rota_metadata_times(content, &issued, &expires))
-		say(w, false, "%s: no x-rota-issued or no expires", name);
+		rota_verify_say(w, false, "%s: no x-rota-issued or no expires", name);
 	else if (expires <= w->now)
-		say(w, false, "%s: expired at %s", name,
+		rota_verify_say(w, false, "%s: expired at %s", name,
 			json_string_value(json_object_get(content, "expires")));
 	else if (issued > w->now + 600)
-		say(w, false, "%s: issued at %s, in the future (SPEC 4.5)", name,
+		rota_verify_say(w, false, "%s: issued at %s, in the future (SPEC 4.5)", name,
 			json_string_value(json_object_get(content, "x-rota-issued")));
 }
 
 /* Read, hold against the parent's entry, verify under (keys, keyids, threshold). NULL: said why not. */
-static json_t *check_role(struct walk *w, const char *name, const json_t *entry, const json_t *keys,
-	const json_t *role)
+json_t *rota_verify_role(struct rota_verify_walk *w, const char *name, const json_t *entry,
+	const json_t *keys, const json_t *role)
 {
 	struct rota_bytes file;
 	struct rota_fail why;
 	json_t *content = NULL;
+	char *below = rota_text("metadata/%s", name);
 	enum rota_err err = read_metadata(w, name, &file, &why);
+
+	rota_reach_add(&w->reached, below);
+	free(below);
 
 	if (err == ROTA_OK) {
 		if (entry)
@@ -100,12 +93,13 @@ static json_t *check_role(struct walk *w, const char *name, const json_t *entry,
 		if (err == ROTA_OK)
 			err = rota_envelope_verify(rota_bytes_span(&file), keys,
 				json_object_get(role, "keyids"),
-				(unsigned)number(role, "threshold"), &content, &why);
+				(unsigned)rota_verify_number(role, "threshold"), &content, &why);
 		rota_bytes_free(&file);
 	}
-	if (err == ROTA_OK && entry && number(entry, "version") != number(content, "version"))
+	if (err == ROTA_OK && entry &&
+		rota_verify_number(entry, "version") != rota_verify_number(content, "version"))
 		err = rota_fail(&why, ROTA_ERR_VERSION, "version is not the announced one");
-	say(w, err == ROTA_OK, "%s%s%s", name, err == ROTA_OK ? "" : ": ",
+	rota_verify_say(w, err == ROTA_OK, "%s%s%s", name, err == ROTA_OK ? "" : ": ",
 		err == ROTA_OK ? "" : why.text);
 	if (err != ROTA_OK) {
 		json_decref(content);
@@ -121,7 +115,7 @@ static const json_t *top_role(const json_t *root, const char *role)
 }
 
 /* The next root must carry its predecessor's threshold and its own (TUF 5.3.4). */
-static bool advance(struct walk *w, uint64_t version)
+static bool advance(struct rota_verify_walk *w, uint64_t version)
 {
 	struct rota_bytes file;
 	struct rota_fail why;
@@ -134,16 +128,17 @@ static bool advance(struct walk *w, uint64_t version)
 		return false;
 	err = rota_envelope_verify(rota_bytes_span(&file), json_object_get(w->root, "keys"),
 		json_object_get(top_role(w->root, "root"), "keyids"),
-		(unsigned)number(top_role(w->root, "root"), "threshold"), &next, &why);
+		(unsigned)rota_verify_number(top_role(w->root, "root"), "threshold"), &next, &why);
 	if (err == ROTA_OK)
 		err = rota_envelope_verify(rota_bytes_span(&file), json_object_get(next, "keys"),
 			json_object_get(top_role(next, "root"), "keyids"),
-			(unsigned)number(top_role(next, "root"), "threshold"), &again, &why);
-	if (err == ROTA_OK && number(next, "version") != version)
+			(unsigned)rota_verify_number(top_role(next, "root"), "threshold"), &again,
+			&why);
+	if (err == ROTA_OK && rota_verify_number(next, "version") != version)
 		err = rota_fail(&why, ROTA_ERR_VERSION, "holds another version");
 	rota_bytes_free(&file);
 	json_decref(again);
-	say(w, err == ROTA_OK, "%s%s%s", name, err == ROTA_OK ? "" : ": ",
+	rota_verify_say(w, err == ROTA_OK, "%s%s%s", name, err == ROTA_OK ? "" : ": ",
 		err == ROTA_OK ? "" : why.text);
 	if (err != ROTA_OK) {
 		json_decref(next);
@@ -155,7 +150,8 @@ static bool advance(struct walk *w, uint64_t version)
 }
 
 /* The anchor verifies under itself; from there upwards. */
-static enum rota_err walk_roots(struct walk *w, const char *anchor, struct rota_fail *why)
+static enum rota_err walk_roots(
+	struct rota_verify_walk *w, const char *anchor, struct rota_fail *why)
 {
 	char *path =
 		anchor ? rota_text("%s", anchor) : rota_text("%s/metadata/1.root.json", w->repo);
@@ -170,119 +166,92 @@ static enum rota_err walk_roots(struct walk *w, const char *anchor, struct rota_
 			err = rota_envelope_verify(rota_bytes_span(&file),
 				json_object_get(content, "keys"),
 				json_object_get(top_role(content, "root"), "keyids"),
-				(unsigned)number(top_role(content, "root"), "threshold"), &w->root,
-				why);
+				(unsigned)rota_verify_number(
+					top_role(content, "root"), "threshold"),
+				&w->root, why);
 		json_decref(whole);
 		rota_bytes_free(&file);
 	}
 	if (err != ROTA_OK)
 		rota_fail_in(why, "%s", path);
 	else
-		say(w, true, "%s", path);
+		rota_verify_say(w, true, "%s", path);
 	free(path);
 	ROTA_TRY(err);
-	for (uint64_t n = number(w->root, "version") + 1; n < ROOTS_MAX && advance(w, n); n++)
+	for (uint64_t n = rota_verify_number(w->root, "version") + 1;
+		n < ROOTS_MAX && advance(w, n); n++)
 		;
 	check_expiry(w, "root", w->root);
 	return ROTA_OK;
 }
 
-static void check_target(struct walk *w, const char *role, const char *pattern, const char *path,
-	const json_t *entry)
-{
-	const char *slash = strrchr(path, '/');
-	int dir_len = slash ? (int)(slash - path + 1) : 0;
-	const char *want =
-		json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
-	uint8_t digest[ROTA_DIGEST_LEN] = { 0 };
-	char hex[ROTA_DIGEST_HEX];
-	struct rota_fail why;
-	uint64_t len;
-	char *file;
-	enum rota_err err;
-
-	if (!want || !rota_path_match(rota_span_cstr(pattern), rota_span_cstr(path))) {
-		say(w, false, "%s: role %s may not list it (%s)", path, role, pattern);
-		return;
-	}
-	file = rota_text("%s/targets/%.*s%s.%s", w->repo, dir_len, path, want, path + dir_len);
-	err = rota_digest_file(file, NULL, &len, digest, &why);
-	rota_hex(ROTA_SPAN(digest), hex);
-	if (err == ROTA_OK && (len != number(entry, "length") || strcmp(hex, want) != 0))
-		err = rota_fail(
-			&why, ROTA_ERR_HASH, "%s: length or SHA-256 is not the listed one", file);
-	say(w, err == ROTA_OK, "%s", err == ROTA_OK ? path : why.text);
-	free(file);
-}
-
-static void check_delegation(struct walk *w, const json_t *keys, const json_t *role)
-{
-	const char *name = json_string_value(json_object_get(role, "name"));
-	const char *pattern = json_string_value(json_array_get(json_object_get(role, "paths"), 0));
-	char file[96], listed[80];
-	const json_t *entry;
-	const char *path;
-	json_t *content, *target;
-
-	if (!name || !pattern || strlen(name) > 64) {
-		say(w, false, "targets: a delegation without name or path");
-		return;
-	}
-	snprintf(listed, sizeof(listed), "%s.json", name);
-	entry = json_object_get(json_object_get(w->snapshot, "meta"), listed);
-	snprintf(file, sizeof(file), "%llu.%s", (unsigned long long)number(entry, "version"),
-		listed);
-	content = check_role(w, file, entry, keys, role);
-	json_object_foreach(json_object_get(content, "targets"), path, target)
-		check_target(w, name, pattern, path, target);
-	json_decref(content);
-}
-
-static void walk_targets(struct walk *w)
-{
-	const json_t *delegations = json_object_get(w->targets, "delegations");
-	const json_t *roles = json_object_get(delegations, "roles");
-
-	for (size_t i = 0; i < json_array_size(roles); i++)
-		check_delegation(w, json_object_get(delegations, "keys"), json_array_get(roles, i));
-}
-
-static void walk_top(struct walk *w)
+static void walk_top(struct rota_verify_walk *w)
 {
 	const json_t *keys = json_object_get(w->root, "keys"), *entry;
 	char name[64];
 	json_t *timestamp =
-		check_role(w, "timestamp.json", NULL, keys, top_role(w->root, "timestamp"));
+		rota_verify_role(w, "timestamp.json", NULL, keys, top_role(w->root, "timestamp"));
 
 	if (!timestamp)
 		return;
 	entry = json_object_get(json_object_get(timestamp, "meta"), "snapshot.json");
 	snprintf(name, sizeof(name), "%llu.snapshot.json",
-		(unsigned long long)number(entry, "version"));
-	w->snapshot = check_role(w, name, entry, keys, top_role(w->root, "snapshot"));
+		(unsigned long long)rota_verify_number(entry, "version"));
+	w->snapshot = rota_verify_role(w, name, entry, keys, top_role(w->root, "snapshot"));
 	json_decref(timestamp);
 	if (!w->snapshot)
 		return;
 	entry = json_object_get(json_object_get(w->snapshot, "meta"), "targets.json");
 	snprintf(name, sizeof(name), "%llu.targets.json",
-		(unsigned long long)number(entry, "version"));
-	w->targets = check_role(w, name, entry, keys, top_role(w->root, "targets"));
+		(unsigned long long)rota_verify_number(entry, "version"));
+	w->targets = rota_verify_role(w, name, entry, keys, top_role(w->root, "targets"));
 	if (w->targets)
-		walk_targets(w);
+		rota_verify_targets(w);
 }
 
-enum rota_err rota_repo_verify(const char *repo, const char *anchor, uint64_t now,
+/* What says which roots there are must say so of those that are there (SPEC 3.8). */
+static enum rota_err check_hint(struct rota_verify_walk *w, struct rota_fail *why)
+{
+	char *metadata = rota_text("%s/metadata", w->repo);
+	struct rota_bytes want, is = { 0 };
+	struct rota_fail no;
+	enum rota_err err = rota_hint_make(metadata, &want, why);
+
+	free(metadata);
+	ROTA_TRY(err);
+	if (read_metadata(w, ROTA_HINT_NAME, &is, &no) != ROTA_OK)
+		rota_verify_say(
+			w, false, "%s: %s; rota publish writes it", ROTA_HINT_NAME, no.text);
+	else if (!rota_span_eq(rota_bytes_span(&is), rota_bytes_span(&want)))
+		rota_verify_say(w, false,
+			"%s: does not say which roots there are; rota publish writes it anew",
+			ROTA_HINT_NAME);
+	else
+		rota_verify_say(w, true, ROTA_HINT_NAME);
+	rota_bytes_free(&want);
+	rota_bytes_free(&is);
+	return ROTA_OK;
+}
+
+enum rota_err rota_repo_verify(const struct rota_verify_plan *plan,
 	const struct rota_verify_sink *sink, struct rota_verify_result *out, struct rota_fail *why)
 {
-	struct walk w = { .repo = repo, .now = now, .sink = sink, .result = out };
+	struct rota_verify_walk w = {
+		.repo = plan->repo, .plan = plan, .now = plan->now, .sink = sink, .result = out
+	};
 	enum rota_err err;
 
 	*out = (struct rota_verify_result){ 0 };
-	err = walk_roots(&w, anchor, why);
+	err = walk_roots(&w, plan->anchor, why);
+	if (err == ROTA_OK)
+		err = check_hint(&w, why);
 	if (err == ROTA_OK)
 		walk_top(&w);
+	if (err == ROTA_OK && w.targets && !plan->metadata_only)
+		err = rota_verify_strays(&w, why);
 	json_decref(w.root);
 	json_decref(w.snapshot);
 	json_decref(w.targets);
+	rota_reach_free(&w.reached);
 	return err;
 }

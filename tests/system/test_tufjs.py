@@ -74,3 +74,16 @@ def test_a_changed_role_is_refused(tufjs, repo, tmp_path):
     (role,) = copy.glob("metadata/2.releases.json")
     role.write_bytes(role.read_bytes().replace(b'"length":8000', b'"length":8001'))
     assert "error" in tufjs(str(copy), "releases/sensor/1.0.0/payload")
+
+
+def test_bins_are_read_by_another_client_too(tufjs, repo, tmp_path):
+    """TAP 15: the bin that tuf-js computes is the one that we wrote."""
+    authority = tmp_path / "authority"
+    shutil.copytree(repo.parent, authority)
+    rota(authority, "repo", "bins", "releases", "5")
+    rota(authority, "publish")
+    found = tufjs(str(authority / "repo"), "releases/sensor/1.0.0/payload", "releases/sensor/1.0.0/release.json",
+                  "releases/sensor/9.9.9/release.json")
+    assert found["targets"]["releases/sensor/1.0.0/payload"] == 8000
+    assert found["targets"]["releases/sensor/1.0.0/release.json"] > 0
+    assert found["targets"]["releases/sensor/9.9.9/release.json"] is None

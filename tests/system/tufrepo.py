@@ -99,9 +99,9 @@ class Repo:
             self.signers[name] = [key]
             self.delegates[name] = parent
 
-    def delegate_bins(self, bits, prefix, key):
+    def delegate_bins(self, bits, prefix, key, parent="targets"):
         """All targets to hash bins (TAP 15), which are made too."""
-        self.md["targets"]["delegations"] = {"keys": {key.id: key.object}, "succinct_roles": {
+        self.md[parent]["delegations"] = {"keys": {key.id: key.object}, "succinct_roles": {
             "bit_length": bits, "name_prefix": prefix, "keyids": [key.id], "threshold": 1}}
         digits = len(f"{2 ** bits - 1:x}")
         for number in range(2 ** bits):
@@ -109,10 +109,10 @@ class Repo:
             self.md[name] = {"_type": "targets", "spec_version": "1.0.34", "version": 1,
                              "expires": expires(10), "targets": {}}
             self.signers[name] = [key]
-            self.delegates[name] = "targets"
+            self.delegates[name] = parent
 
-    def bin_of(self, path):
-        succinct = self.md["targets"]["delegations"]["succinct_roles"]
+    def bin_of(self, path, parent="targets"):
+        succinct = self.md[parent]["delegations"]["succinct_roles"]
         bits, prefix = succinct["bit_length"], succinct["name_prefix"]
         number = int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big") >> (32 - bits)
         return f"{prefix}-{number:0{len(f'{2 ** bits - 1:x}')}x}"
