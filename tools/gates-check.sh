@@ -110,6 +110,7 @@ check_gates() {
 	gate 'text' check_text
 	gate 'layers' check_layers
 	gate 'threats' tools/check-threats
+	gate 'clauses' tools/check-clauses
 	gate 'shell scripts' check_shell
 	if [ -n "$(sources '*.[1-8]')" ]; then
 		gate 'manual pages' check_manuals
