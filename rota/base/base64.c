@@ -23,13 +23,12 @@ static size_t tail_len(const uint8_t *group)
 	return group[2] != '=' ? 2 : 1;
 }
 
-/* Four letters, of which those past `bytes` + 1 are padding. */
-static enum rota_err decode_group(const uint8_t *group, size_t bytes, uint8_t *to)
+enum rota_err rota_base64_group(const uint8_t letters[static 4], size_t bytes, uint8_t *to)
 {
 	uint32_t bits = 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		uint32_t six = i <= bytes ? letter(group[i]) : 0;
+		uint32_t six = i <= bytes ? letter(letters[i]) : letters[i] == '=' ? 0 : 64;
 
 		if (six > 63)
 			return ROTA_ERR_FORMAT;
@@ -53,7 +52,7 @@ enum rota_err rota_base64_decode(struct rota_span text, struct rota_buf to, size
 
 		if (bytes > to.len - used)
 			return ROTA_ERR_LIMIT;
-		ROTA_TRY(decode_group(text.p + at, bytes, to.p + used));
+		ROTA_TRY(rota_base64_group(text.p + at, bytes, to.p + used));
 		used += bytes;
 	}
 	*len = used;

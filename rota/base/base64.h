@@ -16,4 +16,9 @@
 ROTA_MUST_USE enum rota_err rota_base64_decode(
 	struct rota_span text, struct rota_buf to, size_t *len);
 
+/* One group of four letters to `bytes` bytes, 1 to 3: the last letters are padding where it is fewer than 3.
+ * ROTA_ERR_FORMAT as above. */
+ROTA_MUST_USE enum rota_err rota_base64_group(
+	const uint8_t letters[static 4], size_t bytes, uint8_t *to);
+
 #endif

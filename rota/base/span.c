@@ -13,7 +13,7 @@ struct rota_span rota_span_cstr(const char *s)
 
 bool rota_span_eq(struct rota_span a, struct rota_span b)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+	return a.len == b.len && rota_span_starts(a, b);
 }
 
 bool rota_span_is(struct rota_span s, const char *text)
@@ -37,7 +37,7 @@ int rota_span_cmp(struct rota_span a, struct rota_span b)
 
 bool rota_span_starts(struct rota_span s, struct rota_span prefix)
 {
-	return s.len >= prefix.len && rota_span_eq(rota_span_slice(s, 0, prefix.len), prefix);
+	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.p, prefix.p, prefix.len) == 0);
 }
 
 struct rota_span rota_span_slice(struct rota_span s, size_t from, size_t len)

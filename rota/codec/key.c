@@ -19,37 +19,27 @@ bool rota_scheme_is(const struct rota_scheme *s, struct rota_span keytype, struc
 		(rota_span_is(keytype, s->keytype) || (s->point && rota_span_is(keytype, s->name)));
 }
 
-/* Take `part` off the front of *text. */
-static bool take(struct rota_span *text, struct rota_span part)
+/* The letters of a key from text.p[at] on, and the END line. Lines have 64 letters; the first has begun at `column`. */
+static enum rota_err key_of_letters(
+	struct rota_span text, size_t at, size_t column, struct rota_buf to)
 {
-	if (!rota_span_starts(*text, part))
-		return false;
-	*text = rota_span_skip(*text, part.len);
-	return true;
-}
+	if (text.p[text.len - 1] == '\n')
+		text.len--;
+	for (size_t done = 0; done < to.len; done += 3, at += 4, column += 4) {
+		size_t left = to.len - done;
 
-/* The letters behind the fixed ones: lines of 64, the first of which has begun at `column`. */
-static enum rota_err key_of_letters(struct rota_span text, size_t column, struct rota_buf to)
-{
-	for (size_t at = 0, len; at < to.len; at += len) {
-		size_t left = to.len - at;
-		size_t got = 0;
-
-		len = (PEM_LINE - column) / 4 * 3;
-		if (len > left)
-			len = left;
-		if (rota_base64_decode(rota_span_slice(text, 0, (len + 2) / 3 * 4),
-			    rota_buf(&to.p[at], len), &got) != ROTA_OK ||
-			got != len)
+		if (column == PEM_LINE) {
+			if (at == text.len || text.p[at++] != '\n')
+				return ROTA_ERR_FORMAT;
+			column = 0;
+		}
+		if (text.len < at + 4)
 			return ROTA_ERR_FORMAT;
-		text = rota_span_skip(text, (len + 2) / 3 * 4);
-		if (!take(&text, ROTA_STR("\n")))
-			return ROTA_ERR_FORMAT;
-		column = 0;
+		ROTA_TRY(rota_base64_group(&text.p[at], left < 3 ? left : 3, &to.p[done]));
 	}
-	if (!take(&text, ROTA_STR("-----END PUBLIC KEY-----")))
-		return ROTA_ERR_FORMAT;
-	return text.len == 0 || rota_span_eq(text, ROTA_STR("\n")) ? ROTA_OK : ROTA_ERR_FORMAT;
+	return rota_span_is(rota_span_skip(text, at), "\n-----END PUBLIC KEY-----")
+		? ROTA_OK
+		: ROTA_ERR_FORMAT;
 }
 
 static enum rota_err give(struct rota_span raw, struct rota_buf room, size_t *len)
@@ -68,8 +58,8 @@ static enum rota_err fixed_key(
 	uint8_t raw[KEY_MAX];
 
 	raw[0] = 0x04;
-	if (take(&text, head))
-		ROTA_TRY(key_of_letters(text, head.len - (sizeof(PEM_BEGIN) - 1),
+	if (rota_span_starts(text, head))
+		ROTA_TRY(key_of_letters(text, head.len, head.len - (sizeof(PEM_BEGIN) - 1),
 			rota_buf(&raw[s->point], (size_t)s->key_len - s->point)));
 	else
 		ROTA_TRY(rota_hex_decode(text, rota_buf(raw, s->key_len)));

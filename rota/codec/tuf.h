@@ -16,8 +16,8 @@
 #include "rota/codec/json.h"
 #include "rota/port/crypto.h"
 
-/* Longest key type and scheme names in use: "ecdsa-sha2-nistp256" is 19. */
-#define ROTA_TUF_KEYTYPE_MAX 32
+/* Longest key type in use, "ecdsa-sha2-nistp256"; a longer one comes out empty, which is unknown too. */
+#define ROTA_TUF_KEYTYPE_MAX 19
 
 /* Longest key id (SPEC 3.3), and so the least room for a string value. */
 #define ROTA_TUF_KEYID_MAX 128
@@ -58,9 +58,13 @@ struct rota_tuf_event {
 	uint32_t threshold;
 	struct rota_span id;
 	struct rota_span text;
-	struct rota_span keytype;
-	struct rota_span scheme;
-	struct rota_tuf_file file;
+	union { /* a key is no file */
+		struct {
+			struct rota_span keytype;
+			struct rota_span scheme;
+		};
+		struct rota_tuf_file file;
+	};
 };
 
 /* Members that stand once in `signed`. Times are seconds since 1970; 0: absent. */

@@ -14,11 +14,12 @@
 #include "rota/base/arena.h"
 #include "rota/codec/key.h"
 #include "rota/codec/tuf.h"
+#include "rota/trust/floor.h"
 
 /* A key id is kept as the first bytes of its SHA-256, whatever its spelling. Eight are enough: the ids of keys
  * are signed by who lists the keys, who could as well list the one for the other; the id of a signature is not,
  * and a colliding one leads to a verification that fails, or that counts a key of the role, once. */
-#define ROTA_KEYID_TAG_LEN 8
+#define ROTA_KEYID_TAG_LEN ROTA_FLOOR_TAG_LEN
 
 struct rota_key {
 	uint8_t id[ROTA_KEYID_TAG_LEN];

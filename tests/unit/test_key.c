@@ -192,6 +192,10 @@ TEST(bad_keys)
 			BEGIN
 			"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncD\n"
 			"fYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n" END },
+		{ "another byte between the lines",
+			BEGIN
+			"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt " P256_2
+				END },
 		{ "one long line",
 			BEGIN
 			"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt"
@@ -232,6 +236,22 @@ TEST(bad_keys)
 		CHECK_EQ(rota_key_raw(&rota_scheme_p256, rota_span_cstr(rows[i].text),
 				 ROTA_BUF(raw), &len),
 			ROTA_ERR_FORMAT);
+	}
+}
+
+/* No byte behind the text is read: it stands at the end of its room. */
+TEST(no_prefix_of_a_key_is_one)
+{
+	static const char pem[] = BEGIN P256_1 P256_2 END;
+
+	for (size_t len = 0; len < sizeof(pem); len++) {
+		uint8_t room[sizeof(pem) - 1], raw[ROTA_P256_KEY_LEN];
+		uint8_t *text = &room[sizeof(room) - len];
+		size_t got;
+
+		memcpy(text, pem, len);
+		CHECK_EQ(rota_key_raw(&rota_scheme_p256, rota_span(text, len), ROTA_BUF(raw), &got),
+			len < sizeof(room) ? ROTA_ERR_FORMAT : ROTA_OK);
 	}
 }
 
@@ -343,5 +363,5 @@ TEST(long_signatures)
 		ROTA_ERR_LIMIT);
 }
 
-TESTS(T(key_types), T(good_keys), T(bad_keys), T(bad_rsa_keys), T(spki), T(signatures),
-	T(long_signatures))
+TESTS(T(key_types), T(good_keys), T(bad_keys), T(bad_rsa_keys), T(spki),
+	T(no_prefix_of_a_key_is_one), T(signatures), T(long_signatures))
