@@ -172,7 +172,7 @@ static enum rota_err judge_delegations(
 	if (!rota_json_members(
 		    now, "_type delegations expires spec_version targets version x-rota-issued") ||
 		!rota_json_members(all, "keys roles") ||
-		json_object_size(json_object_get(now, "targets")) != 0 ||
+		!rota_json_members(json_object_get(now, "targets"), "") ||
 		json_array_size(roles) != ROTA_DUTY_COUNT - ROTA_DUTY_TOP_COUNT)
 		return rota_fail(why, ROTA_ERR_ROLE,
 			"targets may name the roles of SPEC 3.2, and nothing else");
@@ -206,8 +206,7 @@ static bool is_target(const json_t *entry)
 		json_integer_value(length) >= 0;
 }
 
-/* One target of a delegated role. Releases are never changed, only added and
- * taken away. */
+/* One target of a delegated role. Releases are never changed, only added and taken away. */
 static enum rota_err judge_target(const struct rota_bundle_item *item, const char *path,
 	const json_t *entry, struct rota_fail *why)
 {

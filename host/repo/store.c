@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/store.h"
+#include "host/repo/chain.h"
 #include "host/repo/bins.h"
 #include "host/repo/inventory.h"
 #include "host/repo/trust.h"
@@ -90,6 +91,31 @@ static enum rota_err newest_in(
 	return ROTA_OK;
 }
 
+/* Whether this is the very file that was signed last, as DIR/trust has it; its version into *version. */
+static bool is_remembered(
+	const struct rota_authdir *dir, const char *role, struct rota_span file, uint64_t *version)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_fail none;
+	struct rota_bytes kept;
+	uint64_t newest = 0;
+	bool same;
+
+	rota_authdir_path(dir, staging_of(role), path);
+	if (newest_in(path, role, &newest, &none) != ROTA_OK || newest == 0)
+		return false;
+	rota_store_path(dir, role, newest, true, path);
+	if (rota_file_read(path, ROTA_ENVELOPE_MAX, &kept, &none) != ROTA_OK)
+		return false;
+	same = rota_span_eq(rota_bytes_span(&kept), file);
+	rota_bytes_free(&kept);
+	if (same)
+		*version = newest;
+	return same;
+}
+
+/* Under a new root with another key for timestamp, the last one does not verify any more; what this authority remembers
+ * of it does for its version. */
 static enum rota_err timestamp_version(
 	const struct rota_authdir *dir, uint64_t *version, struct rota_fail *why)
 {
@@ -103,13 +129,16 @@ static enum rota_err timestamp_version(
 		return ROTA_OK;
 	ROTA_TRY(rota_file_read(path, ROTA_ENVELOPE_MAX, &file, why));
 	err = rota_trust_check(dir, "timestamp", rota_bytes_span(&file), &content, why);
+	if (err == ROTA_OK) {
+		*version = rota_chain_version(content);
+		json_decref(content);
+	} else if (is_remembered(dir, "timestamp", rota_bytes_span(&file), version)) {
+		err = ROTA_OK;
+	}
 	rota_bytes_free(&file);
-	if (err != ROTA_OK)
-		return rota_fail_in(
-			why, "%s is not what its role signed; put the right file back", path);
-	*version = (uint64_t)json_integer_value(json_object_get(content, "version"));
-	json_decref(content);
-	return ROTA_OK;
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail_in(why, "%s is not what its role signed; put the right file back", path);
 }
 
 enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role, bool staged_too,

@@ -628,6 +628,23 @@ def test_an_online_key_changes(online, vault, tmp_path):
     assert "nothing is wrong" in online("doctor", "--online-only")
 
 
+def test_the_keys_of_snapshot_and_timestamp_change(online, vault, tmp_path):
+    ini = online.dir / "rota.ini"
+    ini.write_text(ini.read_text().replace("online:timestamp", "online:ci-image").replace("online:snapshot",
+                                                                                          "online:time"))
+    bundle = exported(online, tmp_path, "root")
+    assert "roles timestamp keyids 0" in sign(vault, bundle)
+    online("repo", "import", bundle)
+    client = Client(online.dir / "repo").refresh()
+    assert [client.root["version"], client.snapshot["version"], client.timestamp["version"]] == [2, 2, 2]
+    online("publish")
+    assert "0 wrong" in online("repo", "verify")
+    assert "nothing is wrong" in online("doctor", "--online-only")
+    stamp = online.dir / "repo/metadata/timestamp.json"
+    stamp.write_bytes(stamp.read_bytes().replace(b'"version":3', b'"version":9'))
+    assert "not what its role signed" in online("publish", status=1)
+
+
 def test_a_root_that_nobody_here_could_use(online, vault, tmp_path):
     bundle = exported(online, tmp_path, "root")
     whole = json.loads(bundle.read_bytes())
