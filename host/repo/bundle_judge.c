@@ -237,6 +237,10 @@ static enum rota_err judge_role_file(const struct rota_bundle_item *item, struct
 		return rota_fail(why, ROTA_ERR_ROLE, "its bins would change; see rota repo bins");
 	if (!bins && json_object_get(item->was, "delegations"))
 		return rota_fail(why, ROTA_ERR_ROLE, "its bins would go; see rota repo bins");
+	if (bins && !json_equal(item->now, item->was))
+		return rota_fail(why, ROTA_ERR_ROLE,
+			"its file would change, and all its bins be older than it (SPEC 3.7); see "
+			"rota repo bins");
 	if (bins &&
 		(!json_equal(json_object_get(succinct, "keyids"), item->who[0].keyids) ||
 			json_integer_value(json_object_get(succinct, "threshold")) !=
@@ -306,18 +310,26 @@ static enum rota_err judge_times(const struct rota_party *party, const json_t *w
 	return ROTA_OK;
 }
 
+/* The file of a role with bins only says who signs them; it is not signed anew on this way. */
+static bool stays(const struct rota_bundle_item *item)
+{
+	return item->duty->paths && !rota_bundle_is_bin(item) &&
+		json_object_get(item->was, "delegations");
+}
+
 static enum rota_err judge_common(const struct rota_bundle_item *item, struct rota_fail *why)
 {
 	const char *type = strcmp(item->role, "root") == 0 ? "root" : "targets";
 	uint64_t was = rota_chain_version(item->was), now = rota_chain_version(item->now);
+	uint64_t next = was + !stays(item);
 
 	if (strcmp(text(item->now, "_type"), type) != 0 ||
 		strcmp(text(item->now, "spec_version"), "1.0.34") != 0 ||
 		!json_is_integer(json_object_get(item->now, "version")))
 		return wrong(why, "_type, spec_version or version");
-	if (now != was + 1)
+	if (now != next)
 		return rota_fail(why, ROTA_ERR_VERSION, "it has version %llu, the next one is %llu",
-			(unsigned long long)now, (unsigned long long)was + 1);
+			(unsigned long long)now, (unsigned long long)next);
 	return ROTA_OK;
 }
 

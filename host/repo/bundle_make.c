@@ -91,6 +91,21 @@ static enum rota_err add_part(struct rota_desk *desk, const struct rota_duty *du
 	return ROTA_OK;
 }
 
+/* A role's file that stays as it is, with the signatures that it has: what says who signs the bins behind it. */
+static enum rota_err add_same(struct rota_desk *desk, const char *role, uint64_t version,
+	json_t *parts, struct rota_fail *why)
+{
+	json_t *current;
+
+	ROTA_TRY(rota_store_envelope(desk->dir, role, version, &current, why));
+	json_array_append_new(parts,
+		json_pack("{s:O,s:s,s:O,s:O}", "current", current, "role", role, "signatures",
+			json_object_get(current, "signatures"), "signed",
+			json_object_get(current, "signed")));
+	json_decref(current);
+	return ROTA_OK;
+}
+
 /* Root or targets. */
 static enum rota_err add_top(struct rota_desk *desk, const struct rota_bundle_order *order,
 	const struct rota_duty *duty, json_t *parts, struct rota_fail *why)
@@ -106,6 +121,22 @@ static enum rota_err add_top(struct rota_desk *desk, const struct rota_bundle_or
 	return err;
 }
 
+/* The file of a delegated role; with bins it stays, since no bin may be older than it (SPEC 3.7). */
+static enum rota_err add_file_of_role(struct rota_desk *desk, const struct rota_duty *duty,
+	const struct rota_listing *l, json_t *parts, struct rota_fail *why)
+{
+	uint64_t version = rota_chain_version(l->content);
+
+	if (l->bits == 0)
+		return add_part(desk, duty, duty->name, version, l->content, parts, why);
+	if (l->bin_count == 0)
+		return rota_fail(why, ROTA_ERR_STATE,
+			"nothing waits for role %s; its file is signed anew together with all of "
+			"its bins, by rota repo bins --resign where its tokens are",
+			duty->name);
+	return add_same(desk, duty->name, version, parts, why);
+}
+
 /* A delegated role, and of its bins those that change. */
 static enum rota_err add_delegated(struct rota_desk *desk, const struct rota_duty *duty,
 	json_t *parts, json_t *files, struct rota_fail *why)
@@ -116,8 +147,7 @@ static enum rota_err add_delegated(struct rota_desk *desk, const struct rota_dut
 	ROTA_TRY(rota_listing_open(desk->dir, duty->name, &l, why));
 	err = add_pending(desk, duty, &l, files, why);
 	if (err == ROTA_OK)
-		err = add_part(desk, duty, duty->name, rota_chain_version(l.content), l.content,
-			parts, why);
+		err = add_file_of_role(desk, duty, &l, parts, why);
 	for (size_t i = 0; i < l.bin_count && err == ROTA_OK; i++) {
 		char name[ROTA_BIN_NAME_MAX];
 

@@ -547,7 +547,15 @@ def test_a_role_with_bins(tmp_path):
 
     def grown(b):
         b["parts"][1]["signed"]["delegations"] = {}
-    for change, says in [(into_another, "another bin"), (taken_back, "bins would go"),
+
+    def moved_on(b):
+        b["parts"][0]["signed"]["version"] += 1
+
+    def listing(b):
+        b["parts"][0]["signed"]["targets"]["releases/sensor/2.0.0/x"] = {"hashes": {"sha256": "00" * 32}, "length": 1}
+    assert good["parts"][0]["signed"] == good["parts"][0]["current"]["signed"]  # no bin becomes older than it
+    for change, says in [(moved_on, "the next one is"), (listing, "bins be older"),
+                         (into_another, "another bin"), (taken_back, "bins would go"),
                          (other_people, "bins would change"), (alone, "a bin without"), (grown, "a member")]:
         bad = copy.deepcopy(good)
         change(bad)
