@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/crypto_bearssl/crypto_bearssl.h"
+#include "ports/crypto_bearssl/p256.h"
 #include "rota/base/mem.h"
-
-#include <bearssl.h>
 
 /* The caller's room is a BearSSL context in disguise. */
 _Static_assert(sizeof(struct rota_sha256) >= sizeof(br_sha256_context), "room for SHA-256");
@@ -34,8 +33,8 @@ static enum rota_err p256_verify(
 	if (key.len != ROTA_P256_KEY_LEN || sig.len != ROTA_P256_SIG_LEN)
 		return ROTA_ERR_SIGNATURE;
 	memcpy(point, key.p, sizeof(point));
-	if (br_ecdsa_i31_vrfy_raw(&br_ec_p256_m31, digest, ROTA_SHA256_LEN, &pk, sig.p, sig.len) !=
-		1)
+	if (br_ecdsa_i31_vrfy_raw(
+		    rota_bearssl_p256, digest, ROTA_SHA256_LEN, &pk, sig.p, sig.len) != 1)
 		return ROTA_ERR_SIGNATURE;
 	return ROTA_OK;
 }
