@@ -65,8 +65,7 @@ struct rota_limits {
 	uint16_t pending; /* delegations found and not yet visited */
 	uint16_t visited; /* roles in one search */
 	uint16_t role_len; /* bytes of a delegated role's name, at most ROTA_ROLE_NAME_MAX */
-	uint16_t
-		names_len; /* bytes: longest target path or role name, and 160 above and below it */
+	uint16_t names_len; /* bytes: longest target path or role name, and 64 above and below it */
 	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
 	const struct rota_sigs_streams
 		*streams; /* of schemes that need a context for each signature; or NULL */
@@ -214,7 +213,6 @@ struct rota_session {
 	struct rota_session_config config;
 	uint32_t got_len;
 	uint32_t max_len; /* more is refused */
-	uint32_t root_updates;
 
 	uint32_t listed_count;
 	uint32_t threshold
@@ -223,7 +221,6 @@ struct rota_session {
 	struct rota_span want_path;
 	struct rota_session_arrays room;
 	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
-	uint64_t skip_to; /* what the hint says */
 	struct rota_root root;
 	struct rota_tuf_file
 		meta; /* what is known of the next root before its second reading, or of a role's
@@ -234,7 +231,13 @@ struct rota_session {
 		struct rota_sha256 sha256; /* of the file, while it is read */
 		uint8_t digest[ROTA_SHA256_LEN]; /* when it was */
 	};
-	struct rota_target target;
+	union {
+		struct { /* on the walk */
+			uint64_t skip_to; /* what the hint says */
+			uint32_t root_updates;
+		};
+		struct rota_target target; /* in a search */
+	};
 };
 
 /* Begin a session from `trusted` (a copy is taken).
