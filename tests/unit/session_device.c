@@ -236,3 +236,36 @@ void device_next_root(struct maker *m, uint64_t now_s, int a, int b, int c, int 
 	add_signer(r, c);
 	add_signer(r, e);
 }
+
+/* ---- attacks ---- */
+
+void device_sign_by(struct device *d, int role, int key_a, int key_b)
+{
+	struct maker_role *r = &d->m.role[role];
+
+	r->signers[0] = key_a;
+	r->signers[1] = key_b;
+	r->signer_count = key_b < 0 ? 1 : 2;
+}
+
+void device_publish(struct device *d, int role)
+{
+	maker_next(&d->m, NOW + HOUR_S, role, -1);
+}
+
+static const char *asked;
+
+const struct maker_file *device_give(struct device *d, const struct rota_want *w)
+{
+	return rota_span_eq(w->role, rota_span_cstr(asked)) ? d->answer : NULL;
+}
+
+void device_answer(struct device *d, const char *role, const struct maker_file *with)
+{
+	static struct maker_file copy;
+
+	copy = *with;
+	asked = role;
+	d->answer = &copy;
+	d->server = device_give;
+}

@@ -59,6 +59,20 @@ struct maker_bytes device_bytes(const char *text);
 /* Make the next root, signed by `a` and `b` of the old one and by `c` and `e` of the new one. */
 void device_next_root(struct maker *m, uint64_t now_s, int a, int b, int c, int e);
 
+/* ---- what attacks have in common ---- */
+
+/* The role's file is signed by these two from now on; key_b below 0: by one. */
+void device_sign_by(struct device *d, int role, int key_a, int key_b);
+
+/* An hour later: a new version of a role, and of what lists it; role -1: of timestamp and snapshot only. */
+void device_publish(struct device *d, int role);
+
+/* The server gives this file for whatever is asked of a role. */
+void device_answer(struct device *d, const char *role, const struct maker_file *with);
+
+/* What it gives then: a function for d->server. */
+const struct maker_file *device_give(struct device *d, const struct rota_want *w);
+
 #define CHECK_WHY(why, e, c)                                                                       \
 	do {                                                                                       \
 		struct rota_why got_why = (why);                                                   \
