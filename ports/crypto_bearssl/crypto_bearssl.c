@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/crypto_bearssl/crypto_bearssl.h"
-#include "ports/crypto_bearssl/p256.h"
 #include "rota/base/mem.h"
+
+#include "ports/crypto_bearssl/p256.h" /* after mem.h: BearSSL's headers bring the C library's own declarations */
 
 /* The caller's room is a BearSSL context in disguise. */
 _Static_assert(sizeof(struct rota_sha256) >= sizeof(br_sha256_context), "room for SHA-256");
