@@ -40,6 +40,16 @@ void rota_json_init(struct rota_json *j, struct rota_json_sink sink, struct rota
 	j->may = MAY_VALUE;
 }
 
+/* Where `byte` stands in a string, or its length. */
+static uint8_t place_in(const char *set, uint8_t byte)
+{
+	uint8_t at = 0;
+
+	while (set[at] != '\0' && (uint8_t)set[at] != byte)
+		at++;
+	return at;
+}
+
 /* ---- the canonical stream ---- */
 
 static void hand_on(struct rota_json *j, const uint8_t *bytes, size_t len)
@@ -181,25 +191,33 @@ static enum rota_err end_string(struct rota_json *j)
 	return j->ascends ? ROTA_OK : ROTA_ERR_FORMAT;
 }
 
-/* A byte of a character that is not ASCII (RFC 3629, 4): the first says how many follow, and the range of the
+/* A byte of a character that is not ASCII (RFC 3629, 4): the first says how many follow, and narrows the range of the
  * second. */
 static enum rota_err utf8_byte(struct rota_json *j, uint8_t byte)
 {
-	if (j->utf8_need > 0) {
-		if (byte < j->utf8_low || byte > j->utf8_high)
-			return ROTA_ERR_FORMAT;
-		j->utf8_need--;
-		j->utf8_low = 0x80;
-		j->utf8_high = 0xbf;
-		return ROTA_OK;
+	static const uint8_t narrow[][3] = {
+		{ 0xe0, 0xa0, 0xbf }, /* no overlong form */
+		{ 0xed, 0x80, 0x9f }, /* no surrogate */
+		{ 0xf0, 0x90, 0xbf }, /* no overlong form */
+		{ 0xf4, 0x80, 0x8f }, /* nothing above U+10FFFF */
+	};
+	uint8_t low = 0x80, high = 0xbf;
+
+	if (j->utf8_need == 0) {
+		j->utf8_lead = byte;
+		j->utf8_need = (uint8_t)(1 + (byte >= 0xe0) + (byte >= 0xf0));
+		return byte < 0xc2 || byte > 0xf4 ? ROTA_ERR_FORMAT : ROTA_OK;
 	}
-	if (byte < 0xc2 || byte > 0xf4)
+	for (size_t i = 0; i < sizeof(narrow) / sizeof(narrow[0]); i++) {
+		if (j->utf8_lead == narrow[i][0]) {
+			low = narrow[i][1];
+			high = narrow[i][2];
+		}
+	}
+	if (byte < low || byte > high)
 		return ROTA_ERR_FORMAT;
-	j->utf8_need = (uint8_t)(1 + (byte >= 0xe0) + (byte >= 0xf0));
-	/* no overlong form */
-	j->utf8_low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;
-	/* no surrogate, nothing above U+10FFFF */
-	j->utf8_high = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf;
+	j->utf8_need--;
+	j->utf8_lead = 0;
 	return ROTA_OK;
 }
 
@@ -245,6 +263,7 @@ static enum rota_err on_escape(struct rota_json *j, uint8_t byte)
 {
 	static const char letters[] =
 		"btnufr"; /* of the codes from 8; 11 has none, and u comes first */
+	uint8_t code;
 
 	if (byte == '"' ||
 		byte == '\\') /* stays escaped: the backslash comes back, the byte follows */
@@ -255,11 +274,10 @@ static enum rota_err on_escape(struct rota_json *j, uint8_t byte)
 		j->escape = 1;
 		return ROTA_OK;
 	}
-	for (uint8_t code = 8; code < 8 + sizeof(letters) - 1; code++) {
-		if (byte == (uint8_t)letters[code - 8])
-			return end_escape(j, code, code);
-	}
-	return ROTA_ERR_FORMAT; /* SPEC 2.2: nothing else is escaped */
+	code = (uint8_t)(8 + place_in(letters, byte));
+	if (code == 8 + sizeof(letters) - 1)
+		return ROTA_ERR_FORMAT; /* SPEC 2.2: nothing else is escaped */
+	return end_escape(j, code, code);
 }
 
 /* SPEC 2.2: `\u00` and two lower-case digits, for a control character without a short form, never NUL. */
@@ -360,10 +378,8 @@ static const uint8_t needs[] = {
 
 static enum rota_err on_structure(struct rota_json *j, uint8_t byte)
 {
-	uint8_t mark = 0;
+	uint8_t mark = place_in(marks, byte);
 
-	while (mark < MARK_OTHER && (uint8_t)marks[mark] != byte)
-		mark++;
 	if ((j->may & needs[mark]) == 0 || (j->depth == 0 && mark != ROTA_JSON_OBJECT_BEGIN))
 		return ROTA_ERR_FORMAT;
 	switch (mark) {

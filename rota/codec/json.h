@@ -60,9 +60,8 @@ struct rota_json {
 	uint8_t state;
 	uint8_t may; /* what the structure allows next */
 	uint8_t depth;
-	uint8_t utf8_need; /* continuation bytes to come, and the range of the next */
-	uint8_t utf8_low;
-	uint8_t utf8_high;
+	uint8_t utf8_need; /* bytes to come of a character, and its first one, until the second */
+	uint8_t utf8_lead;
 	uint8_t literal; /* place of the next letter */
 	bool in_name; /* the string being read is one */
 	bool ascends; /* the name being read is greater than the one before */

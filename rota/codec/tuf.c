@@ -58,7 +58,7 @@ static const struct names names = { NAMES(NAME_TEXT) };
 /* What is done with a value; each wants one kind of token. */
 enum act {
 	ACT_OBJECT, /* arg: its rows */
-	ACT_ENTRY, /* an object that is gathered; arg: in `entries` */
+	ACT_ENTRY, /* an object that is gathered; arg: its rows */
 	ACT_SIGNED, /* between its brackets stand the bytes that are signed; arg: its rows */
 	ACT_ARRAY, /* arg: its rows */
 	ACT_BOOL, /* arg: offset of a bool in struct rota_tuf */
@@ -168,32 +168,32 @@ enum {
 	IN_HASHES = IN_TARGET + 2,
 };
 
-enum {
-	ENTRY_SIGNATURE,
-	ENTRY_KEY,
-	ENTRY_ROLE,
-	ENTRY_DELEGATED,
-	ENTRY_BINS,
-	ENTRY_META,
-	ENTRY_TARGET
+/* The bit of a row that opens an entry is its place in `entries`: it is cleared with the others as the entry begins. */
+enum entry_place {
+	BIT_ENTRY_SIGNATURE,
+	BIT_ENTRY_KEY,
+	BIT_ENTRY_ROLE,
+	BIT_ENTRY_DELEGATED,
+	BIT_ENTRY_BINS,
+	BIT_ENTRY_META,
+	BIT_ENTRY_TARGET,
 };
 
 struct entry {
-	uint8_t rows;
 	uint8_t event; /* that goes out at its end; SIGNATURE and KEY have gone out before */
 	uint16_t required;
 };
 
 static const struct entry entries[] = {
-	[ENTRY_SIGNATURE] = { IN_SIGNATURE, ROTA_TUF_SIGNATURE, SEEN(TEXT) },
-	[ENTRY_KEY] = { IN_KEY, ROTA_TUF_KEY, SEEN(SCHEME) },
-	[ENTRY_ROLE] = { IN_ROLE, ROTA_TUF_ROLE, SEEN(KEYIDS) | SEEN(THRESHOLD) },
-	[ENTRY_DELEGATED] = { IN_DELEGATED_ROLE, ROTA_TUF_ROLE,
+	[BIT_ENTRY_SIGNATURE] = { ROTA_TUF_SIGNATURE, SEEN(TEXT) },
+	[BIT_ENTRY_KEY] = { ROTA_TUF_KEY, SEEN(SCHEME) },
+	[BIT_ENTRY_ROLE] = { ROTA_TUF_ROLE, SEEN(KEYIDS) | SEEN(THRESHOLD) },
+	[BIT_ENTRY_DELEGATED] = { ROTA_TUF_ROLE,
 		SEEN(ID) | SEEN(TEXT) | SEEN(KEYIDS) | SEEN(THRESHOLD) | SEEN(TERMINATING) },
-	[ENTRY_BINS] = { IN_BINS, ROTA_TUF_BINS,
+	[BIT_ENTRY_BINS] = { ROTA_TUF_BINS,
 		SEEN(ID) | SEEN(BITS) | SEEN(KEYIDS) | SEEN(THRESHOLD) },
-	[ENTRY_META] = { IN_FILE_META, ROTA_TUF_META, SEEN(VERSION) },
-	[ENTRY_TARGET] = { IN_TARGET, ROTA_TUF_TARGET, SEEN(LENGTH) | SEEN(HASHES) },
+	[BIT_ENTRY_META] = { ROTA_TUF_META, SEEN(VERSION) },
+	[BIT_ENTRY_TARGET] = { ROTA_TUF_TARGET, SEEN(LENGTH) | SEEN(HASHES) },
 };
 
 /* One word each: there are fifty. */
@@ -232,7 +232,7 @@ static const struct row rows[] = {
 	ROW(each, OBJECT, IN_FILE, NONE),
 	[IN_FILE] = ROW(signatures, ARRAY, IN_SIGNATURES, SIGNATURES),
 	LAST(signed_part, SIGNED, IN_SIGNED, SIGNED),
-	[IN_SIGNATURES] = LAST(each, ENTRY, ENTRY_SIGNATURE, NONE),
+	[IN_SIGNATURES] = LAST(each, ENTRY, IN_SIGNATURE, ENTRY_SIGNATURE),
 	[IN_SIGNATURE] = ROW(keyid, KEYID, 0, ID),
 	LAST(sig, SIG, 0, TEXT),
 	[IN_SIGNED] = ROW(type, TYPE, 0, TYPE),
@@ -248,19 +248,19 @@ static const struct row rows[] = {
 	ROW(issued, TIME, AT(head.issued_s), NONE),
 	ROW(not_before, TIME, AT(head.not_before_s), NONE),
 	LAST(slot_end, TIME, AT(head.slot_end_s), NONE),
-	[IN_KEYS] = LAST(each, ENTRY, ENTRY_KEY, NONE),
+	[IN_KEYS] = LAST(each, ENTRY, IN_KEY, ENTRY_KEY),
 	[IN_KEY] = ROW(keytype, KEYTYPE, 0, KEYTYPE),
 	ROW(keyval, OBJECT, IN_KEYVAL, NONE),
 	LAST(scheme, SCHEME, 0, SCHEME),
 	[IN_KEYVAL] = LAST(public, PUBLIC, 0, TEXT),
-	[IN_ROLES] = LAST(each, ENTRY, ENTRY_ROLE, NONE),
+	[IN_ROLES] = LAST(each, ENTRY, IN_ROLE, ENTRY_ROLE),
 	[IN_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
 	LAST(threshold, THRESHOLD, 0, THRESHOLD),
 	[IN_KEYIDS] = LAST(each, EACH_KEYID, 0, NONE),
 	[IN_DELEGATIONS] = ROW(keys, OBJECT, IN_KEYS, NONE),
 	ROW(roles, ARRAY, IN_DELEGATED_ROLES, DELEGATED_ROLES),
-	LAST(succinct_roles, ENTRY, ENTRY_BINS, NONE),
-	[IN_DELEGATED_ROLES] = LAST(each, ENTRY, ENTRY_DELEGATED, NONE),
+	LAST(succinct_roles, ENTRY, IN_BINS, ENTRY_BINS),
+	[IN_DELEGATED_ROLES] = LAST(each, ENTRY, IN_DELEGATED_ROLE, ENTRY_DELEGATED),
 	[IN_DELEGATED_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
 	ROW(name, NAME, 0, ID),
 	ROW(path_hash_prefixes, ARRAY, IN_PREFIXES, TEXT),
@@ -273,12 +273,12 @@ static const struct row rows[] = {
 	ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
 	ROW(name_prefix, NAME, 0, ID),
 	LAST(threshold, THRESHOLD, 0, THRESHOLD),
-	[IN_META] = LAST(each, ENTRY, ENTRY_META, NONE),
+	[IN_META] = LAST(each, ENTRY, IN_FILE_META, ENTRY_META),
 	[IN_FILE_META] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
 	/* No metadata file is empty, and 0 would pass for a length that is not listed. */
 	ROW(length, COUNT, AT(entry.file.length), LENGTH),
 	LAST(version, COUNT, AT(entry.file.version), VERSION),
-	[IN_TARGETS] = LAST(each, ENTRY, ENTRY_TARGET, NONE),
+	[IN_TARGETS] = LAST(each, ENTRY, IN_TARGET, ENTRY_TARGET),
 	[IN_TARGET] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
 	LAST(length, LENGTH, AT(entry.file.length), LENGTH),
 	[IN_HASHES] = LAST(sha256, SHA256, 0, NONE),
@@ -301,8 +301,7 @@ static uint8_t find(const struct rota_tuf *d, uint8_t depth)
 
 	if (at == SKIPPED)
 		return SKIPPED;
-	at = rows[at].act == ACT_ENTRY ? entries[rows[at].arg].rows : (uint8_t)rows[at].arg;
-	for (;; at++) {
+	for (at = (uint8_t)rows[at].arg;; at++) {
 		const struct row *row = &rows[at];
 
 		if (((unsigned)row->types >> d->type & 1u) != 0 &&
@@ -347,9 +346,9 @@ static bool keyid_ok(size_t len)
 
 static enum rota_err begin_entry(struct rota_tuf *d, uint8_t depth, uint8_t entry)
 {
-	if (entry == ENTRY_KEY && !keyid_ok(name_at(d, depth).len))
+	if (entry == BIT_ENTRY_KEY && !keyid_ok(name_at(d, depth).len))
 		return ROTA_ERR_FORMAT;
-	if (entry == ENTRY_BINS && seen(d, SEEN(DELEGATED_ROLES)))
+	if (entry == BIT_ENTRY_BINS && seen(d, SEEN(DELEGATED_ROLES)))
 		return ROTA_ERR_FORMAT; /* bins stand in the place of roles, never beside them */
 	d->seen = d->seen >> BIT_OF_FILE << BIT_OF_FILE;
 	d->hold_len = 0;
@@ -362,7 +361,7 @@ static enum rota_err end_entry(struct rota_tuf *d, uint8_t depth, uint8_t entry)
 {
 	if (!seen(d, entries[entry].required))
 		return ROTA_ERR_FORMAT;
-	if (entry <= ENTRY_KEY)
+	if (entry <= BIT_ENTRY_KEY)
 		return ROTA_OK;
 	/* Its name is a member of it, or stands before it. */
 	d->entry.id = d->hold_len != 0 ? kept(d) : name_at(d, depth);
@@ -384,7 +383,7 @@ static enum rota_err on_begin(struct rota_tuf *d, const struct row *row, uint8_t
 {
 	if (row->act == ACT_SIGNED)
 		return on_signed(d, true);
-	return row->act == ACT_ENTRY ? begin_entry(d, depth, (uint8_t)row->arg) : ROTA_OK;
+	return row->act == ACT_ENTRY ? begin_entry(d, depth, (uint8_t)row->bit) : ROTA_OK;
 }
 
 static enum rota_err on_end(struct rota_tuf *d, uint8_t depth)
@@ -396,7 +395,7 @@ static enum rota_err on_end(struct rota_tuf *d, uint8_t depth)
 	row = &rows[d->path[depth]];
 	if (row->act == ACT_SIGNED)
 		return on_signed(d, false);
-	return row->act == ACT_ENTRY ? end_entry(d, depth, (uint8_t)row->arg) : ROTA_OK;
+	return row->act == ACT_ENTRY ? end_entry(d, depth, (uint8_t)row->bit) : ROTA_OK;
 }
 
 /* ---- values ---- */

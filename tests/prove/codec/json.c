@@ -51,8 +51,7 @@ static void arbitrary(struct rota_json *j, uint8_t state, uint8_t depth)
 	j->state = state;
 	j->may = (uint8_t)Frama_C_interval(0, 255);
 	j->utf8_need = (uint8_t)Frama_C_interval(0, 3);
-	j->utf8_low = (uint8_t)Frama_C_interval(0, 255);
-	j->utf8_high = (uint8_t)Frama_C_interval(0, 255);
+	j->utf8_lead = (uint8_t)Frama_C_interval(0, 255);
 	j->in_name = any != 0;
 	j->ascends = any != 0;
 	j->negative = any != 0;
