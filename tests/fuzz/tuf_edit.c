@@ -190,6 +190,78 @@ static void drop_signer(struct tuf_scene *s, struct rota_span *input)
 		f->sig_count--;
 }
 
+/* ---- of what delegators say ---- */
+
+/* The description of a role in a new version of its delegator's file, and the keys beside it. NULL: edits took it
+ * away. */
+static struct jnode *described(struct tuf_scene *s, unsigned role, struct jnode **keys)
+{
+	unsigned from = role <= TUF_TARGETS ? TUF_ROOT : role <= TUF_C ? TUF_TARGETS : TUF_C;
+	struct tuf_file *f = tuf_repo_open(&s->repo, tuf_repo_newest(&s->repo, from, false), true);
+	struct jnode *in, *roles;
+
+	if (f == NULL)
+		return NULL;
+	in = role <= TUF_TARGETS ? f->body : jt_get(f->body, "delegations");
+	*keys = jt_get(in, "keys");
+	roles = jt_get(in, "roles");
+	if (role <= TUF_TARGETS || roles == NULL)
+		return jt_get(roles, tuf_role_names[role]);
+	for (struct jnode *c = roles->child; c != NULL; c = c->next) {
+		if (jt_is(jt_get(c, "name"), tuf_role_names[role]))
+			return c;
+	}
+	return NULL;
+}
+
+static void set_threshold(struct tuf_scene *s, struct rota_span *input)
+{
+	struct jnode *keys, *role = described(s, take(input) % TUF_ROLES, &keys);
+	struct jnode *threshold = jt_get(role, "threshold");
+	uint8_t n = take(input);
+
+	if (threshold != NULL)
+		threshold->number = n % 5;
+}
+
+/* The role's first two key ids are one key, which signs under both; two are wanted. */
+static void alias(struct tuf_scene *s, struct rota_span *input)
+{
+	static const uint8_t of[] = { TUF_ROOT, TUF_TARGETS, TUF_A };
+	unsigned role = of[take(input) % 3];
+	struct jnode *keys, *by = described(s, role, &keys), *ids = jt_get(by, "keyids");
+	struct jnode *first = ids != NULL ? ids->child : NULL;
+	struct jnode *second = first != NULL ? first->next : NULL, *key, *copy;
+	struct tuf_file *f =
+		tuf_repo_open(&s->repo, tuf_repo_newest(&s->repo, role, false), role != TUF_ROOT);
+
+	if (f == NULL || second == NULL || f->sig_count == 0)
+		return;
+	key = jt_get_span(keys, second->text);
+	copy = jt_get_span(keys, first->text);
+	if (key == NULL || copy == NULL)
+		return;
+	key->child = copy->child;
+	if (jt_get(by, "threshold") != NULL)
+		jt_get(by, "threshold")->number = 2;
+	f->sig[1] = (struct tuf_sig){ (uint8_t)(f->sig[0].id + 1), f->sig[0].key, TUF_SIG_GOOD };
+	f->sig_count = 2;
+}
+
+static void set_date(struct tuf_scene *s, struct rota_span *input)
+{
+	static const char *const dates[] = { "2027-01-15T08:00:00Z", "2027-01-15T08:59:59Z",
+		"2027-01-15T09:00:00Z", "2027-01-15T09:00:01Z", "2027-01-15T09:30:00Z",
+		"2027-01-16T08:00:01Z", "2028-01-17T08:00:00Z", "1970-01-01T00:00:00Z" };
+	struct tuf_file *f = open(s, input);
+	uint8_t which = take(input);
+	struct jnode *date =
+		f == NULL ? NULL : jt_get(f->body, which < 128 ? "expires" : "x-rota-issued");
+
+	if (date != NULL && date->type == JT_STRING)
+		date->text = rota_span_cstr(dates[which % 8]);
+}
+
 /* ---- of the server and the network ---- */
 
 static struct tuf_lie *new_lie(struct tuf_scene *s, struct rota_span *input)
@@ -371,6 +443,9 @@ static const struct {
 	{ graft, false },
 	{ set_signer, false },
 	{ drop_signer, false },
+	{ set_threshold, false },
+	{ alias, false },
+	{ set_date, false },
 	{ answer_instead, false },
 	{ damage, false },
 	{ drop_file, false },
