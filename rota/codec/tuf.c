@@ -361,6 +361,8 @@ static enum rota_err end_entry(struct rota_tuf *d, uint8_t depth, uint8_t entry)
 {
 	if (!seen(d, entries[entry].required))
 		return ROTA_ERR_FORMAT;
+	if (entry == BIT_ENTRY_META && seen(d, SEEN(HASHES)) && !d->entry.file.has_sha256)
+		return ROTA_ERR_UNSUPPORTED; /* TUF 5.5.2: what is listed is never passed over */
 	if (entry <= BIT_ENTRY_KEY)
 		return ROTA_OK;
 	/* Its name is a member of it, or stands before it. */

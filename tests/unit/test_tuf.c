@@ -235,7 +235,10 @@ static const struct {
 	{ "a short hash", ROTA_TUF_TIMESTAMP, H64, "00", ROTA_ERR_FORMAT },
 	{ "hashes are no object", ROTA_TUF_TIMESTAMP, "{\"sha256\":\"" H64 "\"}", "[]",
 		ROTA_ERR_FORMAT },
-	{ "another hash", ROTA_TUF_TIMESTAMP, "\"sha256\"", "\"sha512\"", ROTA_OK },
+	{ "only another hash", ROTA_TUF_TIMESTAMP, "\"sha256\"", "\"sha512\"",
+		ROTA_ERR_UNSUPPORTED },
+	{ "another hash beside", ROTA_TUF_TIMESTAMP, "\"sha256\"", "\"md5\":\"00\",\"sha256\"",
+		ROTA_OK },
 	/* delegations and targets */
 	{ "no targets", ROTA_TUF_TARGETS,
 		"\"targets\":{\"a/b\":{\"hashes\":{\"sha256\":\"" H64 "\"},\"length\":5}},", "",
