@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one who may sign can put into a file: rows of (what, change(world), verdict or {profile: verdict}). The clients
 begin with the world's root and read everything anew. "honest": they take what is offered."""
-from world import RELEASE, Key, World, now
+import hashlib
+import json
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import utils
+
+from world import RELEASE, Key, World, digest, now, spelled
 
 CONTENT = b"a release"
 
@@ -33,16 +39,13 @@ def of_kind(kind, *twins):
 
 
 def point(key):
-    from cryptography.hazmat.primitives import serialization as s
+    return key.private.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint).hex()
 
-    return key.private.public_key().public_bytes(s.Encoding.X962, s.PublicFormat.UncompressedPoint).hex()
 
-
-def pem(key, form=None):
-    from cryptography.hazmat.primitives import serialization as s
-
-    form = form or s.PublicFormat.SubjectPublicKeyInfo
-    return key.private.public_key().public_bytes(s.Encoding.PEM, form).decode()
+def pem(key):
+    return key.private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def public(text):
@@ -122,6 +125,19 @@ def no_keys(delegations, _):
         role["keyids"] = []
 
 
+def listed_as(hashes):
+    """What timestamp and snapshot list beside versions and lengths."""
+    def change(world):
+        def meta(role, body):
+            return {"version": world.md[role]["version"], "length": len(body), "hashes": hashes(body)}
+        world.meta = meta
+    return change
+
+
+def sha512(body):
+    return hashlib.sha512(body).hexdigest()
+
+
 def strangers(world):
     """A hundred signatures by nobody, before the right ones."""
     world.extra_signatures = [{"keyid": f"{number:064x}", "sig": "3006020101020101"} for number in range(100)]
@@ -135,14 +151,21 @@ def each_signature(change):
 
 def negated(sig):
     """The other signature that the same equation allows: (r, n - s)."""
-    from cryptography.hazmat.primitives.asymmetric import utils
-
     n = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     r, s = utils.decode_dss_signature(bytes.fromhex(sig))
     return utils.encode_dss_signature(r, n - s).hex()
 
 
 FORM = {"SPEC 2", "SPEC 3"}
+LISTED = [
+    ("a hash of another kind beside", listed_as(lambda body: {"sha256": digest(body), "sha512": sha512(body)}),
+     "honest"),
+    ("a hash of another kind alone", listed_as(lambda body: {"sha512": sha512(body)}), FORM),
+    ("hashes, and none", listed_as(lambda body: {}), FORM),
+    ("a hash in upper case", listed_as(lambda body: {"sha256": digest(body).upper()}), FORM),
+    ("half a hash", listed_as(lambda body: {"sha256": digest(body)[:32]}), FORM),
+    ("a hash as a list", listed_as(lambda body: {"sha256": [digest(body)]}), FORM),
+]
 KEYS = [
     ("threshold 0", threshold(0), FORM),
     ("threshold -1", threshold(-1), FORM),
@@ -182,10 +205,6 @@ class Insider(World):
 
     def sign_releases(self):
         """As World.sign(), and then what the row does to the signatures."""
-        import json
-
-        from world import spelled
-
         super().sign("releases")
         name = f"metadata/{self.md['releases']['version']}.releases.json"
         file = json.loads(self.files[name])

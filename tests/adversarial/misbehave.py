@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hostile network does with one answer: behaviours for net.Net, each with what must come of it.
 
-A verdict is one of: "fetch" (refused as not fetched), "form" (refused as no metadata, or, where a length and hash are
-listed, by those), "either" of the two, "flood" (as not fetched, or by the first byte that cannot be, whichever is
-noticed first), "honest" (harmless). Which clause that is depends on the file: CLAUSES."""
+A verdict is one of, where the clause depends on the file (CLAUSES):
+
+fetch   refused as not fetched
+form    refused as no metadata, or, where a length and hash are listed, by those
+either  of the two
+flood   as not fetched, or by the first byte that cannot be, whichever is noticed first
+honest  harmless
+later   harmless, or refused at the file that is asked for next: what was sent too much is read for it
+"""
 import gzip
 import itertools
 import socket
@@ -154,7 +160,7 @@ QUICK = {
     "a shorter length": (length_is(lambda n: n - 7), "form"),
     "two lengths": (length_is(lambda n: n, lambda n: n - 7), "either"),
     "the same length twice": (length_is(lambda n: n, lambda n: n), "honest"),
-    "more than announced": (more_than_announced, "honest"),
+    "more than announced": (more_than_announced, "later"),
     "chunks": (lambda r: chunked(r, b"%x\r\n" % len(r.body), r.body, b"\r\n0\r\n\r\n"), "honest"),
     "chunks that are none": (lambda r: chunked(r, b"zz\r\n", r.body, b"\r\n0\r\n\r\n"), "fetch"),
     "a chunk beyond 64 bits": (lambda r: chunked(r, b"f" * 20 + b"\r\n", r.body), "fetch"),

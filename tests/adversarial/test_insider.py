@@ -3,7 +3,9 @@
 import pytest
 
 from clients import Client
-from insider import CONTENT, KEYS, ONE_KEY, world_of
+from delegations import CONTENT as TARGET
+from delegations import LETTER, NAMES, named
+from insider import CONTENT, KEYS, LISTED, ONE_KEY, world_of
 from world import RELEASE, digest
 
 PROFILES = ("letter", "device")
@@ -35,3 +37,24 @@ def test_one_key_counts_once(net, tmp_path, profile, spelling):
 @pytest.mark.parametrize("what,change,verdict", KEYS, ids=[row[0] for row in KEYS])
 def test_keys_and_thresholds(net, tmp_path, profile, what, change, verdict):
     check(net, tmp_path, world_of(change), profile, verdict)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("what,change,verdict", LISTED, ids=[row[0] for row in LISTED])
+def test_what_is_listed_is_checked(net, tmp_path, profile, what, change, verdict):
+    check(net, tmp_path, world_of(change), profile, verdict)
+
+
+@pytest.mark.parametrize("what,build,path,verdict", LETTER, ids=[row[0] for row in LETTER])
+def test_names_and_delegations(net, tmp_path, what, build, path, verdict):
+    client = check(net, tmp_path, build(), "letter", verdict, path, content=TARGET)
+    assert all("/" not in name for name in client.state())
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: f"{name[:24]!r} of {len(name)}")
+def test_names_of_a_device_s_roles(net, tmp_path, name):
+    """As long as a name can be an argument, a device can ask for a path from that role."""
+    verdict = NAMES[name]
+    role = name.replace("\0", "") or "role"
+    client = check(net, tmp_path, named(name)(), "device", verdict, "x/file", role, content=TARGET)
+    assert all(file == "journal.bin" or file.startswith("metadata/") for file in client.state())

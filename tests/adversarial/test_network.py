@@ -59,7 +59,7 @@ def stage(net, tmp_path_factory):
 
 
 def clauses(verdict, file, profile):
-    """Those that may refuse. A device reads as bytes come, so that it sees what is no JSON before it knows the whole."""
+    """Those that may refuse. A device reads as bytes come, so that it sees what is no JSON before it has the whole."""
     fetch, listed = CLAUSES[file]
     if verdict == "fetch" or (verdict == "flood" and profile == "letter"):
         return {fetch}
@@ -81,10 +81,14 @@ def fault_of(stage, client, files, verdict, file):
     began = time.monotonic()
     outcome = client.ask(url, RELEASE)
     asked = stage.net.asked_of(url)
-    if verdict == "honest" and not (outcome.good and outcome.digest == digest(NEWEST)):
+    if outcome.good and outcome.digest != digest(NEWEST):
+        return "took what nobody signed"
+    if verdict == "honest" and not outcome.good:
         return outcome.text
-    if verdict != "honest" and (outcome.good or outcome.clause not in clauses(verdict, file, client.profile)):
-        return f"{outcome.clause or 'accepted'}, not {clauses(verdict, file, client.profile)}: {outcome.text}"
+    if verdict not in ("honest", "later"):
+        may = clauses(verdict, file, client.profile)
+        if outcome.good or outcome.clause not in may:
+            return f"{outcome.clause or 'accepted'}, not {may}: {outcome.text}"
     if max(map(asked.count, asked)) > often(client.profile, file):
         return f"asked too often: {asked}"
     strange = [name for name, content in client.state().items()
@@ -137,7 +141,8 @@ def test_an_answer_that_is_just_fast_enough_ends(stage, tmp_path, profile):
 def test_a_file_cut_at_every_token(stage, tmp_path, profile, file):
     """With a length that agrees, so that it is the reader of JSON that must notice."""
     body = stage.honest.files[stage.path(file)]
-    ends = sorted({0, 1, len(body) - 1, *(match.end() for match in re.finditer(rb'[][{}:,]|"[^"]*"', body))} - {len(body)})
+    tokens = {match.end() for match in re.finditer(rb'[][{}:,]|"[^"]*"', body)}
+    ends = sorted({0, 1, len(body) - 1, *tokens} - {len(body)})
     step = max(1, len(ends) // 24)
     rows = [(file, f"cut at {at}", lambda r, at=at: r.whole(r.body[:at]), "form") for at in ends[::step]]
     each(stage, rows, tmp_path, profile, os.cpu_count())

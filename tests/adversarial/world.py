@@ -49,18 +49,20 @@ class World(Repo):
     extra: roles beside releases and rollouts, delegated to before them and not terminating, as (name, the role whose
     keys and threshold it has, paths)."""
 
+    slot_s = 0  # how long a root's online keys may sign (SPEC 4.6); 0: its roots have no slots
+
     def __init__(self, at, hashes=True, extra=(), root_at=None):
-        # pylint: disable=super-init-not-called # of Repo only the writing is used: its roles have one key each
+        # Not Repo's: of Repo only the writing is used: its roles have one key each
         self.files, self.md, self.list_hashes, self.old_timestamps = {}, {}, hashes, []
         self.sets = {role: [Key("p256") for _ in range(3 if need == 2 else 1)] for role, need in NEED.items()}
         self.delegates = {"releases": "targets", "rollouts": "targets"}
         self.paths, self.needs = dict(PATHS), dict(NEED)
-        self.extra = {name: like for name, like, _ in extra}
+        self.extra, self.changed = {name: like for name, like, _ in extra}, []
         for name, like, paths in extra:
             self.delegates = {name: "targets", **self.delegates}
             self.paths[name] = paths
             self.sets[name], self.needs[name] = self.sets[like], NEED[like]
-        self.at, self.root_at = at, root_at or at
+        self.born, self.at, self.root_at = at, at, root_at or at
         for role in [*TOP, *self.delegates]:
             self.md[role] = {"_type": role if role in TOP else "targets", "spec_version": "1.0.34", "version": 0}
             if role == "targets" or role in self.delegates:
@@ -85,7 +87,8 @@ class World(Repo):
         targets["delegations"] = {
             "keys": {key.id: key.object for role in self.delegates for key in self.sets[role]},
             "roles": [{"name": role, "keyids": [key.id for key in self.sets[role]], "paths": self.paths[role],
-                       "terminating": role not in self.extra, "threshold": self.needs[role]} for role in self.delegates]}
+                       "terminating": role not in self.extra, "threshold": self.needs[role]}
+                      for role in self.delegates]}
 
     # ---- writing ----
 
@@ -94,6 +97,8 @@ class World(Repo):
         self.md[role].update({"x-rota-issued": when(at), "expires": when(at + LIFE.get(role, DAY))})
         if role == "root":
             self.md[role]["x-rota-not-before"] = when(at)
+            if self.slot_s:  # of a series that was signed at once
+                self.md[role].update({"x-rota-issued": when(self.born), "x-rota-slot-end": when(at + self.slot_s)})
 
     def sign(self, role, keys=None):
         """Its file as it stands in self.md, signed, put in place, listed in snapshot."""
@@ -126,6 +131,13 @@ class World(Repo):
         self.stamp("root")
         keys = list(dict.fromkeys([*old_keys, *self.who_signs("root")]))
         self.sign("root", keys)
+        self.hint(bool(old_keys) and list(old_keys) != self.who_signs("root"))
+
+    def hint(self, changed=False):
+        """SPEC 3.8, signed by nobody. rota-tuf does not ask for it."""
+        newest = self.md["root"]["version"]
+        self.changed = [*self.changed, *([newest] if changed else [])]
+        self.files["metadata/root-hint.json"] = spelled({"changed": self.changed, "newest": newest, "version": 1})
 
     def release(self, content, at=None):
         """A new content of RELEASE, by the honest release signers."""
