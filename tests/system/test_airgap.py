@@ -693,6 +693,33 @@ def test_an_import_that_was_cut_off(online, vault, tmp_path):
     assert not list((online.dir / "staging").iterdir())
 
 
+@pytest.mark.plain
+def test_an_import_killed_at_each_durable_call(online, vault, tmp_path):
+    """After each a reader finds the old state or the new one whole, and importing again ends where it should."""
+    from conftest import BUILD
+    library = BUILD / "tests/system/libkillat.so"
+    assert library.exists(), f"{library} is not built"
+    add_release(online, vault, tmp_path, "2.0.0")
+    bundle = exported(online, tmp_path, "root", "targets", "releases")
+    sign(vault, bundle)
+    kept = tmp_path / "kept"
+    shutil.copytree(online.dir, kept)
+    for n in range(1, 400):
+        shutil.rmtree(online.dir)
+        shutil.copytree(kept, online.dir)
+        done = subprocess.run([online.program, "--dir", online.dir, "repo", "import", bundle], check=False,
+                              env={**os.environ, "LD_PRELOAD": str(library), "KILLAT": str(n)},
+                              capture_output=True, timeout=120)
+        if done.returncode == 0:
+            break
+        assert Client(online.dir / "repo").refresh().roles["releases"]["version"] in (1, 2)
+        online("repo", "import", bundle)
+        client = Client(online.dir / "repo").refresh()
+        assert (client.root["version"], client.roles["releases"]["version"]) == (2, 2), n
+        assert not list((online.dir / "staging").iterdir()), n
+    assert 40 < n < 399
+
+
 def test_split(made, tmp_path):
     from conftest import BUILD
     rota = Rota(BUILD, tmp_path / "authority")

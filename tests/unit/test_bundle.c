@@ -5,6 +5,7 @@
 #include "tests/unit/signer_soft.h"
 #include "tests/unit/tempdir.h"
 #include "host/base/when.h"
+#include "host/repo/bins.h"
 #include "host/repo/bundle_diff.h"
 #include "host/repo/bundle_import.h"
 #include "host/repo/bundle_make.h"
@@ -145,7 +146,7 @@ static enum rota_err wait_for(struct scene *s, const char *path, const char *tex
 }
 
 /* Roles by their places in rota_duties. */
-enum { ROOT = 1, TARGETS = 2, RELEASES = 16 };
+enum { ROOT = 1, TARGETS = 2, RELEASES = 16, RETIREMENTS = 1 << 11 };
 
 static enum rota_err make(struct scene *s, unsigned roles, struct rota_bundle *out)
 {
@@ -451,7 +452,7 @@ TEST(record)
 	struct scene s;
 
 	CHECK(begin(&s));
-	CHECK_OK(make(&s, 1 << 11, &old)); /* retirements, under the first root */
+	CHECK_OK(make(&s, RETIREMENTS, &old)); /* under the first root */
 	CHECK_OK(make(&s, ROOT | TARGETS | RELEASES, &one));
 	CHECK_OK(sign(&s, &one, NULL, false));
 	s.desk.now++;
@@ -470,6 +471,62 @@ TEST(record)
 	rota_bundle_free(&one);
 	rota_bundle_free(&other);
 	rota_bundle_free(&third);
+	end(&s);
+}
+
+/* Each of the three that may not go back, by itself. */
+TEST(record_of_each)
+{
+	static const struct {
+		const char *reason;
+		unsigned moved, seen, old;
+	} rows[] = {
+		{ "the role", RELEASES, RELEASES, RELEASES },
+		{ "root", ROOT, RELEASES, RETIREMENTS },
+		{ "targets", TARGETS, RELEASES, RETIREMENTS },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rota_bundle old, moved, seen;
+		struct scene s;
+
+		ROW(rows[i].reason);
+		CHECK(begin(&s));
+		CHECK_OK(make(&s, rows[i].old, &old));
+		CHECK_OK(make(&s, rows[i].moved, &moved));
+		CHECK_OK(sign(&s, &moved, NULL, false));
+		CHECK_OK(import(&s, &moved, 1));
+		CHECK_OK(make(&s, rows[i].seen, &seen));
+		CHECK_OK(sign(&s, &old, NULL, false));
+		CHECK_OK(sign(&s, &seen, NULL, false));
+		CHECK_EQ(sign(&s, &old, NULL, true), ROTA_ERR_VERSION);
+		rota_bundle_free(&old);
+		rota_bundle_free(&moved);
+		rota_bundle_free(&seen);
+		end(&s);
+	}
+}
+
+/* A role that lists its targets itself becomes one with bins, signed by its own people. */
+TEST(bins_on_the_way)
+{
+	struct rota_bundle b;
+	struct scene s;
+	json_t *keys, *ids, *delegations;
+	char *text;
+
+	CHECK(begin(&s));
+	CHECK_OK(make(&s, RELEASES, &b));
+	delegations = json_object_get(json_object_get(b.targets, "signed"), "delegations");
+	keys = json_deep_copy(json_object_get(delegations, "keys"));
+	ids = json_deep_copy(json_object_get(
+		json_array_get(json_object_get(delegations, "roles"), 0), "keyids"));
+	delegations = rota_bins_delegations("releases", 2, keys, ids, 2);
+	text = json_dumps(delegations, 0);
+	CHECK_EQ(edited(&s, &b, "parts 0 signed delegations", text), ROTA_ERR_ROLE);
+	free(text);
+	json_decref(delegations);
+	rota_bundle_free(&b);
 	end(&s);
 }
 
@@ -500,6 +557,7 @@ TEST(artifacts_and_keys_at_the_import)
 	char path[ROTA_FILE_PATH_MAX];
 	struct rota_bundle b;
 	struct scene s;
+	uint64_t root;
 
 	CHECK(begin(&s));
 	CHECK_OK(wait_for(&s, "releases/sensor/1.0.0/app.img", "image"));
@@ -515,6 +573,8 @@ TEST(artifacts_and_keys_at_the_import)
 	rota_tokens_close(&s.tokens);
 	s.soft.mood[7] = SOFT_ABSENT; /* who should sign snapshots under the new root */
 	CHECK_EQ(import(&s, &b, 1), ROTA_ERR_THRESHOLD);
+	CHECK_OK(rota_store_newest(&s.online, "root", true, &root, &s.why));
+	CHECK_EQ(root, 1);
 	rota_tokens_close(&s.tokens);
 	s.soft.mood[7] = SOFT_WELL;
 	CHECK_OK(import(&s, &b, 1));
@@ -589,5 +649,5 @@ TEST(everything_is_shown)
 }
 
 TESTS(T(signs_and_imports), T(refused), T(keys_of_root), T(signatures_in_the_bundle),
-	T(expires_on_the_way), T(record), T(copies), T(artifacts_and_keys_at_the_import),
-	T(one_key_under_two_ids), T(everything_is_shown))
+	T(expires_on_the_way), T(record), T(record_of_each), T(bins_on_the_way), T(copies),
+	T(artifacts_and_keys_at_the_import), T(one_key_under_two_ids), T(everything_is_shown))
