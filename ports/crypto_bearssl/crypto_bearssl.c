@@ -8,9 +8,15 @@
 _Static_assert(sizeof(struct rota_sha256) >= sizeof(br_sha256_context), "room for SHA-256");
 _Static_assert(_Alignof(struct rota_sha256) >= _Alignof(br_sha256_context), "alignment of SHA-256");
 
+/* br_sha256_init() would bring along BearSSL's table of hash functions, of which nothing is used. */
 static void sha256_init(struct rota_sha256 *h)
 {
-	br_sha256_init((br_sha256_context *)h->opaque);
+	static const uint32_t first[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 }; /* FIPS 180-4, 5.3.3 */
+	br_sha256_context *context = (br_sha256_context *)h->opaque;
+
+	memcpy(context->val, first, sizeof(first));
+	context->count = 0;
 }
 
 static void sha256_update(struct rota_sha256 *h, struct rota_span data)
