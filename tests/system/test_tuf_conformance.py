@@ -442,6 +442,20 @@ def test_other_online_keys_undo_a_fast_forward(make, far, rotated):
     assert client.trusted()[f"{far}.json"] == 1
 
 
+@pytest.mark.parametrize("role", ["timestamp", "snapshot"])
+def test_what_other_online_keys_put_in_doubt_is_forgotten(make, role):
+    """Before their root is trusted, and whether or not the old key still counts: the next step may fail."""
+    repo, _, client = make()
+    client.good(client.refresh())
+    both = [repo.keys[role], Key("p256")]
+    set_keys(repo, role, both, 1, both)
+    bump(repo, "root")
+    repo.publish(root=True)
+    del repo.files["metadata/timestamp.json"]
+    client.refused(client.refresh(), "timestamp.json", "TUF 5.4.1")
+    assert client.trusted() == {"root.json": 2, "targets.json": 1}
+
+
 def test_other_keys_of_targets_alone_undo_nothing(make):
     repo, _, client = make()
     repo.md["targets"]["version"] = 99999
@@ -609,6 +623,16 @@ def test_a_target_comes_from_its_place(make, path, consistent):
     client.good(client.download(path))
     assert asked(server, "targets/") == []
     assert [file.read_bytes() for file in client.out.iterdir()] == [b"content"]
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_target_has_the_listed_length_too(make, more):
+    repo, _, client = make()
+    repo.add_target("targets", "file", b"content")
+    repo.md["targets"]["targets"]["file"]["length"] += more
+    repo.publish()
+    client.refused(client.download("file"), "file", "TUF 5.7.3", "longer or shorter")
+    assert list(client.out.iterdir()) == []
 
 
 def test_a_target_that_changes_many_times(make):

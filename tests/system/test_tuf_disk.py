@@ -169,6 +169,7 @@ def test_a_damaged_root_is_told_and_nothing_asked(make, damage):
     # init is the way out
     other = client.dir.parent / "root.json"
     client.good(client.run("init", str(other)))
+    assert client.trusted() == {"root.json": 1, "targets.json": 1}  # what the old trust said is forgotten
     client.good(client.refresh())
 
 
