@@ -17,20 +17,20 @@ struct rota_arena rota_arena(struct rota_buf workspace)
 	return a;
 }
 
-struct rota_buf rota_arena_take(struct rota_arena *a, size_t len)
+void *rota_arena_place(struct rota_arena *a, size_t len)
 {
 	size_t need = (len + ALIGN - 1) / ALIGN * ALIGN;
-	struct rota_buf out;
+	uint8_t *out = a->rest.p;
 
 	a->wanted += need;
 	if (a->failed || need < len || need > a->rest.len) {
 		a->failed = true;
-		return rota_buf(NULL, 0);
+		return NULL;
 	}
-	out = rota_buf(a->rest.p, len);
-	a->rest = rota_buf(a->rest.p + need, a->rest.len - need);
-	if (need > 0)
-		memset(out.p, 0, need);
+	if (need > 0) {
+		memset(out, 0, need);
+		a->rest = rota_buf(out + need, a->rest.len - need);
+	}
 	return out;
 }
 

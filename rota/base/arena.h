@@ -17,8 +17,16 @@ struct rota_arena {
 
 struct rota_arena rota_arena(struct rota_buf workspace);
 
-/* `len` zeroed bytes, aligned for any type of this library; an empty buf once there was too little room. */
-struct rota_buf rota_arena_take(struct rota_arena *a, size_t len);
+/* `len` zeroed bytes, aligned for any type of this library; NULL once there was too little room. */
+void *rota_arena_place(struct rota_arena *a, size_t len);
+
+/* The same as room; empty once there was too little. */
+static inline struct rota_buf rota_arena_take(struct rota_arena *a, size_t len)
+{
+	void *at = rota_arena_place(a, len);
+
+	return rota_buf(at, at != NULL ? len : 0);
+}
 
 /* ROTA_OK, or ROTA_ERR_LIMIT when something did not fit. */
 ROTA_MUST_USE enum rota_err rota_arena_end(const struct rota_arena *a);

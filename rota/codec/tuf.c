@@ -547,16 +547,16 @@ static void on_canonical(void *ctx, struct rota_span bytes)
 		d->sink.signed_bytes(d->sink.ctx, bytes);
 }
 
-void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, struct rota_tuf_sink sink,
-	struct rota_buf names_room, struct rota_buf value, struct rota_buf hold)
+void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, const struct rota_tuf_sink *sink,
+	const struct rota_tuf_room *room)
 {
 	memset(d, 0, sizeof(*d));
 	d->type = type;
-	d->sink = sink;
-	d->hold = hold;
+	d->sink = *sink;
+	d->hold = room->hold;
 	rota_json_init(&d->json,
 		(struct rota_json_sink){ .ctx = d, .token = on_token, .canonical = on_canonical },
-		names_room, value);
+		room->names, room->value);
 }
 
 enum rota_err rota_tuf_feed(struct rota_tuf *d, struct rota_span piece)

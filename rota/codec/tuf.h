@@ -85,6 +85,18 @@ struct rota_tuf_sink {
 	void (*signed_bytes)(void *ctx, struct rota_span bytes);
 };
 
+/* Where strings go; in use until the file has ended. */
+struct rota_tuf_room {
+	/* The names on one path together (rota_json_init): the longest path or role name that the caller wants to
+	 * follow, and about 160 bytes for the names above and below it. */
+	struct rota_buf names;
+	/* One string: at least ROTA_TUF_KEYID_MAX, the longest signature and the longest public key as text. A
+	 * longer one is ROTA_ERR_LIMIT where it matters. */
+	struct rota_buf value;
+	/* A public key as text, or a role's name. */
+	struct rota_buf hold;
+};
+
 /* Private to tuf.c but for head and json. Rows of the grammar have a byte for where a value goes. */
 struct rota_tuf {
 	enum rota_tuf_type type;
@@ -101,15 +113,9 @@ struct rota_tuf {
 	struct rota_json json;
 };
 
-/* Begin a file that must be of `type`.
- * names  room for the names on one path together (rota_json_init): the longest path or role name that the
- *        caller wants to follow, and about 160 bytes for the names above and below it.
- * value  room for one string: at least ROTA_TUF_KEYID_MAX, the longest signature and the longest public
- *        key as text. A longer one is ROTA_ERR_LIMIT where it matters.
- * hold   room for a public key as text and for a role's name.
- * The three are in use until the file has ended. */
-void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, struct rota_tuf_sink sink,
-	struct rota_buf names, struct rota_buf value, struct rota_buf hold);
+/* Begin a file that must be of `type`. */
+void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, const struct rota_tuf_sink *sink,
+	const struct rota_tuf_room *room);
 
 /* The next piece. ROTA_ERR_FORMAT, ROTA_ERR_ROLE (another type of metadata), ROTA_ERR_UNSUPPORTED (spec
  * version other than 1.x), ROTA_ERR_LIMIT, or what the sink returned. An error sticks. */

@@ -5,16 +5,16 @@
 void rota_keyring_init(struct rota_keyring *ring, struct rota_arena *a,
 	const struct rota_scheme *const *schemes, uint16_t max, uint16_t raw_max)
 {
-	struct rota_buf keys = rota_arena_take(a, max * sizeof(struct rota_key));
-	struct rota_buf raw = rota_arena_take(a, (size_t)max * raw_max);
+	struct rota_key *keys = rota_arena_place(a, max * sizeof(struct rota_key));
+	uint8_t *raw = rota_arena_place(a, (size_t)max * raw_max);
 
 	*ring = (struct rota_keyring){ .schemes = schemes, .raw_max = raw_max };
 	if (rota_arena_end(a) != ROTA_OK)
 		return;
-	ring->key = (struct rota_key *)(void *)keys.p;
+	ring->key = keys;
 	ring->max = max;
 	for (size_t i = 0; i < max; i++)
-		ring->key[i].raw = &raw.p[i * raw_max];
+		ring->key[i].raw = &raw[i * raw_max];
 }
 
 void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks)

@@ -8,10 +8,10 @@ void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota
 	*s = (struct rota_sigs){
 		.crypto = crypto, .streams = streams, .max = max, .raw_max = raw_max
 	};
-	s->sig = (struct rota_sig *)(void *)rota_arena_take(a, max * sizeof(struct rota_sig)).p;
-	s->raw = rota_arena_take(a, (size_t)max * raw_max).p;
+	s->sig = rota_arena_place(a, max * sizeof(struct rota_sig));
+	s->raw = rota_arena_place(a, (size_t)max * raw_max);
 	if (streams != NULL)
-		s->verify = (struct rota_verify *)(void *)rota_arena_take(a, max * streams->room).p;
+		s->verify = rota_arena_place(a, max * streams->room);
 }
 
 void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by)

@@ -46,7 +46,7 @@ const struct rota_limits rota_limits_linux = {
 
 /* ---- begin ---- */
 
-#define TAKE(a, count, type) ((type *)(void *)rota_arena_take(a, (count) * sizeof(type)).p)
+#define TAKE(a, count, type) rota_arena_place(a, (count) * sizeof(type))
 
 static void take_room(struct rota_session_arrays *r, struct rota_arena *a,
 	const struct rota_crypto *crypto, const struct rota_limits *l)
@@ -55,9 +55,9 @@ static void take_room(struct rota_session_arrays *r, struct rota_arena *a,
 
 	rota_keyring_init(&r->keys, a, l->schemes, l->keys, l->key_len);
 	rota_sigs_init(&r->sigs, a, crypto, l->sigs, l->sig_len, l->streams);
-	r->names = rota_arena_take(a, l->names_len);
-	r->text = rota_arena_take(a, l->text_len);
-	r->hold = rota_arena_take(a, l->text_len);
+	r->text.names = rota_arena_take(a, l->names_len);
+	r->text.value = rota_arena_take(a, l->text_len);
+	r->text.hold = rota_arena_take(a, l->text_len);
 	r->listed = TAKE(a, l->listed, struct rota_listed);
 	r->pending = TAKE(a, pending, struct rota_pending);
 	r->pending_names = TAKE(a, pending * l->role_len, uint8_t);
@@ -206,8 +206,7 @@ static void begin_file(struct rota_session *s)
 	if (s->state == ROTA_ST_HINT)
 		rota_hint_begin(s);
 	else
-		rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->type, sink, s->room.names,
-			s->room.text, s->room.hold);
+		rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->type, &sink, &s->room.text);
 }
 
 void rota_session_enter(struct rota_session *s, enum rota_session_state state)

@@ -178,7 +178,7 @@ struct rota_session_arrays {
 	uint16_t *pending_keys; /* by slot: places in the ring */
 	uint8_t *visited; /* tags of roles; the last is that being visited */
 	struct rota_listed *listed; /* what the trusted snapshot lists, in its order (TUF 5.5.5) */
-	struct rota_buf names, text, hold;
+	struct rota_tuf_room text;
 	struct rota_sigs sigs;
 };
 

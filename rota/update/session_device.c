@@ -23,7 +23,7 @@ void rota_hint_begin(struct rota_session *s)
 {
 	s->skip_to = 0;
 	rota_json_init(&s->tuf.json, (struct rota_json_sink){ .ctx = s, .token = on_token },
-		s->room.names, s->room.text);
+		s->room.text.names, s->room.text.value);
 }
 
 const struct rota_session_profile rota_session_device = { .device = true };

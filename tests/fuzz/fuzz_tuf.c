@@ -31,12 +31,12 @@ static void on_signed(void *ctx, struct rota_span bytes)
 static enum rota_err decode(uint8_t type, struct rota_span in, size_t piece, struct seen *seen)
 {
 	uint8_t names[288], value[192], hold[192];
-	struct rota_tuf_sink sink = { seen, on_event, on_signed };
+	const struct rota_tuf_room room = { ROTA_BUF(names), ROTA_BUF(value), ROTA_BUF(hold) };
+	const struct rota_tuf_sink sink = { seen, on_event, on_signed };
 	struct rota_tuf d;
 
 	memset(seen, 0, sizeof(*seen));
-	rota_tuf_init(&d, (enum rota_tuf_type)(type % 4), sink, ROTA_BUF(names), ROTA_BUF(value),
-		ROTA_BUF(hold));
+	rota_tuf_init(&d, (enum rota_tuf_type)(type % 4), &sink, &room);
 	for (; in.len > 0; in = rota_span_skip(in, piece))
 		ROTA_TRY(rota_tuf_feed(&d, rota_span_slice(in, 0, piece)));
 	return rota_tuf_end(&d);

@@ -70,11 +70,12 @@ static enum rota_err decode(
 	enum rota_tuf_type type, const char *text, size_t piece, struct seen *seen)
 {
 	static uint8_t names[288], value[192], hold[192];
+	const struct rota_tuf_room room = { ROTA_BUF(names), ROTA_BUF(value), ROTA_BUF(hold) };
 	const struct rota_tuf_sink sink = { seen, on_event, on_signed };
 	struct rota_span rest = rota_span_cstr(text);
 
 	memset(seen, 0, offsetof(struct seen, refuse));
-	rota_tuf_init(&decoder, type, sink, ROTA_BUF(names), ROTA_BUF(value), ROTA_BUF(hold));
+	rota_tuf_init(&decoder, type, &sink, &room);
 	while (rest.len > 0) {
 		ROTA_TRY(rota_tuf_feed(&decoder, rota_span_slice(rest, 0, piece)));
 		rest = rota_span_skip(rest, piece);
@@ -382,8 +383,10 @@ TEST(a_text_longer_than_the_room_is_refused)
 
 	for (size_t room = sizeof(hold); room >= sizeof(hold) - 1; room--) {
 		memset(&seen, 0, sizeof(seen));
-		rota_tuf_init(&decoder, ROTA_TUF_ROOT, sink, ROTA_BUF(names), ROTA_BUF(value),
-			rota_buf(hold, room));
+		const struct rota_tuf_room rooms = { ROTA_BUF(names), ROTA_BUF(value),
+			rota_buf(hold, room) };
+
+		rota_tuf_init(&decoder, ROTA_TUF_ROOT, &sink, &rooms);
 		CHECK_EQ(rota_tuf_feed(&decoder, rota_span_cstr(text)),
 			room == sizeof(hold) ? ROTA_OK : ROTA_ERR_LIMIT);
 	}
