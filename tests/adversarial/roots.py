@@ -91,8 +91,8 @@ def signed_by(which, count):
 
 
 def forged(count):
-    """A root 5 whose keys are all the thief's, with so many keys of the first root's, behind a hint that says so; the
-    honest roots are all there."""
+    """A root 5 whose keys are all the thief's, signed with so many keys of the first root's, behind a hint that leads
+    there, and what it leads to; the honest second to fourth are there."""
     def change(world):
         thief = world.fork(Thief).steal(world.old.sets["root"][:count])
         thief.sets["root"] = world.old.sets["root"]
@@ -100,15 +100,11 @@ def forged(count):
         thief.take_over(*thief.sets)
         thief.md["root"]["version"] = 4
         thief.next_root(voices)
-        world.files[path(5)] = thief.files[path(5)]
-        hint(changed=[5])(world)
-        if count == 2:
-            thief.add_target("releases", RELEASE, EVIL)
-            thief.publish("targets", "releases", "rollouts")
-            hint(changed=[5], newest=5)(thief)
-            world.files.clear()
-            world.files.update(thief.files)
-            del world.files[path(6)]
+        thief.add_target("releases", RELEASE, EVIL)
+        thief.publish("targets", "releases", "rollouts")
+        hint(changed=[5], newest=5)(thief)
+        del thief.files[path(6)]
+        world.files = thief.files
     return change
 
 
