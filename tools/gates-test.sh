@@ -45,7 +45,7 @@ sanitized() {
 # Any error of memcheck ends a program with a status that no test expects.
 memcheck='valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 
-# What is left out: `corpus` and `long` do under the sanitizers what others do here, and valgrind 3.19 lacks
+# What is left out: `corpus` and `long` take minutes here and run under the sanitizers, and valgrind 3.19 lacks
 # pidfd_open(2), by which `children` are waited for.
 unit_tests_memcheck() {
 	unit_tests build/gcc --timeout-multiplier=30 --wrap="$memcheck" --no-suite corpus --no-suite long \
