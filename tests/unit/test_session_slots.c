@@ -181,13 +181,21 @@ TEST(an_endless_hint_is_cut)
 	CHECK_EQ(d->trusted.root_version, 9);
 }
 
+/* What they say would be right. */
 TEST(a_hint_of_another_form_is_none)
 {
-	struct device *d = changed_at_4();
+	static const char *const forms[] = { "{\"changed\":[4],\"newest\":9,\"version\":2}",
+		"{\"changed\":[4],\"newest\":9,\"version\":1" };
 
-	put_hint(d, "{\"changed\":[4],\"newest\":9,\"version\":2}");
-	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(hints, 1);
+	for (size_t i = 0; i < ROWS(forms); i++) {
+		struct device *d = changed_at_4();
+
+		ROW(forms[i]);
+		put_hint(d, forms[i]);
+		CHECK_GOOD(device_refresh(d));
+		CHECK_EQ(hints, 1);
+	}
+	ROW(NULL);
 }
 
 /* Root 2 is there once; the hint leads to a root of the thief, and then 2 is gone. His root names his timestamp
