@@ -45,7 +45,7 @@ static void load(struct file *f, const char *directory)
 {
 	char path[4096];
 	FILE *from;
-	long len;
+	long len = 0;
 
 	snprintf(path, sizeof(path), "%s/%s.json", directory, f->role);
 	from = fopen(path, "rb");
