@@ -69,6 +69,7 @@ wrap_programs() {
 system_tests_memcheck() {
 	rm -rf build/valgrind
 	wrap_programs
+	export ROTA_PATIENCE=8 # in the subshell of this gate
 	system_tests build/valgrind -k \
 		'kind_is_read or succinct_bins or walked_and_kept or programs or release_reaches'
 }

@@ -4,6 +4,8 @@ import os
 import pathlib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+# How many times as long a program may take: under valgrind, beside others.
+PATIENCE = int(os.environ.get("ROTA_PATIENCE", "1"))
 BUILD = pathlib.Path(os.environ.get("ROTA_BUILD", TOP / "build" / "gcc"))
 
 

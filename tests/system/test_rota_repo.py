@@ -17,6 +17,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from conftest import PATIENCE
+
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
 
 
@@ -31,7 +33,7 @@ class Rota:
         done = subprocess.run(
             [self.program, *map(str, args)],
             env={**os.environ, "ROTA_DIR": str(self.dir)},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False, **more)
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * PATIENCE, check=False, **more)
         assert done.returncode == status, (args, done.returncode, done.stdout, done.stderr)
         if status == 1:
             assert done.stderr.count("\n") == 1, done.stderr  # one line that says what

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import programs
+from conftest import PATIENCE, programs
 from tufrepo import Repo, Server
 
 
@@ -23,7 +23,7 @@ class Client:
     def run(self, *arguments, env=None):
         self.server.asked.clear()
         return subprocess.run([programs()["rota-tuf"], "--metadata-dir", self.dir, *arguments], text=True, env=env,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60 * PATIENCE, check=False)
 
     def refresh(self, options=(), env=None):
         return self.run("--metadata-url", self.server.url + "/metadata", *options, "refresh", env=env)
