@@ -117,10 +117,8 @@ static void keep_root(
 		"TUF 5.3.8");
 	demand(!w->device || w->now_s == 0 || judge_time(f->body, "x-rota-not-before") <= w->now_s,
 		"SPEC 4.6 c");
-	if (w->rotated) { /* TUF 5.3.11 */
-		tuf_witness_lost(w, TUF_TIMESTAMP);
-		tuf_witness_lost(w, TUF_SNAPSHOT);
-	}
+	if (w->rotated)
+		w->stale[TUF_TIMESTAMP] = w->stale[TUF_SNAPSHOT] = true;
 }
 
 /* ---- timestamp and snapshot ---- */
@@ -158,7 +156,7 @@ static bool within_slot(const struct tuf_witness *w, const struct tuf_file *f)
 
 static void keep_timestamp(struct tuf_witness *w, const struct tuf_file *f)
 {
-	const struct tuf_file *old = w->kept[TUF_TIMESTAMP];
+	const struct tuf_file *old = w->stale[TUF_TIMESTAMP] ? NULL : w->kept[TUF_TIMESTAMP];
 
 	demand(judge_signed(f, judge_top(w->kept[TUF_ROOT], "timestamp")), "TUF 5.4.2");
 	if (old != NULL) {
@@ -192,7 +190,8 @@ static void keep_snapshot(struct tuf_witness *w, const struct tuf_file *f)
 
 	demand(timestamp != NULL && judge_lists(timestamp, "snapshot", f), "TUF 5.5.2 or 5.5.4");
 	demand(judge_signed(f, judge_top(w->kept[TUF_ROOT], "snapshot")), "TUF 5.5.3");
-	demand(w->device || old == NULL || none_goes_back(old, f), "TUF 5.5.5");
+	demand(w->device || old == NULL || w->stale[TUF_SNAPSHOT] || none_goes_back(old, f),
+		"TUF 5.5.5");
 	demand(judge_listed(f, "targets") != NULL, "TUF 5.5.5");
 	demand(alive(w, f), "TUF 5.5.6");
 	demand(within_horizon(w, f, 86400) && within_slot(w, f), "SPEC 4.5 or 4.6");
@@ -284,6 +283,7 @@ const struct tuf_file *tuf_witness_kept(
 	else
 		keep_role(w, role, f);
 	w->kept[role] = f;
+	w->stale[role] = false;
 	return f;
 }
 

@@ -25,6 +25,8 @@ struct tuf_witness {
 
 	/* what the device keeps */
 	const struct tuf_file *kept[TUF_ROLES];
+	bool stale
+		[TUF_ROLES]; /* kept before a change of online keys, which perhaps erased it (TUF 5.3.11) */
 	struct tuf_floor floor[TUF_ROLES];
 
 	/* of this session */
