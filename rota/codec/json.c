@@ -452,10 +452,3 @@ bool rota_json_misspelt(const struct rota_json *j)
 {
 	return j->failed == ROTA_ERR_FORMAT && !j->sink_failed;
 }
-
-struct rota_span rota_json_name(const struct rota_json *j, uint8_t depth)
-{
-	uint16_t from = j->name_end[depth];
-
-	return rota_span(&j->names.p[from], (size_t)j->name_end[depth + 1] - from);
-}

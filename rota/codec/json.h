@@ -105,6 +105,11 @@ void rota_json_flush(struct rota_json *j);
 
 /* Unescaped name of the current member of the object at `depth` (0: the top object); empty for an array.
  * For a token of depth d, the names 0 .. d - 1 are its path. Valid during the token call. */
-struct rota_span rota_json_name(const struct rota_json *j, uint8_t depth);
+static inline struct rota_span rota_json_name(const struct rota_json *j, unsigned depth)
+{
+	unsigned from = j->name_end[depth];
+
+	return rota_span(&j->names.p[from], j->name_end[depth + 1] - from);
+}
 
 #endif

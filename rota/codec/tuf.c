@@ -64,20 +64,20 @@ enum act {
 	ACT_BOOL, /* arg: offset of a bool in struct rota_tuf */
 	ACT_COUNT, /* 1 or more; arg: offset of a uint64_t */
 	ACT_LENGTH, /* 0 or more; likewise */
-	ACT_THRESHOLD,
-	ACT_BITS,
+	ACT_THRESHOLD, /* 1 or more; arg: offset of a uint32_t */
+	ACT_BITS, /* likewise */
 	ACT_TIME, /* arg: offset of a uint64_t */
 	ACT_TYPE,
 	ACT_SPEC,
 	ACT_SHA256,
 	ACT_KEYID, /* of a signature: kept */
+	ACT_EACH_KEYID, /* arg: its event */
 	ACT_NAME, /* of a role: kept */
 	ACT_KEYTYPE,
-	ACT_PUBLIC,
 	ACT_SCHEME,
+	ACT_EACH_TEXT, /* likewise */
+	ACT_PUBLIC, /* from here on a string may be longer than the room */
 	ACT_SIG,
-	ACT_EACH_KEYID,
-	ACT_EACH_TEXT, /* arg: its event */
 };
 
 static const uint8_t kind_of_act[] = {
@@ -255,8 +255,8 @@ static const struct row rows[] = {
 	[IN_KEYVAL] = LAST(public, PUBLIC, 0, TEXT),
 	[IN_ROLES] = LAST(each, ENTRY, IN_ROLE, ENTRY_ROLE),
 	[IN_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
-	LAST(threshold, THRESHOLD, 0, THRESHOLD),
-	[IN_KEYIDS] = LAST(each, EACH_KEYID, 0, NONE),
+	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
+	[IN_KEYIDS] = LAST(each, EACH_KEYID, ROTA_TUF_ROLE_KEYID, NONE),
 	[IN_DELEGATIONS] = ROW(keys, OBJECT, IN_KEYS, NONE),
 	ROW(roles, ARRAY, IN_DELEGATED_ROLES, DELEGATED_ROLES),
 	LAST(succinct_roles, ENTRY, IN_BINS, ENTRY_BINS),
@@ -266,13 +266,13 @@ static const struct row rows[] = {
 	ROW(path_hash_prefixes, ARRAY, IN_PREFIXES, TEXT),
 	ROW(paths, ARRAY, IN_PATHS, TEXT),
 	ROW(terminating, BOOL, AT(entry.terminating), TERMINATING),
-	LAST(threshold, THRESHOLD, 0, THRESHOLD),
+	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
 	[IN_PATHS] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PATH, NONE),
 	[IN_PREFIXES] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PREFIX, NONE),
-	[IN_BINS] = ROW(bit_length, BITS, 0, BITS), /* succinct_roles, TAP 15 */
+	[IN_BINS] = ROW(bit_length, BITS, AT(entry.bits), BITS), /* succinct_roles, TAP 15 */
 	ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
 	ROW(name_prefix, NAME, 0, ID),
-	LAST(threshold, THRESHOLD, 0, THRESHOLD),
+	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
 	[IN_META] = LAST(each, ENTRY, IN_FILE_META, ENTRY_META),
 	[IN_FILE_META] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
 	/* No metadata file is empty, and 0 would pass for a length that is not listed. */
@@ -287,21 +287,14 @@ _Static_assert(AT(entry.file.length) <= UINT8_MAX, "offsets fit a row");
 
 #define SKIPPED UINT8_MAX /* in d->path: no row */
 
-/* Name of the container or member that a value at `depth` belongs to. */
-static struct rota_span name_at(const struct rota_tuf *d, unsigned depth)
+/* The row of a value with this name in the container of row `in`, or SKIPPED. */
+static uint8_t find(const struct rota_tuf *d, uint8_t in, struct rota_span name)
 {
-	return rota_json_name(&d->json, (uint8_t)(depth - 1));
-}
+	uint8_t at = in;
 
-/* The row of the value at `depth`, or SKIPPED. */
-static uint8_t find(const struct rota_tuf *d, uint8_t depth)
-{
-	struct rota_span name = name_at(d, depth);
-	uint8_t at = d->path[depth - 1];
-
-	if (at == SKIPPED)
+	if (in == SKIPPED)
 		return SKIPPED;
-	for (at = (uint8_t)rows[at].arg;; at++) {
+	for (at = (uint8_t)rows[in].arg;; at++) {
 		const struct row *row = &rows[at];
 
 		if (((unsigned)row->types >> d->type & 1u) != 0 &&
@@ -314,28 +307,14 @@ static uint8_t find(const struct rota_tuf *d, uint8_t depth)
 
 /* ---- entries ---- */
 
-static enum rota_err keep(struct rota_tuf *d, struct rota_span text)
-{
-	if (text.len > d->hold.len)
-		return ROTA_ERR_LIMIT;
-	memcpy(d->hold.p, text.p, text.len);
-	d->hold_len = text.len;
-	return ROTA_OK;
-}
-
-static struct rota_span kept(const struct rota_tuf *d)
-{
-	return rota_span(d->hold.p, d->hold_len);
-}
-
 static bool seen(const struct rota_tuf *d, uint32_t bits)
 {
 	return (d->seen & bits) == bits;
 }
 
-static enum rota_err send(struct rota_tuf *d, enum rota_tuf_event_kind kind)
+static enum rota_err send(struct rota_tuf *d, unsigned kind)
 {
-	d->entry.kind = kind;
+	d->entry.kind = (enum rota_tuf_event_kind)kind;
 	return d->sink.event(d->sink.ctx, &d->entry);
 }
 
@@ -344,36 +323,38 @@ static bool keyid_ok(size_t len)
 	return len > 0 && len <= ROTA_TUF_KEYID_MAX;
 }
 
-static enum rota_err begin_entry(struct rota_tuf *d, uint8_t depth, uint8_t entry)
+/* name: the entry's id, unless a member of it says another. */
+static enum rota_err begin_entry(struct rota_tuf *d, struct rota_span name, unsigned entry)
 {
-	if (entry == BIT_ENTRY_KEY && !keyid_ok(name_at(d, depth).len))
+	if (entry == BIT_ENTRY_KEY && !keyid_ok(name.len))
 		return ROTA_ERR_FORMAT;
 	if (entry == BIT_ENTRY_BINS && seen(d, SEEN(DELEGATED_ROLES)))
 		return ROTA_ERR_FORMAT; /* bins stand in the place of roles, never beside them */
 	d->seen = d->seen >> BIT_OF_FILE << BIT_OF_FILE;
-	d->hold_len = 0;
+	d->entry.id = name;
 	d->entry.file.length = 0;
 	d->entry.file.has_sha256 = false;
 	return ROTA_OK;
 }
 
-static enum rota_err end_entry(struct rota_tuf *d, uint8_t depth, uint8_t entry)
+static enum rota_err end_entry(struct rota_tuf *d, unsigned entry)
 {
 	if (!seen(d, entries[entry].required))
 		return ROTA_ERR_FORMAT;
 	if (entry == BIT_ENTRY_META && seen(d, SEEN(HASHES)) && !d->entry.file.has_sha256)
 		return ROTA_ERR_UNSUPPORTED; /* TUF 5.5.2: what is listed is never passed over */
-	if (entry <= BIT_ENTRY_KEY)
-		return ROTA_OK;
-	/* Its name is a member of it, or stands before it. */
-	d->entry.id = d->hold_len != 0 ? kept(d) : name_at(d, depth);
-	return send(d, (enum rota_tuf_event_kind)entries[entry].event);
+	return entry <= BIT_ENTRY_KEY ? ROTA_OK : send(d, entries[entry].event);
 }
 
-/* What is flushed here is the envelope at the opening bracket, and at the closing one the rest of `signed` with
- * its bracket. */
-static enum rota_err on_signed(struct rota_tuf *d, bool begins)
+/* An object or array begins, or ends. What is flushed here is the envelope at the opening bracket of `signed`, and
+ * at the closing one the rest of `signed` with its bracket. */
+static enum rota_err on_bracket(
+	struct rota_tuf *d, const struct row *row, struct rota_span name, bool begins)
 {
+	if (row->act == ACT_ENTRY)
+		return begins ? begin_entry(d, name, row->bit) : end_entry(d, row->bit);
+	if (row->act != ACT_SIGNED)
+		return ROTA_OK;
 	rota_json_flush(&d->json);
 	d->in_signed = begins;
 	if (!begins)
@@ -381,48 +362,19 @@ static enum rota_err on_signed(struct rota_tuf *d, bool begins)
 	return seen(d, SEEN(SIGNATURES)) ? send(d, ROTA_TUF_SIGNED) : ROTA_ERR_FORMAT;
 }
 
-static enum rota_err on_begin(struct rota_tuf *d, const struct row *row, uint8_t depth)
-{
-	if (row->act == ACT_SIGNED)
-		return on_signed(d, true);
-	return row->act == ACT_ENTRY ? begin_entry(d, depth, (uint8_t)row->bit) : ROTA_OK;
-}
-
-static enum rota_err on_end(struct rota_tuf *d, uint8_t depth)
-{
-	const struct row *row;
-
-	if (d->path[depth] == SKIPPED)
-		return ROTA_OK;
-	row = &rows[d->path[depth]];
-	if (row->act == ACT_SIGNED)
-		return on_signed(d, false);
-	return row->act == ACT_ENTRY ? end_entry(d, depth, (uint8_t)row->bit) : ROTA_OK;
-}
-
 /* ---- values ---- */
 
-/* What a row's arg is the offset of. */
-static void *place(struct rota_tuf *d, const struct row *row)
+static enum rota_err on_integer(const struct row *row, int64_t integer, void *to)
 {
-	return &((uint8_t *)d)[row->arg];
-}
-
-static enum rota_err on_integer(struct rota_tuf *d, const struct row *row, int64_t integer)
-{
-	uint64_t n = (uint64_t)integer;
-
 	if (integer < (row->act != ACT_LENGTH))
 		return ROTA_ERR_FORMAT;
-	if (row->act == ACT_THRESHOLD) {
-		d->entry.threshold = (uint32_t)n;
-		return n > UINT32_MAX ? ROTA_ERR_FORMAT : ROTA_OK;
+	if (row->act <= ACT_LENGTH) {
+		*(uint64_t *)to = (uint64_t)integer;
+		return ROTA_OK;
 	}
-	if (row->act == ACT_BITS) {
-		d->entry.bits = (uint8_t)n;
-		return n > 32 ? ROTA_ERR_FORMAT : ROTA_OK;
-	}
-	*(uint64_t *)place(d, row) = n;
+	if (integer > (row->act == ACT_BITS ? 32 : UINT32_MAX))
+		return ROTA_ERR_FORMAT;
+	*(uint32_t *)to = (uint32_t)integer;
 	return ROTA_OK;
 }
 
@@ -438,6 +390,16 @@ static enum rota_err on_type(const struct rota_tuf *d, struct rota_span text)
 	return rota_span_is(text, types[d->type]) ? ROTA_OK : ROTA_ERR_ROLE;
 }
 
+/* Until the next one: an entry has one text that it needs later. */
+static enum rota_err keep(struct rota_tuf *d, struct rota_span text, struct rota_span *as)
+{
+	if (text.len > d->hold.len)
+		return ROTA_ERR_LIMIT;
+	*as = rota_span(d->hold.p, text.len);
+	memcpy(d->hold.p, text.p, text.len);
+	return ROTA_OK;
+}
+
 static enum rota_err on_keytype(struct rota_tuf *d, struct rota_span text)
 {
 	if (text.len > sizeof(d->keytype))
@@ -448,16 +410,12 @@ static enum rota_err on_keytype(struct rota_tuf *d, struct rota_span text)
 }
 
 /* The last of a key's members. */
-static enum rota_err on_scheme(struct rota_tuf *d, const struct rota_json_token *t)
+static enum rota_err on_scheme(struct rota_tuf *d, struct rota_span text)
 {
-	struct rota_tuf_event *e = &d->entry;
-
 	if (!seen(d, SEEN(KEYTYPE) | SEEN(TEXT)))
 		return ROTA_ERR_FORMAT;
-	e->id = name_at(d, t->depth - 1u);
-	e->keytype = rota_span(d->keytype, d->keytype_len);
-	e->scheme = t->text;
-	e->text = kept(d);
+	d->entry.keytype = rota_span(d->keytype, d->keytype_len);
+	d->entry.scheme = text;
 	return send(d, ROTA_TUF_KEY);
 }
 
@@ -466,46 +424,45 @@ static enum rota_err on_sig(struct rota_tuf *d, const struct rota_json_token *t)
 {
 	if (!seen(d, SEEN(ID)))
 		return ROTA_ERR_FORMAT;
-	d->entry.id = kept(d);
 	d->entry.text = t->text;
 	return t->cut ? ROTA_OK : send(d, ROTA_TUF_SIGNATURE);
 }
 
 static enum rota_err on_string(
-	struct rota_tuf *d, const struct row *row, const struct rota_json_token *t)
+	struct rota_tuf *d, const struct row *row, const struct rota_json_token *t, void *to)
 {
 	struct rota_tuf_event *e = &d->entry;
+	struct rota_span text = t->text;
 
-	if (row->act == ACT_SIG)
-		return on_sig(d, t);
-	if (t->cut) /* a key that is too long for us is of a scheme that we do not have */
-		return row->act == ACT_PUBLIC ? ROTA_OK : ROTA_ERR_LIMIT;
+	if (t->cut && row->act < ACT_PUBLIC)
+		return ROTA_ERR_LIMIT;
+	if (row->act >= ACT_KEYID && row->act <= ACT_EACH_KEYID && !keyid_ok(text.len))
+		return ROTA_ERR_FORMAT;
 	switch (row->act) {
 	case ACT_TIME:
-		return rota_time_parse(t->text, place(d, row));
+		return rota_time_parse(text, to);
 	case ACT_TYPE:
-		return on_type(d, t->text);
+		return on_type(d, text);
 	case ACT_SPEC: /* TUF 4.3: clients that know 1.0.34 read every 1.x */
-		return rota_span_starts(t->text, ROTA_STR("1.")) ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
+		return rota_span_starts(text, ROTA_STR("1.")) ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
 	case ACT_SHA256:
 		e->file.has_sha256 = true;
-		return rota_hex_decode(t->text, ROTA_BUF(e->file.sha256));
+		return rota_hex_decode(text, ROTA_BUF(e->file.sha256));
 	case ACT_KEYID:
-		return keyid_ok(t->text.len) ? keep(d, t->text) : ROTA_ERR_FORMAT;
+		return keep(d, text, &e->id);
 	case ACT_NAME:
-		return t->text.len > 0 ? keep(d, t->text) : ROTA_ERR_FORMAT;
-	case ACT_PUBLIC:
-		return keep(d, t->text);
+		return text.len > 0 ? keep(d, text, &e->id) : ROTA_ERR_FORMAT;
 	case ACT_KEYTYPE:
-		return on_keytype(d, t->text);
+		return on_keytype(d, text);
 	case ACT_SCHEME:
-		return on_scheme(d, t);
-	case ACT_EACH_KEYID:
-		e->id = t->text;
-		return keyid_ok(t->text.len) ? send(d, ROTA_TUF_ROLE_KEYID) : ROTA_ERR_FORMAT;
-	default: /* ACT_EACH_TEXT */
-		e->text = t->text;
-		return send(d, (enum rota_tuf_event_kind)row->arg);
+		return on_scheme(d, text);
+	case ACT_PUBLIC: /* one that is too long for us is of a scheme that we do not have */
+		return keep(d, rota_span(text.p, t->cut ? 0 : text.len), &e->text);
+	case ACT_SIG:
+		return on_sig(d, t);
+	default: /* ACT_EACH_KEYID, ACT_EACH_TEXT */
+		e->text = text;
+		return send(d, row->arg);
 	}
 }
 
@@ -514,28 +471,32 @@ static enum rota_err on_string(
 static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
 {
 	struct rota_tuf *d = ctx;
+	uint8_t *path = &d->path[t->depth];
+	bool ends = t->kind == ROTA_JSON_OBJECT_END || t->kind == ROTA_JSON_ARRAY_END;
+	struct rota_span name = { 0 };
 	const struct row *row;
-	uint8_t at;
+	void *to;
 
-	(void)j;
-	if (t->kind == ROTA_JSON_OBJECT_END || t->kind == ROTA_JSON_ARRAY_END)
-		return on_end(d, t->depth);
-	at = t->depth == 0 ? 0 : find(d, t->depth);
-	if (t->kind < ROTA_JSON_STRING)
-		d->path[t->depth] = at;
-	if (at == SKIPPED)
+	if (!ends && t->depth > 0) {
+		name = rota_json_name(j, t->depth - 1u);
+		*path = find(d, path[-1], name);
+	}
+	if (*path == SKIPPED)
 		return ROTA_OK;
-	row = &rows[at];
+	row = &rows[*path];
+	if (ends)
+		return on_bracket(d, row, name, false);
 	if (t->kind != kind_of_act[row->act])
 		return ROTA_ERR_FORMAT;
 	d->seen |= 1u << row->bit;
+	to = &((uint8_t *)d)[row->arg]; /* where that is an offset */
 	if (t->kind == ROTA_JSON_STRING)
-		return on_string(d, row, t);
+		return on_string(d, row, t, to);
 	if (t->kind == ROTA_JSON_INTEGER)
-		return on_integer(d, row, t->integer);
+		return on_integer(row, t->integer, to);
 	if (t->kind != ROTA_JSON_BOOL)
-		return on_begin(d, row, t->depth);
-	*(bool *)place(d, row) = t->boolean;
+		return on_bracket(d, row, name, true);
+	*(bool *)to = t->boolean;
 	return ROTA_OK;
 }
 

@@ -33,7 +33,7 @@ enum rota_tuf_event_kind {
 	ROTA_TUF_SIGNATURE, /* id: key id; text: the signature as written (hex) */
 	ROTA_TUF_SIGNED, /* the signed part begins: canonical bytes follow */
 	ROTA_TUF_KEY, /* id: key id; keytype, scheme; text: public */
-	ROTA_TUF_ROLE_KEYID, /* id: a key id of the role whose ROTA_TUF_ROLE comes next */
+	ROTA_TUF_ROLE_KEYID, /* text: a key id of the role whose ROTA_TUF_ROLE comes next */
 	ROTA_TUF_ROLE_PATH, /* text: a path pattern of that role (delegations) */
 	ROTA_TUF_ROLE_PREFIX, /* text: a path hash prefix of that role (delegations) */
 	ROTA_TUF_ROLE, /* id: role name; threshold; terminating (delegations) */
@@ -54,7 +54,7 @@ struct rota_tuf_file {
 struct rota_tuf_event {
 	enum rota_tuf_event_kind kind;
 	bool terminating;
-	uint8_t bits; /* of the path's digest that name the bin, 1 to 32 */
+	uint32_t bits; /* of the path's digest that name the bin, 1 to 32 */
 	uint32_t threshold;
 	struct rota_span id;
 	struct rota_span text;
@@ -102,9 +102,8 @@ struct rota_tuf {
 	enum rota_tuf_type type;
 	bool in_signed;
 	uint8_t keytype_len;
-	uint8_t path[ROTA_JSON_DEPTH_MAX]; /* by depth: the row that opened the container */
+	uint8_t path[ROTA_JSON_DEPTH_MAX + 1]; /* by depth: the row of the value that was last */
 	uint32_t seen; /* members of the file and of the entry */
-	size_t hold_len;
 	struct rota_buf hold; /* keeps one string while the next are read */
 	struct rota_tuf_sink sink;
 	struct rota_tuf_head head; /* complete when the file has ended */

@@ -127,7 +127,7 @@ static enum rota_err on_key(struct rota_session *s, const struct rota_tuf_event 
 
 	if (e->kind == ROTA_TUF_KEY)
 		return rota_keyring_add(&s->room.keys, s->config.crypto, e, ROTA_MARK_FILE);
-	key = rota_keyring_find(&s->room.keys, s->config.crypto, e->id, ROTA_MARK_FILE);
+	key = rota_keyring_find(&s->room.keys, s->config.crypto, e->text, ROTA_MARK_FILE);
 	if (key != NULL)
 		key->marks |= ROTA_MARK_CURRENT;
 	return ROTA_OK;

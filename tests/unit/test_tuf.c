@@ -46,8 +46,8 @@ static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 	static const char letters[] = "sSkirpRBmt"; /* by enum rota_tuf_event_kind */
 	struct seen *seen = ctx;
 	char letter = letters[e->kind];
-	struct rota_span id = strchr("skiRBmt", letter) ? e->id : rota_span(NULL, 0);
-	struct rota_span text = strchr("skrp", letter) ? e->text : rota_span(NULL, 0);
+	struct rota_span id = strchr("skRBmt", letter) ? e->id : rota_span(NULL, 0);
+	struct rota_span text = strchr("skirp", letter) ? e->text : rota_span(NULL, 0);
 	int n = snprintf(seen->events + seen->len, sizeof(seen->events) - seen->len,
 		"%c%.*s%s%.*s ", letter, (int)id.len, (const char *)id.p, text.len > 0 ? "=" : "",
 		(int)text.len, (const char *)text.p);
@@ -88,10 +88,10 @@ static const struct {
 	const char *body;
 	const char *events;
 } good[] = {
-	{ ROTA_TUF_ROOT, ROOT, "sk1=00ff S kk1=line\nline ik1 ik2 Rroot " },
+	{ ROTA_TUF_ROOT, ROOT, "sk1=00ff S kk1=line\nline i=k1 i=k2 Rroot " },
 	{ ROTA_TUF_TIMESTAMP, TIMESTAMP, "sk1=00ff S msnapshot.json " },
 	{ ROTA_TUF_SNAPSHOT, SNAPSHOT, "sk1=00ff S mtargets.json " },
-	{ ROTA_TUF_TARGETS, TARGETS, "sk1=00ff S kk1=line\nline ik1 r=a/* r=b Rr ta/b " },
+	{ ROTA_TUF_TARGETS, TARGETS, "sk1=00ff S kk1=line\nline i=k1 r=a/* r=b Rr ta/b " },
 };
 
 /* The body with its newline escapes as the newlines that are signed. */
@@ -359,7 +359,7 @@ TEST(bins_are_one_event)
 	struct seen seen = { .refuse = ROTA_OK };
 
 	CHECK_OK(decode(ROTA_TUF_TARGETS, text, 7, &seen));
-	CHECK(strcmp(seen.events, "sk1=00ff S kk1=line\nline ik1 ik2 Bbin ") == 0);
+	CHECK(strcmp(seen.events, "sk1=00ff S kk1=line\nline i=k1 i=k2 Bbin ") == 0);
 }
 
 TEST(nothing_cut_short_is_whole)
