@@ -171,7 +171,7 @@ static enum rota_err reach_staged(struct work *w, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX], name[ROTA_INVENTORY_NAME_MAX + 64];
 	struct rota_inventory files;
-	enum rota_err err;
+	enum rota_err err = ROTA_OK;
 
 	rota_authdir_path(w->dir, "staging", path);
 	ROTA_TRY(rota_inventory_load(path, &files, why));

@@ -250,6 +250,7 @@ def test_an_online_role_is_signed_anew_with_its_bins(rota, tmp_path):
     assert sum(len(role["targets"]) for role in after) == 20
 
 
+@pytest.mark.plain  # killat is preloaded
 def test_half_a_set_is_never_published(rota, reader, tmp_path):
     """A run that was cut off while it signed all bins: what is staged of it goes, what was staged before stays."""
     name, contents = write_list(tmp_path, range(20))

@@ -140,6 +140,7 @@ def test_nothing_goes_when_something_is_wrong(grown, how):
     assert names(grown) == before
 
 
+@pytest.mark.plain  # killat is preloaded
 def test_a_collection_that_is_killed_is_repeated(grown, reader, tmp_path):
     """Snapshots go first: at no point is there one whose files are gone."""
     copy, library = tmp_path / "whole", BUILD / "tests/system/libkillat.so"
