@@ -141,8 +141,8 @@ static enum rota_err scan(struct rota_span text, struct rota_fail *why)
 	if (text.len > ROTA_BUNDLE_MAX)
 		return rota_fail(why, ROTA_ERR_LIMIT, "is longer than %d bytes (SPEC 14.1)",
 			ROTA_BUNDLE_MAX);
-	rota_json_init(
-		&j, (struct rota_json_sink){ .token = on_token }, ROTA_BUF(names), ROTA_BUF(value));
+	rota_json_init(&j, &(struct rota_json_sink){ .token = on_token }, ROTA_BUF(names),
+		ROTA_BUF(value));
 	if (rota_json_feed(&j, text) == ROTA_OK && rota_json_end(&j) == ROTA_OK)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_FORMAT,

@@ -27,11 +27,11 @@ enum {
 
 #define INTEGER_MAX ((INT64_C(1) << 53) - 1) /* SPEC 2.1 */
 
-void rota_json_init(struct rota_json *j, struct rota_json_sink sink, struct rota_buf names,
+void rota_json_init(struct rota_json *j, const struct rota_json_sink *sink, struct rota_buf names,
 	struct rota_buf value)
 {
 	memset(j, 0, sizeof(*j));
-	j->sink = sink;
+	j->sink = *sink;
 	j->names = names;
 	if (j->names.len > UINT16_MAX)
 		j->names.len = UINT16_MAX;

@@ -86,7 +86,7 @@ struct rota_json {
  * names  room for the names on the deepest path together; at most 65,535 bytes.
  * value  room for one string value; longer ones come out cut.
  * Both stay in use until the scan ends. */
-void rota_json_init(struct rota_json *j, struct rota_json_sink sink, struct rota_buf names,
+void rota_json_init(struct rota_json *j, const struct rota_json_sink *sink, struct rota_buf names,
 	struct rota_buf value);
 
 /* The next piece of the file.

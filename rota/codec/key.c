@@ -105,10 +105,21 @@ static enum rota_err plain_sig(
 	return rota_hex_decode(hex, rota_buf(room.p, s->sig_len));
 }
 
+/* Arrays, each of which a linker leaves out when nothing uses it; of literals it keeps all or none. */
+static const char ecdsa[] = "ecdsa";
+static const char p256[] = "ecdsa-sha2-nistp256";
+static const char p384[] = "ecdsa-sha2-nistp384";
+static const char ed25519[] = "ed25519";
+static const char head_p256[] =
+	PEM_BEGIN "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"; /* RFC 5480, 2.1.1 */
+static const char head_p384[] =
+	PEM_BEGIN "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE"; /* the same with secp384r1 */
+static const char head_ed25519[] = PEM_BEGIN "MCowBQYDK2VwAyEA"; /* RFC 8410, 4 */
+
 const struct rota_scheme rota_scheme_p256 = {
-	.keytype = "ecdsa",
-	.name = "ecdsa-sha2-nistp256",
-	.head = PEM_BEGIN "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", /* RFC 5480, 2.1.1 */
+	.keytype = ecdsa,
+	.name = p256,
+	.head = head_p256,
 	.alg = ROTA_ALG_ECDSA_P256,
 	.key_len = ROTA_P256_KEY_LEN,
 	.sig_len = ROTA_P256_SIG_LEN,
@@ -118,9 +129,9 @@ const struct rota_scheme rota_scheme_p256 = {
 };
 
 const struct rota_scheme rota_scheme_p384 = {
-	.keytype = "ecdsa",
-	.name = "ecdsa-sha2-nistp384",
-	.head = PEM_BEGIN "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE", /* the same with secp384r1 */
+	.keytype = ecdsa,
+	.name = p384,
+	.head = head_p384,
 	.alg = ROTA_ALG_ECDSA_P384,
 	.key_len = KEY_MAX,
 	.sig_len = 96,
@@ -130,9 +141,9 @@ const struct rota_scheme rota_scheme_p384 = {
 };
 
 const struct rota_scheme rota_scheme_ed25519 = {
-	.keytype = "ed25519",
-	.name = "ed25519",
-	.head = PEM_BEGIN "MCowBQYDK2VwAyEA", /* RFC 8410, 4 */
+	.keytype = ed25519,
+	.name = ed25519,
+	.head = head_ed25519,
 	.alg = ROTA_ALG_ED25519,
 	.key_len = 32,
 	.sig_len = 64,

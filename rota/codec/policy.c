@@ -258,7 +258,7 @@ void rota_policy_begin(struct rota_policy_decoder *d, struct rota_policy_sink si
 	d->sink = sink;
 	rota_walk_init(&d->walk, &file_shape);
 	rota_json_init(
-		&d->json, (struct rota_json_sink){ .ctx = d, .token = on_token }, names, value);
+		&d->json, &(struct rota_json_sink){ .ctx = d, .token = on_token }, names, value);
 }
 
 enum rota_err rota_policy_feed(struct rota_policy_decoder *d, struct rota_span piece)

@@ -282,7 +282,7 @@ void rota_release_begin(struct rota_release_decoder *d, const struct rota_releas
 	d->want = *want;
 	rota_walk_init(&d->walk, &file_shape);
 	rota_json_init(
-		&d->json, (struct rota_json_sink){ .ctx = d, .token = on_token }, names, value);
+		&d->json, &(struct rota_json_sink){ .ctx = d, .token = on_token }, names, value);
 }
 
 enum rota_err rota_release_feed(struct rota_release_decoder *d, struct rota_span piece)

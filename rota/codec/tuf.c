@@ -154,18 +154,16 @@ enum {
 	IN_KEYVAL = IN_KEY + 3,
 	IN_ROLES = IN_KEYVAL + 1,
 	IN_ROLE = IN_ROLES + 1,
-	IN_KEYIDS = IN_ROLE + 2,
+	IN_KEYIDS = IN_ROLE + 6,
 	IN_DELEGATIONS = IN_KEYIDS + 1,
 	IN_DELEGATED_ROLES = IN_DELEGATIONS + 3,
-	IN_DELEGATED_ROLE = IN_DELEGATED_ROLES + 1,
-	IN_PATHS = IN_DELEGATED_ROLE + 6,
+	IN_PATHS = IN_DELEGATED_ROLES + 1,
 	IN_PREFIXES = IN_PATHS + 1,
 	IN_BINS = IN_PREFIXES + 1,
 	IN_META = IN_BINS + 4,
-	IN_FILE_META = IN_META + 1,
-	IN_TARGETS = IN_FILE_META + 3,
-	IN_TARGET = IN_TARGETS + 1,
-	IN_HASHES = IN_TARGET + 2,
+	IN_TARGETS = IN_META + 1,
+	IN_LISTED = IN_TARGETS + 1,
+	IN_HASHES = IN_LISTED + 4,
 };
 
 /* The bit of a row that opens an entry is its place in `entries`: it is cleared with the others as the entry begins. */
@@ -222,10 +220,11 @@ _Static_assert(sizeof(struct names) <= 512 && BIT_NONE < 32, "fits a row");
 	{                                                                                          \
 		MEMBER(n, of, a, g, b)                                                             \
 	}
-#define LAST(n, a, g, b)                                                                           \
+#define LAST_OF(n, of, a, g, b)                                                                    \
 	{                                                                                          \
-		MEMBER(n, OF_ALL, a, g, b), .last = 1                                              \
+		MEMBER(n, of, a, g, b), .last = 1                                                  \
 	}
+#define LAST(n, a, g, b) LAST_OF(n, OF_ALL, a, g, b)
 #define AT(member) offsetof(struct rota_tuf, member)
 
 static const struct row rows[] = {
@@ -254,33 +253,30 @@ static const struct row rows[] = {
 	LAST(scheme, SCHEME, 0, SCHEME),
 	[IN_KEYVAL] = LAST(public, PUBLIC, 0, TEXT),
 	[IN_ROLES] = LAST(each, ENTRY, IN_ROLE, ENTRY_ROLE),
-	[IN_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
+	[IN_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS), /* the root's, and delegated ones */
+	ROW_OF(name, OF_TARGETS, NAME, 0, ID),
+	ROW_OF(path_hash_prefixes, OF_TARGETS, ARRAY, IN_PREFIXES, TEXT),
+	ROW_OF(paths, OF_TARGETS, ARRAY, IN_PATHS, TEXT),
+	ROW_OF(terminating, OF_TARGETS, BOOL, AT(entry.terminating), TERMINATING),
 	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
 	[IN_KEYIDS] = LAST(each, EACH_KEYID, ROTA_TUF_ROLE_KEYID, NONE),
 	[IN_DELEGATIONS] = ROW(keys, OBJECT, IN_KEYS, NONE),
 	ROW(roles, ARRAY, IN_DELEGATED_ROLES, DELEGATED_ROLES),
 	LAST(succinct_roles, ENTRY, IN_BINS, ENTRY_BINS),
-	[IN_DELEGATED_ROLES] = LAST(each, ENTRY, IN_DELEGATED_ROLE, ENTRY_DELEGATED),
-	[IN_DELEGATED_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
-	ROW(name, NAME, 0, ID),
-	ROW(path_hash_prefixes, ARRAY, IN_PREFIXES, TEXT),
-	ROW(paths, ARRAY, IN_PATHS, TEXT),
-	ROW(terminating, BOOL, AT(entry.terminating), TERMINATING),
-	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
+	[IN_DELEGATED_ROLES] = LAST(each, ENTRY, IN_ROLE, ENTRY_DELEGATED),
 	[IN_PATHS] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PATH, NONE),
 	[IN_PREFIXES] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PREFIX, NONE),
 	[IN_BINS] = ROW(bit_length, BITS, AT(entry.bits), BITS), /* succinct_roles, TAP 15 */
 	ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
 	ROW(name_prefix, NAME, 0, ID),
 	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
-	[IN_META] = LAST(each, ENTRY, IN_FILE_META, ENTRY_META),
-	[IN_FILE_META] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
+	[IN_META] = LAST(each, ENTRY, IN_LISTED, ENTRY_META),
+	[IN_TARGETS] = LAST(each, ENTRY, IN_LISTED, ENTRY_TARGET),
+	[IN_LISTED] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
 	/* No metadata file is empty, and 0 would pass for a length that is not listed. */
-	ROW(length, COUNT, AT(entry.file.length), LENGTH),
-	LAST(version, COUNT, AT(entry.file.version), VERSION),
-	[IN_TARGETS] = LAST(each, ENTRY, IN_TARGET, ENTRY_TARGET),
-	[IN_TARGET] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
-	LAST(length, LENGTH, AT(entry.file.length), LENGTH),
+	ROW_OF(length, OF_META, COUNT, AT(entry.file.length), LENGTH),
+	ROW_OF(length, OF_TARGETS, LENGTH, AT(entry.file.length), LENGTH),
+	LAST_OF(version, OF_META, COUNT, AT(entry.file.version), VERSION),
 	[IN_HASHES] = LAST(sha256, SHA256, 0, NONE),
 };
 _Static_assert(AT(entry.file.length) <= UINT8_MAX, "offsets fit a row");
@@ -516,7 +512,7 @@ void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, const struct rot
 	d->sink = *sink;
 	d->hold = room->hold;
 	rota_json_init(&d->json,
-		(struct rota_json_sink){ .ctx = d, .token = on_token, .canonical = on_canonical },
+		&(struct rota_json_sink){ .ctx = d, .token = on_token, .canonical = on_canonical },
 		room->names, room->value);
 }
 

@@ -5,16 +5,12 @@
 void rota_keyring_init(struct rota_keyring *ring, struct rota_arena *a,
 	const struct rota_scheme *const *schemes, uint16_t max, uint16_t raw_max)
 {
-	struct rota_key *keys = rota_arena_place(a, max * sizeof(struct rota_key));
-	uint8_t *raw = rota_arena_place(a, (size_t)max * raw_max);
-
-	*ring = (struct rota_keyring){ .schemes = schemes, .raw_max = raw_max };
-	if (rota_arena_end(a) != ROTA_OK)
-		return;
-	ring->key = keys;
+	ring->schemes = schemes;
+	ring->key = rota_arena_place(a, max * sizeof(struct rota_key));
+	ring->raw = rota_arena_place(a, (size_t)max * raw_max);
+	ring->count = 0;
 	ring->max = max;
-	for (size_t i = 0; i < max; i++)
-		ring->key[i].raw = &raw[i * raw_max];
+	ring->raw_max = raw_max;
 }
 
 void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks)
@@ -64,32 +60,24 @@ bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t mark
 	return true;
 }
 
-/* A free place; past the last one where there is none. */
-static uint16_t free_place(const struct rota_keyring *ring)
-{
-	uint16_t at = 0;
-
-	while (at < ring->count && ring->key[at].marks != 0)
-		at++;
-	return at;
-}
-
 enum rota_err rota_keyring_add(struct rota_keyring *ring, const struct rota_crypto *crypto,
 	const struct rota_tuf_event *e, uint8_t marks)
 {
-	uint16_t at = free_place(ring);
 	const struct rota_scheme *const *list = ring->schemes;
 	struct rota_key *key;
 	enum rota_err err;
-	size_t len;
+	size_t at = 0, len;
 
 	while (*list != NULL && !rota_scheme_is(*list, e->keytype, e->scheme))
 		list++;
 	if (*list == NULL || (crypto->algs >> (*list)->alg & 1u) == 0)
 		return ROTA_OK;
+	while (at < ring->count && ring->key[at].marks != 0)
+		at++;
 	if (at == ring->max)
 		return ROTA_ERR_LIMIT;
 	key = &ring->key[at];
+	key->raw = &ring->raw[at * ring->raw_max];
 	err = rota_key_raw(*list, e->text, rota_buf(key->raw, ring->raw_max), &len);
 	if (err == ROTA_ERR_UNSUPPORTED)
 		return ROTA_OK; /* an RSA key of a length that nothing here verifies */

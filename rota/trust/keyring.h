@@ -32,9 +32,10 @@ struct rota_key {
 struct rota_keyring {
 	const struct rota_scheme *const *schemes;
 	struct rota_key *key;
+	uint8_t *raw; /* raw_max bytes for each */
 	uint16_t count; /* places up to the last one that is taken */
 	uint16_t max;
-	uint16_t raw_max; /* bytes of room for each key */
+	uint16_t raw_max;
 };
 
 /* Take room for `max` keys of `raw_max` bytes each.

@@ -11,14 +11,19 @@ bool rota_path_match(struct rota_span pattern, struct rota_span path)
 	size_t retry = 0; /* where in path that star's run ends */
 	size_t i = 0;
 
-	while (i < path.len) {
-		uint8_t byte = path.p[i];
-		uint8_t want = at < pattern.len ? pattern.p[at] : 0;
+	for (;;) {
+		int want = at < pattern.len ? pattern.p[at] : -1;
+		uint8_t byte;
 
-		if (at < pattern.len && want == '*') {
+		if (want == '*') {
 			star = at++;
 			retry = i;
-		} else if (at < pattern.len && (want == byte || (want == '?' && byte != '/'))) {
+			continue;
+		}
+		if (i == path.len)
+			return want < 0;
+		byte = path.p[i];
+		if (want == byte || (want == '?' && byte != '/')) {
 			if (byte == '/')
 				star = SIZE_MAX;
 			at++;
@@ -30,7 +35,4 @@ bool rota_path_match(struct rota_span pattern, struct rota_span path)
 			return false;
 		}
 	}
-	while (at < pattern.len && pattern.p[at] == '*')
-		at++;
-	return at == pattern.len;
 }

@@ -5,9 +5,11 @@
 void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota_crypto *crypto,
 	uint16_t max, uint16_t raw_max, const struct rota_sigs_streams *streams)
 {
-	*s = (struct rota_sigs){
-		.crypto = crypto, .streams = streams, .max = max, .raw_max = raw_max
-	};
+	s->crypto = crypto;
+	s->streams = streams;
+	s->count = 0;
+	s->max = max;
+	s->raw_max = raw_max;
 	s->sig = rota_arena_place(a, max * sizeof(struct rota_sig));
 	s->raw = rota_arena_place(a, (size_t)max * raw_max);
 	if (streams != NULL)
@@ -39,13 +41,13 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, struct rota_span keyid, struct 
 {
 	const struct rota_key *key = rota_keyring_find(s->by.ring, s->crypto, keyid, s->by.marks);
 	const struct rota_scheme *scheme;
-	size_t len = 0, at = s->count;
+	size_t len = 0, at = 0;
 	enum rota_err err;
 
 	if (key == NULL)
 		return ROTA_OK;
-	for (size_t i = 0; i < at; i++) {
-		if (s->sig[i].key == key)
+	for (; at < s->count; at++) {
+		if (s->sig[at].key == key)
 			return ROTA_ERR_FORMAT; /* SPEC 4.2 */
 	}
 	scheme = scheme_of(s, key);
@@ -75,22 +77,21 @@ void rota_sigs_update(struct rota_sigs *s, struct rota_span bytes)
 
 static bool valid(struct rota_sigs *s, size_t at, const uint8_t digest[static ROTA_SHA256_LEN])
 {
-	const struct rota_key *key = s->sig[at].key;
-	enum rota_alg alg = rota_sigs_alg(s, at);
+	const struct rota_sig *sig = &s->sig[at];
 
-	if (s->sig[at].running)
+	if (sig->running)
 		return s->streams->finish(s, at);
-	if (s->sig[at].raw_len == 0 || !rota_alg_signs_sha256(alg))
-		return false;
-	return s->crypto->verify_digest(s->crypto->ctx, alg, rota_span(key->raw, key->raw_len),
-		       rota_sigs_raw(s, at), digest) == ROTA_OK;
+	return sig->raw_len != 0 &&
+		s->crypto->verify_digest(s->crypto->ctx, rota_sigs_alg(s, at),
+			rota_span(sig->key->raw, sig->key->raw_len), rota_sigs_raw(s, at),
+			digest) == ROTA_OK;
 }
 
 /* Whether an earlier valid signature is by the same public key, under whatever id. */
-static bool counted(const struct rota_sigs *s, size_t at)
+static bool counted(const struct rota_sigs *s, const struct rota_sig *sig)
 {
-	for (size_t i = 0; i < at; i++) {
-		if (s->sig[i].raw_len != 0 && rota_key_same(s->sig[i].key, s->sig[at].key))
+	for (const struct rota_sig *before = s->sig; before < sig; before++) {
+		if (before->raw_len != 0 && rota_key_same(before->key, sig->key))
 			return true;
 	}
 	return false;
@@ -99,19 +100,18 @@ static bool counted(const struct rota_sigs *s, size_t at)
 enum rota_err rota_sigs_verdict(struct rota_sigs *s)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
-	uint32_t distinct = 0;
-	uint32_t threshold = s->by.threshold;
+	uint32_t missing = s->by.threshold;
 
 	s->crypto->sha256_final(&s->sha256, digest);
-	for (size_t i = 0; i < s->count && distinct < threshold; i++) {
+	for (size_t i = 0; i < s->count && missing > 0; i++) {
 		if (!valid(s, i, digest))
 			s->sig[i].raw_len = 0; /* worth nothing, also for counted() */
-		else if (!counted(s, i))
-			distinct++;
+		else if (!counted(s, &s->sig[i]))
+			missing--;
 	}
 	rota_sigs_drop(s);
 	/* A threshold of 0 never came out of the decoder; it must not pass here either. */
-	return threshold > 0 && distinct >= threshold ? ROTA_OK : ROTA_ERR_THRESHOLD;
+	return missing == 0 && s->by.threshold > 0 ? ROTA_OK : ROTA_ERR_THRESHOLD;
 }
 
 void rota_sigs_drop(struct rota_sigs *s)

@@ -13,6 +13,8 @@ static void begin(struct rota_sigs *s)
 		s->sig[i].running =
 			s->crypto->verify_begin(s->crypto->ctx, &s->verify[i], alg,
 				rota_span(key->raw, key->raw_len), rota_sigs_raw(s, i)) == ROTA_OK;
+		if (!s->sig[i].running)
+			s->sig[i].raw_len = 0;
 	}
 }
 

@@ -22,7 +22,7 @@ static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_
 void rota_hint_begin(struct rota_session *s)
 {
 	s->skip_to = 0;
-	rota_json_init(&s->tuf.json, (struct rota_json_sink){ .ctx = s, .token = on_token },
+	rota_json_init(&s->tuf.json, &(struct rota_json_sink){ .ctx = s, .token = on_token },
 		s->room.text.names, s->room.text.value);
 }
 

@@ -176,8 +176,8 @@ static void scan(void)
 	struct rota_span rest = rota_span(files[TARGETS].p, files[TARGETS].len);
 	struct rota_json j;
 
-	rota_json_init(
-		&j, (struct rota_json_sink){ .token = on_token }, ROTA_BUF(names), ROTA_BUF(value));
+	rota_json_init(&j, &(struct rota_json_sink){ .token = on_token }, ROTA_BUF(names),
+		ROTA_BUF(value));
 	for (; rest.len > 0; rest = rota_span_skip(rest, PIECE)) {
 		if (rota_json_feed(&j, rota_span_slice(rest, 0, PIECE)) != ROTA_OK)
 			stop("the targets file is not canonical");

@@ -29,8 +29,8 @@ static enum rota_err scan(struct rota_span file, size_t cut, struct seen *seen)
 	struct rota_json j;
 	uint8_t names[64], value[64];
 
-	rota_json_init(&j, (struct rota_json_sink){ seen, on_token, on_canonical }, ROTA_BUF(names),
-		ROTA_BUF(value));
+	rota_json_init(&j, &(struct rota_json_sink){ seen, on_token, on_canonical },
+		ROTA_BUF(names), ROTA_BUF(value));
 	ROTA_TRY(rota_json_feed(&j, rota_span_slice(file, 0, cut)));
 	ROTA_TRY(rota_json_feed(&j, rota_span_skip(file, cut)));
 	return rota_json_end(&j);

@@ -27,7 +27,7 @@ static enum rota_err scan(struct rota_span file, struct rota_bytes *canonical)
 	struct rota_json j;
 
 	*canonical = (struct rota_bytes){ 0 };
-	rota_json_init(&j, (struct rota_json_sink){ canonical, on_token, on_canonical },
+	rota_json_init(&j, &(struct rota_json_sink){ canonical, on_token, on_canonical },
 		ROTA_BUF(names), ROTA_BUF(value));
 	ROTA_TRY(rota_json_feed(&j, file));
 	return rota_json_end(&j);

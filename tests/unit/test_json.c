@@ -49,7 +49,7 @@ static enum rota_err scan(struct rota_span in, size_t piece, struct record *r)
 	enum rota_err err = ROTA_OK;
 
 	memset(r, 0, sizeof(*r));
-	rota_json_init(&j, (struct rota_json_sink){ r, on_token, on_canonical }, ROTA_BUF(names),
+	rota_json_init(&j, &(struct rota_json_sink){ r, on_token, on_canonical }, ROTA_BUF(names),
 		ROTA_BUF(value));
 	for (size_t at = 0; err == ROTA_OK && at < in.len; at += piece)
 		err = rota_json_feed(&j, rota_span_slice(in, at, piece));
@@ -227,7 +227,7 @@ TEST(flush_cuts_out_one_value)
 		uint8_t names[24], value[16];
 		struct cut c = { .on = false };
 
-		rota_json_init(&j, (struct rota_json_sink){ &c, cut_token, cut_canonical },
+		rota_json_init(&j, &(struct rota_json_sink){ &c, cut_token, cut_canonical },
 			ROTA_BUF(names), ROTA_BUF(value));
 		for (size_t at = 0; at < in.len; at += piece)
 			CHECK_OK(rota_json_feed(&j, rota_span_slice(in, at, piece)));

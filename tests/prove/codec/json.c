@@ -41,7 +41,7 @@ static void canonical(void *ctx, struct rota_span bytes)
 
 static void arbitrary(struct rota_json *j, uint8_t state, uint8_t depth)
 {
-	rota_json_init(j, (struct rota_json_sink){ 0, token, canonical },
+	rota_json_init(j, &(struct rota_json_sink){ 0, token, canonical },
 		rota_buf(names, any ? 288 : sizeof(names)), rota_buf(value, sizeof(value)));
 	/*@ loop unroll 13; */
 	for (int i = 0; i <= ROTA_JSON_DEPTH_MAX; i++)
