@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/listing.h"
+#include "host/repo/chain.h"
 #include "host/repo/inventory.h"
+#include "host/repo/listed.h"
 #include "host/repo/making.h"
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
@@ -10,30 +12,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Note the versions in one directory. */
-static enum rota_err note(struct rota_listing *l, const char *path, struct rota_fail *why)
+/* A version of the role's file, or of one of its bins, is taken. */
+static void take(struct rota_listing *l, const char *role, uint64_t version)
+{
+	if (version > l->highest && (strcmp(role, l->role) == 0 || rota_bins_named(l->role, role)))
+		l->highest = version;
+}
+
+/* The version of a bin that counts, if there is none yet or an older one. */
+static void note(struct rota_listing *l, uint32_t index, uint64_t version)
+{
+	if (version > l->newest[index])
+		l->newest[index] = version;
+}
+
+/* By the names in one directory. */
+static enum rota_err look_in(struct rota_listing *l, const char *path, struct rota_fail *why)
 {
 	char name[ROTA_BIN_NAME_MAX];
 	struct rota_inventory files;
 
 	ROTA_TRY(rota_inventory_load(path, &files, why));
-	for (size_t i = 0; i < files.count; i++) {
-		const struct rota_inventory_file *f = &files.at[i];
-
-		if (f->version > l->highest &&
-			(strcmp(f->role, l->role) == 0 || rota_bins_named(l->role, f->role)))
-			l->highest = f->version;
-	}
+	for (size_t i = 0; i < files.count; i++)
+		take(l, files.at[i].role, files.at[i].version);
 	for (uint32_t i = 0; l->bits && i < 1u << l->bits; i++) {
-		uint64_t version;
-
 		rota_bins_name(l->role, l->bits, i, name);
-		version = rota_inventory_newest(&files, name);
-		if (version > l->newest[i])
-			l->newest[i] = version;
+		note(l, i, rota_inventory_newest(&files, name));
 	}
 	rota_inventory_free(&files);
 	return ROTA_OK;
+}
+
+/* By what the last snapshot lists. */
+static void look_up(struct rota_listing *l)
+{
+	const char *file;
+	json_t *entry;
+	char name[ROTA_BIN_NAME_MAX];
+
+	json_object_foreach(l->meta, file, entry)
+	{
+		snprintf(name, sizeof(name), "%.*s", (int)(strlen(file) - strlen(".json")), file);
+		take(l, name, rota_chain_version(entry));
+	}
+	for (uint32_t i = 0; l->bits && i < 1u << l->bits; i++) {
+		rota_bins_name(l->role, l->bits, i, name);
+		note(l, i, rota_listed_version(l->meta, name));
+	}
 }
 
 static enum rota_err look(struct rota_listing *l, struct rota_fail *why)
@@ -45,9 +70,13 @@ static enum rota_err look(struct rota_listing *l, struct rota_fail *why)
 		abort();
 	if ((size_t)snprintf(path, sizeof(path), "%s/metadata", l->dir->repo) >= sizeof(path))
 		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", l->dir->repo);
-	ROTA_TRY(note(l, path, why));
+	ROTA_TRY(rota_listed_load(l->dir, &l->meta, why));
+	if (rota_listed_version(l->meta, l->role))
+		look_up(l);
+	else
+		ROTA_TRY(look_in(l, path, why));
 	rota_authdir_path(l->dir, "staging", path);
-	return note(l, path, why);
+	return look_in(l, path, why);
 }
 
 enum rota_err rota_listing_open(const struct rota_authdir *dir, const char *role,
@@ -79,7 +108,8 @@ void rota_listing_close(struct rota_listing *l)
 {
 	forget_bins(l);
 	json_decref(l->content);
-	l->content = NULL;
+	json_decref(l->meta);
+	l->content = l->meta = NULL;
 	free(l->newest);
 	l->newest = NULL;
 }
@@ -99,7 +129,9 @@ enum rota_err rota_listing_bin(
 			"%s: bin %s is missing; put it back, or rota repo verify says more",
 			l->dir->repo, name);
 	ROTA_TRY(rota_store_read(l->dir, name, version, &file, why));
-	err = rota_bins_verify(l->content, rota_bytes_span(&file), content, why);
+	err = rota_listed_check(l->meta, name, version, rota_bytes_span(&file), why);
+	if (err == ROTA_OK)
+		err = rota_bins_verify(l->content, rota_bytes_span(&file), content, why);
 	rota_bytes_free(&file);
 	if (err == ROTA_OK)
 		return ROTA_OK;

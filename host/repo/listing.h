@@ -25,6 +25,7 @@ struct rota_listing {
 	bool changed; /* the role's own targets */
 	struct rota_listing_bin *bins; /* those that were opened */
 	size_t bin_count;
+	json_t *meta; /* of the last snapshot; NULL: none is remembered */
 	uint64_t *newest; /* version of each bin, 0 for one that is missing */
 	uint64_t highest; /* version that the role's file or any bin has anywhere */
 };

@@ -99,18 +99,10 @@ enum rota_err rota_metadata_entry(const struct rota_authdir *dir, const char *ro
 {
 	struct rota_bytes file;
 	char hex[ROTA_DIGEST_HEX];
-
 	json_t *content;
-	enum rota_err err;
 
-	ROTA_TRY(rota_store_read(dir, role, version, &file, why));
-	err = rota_trust_check(dir, role, rota_bytes_span(&file), &content, why);
+	ROTA_TRY(rota_store_verified(dir, role, version, &file, &content, why));
 	json_decref(content);
-	if (err != ROTA_OK) {
-		rota_bytes_free(&file);
-		return rota_fail_in(why, "version %llu of role %s is not what its role signed",
-			(unsigned long long)version, role);
-	}
 	rota_digest_hex(rota_bytes_span(&file), hex);
 	*entry = json_pack("{s:{s:s},s:I,s:I}", "hashes", "sha256", hex, "length",
 		(json_int_t)file.len, "version", (json_int_t)version);

@@ -3,6 +3,7 @@
 #include "host/repo/chain.h"
 #include "host/repo/bins.h"
 #include "host/repo/inventory.h"
+#include "host/repo/listed.h"
 #include "host/repo/trust.h"
 #include "host/sign/envelope.h"
 
@@ -146,6 +147,8 @@ enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role
 {
 	char path[ROTA_FILE_PATH_MAX];
 
+	uint64_t staged = 0;
+
 	*version = 0;
 	if ((size_t)snprintf(path, sizeof(path), "%s/metadata", dir->repo) >= sizeof(path))
 		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir->repo);
@@ -153,20 +156,26 @@ enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role
 		ROTA_TRY(timestamp_version(dir, version, why));
 	else
 		ROTA_TRY(newest_in(path, role, version, why));
-	if (!staged_too)
+	if (strcmp(role, "root") == 0) /* each is verified under the one before */
 		return ROTA_OK;
 	rota_authdir_path(dir, staging_of(role), path);
-	return newest_in(path, role, version, why);
+	ROTA_TRY(newest_in(path, role, &staged, why));
+	if (strcmp(role, "timestamp") != 0)
+		ROTA_TRY(rota_listed_judge(dir, role, *version, staged, why));
+	if (staged_too && staged > *version)
+		*version = staged;
+	return ROTA_OK;
 }
 
 enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role, uint64_t version,
 	struct rota_bytes *file, struct rota_fail *why)
 {
+	bool staged = !rota_store_remembers(role);
 	char path[ROTA_FILE_PATH_MAX];
 
-	rota_store_path(dir, role, version, false, path);
+	rota_store_path(dir, role, version, staged, path);
 	if (!rota_file_exists(path))
-		rota_store_path(dir, role, version, true, path);
+		rota_store_path(dir, role, version, !staged, path);
 	return rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
 }
 
@@ -192,28 +201,60 @@ enum rota_err rota_store_envelope(const struct rota_authdir *dir, const char *ro
 	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "role %s", role);
 }
 
+/* The version that is asked for, in what was signed too, and the file that was listed so. */
+static enum rota_err check_version(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_span file, const json_t *content, struct rota_fail *why)
+{
+	json_t *meta;
+	enum rota_err err;
+
+	if (strcmp(role, "timestamp") == 0) /* its name does not say */
+		return ROTA_OK;
+	if (rota_chain_version(content) != version)
+		return rota_fail(why, ROTA_ERR_VERSION, "holds version %llu",
+			(unsigned long long)rota_chain_version(content));
+	ROTA_TRY(rota_listed_load(dir, &meta, why));
+	err = rota_listed_check(meta, role, version, file, why);
+	json_decref(meta);
+	return err;
+}
+
+enum rota_err rota_store_verified(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_bytes *file, json_t **content, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	enum rota_err err;
+
+	*content = NULL;
+	ROTA_TRY(rota_store_read(dir, role, version, file, why));
+	err = rota_trust_check(dir, role, rota_bytes_span(file), content, why);
+	if (err == ROTA_OK)
+		err = check_version(dir, role, version, rota_bytes_span(file), *content, why);
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	json_decref(*content);
+	*content = NULL;
+	rota_bytes_free(file);
+	rota_store_path(dir, role, version, false, path);
+	if (!rota_file_exists(path))
+		rota_store_path(dir, role, version, true, path);
+	return rota_fail_in(why, "%s is not what its role signed; put the right file back", path);
+}
+
 enum rota_err rota_store_signed(
 	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why)
 {
-	char path[ROTA_FILE_PATH_MAX];
 	struct rota_bytes file;
 	uint64_t version;
-	enum rota_err err;
 
 	*content = NULL;
 	ROTA_TRY(rota_store_newest(dir, role, true, &version, why));
 	if (version == 0)
 		return rota_fail(why, ROTA_ERR_NOT_FOUND,
 			"%s: no metadata of role %s; run rota init", dir->repo, role);
-	ROTA_TRY(rota_store_read(dir, role, version, &file, why));
-	err = rota_trust_check(dir, role, rota_bytes_span(&file), content, why);
+	ROTA_TRY(rota_store_verified(dir, role, version, &file, content, why));
 	rota_bytes_free(&file);
-	if (err == ROTA_OK)
-		return ROTA_OK;
-	rota_store_path(dir, role, version, false, path);
-	if (!rota_file_exists(path))
-		rota_store_path(dir, role, version, true, path);
-	return rota_fail_in(why, "%s is not what its role signed; put the right file back", path);
+	return ROTA_OK;
 }
 
 enum rota_err rota_store_remembered(
@@ -253,22 +294,42 @@ enum rota_err rota_store_put(const struct rota_authdir *dir, const char *role, u
 	return rota_file_write(path, file, 0644, why);
 }
 
+/* Whether the repository has these bytes as that version. */
+static bool is_published(
+	const struct rota_authdir *dir, const char *role, uint64_t version, struct rota_span file)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_bytes there;
+	struct rota_fail none;
+	bool same;
+
+	rota_store_path(dir, role, version, false, path);
+	if (rota_file_read(path, ROTA_ENVELOPE_MAX, &there, &none) != ROTA_OK)
+		return false;
+	same = rota_span_eq(rota_bytes_span(&there), file);
+	rota_bytes_free(&there);
+	return same;
+}
+
 enum rota_err rota_store_release(
 	const struct rota_authdir *dir, const char *role, bool *moved, struct rota_fail *why)
 {
-	uint64_t published, newest;
+	char path[ROTA_FILE_PATH_MAX];
 	struct rota_bytes file;
-	enum rota_err err;
+	enum rota_err err = ROTA_OK;
+	uint64_t newest;
 
 	*moved = false;
-	ROTA_TRY(rota_store_newest(dir, role, false, &published, why));
 	ROTA_TRY(rota_store_newest(dir, role, true, &newest, why));
-	if (newest == published)
+	rota_store_path(dir, role, newest, true, path);
+	if (!rota_file_exists(path))
 		return ROTA_OK;
-	ROTA_TRY(rota_store_read(dir, role, newest, &file, why));
-	err = rota_store_put(dir, role, newest, rota_bytes_span(&file), why);
+	ROTA_TRY(rota_file_read(path, ROTA_ENVELOPE_MAX, &file, why));
+	if (!is_published(dir, role, newest, rota_bytes_span(&file))) {
+		err = rota_store_put(dir, role, newest, rota_bytes_span(&file), why);
+		*moved = err == ROTA_OK;
+	}
 	rota_bytes_free(&file);
-	*moved = err == ROTA_OK;
 	return err;
 }
 

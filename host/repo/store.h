@@ -26,7 +26,8 @@
 ROTA_MUST_USE enum rota_err rota_store_make(const struct rota_authdir *dir, struct rota_fail *why);
 
 /* The newest version of a role that is published, or (staged too) that exists; 0 when there is none. For
- * timestamp the version stands in the file. */
+ * timestamp the version stands in the file. ROTA_ERR_HASH, ROTA_ERR_NOT_FOUND: of another role than root, the repository
+ * has a version that was never made here, or lacks the listed one (host/repo/listed.h). */
 ROTA_MUST_USE enum rota_err rota_store_newest(const struct rota_authdir *dir, const char *role,
 	bool staged_too, uint64_t *version, struct rota_fail *why);
 
@@ -37,7 +38,8 @@ bool rota_store_remembers(const char *role);
 void rota_store_path(const struct rota_authdir *dir, const char *role, uint64_t version,
 	bool staged, char out[static ROTA_FILE_PATH_MAX]);
 
-/* The whole file of a version (the published one before the staged one). ROTA_ERR_NOT_FOUND: neither. */
+/* The whole file of a version: the staged one before the published one, which others may have put there; of what
+ * is remembered the published one first. ROTA_ERR_NOT_FOUND: neither. */
 ROTA_MUST_USE enum rota_err rota_store_read(const struct rota_authdir *dir, const char *role,
 	uint64_t version, struct rota_bytes *file, struct rota_fail *why);
 
@@ -49,8 +51,12 @@ ROTA_MUST_USE enum rota_err rota_store_read_staged(const struct rota_authdir *di
 ROTA_MUST_USE enum rota_err rota_store_envelope(const struct rota_authdir *dir, const char *role,
 	uint64_t version, json_t **envelope, struct rota_fail *why);
 
-/* The object `signed` of the newest version, staged ones included; the caller decrefs. Verified
- * (host/repo/trust.h). */
+/* That file, and its `signed`; the caller frees both. Verified (host/repo/trust.h), of that version, and the one that
+ * was listed under it. */
+ROTA_MUST_USE enum rota_err rota_store_verified(const struct rota_authdir *dir, const char *role,
+	uint64_t version, struct rota_bytes *file, json_t **content, struct rota_fail *why);
+
+/* The object `signed` of the newest version, staged ones included; the caller decrefs. As rota_store_verified(). */
 ROTA_MUST_USE enum rota_err rota_store_signed(
 	const struct rota_authdir *dir, const char *role, json_t **content, struct rota_fail *why);
 

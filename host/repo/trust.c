@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/trust.h"
 #include "host/repo/chain.h"
+#include "host/repo/listed.h"
 #include "host/repo/store.h"
 #include "host/sign/envelope.h"
 
@@ -57,13 +58,18 @@ static enum rota_err under_targets(const struct rota_authdir *dir, const json_t 
 	const char *role, struct rota_span file, json_t **content, struct rota_fail *why)
 {
 	struct rota_bytes text;
-	json_t *targets;
+	json_t *targets, *meta;
 	uint64_t version;
 	enum rota_err err;
 
 	ROTA_TRY(rota_store_newest(dir, "targets", true, &version, why));
-	ROTA_TRY(rota_store_read(dir, "targets", version, &text, why));
-	err = rota_chain_verify(root, "targets", rota_bytes_span(&text), &targets, why);
+	ROTA_TRY(rota_listed_load(dir, &meta, why));
+	err = rota_store_read(dir, "targets", version, &text, why);
+	if (err == ROTA_OK)
+		err = rota_listed_check(meta, "targets", version, rota_bytes_span(&text), why);
+	json_decref(meta);
+	if (err == ROTA_OK)
+		err = rota_chain_verify(root, "targets", rota_bytes_span(&text), &targets, why);
 	rota_bytes_free(&text);
 	if (err != ROTA_OK)
 		return rota_fail_in(why, "targets");
