@@ -85,7 +85,7 @@ static enum rota_err make_folders(const char *making, struct rota_fail *why)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} folders[] = { { "", 0700 }, { "/trust", 0755 }, { "/ca", 0755 }, { "/tokens", 0700 } };
+	} folders[] = { { "/trust", 0755 }, { "/ca", 0755 }, { "/tokens", 0700 } };
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		char *path = rota_text("%s%s", making, folders[i].name);
@@ -97,7 +97,8 @@ static enum rota_err make_folders(const char *making, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-/* A half that an earlier run left is ours; renaming works within a file system only. */
+/* A half that an earlier run left is ours; renaming works within a file system only. Whose it is, is looked at when it
+ * is there: nobody can exchange it any more where only its owner may. */
 static enum rota_err check_place(
 	const struct rota_authdir *dir, const char *making, const char *out, struct rota_fail *why)
 {
@@ -106,7 +107,8 @@ static enum rota_err check_place(
 	if (rota_file_exists(out))
 		return rota_fail(
 			why, ROTA_ERR_STATE, "%s is there already; name a new directory", out);
-	if (lstat(making, &there) == 0 && (!S_ISDIR(there.st_mode) || there.st_uid != geteuid()))
+	ROTA_TRY(rota_file_mkdirs(making, 0700, why));
+	if (lstat(making, &there) != 0 || !S_ISDIR(there.st_mode) || there.st_uid != geteuid())
 		return rota_fail(why, ROTA_ERR_DENIED,
 			"%s is in the way, and no directory of ours; remove it", making);
 	ROTA_TRY(make_folders(making, why));

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DRAFT_PREFIX ".draft." /* rota_draft_open() */
-
 /* Read from the disk at a time. */
 #define PIECE 16384
 
@@ -42,7 +40,7 @@ static void for_each(const struct rota_metastore *m, void *ctx,
 static bool is_draft(const void *ctx, const char *name)
 {
 	(void)ctx;
-	return strncmp(name, DRAFT_PREFIX, sizeof(DRAFT_PREFIX) - 1) == 0;
+	return strncmp(name, ROTA_DRAFT_PREFIX, sizeof(ROTA_DRAFT_PREFIX) - 1) == 0;
 }
 
 enum rota_err rota_metastore_open(struct rota_metastore *m, const char *dir, struct rota_fail *why)

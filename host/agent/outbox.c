@@ -74,7 +74,7 @@ enum rota_err rota_outbox_open(
 	ROTA_TRY(rota_file_mkdirs(dir, 0700, why));
 	d = opendir(dir);
 	while (d && (e = readdir(d)))
-		if (strncmp(e->d_name, ".draft.", 7) == 0)
+		if (strncmp(e->d_name, ROTA_DRAFT_PREFIX, strlen(ROTA_DRAFT_PREFIX)) == 0)
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)
 		closedir(d);

@@ -6,12 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line: what came from a file name or a token must not break it. */
+/* Bytes of what is here and is not to be seen: a control character, of C0 or C1 (U+0080 to U+009F), no width
+ * (U+200B), or one that ends a line or turns its direction (U+061C, 200E, 2028, 202A, 2066 and their like). */
+static size_t unseen(const unsigned char *t)
+{
+	if (*t < ' ' || *t == 0x7F)
+		return 1;
+	if ((t[0] == 0xC2 && t[1] >= 0x80 && t[1] <= 0x9F) || (t[0] == 0xD8 && t[1] == 0x9C))
+		return 2;
+	if (t[0] == 0xE2 && t[1] == 0x80 &&
+		((t[2] >= 0x8B && t[2] <= 0x8F) || (t[2] >= 0xA8 && t[2] <= 0xAE)))
+		return 3;
+	return t[0] == 0xE2 && t[1] == 0x81 && t[2] >= 0xA0 && t[2] <= 0xAF ? 3 : 0;
+}
+
+/* One line, read as it is written: what came from a file name, a token or somebody's bundle must not break it, nor
+ * move the cursor. */
 static void flatten(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7F)
-			*text = '?';
+	while (*text) {
+		size_t len = unseen((const unsigned char *)text);
+
+		memset(text, '?', len);
+		text += len ? len : 1;
+	}
 }
 
 enum rota_err rota_fail(struct rota_fail *why, enum rota_err err, const char *format, ...)

@@ -119,8 +119,6 @@ enum rota_err rota_file_sync_dir(const char *path, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-#define DRAFT_PREFIX ".draft."
-
 /* Whether the draft could be locked before a sweep took it for a dead one. */
 static bool hold_draft(const struct rota_draft *d)
 {
@@ -136,8 +134,8 @@ enum rota_err rota_draft_open(
 
 	while (!held) {
 		d->fd = -1;
-		if ((size_t)snprintf(d->path, sizeof(d->path), "%s/" DRAFT_PREFIX "XXXXXX", dir) >=
-			sizeof(d->path))
+		if ((size_t)snprintf(d->path, sizeof(d->path), "%s/" ROTA_DRAFT_PREFIX "XXXXXX",
+			    dir) >= sizeof(d->path))
 			return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", dir);
 		d->fd = mkostemp(d->path, O_CLOEXEC);
 		if (d->fd < 0)
@@ -200,7 +198,7 @@ void rota_draft_sweep(const char *dir)
 	while ((e = readdir(at))) {
 		int fd = -1;
 
-		if (strncmp(e->d_name, DRAFT_PREFIX, sizeof(DRAFT_PREFIX) - 1) == 0)
+		if (strncmp(e->d_name, ROTA_DRAFT_PREFIX, sizeof(ROTA_DRAFT_PREFIX) - 1) == 0)
 			fd = openat(dirfd(at), e->d_name, ROTA_FILE_OPEN | O_NOFOLLOW);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			unlinkat(dirfd(at), e->d_name, 0);

@@ -59,6 +59,9 @@ bool rota_file_exists(const char *path);
 void rota_file_remove_tree(const char *path);
 
 /* A file in the making. */
+/* What the name of each draft begins with. */
+#define ROTA_DRAFT_PREFIX ".draft."
+
 struct rota_draft {
 	int fd; /* -1 when none is open */
 	char path[ROTA_FILE_PATH_MAX]; /* temporary name */

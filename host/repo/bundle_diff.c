@@ -20,6 +20,9 @@ static void add_name(struct rota_bytes *path, const char *name)
 	json_t *text = good ? NULL : json_string(name);
 	char *dumped = text ? json_dumps(text, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
 
+	for (char *c = dumped; c && *c; c++)
+		if (*c == 0x7F) /* which is no control character to JSON */
+			*c = '?';
 	if (path->len)
 		rota_bytes_add_text(path, " ");
 	rota_bytes_add_text(path, good ? name : dumped ? dumped : "?");

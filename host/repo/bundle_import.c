@@ -73,7 +73,7 @@ static enum rota_err load_ground(const struct rota_authdir *dir, const struct ro
 	return rota_store_envelope(dir, "targets", targets, &g->targets, why);
 }
 
-/* The files of new targets lie where the role will say that they do. */
+/* The files of new and changed targets lie where the role will say that they do. */
 static enum rota_err check_artifacts(
 	const struct rota_authdir *dir, const struct rota_bundle_item *item, struct rota_fail *why)
 {
@@ -83,21 +83,23 @@ static enum rota_err check_artifacts(
 
 	json_object_foreach(json_object_get(item->now, "targets"), path, entry)
 	{
-		const char *hex = json_string_value(
-			json_object_get(json_object_get(entry, "hashes"), "sha256"));
-		uint8_t want[ROTA_DIGEST_LEN], have[ROTA_DIGEST_LEN];
+		const json_t *old = json_object_get(before, path);
+		struct rota_store_target want, have;
 		char file[ROTA_FILE_PATH_MAX];
-		uint64_t len;
 
-		if (json_object_get(before, path) || !hex || !rota_unhex(hex, ROTA_BUF(want)))
+		if ((old && json_equal(old, entry)) || !rota_store_target_read(entry, &want))
 			continue;
-		rota_store_target_path(dir, path, want, file);
-		if (rota_digest_file(file, NULL, &len, have, why) != ROTA_OK)
+		rota_store_target_path(dir, path, want.sha256, file);
+		if (rota_digest_file(file, NULL, &have.len, have.sha256, why) != ROTA_OK)
 			return rota_fail_in(why,
 				"an artifact is gone; add the release again with rota release add");
-		if (memcmp(want, have, sizeof(want)) != 0)
+		if (have.len != want.len ||
+			memcmp(want.sha256, have.sha256, sizeof(want.sha256)) != 0)
 			return rota_fail(why, ROTA_ERR_HASH,
-				"%s is damaged; add the release again with rota release add", file);
+				"%s is damaged or of another length than is listed; add the "
+				"release again "
+				"with rota release add",
+				file);
 	}
 	return ROTA_OK;
 }

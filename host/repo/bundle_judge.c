@@ -49,8 +49,7 @@ static enum rota_err judge_keys(const json_t *keys, struct rota_fail *why)
 		rota_p256_key_id(point, own);
 		if (!same || strcmp(own, id) != 0)
 			return rota_fail(why, ROTA_ERR_FORMAT,
-				"key %.64s is not spelled as SPEC 3.3 says, or has another's id",
-				id);
+				"key %s is not spelled as SPEC 3.3 says, or has another's id", own);
 	}
 	return ROTA_OK;
 }

@@ -81,7 +81,7 @@ static bool is_version(const char *name)
 /* Of targets: not ours, but for what a run that was killed left half-written. */
 static bool is_hidden(const char *name)
 {
-	return name[0] == '.' && strncmp(name, ".draft.", 7) != 0;
+	return name[0] == '.' && strncmp(name, ROTA_DRAFT_PREFIX, strlen(ROTA_DRAFT_PREFIX)) != 0;
 }
 
 struct walk {

@@ -15,13 +15,23 @@ struct download {
 	struct rota_fail fail; /* what the disk said */
 };
 
-/* "." and ".." are all unreserved letters, and yet no names. */
+/* Points at the beginning of a path that are encoded, which those of no other path are: "." and ".." are all unreserved
+ * letters, and yet no names; and what is named like a draft would be swept away as one. */
+static size_t points(const char *path)
+{
+	if (strcmp(path, ".") == 0 || strcmp(path, "..") == 0)
+		return strlen(path);
+	return strncmp(path, ROTA_DRAFT_PREFIX, strlen(ROTA_DRAFT_PREFIX)) == 0;
+}
+
 static enum rota_err local_name(const char *path, char name[static ROTA_URL_MAX])
 {
+	size_t encoded = points(path);
+
 	name[0] = 0;
-	ROTA_TRY(rota_url_add(name, rota_span_cstr(path), false));
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		memcpy(name, name[1] ? "%2E%2E" : "%2E", name[1] ? 7 : 4);
+	for (size_t i = 0; i < encoded; i++)
+		memcpy(name + 3 * i, "%2E", sizeof("%2E"));
+	ROTA_TRY(rota_url_add(name, rota_span_cstr(path + encoded), false));
 	return strlen(name) > NAME_LEN_MAX ? ROTA_ERR_LIMIT : ROTA_OK;
 }
 

@@ -96,6 +96,19 @@ def test_drafts_that_nobody_holds_are_swept(make):
     assert not [name for name in os.listdir(client.dir) if name.startswith(".")]
 
 
+def test_a_target_that_is_named_like_a_draft(make):
+    """What a download put there, the next one does not sweep away."""
+    repo, _, client = make()
+    names = [".draft.a1b2c3", ".draft.", ".draft", "%2Edraft.a1b2c3", ".", ".."]
+    for name in names:
+        repo.add_target("targets", name, name.encode())
+    repo.publish()
+    for _ in range(2):
+        client.good(client.download(*names))
+        assert sorted(os.listdir(client.out)) == sorted(
+            ["%2Edraft.a1b2c3", "%2Edraft.", ".draft", "%252Edraft.a1b2c3", "%2E", "%2E%2E"])
+
+
 # ---- damaged and planted files ----
 
 def damaged(body):

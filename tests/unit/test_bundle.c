@@ -145,6 +145,22 @@ static enum rota_err wait_for(struct scene *s, const char *path, const char *tex
 	return err;
 }
 
+/* A target whose file is a byte shorter than is listed. */
+static enum rota_err wait_for_too_long(struct scene *s, const char *path, const char *text)
+{
+	struct rota_store_target target;
+	json_t *entries = json_object();
+	enum rota_err err =
+		rota_store_put_target(&s->online, path, rota_span_cstr(text), &target, &s->why);
+
+	target.len++;
+	json_object_set_new(entries, path, rota_store_target_object(&target));
+	if (err == ROTA_OK)
+		err = rota_pending_add(&s->online, "releases", entries, &s->why);
+	json_decref(entries);
+	return err;
+}
+
 /* Roles by their places in rota_duties. */
 enum { ROOT = 1, TARGETS = 2, RELEASES = 16, RETIREMENTS = 1 << 11 };
 
@@ -582,6 +598,20 @@ TEST(artifacts_and_keys_at_the_import)
 	end(&s);
 }
 
+TEST(a_length_at_the_import)
+{
+	struct rota_bundle b;
+	struct scene s;
+
+	CHECK(begin(&s));
+	CHECK_OK(wait_for_too_long(&s, "releases/sensor/1.0.0/app.img", "image"));
+	CHECK_OK(make(&s, RELEASES, &b));
+	CHECK_OK(sign(&s, &b, NULL, false));
+	CHECK_EQ(import(&s, &b, 1), ROTA_ERR_HASH);
+	rota_bundle_free(&b);
+	end(&s);
+}
+
 /* A root that was never judged may name one key twice. */
 TEST(one_key_under_two_ids)
 {
@@ -650,4 +680,5 @@ TEST(everything_is_shown)
 
 TESTS(T(signs_and_imports), T(refused), T(keys_of_root), T(signatures_in_the_bundle),
 	T(expires_on_the_way), T(record), T(record_of_each), T(bins_on_the_way), T(copies),
-	T(artifacts_and_keys_at_the_import), T(one_key_under_two_ids), T(everything_is_shown))
+	T(artifacts_and_keys_at_the_import), T(a_length_at_the_import), T(one_key_under_two_ids),
+	T(everything_is_shown))

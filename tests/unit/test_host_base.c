@@ -266,6 +266,19 @@ TEST(ini_repeats_that_are_none)
 
 TEST(sentences)
 {
+	static const char *const rows[][2] = {
+		{ "a\x1B[2Jb\x7F", "a?[2Jb?" },
+		{ "\xC2\x9B"
+		  "2J\xC2\xA0\xC3\xBC",
+			"??2J\xC2\xA0\xC3\xBC" },
+		{ "\xE2\x80\x8B\xE2\x80\xAE\xE2\x81\xA6\xE2\x80\xA8\xD8\x9C.", "??????????????." },
+		{ "\xE2\x80\x93\xE2\x82\xAC\xE2", "\xE2\x80\x93\xE2\x82\xAC\xE2" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK_EQ(rota_fail(&why, ROTA_ERR_HASH, "%s", rows[i][0]), ROTA_ERR_HASH);
+		CHECK(strcmp(why.text, rows[i][1]) == 0);
+	}
 	CHECK_EQ(rota_fail(&why, ROTA_ERR_HASH, "a%sb", "\n"), ROTA_ERR_HASH);
 	CHECK(strcmp(why.text, "a?b") == 0);
 	CHECK_EQ(rota_fail_in(&why, "file %d", 7), ROTA_ERR_HASH);
