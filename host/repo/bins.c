@@ -5,6 +5,7 @@
 #include "host/sign/envelope.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Below it a role's file is shorter than 800 KB. */
@@ -59,6 +60,14 @@ bool rota_bins_named(const char *role, const char *name)
 		return false;
 	digits = strspn(name + len + 1, "0123456789abcdef");
 	return digits >= 1 && digits <= (ROTA_BINS_BITS_MAX + 3) / 4 && name[len + 1 + digits] == 0;
+}
+
+bool rota_bins_has(const char *role, unsigned bits, const char *name)
+{
+	size_t prefix = strlen(role) + 1;
+
+	return bits && rota_bins_named(role, name) && strlen(name) == prefix + (bits + 3) / 4 &&
+		strtoul(name + prefix, NULL, 16) >> bits == 0;
 }
 
 json_t *rota_bins_delegations(

@@ -31,6 +31,9 @@ void rota_bins_name(
 /* Whether `name` is that of a bin of `role` (of any count of bins) by its form. */
 bool rota_bins_named(const char *role, const char *name);
 
+/* Whether it is that of one of the 2^bits bins of `role`; 0 bits: there are none. */
+bool rota_bins_has(const char *role, unsigned bits, const char *name);
+
 /* `delegations` that hand all to bins. keyids: a list; both references are stolen. */
 json_t *rota_bins_delegations(
 	const char *role, unsigned bits, json_t *keys, json_t *keyids, unsigned threshold);

@@ -263,11 +263,13 @@ static enum rota_err judge_bin_file(const struct rota_bundle_item *owner,
 		    item->now, "_type expires spec_version targets version x-rota-issued"))
 		return wrong(why, "a member");
 	ROTA_TRY(rota_bins_of(owner->was, owner->role, &bits, why));
+	if (!rota_bins_has(owner->role, bits, item->role))
+		return rota_fail(
+			why, ROTA_ERR_ROLE, "it is no bin of the %u bits of %s", bits, owner->role);
 	json_object_foreach(json_object_get(item->now, "targets"), path, entry)
 	{
-		if (bits)
-			rota_bins_name(owner->role, bits, rota_bins_index(path, bits), name);
-		if (bits == 0 || strcmp(name, item->role) != 0)
+		rota_bins_name(owner->role, bits, rota_bins_index(path, bits), name);
+		if (strcmp(name, item->role) != 0)
 			return rota_fail(why, ROTA_ERR_ROLE,
 				"it may not list %s, which falls into another bin", path);
 	}

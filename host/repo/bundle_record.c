@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_record.h"
 #include "host/base/when.h"
+#include "host/repo/bins.h"
 
 #include <string.h>
 
@@ -23,6 +24,23 @@ static enum rota_err goes_back(struct rota_fail *why, const char *what, uint64_t
 		what, (unsigned long long)has, (unsigned long long)seen);
 }
 
+/* A role and its bins have the same keys, and a file does not say whose it is; this machine knows of those that it
+ * signed. */
+static enum rota_err check_place(const struct rota_bundle_item *item, const char *role,
+	const char *digest, struct rota_fail *why)
+{
+	bool own = strcmp(item->role, item->duty->name) == 0;
+	char hex[ROTA_DIGEST_HEX];
+
+	rota_hex(ROTA_SPAN(item->was_digest), hex);
+	if (!own || !rota_bins_named(item->role, role) || strcmp(digest, hex) != 0)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ROLE,
+		"role %s: 'current' is a file that this machine signed as %s; have the repository "
+		"looked at before you sign",
+		item->role, role);
+}
+
 /* One thing that was signed here, against what shall be signed now. */
 static enum rota_err check_line(
 	const struct rota_bundle_view *v, const json_t *line, bool again, struct rota_fail *why)
@@ -40,6 +58,7 @@ static enum rota_err check_line(
 		uint64_t version = rota_chain_version(item->now);
 		char hex[ROTA_DIGEST_HEX];
 
+		ROTA_TRY(check_place(item, role, digest, why));
 		if (strcmp(item->role, role) != 0)
 			continue;
 		if (number(line, "version") > version)

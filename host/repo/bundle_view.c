@@ -205,6 +205,7 @@ static enum rota_err open_item(struct rota_bundle_view *v, const struct rota_aut
 			item->duty->name);
 	v->count++;
 	ROTA_TRY(open_current(v, item, part->current, why));
+	ROTA_TRY(rota_envelope_digest(item->was, item->was_digest, why));
 	ROTA_TRY(find_signers(v, item, why));
 	ROTA_TRY(rota_bundle_judge(dir, find(v, item->duty->name), item, now, why));
 	ROTA_TRY(rota_envelope_digest(item->now, item->digest, why));

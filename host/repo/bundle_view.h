@@ -18,8 +18,9 @@ struct rota_bundle_item {
 	const char *role; /* or one of its hash bins (SPEC 3.7) */
 	const struct rota_duty *duty; /* of the role itself */
 	json_t *was; /* `signed` of the file that counts now, verified; owned */
+	uint8_t was_digest[ROTA_DIGEST_LEN]; /* of its canonical bytes */
 	json_t *now; /* what is to be signed; the bundle's */
-	uint8_t digest[ROTA_DIGEST_LEN]; /* of its canonical bytes */
+	uint8_t digest[ROTA_DIGEST_LEN]; /* of those of `now` */
 	json_t *signatures; /* the bundle's, each of them good; signing appends */
 	struct rota_delegation who[2]; /* each threshold must be met: two for root (TUF 5.3.4) */
 	size_t who_count;

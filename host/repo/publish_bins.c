@@ -5,7 +5,6 @@
 #include "host/repo/store.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* One bin into its place, and into the list. */
@@ -42,13 +41,10 @@ static bool is_current(
 	const struct rota_inventory *staged, size_t i, const char *role, unsigned bits)
 {
 	const char *name = staged->at[i].role;
-	size_t prefix = strlen(role) + 1, digits = (bits + 3) / 4;
 
-	if (!rota_bins_named(role, name) || strlen(name) != prefix + digits)
-		return false;
 	if (i + 1 < staged->count && strcmp(staged->at[i + 1].role, name) == 0)
 		return false;
-	return strtoul(name + prefix, NULL, 16) >> bits == 0;
+	return rota_bins_has(role, bits, name);
 }
 
 static enum rota_err all_listed(

@@ -553,10 +553,18 @@ def test_a_role_with_bins(tmp_path):
 
     def listing(b):
         b["parts"][0]["signed"]["targets"]["releases/sensor/2.0.0/x"] = {"hashes": {"sha256": "00" * 32}, "length": 1}
+
+    def no_bin(name):
+        def change(b):  # a file says of which bin it is by what it lists alone
+            b["parts"] = b["parts"][:2]
+            b["parts"][1]["role"] = name
+            b["parts"][1]["signed"]["targets"] = b["files"] = {}
+        return change
     assert good["parts"][0]["signed"] == good["parts"][0]["current"]["signed"]  # no bin becomes older than it
     for change, says in [(moved_on, "the next one is"), (listing, "bins be older"),
                          (into_another, "another bin"), (taken_back, "bins would go"),
-                         (other_people, "bins would change"), (alone, "a bin without"), (grown, "a member")]:
+                         (other_people, "bins would change"), (alone, "a bin without"), (grown, "a member"),
+                         (no_bin("releases-00"), "no bin of"), (no_bin("releases-8"), "no bin of")]:
         bad = copy.deepcopy(good)
         change(bad)
         (tmp_path / "bad").write_bytes(spelled(bad))
@@ -569,6 +577,12 @@ def test_a_role_with_bins(tmp_path):
         listed |= json.loads(newest.read_bytes())["signed"]["targets"]
     assert "releases/sensor/2.0.0/release.json" in listed
     assert "0 wrong" in online("repo", "verify")
+    # a bin's file, which verifies as well, for the role's own that counts now: all other bins would go unseen
+    part = dict(good["parts"][1], role="releases")
+    part["current"] = json.loads(newest.read_bytes())
+    part["signed"] = dict(part["current"]["signed"], version=part["current"]["signed"]["version"] + 1)
+    (tmp_path / "bad").write_bytes(spelled(dict(good, parts=[part], files={})))
+    assert f"signed as {role}" in sign(vault, tmp_path / "bad", status=1)
     online("rollout", "set", "--version", "2.0.0")
     online("publish")
 

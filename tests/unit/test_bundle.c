@@ -546,6 +546,47 @@ TEST(bins_on_the_way)
 	end(&s);
 }
 
+/* That this machine signed the text of releases' current file as `role`. */
+static enum rota_err sign_after(const char *role)
+{
+	uint8_t digest[ROTA_DIGEST_LEN];
+	char hex[ROTA_DIGEST_HEX], path[ROTA_FILE_PATH_MAX], *line;
+	struct rota_bundle_part part;
+	struct rota_bundle b;
+	struct scene s;
+	enum rota_err err;
+
+	if (!begin(&s) || make(&s, RELEASES, &b) != ROTA_OK || !rota_bundle_part(&b, 0, &part) ||
+		rota_envelope_digest(json_object_get(part.current, "signed"), digest, &s.why) !=
+			ROTA_OK)
+		return ROTA_ERR_STATE;
+	rota_hex(ROTA_SPAN(digest), hex);
+	line = rota_text("{\"at\":\"2026-01-01T00:00:00Z\",\"digest\":\"%s\",\"role\":\"%s\","
+			 "\"root\":1,\"targets\":1,\"version\":1}\n",
+		hex, role);
+	rota_authdir_path(&s.vault, "signed", path);
+	err = rota_file_write(path, rota_span_cstr(line), 0600, &s.why);
+	free(line);
+	if (err == ROTA_OK)
+		err = sign(&s, &b, NULL, false);
+	rota_bundle_free(&b);
+	end(&s);
+	return err;
+}
+
+TEST(a_bin_for_its_role)
+{
+	CHECK_EQ(sign_after("releases-0"), ROTA_ERR_ROLE);
+	CHECK_OK(sign_after("retirements")); /* empty, and made at the same time */
+	CHECK(rota_bins_has("releases", 3, "releases-7"));
+	CHECK(rota_bins_has("releases", 5, "releases-1f"));
+	CHECK(!rota_bins_has("releases", 3, "releases-8"));
+	CHECK(!rota_bins_has("releases", 3, "releases-07"));
+	CHECK(!rota_bins_has("releases", 5, "releases-1"));
+	CHECK(!rota_bins_has("releases", 0, "releases-"));
+	CHECK(!rota_bins_has("releases", 3, "release-7"));
+}
+
 TEST(copies)
 {
 	struct rota_bundle copies[2], other;
@@ -679,6 +720,6 @@ TEST(everything_is_shown)
 }
 
 TESTS(T(signs_and_imports), T(refused), T(keys_of_root), T(signatures_in_the_bundle),
-	T(expires_on_the_way), T(record), T(record_of_each), T(bins_on_the_way), T(copies),
-	T(artifacts_and_keys_at_the_import), T(a_length_at_the_import), T(one_key_under_two_ids),
-	T(everything_is_shown))
+	T(expires_on_the_way), T(record), T(record_of_each), T(bins_on_the_way),
+	T(a_bin_for_its_role), T(copies), T(artifacts_and_keys_at_the_import),
+	T(a_length_at_the_import), T(one_key_under_two_ids), T(everything_is_shown))
