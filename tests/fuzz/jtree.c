@@ -212,20 +212,24 @@ static void put(struct out *o, const char *bytes, size_t len)
 {
 	if (len > o->room - o->len)
 		len = o->room - o->len;
-	for (size_t i = 0; i < len; i++)
-		o->p[o->len + i] = (uint8_t)bytes[i];
+	memcpy(o->p + o->len, bytes, len);
 	o->len += len;
 }
 
 static void put_string(struct out *o, struct rota_span text)
 {
+	size_t done = 0;
+
 	put(o, "\"", 1);
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.p[i] == '\n' && !o->canonical)
-			put(o, "\\n", 2);
-		else
-			put(o, (const char *)&text.p[i], 1);
+	for (size_t i = 0; i < text.len && !o->canonical; i++) {
+		if (text.p[i] != '\n')
+			continue;
+		put(o, (const char *)text.p + done, i - done);
+		put(o, "\\n", 2);
+		done = i + 1;
 	}
+	if (done < text.len)
+		put(o, (const char *)text.p + done, text.len - done);
 	put(o, "\"", 1);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/fuzz/tuf_keys.h -- the keys of the fuzzed repository, always the same ones, and their signatures.
  *
- * Cryptography is real, but remembered: a signature over the same bytes is made once, and one that was verified
- * is looked up by all of key, signature and digest when it comes again.
+ * Cryptography is real, but remembered: a signature over the same bytes is made once, what was just signed is known to
+ * verify (each key shows so at the start), and a verdict is looked up by all of key, signature and digest when it comes
+ * again. All else goes to libcrypto.
  */
 #ifndef TESTS_FUZZ_TUF_KEYS_H
 #define TESTS_FUZZ_TUF_KEYS_H
