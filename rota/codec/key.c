@@ -10,7 +10,6 @@
 
 #define PEM_BEGIN "-----BEGIN PUBLIC KEY-----\n"
 #define PEM_LINE 64u /* RFC 7468, 2 */
-#define KEY_MAX 97 /* P-384 */
 #define HEAD_MAX 27 /* P-256: header of the SubjectPublicKeyInfo, with the 04 of the point */
 
 bool rota_scheme_is(const struct rota_scheme *s, struct rota_span keytype, struct rota_span scheme)
@@ -55,17 +54,16 @@ static enum rota_err fixed_key(
 	const struct rota_scheme *s, struct rota_span text, struct rota_buf room, size_t *len)
 {
 	struct rota_span head = rota_span_cstr(s->head);
-	uint8_t raw[KEY_MAX];
 
-	raw[0] = 0x04;
+	*len = s->key_len;
+	if (room.len < *len)
+		return ROTA_ERR_LIMIT;
+	room.p[0] = 0x04;
 	if (rota_span_starts(text, head))
-		ROTA_TRY(key_of_letters(text, head.len, head.len - (sizeof(PEM_BEGIN) - 1),
-			rota_buf(&raw[s->point], (size_t)s->key_len - s->point)));
-	else
-		ROTA_TRY(rota_hex_decode(text, rota_buf(raw, s->key_len)));
-	if (s->point && raw[0] != 0x04)
-		return ROTA_ERR_FORMAT;
-	return give(rota_span(raw, s->key_len), room, len);
+		return key_of_letters(text, head.len, head.len - (sizeof(PEM_BEGIN) - 1),
+			rota_buf(&room.p[s->point], *len - s->point));
+	ROTA_TRY(rota_hex_decode(text, rota_buf(room.p, *len)));
+	return s->point && room.p[0] != 0x04 ? ROTA_ERR_FORMAT : ROTA_OK;
 }
 
 enum rota_err rota_key_raw_spki(
@@ -133,7 +131,7 @@ const struct rota_scheme rota_scheme_p384 = {
 	.name = p384,
 	.head = head_p384,
 	.alg = ROTA_ALG_ECDSA_P384,
-	.key_len = KEY_MAX,
+	.key_len = 97,
 	.sig_len = 96,
 	.point = true,
 	.key = fixed_key,

@@ -362,13 +362,15 @@ static enum rota_err on_bracket(
 
 static enum rota_err on_integer(const struct row *row, int64_t integer, void *to)
 {
-	if (integer < (row->act != ACT_LENGTH))
+	unsigned act = row->act;
+
+	if (integer < (act != ACT_LENGTH))
 		return ROTA_ERR_FORMAT;
-	if (row->act <= ACT_LENGTH) {
+	if (act <= ACT_LENGTH) {
 		*(uint64_t *)to = (uint64_t)integer;
 		return ROTA_OK;
 	}
-	if (integer > (row->act == ACT_BITS ? 32 : UINT32_MAX))
+	if (integer > (act == ACT_BITS ? 32 : UINT32_MAX))
 		return ROTA_ERR_FORMAT;
 	*(uint32_t *)to = (uint32_t)integer;
 	return ROTA_OK;
@@ -429,12 +431,13 @@ static enum rota_err on_string(
 {
 	struct rota_tuf_event *e = &d->entry;
 	struct rota_span text = t->text;
+	unsigned act = row->act;
 
-	if (t->cut && row->act < ACT_PUBLIC)
+	if (t->cut && act < ACT_PUBLIC)
 		return ROTA_ERR_LIMIT;
-	if (row->act >= ACT_KEYID && row->act <= ACT_EACH_KEYID && !keyid_ok(text.len))
+	if (act >= ACT_KEYID && act <= ACT_EACH_KEYID && !keyid_ok(text.len))
 		return ROTA_ERR_FORMAT;
-	switch (row->act) {
+	switch (act) {
 	case ACT_TIME:
 		return rota_time_parse(text, to);
 	case ACT_TYPE:
