@@ -141,6 +141,7 @@ static const uint32_t seen_of_type[] = {
 	[ROTA_TUF_TIMESTAMP] = SEEN_ALWAYS | SEEN(META),
 	[ROTA_TUF_SNAPSHOT] = SEEN_ALWAYS | SEEN(META),
 	[ROTA_TUF_TARGETS] = SEEN_ALWAYS | SEEN(TARGETS),
+	[ROTA_TUF_NONE] = 0,
 };
 
 /* Where the rows of each container begin: behind as many as the one before has. */

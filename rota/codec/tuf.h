@@ -27,6 +27,7 @@ enum rota_tuf_type {
 	ROTA_TUF_TIMESTAMP,
 	ROTA_TUF_SNAPSHOT,
 	ROTA_TUF_TARGETS, /* top-level and delegated */
+	ROTA_TUF_NONE, /* JSON that the caller reads himself, from the member json on */
 };
 
 enum rota_tuf_event_kind {

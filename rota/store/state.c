@@ -132,7 +132,7 @@ static void read_snapshot(struct rota_reader *r, struct rota_state *s)
 static bool has_floors(const struct rota_state *s)
 {
 	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++) {
-		if (s->trusted.floors.floor[i].version != 0)
+		if (s->floors.floor[i].version != 0)
 			return true;
 	}
 	return false;
@@ -141,7 +141,7 @@ static bool has_floors(const struct rota_state *s)
 static void write_floors(struct rota_writer *w, const struct rota_state *s)
 {
 	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++) {
-		const struct rota_floor *f = &s->trusted.floors.floor[i];
+		const struct rota_floor *f = &s->floors.floor[i];
 
 		if (f->version == 0)
 			continue;
@@ -155,7 +155,7 @@ static void write_floors(struct rota_writer *w, const struct rota_state *s)
 static void read_floors(struct rota_reader *r, struct rota_state *s)
 {
 	for (size_t i = 0; i < ROTA_FLOORS_MAX && r->rest.len > 0; i++) {
-		struct rota_floor *f = &s->trusted.floors.floor[i];
+		struct rota_floor *f = &s->floors.floor[i];
 
 		rota_read_bytes(r, ROTA_BUF(f->role));
 		f->version = rota_read_le64(r);

@@ -120,12 +120,11 @@ struct rota_trusted {
 	/* The newest verified snapshot. version 0: none. */
 	uint64_t snapshot_version;
 	uint8_t snapshot_sha256[ROTA_SHA256_LEN];
-
-	struct rota_floors floors;
 };
 
 struct rota_state {
 	struct rota_trusted trusted;
+	struct rota_floors floors; /* of the device profile */
 	uint64_t policy_sequence; /* SPEC 8.9; 0: none seen */
 	uint8_t policy_sha256[ROTA_SHA256_LEN];
 	struct rota_admission admission;

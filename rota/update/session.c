@@ -8,23 +8,15 @@
  * that are yet to be visited, stay by their marks; all others make room. */
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
-#include "rota/trust/horizon.h"
-#include "rota/trust/rootslot.h"
 
-const struct rota_limits rota_limits_m3 = {
-	.schemes = rota_schemes_p256,
-	.keys = 16,
-	.role_keys = 4,
-	.key_len = ROTA_P256_KEY_LEN,
-	.sigs = 4,
-	.sig_len = ROTA_P256_SIG_LEN,
-	.pending = 4,
-	.visited = 8,
-	.role_len = 24, /* of a bin of SPEC 3.2: "retirements-3fff" */
-	.names_len = 192, /* a path of 128 */
-	.text_len = 184, /* a P-256 key as PEM: 178 */
-	.components = 2,
-};
+/* role_len: a bin of SPEC 3.2 is "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178. */
+#define LIMITS_M3                                                                                  \
+	.schemes = rota_schemes_p256, .keys = 16, .role_keys = 4, .key_len = ROTA_P256_KEY_LEN,    \
+	.sigs = 4, .sig_len = ROTA_P256_SIG_LEN, .pending = 4, .visited = 8, .role_len = 24,       \
+	.names_len = 192, .text_len = 184, .components = 2
+
+const struct rota_limits rota_limits_m3 = { LIMITS_M3 };
+const struct rota_limits rota_limits_m3_plain = { LIMITS_M3, .listed = 22 };
 
 const struct rota_limits rota_limits_linux = {
 	.schemes = rota_schemes_all,
@@ -95,7 +87,8 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	memset(s, 0, sizeof(*s));
 	s->config = *config;
 	s->trusted = *trusted;
-	if (trusted->root_version == 0)
+	if (trusted->root_version == 0 ||
+		(config->profile->raises != NULL && config->floors == NULL))
 		return ROTA_ERR_ARGUMENT;
 	take_room(&s->room, &a, config->crypto, config->limits);
 	ROTA_TRY(rota_arena_end(&a));
@@ -113,12 +106,12 @@ void rota_session_fail(struct rota_session *s, enum rota_err err, enum rota_clau
 	rota_sigs_drop(&s->room.sigs);
 	s->why = (struct rota_why){ .err = err, .clause = clause };
 	s->state = ROTA_ST_FAILED;
-	s->step = &rota_session_steps[ROTA_ST_FAILED];
+	s->want.kind = ROTA_WANT_FAILED;
 }
 
 static bool fetches(const struct rota_session *s)
 {
-	return s->step->want == ROTA_WANT_FETCH;
+	return s->want.kind == ROTA_WANT_FETCH;
 }
 
 static enum rota_err on_key(struct rota_session *s, const struct rota_tuf_event *e)
@@ -165,20 +158,71 @@ static void on_signed_bytes(void *ctx, struct rota_span bytes)
 	rota_sigs_update(&s->room.sigs, bytes);
 }
 
+/* Longest file that is read where no length is listed (SPEC 4.8). */
 static uint32_t max_len(const struct rota_session *s)
 {
 	const struct rota_limits *l = s->config.limits;
 
-	switch (s->role) {
-	case ROTA_TOP_ROOT:
+	switch (s->step->type) {
+	case ROTA_TUF_ROOT:
 		return l->root_len != 0 ? l->root_len : ROTA_ROOT_MAX_LEN;
-	case ROTA_TOP_TIMESTAMP:
+	case ROTA_TUF_TIMESTAMP:
 		return ROTA_TIMESTAMP_MAX_LEN;
-	case ROTA_HINT:
-		return ROTA_HINT_MAX_LEN;
 	default:
 		return l->meta_len != 0 ? l->meta_len : ROTA_META_MAX_LEN;
 	}
+}
+
+/* What is known of the file that the state reads. Only root has its version in its name wherever it comes from. */
+static void describe(struct rota_session *s)
+{
+	const struct rota_trusted *t = &s->trusted;
+	struct rota_want *w = &s->want;
+	uint64_t version = 0;
+
+	switch (s->state) {
+	case ROTA_ST_ROOT_LOAD:
+		w->version = s->root.version;
+		w->sha256 = s->root.sha256;
+		w->at_hand = s->config.profile->letter; /* TUF 5.2: it came with the client */
+		break;
+	case ROTA_ST_ROOT_SELF:
+		w->sha256 = s->meta.sha256;
+		w->version = s->meta.version;
+		break;
+	case ROTA_ST_ROOT_NEXT:
+		w->version = s->meta.version;
+		break;
+	case ROTA_ST_TIMESTAMP:
+		break;
+	case ROTA_ST_SNAPSHOT:
+		version = t->listed.version;
+		w->length = t->listed.length;
+		if (t->listed.has_sha256)
+			w->sha256 = t->listed.sha256;
+		else if (t->snapshot_version == version)
+			w->sha256 = t->snapshot_sha256;
+		break;
+	case ROTA_ST_META:
+		version = t->snapshot_version;
+		w->sha256 = t->snapshot_sha256;
+		w->length = t->listed.length;
+		break;
+	case ROTA_ST_ROLE:
+		version = s->meta.version;
+		w->length = s->meta.length;
+		if (s->meta.has_sha256)
+			w->sha256 = s->meta.sha256;
+		else
+			w->current = version;
+		break;
+	default:
+		s->config.profile->describe(s);
+	}
+	if (s->consistent && version != 0)
+		w->version = version;
+	if (w->length != 0 && w->length < w->max_len)
+		w->max_len = (uint32_t)w->length;
 }
 
 static void begin_file(struct rota_session *s)
@@ -190,49 +234,56 @@ static void begin_file(struct rota_session *s)
 	const struct rota_authority by = { .ring = &s->room.keys,
 		.threshold = s->threshold[step->by],
 		.marks = (uint8_t)(1u << step->by) };
-	struct rota_want w;
 
-	rota_session_want(s, &w);
 	s->why = (struct rota_why){ .err = ROTA_OK, .clause = ROTA_CLAUSE_NONE };
 	s->got_len = 0;
-	s->max_len = max_len(s);
-	if (w.length != 0 && w.length < s->max_len)
-		s->max_len = (uint32_t)w.length;
 	s->raw = false;
 	s->copy = false;
 	memset(&s->found, 0, sizeof(s->found));
 	s->config.crypto->sha256_init(&s->sha256);
 	rota_sigs_begin(&s->room.sigs, &by);
-	if (s->state == ROTA_ST_HINT)
-		rota_hint_begin(s);
-	else
-		rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->type, &sink, &s->room.text);
+	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->type, &sink, &s->room.text);
+	s->want.max_len = max_len(s);
+	describe(s);
 }
 
 void rota_session_enter(struct rota_session *s, enum rota_session_state state)
 {
+	const struct rota_step *step = state < ROTA_ST_OWN
+		? &rota_session_steps[state]
+		: s->config.profile->own[state - ROTA_ST_OWN];
+
 	s->state = (uint8_t)state;
-	s->step = state < ROTA_ST_OWN ? &rota_session_steps[state]
-				      : &s->config.profile->own[state - ROTA_ST_OWN];
-	s->role = s->step->role;
-	s->fresh = false;
-	if (fetches(s))
+	s->step = step;
+	s->role = step->role;
+	s->want = (struct rota_want){ .kind = (enum rota_want_kind)step->want,
+		.role = rota_session_role(s) };
+	if (step->want == ROTA_WANT_KEEP)
+		s->want.kept_version = s->tuf.head.version;
+	else if (fetches(s))
 		begin_file(s);
+}
+
+bool rota_session_turns(struct rota_session *s, enum rota_turn at)
+{
+	return s->config.profile->turns(s, at);
 }
 
 void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause)
 {
 	const struct rota_session_profile *p = s->config.profile;
-	struct rota_want w;
+	struct rota_want *w = &s->want;
 
 	rota_sigs_drop(&s->room.sigs);
-	rota_session_want(s, &w);
-	if (!w.at_hand && !s->fresh && (s->copy || (p->device && w.sha256 != NULL))) {
+	if (!w->at_hand && !w->fresh && (s->copy || (!p->letter && w->sha256 != NULL))) {
 		/* A copy at hand that is damaged is no failure: the same file is asked of the network. */
-		s->fresh = true;
+		w->fresh = true;
 		begin_file(s);
-	} else if (!rota_root_relent(s) && (p->missing == NULL || !p->missing(s, err))) {
-		rota_session_fail(s, err, clause);
+	} else if (!p->relents(s, err)) {
+		if (err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT)
+			rota_root_end_walk(s);
+		else
+			rota_session_fail(s, err, clause);
 	}
 }
 
@@ -249,14 +300,13 @@ enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
 		return ROTA_ERR_STATE;
 	if (s->why.err != ROTA_OK)
 		return s->why.err;
-	if (piece.len > s->max_len - s->got_len) {
+	if (piece.len > s->want.max_len - s->got_len) {
 		s->why = (struct rota_why){ ROTA_ERR_LENGTH, (enum rota_clause)s->step->hash };
 		return s->why.err;
 	}
 	s->got_len += (uint32_t)piece.len;
 	s->config.crypto->sha256_update(&s->sha256, piece);
-	s->why.err = s->state == ROTA_ST_HINT ? rota_json_feed(&s->tuf.json, piece)
-					      : rota_tuf_feed(&s->tuf, piece);
+	s->why.err = rota_tuf_feed(&s->tuf, piece);
 	if (s->why.err != ROTA_OK && s->why.clause == ROTA_CLAUSE_NONE)
 		s->why.clause = clause_of(s, s->why.err);
 	return s->why.err;
@@ -265,35 +315,19 @@ enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
 /* Length and digest, where they are known. */
 static enum rota_err check_bytes(struct rota_session *s)
 {
+	const struct rota_want *w = &s->want;
 	uint8_t digest[ROTA_SHA256_LEN];
-	struct rota_want w;
 
-	rota_session_want(s, &w);
 	if (!s->raw) {
 		s->config.crypto->sha256_final(&s->sha256, digest);
 		memcpy(s->digest, digest, ROTA_SHA256_LEN);
 	}
-	if (s->got_len > s->max_len) /* rota_session_raw(): none of it was counted before */
+	if (s->got_len > w->max_len) /* rota_session_raw(): none of it was counted before */
 		return ROTA_ERR_LENGTH;
-	if (w.length != 0 && s->got_len != w.length)
+	if (w->length != 0 && s->got_len != w->length)
 		return ROTA_ERR_LENGTH;
-	if (w.sha256 != NULL && memcmp(w.sha256, s->digest, ROTA_SHA256_LEN) != 0)
+	if (w->sha256 != NULL && memcmp(w->sha256, s->digest, ROTA_SHA256_LEN) != 0)
 		return ROTA_ERR_HASH;
-	return ROTA_OK;
-}
-
-/* SPEC 4.5, and 4.6 for what the keys of a slot sign. */
-static enum rota_err check_times(struct rota_session *s)
-{
-	const struct rota_tuf_head *head = &s->tuf.head;
-	struct rota_span role = s->state == ROTA_ST_ROLE ? rota_role_duty(s) : rota_session_role(s);
-
-	s->why.clause = ROTA_CLAUSE_SPEC_4_5;
-	ROTA_TRY(rota_horizon_check(role, head->issued_s, head->expires_s, s->config.start));
-	s->why.clause = ROTA_CLAUSE_SPEC_4_6;
-	if ((s->state == ROTA_ST_TIMESTAMP || s->state == ROTA_ST_SNAPSHOT) &&
-		!s->config.start.trusted && !rota_root_slot_covers(&s->root.slot, head->issued_s))
-		return ROTA_ERR_TIME;
 	return ROTA_OK;
 }
 
@@ -305,14 +339,14 @@ static enum rota_err check_file(struct rota_session *s)
 
 	s->why.clause = (enum rota_clause)step->hash;
 	ROTA_TRY(check_bytes(s));
-	err = s->state == ROTA_ST_HINT ? rota_json_end(&s->tuf.json) : rota_tuf_end(&s->tuf);
+	err = rota_tuf_end(&s->tuf);
 	s->why.clause = clause_of(s, err);
 	ROTA_TRY(err);
 	if (step->sigs == ROTA_CLAUSE_NONE)
 		return ROTA_OK;
 	s->why.clause = (enum rota_clause)step->sigs;
 	ROTA_TRY(rota_sigs_verdict(&s->room.sigs));
-	return s->config.profile->device ? check_times(s) : ROTA_OK;
+	return s->config.profile->times != NULL ? s->config.profile->times(s) : ROTA_OK;
 }
 
 void rota_session_again(struct rota_session *s)
@@ -334,7 +368,7 @@ void rota_session_copy(struct rota_session *s)
 enum rota_err rota_session_raw(
 	struct rota_session *s, uint64_t length, const uint8_t sha256[static ROTA_SHA256_LEN])
 {
-	if (!fetches(s) || s->config.profile->device)
+	if (!fetches(s) || !s->config.profile->letter)
 		return ROTA_ERR_STATE;
 	s->raw = true;
 	s->got_len = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
@@ -357,8 +391,6 @@ void rota_session_fetched(struct rota_session *s, enum rota_err how)
 	}
 	if (err == ROTA_OK)
 		step->then(s);
-	else if (err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT)
-		rota_root_missing(s);
 	else
 		rota_session_refuse(s, err, s->why.clause);
 }
@@ -367,7 +399,7 @@ void rota_session_kept(struct rota_session *s, enum rota_err how)
 {
 	const struct rota_step *step = s->step;
 
-	if (step->want != ROTA_WANT_KEEP)
+	if (s->want.kind != ROTA_WANT_KEEP)
 		return;
 	if (how != ROTA_OK)
 		rota_session_fail(s, how, ROTA_CLAUSE_SPEC_9);
@@ -377,70 +409,9 @@ void rota_session_kept(struct rota_session *s, enum rota_err how)
 
 /* ---- what is asked and answered ---- */
 
-/* What is known of the file that the state reads. Only root has its version in its name wherever it comes from. */
-static void describe(const struct rota_session *s, struct rota_want *out)
-{
-	const struct rota_trusted *t = &s->trusted;
-	uint64_t version = 0;
-
-	switch (s->state) {
-	case ROTA_ST_ROOT_LOAD:
-		out->version = s->root.version;
-		out->sha256 = s->root.sha256;
-		out->at_hand = !s->config.profile->device; /* TUF 5.2: it came with the client */
-		break;
-	case ROTA_ST_ROOT_SELF:
-		out->sha256 = s->meta.sha256;
-		out->version = s->meta.version;
-		break;
-	case ROTA_ST_ROOT_NEXT:
-		out->version = s->meta.version;
-		break;
-	case ROTA_ST_SNAPSHOT:
-		version = t->listed.version;
-		out->length = t->listed.length;
-		if (t->listed.has_sha256)
-			out->sha256 = t->listed.sha256;
-		else if (t->snapshot_version == version)
-			out->sha256 = t->snapshot_sha256;
-		break;
-	case ROTA_ST_META:
-		version = t->snapshot_version;
-		out->sha256 = t->snapshot_sha256;
-		out->length = t->listed.length;
-		break;
-	case ROTA_ST_ROLE:
-		version = s->meta.version;
-		out->length = s->meta.length;
-		if (s->meta.has_sha256)
-			out->sha256 = s->meta.sha256;
-		else
-			out->current = version;
-		break;
-	case ROTA_ST_TIMESTAMP:
-	case ROTA_ST_HINT:
-		break;
-	default:
-		s->config.profile->describe(s, out);
-	}
-	if (s->consistent && version != 0)
-		out->version = version;
-}
-
 void rota_session_want(const struct rota_session *s, struct rota_want *out)
 {
-	*out = (struct rota_want){ .kind = (enum rota_want_kind)s->step->want,
-		.role = rota_session_role(s),
-		.fresh = s->fresh,
-		.hint = s->state == ROTA_ST_HINT };
-	if (out->kind == ROTA_WANT_FETCH) {
-		describe(s, out);
-		out->max_len = s->max_len;
-	}
-	if (out->kind == ROTA_WANT_KEEP) {
-		out->kept_version = s->tuf.head.version;
-		out->floor_fell = s->state == ROTA_ST_ROLE_KEEP && s->floor_fell;
-	}
+	*out = s->want;
 }
 
 const struct rota_target *rota_session_target(const struct rota_session *s)

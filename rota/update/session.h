@@ -69,27 +69,32 @@ struct rota_limits {
 	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
 	const struct rota_sigs_streams
 		*streams; /* of schemes that need a context for each signature; or NULL */
-	uint32_t listed; /* files in the trusted snapshot, without the device profile (TUF 5.5.5) */
+	uint32_t listed; /* files in the trusted snapshot, but for the device profile (TUF 5.5.5) */
 	uint32_t roots; /* root updates in one session; 0: ROTA_ROOT_UPDATES_MAX */
 	uint32_t root_len; /* longest root file; 0: ROTA_ROOT_MAX_LEN */
 	uint32_t meta_len; /* longest snapshot or file of a role; 0: ROTA_META_MAX_LEN */
 	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
 };
 
-/* The two profiles of DESIGN.md. */
+/* A small device's, in the device profile and in the plain one; and a machine's. */
 extern const struct rota_limits rota_limits_m3;
+extern const struct rota_limits rota_limits_m3_plain;
 extern const struct rota_limits rota_limits_linux;
 
 /* By which rules a session goes. What only one of them needs is linked only into programs that name it. */
 struct rota_session_profile;
 
-/* The device profile (SPEC 4.3 to 4.6): floors stand, every file carries x-rota-issued and lives no longer than its
+/* The specification, for any canonical repository and a device with a journal: one root after the other, the trusted
+ * snapshot compared in full with the new one (TUF 5.5.5), and nothing beside. No floor is kept, and a verified role
+ * file is always a KEEP. It needs a clock. */
+extern const struct rota_session_profile rota_session_plain;
+
+/* The device profile (SPEC 4.3 to 4.6): in place of the comparison floors stand, every file carries x-rota-issued and lives no longer than its
  * role may, roots are skipped by the hint and have slots. */
 extern const struct rota_session_profile rota_session_device;
 
-/* The specification to the letter, for other people's repositories (SPEC 4.9): of `trusted` only the root counts, and
- * that as well as timestamp and snapshot are read at hand and verified anew; the trusted snapshot is compared in
- * full (TUF 5.5.5), no floor is kept, and a verified role file is always a KEEP. */
+/* The plain one to the letter, for other people's repositories and a client that has files alone (SPEC 4.9): of
+ * `trusted` only the root counts, and that as well as timestamp and snapshot are read at hand and verified anew. */
 extern const struct rota_session_profile rota_session_letter;
 
 struct rota_session_config {
@@ -98,6 +103,9 @@ struct rota_session_config {
 	/* The fixed update start time (TUF 5.1); the caller reads the clock once. */
 	struct rota_time start;
 	const struct rota_session_profile *profile;
+	struct rota_floors *
+		floors; /* device profile: a copy of the trusted ones, raised in place. To be committed with
+			   each KEEP, and dropped with a session that fails */
 };
 
 enum rota_want_kind {
@@ -182,19 +190,17 @@ struct rota_session_arrays {
 	struct rota_sigs sigs;
 };
 
-/* Private to session.c and its parts (session_*.c). What is small and used often comes first: on a Cortex-M an
- * offset that fits the short instructions halves the code that uses it. */
+/* Private to session.c and its parts (session_*.c). What is small and used often comes first, large members last: on a
+ * Cortex-M an offset that fits the short instructions halves the code that uses it. */
 struct rota_session {
 	uint8_t state;
 	uint8_t role; /* enum rota_top_role: whose file it is about, also when it failed */
-	struct rota_why why;
 	bool consistent;
+	struct rota_why why;
 
 	/* the file being read */
-	bool fresh;
 	bool raw; /* digest and got_len are those that the application said */
 	bool copy; /* it is a copy at hand: rota_session_copy() */
-	struct rota_found found;
 
 	/* the walk along roots (TUF 5.3) */
 	uint8_t walk; /* enum rota_walk */
@@ -205,32 +211,21 @@ struct rota_session {
 
 	/* the search (TUF 5.6.7) */
 	bool at_top; /* the role being visited is top-level targets, else the last pending one */
-	bool floor_fell; /* that it had before its file was read */
 	uint16_t pending_count;
 	uint16_t visited_count;
 
+	struct rota_found found;
+	uint32_t listed_count;
 	const struct rota_step *step; /* of the state */
 	struct rota_session_config config;
 	uint32_t got_len;
-	uint32_t max_len; /* more is refused */
-
-	uint32_t listed_count;
-	uint32_t threshold
-		[5]; /* by enum rota_top_role, and of the role that signs what is read next */
+	struct rota_want want;
 	struct rota_span want_role;
 	struct rota_span want_path;
 	struct rota_session_arrays room;
+	uint32_t threshold
+		[5]; /* by enum rota_top_role, and of the role that signs what is read next */
 	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
-	struct rota_root root;
-	struct rota_tuf_file
-		meta; /* what is known of the next root before its second reading, or of a role's
-				      file before its first */
-	struct rota_tuf tuf;
-	struct rota_trusted trusted;
-	union {
-		struct rota_sha256 sha256; /* of the file, while it is read */
-		uint8_t digest[ROTA_SHA256_LEN]; /* when it was */
-	};
 	union {
 		struct { /* on the walk */
 			uint64_t skip_to; /* what the hint says */
@@ -238,13 +233,23 @@ struct rota_session {
 		};
 		struct rota_target target; /* in a search */
 	};
+	struct rota_root root;
+	struct rota_tuf_file
+		meta; /* what is known of the next root before its second reading, or of a role's
+				      file before its first */
+	struct rota_trusted trusted;
+	union {
+		struct rota_sha256 sha256; /* of the file, while it is read */
+		uint8_t digest[ROTA_SHA256_LEN]; /* when it was */
+	};
+	struct rota_tuf tuf;
 };
 
 /* Begin a session from `trusted` (a copy is taken).
  * workspace  room for the arrays that config->limits ask for; rota_session_room() says how much. In use
  *            until the session is dropped.
  * config->crypto and config->limits stay in use too.
- * ROTA_ERR_LIMIT: the workspace is too small. ROTA_ERR_ARGUMENT: no trusted root (TUF 5.2). */
+ * ROTA_ERR_LIMIT: the workspace is too small. ROTA_ERR_ARGUMENT: no trusted root (TUF 5.2), or no floors. */
 ROTA_MUST_USE enum rota_err rota_session_init(struct rota_session *s,
 	const struct rota_session_config *config, const struct rota_trusted *trusted,
 	struct rota_buf workspace);
@@ -291,7 +296,7 @@ const struct rota_target *rota_session_target(const struct rota_session *s);
 /* Whether the newest root says that names carry versions and digests (TUF 6.2). */
 bool rota_session_consistent(const struct rota_session *s);
 
-/* State to commit with a KEEP. */
+/* State to commit with a KEEP; in the device profile with config.floors. */
 const struct rota_trusted *rota_session_trusted(const struct rota_session *s);
 
 /* Seconds since 1970 that this session takes for the present (SPEC 5): the trusted clock, or the floors. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The device profile, and what only it reads: the hint (SPEC 4.6), {"changed":[versions],"newest":N,"version":1}, signed by nobody. It names the root to read
- * next, which must pass as any other; a wrong one costs a request. */
+/* The device profile: what it holds a file against beside the specification, and the one file that only it reads. */
 #include "rota/update/session_parts.h"
+#include "rota/base/mem.h"
+#include "rota/trust/horizon.h"
 
-/* `changed` comes before `newest`, and rises. */
+/* ---- the hint (SPEC 4.6) ---- */
+
+/* {"changed":[versions],"newest":N,"version":1}, signed by nobody: it names the root to read next. `changed` comes before `newest`, and rises. */
 static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
 {
 	struct rota_session *s = ctx;
@@ -19,11 +22,106 @@ static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_
 	return ROTA_OK;
 }
 
-void rota_hint_begin(struct rota_session *s)
+static void describe(struct rota_session *s)
 {
+	s->want.hint = true;
+	s->want.max_len = ROTA_HINT_MAX_LEN;
 	s->skip_to = 0;
 	rota_json_init(&s->tuf.json, &(struct rota_json_sink){ .ctx = s, .token = on_token },
 		s->room.text.names, s->room.text.value);
 }
 
-const struct rota_session_profile rota_session_device = { .device = true };
+static const struct rota_step hint = { .want = ROTA_WANT_FETCH,
+	.role = ROTA_HINT,
+	.type = ROTA_TUF_NONE,
+	.fetch = ROTA_CLAUSE_SPEC_4_6,
+	.hash = ROTA_CLAUSE_SPEC_4_6,
+	.then = rota_hint_done };
+
+/* ---- time ---- */
+
+/* The role whose lifetime counts for the file at hand: for a bin the role that it is a bin of. */
+static struct rota_span duty(const struct rota_session *s)
+{
+	return s->state == ROTA_ST_ROLE && rota_role_in_bin(s) ? s->want_role : s->want.role;
+}
+
+/* SPEC 4.5, and 4.6 for what the keys of a slot sign. */
+static enum rota_err times(struct rota_session *s)
+{
+	const struct rota_tuf_head *head = &s->tuf.head;
+
+	s->why.clause = ROTA_CLAUSE_SPEC_4_5;
+	ROTA_TRY(rota_horizon_check(duty(s), head->issued_s, head->expires_s, s->config.start));
+	s->why.clause = ROTA_CLAUSE_SPEC_4_6;
+	if ((s->state == ROTA_ST_TIMESTAMP || s->state == ROTA_ST_SNAPSHOT) &&
+		!rota_slots_cover(s, head->issued_s))
+		return ROTA_ERR_TIME;
+	return ROTA_OK;
+}
+
+/* ---- floors (SPEC 4.3) ---- */
+
+/* The role's distinct public keys in tags, for its floor. */
+static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_keys *out)
+{
+	const struct rota_keyring *ring = &s->room.keys;
+
+	memset(out, 0, sizeof(*out));
+	out->threshold = s->threshold[ROTA_BY];
+	for (size_t i = 0; i < ring->count; i++) {
+		if (!rota_keyring_first(ring, i, ROTA_MARK_BY))
+			continue;
+		if (out->count == ROTA_FLOOR_KEYS_MAX)
+			return ROTA_ERR_LIMIT;
+		rota_floor_tag(s->config.crypto, rota_span(ring->key[i].raw, ring->key[i].raw_len),
+			out->keys[out->count++]);
+	}
+	return ROTA_OK;
+}
+
+/* Raise the role's floor; *change: the trusted state did. A bin has none of its own, there may be thousands: it is
+ * never older than the file of its role, which was visited last. */
+static enum rota_err raises(struct rota_session *s, enum rota_floor_change *change)
+{
+	struct rota_floor_keys keys;
+
+	if (rota_role_in_bin(s))
+		return s->tuf.head.version < s->target.role_version ? ROTA_ERR_VERSION : ROTA_OK;
+	ROTA_TRY(floor_keys(s, &keys));
+	return rota_floor_raise(
+		s->config.floors, rota_search_tag(s), &keys, s->tuf.head.version, change);
+}
+
+/* A role that was there before, and that the snapshot lists no more. */
+static bool gone(struct rota_session *s)
+{
+	if (!rota_floor_stands(s->config.floors, rota_search_tag(s)))
+		return false;
+	rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
+	return true;
+}
+
+/* ---- the profile ---- */
+
+static bool turns(struct rota_session *s, enum rota_turn at)
+{
+	return at == ROTA_TURN_ROLE_GONE ? gone(s) : rota_slots_turn(s, at);
+}
+
+static bool relents(struct rota_session *s, enum rota_err err)
+{
+	(void)err;
+	return rota_slots_relent(s);
+}
+
+static const struct rota_step *const own[] = { &hint };
+
+const struct rota_session_profile rota_session_device = {
+	.own = own,
+	.describe = describe,
+	.turns = turns,
+	.relents = relents,
+	.times = times,
+	.raises = raises,
+};

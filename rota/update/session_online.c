@@ -26,12 +26,9 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 
 static void go_to_snapshot(struct rota_session *s)
 {
-	const struct rota_session_profile *p = s->config.profile;
-
 	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
-	if (p->compares != NULL && p->compares(s))
-		return;
-	rota_session_enter(s, ROTA_ST_SNAPSHOT);
+	if (!rota_session_turns(s, ROTA_TURN_SNAPSHOT))
+		rota_session_enter(s, ROTA_ST_SNAPSHOT);
 }
 
 /* The same version again: nothing new, the trusted one stays and must still be good (TUF 5.4.3.1). */
@@ -51,7 +48,7 @@ void rota_timestamp_take(struct rota_session *s)
 
 	t->timestamp_version = head->version;
 	t->timestamp_expires_s = head->expires_s;
-	t->timestamp_issued_s = rota_root_slot_clamp(&s->root.slot, head->issued_s); /* SPEC 5.2 */
+	t->timestamp_issued_s = head->issued_s;
 	t->listed = s->meta;
 }
 
@@ -64,10 +61,8 @@ void rota_timestamp_done(struct rota_session *s)
 		rota_session_refuse(s, ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_3);
 		return;
 	}
-	if (rota_root_ahead(s)) { /* SPEC 4.6: what shows that the root's slot has come */
-		rota_root_keep(s);
+	if (rota_session_turns(s, ROTA_TURN_TIMESTAMP_READ))
 		return;
-	}
 	if (head->version < t->timestamp_version) {
 		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_1);
 		return;
@@ -98,7 +93,6 @@ void rota_timestamp_kept(struct rota_session *s)
 
 void rota_snapshot_done(struct rota_session *s)
 {
-	const struct rota_session_profile *p = s->config.profile;
 	struct rota_trusted *t = &s->trusted;
 	bool known = t->snapshot_version == s->tuf.head.version &&
 		memcmp(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN) == 0;
@@ -107,7 +101,7 @@ void rota_snapshot_done(struct rota_session *s)
 		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_4);
 		return;
 	}
-	if (!s->found.meta || (p->all_listed != NULL && !p->all_listed(s))) {
+	if (!s->found.meta || s->found.met != s->listed_count) {
 		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
 		return;
 	}
@@ -117,7 +111,7 @@ void rota_snapshot_done(struct rota_session *s)
 	}
 	t->snapshot_version = s->tuf.head.version;
 	memcpy(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN);
-	if (known && !s->fresh)
+	if (known && !s->want.fresh)
 		rota_search_enter_role(s);
 	else
 		rota_session_enter(s, ROTA_ST_SNAPSHOT_KEEP);

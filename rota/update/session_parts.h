@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota/update/session_parts.h -- what the parts of the session share; nobody else includes it.
  *
- * session.c         the machinery: begin, feed and end a file
- * session_root.c    root (TUF 5.3), skips and slots (SPEC 4.6)
- * session_device.c  the hint of which root to skip to
- * session_online.c  timestamp and snapshot (TUF 5.4, 5.5)
- * session_search.c  targets and delegated roles (TUF 5.6): which is next
- * session_role.c    what the file of one says
- * session_letter.c  what only the specification to the letter does: files on disk, two snapshots compared
- * session_steps.c   the table of states
+ * session.c           the machinery: begin, feed and end a file
+ * session_root.c      root (TUF 5.3)
+ * session_online.c    timestamp and snapshot (TUF 5.4, 5.5)
+ * session_search.c    targets and delegated roles (TUF 5.6): which is next
+ * session_role.c      what the file of one says
+ * session_steps.c     the table of states
+ *
+ * and what not every profile links:
+ *
+ * session_plain.c     the specification and nothing beside
+ * session_compare.c   two snapshots compared (TUF 5.5.5): plain and to the letter
+ * session_letter.c    files on disk verified anew
+ * session_device.c    floors, horizon, the hint: SPEC 4.3 to 4.6
+ * session_slots.c     roots that are skipped, and those that wait for their slot (SPEC 4.6)
  */
 #ifndef ROTA_UPDATE_SESSION_PARTS_H
 #define ROTA_UPDATE_SESSION_PARTS_H
@@ -18,7 +24,6 @@
 enum rota_session_state {
 	ROTA_ST_ROOT_LOAD, /* read a root by its digest: the trusted one, or that which the walk has come to */
 	ROTA_ST_ROOT_NEXT, /* read a later root against the keys of the one at hand */
-	ROTA_ST_HINT, /* read which one to skip to */
 	ROTA_ST_ROOT_SELF, /* read the later root again, against its own keys */
 	ROTA_ST_ROOT_KEEP,
 	ROTA_ST_TIMESTAMP,
@@ -32,6 +37,9 @@ enum rota_session_state {
 	ROTA_ST_FOUND,
 	ROTA_ST_FAILED,
 	ROTA_ST_OWN, /* states that a profile has beside: the rows are its own */
+	ROTA_ST_SNAPSHOT_OLD =
+		ROTA_ST_OWN, /* plain, letter: read the trusted one again, to compare */
+	ROTA_ST_HINT = ROTA_ST_OWN, /* device: read which root to skip to */
 };
 
 /* Top-level roles, as bits of a key's marks, and as indices of thresholds; then whose file a state reads. */
@@ -74,19 +82,34 @@ struct rota_step {
 	void (*then)(struct rota_session *s); /* the file is verified, or kept */
 };
 
-struct rota_session_profile {
-	bool device; /* SPEC 4.3 to 4.6 */
+/* Where a profile may leave the way of the specification. */
+enum rota_turn {
+	ROTA_TURN_ROOT_LOADED, /* a root was read by its digest, its keys stand in the ring */
+	ROTA_TURN_ROOT_READ, /* a later one passed the keys of the one at hand */
+	ROTA_TURN_ROOT_PASSED, /* and its own */
+	ROTA_TURN_ROOT_TAKEN, /* and became the one at hand: now it is to be trusted and kept */
+	ROTA_TURN_ROOT_KEPT,
+	ROTA_TURN_WALK_END, /* there is no later root */
+	ROTA_TURN_WALK_LEFT, /* the last one has not expired */
+	ROTA_TURN_TIMESTAMP_READ, /* its signatures passed */
+	ROTA_TURN_SNAPSHOT, /* it is to be read */
+	ROTA_TURN_ROLE_GONE, /* the trusted snapshot does not list the role to be visited */
+};
 
-	/* To the letter; NULL in the device profile. */
-	const struct rota_step *own; /* of ROTA_ST_OWN and so on */
-	void (*describe)(const struct rota_session *s, struct rota_want *out); /* what they read */
-	/* There is no such file; or it does not pass, and at_hand is wanted. true: that is no failure. */
-	bool (*missing)(struct rota_session *s, enum rota_err err);
-	void (*loaded)(struct rota_session *s); /* the trusted root was read (TUF 5.2) */
-	/* TUF 5.5.5 */
-	bool (*compares)(struct rota_session *s); /* whether the trusted snapshot is read first */
-	void (*lists)(struct rota_session *s, const struct rota_tuf_event *e);
-	bool (*all_listed)(const struct rota_session *s);
+struct rota_session_profile {
+	bool letter; /* its root comes with the client, and files may be spelled in other ways */
+	const struct rota_step *const *own; /* of ROTA_ST_OWN and so on */
+	void (*describe)(struct rota_session *s); /* what they read, into s->want */
+	/* Go another way; true: it did, s->state is another one. */
+	bool (*turns)(struct rota_session *s, enum rota_turn at);
+	/* The file is missing or does not pass; true: that is no failure, s->state is another one. */
+	bool (*relents)(struct rota_session *s, enum rota_err err);
+
+	/* Or NULL. */
+	void (*lists)(struct rota_session *s, const struct rota_tuf_event *e); /* TUF 5.5.5 */
+	enum rota_err (*times)(struct rota_session *s); /* of a file whose signatures passed */
+	/* Raise the floor of a role whose file passed; without floors it is as if each rose. */
+	enum rota_err (*raises)(struct rota_session *s, enum rota_floor_change *change);
 };
 
 extern const struct rota_step rota_session_steps[ROTA_ST_OWN];
@@ -107,30 +130,45 @@ int rota_session_top_role(struct rota_span name);
 /* Name of the role whose file is being read or kept, or was when the session failed. */
 struct rota_span rota_session_role(const struct rota_session *s);
 
+bool rota_session_turns(struct rota_session *s, enum rota_turn at);
+
 /* session_root.c */
 void rota_root_begin(struct rota_session *s);
 
-/* Ask for the root behind the one at hand. */
+/* Go back to the trusted root; or read again the one that the walk is at. */
+void rota_root_return(struct rota_session *s, enum rota_walk walk);
+void rota_root_load(struct rota_session *s, enum rota_walk walk);
+
+/* Ask for a root behind the one at hand: the next one; or the one of this version. */
 void rota_root_next(struct rota_session *s);
+void rota_root_ask(struct rota_session *s, uint64_t version);
+
+/* There is no later root. */
+void rota_root_end_walk(struct rota_session *s);
+
+/* The root that the walk is at is the trusted one from now on, and to be kept. */
+void rota_root_trust(struct rota_session *s);
+
 enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_event *e);
 void rota_root_load_done(struct rota_session *s);
 void rota_root_next_done(struct rota_session *s);
 void rota_root_self_done(struct rota_session *s);
-void rota_root_missing(struct rota_session *s);
 void rota_root_kept(struct rota_session *s);
 
-/* Whether the walk has come to a root that is not to be kept yet. */
-bool rota_root_ahead(const struct rota_session *s);
+/* session_slots.c */
+bool rota_slots_turn(struct rota_session *s, enum rota_turn at);
+bool rota_slots_relent(struct rota_session *s);
 
-/* Read that root once more, to keep it. */
-void rota_root_keep(struct rota_session *s);
-
-/* What to do instead of failing, if anything: go on without the hint, or without a root that is not kept. */
-bool rota_root_relent(struct rota_session *s);
-
-/* session_device.c, session_root.c */
-void rota_hint_begin(struct rota_session *s);
+/* Whether files of the online roles may have been issued then. */
+bool rota_slots_cover(const struct rota_session *s, uint64_t issued_s);
 void rota_hint_done(struct rota_session *s);
+
+/* session_compare.c */
+extern const struct rota_step rota_compare_step; /* of ROTA_ST_SNAPSHOT_OLD */
+void rota_compare_describe(struct rota_session *s);
+bool rota_compare_turn(struct rota_session *s, enum rota_turn at);
+bool rota_compare_relent(struct rota_session *s, enum rota_err err);
+void rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e);
 
 /* session_online.c */
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e);
@@ -155,7 +193,7 @@ const uint8_t *rota_search_tag(const struct rota_session *s);
 enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_event *e);
 void rota_role_done(struct rota_session *s);
 
-/* The role whose lifetime counts for the file being visited: for a bin the role that it is a bin of. */
-struct rota_span rota_role_duty(const struct rota_session *s);
+/* Whether it is a bin of the role asked for. */
+bool rota_role_in_bin(const struct rota_session *s);
 
 #endif

@@ -22,15 +22,10 @@ static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 }
 
 /* Whether the role being visited is a bin of the role asked for: only that role leads to one (own_bins). */
-static bool in_bin(const struct rota_session *s)
+bool rota_role_in_bin(const struct rota_session *s)
 {
 	return s->want_role.len != 0 && !s->at_top &&
 		!rota_span_eq(rota_search_name(s), s->want_role);
-}
-
-struct rota_span rota_role_duty(const struct rota_session *s)
-{
-	return in_bin(s) ? s->want_role : rota_search_name(s);
 }
 
 /* With a role asked for, bins are followed from its own file only, and under its own name (SPEC 4.4). */
@@ -38,7 +33,7 @@ static bool own_bins(const struct rota_session *s, struct rota_span prefix)
 {
 	if (s->want_role.len == 0)
 		return true;
-	return !s->at_top && !in_bin(s) && rota_span_eq(prefix, s->want_role);
+	return !s->at_top && !rota_role_in_bin(s) && rota_span_eq(prefix, s->want_role);
 }
 
 /* Whether a delegation that covers the path is to be followed. With a role asked for, only top-level
@@ -153,37 +148,6 @@ enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_even
 
 /* ---- it has passed ---- */
 
-/* The role's distinct public keys in tags, for its floor. */
-static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_keys *out)
-{
-	const struct rota_keyring *ring = &s->room.keys;
-
-	memset(out, 0, sizeof(*out));
-	out->threshold = s->threshold[ROTA_BY];
-	for (size_t i = 0; i < ring->count; i++) {
-		if (!rota_keyring_first(ring, i, ROTA_MARK_BY))
-			continue;
-		if (out->count == ROTA_FLOOR_KEYS_MAX)
-			return ROTA_ERR_LIMIT;
-		rota_floor_tag(s->config.crypto, rota_span(ring->key[i].raw, ring->key[i].raw_len),
-			out->keys[out->count++]);
-	}
-	return ROTA_OK;
-}
-
-/* Raise the role's floor; *change: the trusted state did. A bin has none of its own, there may be thousands: it is
- * never older than the file of its role, which was visited last. */
-static enum rota_err raise_floor(struct rota_session *s, enum rota_floor_change *change)
-{
-	struct rota_floor_keys keys;
-
-	if (in_bin(s))
-		return s->tuf.head.version < s->target.role_version ? ROTA_ERR_VERSION : ROTA_OK;
-	ROTA_TRY(floor_keys(s, &keys));
-	return rota_floor_raise(
-		&s->trusted.floors, rota_search_tag(s), &keys, s->tuf.head.version, change);
-}
-
 /* A copy at hand may be older than what the network has under the same version; a file of a known digest may
  * not. */
 static void refuse_role(struct rota_session *s, enum rota_err err, enum rota_clause clause)
@@ -196,7 +160,8 @@ static void refuse_role(struct rota_session *s, enum rota_err err, enum rota_cla
 
 void rota_role_done(struct rota_session *s)
 {
-	enum rota_floor_change change = ROTA_FLOOR_SAME;
+	const struct rota_session_profile *p = s->config.profile;
+	enum rota_floor_change change = ROTA_FLOOR_RAISED;
 	enum rota_err err = ROTA_OK;
 
 	if (s->tuf.head.version != s->meta.version) {
@@ -207,19 +172,18 @@ void rota_role_done(struct rota_session *s)
 		refuse_role(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_6_5);
 		return;
 	}
-	if (s->config.profile->device) /* SPEC 4.3; to the letter there are no floors */
-		err = raise_floor(s, &change);
-	else
-		change = ROTA_FLOOR_RAISED;
+	if (p->raises != NULL)
+		err = p->raises(s, &change);
 	if (err != ROTA_OK) {
 		rota_session_fail(s, err,
 			err == ROTA_ERR_VERSION ? ROTA_CLAUSE_SPEC_4_3 : ROTA_CLAUSE_SPEC_4_8);
 		return;
 	}
-	s->floor_fell = change == ROTA_FLOOR_FELL;
 	s->target.role_version = s->tuf.head.version;
-	if (change != ROTA_FLOOR_SAME || s->fresh)
-		rota_session_enter(s, ROTA_ST_ROLE_KEEP);
-	else
+	if (change == ROTA_FLOOR_SAME && !s->want.fresh) {
 		rota_search_passed(s);
+		return;
+	}
+	rota_session_enter(s, ROTA_ST_ROLE_KEEP);
+	s->want.floor_fell = change == ROTA_FLOOR_FELL;
 }

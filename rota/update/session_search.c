@@ -91,10 +91,7 @@ void rota_search_meta_done(struct rota_session *s)
 {
 	if (s->found.meta)
 		rota_search_enter_role(s);
-	else if (rota_floor_stands(
-			 &s->trusted.floors, rota_search_tag(s))) /* it was there before */
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
-	else
+	else if (!rota_session_turns(s, ROTA_TURN_ROLE_GONE))
 		rota_session_fail(s, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 }
 

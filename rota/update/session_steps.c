@@ -22,11 +22,6 @@ const struct rota_step rota_session_steps[ROTA_ST_OWN] = {
 		.sigs = ROTA_CLAUSE_TUF_5_3_4,
 		.event = rota_root_event,
 		.then = rota_root_next_done },
-	[ROTA_ST_HINT] = { .want = ROTA_WANT_FETCH,
-		.role = ROTA_HINT,
-		.fetch = ROTA_CLAUSE_SPEC_4_6,
-		.hash = ROTA_CLAUSE_SPEC_4_6,
-		.then = rota_hint_done },
 	/* What the candidate says came out of its first reading; a second one, of the same digest, says the same,
 	 * so nothing of it is heard, whatever it is. */
 	[ROTA_ST_ROOT_SELF] = { .want = ROTA_WANT_FETCH,

@@ -81,7 +81,9 @@ enum rota_err rota_update_init(
 	ROTA_TRY(rota_arena_end(&a));
 	use_room(u, &r, config->session.limits);
 	ROTA_TRY(load(u));
-	ROTA_TRY(rota_session_init(&u->session, &config->session, &u->state.trusted, a.rest));
+	u->floors = u->state.floors;
+	u->config.session.floors = &u->floors;
+	ROTA_TRY(rota_session_init(&u->session, &u->config.session, &u->state.trusted, a.rest));
 	if (u->state.next_seq == 1)
 		rota_update_note(
 			u, ROTA_EVENT_STARTED, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
@@ -108,6 +110,7 @@ enum rota_err rota_update_factory(
 static enum rota_err keep_trusted(struct rota_update *u, const struct rota_want *want)
 {
 	u->state.trusted = *rota_session_trusted(&u->session);
+	u->state.floors = u->floors;
 	if (want->floor_fell && rota_span_eq(want->role, ROTA_STR("rollouts"))) {
 		u->state.policy_sequence = 0;
 		memset(u->state.policy_sha256, 0, ROTA_SHA256_LEN);

@@ -89,7 +89,8 @@ struct rota_event {
 
 struct rota_update_config {
 	struct rota_session_config
-		session; /* profile: rota_session_device; limits->components: at least 1 */
+		session; /* profile: rota_session_device; limits->components: at least 1; floors: the
+			    state's, whatever stands here */
 	const struct rota_device *device;
 	const struct rota_named_slots *slots;
 	uint8_t slots_count; /* at most ROTA_STATE_COMPONENTS_MAX */
@@ -189,6 +190,7 @@ struct rota_reading {
 struct rota_update {
 	struct rota_update_config config;
 	struct rota_session session;
+	struct rota_floors floors; /* the session's */
 	struct rota_state state;
 	uint8_t committed[ROTA_SHA256_LEN]; /* digest of the payload in the journal */
 	uint8_t at; /* enum rota_update_state */

@@ -62,6 +62,7 @@ struct device {
 	struct rota_fetch *fetch;
 	struct rota_fetch_server server;
 	struct rota_session session;
+	struct rota_floors floors; /* the session's */
 	char name[ROTA_META_NAME_MAX]; /* of the file fetched last */
 	bool staging;
 	struct rota_fail fail;
@@ -188,6 +189,7 @@ static enum rota_err keep(struct device *d)
 {
 	ROTA_TRY(rota_metastore_keep(&d->meta, d->name, &d->fail));
 	d->state.trusted = *rota_session_trusted(&d->session);
+	d->state.floors = d->floors;
 	return commit(d);
 }
 
@@ -237,7 +239,8 @@ static int cycle(
 		.limits = &limits,
 		.start = { .unix_s = strtoull(clock, NULL, 10),
 			.trusted = strcmp(clock, "none") != 0 },
-		.profile = &rota_session_device };
+		.profile = &rota_session_device,
+		.floors = &d->floors };
 	size_t room = rota_session_room(&limits);
 	uint8_t *workspace = malloc(room);
 	enum rota_want_kind end;
@@ -246,6 +249,7 @@ static int cycle(
 	must(workspace != NULL, "out of memory");
 	open_journal(d);
 	load(d);
+	d->floors = d->state.floors;
 	d->server = (struct rota_fetch_server){ .url = url, .plain = true };
 	d->fetch = rota_fetch_new(&settings);
 	must(d->fetch != NULL, "out of memory");

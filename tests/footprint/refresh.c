@@ -45,7 +45,11 @@ struct traffic {
 static struct rota_session session;
 static uint64_t workspace[WORKSPACE_LEN / sizeof(uint64_t)];
 
-static struct rota_trusted journal; /* stands for what is on flash */
+static struct rota_floors floors; /* the session's, in the device profile */
+static struct {
+	struct rota_trusted trusted;
+	struct rota_floors floors;
+} journal; /* stands for what is on flash */
 static char kept[KEPT_MAX][NAME_MAX]; /* names of the files on flash */
 static unsigned kept_count;
 static uint64_t now_s;
@@ -181,7 +185,8 @@ static void keep_file(const struct scene *scene, const struct rota_want *want)
 
 	meta_name(name, scene, want->role, want->kept_version);
 	keep(name);
-	journal = *rota_session_trusted(&session);
+	journal.trusted = *rota_session_trusted(&session);
+	journal.floors = floors;
 	rota_session_kept(&session, ROTA_OK);
 }
 
@@ -265,8 +270,8 @@ static void factory(void)
 	while (file >= 0 && (len = semihosting_read(file, piece, sizeof(piece))) > 0)
 		crypto->sha256_update(&hash, rota_span(piece, len));
 	semihosting_close(file);
-	crypto->sha256_final(&hash, journal.root_sha256);
-	journal.root_version = 1;
+	crypto->sha256_final(&hash, journal.trusted.root_sha256);
+	journal.trusted.root_version = 1;
 	keep("1.root.json");
 }
 
@@ -274,14 +279,16 @@ static void begin(const struct scene *scene)
 {
 	const struct rota_session_config config = {
 		.crypto = &rota_crypto_bearssl,
-		.limits = &rota_limits_m3,
+		.limits = &FOOTPRINT_LIMITS,
 		.start = { .unix_s = now_s, .trusted = true },
-		.profile = &rota_session_device,
+		.profile = &FOOTPRINT_PROFILE,
+		.floors = &floors,
 	};
-	const struct rota_trusted trusted = journal;
+	const struct rota_trusted trusted = journal.trusted;
 	size_t room = rota_session_room(config.limits);
 
 	traffic = (struct traffic){ 0 };
+	floors = journal.floors;
 	if (room > sizeof(workspace) ||
 		rota_session_init(&session, &config, &trusted,
 			rota_buf((uint8_t *)workspace, room)) != ROTA_OK)
@@ -324,6 +331,7 @@ int main(void)
 		play(&scenes[i]);
 	say("ram", "stack", (uint32_t)stack_used());
 	say("ram", "session", sizeof(session));
-	say("ram", "workspace", (uint32_t)rota_session_room(&rota_limits_m3));
+	say("ram", "floors", sizeof(floors));
+	say("ram", "workspace", (uint32_t)rota_session_room(&FOOTPRINT_LIMITS));
 	return 0;
 }

@@ -38,6 +38,7 @@ struct device {
 	struct tuf_scene scene;
 	struct tuf_witness witness;
 	struct rota_trusted trusted;
+	struct rota_floors floors, raised; /* committed; the session's */
 	bool letter;
 	unsigned fetches;
 };
@@ -177,6 +178,7 @@ static enum rota_want_kind run(struct device *d, struct rota_session *s)
 		} else if (w.kind == ROTA_WANT_KEEP) {
 			(void)tuf_witness_kept(&d->witness, &w, rota_session_trusted(s));
 			d->trusted = *rota_session_trusted(s);
+			d->floors = d->raised;
 			rota_session_kept(s, ROTA_OK);
 		} else {
 			return w.kind;
@@ -241,10 +243,12 @@ static void session(struct device *d)
 	struct rota_session_config config = { .crypto = tuf_crypto(),
 		.limits = d->scene.small ? &small : &large,
 		.start = { .unix_s = d->scene.now_s, .trusted = d->scene.now_s != 0 },
-		.profile = d->letter ? &rota_session_letter : &rota_session_device };
+		.profile = d->letter ? &rota_session_letter : &rota_session_device,
+		.floors = &d->raised };
 	struct rota_session s;
 
 	d->fetches = 0;
+	d->raised = d->floors;
 	/* a clock below the time floor is none (SPEC 5.1) */
 	tuf_witness_session(
 		&d->witness, d->scene.now_s < d->trusted.time_floor_s ? 0 : d->scene.now_s);

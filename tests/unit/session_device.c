@@ -119,7 +119,7 @@ static void fetch(struct device *d, struct rota_session *s, const struct rota_wa
 	d->last = f->bytes;
 	if (!at_hand && !w->at_hand)
 		copy->bytes = f->bytes; /* the file fetched last stays at hand */
-	else if (d->letter)
+	else if (d->profile == &rota_session_letter)
 		rota_session_copy(s);
 	rota_session_fetched(s, feed(d, s, f, before.max_len));
 }
@@ -130,6 +130,7 @@ void device_step(struct device *d, struct rota_session *s, const struct rota_wan
 		fetch(d, s, w);
 	} else if (w->kind == ROTA_WANT_KEEP) {
 		d->trusted = *rota_session_trusted(s);
+		d->floors = d->raised;
 		keep_on_disk(d, w);
 		d->floor_fell = d->floor_fell || w->floor_fell;
 		rota_session_kept(s, ROTA_OK);
@@ -157,8 +158,10 @@ enum rota_err device_begin(struct device *d, struct rota_session *s)
 	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
 		.limits = d->limits,
 		.start = { .unix_s = d->clock_s, .trusted = d->clock_s != 0 },
-		.profile = d->letter ? &rota_session_letter : &rota_session_device };
+		.profile = d->profile,
+		.floors = &d->raised };
 
+	d->raised = d->floors;
 	d->fetched = 0;
 	d->floor_fell = false;
 	return rota_session_init(s, &config, &d->trusted, ROTA_BUF(room));
@@ -205,6 +208,7 @@ struct device *device_new(void)
 	maker_target(&d->m, MAKER_RELEASES, RELEASE, device_bytes("release"));
 	maker_publish(&d->m);
 	d->limits = &device_limits;
+	d->profile = &rota_session_device;
 	d->clock_s = NOW + HOUR_S;
 	root = maker_meta(&d->m, "root", 1);
 	d->trusted.root_version = 1;

@@ -23,6 +23,7 @@ extern const struct rota_limits device_limits;
 struct device {
 	struct maker m;
 	struct rota_trusted trusted;
+	struct rota_floors floors, raised; /* committed; the session's */
 	struct maker_file kept[MAKER_FILES_MAX]; /* the copies at hand */
 	int kept_count;
 	struct maker_bytes disk[2]; /* to the letter: the trusted timestamp and snapshot */
@@ -31,7 +32,7 @@ struct device {
 	size_t piece; /* bytes fed at once */
 	unsigned fetched; /* files from the network */
 	bool forgetful; /* nothing is at hand */
-	bool letter; /* the specification to the letter, not the device profile */
+	const struct rota_session_profile *profile;
 	const struct rota_limits *limits;
 	/* Answers in place of the server: NULL as it stands. */
 	const struct maker_file *(*server)(struct device *d, const struct rota_want *w);

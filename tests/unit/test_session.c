@@ -236,7 +236,7 @@ TEST(to_the_letter_other_people_s_repositories_are_read)
 	for (int i = MAKER_TIMESTAMP; i < d->m.role_count; i++)
 		d->m.role[i].no_issued = true;
 	d->m.role[MAKER_TIMESTAMP].expires_s = NOW + 3650 * DAY_S;
-	d->letter = true;
+	d->profile = &rota_session_letter;
 	device_publish(d, MAKER_TARGETS);
 	CHECK_GOOD(device_session(d, "", RELEASE));
 }
@@ -274,7 +274,8 @@ TEST(too_little_workspace_is_said_at_once)
 	struct device *d = device_new();
 	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
 		.limits = &device_limits,
-		.profile = &rota_session_device };
+		.profile = &rota_session_device,
+		.floors = &d->raised };
 	size_t need = rota_session_room(&device_limits);
 	struct rota_session s;
 

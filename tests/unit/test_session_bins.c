@@ -127,9 +127,9 @@ TEST(bins_take_no_floor)
 
 	make_bins(&b, MAKER_RELEASES, "releases", KEY_RELEASES1, PATH);
 	CHECK_GOOD(device_session(b.d, "releases", RELEASE));
-	before = b.d->trusted.floors;
+	before = b.d->floors;
 	CHECK_GOOD(device_session(b.d, "releases", PATH));
-	CHECK_MEM(&before, &b.d->trusted.floors, sizeof(before));
+	CHECK_MEM(&before, &b.d->floors, sizeof(before));
 }
 
 TEST(a_bin_lives_as_long_as_its_role_may)

@@ -13,7 +13,7 @@ static struct device *reader(bool inconsistent)
 	limits = device_limits;
 	limits.listed = 8;
 	d->limits = &limits;
-	d->letter = true;
+	d->profile = &rota_session_letter;
 	if (inconsistent) {
 		d->m.inconsistent = true;
 		d->m.role[MAKER_ROOT].version = 1;
@@ -96,7 +96,7 @@ TEST(no_floor_is_kept)
 
 	CHECK_GOOD(device_session(d, "", RELEASE));
 	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++)
-		CHECK_EQ(d->trusted.floors.floor[i].version, 0);
+		CHECK_EQ(d->floors.floor[i].version, 0);
 }
 
 TEST(nothing_new_costs_two_requests)
@@ -380,7 +380,7 @@ TEST(the_device_profile_knows_no_respelling)
 	struct rota_session s;
 	struct device *d = reader(false);
 
-	d->letter = false;
+	d->profile = &rota_session_device;
 	CHECK_OK(device_begin(d, &s));
 	CHECK_EQ(feed_raw(d, &s, "timestamp", 7, other), ROTA_ERR_STATE);
 	rota_session_drop(&s);

@@ -229,7 +229,7 @@ TEST(to_the_letter_no_hint_is_asked)
 {
 	struct device *d = new_device();
 
-	d->letter = true;
+	d->profile = &rota_session_letter;
 	put_root(d, 2, NOW, 0);
 	put_hint(d, "{\"changed\":[],\"newest\":9,\"version\":1}");
 	CHECK_GOOD(device_refresh(d));

@@ -247,7 +247,7 @@ static void releases_vanish(struct device *d)
 
 static void releases_never_there(struct device *d)
 {
-	memset(&d->trusted.floors, 0, sizeof(d->trusted.floors));
+	memset(&d->floors, 0, sizeof(d->floors));
 	releases_vanish(d);
 }
 

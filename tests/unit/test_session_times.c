@@ -22,7 +22,7 @@ static struct device *expiring(int role, bool letter)
 {
 	struct device *d = device_new();
 
-	d->letter = letter;
+	d->profile = letter ? &rota_session_letter : &rota_session_device;
 	if (role == MAKER_ROOT)
 		device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 	else
@@ -82,7 +82,7 @@ TEST(only_the_last_root_need_be_good)
 		struct device *d = device_new();
 		const uint64_t later_s = NOW + 500 * DAY_S;
 
-		d->letter = letter != 0;
+		d->profile = letter != 0 ? &rota_session_letter : &rota_session_device;
 		device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 		d->m.role[MAKER_ROOT].expires_s = END;
 		maker_publish(&d->m);

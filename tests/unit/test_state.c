@@ -78,9 +78,9 @@ TEST(every_field_is_read_and_written_back)
 	CHECK_EQ(s.trusted.listed.length, 9);
 	CHECK(s.trusted.listed.has_sha256 && s.trusted.listed.sha256[31] == 0xbb);
 	CHECK_EQ(s.trusted.snapshot_version, 10);
-	CHECK_EQ(s.trusted.floors.floor[0].version, 11);
-	CHECK_EQ(s.trusted.floors.floor[0].keys[1][7], 0x22);
-	CHECK_EQ(s.trusted.floors.floor[1].version, 12);
+	CHECK_EQ(s.floors.floor[0].version, 11);
+	CHECK_EQ(s.floors.floor[0].keys[1][7], 0x22);
+	CHECK_EQ(s.floors.floor[1].version, 12);
 	CHECK_EQ(s.policy_sequence, 13);
 	CHECK_EQ(s.admission.attempt, 2);
 	CHECK_EQ(s.installed.version, 14);
@@ -152,7 +152,7 @@ TEST(the_fullest_state_fits_a_journal)
 	memset(&s, 0xff, sizeof(s));
 	s.trusted.listed.has_sha256 = true;
 	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++)
-		s.trusted.floors.floor[i].key_count = ROTA_FLOOR_KEYS_MAX;
+		s.floors.floor[i].key_count = ROTA_FLOOR_KEYS_MAX;
 	s.installed.revert_to_count = s.pending.revert_to_count = ROTA_STATE_REVERT_MAX;
 	s.installed.component_count = s.pending.component_count = ROTA_STATE_COMPONENTS_MAX;
 	s.unknown_len = ROTA_STATE_UNKNOWN_MAX;

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TUF 5.5.5: all that the trusted snapshot lists is listed in the new one, in no older version. The trusted one is
+ * read once more before the new one; of it a table of names' tags and versions stays. */
+#include "rota/update/session_parts.h"
+#include "rota/base/mem.h"
+
+/* The same file need not be compared with itself. */
+static bool compares(struct rota_session *s)
+{
+	const struct rota_trusted *t = &s->trusted;
+
+	s->listed_count = 0;
+	if (t->snapshot_version == 0)
+		return false;
+	if (t->listed.has_sha256 &&
+		memcmp(t->listed.sha256, t->snapshot_sha256, ROTA_SHA256_LEN) == 0)
+		return false;
+	if (!t->listed.has_sha256 && t->listed.version == t->snapshot_version)
+		return false;
+	rota_session_enter(s, ROTA_ST_SNAPSHOT_OLD);
+	return true;
+}
+
+static void listed_tag(const struct rota_session *s, struct rota_span name,
+	uint8_t tag[static ROTA_LISTED_TAG_LEN])
+{
+	uint8_t digest[ROTA_SHA256_LEN];
+
+	rota_sha256_of(s->config.crypto, name, digest);
+	memcpy(tag, digest, ROTA_LISTED_TAG_LEN);
+}
+
+static enum rota_err old_event(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	struct rota_listed *l;
+
+	if (e->kind != ROTA_TUF_META)
+		return ROTA_OK;
+	if (s->listed_count == s->config.limits->listed)
+		return ROTA_ERR_LIMIT;
+	l = &s->room.listed[s->listed_count++];
+	listed_tag(s, e->id, l->tag);
+	l->version = e->file.version;
+	return ROTA_OK;
+}
+
+static void old_done(struct rota_session *s)
+{
+	rota_session_enter(s, ROTA_ST_SNAPSHOT);
+}
+
+/* Both files list names in the same order, so the entries of the old one are met one after the other. One
+ * that is missing, or whose version went back, is never met, nor is any after it. */
+void rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	uint8_t tag[ROTA_LISTED_TAG_LEN];
+	const struct rota_listed *next = &s->room.listed[s->found.met];
+
+	if (s->found.met == s->listed_count)
+		return;
+	listed_tag(s, e->id, tag);
+	s->found.met += memcmp(tag, next->tag, ROTA_LISTED_TAG_LEN) == 0 &&
+		e->file.version >= next->version;
+}
+
+const struct rota_step rota_compare_step = { .want = ROTA_WANT_FETCH,
+	.role = ROTA_TOP_SNAPSHOT,
+	.type = ROTA_TUF_SNAPSHOT,
+	.keep = ROTA_KEEPS_ALL,
+	.fetch = ROTA_CLAUSE_TUF_5_5_5,
+	.hash = ROTA_CLAUSE_TUF_5_5_5,
+	.event = old_event,
+	.then = old_done };
+
+void rota_compare_describe(struct rota_session *s)
+{
+	s->want.at_hand = true;
+	s->want.version = s->consistent ? s->trusted.snapshot_version : 0;
+	s->want.sha256 = s->trusted.snapshot_sha256;
+}
+
+bool rota_compare_turn(struct rota_session *s, enum rota_turn at)
+{
+	return at == ROTA_TURN_SNAPSHOT && compares(s);
+}
+
+/* Of an old snapshot that is not at hand any more there is nothing to compare with. To the letter it was at hand
+ * a moment ago; elsewhere one that flash has damaged is none. One that is too long never is. */
+bool rota_compare_relent(struct rota_session *s, enum rota_err err)
+{
+	bool none =
+		err == ROTA_ERR_NOT_FOUND || (err != ROTA_ERR_LIMIT && !s->config.profile->letter);
+
+	if (s->state != ROTA_ST_SNAPSHOT_OLD || !none)
+		return false;
+	rota_session_enter(s, ROTA_ST_SNAPSHOT);
+	return true;
+}
