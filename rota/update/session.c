@@ -16,7 +16,7 @@
 	.names_len = 192, .text_len = 184, .components = 2
 
 const struct rota_limits rota_limits_m3 = { LIMITS_M3 };
-const struct rota_limits rota_limits_m3_plain = { LIMITS_M3, .listed = 22 };
+const struct rota_limits rota_limits_m3_plain = { LIMITS_M3, .listed = 21 };
 
 const struct rota_limits rota_limits_linux = {
 	.schemes = rota_schemes_all,
@@ -66,19 +66,6 @@ size_t rota_session_room(const struct rota_limits *limits)
 	return a.wanted + sizeof(uint64_t); /* and what aligning the workspace may cost */
 }
 
-/* The present: a clock below the time floor is no clock (SPEC 5.1, 5.2). */
-void rota_session_set_now(struct rota_session *s)
-{
-	const struct rota_trusted *t = &s->trusted;
-	uint64_t floor_s = t->time_floor_s;
-
-	if (s->config.start.trusted && s->config.start.unix_s < floor_s)
-		s->config.start.trusted = false;
-	if (t->timestamp_version != 0 && t->timestamp_issued_s > floor_s)
-		floor_s = t->timestamp_issued_s;
-	s->now_s = s->config.start.trusted ? s->config.start.unix_s : floor_s;
-}
-
 enum rota_err rota_session_init(struct rota_session *s, const struct rota_session_config *config,
 	const struct rota_trusted *trusted, struct rota_buf workspace)
 {
@@ -94,7 +81,9 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	ROTA_TRY(rota_arena_end(&a));
 	for (uint16_t i = 0; i < config->limits->pending; i++)
 		s->room.pending[i].slot = i;
-	rota_session_set_now(s);
+	s->now_s = config->start.unix_s;
+	if (!rota_session_turns(s, ROTA_TURN_TIME) && !config->start.trusted)
+		return ROTA_ERR_ARGUMENT;
 	rota_root_begin(s);
 	return ROTA_OK;
 }
@@ -173,56 +162,46 @@ static uint32_t max_len(const struct rota_session *s)
 	}
 }
 
-/* What is known of the file that the state reads. Only root has its version in its name wherever it comes from. */
+/* What is known of the file that the state reads. */
+static const struct rota_tuf_file *known(const struct rota_session *s)
+{
+	switch (s->state) {
+	case ROTA_ST_ROOT_LOAD:
+		return &s->root.file;
+	case ROTA_ST_SNAPSHOT:
+	case ROTA_ST_META: /* then it is the trusted one */
+		return &s->trusted.listed;
+	default:
+		return &s->meta;
+	}
+}
+
+/* Only root has its version in its name wherever it comes from. */
 static void describe(struct rota_session *s)
 {
 	const struct rota_trusted *t = &s->trusted;
+	const struct rota_tuf_file *file = known(s);
 	struct rota_want *w = &s->want;
-	uint64_t version = 0;
 
-	switch (s->state) {
-	case ROTA_ST_ROOT_LOAD:
-		w->version = s->root.version;
-		w->sha256 = s->root.sha256;
-		w->at_hand = s->config.profile->letter; /* TUF 5.2: it came with the client */
-		break;
-	case ROTA_ST_ROOT_SELF:
-		w->sha256 = s->meta.sha256;
-		w->version = s->meta.version;
-		break;
-	case ROTA_ST_ROOT_NEXT:
-		w->version = s->meta.version;
-		break;
-	case ROTA_ST_TIMESTAMP:
-		break;
-	case ROTA_ST_SNAPSHOT:
-		version = t->listed.version;
-		w->length = t->listed.length;
-		if (t->listed.has_sha256)
-			w->sha256 = t->listed.sha256;
-		else if (t->snapshot_version == version)
-			w->sha256 = t->snapshot_sha256;
-		break;
-	case ROTA_ST_META:
-		version = t->snapshot_version;
-		w->sha256 = t->snapshot_sha256;
-		w->length = t->listed.length;
-		break;
-	case ROTA_ST_ROLE:
-		version = s->meta.version;
-		w->length = s->meta.length;
-		if (s->meta.has_sha256)
-			w->sha256 = s->meta.sha256;
-		else
-			w->current = version;
-		break;
-	default:
+	w->max_len = max_len(s);
+	if (s->state == ROTA_ST_TIMESTAMP)
+		return;
+	if (s->state >= ROTA_ST_OWN) {
 		s->config.profile->describe(s);
+		return;
 	}
-	if (s->consistent && version != 0)
-		w->version = version;
+	if (s->consistent || s->role == ROTA_TOP_ROOT)
+		w->version = file->version;
+	if (file->has_sha256)
+		w->sha256 = file->sha256;
+	else if (s->role == ROTA_VISITED)
+		w->current = file->version;
+	else if (s->role == ROTA_TOP_SNAPSHOT && t->snapshot_version == file->version)
+		w->sha256 = t->snapshot_sha256;
+	w->length = file->length;
 	if (w->length != 0 && w->length < w->max_len)
 		w->max_len = (uint32_t)w->length;
+	w->at_hand = s->state == ROTA_ST_ROOT_LOAD && s->config.profile->letter; /* TUF 5.2 */
 }
 
 static void begin_file(struct rota_session *s)
@@ -243,7 +222,6 @@ static void begin_file(struct rota_session *s)
 	s->config.crypto->sha256_init(&s->sha256);
 	rota_sigs_begin(&s->room.sigs, &by);
 	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->type, &sink, &s->room.text);
-	s->want.max_len = max_len(s);
 	describe(s);
 }
 
@@ -262,6 +240,11 @@ void rota_session_enter(struct rota_session *s, enum rota_session_state state)
 		s->want.kept_version = s->tuf.head.version;
 	else if (fetches(s))
 		begin_file(s);
+}
+
+bool rota_session_expired(const struct rota_session *s, uint64_t expires_s)
+{
+	return expires_s <= s->now_s;
 }
 
 bool rota_session_turns(struct rota_session *s, enum rota_turn at)

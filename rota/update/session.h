@@ -154,10 +154,9 @@ struct rota_pending {
 
 /* What the session knows of a root: the one whose keys are in the ring. */
 struct rota_root {
-	uint64_t version;
+	struct rota_tuf_file file; /* version and digest */
 	uint64_t expires_s;
 	struct rota_root_slot slot;
-	uint8_t sha256[ROTA_SHA256_LEN];
 	uint8_t online[ROTA_FLOOR_TAG_LEN]; /* which keys timestamp and snapshot have */
 };
 
@@ -249,7 +248,8 @@ struct rota_session {
  * workspace  room for the arrays that config->limits ask for; rota_session_room() says how much. In use
  *            until the session is dropped.
  * config->crypto and config->limits stay in use too.
- * ROTA_ERR_LIMIT: the workspace is too small. ROTA_ERR_ARGUMENT: no trusted root (TUF 5.2), or no floors. */
+ * ROTA_ERR_LIMIT: the workspace is too small. ROTA_ERR_ARGUMENT: no trusted root (TUF 5.2), or no floors, or a plain
+ * session without a clock. */
 ROTA_MUST_USE enum rota_err rota_session_init(struct rota_session *s,
 	const struct rota_session_config *config, const struct rota_trusted *trusted,
 	struct rota_buf workspace);

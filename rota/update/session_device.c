@@ -17,7 +17,7 @@ static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_
 		return ROTA_OK;
 	if (rota_span_eq(name, ROTA_STR("version")))
 		return value == 1 ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
-	if (s->skip_to == 0 && t->integer > 0 && value > s->root.version)
+	if (s->skip_to == 0 && t->integer > 0 && value > s->root.file.version)
 		s->skip_to = value;
 	return ROTA_OK;
 }
@@ -55,7 +55,7 @@ static enum rota_err times(struct rota_session *s)
 	ROTA_TRY(rota_horizon_check(duty(s), head->issued_s, head->expires_s, s->config.start));
 	s->why.clause = ROTA_CLAUSE_SPEC_4_6;
 	if ((s->state == ROTA_ST_TIMESTAMP || s->state == ROTA_ST_SNAPSHOT) &&
-		!rota_slots_cover(s, head->issued_s))
+		!s->config.start.trusted && !rota_root_slot_covers(&s->root.slot, head->issued_s))
 		return ROTA_ERR_TIME;
 	return ROTA_OK;
 }
@@ -109,19 +109,15 @@ static bool turns(struct rota_session *s, enum rota_turn at)
 	return at == ROTA_TURN_ROLE_GONE ? gone(s) : rota_slots_turn(s, at);
 }
 
-static bool relents(struct rota_session *s, enum rota_err err)
-{
-	(void)err;
-	return rota_slots_relent(s);
-}
-
 static const struct rota_step *const own[] = { &hint };
 
 const struct rota_session_profile rota_session_device = {
 	.own = own,
 	.describe = describe,
 	.turns = turns,
-	.relents = relents,
+	.relents = rota_slots_relent,
+	.binds = rota_role_binds,
+	.bins = rota_role_bins,
 	.times = times,
 	.raises = raises,
 };

@@ -23,8 +23,8 @@ static void describe(struct rota_session *s)
 	if (s->state == ROTA_ST_SNAPSHOT_OLD) {
 		rota_compare_describe(s);
 	} else if (s->state == ROOT_AT_HAND) {
-		w->version = s->root.version;
-		w->sha256 = s->root.sha256;
+		w->version = s->root.file.version;
+		w->sha256 = s->root.file.sha256;
 	}
 }
 
@@ -32,11 +32,11 @@ static void describe(struct rota_session *s)
 
 static void root_loaded(struct rota_session *s)
 {
-	struct rota_trusted root = { .root_version = s->root.version };
+	struct rota_trusted root = { .root_version = s->root.file.version };
 
-	memcpy(root.root_sha256, s->root.sha256, ROTA_SHA256_LEN);
+	memcpy(root.root_sha256, s->root.file.sha256, ROTA_SHA256_LEN);
 	s->trusted = root;
-	rota_session_set_now(s);
+	(void)rota_clock_turn(s);
 	enter(s, ROOT_AT_HAND);
 }
 
@@ -49,7 +49,7 @@ static void timestamp_done(struct rota_session *s)
 {
 	if (s->found.meta)
 		rota_timestamp_take(s);
-	rota_session_set_now(s);
+	(void)rota_clock_turn(s);
 	enter(s, SNAPSHOT_AT_HAND);
 }
 
@@ -64,6 +64,8 @@ static void snapshot_done(struct rota_session *s)
 
 static bool turns(struct rota_session *s, enum rota_turn at)
 {
+	if (at == ROTA_TURN_TIME)
+		return rota_clock_turn(s);
 	if (at != ROTA_TURN_ROOT_LOADED || s->walk != ROTA_WALK_ON)
 		return rota_compare_turn(s, at);
 	root_loaded(s);
@@ -125,5 +127,7 @@ const struct rota_session_profile rota_session_letter = {
 	.describe = describe,
 	.turns = turns,
 	.relents = relents,
+	.binds = rota_role_binds,
+	.bins = rota_role_bins,
 	.lists = rota_compare_lists,
 };

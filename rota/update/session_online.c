@@ -34,8 +34,8 @@ static void go_to_snapshot(struct rota_session *s)
 /* The same version again: nothing new, the trusted one stays and must still be good (TUF 5.4.3.1). */
 static void keep_old_timestamp(struct rota_session *s)
 {
-	rota_session_set_now(s);
-	if (s->trusted.timestamp_expires_s <= s->now_s)
+	(void)rota_session_turns(s, ROTA_TURN_TIME);
+	if (rota_session_expired(s, s->trusted.timestamp_expires_s))
 		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_4_4);
 	else
 		go_to_snapshot(s);
@@ -75,12 +75,12 @@ void rota_timestamp_done(struct rota_session *s)
 		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_2);
 		return;
 	}
-	if (head->expires_s <= s->now_s) {
+	if (rota_session_expired(s, head->expires_s)) {
 		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_4_4);
 		return;
 	}
 	rota_timestamp_take(s);
-	rota_session_set_now(s);
+	(void)rota_session_turns(s, ROTA_TURN_TIME);
 	rota_session_enter(s, ROTA_ST_TIMESTAMP_KEEP);
 }
 
@@ -105,7 +105,7 @@ void rota_snapshot_done(struct rota_session *s)
 		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
 		return;
 	}
-	if (s->tuf.head.expires_s <= s->now_s) {
+	if (rota_session_expired(s, s->tuf.head.expires_s)) {
 		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_5_6);
 		return;
 	}

@@ -11,6 +11,8 @@
  * and what not every profile links:
  *
  * session_plain.c     the specification and nothing beside
+ * session_bind.c      a role asked for by name (SPEC 4.4), hashed bins (TAP 15): to the letter and device
+ * session_clock.c     the present without a clock (SPEC 5): to the letter and device
  * session_compare.c   two snapshots compared (TUF 5.5.5): plain and to the letter
  * session_letter.c    files on disk verified anew
  * session_device.c    floors, horizon, the hint: SPEC 4.3 to 4.6
@@ -92,6 +94,7 @@ enum rota_turn {
 	ROTA_TURN_WALK_END, /* there is no later root */
 	ROTA_TURN_WALK_LEFT, /* the last one has not expired */
 	ROTA_TURN_TIMESTAMP_READ, /* its signatures passed */
+	ROTA_TURN_TIME, /* what tells the present has changed; true: no clock is needed */
 	ROTA_TURN_SNAPSHOT, /* it is to be read */
 	ROTA_TURN_ROLE_GONE, /* the trusted snapshot does not list the role to be visited */
 };
@@ -106,6 +109,11 @@ struct rota_session_profile {
 	bool (*relents)(struct rota_session *s, enum rota_err err);
 
 	/* Or NULL. */
+	bool (*binds)(const struct rota_session *s,
+		const struct rota_tuf_event *e); /* SPEC 4.4: whether it
+											counts for the role asked for */
+	enum rota_err (*bins)(
+		struct rota_session *s, const struct rota_tuf_event *e); /* TAP 15: follow one */
 	void (*lists)(struct rota_session *s, const struct rota_tuf_event *e); /* TUF 5.5.5 */
 	enum rota_err (*times)(struct rota_session *s); /* of a file whose signatures passed */
 	/* Raise the floor of a role whose file passed; without floors it is as if each rose. */
@@ -117,7 +125,6 @@ extern const struct rota_step rota_session_steps[ROTA_ST_OWN];
 /* session.c */
 void rota_session_enter(struct rota_session *s, enum rota_session_state state);
 void rota_session_fail(struct rota_session *s, enum rota_err err, enum rota_clause clause);
-void rota_session_set_now(struct rota_session *s);
 
 /* The file does not pass: ask for another copy or another file where there may be one, else fail. */
 void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause);
@@ -131,6 +138,9 @@ int rota_session_top_role(struct rota_span name);
 struct rota_span rota_session_role(const struct rota_session *s);
 
 bool rota_session_turns(struct rota_session *s, enum rota_turn at);
+
+/* TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5 */
+bool rota_session_expired(const struct rota_session *s, uint64_t expires_s);
 
 /* session_root.c */
 void rota_root_begin(struct rota_session *s);
@@ -157,10 +167,8 @@ void rota_root_kept(struct rota_session *s);
 
 /* session_slots.c */
 bool rota_slots_turn(struct rota_session *s, enum rota_turn at);
-bool rota_slots_relent(struct rota_session *s);
+bool rota_slots_relent(struct rota_session *s, enum rota_err err);
 
-/* Whether files of the online roles may have been issued then. */
-bool rota_slots_cover(const struct rota_session *s, uint64_t issued_s);
 void rota_hint_done(struct rota_session *s);
 
 /* session_compare.c */
@@ -193,7 +201,20 @@ const uint8_t *rota_search_tag(const struct rota_session *s);
 enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_event *e);
 void rota_role_done(struct rota_session *s);
 
-/* Whether it is a bin of the role asked for. */
+extern const char rota_hex_digits[];
+
+/* The delegation at hand, under this name, is to be visited. */
+enum rota_err rota_role_follow(
+	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name);
+
+/* session_clock.c */
+bool rota_clock_turn(struct rota_session *s);
+
+/* session_bind.c */
+bool rota_role_binds(const struct rota_session *s, const struct rota_tuf_event *e);
+enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event *e);
+
+/* Whether the role being visited is a bin of the role asked for. */
 bool rota_role_in_bin(const struct rota_session *s);
 
 #endif

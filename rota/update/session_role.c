@@ -5,7 +5,7 @@
 #include "rota/base/mem.h"
 #include "rota/trust/path.h"
 
-static const char hex_digits[] = "0123456789abcdef";
+const char rota_hex_digits[] = "0123456789abcdef";
 
 /* TUF 4.5, path_hash_prefixes: the hex SHA-256 of the path begins with the prefix. */
 static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
@@ -15,39 +15,13 @@ static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 
 	rota_sha256_of(s->config.crypto, s->want_path, digest);
 	for (; at < prefix.len && at < 2 * ROTA_SHA256_LEN; at++) {
-		if (prefix.p[at] != hex_digits[digest[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15])
+		if (prefix.p[at] != rota_hex_digits[digest[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15])
 			return false;
 	}
 	return at == prefix.len;
 }
 
-/* Whether the role being visited is a bin of the role asked for: only that role leads to one (own_bins). */
-bool rota_role_in_bin(const struct rota_session *s)
-{
-	return s->want_role.len != 0 && !s->at_top &&
-		!rota_span_eq(rota_search_name(s), s->want_role);
-}
-
-/* With a role asked for, bins are followed from its own file only, and under its own name (SPEC 4.4). */
-static bool own_bins(const struct rota_session *s, struct rota_span prefix)
-{
-	if (s->want_role.len == 0)
-		return true;
-	return !s->at_top && !rota_role_in_bin(s) && rota_span_eq(prefix, s->want_role);
-}
-
-/* Whether a delegation that covers the path is to be followed. With a role asked for, only top-level
- * targets may lead to it, and only to it (SPEC 4.4). */
-static bool follows(const struct rota_session *s, struct rota_span name)
-{
-	if (s->want_path.len == 0 || !s->found.path_match || s->found.terminated)
-		return false;
-	if (s->want_role.len == 0)
-		return true;
-	return s->at_top && rota_span_eq(name, s->want_role);
-}
-
-static enum rota_err add_pending(
+enum rota_err rota_role_follow(
 	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name)
 {
 	const struct rota_limits *l = s->config.limits;
@@ -72,39 +46,32 @@ static enum rota_err add_pending(
 	return ROTA_OK;
 }
 
-/* TAP 15: the first bits of the path's SHA-256 name the one bin that may list it, in hex behind the prefix.
- * Nothing else may, so it is terminating. */
-static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_event *e)
+/* Whether a delegation or target counts in this search: any does, where no role was asked for. */
+static bool counts(const struct rota_session *s, const struct rota_tuf_event *e)
 {
-	uint8_t digest[ROTA_SHA256_LEN], name[ROTA_ROLE_NAME_MAX];
-	size_t len = e->id.len, count = (e->bits + 3u) / 4;
-	uint32_t bin = 0;
+	return s->want_role.len == 0 || s->config.profile->binds(s, e);
+}
 
-	if (s->want_path.len == 0 || !own_bins(s, e->id))
+static enum rota_err visit_later(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	const struct rota_session_profile *p = s->config.profile;
+
+	if (s->want_path.len == 0)
 		return ROTA_OK;
-	if (len + 1 + count > sizeof(name))
-		return ROTA_ERR_LIMIT;
-	rota_sha256_of(s->config.crypto, s->want_path, digest);
-	for (size_t i = 0; i < 4; i++)
-		bin = bin << 8 | digest[i];
-	bin >>= 32 - e->bits;
-	memcpy(name, e->id.p, len);
-	name[len++] = '-';
-	while (count-- > 0)
-		name[len++] = (uint8_t)hex_digits[bin >> 4 * count & 15];
-	return add_pending(s, e, rota_span(name, len));
+	if (e->kind == ROTA_TUF_BINS)
+		return p->bins != NULL ? p->bins(s, e) : ROTA_ERR_UNSUPPORTED;
+	if (s->found.path_match && !s->found.terminated && counts(s, e))
+		return rota_role_follow(s, e, e->id);
+	return ROTA_OK;
 }
 
 static enum rota_err end_delegation(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	enum rota_err err = ROTA_OK;
+	enum rota_err err;
 
 	if (rota_session_top_role(e->id) >= 0) /* its file would pass for the other's */
 		return ROTA_ERR_FORMAT;
-	if (e->kind == ROTA_TUF_BINS)
-		err = follow_bin(s, e);
-	else if (follows(s, e->id))
-		err = add_pending(s, e, e->id);
+	err = visit_later(s, e);
 	rota_keyring_keep(&s->room.keys, (uint8_t)~ROTA_MARK_CURRENT);
 	s->found.path_match = false;
 	return err;
@@ -112,10 +79,9 @@ static enum rota_err end_delegation(struct rota_session *s, const struct rota_tu
 
 static void note_target(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	if (s->want_path.len == 0 || !rota_span_eq(e->id, s->want_path) || !e->file.has_sha256)
+	if (s->want_path.len == 0 || !rota_span_eq(e->id, s->want_path) || !e->file.has_sha256 ||
+		!counts(s, e))
 		return;
-	if (s->want_role.len != 0 && s->at_top)
-		return; /* SPEC 4.4: not from the role that was asked */
 	s->found.target = true;
 	s->target.length = e->file.length;
 	memcpy(s->target.sha256, e->file.sha256, ROTA_SHA256_LEN);
@@ -168,7 +134,7 @@ void rota_role_done(struct rota_session *s)
 		refuse_role(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_6_4);
 		return;
 	}
-	if (s->tuf.head.expires_s <= s->now_s) {
+	if (rota_session_expired(s, s->tuf.head.expires_s)) {
 		refuse_role(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_6_5);
 		return;
 	}

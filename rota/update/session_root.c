@@ -18,8 +18,9 @@ void rota_root_load(struct rota_session *s, enum rota_walk walk)
 
 void rota_root_return(struct rota_session *s, enum rota_walk walk)
 {
-	s->root.version = s->trusted.root_version;
-	memcpy(s->root.sha256, s->trusted.root_sha256, ROTA_SHA256_LEN);
+	s->root.file.version = s->trusted.root_version;
+	memcpy(s->root.file.sha256, s->trusted.root_sha256, ROTA_SHA256_LEN);
+	s->root.file.has_sha256 = true;
 	s->rotated = false;
 	rota_root_load(s, walk);
 }
@@ -32,7 +33,7 @@ void rota_root_begin(struct rota_session *s)
 /* Its keys are the ones that count, so it must be good now. */
 static void leave_walk(struct rota_session *s)
 {
-	if (s->root.expires_s <= s->now_s)
+	if (rota_session_expired(s, s->root.expires_s))
 		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_3_10);
 	else if (!rota_session_turns(s, ROTA_TURN_WALK_LEFT))
 		rota_session_enter(s, ROTA_ST_TIMESTAMP);
@@ -56,13 +57,13 @@ void rota_root_ask(struct rota_session *s, uint64_t version)
 		rota_root_end_walk(s);
 		return;
 	}
-	s->meta.version = version;
+	s->meta = (struct rota_tuf_file){ .version = version };
 	rota_session_enter(s, ROTA_ST_ROOT_NEXT);
 }
 
 void rota_root_next(struct rota_session *s)
 {
-	rota_root_ask(s, s->root.version + 1);
+	rota_root_ask(s, s->root.file.version + 1);
 }
 
 /* ---- what a root says ---- */
@@ -113,21 +114,19 @@ static void adopt(struct rota_session *s)
 	rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
 	s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_ROOT];
 	online_keys(s, s->root.online);
-	s->root.version = head->version;
+	s->root.file.version = head->version;
 	s->root.expires_s = head->expires_s;
-	s->root.slot = (struct rota_root_slot){ head->not_before_s, head->slot_end_s };
-	memcpy(s->root.sha256, s->digest, ROTA_SHA256_LEN);
+	memcpy(s->root.file.sha256, s->digest, ROTA_SHA256_LEN);
 	s->consistent = head->consistent_snapshot; /* TUF 5.3.12 */
 	s->reading = false;
-	s->hinted = false;
 }
 
 void rota_root_trust(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
 
-	t->root_version = s->root.version;
-	memcpy(t->root_sha256, s->root.sha256, ROTA_SHA256_LEN);
+	t->root_version = s->root.file.version;
+	memcpy(t->root_sha256, s->root.file.sha256, ROTA_SHA256_LEN);
 	if (s->rotated) { /* TUF 5.3.11: fast-forward recovery; floors stay (SPEC 4.3) */
 		t->timestamp_version = 0;
 		t->timestamp_expires_s = 0;
@@ -136,13 +135,13 @@ void rota_root_trust(struct rota_session *s)
 		t->snapshot_version = 0;
 	}
 	s->rotated = false;
-	rota_session_set_now(s);
+	(void)rota_session_turns(s, ROTA_TURN_TIME);
 	rota_session_enter(s, ROTA_ST_ROOT_KEEP);
 }
 
 void rota_root_load_done(struct rota_session *s)
 {
-	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->root.version) {
+	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->root.file.version) {
 		rota_session_fail(s, ROTA_ERR_CORRUPT, ROTA_CLAUSE_TUF_5_2);
 		return;
 	}
@@ -166,6 +165,7 @@ void rota_root_next_done(struct rota_session *s)
 		return;
 	}
 	memcpy(s->meta.sha256, s->digest, ROTA_SHA256_LEN);
+	s->meta.has_sha256 = true;
 	if (!rota_session_turns(s, ROTA_TURN_ROOT_READ))
 		rota_session_enter(s, ROTA_ST_ROOT_SELF);
 }

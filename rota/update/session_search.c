@@ -55,7 +55,7 @@ enum rota_err rota_session_find(
 {
 	if (s->state != ROTA_ST_READY && s->state != ROTA_ST_FOUND)
 		return ROTA_ERR_STATE;
-	if (path.len == 0)
+	if (path.len == 0 || (role.len != 0 && s->config.profile->binds == NULL))
 		return ROTA_ERR_ARGUMENT;
 	s->want_role = role;
 	s->want_path = path;

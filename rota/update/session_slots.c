@@ -11,13 +11,13 @@
 
 static bool skips(const struct rota_session *s)
 {
-	return s->meta.version > s->root.version + 1;
+	return s->meta.version > s->root.file.version + 1;
 }
 
 /* Whether the walk has come to a root that is not kept yet. */
 static bool ahead(const struct rota_session *s)
 {
-	return s->root.version != s->trusted.root_version;
+	return s->root.file.version != s->trusted.root_version;
 }
 
 /* Kept at once; false: the walk only goes on behind it. */
@@ -36,8 +36,18 @@ static void keep(struct rota_session *s)
 	rota_root_trust(s);
 }
 
+/* The walk has come to another root. */
+static void arrive(struct rota_session *s)
+{
+	const struct rota_tuf_head *head = &s->tuf.head;
+
+	s->root.slot = (struct rota_root_slot){ head->not_before_s, head->slot_end_s };
+	s->hinted = false;
+}
+
 static bool loaded(struct rota_session *s)
 {
+	arrive(s);
 	if (s->walk != ROTA_WALK_KEEP)
 		return false;
 	keep(s);
@@ -55,7 +65,7 @@ static bool ask_hint(struct rota_session *s)
 
 void rota_hint_done(struct rota_session *s)
 {
-	if (s->skip_to <= s->root.version + 1)
+	if (s->skip_to <= s->root.file.version + 1)
 		rota_session_enter(s, ROTA_ST_ROOT_SELF);
 	else
 		rota_root_ask(s, s->skip_to);
@@ -73,6 +83,7 @@ static bool step_back(struct rota_session *s)
 
 static bool taken(struct rota_session *s)
 {
+	arrive(s);
 	if (is_kept(s))
 		keep(s);
 	else
@@ -128,14 +139,16 @@ bool rota_slots_turn(struct rota_session *s, enum rota_turn at)
 		[ROTA_TURN_WALK_END] = walk_end,
 		[ROTA_TURN_WALK_LEFT] = walk_left,
 		[ROTA_TURN_TIMESTAMP_READ] = timestamp_read,
+		[ROTA_TURN_TIME] = rota_clock_turn,
 	};
 
-	return at <= ROTA_TURN_TIMESTAMP_READ && turns[at](s);
+	return at <= ROTA_TURN_TIME && turns[at](s);
 }
 
 /* Go on without the hint, or without a root that is not kept. */
-bool rota_slots_relent(struct rota_session *s)
+bool rota_slots_relent(struct rota_session *s, enum rota_err err)
 {
+	(void)err;
 	if (s->state == ROTA_ST_HINT) {
 		s->misled = true;
 		rota_session_enter(s, ROTA_ST_ROOT_SELF);
@@ -148,9 +161,4 @@ bool rota_slots_relent(struct rota_session *s)
 		return false;
 	}
 	return true;
-}
-
-bool rota_slots_cover(const struct rota_session *s, uint64_t issued_s)
-{
-	return s->config.start.trusted || rota_root_slot_covers(&s->root.slot, issued_s);
 }

@@ -118,6 +118,21 @@ TEST(a_timestamp_goes_forward_only)
 	CHECK_WHY(device_refresh(d), ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_1);
 }
 
+TEST(it_needs_a_clock)
+{
+	struct device *d = plain();
+
+	d->clock_s = 0;
+	CHECK_EQ(device_refresh(d).err, ROTA_ERR_ARGUMENT);
+}
+
+TEST(no_role_is_asked_for_by_name)
+{
+	struct device *d = plain();
+
+	CHECK_EQ(device_session(d, "rollouts", POLICY).err, ROTA_ERR_ARGUMENT);
+}
+
 TEST(files_are_spelled_canonically)
 {
 	static const uint8_t digest[ROTA_SHA256_LEN];
@@ -132,4 +147,5 @@ TEST(files_are_spelled_canonically)
 TESTS(T(targets_are_found_along_delegations), T(roots_are_read_one_after_the_other),
 	T(no_floor_is_kept), T(what_the_trusted_snapshot_listed_stays_listed),
 	T(a_snapshot_too_long_to_compare_is_told), T(a_damaged_copy_of_the_old_snapshot_is_none),
-	T(a_timestamp_goes_forward_only), T(files_are_spelled_canonically))
+	T(a_timestamp_goes_forward_only), T(files_are_spelled_canonically), T(it_needs_a_clock),
+	T(no_role_is_asked_for_by_name))
