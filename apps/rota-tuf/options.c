@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CA_DEFAULT "/etc/ssl/certs/ca-certificates.crt"
 #define USAGE 2
@@ -83,7 +84,24 @@ static int set_verb(struct tuf_options *o, const char *name)
 	return usage("there is no verb ", name);
 }
 
-/* What each verb needs, and what it does not take. */
+/* Whether libcurl would be asked for something else than the web: FILE, another protocol, an option's name. */
+static bool is_web(const char *url)
+{
+	return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+}
+
+static int check_urls(const struct tuf_options *o)
+{
+	if (o->metadata_url && !is_web(o->metadata_url))
+		return usage(
+			"--metadata-url begins with http:// or https://; not ", o->metadata_url);
+	if (o->target_base_url && !is_web(o->target_base_url))
+		return usage("--target-base-url begins with http:// or https://; not ",
+			o->target_base_url);
+	return -1;
+}
+
+/* What each verb needs. */
 static int check(const struct tuf_options *o)
 {
 	const struct {
@@ -109,7 +127,7 @@ static int check(const struct tuf_options *o)
 			return USAGE;
 		}
 	}
-	return -1;
+	return check_urls(o);
 }
 
 static int take_words(int argc, char **argv, struct tuf_options *o)
@@ -117,7 +135,7 @@ static int take_words(int argc, char **argv, struct tuf_options *o)
 	int status;
 
 	if (optind == argc)
-		return usage("which verb?", "");
+		return usage("no verb given: init, refresh or download", "");
 	status = set_verb(o, argv[optind++]);
 	if (status >= 0)
 		return status;

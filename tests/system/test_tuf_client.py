@@ -476,6 +476,15 @@ def test_a_target_of_another_content_is_refused(make, content):
         assert os.listdir(client.out) == []
 
 
+@pytest.mark.parametrize("option", ["--metadata-url", "--target-base-url"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "file:///etc", "refresh", "127.0.0.1:80"])
+def test_an_address_that_is_not_of_the_web_is_wrong_usage(make, option, url):
+    _, server, client = make()
+    done = client.download("a", options=[option, url])
+    assert (done.returncode, done.stdout, server.asked) == (2, "", [])
+    assert done.stderr.count("\n") == 1 and option in done.stderr and url in done.stderr
+
+
 def test_no_root_no_trust(tmp_path, make):
     repo, server, client = make()
     (client.dir / "root.json").unlink()
