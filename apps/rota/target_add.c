@@ -42,15 +42,23 @@ static const struct opts_usage usage = {
 
 static enum rota_err fill(struct session *s, int count, char **operand, struct rota_shelf *shelf)
 {
+	struct progress bar;
+	enum rota_err err;
+
 	for (int i = 0; i < count; i++) {
 		char *equals = strchr(operand[i], '=');
 		char *path = rota_text("%.*s", (int)(equals - operand[i]), operand[i]);
-		enum rota_err err = rota_bulk_file(&s->dir, path, equals + 1, shelf, &s->why);
 
+		err = rota_bulk_file(&s->dir, path, equals + 1, shelf, &s->why);
 		free(path);
 		ROTA_TRY(err);
 	}
-	return from_list ? rota_bulk_list(&s->dir, from_list, shelf, &s->why) : ROTA_OK;
+	if (!from_list)
+		return ROTA_OK;
+	progress_begin(&bar, "copying");
+	err = rota_bulk_list(&s->dir, from_list, &bar.port, shelf, &s->why);
+	progress_end(&bar);
+	return err;
 }
 
 static void report(const struct rota_bulk_done *done)
@@ -98,8 +106,8 @@ int verb_target_add(int argc, char **argv)
 		return status;
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
-	progress_begin(&bar, "signing");
 	err = fill(&s, argc - at, argv + at, &shelf);
+	progress_begin(&bar, "signing");
 	if (err == ROTA_OK)
 		err = rota_bulk_add(&s.desk, role, &shelf, &bar.port, &done, &s.why);
 	progress_end(&bar);

@@ -132,6 +132,7 @@ enum rota_err rota_draft_open(
 {
 	bool held = false;
 
+	d->synced = false;
 	while (!held) {
 		d->fd = -1;
 		if ((size_t)snprintf(d->path, sizeof(d->path), "%s/" ROTA_DRAFT_PREFIX "XXXXXX",
@@ -154,14 +155,29 @@ enum rota_err rota_draft_open(
 
 enum rota_err rota_draft_write(struct rota_draft *d, struct rota_span data, struct rota_fail *why)
 {
+	d->synced = false;
 	if (write_full(d->fd, data) != 0)
 		return rota_fail_errno(why, errno, "cannot write %s", d->path);
 	return ROTA_OK;
 }
 
+void rota_draft_push(const struct rota_draft *d)
+{
+	/* a hint: what it does not begin, the sync does */
+	(void)sync_file_range(d->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+enum rota_err rota_draft_sync(struct rota_draft *d, struct rota_fail *why)
+{
+	if (!d->synced && fsync(d->fd) != 0)
+		return rota_fail_errno(why, errno, "cannot write %s", d->path);
+	d->synced = true;
+	return ROTA_OK;
+}
+
 enum rota_err rota_draft_place(struct rota_draft *d, const char *path, struct rota_fail *why)
 {
-	if (fsync(d->fd) != 0 || rename(d->path, path) != 0) {
+	if ((!d->synced && fsync(d->fd) != 0) || rename(d->path, path) != 0) {
 		rota_fail_errno(why, errno, "cannot write %s", path);
 		rota_draft_drop(d);
 		return why->err;

@@ -64,6 +64,7 @@ void rota_file_remove_tree(const char *path);
 
 struct rota_draft {
 	int fd; /* -1 when none is open */
+	bool synced; /* since it was last written to */
 	char path[ROTA_FILE_PATH_MAX]; /* temporary name */
 };
 
@@ -72,6 +73,11 @@ ROTA_MUST_USE enum rota_err rota_draft_open(
 	struct rota_draft *d, const char *dir, mode_t mode, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err rota_draft_write(
 	struct rota_draft *d, struct rota_span data, struct rota_fail *why);
+/* Begin to write back what was written, and do not wait: of many drafts that are synced one after the other the first
+ * sync then takes most of the others along. */
+void rota_draft_push(const struct rota_draft *d);
+/* Wait until what was written is durable; placing it need not wait any more. */
+ROTA_MUST_USE enum rota_err rota_draft_sync(struct rota_draft *d, struct rota_fail *why);
 /* Sync and rename to `path`, which must lie in the same file system. On failure the draft is gone. */
 ROTA_MUST_USE enum rota_err rota_draft_commit(
 	struct rota_draft *d, const char *path, struct rota_fail *why);

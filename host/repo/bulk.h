@@ -23,16 +23,16 @@
 struct rota_bulk_done {
 	uint64_t added, known; /* targets */
 	uint64_t files; /* that were signed: bins, or the role's */
-	uint64_t version; /* the highest of them */
+	uint64_t version; /* the highest of them; where none was signed, the highest there is */
 };
 
 /* Copy `file` to its place and put it on the shelf. */
 ROTA_MUST_USE enum rota_err rota_bulk_file(const struct rota_authdir *dir, const char *path,
 	const char *file, struct rota_shelf *shelf, struct rota_fail *why);
 
-/* Every line of the file `list`. ROTA_ERR_FORMAT names the line. */
+/* Every line of the file `list`; progress, or NULL, goes by its bytes. ROTA_ERR_FORMAT names the line. */
 ROTA_MUST_USE enum rota_err rota_bulk_list(const struct rota_authdir *dir, const char *list,
-	struct rota_shelf *shelf, struct rota_fail *why);
+	const struct rota_progress *progress, struct rota_shelf *shelf, struct rota_fail *why);
 
 /* Have `role` list what is on the shelf; sign and stage. */
 ROTA_MUST_USE enum rota_err rota_bulk_add(struct rota_desk *desk, const char *role,

@@ -16,6 +16,7 @@
 #define HOST_REPO_STORE_H
 
 #include "host/base/digest.h"
+#include "host/base/file.h"
 #include "host/base/json.h"
 #include "host/sign/authdir.h"
 
@@ -101,6 +102,12 @@ ROTA_MUST_USE enum rota_err rota_store_put_target(const struct rota_authdir *dir
 ROTA_MUST_USE enum rota_err rota_store_copy_target(const struct rota_authdir *dir,
 	const char *target, const char *from, const struct rota_progress *progress,
 	struct rota_store_target *out, struct rota_fail *why);
+
+/* The first half of rota_store_copy_target(): the bytes in a draft beside their place, which the caller commits to
+ * rota_store_target_path(). On failure there is no draft. */
+ROTA_MUST_USE enum rota_err rota_store_draft_target(const struct rota_authdir *dir,
+	const char *target, const char *from, const struct rota_progress *progress,
+	struct rota_draft *draft, struct rota_store_target *out, struct rota_fail *why);
 
 /* Where that target lies. */
 void rota_store_target_path(const struct rota_authdir *dir, const char *target,

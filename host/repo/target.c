@@ -102,32 +102,41 @@ static enum rota_err copy(int fd, const char *from, const struct rota_progress *
 	return err;
 }
 
+enum rota_err rota_store_draft_target(const struct rota_authdir *dir, const char *target,
+	const char *from, const struct rota_progress *progress, struct rota_draft *draft,
+	struct rota_store_target *out, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_digest *digest;
+	enum rota_err err;
+	int fd;
+
+	draft->fd = -1;
+	ROTA_TRY(target_dir(dir, target, path, why));
+	fd = open(from, ROTA_FILE_OPEN);
+	if (fd < 0)
+		return rota_fail_errno(why, errno, "cannot open %s", from);
+	err = rota_draft_open(draft, path, 0644, why);
+	if (err == ROTA_OK) {
+		digest = rota_digest_new();
+		err = copy(fd, from, progress, draft, digest, out, why);
+		rota_digest_get(digest, out->sha256);
+		rota_digest_free(digest);
+	}
+	if (err != ROTA_OK)
+		rota_draft_drop(draft);
+	close(fd);
+	return err;
+}
+
 enum rota_err rota_store_copy_target(const struct rota_authdir *dir, const char *target,
 	const char *from, const struct rota_progress *progress, struct rota_store_target *out,
 	struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
-	struct rota_digest *digest;
 	struct rota_draft draft;
-	enum rota_err err;
-	int fd;
 
-	ROTA_TRY(target_dir(dir, target, path, why));
-	fd = open(from, ROTA_FILE_OPEN);
-	if (fd < 0)
-		return rota_fail_errno(why, errno, "cannot open %s", from);
-	err = rota_draft_open(&draft, path, 0644, why);
-	if (err == ROTA_OK) {
-		digest = rota_digest_new();
-		err = copy(fd, from, progress, &draft, digest, out, why);
-		rota_digest_get(digest, out->sha256);
-		rota_digest_free(digest);
-		if (err == ROTA_OK) {
-			rota_store_target_path(dir, target, out->sha256, path);
-			err = rota_draft_commit(&draft, path, why);
-		}
-		rota_draft_drop(&draft);
-	}
-	close(fd);
-	return err;
+	ROTA_TRY(rota_store_draft_target(dir, target, from, progress, &draft, out, why));
+	rota_store_target_path(dir, target, out->sha256, path);
+	return rota_draft_commit(&draft, path, why);
 }

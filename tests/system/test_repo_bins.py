@@ -294,6 +294,26 @@ def test_what_is_refused(rota, tmp_path):
     assert not [path for path in (rota.dir / "staging").iterdir() if path.name.startswith("3.")]
 
 
+def test_a_list_of_files(rota, reader, tmp_path):
+    """More than are made durable together, in several directories; some twice; again; a line that is wrong far down."""
+    lines = []
+    for n in range(300):
+        (tmp_path / f"f{n}").write_bytes(b"%d" % (n % 290))
+        lines.append(f"releases/sensor/{n % 3}.0.0/f{n}\t{tmp_path}/f{n}\n")
+    name = tmp_path / "list"
+    name.write_text("".join(lines) + "releases/sensor/1.0.0/x\t/nowhere\n")
+    assert "line 301" in rota("target", "add", "--from-list", name, status=1)
+    assert not [path for path in (rota.dir / "repo" / "targets").rglob(".*")]
+    name.write_text("".join(lines) + "\n" + lines[0])
+    rota("target", "add", "--from-list", name)
+    rota("publish")
+    assert "0 wrong" in rota("repo", "verify")
+    again = json.loads(rota("target", "add", "--json", "--from-list", name))
+    assert again == {"added": 0, "files": 0, "known": 301, "role": "releases", "version": 2}
+    reader.refresh()
+    reader.find("releases/sensor/2.0.0/f299")
+
+
 def test_a_file_that_no_device_would_read_is_not_signed(rota, tmp_path):
     digest = hashlib.sha256(b"").hexdigest()
     name = tmp_path / "list"
