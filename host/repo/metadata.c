@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/metadata.h"
+#include "host/repo/bins.h"
 #include "host/base/when.h"
 #include "host/repo/store.h"
 #include "host/repo/trust.h"
@@ -173,9 +174,9 @@ enum rota_err rota_metadata_seal(struct rota_desk *desk, const struct rota_party
 	rota_bytes_free(file);
 	return rota_fail(why, ROTA_ERR_LIMIT,
 		"role %s: its file would be longer than %d bytes, which no device reads (SPEC "
-		"4.8); "
-		"hand its targets to bins with rota repo bins",
-		seal->role, ROTA_ENVELOPE_MAX);
+		"4.8); let it have bins first: rota repo bins %s %u",
+		seal->role, ROTA_ENVELOPE_MAX, seal->role,
+		rota_bins_advice(json_object_size(json_object_get(content, "targets"))));
 }
 
 /* Root, snapshot and timestamp go to metadata/ at once, what is remembered not without being so first. */

@@ -318,7 +318,8 @@ def test_a_file_that_no_device_would_read_is_not_signed(rota, tmp_path):
     digest = hashlib.sha256(b"").hexdigest()
     name = tmp_path / "list"
     name.write_text("".join(f"{path_of(n)}{'x' * 100}\t0\t{digest}\n" for n in range(80_000)))
-    assert "repo bins" in rota("target", "add", "--from-list", name, status=1)
+    assert "rota repo bins releases 8" in rota("target", "add", "--from-list", name, status=1)
+    assert "say how many bins" in rota("repo", "bins", "releases")  # none yet, so none are advised
     rota("repo", "bins", "releases", 8)
     rota("target", "add", "--from-list", name)
     rota("publish")
