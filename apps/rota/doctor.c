@@ -40,8 +40,15 @@ static const struct opts_usage usage = {
 	.operands_max = 0,
 };
 
+enum half {
+	WHOLE,
+	CONNECTED, /* has the online tokens and the repository */
+	VAULT, /* has the tokens of people, and no repository */
+};
+
 struct visit {
 	struct session s;
+	enum half half;
 	json_t *steps;
 	unsigned bad;
 };
@@ -63,6 +70,43 @@ static void step(struct visit *v, bool good, const char *name, const char *forma
 			json_pack("{s:b,s:s,s:s}", "good", (int)good, "step", name, "text", text));
 	else
 		printf("%-6s %-14s %s\n", good ? "ok" : "wrong", name, text);
+}
+
+/* Not wrong, and not looked at either. */
+static void pass_over(struct visit *v, const char *name, const char *text)
+{
+	if (json)
+		json_array_append_new(v->steps,
+			json_pack("{s:b,s:b,s:s,s:s}", "good", 1, "passed_over", 1, "step", name,
+				"text", text));
+	else
+		printf("%-6s %-14s %s\n", "note", name, text);
+}
+
+/* Which half of `rota authority split` this directory is, by the tokens/NAME that are there: where some of both kinds
+ * are, or none at all, it is not one, and what is missing is missed. */
+static enum half half_of(const struct rota_authdir *dir)
+{
+	bool online = false, people = false;
+
+	for (size_t i = 0; i < dir->token_count; i++) {
+		char part[64], path[ROTA_FILE_PATH_MAX];
+
+		snprintf(part, sizeof(part), "tokens/%s", dir->tokens[i].name);
+		rota_authdir_path(dir, part, path);
+		if (rota_file_exists(path))
+			*(dir->tokens[i].online ? &online : &people) = true;
+	}
+	if (online == people)
+		return WHOLE;
+	return online ? CONNECTED : VAULT;
+}
+
+static bool looked_at(const struct visit *v, const struct rota_token *token)
+{
+	if (token->online)
+		return v->half != VAULT;
+	return !offline && v->half != CONNECTED;
 }
 
 /* Whether the key of a seat is among a role's keys in the metadata. */
@@ -114,12 +158,12 @@ static void check_party(struct visit *v, const struct rota_party *party, const j
 		const struct rota_seat *seat = &party->seats[i];
 		uint8_t point[ROTA_P256_KEY_LEN];
 
-		if ((offline && !seat->token->online) || said_before(v, seat->token))
+		if (!looked_at(v, seat->token) || said_before(v, seat->token))
 			continue;
 		looked++;
 		if (rota_tokens_public(&v->s.tokens, seat, point, &v->s.why) != ROTA_OK)
 			step(v, false, party->name, "%s", v->s.why.text);
-		else if (party->is_role && !seat_listed(keyids, point))
+		else if (party->is_role && v->half != VAULT && !seat_listed(keyids, point))
 			step(v, false, party->name,
 				"token %s, key %s is not a key of this role in the metadata; the "
 				"token "
@@ -127,18 +171,20 @@ static void check_party(struct visit *v, const struct rota_party *party, const j
 				seat->token->name, seat->key, party->name);
 	}
 	if (v->bad == bad && looked)
-		step(v, true, party->name, "%u of %zu keys there and right", looked,
-			party->seat_count);
+		step(v, true, party->name, "%u of %zu keys there%s", looked, party->seat_count,
+			v->half == VAULT ? "" : " and right");
 }
 
 static void check_keys(struct visit *v)
 {
 	json_t *root = NULL, *targets = NULL;
 
-	if (rota_store_signed(&v->s.dir, "root", &root, &v->s.why) != ROTA_OK ||
-		rota_store_signed(&v->s.dir, "targets", &targets, &v->s.why) != ROTA_OK)
+	if (v->half != VAULT &&
+		(rota_store_signed(&v->s.dir, "root", &root, &v->s.why) != ROTA_OK ||
+			rota_store_signed(&v->s.dir, "targets", &targets, &v->s.why) != ROTA_OK))
 		step(v, false, "repository", "%s", v->s.why.text);
-	for (size_t i = 0; root && targets && i < v->s.dir.party_count; i++) {
+	for (size_t i = 0; (v->half == VAULT || (root && targets)) && i < v->s.dir.party_count;
+		i++) {
 		const struct rota_party *party = &v->s.dir.parties[i];
 
 		check_party(v, party, keyids_of(root, targets, party->name));
@@ -228,7 +274,7 @@ static void check_authority_cert(struct visit *v, const char *name)
 		return;
 	}
 	check_validity(v, part, cert);
-	if ((!offline || seat->token->online) &&
+	if (looked_at(v, seat->token) &&
 		rota_tokens_public(&v->s.tokens, seat, point, &v->s.why) == ROTA_OK &&
 		!same_key(cert, point))
 		step(v, false, "certificates", "%s does not carry the key of token %s", part,
@@ -282,9 +328,11 @@ static void check_certificates(struct visit *v)
 	check_authority_cert(v, "device-ca");
 	check_authority_cert(v, "operational-ca");
 	check_authority_cert(v, "server-ca");
-	check_server_cert(v);
+	if (v->half != VAULT)
+		check_server_cert(v);
 	if (v->bad == bad)
-		step(v, true, "certificates", "three authorities and the server's are right");
+		step(v, true, "certificates", "three authorities%s are right",
+			v->half == VAULT ? "" : " and the server's");
 }
 
 static void all_steps(struct visit *v)
@@ -292,7 +340,19 @@ static void all_steps(struct visit *v)
 	/* it was judged as a whole when it was loaded */
 	step(v, true, "config", "%s: product %s, %zu tokens", v->s.dir.ini.path, v->s.dir.product,
 		v->s.dir.token_count);
+	v->half = half_of(&v->s.dir);
 	check_keys(v);
+	if (v->half == VAULT) {
+		pass_over(v, "repository",
+			"none is here, and no online token: what rota repo sign needs was looked "
+			"at");
+		check_certificates(v);
+		return;
+	}
+	if (v->half == CONNECTED)
+		pass_over(v, "tokens",
+			"those of people are on another machine (rota authority split); run it "
+			"there too");
 	check_repository(v);
 	check_certificates(v);
 	check_disk(v);

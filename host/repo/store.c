@@ -80,6 +80,11 @@ static enum rota_err newest_in(
 	DIR *d = opendir(path);
 	struct dirent *entry;
 
+	if (!d && errno == ENOENT)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"%s is not there; the offline directory of rota authority split has no "
+			"repository, and is for rota repo sign",
+			path);
 	if (!d)
 		return rota_fail_errno(why, errno, "cannot list %s", path);
 	while ((entry = readdir(d)) != NULL) {

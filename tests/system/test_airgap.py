@@ -105,6 +105,30 @@ def test_the_connected_machine_alone(online, tmp_path):
     assert "nothing is to be carried" in online("repo", "export", "--role", "ci", tmp_path / "x", status=1)
 
 
+def sick(rota):
+    """The doctor's lines: its findings are no errors of its own."""
+    done = subprocess.run([rota.program, "--dir", rota.dir, "doctor"], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    return done.stdout
+
+
+def test_each_half_is_looked_at_for_what_it_has(online, vault):
+    """And what is lost from a half is missed."""
+    text = online("doctor")
+    assert "nothing is wrong" in text and "on another machine" in text
+    steps = json.loads(online("doctor", "--json"))
+    assert all(step["good"] for step in steps)
+    assert [step["step"] for step in steps if step.get("passed_over")] == ["tokens"]
+    text = vault("doctor")
+    assert "nothing is wrong" in text and "releases       3 of 3 keys there" in text
+    assert "rota repo sign" in vault("status", status=1)
+    shutil.rmtree(vault.dir / "tokens" / "releases-2")
+    assert "token releases-2" in sick(vault)
+    shutil.copytree(vault.dir / "tokens" / "root-1", online.dir / "tokens" / "root-1")
+    assert "token root-2" in sick(online)
+
+
 def test_many_releases_wait_and_are_forgotten(online, vault, tmp_path):
     add_release(online, vault, tmp_path, "2.0.0")
     add_release(online, vault, tmp_path, "2.0.1")
