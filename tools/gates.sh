@@ -153,7 +153,7 @@ python_tests() {
 	shift 2
 	python_status=0
 	rm -f "$python_counts"
-	ROTA_BUILD="$PWD/$python_dir" PYTHONDONTWRITEBYTECODE=1 timeout --kill-after=10 900 \
+	ROTA_BUILD="$PWD/$python_dir" PYTHONDONTWRITEBYTECODE=1 timeout --kill-after=10 1800 \
 		/usr/bin/python3 -m pytest -q --junitxml="$python_counts" "$@" "$python_folder" ||
 		python_status=$?
 	[ ! -f "$python_counts" ] || tools/count-tests "$python_counts" >"$gate_counts"
