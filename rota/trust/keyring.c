@@ -2,17 +2,6 @@
 #include "rota/trust/keyring.h"
 #include "rota/base/mem.h"
 
-void rota_keyring_init(struct rota_keyring *ring, struct rota_arena *a,
-	const struct rota_scheme *const *schemes, uint16_t max, uint16_t raw_max)
-{
-	ring->schemes = schemes;
-	ring->key = rota_arena_place(a, max * sizeof(struct rota_key));
-	ring->raw = rota_arena_place(a, (size_t)max * raw_max);
-	ring->count = 0;
-	ring->max = max;
-	ring->raw_max = raw_max;
-}
-
 void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks)
 {
 	uint16_t count = 0;

@@ -11,7 +11,6 @@
 #ifndef ROTA_TRUST_KEYRING_H
 #define ROTA_TRUST_KEYRING_H
 
-#include "rota/base/arena.h"
 #include "rota/codec/key.h"
 #include "rota/codec/tuf.h"
 #include "rota/trust/floor.h"
@@ -29,20 +28,16 @@ struct rota_key {
 	uint8_t *raw;
 };
 
+/* Its owner gives it room; empty it begins with a count of 0. */
 struct rota_keyring {
-	const struct rota_scheme *const *schemes;
-	struct rota_key *key;
+	const struct rota_scheme *const
+		*schemes; /* that are known, NULL at the end (rota/codec/key.h) */
+	struct rota_key *key; /* max of them */
 	uint8_t *raw; /* raw_max bytes for each */
 	uint16_t count; /* places up to the last one that is taken */
 	uint16_t max;
 	uint16_t raw_max;
 };
-
-/* Take room for `max` keys of `raw_max` bytes each.
- * schemes  those that are known, NULL at the end (rota/codec/key.h); stay in use.
- * Failure shows in rota_arena_end(). */
-void rota_keyring_init(struct rota_keyring *ring, struct rota_arena *a,
-	const struct rota_scheme *const *schemes, uint16_t max, uint16_t raw_max);
 
 /* Of each key only these marks stay; a key that then has none is dropped. 0 empties the ring. */
 void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks);

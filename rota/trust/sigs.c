@@ -2,20 +2,6 @@
 #include "rota/trust/sigs.h"
 #include "rota/base/mem.h"
 
-void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota_crypto *crypto,
-	uint16_t max, uint16_t raw_max, const struct rota_sigs_streams *streams)
-{
-	s->crypto = crypto;
-	s->streams = streams;
-	s->count = 0;
-	s->max = max;
-	s->raw_max = raw_max;
-	s->sig = rota_arena_place(a, max * sizeof(struct rota_sig));
-	s->raw = rota_arena_place(a, (size_t)max * raw_max);
-	if (streams != NULL)
-		s->verify = rota_arena_place(a, max * streams->room);
-}
-
 void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by)
 {
 	rota_sigs_drop(s);

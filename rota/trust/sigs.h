@@ -40,24 +40,19 @@ struct rota_sigs_streams {
 
 extern const struct rota_sigs_streams rota_sigs_streamed;
 
-/* Private to sigs.c and sigs_streamed.c. */
+/* Its owner gives it crypto, streams and room; the rest is private to sigs.c and sigs_streamed.c, and begins as zeros. */
 struct rota_sigs {
 	const struct rota_crypto *crypto;
-	const struct rota_sigs_streams *streams;
+	const struct rota_sigs_streams *streams; /* NULL, or &rota_sigs_streamed */
 	struct rota_authority by;
-	struct rota_sig *sig;
+	struct rota_sig *sig; /* max of them */
 	uint8_t *raw; /* raw_max bytes for each */
-	struct rota_verify *verify; /* one for each, with streams */
+	struct rota_verify *verify; /* streams->room bytes for each, with streams */
 	uint16_t count;
 	uint16_t max;
 	uint16_t raw_max;
 	struct rota_sha256 sha256;
 };
-
-/* Take room for `max` signatures of `raw_max` bytes each. streams: NULL, or &rota_sigs_streamed. Failure shows in
- * rota_arena_end(). */
-void rota_sigs_init(struct rota_sigs *s, struct rota_arena *a, const struct rota_crypto *crypto,
-	uint16_t max, uint16_t raw_max, const struct rota_sigs_streams *streams);
 
 /* A new file, signed by `by`. The role's keys stay in the ring until the verdict; their marks count while
  * signatures are added. */

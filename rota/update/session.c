@@ -36,56 +36,71 @@ const struct rota_limits rota_limits_linux = {
 	.components = 8,
 };
 
-/* ---- begin ---- */
+/* ---- the workspace ---- */
 
-#define TAKE(a, count, type) rota_arena_place(a, (count) * sizeof(type))
+/* What lies in the workspace, one behind the other: where its address goes, and its length as a product. */
+struct part {
+	uint8_t at; /* in struct rota_session_arrays */
+	uint8_t count, each; /* members of struct rota_limits; each 0: 1 */
+	uint8_t size;
+};
 
-static void take_room(struct rota_session_arrays *r, struct rota_arena *a,
-	const struct rota_crypto *crypto, const struct rota_limits *l)
+#define PART(at, count, each, type)                                                                \
+	{                                                                                          \
+		offsetof(struct rota_session_arrays, at), offsetof(struct rota_limits, count),     \
+			each, sizeof(type)                                                         \
+	}
+#define EACH(limit) offsetof(struct rota_limits, limit)
+
+static const struct part parts[] = {
+	PART(keys.key, keys, 0, struct rota_key),
+	PART(sigs.sig, sigs, 0, struct rota_sig),
+	PART(pending, pending, 0, struct rota_pending),
+	PART(pending_keys, pending, EACH(role_keys), uint16_t),
+	PART(visited, visited, 0, uint8_t[ROTA_FLOOR_TAG_LEN]),
+	PART(keys.raw, keys, EACH(key_len), uint8_t),
+	PART(sigs.raw, sigs, EACH(sig_len), uint8_t),
+	PART(pending_names, pending, EACH(role_len), uint8_t),
+	PART(text.names.p, names_len, 0, uint8_t),
+	PART(text.value.p, text_len, 0, uint8_t),
+	PART(text.hold.p, text_len, 0, uint8_t),
+};
+
+#define ALIGN sizeof(uint64_t)
+
+static uintptr_t aligned(uintptr_t at)
 {
-	size_t pending = l->pending;
+	return (at + ALIGN - 1) / ALIGN * ALIGN;
+}
 
-	rota_keyring_init(&r->keys, a, l->schemes, l->keys, l->key_len);
-	rota_sigs_init(&r->sigs, a, crypto, l->sigs, l->sig_len, l->streams);
-	r->text.names = rota_arena_take(a, l->names_len);
-	r->text.value = rota_arena_take(a, l->text_len);
-	r->text.hold = rota_arena_take(a, l->text_len);
-	r->listed = TAKE(a, l->listed, struct rota_listed);
-	r->pending = TAKE(a, pending, struct rota_pending);
-	r->pending_names = TAKE(a, pending * l->role_len, uint8_t);
-	r->pending_keys = TAKE(a, pending * l->role_keys, uint16_t);
-	r->visited = TAKE(a, (size_t)l->visited * ROTA_FLOOR_TAG_LEN, uint8_t);
+static size_t limit_of(const struct rota_limits *l, size_t offset)
+{
+	return *(const uint16_t *)(const void *)((const uint8_t *)l + offset);
+}
+
+/* Lay out what these limits ask for from address `at`; where it ends. */
+static uintptr_t lay_out(struct rota_session_arrays *r, const struct rota_limits *l, uintptr_t at)
+{
+	for (const struct part *p = parts; p < parts + sizeof(parts) / sizeof(parts[0]); p++) {
+		void *part = (void *)at;
+		size_t len = p->size * limit_of(l, p->count);
+
+		memcpy((uint8_t *)r + p->at, &part, sizeof(part));
+		at = aligned(at + (p->each != 0 ? len * limit_of(l, p->each) : len));
+	}
+	r->listed = (struct rota_listed *)at;
+	at += l->listed * sizeof(struct rota_listed);
+	r->sigs.verify = (struct rota_verify *)at;
+	if (l->streams != NULL)
+		at += l->sigs * l->streams->room;
+	return at;
 }
 
 size_t rota_session_room(const struct rota_limits *limits)
 {
 	struct rota_session_arrays r;
-	struct rota_arena a = rota_arena(rota_buf(NULL, 0));
 
-	take_room(&r, &a, NULL, limits);
-	return a.wanted + sizeof(uint64_t); /* and what aligning the workspace may cost */
-}
-
-enum rota_err rota_session_init(struct rota_session *s, const struct rota_session_config *config,
-	const struct rota_trusted *trusted, struct rota_buf workspace)
-{
-	struct rota_arena a = rota_arena(workspace);
-
-	memset(s, 0, sizeof(*s));
-	s->config = *config;
-	s->trusted = *trusted;
-	if (trusted->root_version == 0 ||
-		(config->profile->raises != NULL && config->floors == NULL))
-		return ROTA_ERR_ARGUMENT;
-	take_room(&s->room, &a, config->crypto, config->limits);
-	ROTA_TRY(rota_arena_end(&a));
-	for (uint16_t i = 0; i < config->limits->pending; i++)
-		s->room.pending[i].slot = i;
-	s->now_s = config->start.unix_s;
-	if (!rota_session_turns(s, ROTA_TURN_TIME) && !config->start.trusted)
-		return ROTA_ERR_ARGUMENT;
-	rota_root_begin(s);
-	return ROTA_OK;
+	return lay_out(&r, limits, 0) + ALIGN - 1; /* what aligning the workspace may cost */
 }
 
 /* ---- what every file has in common ---- */
@@ -207,7 +222,7 @@ static void describe(struct rota_session *s)
 static void begin_file(struct rota_session *s)
 {
 	const struct rota_step *step = s->step;
-	struct rota_tuf_sink sink = {
+	const struct rota_tuf_sink sink = {
 		.ctx = s, .event = on_event, .signed_bytes = on_signed_bytes
 	};
 	const struct rota_authority by = { .ring = &s->room.keys,
@@ -388,6 +403,42 @@ void rota_session_kept(struct rota_session *s, enum rota_err how)
 		rota_session_fail(s, how, ROTA_CLAUSE_SPEC_9);
 	else
 		step->then(s);
+}
+
+/* ---- begin ---- */
+
+enum rota_err rota_session_init(struct rota_session *s, const struct rota_session_config *config,
+	const struct rota_trusted *trusted, struct rota_buf workspace)
+{
+	const struct rota_limits *l = config->limits;
+
+	memset(s, 0, sizeof(*s));
+	s->config = *config;
+	s->trusted = *trusted;
+	if (trusted->root_version == 0 ||
+		(config->profile->raises != NULL && config->floors == NULL))
+		return ROTA_ERR_ARGUMENT;
+	if (workspace.len < rota_session_room(l))
+		return ROTA_ERR_LIMIT;
+	memset(workspace.p, 0, workspace.len);
+	(void)lay_out(&s->room, l, aligned((uintptr_t)workspace.p));
+	s->room.keys.schemes = l->schemes;
+	s->room.keys.max = l->keys;
+	s->room.keys.raw_max = l->key_len;
+	s->room.sigs.crypto = config->crypto;
+	s->room.sigs.streams = l->streams;
+	s->room.sigs.max = l->sigs;
+	s->room.sigs.raw_max = l->sig_len;
+	s->room.text.names.len = l->names_len;
+	s->room.text.value.len = l->text_len;
+	s->room.text.hold.len = l->text_len;
+	for (uint16_t i = 0; i < l->pending; i++)
+		s->room.pending[i].slot = i;
+	s->now_s = config->start.unix_s;
+	if (!rota_session_turns(s, ROTA_TURN_TIME) && !config->start.trusted)
+		return ROTA_ERR_ARGUMENT;
+	rota_root_begin(s);
+	return ROTA_OK;
 }
 
 /* ---- what is asked and answered ---- */

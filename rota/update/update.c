@@ -2,6 +2,7 @@
 /* Method: a table of states (update_steps.c). A state that acts is run at once and names the next; a state
  * that wants something waits for feed() and done(). */
 #include "rota/update/update_parts.h"
+#include "rota/base/arena.h"
 #include "rota/base/mem.h"
 
 /* ---- begin ---- */

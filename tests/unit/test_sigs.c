@@ -61,6 +61,34 @@ static enum rota_err add_sig(struct rota_sigs *s, char letter, char how)
 	return rota_sigs_add(s, rota_span(&letter, 1), rota_span_cstr(hex));
 }
 
+/* An empty ring of `max` keys, and signatures that are yet to come. */
+static struct rota_keyring new_ring(const struct rota_scheme *const *schemes, uint16_t max)
+{
+	static struct rota_key keys[8];
+	static uint8_t raw[8 * ROTA_P256_KEY_LEN];
+
+	return (struct rota_keyring){ .schemes = schemes,
+		.key = keys,
+		.raw = raw,
+		.max = max,
+		.raw_max = ROTA_P256_KEY_LEN };
+}
+
+static struct rota_sigs new_sigs(uint16_t max, const struct rota_sigs_streams *streams)
+{
+	static struct rota_sig sigs[4];
+	static uint8_t raw[4 * ROTA_P256_SIG_LEN];
+	static struct rota_verify verify[4];
+
+	return (struct rota_sigs){ .crypto = &rota_crypto_openssl,
+		.streams = streams,
+		.sig = sigs,
+		.raw = raw,
+		.verify = verify,
+		.max = max,
+		.raw_max = ROTA_P256_SIG_LEN };
+}
+
 static const struct {
 	const char *reason;
 	const char *keys; /* of the role */
@@ -94,18 +122,13 @@ static const struct {
 
 static enum rota_err verdict(size_t row)
 {
-	static uint64_t room[1024];
-	struct rota_arena arena = rota_arena(ROTA_BUF(room));
-	struct rota_keyring ring;
+	struct rota_keyring ring = new_ring(rota_schemes_all, 8);
 	struct rota_authority by = {
 		.ring = &ring, .threshold = rows[row].threshold, .marks = MARK
 	};
-	struct rota_sigs s;
+	struct rota_sigs s = new_sigs(4, NULL);
 	enum rota_err err = ROTA_OK;
 
-	rota_keyring_init(&ring, &arena, rota_schemes_all, 8, ROTA_P256_KEY_LEN);
-	rota_sigs_init(&s, &arena, &rota_crypto_openssl, 4, ROTA_P256_SIG_LEN, NULL);
-	ROTA_TRY(rota_arena_end(&arena));
 	for (const char *k = rows[row].keys; *k != '\0'; k++)
 		ROTA_TRY(add_key(&ring, *k));
 	rota_sigs_begin(&s, &by);
@@ -130,11 +153,8 @@ TEST(thresholds_count_distinct_public_keys)
 
 TEST(an_unknown_scheme_is_an_unknown_key)
 {
-	uint64_t room[128];
-	struct rota_arena arena = rota_arena(ROTA_BUF(room));
-	struct rota_keyring ring;
+	struct rota_keyring ring = new_ring(rota_schemes_p256, 1);
 
-	rota_keyring_init(&ring, &arena, rota_schemes_p256, 1, ROTA_P256_KEY_LEN);
 	CHECK_OK(add(&ring, ROTA_STR("id"), "lms-sha256", ROTA_STR("0102")));
 	CHECK_EQ(ring.count, 0);
 	CHECK_EQ(add(&ring, ROTA_STR("id"), p256, ROTA_STR("0102")), ROTA_ERR_FORMAT);
@@ -146,7 +166,6 @@ TEST(an_unknown_scheme_is_an_unknown_key)
 /* A key that needs a stream counts, and is no key that is silently left out, where there is no room for streams. */
 TEST(a_streamed_scheme_needs_streams)
 {
-	static uint64_t room[1024];
 	static const char zeros[] = "00000000000000000000000000000000"
 				    "00000000000000000000000000000000";
 	const struct rota_tuf_event e = { .kind = ROTA_TUF_KEY,
@@ -158,14 +177,10 @@ TEST(a_streamed_scheme_needs_streams)
 	const enum rota_err errs[] = { ROTA_ERR_LIMIT, ROTA_OK };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct rota_arena arena = rota_arena(ROTA_BUF(room));
-		struct rota_keyring ring;
+		struct rota_keyring ring = new_ring(rota_schemes_all, 1);
 		const struct rota_authority by = { .ring = &ring, .threshold = 1, .marks = MARK };
-		struct rota_sigs s;
+		struct rota_sigs s = new_sigs(1, streams[i]);
 
-		rota_keyring_init(&ring, &arena, rota_schemes_all, 1, ROTA_P256_KEY_LEN);
-		rota_sigs_init(&s, &arena, &rota_crypto_openssl, 1, ROTA_P256_SIG_LEN, streams[i]);
-		CHECK_OK(rota_arena_end(&arena));
 		CHECK_OK(rota_keyring_add(&ring, &rota_crypto_openssl, &e, MARK));
 		rota_sigs_begin(&s, &by);
 		CHECK_EQ(rota_sigs_add(&s, ROTA_STR("id"), ROTA_STR(zeros)), errs[i]);
@@ -183,11 +198,8 @@ static struct rota_key *find(const struct rota_keyring *ring, char letter, uint8
 
 TEST(keys_are_dropped_by_their_marks)
 {
-	static uint64_t room[1024];
-	struct rota_arena arena = rota_arena(ROTA_BUF(room));
-	struct rota_keyring ring;
+	struct rota_keyring ring = new_ring(rota_schemes_p256, 3);
 
-	rota_keyring_init(&ring, &arena, rota_schemes_p256, 3, ROTA_P256_KEY_LEN);
 	CHECK_OK(add_key(&ring, 'a'));
 	CHECK_OK(add_key(&ring, 'b'));
 	ring.key[1].marks = OLD;
