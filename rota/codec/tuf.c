@@ -25,7 +25,6 @@
 	X(keys, "keys")                                                                            \
 	X(keytype, "keytype")                                                                      \
 	X(keyval, "keyval")                                                                        \
-	X(length, "length")                                                                        \
 	X(meta, "meta")                                                                            \
 	X(name, "name")                                                                            \
 	X(name_prefix, "name_prefix")                                                              \
@@ -33,7 +32,6 @@
 	X(path_hash_prefixes, "path_hash_prefixes")                                                \
 	X(paths, "paths")                                                                          \
 	X(public, "public")                                                                        \
-	X(roles, "roles")                                                                          \
 	X(scheme, "scheme")                                                                        \
 	X(sha256, "sha256")                                                                        \
 	X(sig, "sig")                                                                              \
@@ -45,8 +43,7 @@
 	X(targets, "targets")                                                                      \
 	X(terminating, "terminating")                                                              \
 	X(threshold, "threshold")                                                                  \
-	X(type, "_type")                                                                           \
-	X(version, "version")
+	X(type, "_type")
 
 #define NAME_ROOM(id, text) char id[sizeof(text)];
 #define NAME_TEXT(id, text) .id = text,
@@ -54,6 +51,16 @@ struct names {
 	NAMES(NAME_ROOM)
 };
 static const struct names names = { NAMES(NAME_TEXT) };
+
+/* Where a name stands in `names`; three are the tails of others. */
+enum {
+#define NAME_AT(id, text) NAME_##id = offsetof(struct names, id),
+	NAMES(NAME_AT)
+#define TAIL_AT(id, text, of) NAME_##id = NAME_##of + sizeof(names.of) - sizeof(text)
+		TAIL_AT(length, "length", bit_length),
+	TAIL_AT(roles, "roles", succinct_roles),
+	TAIL_AT(version, "version", spec_version),
+};
 
 /* What is done with a value; each wants one kind of token. */
 enum act {
@@ -212,7 +219,7 @@ _Static_assert(sizeof(struct names) <= 512 && BIT_NONE < 32, "fits a row");
 #define OF_TARGETS (1u << ROTA_TUF_TARGETS)
 #define OF_ALL (OF_ROOT | OF_META | OF_TARGETS)
 #define MEMBER(n, of, a, g, b)                                                                     \
-	.name = offsetof(struct names, n), .types = (of), .act = ACT_##a, .arg = (g), .bit = BIT_##b
+	.name = NAME_##n, .types = (of), .act = ACT_##a, .arg = (g), .bit = BIT_##b
 #define ROW(n, a, g, b)                                                                            \
 	{                                                                                          \
 		MEMBER(n, OF_ALL, a, g, b)                                                         \

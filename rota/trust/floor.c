@@ -2,8 +2,8 @@
 #include "rota/trust/floor.h"
 #include "rota/base/mem.h"
 
-void rota_floor_tag(const struct rota_crypto *crypto, struct rota_span of,
-	uint8_t tag[static ROTA_FLOOR_TAG_LEN])
+void rota_floor_tag(const struct rota_crypto *crypto, uint8_t tag[static ROTA_FLOOR_TAG_LEN],
+	struct rota_span of)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
 

@@ -44,8 +44,8 @@ struct rota_floor_keys {
 };
 
 /* Tag of a role's name or of a public key's raw form. */
-void rota_floor_tag(const struct rota_crypto *crypto, struct rota_span of,
-	uint8_t tag[static ROTA_FLOOR_TAG_LEN]);
+void rota_floor_tag(const struct rota_crypto *crypto, uint8_t tag[static ROTA_FLOOR_TAG_LEN],
+	struct rota_span of);
 
 /* The version below which a file of `role` is refused under the keys `now`: 0 where there is no floor, or
  * where fewer than now->threshold of `now` stood in the set that the floor was made under. */

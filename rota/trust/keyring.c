@@ -23,11 +23,11 @@ void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with)
 }
 
 struct rota_key *rota_keyring_find(const struct rota_keyring *ring,
-	const struct rota_crypto *crypto, struct rota_span keyid, uint8_t marks)
+	const struct rota_crypto *crypto, const struct rota_span *keyid, uint8_t marks)
 {
 	uint8_t id[ROTA_KEYID_TAG_LEN];
 
-	rota_floor_tag(crypto, keyid, id);
+	rota_floor_tag(crypto, id, *keyid);
 	for (size_t i = 0; i < ring->count; i++) {
 		struct rota_key *key = &ring->key[i];
 
@@ -71,7 +71,7 @@ enum rota_err rota_keyring_add(struct rota_keyring *ring, const struct rota_cryp
 	if (err == ROTA_ERR_UNSUPPORTED)
 		return ROTA_OK; /* an RSA key of a length that nothing here verifies */
 	ROTA_TRY(err);
-	rota_floor_tag(crypto, e->id, key->id);
+	rota_floor_tag(crypto, key->id, e->id);
 	key->scheme = (uint8_t)(list - ring->schemes);
 	key->marks = marks;
 	key->raw_len = (uint16_t)len;

@@ -48,7 +48,7 @@ void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with);
 /* The key with this id among those that have one of the marks, or NULL. Two files in the ring may give one id to
  * two keys. */
 struct rota_key *rota_keyring_find(const struct rota_keyring *ring,
-	const struct rota_crypto *crypto, struct rota_span keyid, uint8_t marks);
+	const struct rota_crypto *crypto, const struct rota_span *keyid, uint8_t marks);
 
 /* Whether the key in place `at` has one of the marks, and no such key before it is the same public key. */
 bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t marks);

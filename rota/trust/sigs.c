@@ -23,9 +23,9 @@ struct rota_span rota_sigs_raw(const struct rota_sigs *s, size_t at)
 	return rota_span(&s->raw[at * s->raw_max], s->sig[at].raw_len);
 }
 
-enum rota_err rota_sigs_add(struct rota_sigs *s, struct rota_span keyid, struct rota_span text)
+enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e)
 {
-	const struct rota_key *key = rota_keyring_find(s->by.ring, s->crypto, keyid, s->by.marks);
+	const struct rota_key *key = rota_keyring_find(s->by.ring, s->crypto, &e->id, s->by.marks);
 	const struct rota_scheme *scheme;
 	size_t len = 0, at = 0;
 	enum rota_err err;
@@ -40,7 +40,7 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, struct rota_span keyid, struct 
 	if (at == s->max ||
 		(s->streams == NULL && !rota_alg_signs_sha256((enum rota_alg)scheme->alg)))
 		return ROTA_ERR_LIMIT;
-	err = rota_sig_raw(scheme, text, rota_buf(&s->raw[at * s->raw_max], s->raw_max), &len);
+	err = rota_sig_raw(scheme, e->text, rota_buf(&s->raw[at * s->raw_max], s->raw_max), &len);
 	/* Kept even when malformed, with length 0: a repeated key id must still be seen. */
 	s->sig[at] = (struct rota_sig){ .key = key, .raw_len = err == ROTA_OK ? (uint16_t)len : 0 };
 	s->count++;

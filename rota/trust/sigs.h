@@ -58,11 +58,10 @@ struct rota_sigs {
  * signatures are added. */
 void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by);
 
-/* One signature of the file, its text as written. By an unknown key, or malformed: ROTA_OK, not counted.
+/* One signature of the file, a ROTA_TUF_SIGNATURE. By an unknown key, or malformed: ROTA_OK, not counted.
  * ROTA_ERR_FORMAT: a second signature under the same key id (SPEC 4.2). ROTA_ERR_LIMIT: more signatures by
  * known keys than there is room for, or one by a key of a streamed scheme without streams. */
-ROTA_MUST_USE enum rota_err rota_sigs_add(
-	struct rota_sigs *s, struct rota_span keyid, struct rota_span text);
+ROTA_MUST_USE enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e);
 
 /* All signatures are there; the signed bytes follow. */
 void rota_sigs_signed(struct rota_sigs *s);

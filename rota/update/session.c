@@ -105,11 +105,12 @@ size_t rota_session_room(const struct rota_limits *limits)
 
 /* ---- what every file has in common ---- */
 
-void rota_session_fail(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+void rota_session_settle(struct rota_session *s, enum rota_err err)
 {
+	if (err == ROTA_OK)
+		return;
 	rota_sigs_drop(&s->room.sigs);
-	s->why = (struct rota_why){ .err = err, .clause = clause };
-	s->state = ROTA_ST_FAILED;
+	s->why.err = err;
 	s->want.kind = ROTA_WANT_FAILED;
 }
 
@@ -124,7 +125,7 @@ static enum rota_err on_key(struct rota_session *s, const struct rota_tuf_event 
 
 	if (e->kind == ROTA_TUF_KEY)
 		return rota_keyring_add(&s->room.keys, s->config.crypto, e, ROTA_MARK_FILE);
-	key = rota_keyring_find(&s->room.keys, s->config.crypto, e->text, ROTA_MARK_FILE);
+	key = rota_keyring_find(&s->room.keys, s->config.crypto, &e->text, ROTA_MARK_FILE);
 	if (key != NULL)
 		key->marks |= ROTA_MARK_CURRENT;
 	return ROTA_OK;
@@ -137,7 +138,7 @@ static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 	enum rota_err err;
 
 	if (e->kind == ROTA_TUF_SIGNATURE) {
-		err = rota_sigs_add(&s->room.sigs, e->id, e->text);
+		err = rota_sigs_add(&s->room.sigs, e);
 		if (err == ROTA_ERR_FORMAT)
 			s->why.clause = ROTA_CLAUSE_SPEC_4_2;
 		return err;
@@ -240,7 +241,7 @@ static void begin_file(struct rota_session *s)
 	describe(s);
 }
 
-void rota_session_enter(struct rota_session *s, enum rota_session_state state)
+enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state state)
 {
 	const struct rota_step *step = state < ROTA_ST_OWN
 		? &rota_session_steps[state]
@@ -249,17 +250,25 @@ void rota_session_enter(struct rota_session *s, enum rota_session_state state)
 	s->state = (uint8_t)state;
 	s->step = step;
 	s->role = step->role;
-	s->want = (struct rota_want){ .kind = (enum rota_want_kind)step->want,
-		.role = rota_session_role(s) };
-	if (step->want == ROTA_WANT_KEEP)
-		s->want.kept_version = s->tuf.head.version;
-	else if (fetches(s))
-		begin_file(s);
+	s->want = (struct rota_want){ .kind = ROTA_WANT_FETCH, .role = rota_session_role(s) };
+	begin_file(s);
+	return ROTA_OK;
 }
 
-bool rota_session_expired(const struct rota_session *s, uint64_t expires_s)
+enum rota_err rota_session_keep(
+	struct rota_session *s, enum rota_err (*then)(struct rota_session *s))
 {
-	return expires_s <= s->now_s;
+	s->then = then;
+	s->want.kind = ROTA_WANT_KEEP;
+	s->want.kept_version = s->tuf.head.version;
+	return ROTA_OK;
+}
+
+enum rota_err rota_session_expiry(
+	struct rota_session *s, enum rota_clause clause, uint64_t expires_s)
+{
+	s->why.clause = clause;
+	return expires_s <= s->now_s ? ROTA_ERR_EXPIRED : ROTA_OK;
 }
 
 bool rota_session_turns(struct rota_session *s, enum rota_turn at)
@@ -267,22 +276,20 @@ bool rota_session_turns(struct rota_session *s, enum rota_turn at)
 	return s->config.profile->turns(s, at);
 }
 
-void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err)
 {
 	const struct rota_session_profile *p = s->config.profile;
 	struct rota_want *w = &s->want;
 
-	rota_sigs_drop(&s->room.sigs);
 	if (!w->at_hand && !w->fresh && (s->copy || (!p->letter && w->sha256 != NULL))) {
 		/* A copy at hand that is damaged is no failure: the same file is asked of the network. */
 		w->fresh = true;
 		begin_file(s);
-	} else if (!p->relents(s, err)) {
-		if (err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT)
-			rota_root_end_walk(s);
-		else
-			rota_session_fail(s, err, clause);
+		return ROTA_OK;
 	}
+	err = p->relents(s, err);
+	return err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT ? rota_root_end_walk(s)
+									  : err;
 }
 
 static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
@@ -387,22 +394,15 @@ void rota_session_fetched(struct rota_session *s, enum rota_err how)
 	} else if (err == ROTA_OK) {
 		err = check_file(s);
 	}
-	if (err == ROTA_OK)
-		step->then(s);
-	else
-		rota_session_refuse(s, err, s->why.clause);
+	rota_session_settle(s, err == ROTA_OK ? step->then(s) : rota_session_refuse(s, err));
 }
 
 void rota_session_kept(struct rota_session *s, enum rota_err how)
 {
-	const struct rota_step *step = s->step;
-
 	if (s->want.kind != ROTA_WANT_KEEP)
 		return;
-	if (how != ROTA_OK)
-		rota_session_fail(s, how, ROTA_CLAUSE_SPEC_9);
-	else
-		step->then(s);
+	s->why.clause = ROTA_CLAUSE_SPEC_9;
+	rota_session_settle(s, how == ROTA_OK ? s->then(s) : how);
 }
 
 /* ---- begin ---- */
@@ -437,8 +437,7 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->now_s = config->start.unix_s;
 	if (!rota_session_turns(s, ROTA_TURN_TIME) && !config->start.trusted)
 		return ROTA_ERR_ARGUMENT;
-	rota_root_begin(s);
-	return ROTA_OK;
+	return rota_root_begin(s);
 }
 
 /* ---- what is asked and answered ---- */

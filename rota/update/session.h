@@ -118,23 +118,23 @@ enum rota_want_kind {
 
 struct rota_want {
 	enum rota_want_kind kind;
-	struct rota_span role; /* FETCH, KEEP: "root", "timestamp", ... valid until the next call */
-	uint64_t
-		version; /* FETCH: 0 for the file without a version in its name (timestamp, and all but
-				   root where the repository has no consistent snapshots) */
-	uint64_t kept_version; /* KEEP: version of the file to keep */
-	uint32_t max_len; /* FETCH: more is refused */
-	uint64_t length; /* FETCH: where it is listed; else 0 */
-	const uint8_t *
-		sha256; /* FETCH: the digest, when it is known: a copy at hand will do; else NULL */
-	uint64_t
-		current; /* FETCH: the version that is wanted where the digest is not known: a copy at hand of
-			     this version will do, rota_session_copy(); else 0 */
 	bool at_hand; /* FETCH: only a copy at hand will do; without one it is NOT_FOUND */
 	bool fresh; /* FETCH: a copy at hand was tried and is damaged: go to the network */
 	bool hint; /* FETCH: "root-hint" (SPEC 4.6). It may be missing, is never kept, and does not count as the
 		      file fetched last: that one is asked for again behind it */
 	bool floor_fell; /* KEEP: the role's keys were so replaced that its floor fell (SPEC 4.3) */
+	struct rota_span role; /* FETCH, KEEP: "root", "timestamp", ... valid until the next call */
+	uint64_t
+		version; /* FETCH: 0 for the file without a version in its name (timestamp, and all but
+				   root where the repository has no consistent snapshots) */
+	uint64_t kept_version; /* KEEP: version of the file to keep */
+	uint64_t length; /* FETCH: where it is listed; else 0 */
+	uint64_t
+		current; /* FETCH: the version that is wanted where the digest is not known: a copy at hand of
+			     this version will do, rota_session_copy(); else 0 */
+	const uint8_t *
+		sha256; /* FETCH: the digest, when it is known: a copy at hand will do; else NULL */
+	uint32_t max_len; /* FETCH: more is refused */
 };
 
 /* A verified target. */
@@ -216,6 +216,7 @@ struct rota_session {
 	struct rota_found found;
 	uint32_t listed_count;
 	const struct rota_step *step; /* of the state */
+	enum rota_err (*then)(struct rota_session *s); /* when the file was kept */
 	struct rota_session_config config;
 	uint32_t got_len;
 	struct rota_want want;

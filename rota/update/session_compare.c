@@ -17,59 +17,42 @@ static bool compares(struct rota_session *s)
 		return false;
 	if (!t->listed.has_sha256 && t->listed.version == t->snapshot_version)
 		return false;
-	rota_session_enter(s, ROTA_ST_SNAPSHOT_OLD);
-	return true;
+	return rota_session_enter(s, ROTA_ST_SNAPSHOT_OLD) == ROTA_OK;
 }
 
-static void listed_tag(const struct rota_session *s, struct rota_span name,
-	uint8_t tag[static ROTA_LISTED_TAG_LEN])
+/* The trusted one fills the table. Both files list names in the same order, so of the new one the entries are met one
+ * after the other. One that is missing, or whose version went back, is never met, nor is any after it. */
+enum rota_err rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
-
-	rota_sha256_of(s->config.crypto, name, digest);
-	memcpy(tag, digest, ROTA_LISTED_TAG_LEN);
-}
-
-static enum rota_err old_event(struct rota_session *s, const struct rota_tuf_event *e)
-{
 	struct rota_listed *l;
 
-	if (e->kind != ROTA_TUF_META)
-		return ROTA_OK;
-	if (s->listed_count == s->config.limits->listed)
-		return ROTA_ERR_LIMIT;
-	l = &s->room.listed[s->listed_count++];
-	listed_tag(s, e->id, l->tag);
-	l->version = e->file.version;
+	rota_sha256_of(s->config.crypto, e->id, digest);
+	if (s->state == ROTA_ST_SNAPSHOT_OLD) {
+		if (s->listed_count == s->config.limits->listed)
+			return ROTA_ERR_LIMIT;
+		l = &s->room.listed[s->listed_count++];
+		memcpy(l->tag, digest, ROTA_LISTED_TAG_LEN);
+		l->version = e->file.version;
+	} else if (s->found.met < s->listed_count) {
+		l = &s->room.listed[s->found.met];
+		s->found.met += memcmp(l->tag, digest, ROTA_LISTED_TAG_LEN) == 0 &&
+			e->file.version >= l->version;
+	}
 	return ROTA_OK;
 }
 
-static void old_done(struct rota_session *s)
+static enum rota_err old_done(struct rota_session *s)
 {
-	rota_session_enter(s, ROTA_ST_SNAPSHOT);
+	return rota_session_enter(s, ROTA_ST_SNAPSHOT);
 }
 
-/* Both files list names in the same order, so the entries of the old one are met one after the other. One
- * that is missing, or whose version went back, is never met, nor is any after it. */
-void rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e)
-{
-	uint8_t tag[ROTA_LISTED_TAG_LEN];
-	const struct rota_listed *next = &s->room.listed[s->found.met];
-
-	if (s->found.met == s->listed_count)
-		return;
-	listed_tag(s, e->id, tag);
-	s->found.met += memcmp(tag, next->tag, ROTA_LISTED_TAG_LEN) == 0 &&
-		e->file.version >= next->version;
-}
-
-const struct rota_step rota_compare_step = { .want = ROTA_WANT_FETCH,
-	.role = ROTA_TOP_SNAPSHOT,
+const struct rota_step rota_compare_step = { .role = ROTA_TOP_SNAPSHOT,
 	.type = ROTA_TUF_SNAPSHOT,
 	.keep = ROTA_KEEPS_ALL,
 	.fetch = ROTA_CLAUSE_TUF_5_5_5,
 	.hash = ROTA_CLAUSE_TUF_5_5_5,
-	.event = old_event,
+	.event = rota_meta_event,
 	.then = old_done };
 
 void rota_compare_describe(struct rota_session *s)
@@ -86,13 +69,12 @@ bool rota_compare_turn(struct rota_session *s, enum rota_turn at)
 
 /* Of an old snapshot that is not at hand any more there is nothing to compare with. To the letter it was at hand
  * a moment ago; elsewhere one that flash has damaged is none. One that is too long never is. */
-bool rota_compare_relent(struct rota_session *s, enum rota_err err)
+enum rota_err rota_compare_relent(struct rota_session *s, enum rota_err err)
 {
 	bool none =
 		err == ROTA_ERR_NOT_FOUND || (err != ROTA_ERR_LIMIT && !s->config.profile->letter);
 
 	if (s->state != ROTA_ST_SNAPSHOT_OLD || !none)
-		return false;
-	rota_session_enter(s, ROTA_ST_SNAPSHOT);
-	return true;
+		return err;
+	return rota_session_enter(s, ROTA_ST_SNAPSHOT);
 }

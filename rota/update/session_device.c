@@ -31,8 +31,7 @@ static void describe(struct rota_session *s)
 		s->room.text.names, s->room.text.value);
 }
 
-static const struct rota_step hint = { .want = ROTA_WANT_FETCH,
-	.role = ROTA_HINT,
+static const struct rota_step hint = { .role = ROTA_HINT,
 	.type = ROTA_TUF_NONE,
 	.fetch = ROTA_CLAUSE_SPEC_4_6,
 	.hash = ROTA_CLAUSE_SPEC_4_6,
@@ -74,8 +73,8 @@ static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_
 			continue;
 		if (out->count == ROTA_FLOOR_KEYS_MAX)
 			return ROTA_ERR_LIMIT;
-		rota_floor_tag(s->config.crypto, rota_span(ring->key[i].raw, ring->key[i].raw_len),
-			out->keys[out->count++]);
+		rota_floor_tag(s->config.crypto, out->keys[out->count++],
+			rota_span(ring->key[i].raw, ring->key[i].raw_len));
 	}
 	return ROTA_OK;
 }
@@ -98,7 +97,8 @@ static bool gone(struct rota_session *s)
 {
 	if (!rota_floor_stands(s->config.floors, rota_search_tag(s)))
 		return false;
-	rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
+	s->why.clause = ROTA_CLAUSE_TUF_5_5_5;
+	rota_session_settle(s, ROTA_ERR_VERSION);
 	return true;
 }
 

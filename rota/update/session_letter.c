@@ -10,9 +10,9 @@
 
 enum { ROOT_AT_HAND = ROTA_ST_SNAPSHOT_OLD + 1, TIMESTAMP_AT_HAND, SNAPSHOT_AT_HAND };
 
-static void enter(struct rota_session *s, int state)
+static enum rota_err enter(struct rota_session *s, int state)
 {
-	rota_session_enter(s, (enum rota_session_state)state);
+	return rota_session_enter(s, (enum rota_session_state)state);
 }
 
 static void describe(struct rota_session *s)
@@ -37,27 +37,27 @@ static void root_loaded(struct rota_session *s)
 	memcpy(root.root_sha256, s->root.file.sha256, ROTA_SHA256_LEN);
 	s->trusted = root;
 	(void)rota_clock_turn(s);
-	enter(s, ROOT_AT_HAND);
+	(void)enter(s, ROOT_AT_HAND);
 }
 
-static void root_done(struct rota_session *s)
+static enum rota_err root_done(struct rota_session *s)
 {
-	enter(s, TIMESTAMP_AT_HAND);
+	return enter(s, TIMESTAMP_AT_HAND);
 }
 
-static void timestamp_done(struct rota_session *s)
+static enum rota_err timestamp_done(struct rota_session *s)
 {
 	if (s->found.meta)
 		rota_timestamp_take(s);
 	(void)rota_clock_turn(s);
-	enter(s, SNAPSHOT_AT_HAND);
+	return enter(s, SNAPSHOT_AT_HAND);
 }
 
-static void snapshot_done(struct rota_session *s)
+static enum rota_err snapshot_done(struct rota_session *s)
 {
 	s->trusted.snapshot_version = s->tuf.head.version;
 	memcpy(s->trusted.snapshot_sha256, s->digest, ROTA_SHA256_LEN);
-	rota_root_next(s);
+	return rota_root_next(s);
 }
 
 /* ---- the profile ---- */
@@ -73,19 +73,16 @@ static bool turns(struct rota_session *s, enum rota_turn at)
 }
 
 /* A timestamp or snapshot on disk may be damaged. */
-static bool relents(struct rota_session *s, enum rota_err err)
+static enum rota_err relents(struct rota_session *s, enum rota_err err)
 {
 	if (s->state == TIMESTAMP_AT_HAND)
-		enter(s, SNAPSHOT_AT_HAND);
-	else if (s->state == SNAPSHOT_AT_HAND)
-		rota_root_next(s);
-	else
-		return rota_compare_relent(s, err);
-	return true;
+		return enter(s, SNAPSHOT_AT_HAND);
+	if (s->state == SNAPSHOT_AT_HAND)
+		return rota_root_next(s);
+	return rota_compare_relent(s, err);
 }
 
-static const struct rota_step root_at_hand = { .want = ROTA_WANT_FETCH,
-	.role = ROTA_TOP_ROOT,
+static const struct rota_step root_at_hand = { .role = ROTA_TOP_ROOT,
 	.type = ROTA_TUF_ROOT,
 	.by = ROTA_BY,
 	.keep = ROTA_KEEPS_ALL,
@@ -94,8 +91,7 @@ static const struct rota_step root_at_hand = { .want = ROTA_WANT_FETCH,
 	.sigs = ROTA_CLAUSE_TUF_5_2,
 	.then = root_done };
 
-static const struct rota_step timestamp_at_hand = { .want = ROTA_WANT_FETCH,
-	.role = ROTA_TOP_TIMESTAMP,
+static const struct rota_step timestamp_at_hand = { .role = ROTA_TOP_TIMESTAMP,
 	.type = ROTA_TUF_TIMESTAMP,
 	.by = ROTA_TOP_TIMESTAMP,
 	.keep = ROTA_KEEPS_ALL,
@@ -105,8 +101,7 @@ static const struct rota_step timestamp_at_hand = { .want = ROTA_WANT_FETCH,
 	.event = rota_meta_event,
 	.then = timestamp_done };
 
-static const struct rota_step snapshot_at_hand = { .want = ROTA_WANT_FETCH,
-	.role = ROTA_TOP_SNAPSHOT,
+static const struct rota_step snapshot_at_hand = { .role = ROTA_TOP_SNAPSHOT,
 	.type = ROTA_TUF_SNAPSHOT,
 	.by = ROTA_TOP_SNAPSHOT,
 	.keep = ROTA_KEEPS_ALL,

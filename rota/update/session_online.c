@@ -7,13 +7,14 @@
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	struct rota_span role = rota_search_name(s), file = e->id;
+	const struct rota_session_profile *p = s->config.profile;
 
 	if (e->kind != ROTA_TUF_META)
 		return ROTA_OK;
-	if (s->state == ROTA_ST_SNAPSHOT && s->config.profile->lists != NULL)
-		s->config.profile->lists(s, e);
 	if (s->role == ROTA_TOP_TIMESTAMP)
 		role = ROTA_STR("snapshot");
+	else if (s->state != ROTA_ST_META && p->lists != NULL)
+		ROTA_TRY(p->lists(s, e));
 	if (!rota_span_starts(file, role) ||
 		!rota_span_eq(rota_span_skip(file, role.len), ROTA_STR(".json")))
 		return ROTA_OK;
@@ -24,21 +25,12 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 
 /* ---- timestamp ---- */
 
-static void go_to_snapshot(struct rota_session *s)
+static enum rota_err go_to_snapshot(struct rota_session *s)
 {
 	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
-	if (!rota_session_turns(s, ROTA_TURN_SNAPSHOT))
-		rota_session_enter(s, ROTA_ST_SNAPSHOT);
-}
-
-/* The same version again: nothing new, the trusted one stays and must still be good (TUF 5.4.3.1). */
-static void keep_old_timestamp(struct rota_session *s)
-{
-	(void)rota_session_turns(s, ROTA_TURN_TIME);
-	if (rota_session_expired(s, s->trusted.timestamp_expires_s))
-		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_4_4);
-	else
-		go_to_snapshot(s);
+	if (rota_session_turns(s, ROTA_TURN_SNAPSHOT))
+		return ROTA_OK;
+	return rota_session_enter(s, ROTA_ST_SNAPSHOT);
 }
 
 void rota_timestamp_take(struct rota_session *s)
@@ -52,67 +44,53 @@ void rota_timestamp_take(struct rota_session *s)
 	t->listed = s->meta;
 }
 
-void rota_timestamp_done(struct rota_session *s)
+enum rota_err rota_timestamp_done(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
 	const struct rota_tuf_head *head = &s->tuf.head;
 
-	if (!s->found.meta) {
-		rota_session_refuse(s, ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_3);
-		return;
-	}
+	s->why.clause = ROTA_CLAUSE_SPEC_3;
+	if (!s->found.meta)
+		return rota_session_refuse(s, ROTA_ERR_FORMAT);
 	if (rota_session_turns(s, ROTA_TURN_TIMESTAMP_READ))
-		return;
-	if (head->version < t->timestamp_version) {
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_1);
-		return;
-	}
+		return ROTA_OK;
+	s->why.clause = ROTA_CLAUSE_TUF_5_4_3_1;
+	if (head->version < t->timestamp_version)
+		return ROTA_ERR_VERSION;
 	if (head->version == t->timestamp_version) {
-		keep_old_timestamp(s);
-		return;
+		/* Nothing new: the trusted one stays and must still be good (TUF 5.4.3.1). */
+		(void)rota_session_turns(s, ROTA_TURN_TIME);
+		ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_4_4, t->timestamp_expires_s));
+		return go_to_snapshot(s);
 	}
-	if (s->meta.version < t->listed.version) {
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_4_3_2);
-		return;
-	}
-	if (rota_session_expired(s, head->expires_s)) {
-		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_4_4);
-		return;
-	}
+	s->why.clause = ROTA_CLAUSE_TUF_5_4_3_2;
+	if (s->meta.version < t->listed.version)
+		return ROTA_ERR_VERSION;
+	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_4_4, head->expires_s));
 	rota_timestamp_take(s);
 	(void)rota_session_turns(s, ROTA_TURN_TIME);
-	rota_session_enter(s, ROTA_ST_TIMESTAMP_KEEP);
-}
-
-void rota_timestamp_kept(struct rota_session *s)
-{
-	go_to_snapshot(s);
+	return rota_session_keep(s, go_to_snapshot);
 }
 
 /* ---- snapshot ---- */
 
-void rota_snapshot_done(struct rota_session *s)
+enum rota_err rota_snapshot_done(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
-	bool known = t->snapshot_version == s->tuf.head.version &&
+	const struct rota_tuf_head *head = &s->tuf.head;
+	bool known = t->snapshot_version == head->version &&
 		memcmp(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN) == 0;
 
-	if (s->tuf.head.version != t->listed.version) {
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_4);
-		return;
-	}
-	if (!s->found.meta || s->found.met != s->listed_count) {
-		rota_session_fail(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_5_5);
-		return;
-	}
-	if (rota_session_expired(s, s->tuf.head.expires_s)) {
-		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_5_6);
-		return;
-	}
-	t->snapshot_version = s->tuf.head.version;
+	s->why.clause = ROTA_CLAUSE_TUF_5_5_4;
+	if (head->version != t->listed.version)
+		return ROTA_ERR_VERSION;
+	s->why.clause = ROTA_CLAUSE_TUF_5_5_5;
+	if (!s->found.meta || s->found.met != s->listed_count)
+		return ROTA_ERR_VERSION;
+	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_5_6, head->expires_s));
+	t->snapshot_version = head->version;
 	memcpy(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN);
 	if (known && !s->want.fresh)
-		rota_search_enter_role(s);
-	else
-		rota_session_enter(s, ROTA_ST_SNAPSHOT_KEEP);
+		return rota_search_enter_role(s);
+	return rota_session_keep(s, rota_search_enter_role);
 }

@@ -23,21 +23,15 @@
 
 #include "rota/update/session.h"
 
+/* Which file is read, or was read last: s->want tells whether it is to be kept, and what else is wanted. */
 enum rota_session_state {
 	ROTA_ST_ROOT_LOAD, /* read a root by its digest: the trusted one, or that which the walk has come to */
 	ROTA_ST_ROOT_NEXT, /* read a later root against the keys of the one at hand */
 	ROTA_ST_ROOT_SELF, /* read the later root again, against its own keys */
-	ROTA_ST_ROOT_KEEP,
 	ROTA_ST_TIMESTAMP,
-	ROTA_ST_TIMESTAMP_KEEP,
 	ROTA_ST_SNAPSHOT,
-	ROTA_ST_SNAPSHOT_KEEP,
 	ROTA_ST_META, /* read the snapshot again for what it lists of one role */
 	ROTA_ST_ROLE, /* read the file of a role that signs targets */
-	ROTA_ST_ROLE_KEEP,
-	ROTA_ST_READY,
-	ROTA_ST_FOUND,
-	ROTA_ST_FAILED,
 	ROTA_ST_OWN, /* states that a profile has beside: the rows are its own */
 	ROTA_ST_SNAPSHOT_OLD =
 		ROTA_ST_OWN, /* plain, letter: read the trusted one again, to compare */
@@ -71,17 +65,14 @@ enum rota_walk {
 };
 
 struct rota_step {
-	uint8_t want; /* enum rota_want_kind */
 	uint8_t role; /* enum rota_top_role: whose file it is */
-
-	/* A state that fetches a file. */
 	uint8_t type; /* enum rota_tuf_type */
 	uint8_t by; /* enum rota_top_role: whose signatures count */
 	uint8_t keep; /* marks of the keys that stay when its own begin */
 	uint8_t fetch, hash, sigs; /* enum rota_clause; sigs NONE: the digest is trusted already */
 	enum rota_err (*event)(struct rota_session *s, const struct rota_tuf_event *e);
 
-	void (*then)(struct rota_session *s); /* the file is verified, or kept */
+	enum rota_err (*then)(struct rota_session *s); /* the file is verified */
 };
 
 /* Where a profile may leave the way of the specification. */
@@ -105,8 +96,8 @@ struct rota_session_profile {
 	void (*describe)(struct rota_session *s); /* what they read, into s->want */
 	/* Go another way; true: it did, s->state is another one. */
 	bool (*turns)(struct rota_session *s, enum rota_turn at);
-	/* The file is missing or does not pass; true: that is no failure, s->state is another one. */
-	bool (*relents)(struct rota_session *s, enum rota_err err);
+	/* The file is missing or does not pass; ROTA_OK: that is no failure, s->state is another one. */
+	enum rota_err (*relents)(struct rota_session *s, enum rota_err err);
 
 	/* Or NULL. */
 	bool (*binds)(const struct rota_session *s,
@@ -114,7 +105,8 @@ struct rota_session_profile {
 											counts for the role asked for */
 	enum rota_err (*bins)(
 		struct rota_session *s, const struct rota_tuf_event *e); /* TAP 15: follow one */
-	void (*lists)(struct rota_session *s, const struct rota_tuf_event *e); /* TUF 5.5.5 */
+	/* An entry of a snapshot that is compared (TUF 5.5.5). */
+	enum rota_err (*lists)(struct rota_session *s, const struct rota_tuf_event *e);
 	enum rota_err (*times)(struct rota_session *s); /* of a file whose signatures passed */
 	/* Raise the floor of a role whose file passed; without floors it is as if each rose. */
 	enum rota_err (*raises)(struct rota_session *s, enum rota_floor_change *change);
@@ -122,12 +114,21 @@ struct rota_session_profile {
 
 extern const struct rota_step rota_session_steps[ROTA_ST_OWN];
 
-/* session.c */
-void rota_session_enter(struct rota_session *s, enum rota_session_state state);
-void rota_session_fail(struct rota_session *s, enum rota_err err, enum rota_clause clause);
+/* What decides where the session goes returns ROTA_OK when it has gone on; else the session fails by that error, and
+ * by the clause that stands in s->why. */
 
-/* The file does not pass: ask for another copy or another file where there may be one, else fail. */
-void rota_session_refuse(struct rota_session *s, enum rota_err err, enum rota_clause clause);
+/* session.c */
+enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state state);
+
+/* The file just verified is to be kept, and then. */
+enum rota_err rota_session_keep(
+	struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
+
+/* The session fails, unless it has gone on. */
+void rota_session_settle(struct rota_session *s, enum rota_err err);
+
+/* The file does not pass: ask for another copy or another file where there may be one. */
+enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err);
 
 /* session_steps.c */
 
@@ -139,59 +140,58 @@ struct rota_span rota_session_role(const struct rota_session *s);
 
 bool rota_session_turns(struct rota_session *s, enum rota_turn at);
 
-/* TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5 */
-bool rota_session_expired(const struct rota_session *s, uint64_t expires_s);
+/* TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5: ROTA_OK, or ROTA_ERR_EXPIRED. */
+enum rota_err rota_session_expiry(
+	struct rota_session *s, enum rota_clause clause, uint64_t expires_s);
 
 /* session_root.c */
-void rota_root_begin(struct rota_session *s);
+enum rota_err rota_root_begin(struct rota_session *s);
 
 /* Go back to the trusted root; or read again the one that the walk is at. */
-void rota_root_return(struct rota_session *s, enum rota_walk walk);
-void rota_root_load(struct rota_session *s, enum rota_walk walk);
+enum rota_err rota_root_return(struct rota_session *s, enum rota_walk walk);
+enum rota_err rota_root_load(struct rota_session *s, enum rota_walk walk);
 
 /* Ask for a root behind the one at hand: the next one; or the one of this version. */
-void rota_root_next(struct rota_session *s);
-void rota_root_ask(struct rota_session *s, uint64_t version);
+enum rota_err rota_root_next(struct rota_session *s);
+enum rota_err rota_root_ask(struct rota_session *s, uint64_t version);
 
 /* There is no later root. */
-void rota_root_end_walk(struct rota_session *s);
+enum rota_err rota_root_end_walk(struct rota_session *s);
 
 /* The root that the walk is at is the trusted one from now on, and to be kept. */
-void rota_root_trust(struct rota_session *s);
+enum rota_err rota_root_trust(struct rota_session *s);
 
 enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_event *e);
-void rota_root_load_done(struct rota_session *s);
-void rota_root_next_done(struct rota_session *s);
-void rota_root_self_done(struct rota_session *s);
-void rota_root_kept(struct rota_session *s);
+enum rota_err rota_root_load_done(struct rota_session *s);
+enum rota_err rota_root_next_done(struct rota_session *s);
+enum rota_err rota_root_self_done(struct rota_session *s);
 
 /* session_slots.c */
 bool rota_slots_turn(struct rota_session *s, enum rota_turn at);
-bool rota_slots_relent(struct rota_session *s, enum rota_err err);
+enum rota_err rota_slots_relent(struct rota_session *s, enum rota_err err);
 
-void rota_hint_done(struct rota_session *s);
+enum rota_err rota_hint_done(struct rota_session *s);
 
 /* session_compare.c */
 extern const struct rota_step rota_compare_step; /* of ROTA_ST_SNAPSHOT_OLD */
 void rota_compare_describe(struct rota_session *s);
 bool rota_compare_turn(struct rota_session *s, enum rota_turn at);
-bool rota_compare_relent(struct rota_session *s, enum rota_err err);
-void rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e);
+enum rota_err rota_compare_relent(struct rota_session *s, enum rota_err err);
+enum rota_err rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e);
 
 /* session_online.c */
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e);
-void rota_timestamp_done(struct rota_session *s);
+enum rota_err rota_timestamp_done(struct rota_session *s);
 
 /* Its own fields, and what it lists of snapshot, become the trusted ones. */
 void rota_timestamp_take(struct rota_session *s);
-void rota_timestamp_kept(struct rota_session *s);
-void rota_snapshot_done(struct rota_session *s);
+enum rota_err rota_snapshot_done(struct rota_session *s);
 
 /* session_search.c */
 void rota_search_begin(struct rota_session *s);
-void rota_search_meta_done(struct rota_session *s);
-void rota_search_enter_role(struct rota_session *s);
-void rota_search_passed(struct rota_session *s);
+enum rota_err rota_search_meta_done(struct rota_session *s);
+enum rota_err rota_search_enter_role(struct rota_session *s);
+enum rota_err rota_search_passed(struct rota_session *s);
 
 /* Name and tag of the role being visited. */
 struct rota_span rota_search_name(const struct rota_session *s);
@@ -199,7 +199,7 @@ const uint8_t *rota_search_tag(const struct rota_session *s);
 
 /* session_role.c */
 enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_event *e);
-void rota_role_done(struct rota_session *s);
+enum rota_err rota_role_done(struct rota_session *s);
 
 extern const char rota_hex_digits[];
 

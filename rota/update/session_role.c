@@ -114,42 +114,38 @@ enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_even
 
 /* ---- it has passed ---- */
 
-/* A copy at hand may be older than what the network has under the same version; a file of a known digest may
- * not. */
-static void refuse_role(struct rota_session *s, enum rota_err err, enum rota_clause clause)
+static enum rota_err check(struct rota_session *s)
 {
-	if (s->copy)
-		rota_session_refuse(s, err, clause);
-	else
-		rota_session_fail(s, err, clause);
+	s->why.clause = ROTA_CLAUSE_TUF_5_6_4;
+	if (s->tuf.head.version != s->meta.version)
+		return ROTA_ERR_VERSION;
+	return rota_session_expiry(s, ROTA_CLAUSE_TUF_5_6_5, s->tuf.head.expires_s);
 }
 
-void rota_role_done(struct rota_session *s)
+static enum rota_err raise(struct rota_session *s, enum rota_floor_change *change)
 {
-	const struct rota_session_profile *p = s->config.profile;
-	enum rota_floor_change change = ROTA_FLOOR_RAISED;
-	enum rota_err err = ROTA_OK;
+	enum rota_err err;
 
-	if (s->tuf.head.version != s->meta.version) {
-		refuse_role(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_6_4);
-		return;
-	}
-	if (rota_session_expired(s, s->tuf.head.expires_s)) {
-		refuse_role(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_6_5);
-		return;
-	}
-	if (p->raises != NULL)
-		err = p->raises(s, &change);
-	if (err != ROTA_OK) {
-		rota_session_fail(s, err,
-			err == ROTA_ERR_VERSION ? ROTA_CLAUSE_SPEC_4_3 : ROTA_CLAUSE_SPEC_4_8);
-		return;
-	}
+	if (s->config.profile->raises == NULL)
+		return ROTA_OK;
+	err = s->config.profile->raises(s, change);
+	s->why.clause = err == ROTA_ERR_VERSION ? ROTA_CLAUSE_SPEC_4_3 : ROTA_CLAUSE_SPEC_4_8;
+	return err;
+}
+
+enum rota_err rota_role_done(struct rota_session *s)
+{
+	enum rota_floor_change change = ROTA_FLOOR_RAISED;
+	enum rota_err err = check(s);
+
+	/* A copy at hand may be older than what the network has under the same version; a file of a known digest
+	 * may not. */
+	if (err != ROTA_OK)
+		return s->copy ? rota_session_refuse(s, err) : err;
+	ROTA_TRY(raise(s, &change));
 	s->target.role_version = s->tuf.head.version;
-	if (change == ROTA_FLOOR_SAME && !s->want.fresh) {
-		rota_search_passed(s);
-		return;
-	}
-	rota_session_enter(s, ROTA_ST_ROLE_KEEP);
+	if (change == ROTA_FLOOR_SAME && !s->want.fresh)
+		return rota_search_passed(s);
 	s->want.floor_fell = change == ROTA_FLOOR_FELL;
+	return rota_session_keep(s, rota_search_passed);
 }

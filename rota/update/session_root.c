@@ -9,61 +9,56 @@
 
 /* ---- where the walk goes ---- */
 
-void rota_root_load(struct rota_session *s, enum rota_walk walk)
+enum rota_err rota_root_load(struct rota_session *s, enum rota_walk walk)
 {
 	s->walk = (uint8_t)walk;
 	rota_keyring_keep(&s->room.keys, 0);
-	rota_session_enter(s, ROTA_ST_ROOT_LOAD);
+	return rota_session_enter(s, ROTA_ST_ROOT_LOAD);
 }
 
-void rota_root_return(struct rota_session *s, enum rota_walk walk)
+enum rota_err rota_root_return(struct rota_session *s, enum rota_walk walk)
 {
 	s->root.file.version = s->trusted.root_version;
 	memcpy(s->root.file.sha256, s->trusted.root_sha256, ROTA_SHA256_LEN);
 	s->root.file.has_sha256 = true;
 	s->rotated = false;
-	rota_root_load(s, walk);
+	return rota_root_load(s, walk);
 }
 
-void rota_root_begin(struct rota_session *s)
+enum rota_err rota_root_begin(struct rota_session *s)
 {
-	rota_root_return(s, ROTA_WALK_ON);
+	return rota_root_return(s, ROTA_WALK_ON);
 }
 
 /* Its keys are the ones that count, so it must be good now. */
-static void leave_walk(struct rota_session *s)
+static enum rota_err leave_walk(struct rota_session *s)
 {
-	if (rota_session_expired(s, s->root.expires_s))
-		rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_3_10);
-	else if (!rota_session_turns(s, ROTA_TURN_WALK_LEFT))
-		rota_session_enter(s, ROTA_ST_TIMESTAMP);
+	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_3_10, s->root.expires_s));
+	if (rota_session_turns(s, ROTA_TURN_WALK_LEFT))
+		return ROTA_OK;
+	return rota_session_enter(s, ROTA_ST_TIMESTAMP);
 }
 
-void rota_root_end_walk(struct rota_session *s)
+enum rota_err rota_root_end_walk(struct rota_session *s)
 {
 	if (rota_session_turns(s, ROTA_TURN_WALK_END))
-		return;
-	if (s->reading)
-		rota_root_load(s, ROTA_WALK_OVER);
-	else
-		leave_walk(s);
+		return ROTA_OK;
+	return s->reading ? rota_root_load(s, ROTA_WALK_OVER) : leave_walk(s);
 }
 
-void rota_root_ask(struct rota_session *s, uint64_t version)
+enum rota_err rota_root_ask(struct rota_session *s, uint64_t version)
 {
 	uint32_t max = s->config.limits->roots;
 
-	if (s->root_updates++ == (max != 0 ? max : ROTA_ROOT_UPDATES_MAX)) { /* TUF 5.3.3 */
-		rota_root_end_walk(s);
-		return;
-	}
+	if (s->root_updates++ == (max != 0 ? max : ROTA_ROOT_UPDATES_MAX)) /* TUF 5.3.3 */
+		return rota_root_end_walk(s);
 	s->meta = (struct rota_tuf_file){ .version = version };
-	rota_session_enter(s, ROTA_ST_ROOT_NEXT);
+	return rota_session_enter(s, ROTA_ST_ROOT_NEXT);
 }
 
-void rota_root_next(struct rota_session *s)
+enum rota_err rota_root_next(struct rota_session *s)
 {
-	rota_root_ask(s, s->root.file.version + 1);
+	return rota_root_ask(s, s->root.file.version + 1);
 }
 
 /* ---- what a root says ---- */
@@ -121,7 +116,14 @@ static void adopt(struct rota_session *s)
 	s->reading = false;
 }
 
-void rota_root_trust(struct rota_session *s)
+static enum rota_err kept(struct rota_session *s)
+{
+	if (rota_session_turns(s, ROTA_TURN_ROOT_KEPT))
+		return ROTA_OK;
+	return rota_root_next(s);
+}
+
+enum rota_err rota_root_trust(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
 
@@ -136,55 +138,45 @@ void rota_root_trust(struct rota_session *s)
 	}
 	s->rotated = false;
 	(void)rota_session_turns(s, ROTA_TURN_TIME);
-	rota_session_enter(s, ROTA_ST_ROOT_KEEP);
+	return rota_session_keep(s, kept);
 }
 
-void rota_root_load_done(struct rota_session *s)
+enum rota_err rota_root_load_done(struct rota_session *s)
 {
-	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->root.file.version) {
-		rota_session_fail(s, ROTA_ERR_CORRUPT, ROTA_CLAUSE_TUF_5_2);
-		return;
-	}
+	s->why.clause = ROTA_CLAUSE_TUF_5_2;
+	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->root.file.version)
+		return ROTA_ERR_CORRUPT;
 	adopt(s);
 	if (rota_session_turns(s, ROTA_TURN_ROOT_LOADED))
-		return;
-	if (s->walk == ROTA_WALK_ON)
-		rota_root_next(s);
-	else
-		leave_walk(s);
+		return ROTA_OK;
+	return s->walk == ROTA_WALK_ON ? rota_root_next(s) : leave_walk(s);
 }
 
-void rota_root_next_done(struct rota_session *s)
+enum rota_err rota_root_next_done(struct rota_session *s)
 {
-	if (s->tuf.head.version != s->meta.version) { /* TUF 5.3.5 */
-		rota_session_refuse(s, ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_3_5);
-		return;
-	}
-	if (s->found.roles != ROTA_MARK_TOP) {
-		rota_session_refuse(s, ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_3);
-		return;
-	}
+	s->why.clause = ROTA_CLAUSE_TUF_5_3_5;
+	if (s->tuf.head.version != s->meta.version)
+		return rota_session_refuse(s, ROTA_ERR_VERSION);
+	s->why.clause = ROTA_CLAUSE_SPEC_3;
+	if (s->found.roles != ROTA_MARK_TOP)
+		return rota_session_refuse(s, ROTA_ERR_FORMAT);
 	memcpy(s->meta.sha256, s->digest, ROTA_SHA256_LEN);
 	s->meta.has_sha256 = true;
-	if (!rota_session_turns(s, ROTA_TURN_ROOT_READ))
-		rota_session_enter(s, ROTA_ST_ROOT_SELF);
+	if (rota_session_turns(s, ROTA_TURN_ROOT_READ))
+		return ROTA_OK;
+	return rota_session_enter(s, ROTA_ST_ROOT_SELF);
 }
 
-void rota_root_self_done(struct rota_session *s)
+enum rota_err rota_root_self_done(struct rota_session *s)
 {
 	uint8_t online[ROTA_FLOOR_TAG_LEN];
 
 	if (rota_session_turns(s, ROTA_TURN_ROOT_PASSED))
-		return;
+		return ROTA_OK;
 	memcpy(online, s->root.online, sizeof(online));
 	adopt(s);
 	s->rotated = s->rotated || memcmp(online, s->root.online, sizeof(online)) != 0;
-	if (!rota_session_turns(s, ROTA_TURN_ROOT_TAKEN))
-		rota_root_trust(s);
-}
-
-void rota_root_kept(struct rota_session *s)
-{
-	if (!rota_session_turns(s, ROTA_TURN_ROOT_KEPT))
-		rota_root_next(s);
+	if (rota_session_turns(s, ROTA_TURN_ROOT_TAKEN))
+		return ROTA_OK;
+	return rota_root_trust(s);
 }

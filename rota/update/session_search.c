@@ -33,7 +33,7 @@ static bool visit(struct rota_session *s)
 {
 	uint8_t *tag = &s->room.visited[s->visited_count * ROTA_FLOOR_TAG_LEN];
 
-	rota_floor_tag(s->config.crypto, rota_search_name(s), tag);
+	rota_floor_tag(s->config.crypto, tag, rota_search_name(s));
 	for (const uint8_t *v = s->room.visited; v < tag; v += ROTA_FLOOR_TAG_LEN) {
 		if (memcmp(v, tag, ROTA_FLOOR_TAG_LEN) == 0)
 			return false;
@@ -53,27 +53,26 @@ void rota_search_begin(struct rota_session *s)
 enum rota_err rota_session_find(
 	struct rota_session *s, struct rota_span role, struct rota_span path)
 {
-	if (s->state != ROTA_ST_READY && s->state != ROTA_ST_FOUND)
+	if (s->want.kind != ROTA_WANT_NOTHING && s->want.kind != ROTA_WANT_FOUND)
 		return ROTA_ERR_STATE;
 	if (path.len == 0 || (role.len != 0 && s->config.profile->binds == NULL))
 		return ROTA_ERR_ARGUMENT;
 	s->want_role = role;
 	s->want_path = path;
 	rota_search_begin(s);
-	rota_session_enter(s, ROTA_ST_META);
-	return ROTA_OK;
+	return rota_session_enter(s, ROTA_ST_META);
 }
 
 /* ---- which role is next ---- */
 
 /* Nothing lists the target (TUF 5.7.2); with a role asked, not the one that had to. */
-static void not_found(struct rota_session *s)
+static enum rota_err not_found(struct rota_session *s)
 {
-	rota_session_fail(s, ROTA_ERR_NOT_FOUND,
-		s->want_role.len == 0 ? ROTA_CLAUSE_TUF_5_6_7 : ROTA_CLAUSE_SPEC_4_4);
+	s->why.clause = s->want_role.len == 0 ? ROTA_CLAUSE_TUF_5_6_7 : ROTA_CLAUSE_SPEC_4_4;
+	return ROTA_ERR_NOT_FOUND;
 }
 
-static void next_role(struct rota_session *s)
+static enum rota_err next_role(struct rota_session *s)
 {
 	s->at_top = s->at_top && s->pending_count == 0; /* which then is the last one visited */
 	for (; s->pending_count > 0; s->pending_count--) {
@@ -81,18 +80,19 @@ static void next_role(struct rota_session *s)
 			break;
 		if (!visit(s)) /* TUF 5.6.7.1: cycles */
 			continue;
-		rota_session_enter(s, ROTA_ST_META);
-		return;
+		return rota_session_enter(s, ROTA_ST_META);
 	}
-	not_found(s);
+	return not_found(s);
 }
 
-void rota_search_meta_done(struct rota_session *s)
+enum rota_err rota_search_meta_done(struct rota_session *s)
 {
 	if (s->found.meta)
-		rota_search_enter_role(s);
-	else if (!rota_session_turns(s, ROTA_TURN_ROLE_GONE))
-		rota_session_fail(s, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
+		return rota_search_enter_role(s);
+	if (rota_session_turns(s, ROTA_TURN_ROLE_GONE))
+		return ROTA_OK;
+	s->why.clause = ROTA_CLAUSE_TUF_5_6_7;
+	return ROTA_ERR_NOT_FOUND;
 }
 
 static void mark_keys(struct rota_session *s, const struct rota_pending *p, uint8_t mark)
@@ -104,7 +104,7 @@ static void mark_keys(struct rota_session *s, const struct rota_pending *p, uint
 }
 
 /* Only keys that will be asked for stay, those of the role being visited marked BY. */
-void rota_search_enter_role(struct rota_session *s)
+enum rota_err rota_search_enter_role(struct rota_session *s)
 {
 	uint8_t targets = 1u << ROTA_TOP_TARGETS;
 
@@ -120,7 +120,7 @@ void rota_search_enter_role(struct rota_session *s)
 		mark_keys(s, &s->room.pending[s->pending_count - 1], ROTA_MARK_BY);
 		s->threshold[ROTA_BY] = s->room.pending[s->pending_count - 1].threshold;
 	}
-	rota_session_enter(s, ROTA_ST_ROLE);
+	return rota_session_enter(s, ROTA_ST_ROLE);
 }
 
 /* ---- its file has passed ---- */
@@ -147,14 +147,12 @@ static void push_found(struct rota_session *s)
 		swap(&s->room.pending[s->pending_count++], &s->room.pending[from]);
 }
 
-void rota_search_passed(struct rota_session *s)
+enum rota_err rota_search_passed(struct rota_session *s)
 {
-	if (s->want_path.len == 0) {
-		rota_session_enter(s, ROTA_ST_READY);
-	} else if (s->found.target) {
-		rota_session_enter(s, ROTA_ST_FOUND);
-	} else {
+	if (s->want_path.len != 0 && !s->found.target) {
 		push_found(s);
-		next_role(s);
+		return next_role(s);
 	}
+	s->want.kind = s->want_path.len == 0 ? ROTA_WANT_NOTHING : ROTA_WANT_FOUND;
+	return ROTA_OK;
 }

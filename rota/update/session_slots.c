@@ -29,11 +29,11 @@ static bool is_kept(const struct rota_session *s)
 		(now->trusted || s->root.slot.end_s == 0);
 }
 
-static void keep(struct rota_session *s)
+static enum rota_err keep(struct rota_session *s)
 {
 	if (s->root.slot.from_s != 0)
 		s->trusted.time_floor_s = s->root.slot.from_s; /* SPEC 5.2 */
-	rota_root_trust(s);
+	return rota_root_trust(s);
 }
 
 /* The walk has come to another root. */
@@ -50,7 +50,7 @@ static bool loaded(struct rota_session *s)
 	arrive(s);
 	if (s->walk != ROTA_WALK_KEEP)
 		return false;
-	keep(s);
+	rota_session_settle(s, keep(s));
 	return true;
 }
 
@@ -59,16 +59,15 @@ static bool ask_hint(struct rota_session *s)
 	if (skips(s) || s->hinted || s->misled)
 		return false;
 	s->hinted = true;
-	rota_session_enter(s, ROTA_ST_HINT);
+	rota_session_settle(s, rota_session_enter(s, ROTA_ST_HINT));
 	return true;
 }
 
-void rota_hint_done(struct rota_session *s)
+enum rota_err rota_hint_done(struct rota_session *s)
 {
 	if (s->skip_to <= s->root.file.version + 1)
-		rota_session_enter(s, ROTA_ST_ROOT_SELF);
-	else
-		rota_root_ask(s, s->skip_to);
+		return rota_session_enter(s, ROTA_ST_ROOT_SELF);
+	return rota_root_ask(s, s->skip_to);
 }
 
 /* What is skipped to may be published an hour before it is due: the one before it is the better guess. */
@@ -77,17 +76,14 @@ static bool step_back(struct rota_session *s)
 	if (!skips(s) || !s->config.start.trusted ||
 		s->tuf.head.not_before_s <= s->config.start.unix_s)
 		return false;
-	rota_root_ask(s, s->meta.version - 1);
+	rota_session_settle(s, rota_root_ask(s, s->meta.version - 1));
 	return true;
 }
 
 static bool taken(struct rota_session *s)
 {
 	arrive(s);
-	if (is_kept(s))
-		keep(s);
-	else
-		rota_root_next(s);
+	rota_session_settle(s, is_kept(s) ? keep(s) : rota_root_next(s));
 	return true;
 }
 
@@ -95,7 +91,7 @@ static bool kept(struct rota_session *s)
 {
 	if (s->walk != ROTA_WALK_KEEP)
 		return false;
-	rota_session_enter(s, ROTA_ST_TIMESTAMP);
+	rota_session_settle(s, rota_session_enter(s, ROTA_ST_TIMESTAMP));
 	return true;
 }
 
@@ -103,7 +99,7 @@ static bool walk_end(struct rota_session *s)
 {
 	if (!ahead(s) || rota_root_slot_begun(&s->root.slot, &s->config.start))
 		return false;
-	rota_root_return(s, ROTA_WALK_OVER);
+	rota_session_settle(s, rota_root_return(s, ROTA_WALK_OVER));
 	return true;
 }
 
@@ -111,7 +107,8 @@ static bool walk_left(struct rota_session *s)
 {
 	if (!rota_root_slot_over(&s->root.slot, &s->config.start))
 		return false;
-	rota_session_fail(s, ROTA_ERR_EXPIRED, ROTA_CLAUSE_SPEC_4_6);
+	s->why.clause = ROTA_CLAUSE_SPEC_4_6;
+	rota_session_settle(s, ROTA_ERR_EXPIRED);
 	return true;
 }
 
@@ -121,7 +118,7 @@ static bool timestamp_read(struct rota_session *s)
 	struct rota_tuf_head *head = &s->tuf.head;
 
 	if (ahead(s)) {
-		rota_root_load(s, ROTA_WALK_KEEP);
+		rota_session_settle(s, rota_root_load(s, ROTA_WALK_KEEP));
 		return true;
 	}
 	head->issued_s = rota_root_slot_clamp(&s->root.slot, head->issued_s); /* SPEC 5.2 */
@@ -146,19 +143,17 @@ bool rota_slots_turn(struct rota_session *s, enum rota_turn at)
 }
 
 /* Go on without the hint, or without a root that is not kept. */
-bool rota_slots_relent(struct rota_session *s, enum rota_err err)
+enum rota_err rota_slots_relent(struct rota_session *s, enum rota_err err)
 {
-	(void)err;
 	if (s->state == ROTA_ST_HINT) {
 		s->misled = true;
-		rota_session_enter(s, ROTA_ST_ROOT_SELF);
-	} else if ((s->state == ROTA_ST_ROOT_NEXT || s->state == ROTA_ST_ROOT_SELF) && skips(s)) {
-		s->misled = true;
-		rota_root_next(s);
-	} else if (s->state == ROTA_ST_TIMESTAMP && ahead(s)) {
-		rota_root_return(s, ROTA_WALK_OVER);
-	} else {
-		return false;
+		return rota_session_enter(s, ROTA_ST_ROOT_SELF);
 	}
-	return true;
+	if ((s->state == ROTA_ST_ROOT_NEXT || s->state == ROTA_ST_ROOT_SELF) && skips(s)) {
+		s->misled = true;
+		return rota_root_next(s);
+	}
+	if (s->state == ROTA_ST_TIMESTAMP && ahead(s))
+		return rota_root_return(s, ROTA_WALK_OVER);
+	return err;
 }

@@ -87,7 +87,7 @@ static bool is_zero(const uint8_t *p, size_t len)
 static void slot_tag(
 	const struct rota_update *u, uint8_t slot, uint8_t tag[static ROTA_FLOOR_TAG_LEN])
 {
-	rota_floor_tag(u->config.session.crypto, u->config.slots[slot].name, tag);
+	rota_floor_tag(u->config.session.crypto, tag, u->config.slots[slot].name);
 }
 
 const struct rota_slots *rota_update_slots(const struct rota_update *u, const uint8_t *tag)

@@ -17,7 +17,7 @@ static const struct rota_component *at_hand(const struct rota_update *u)
 
 static void tag_of(const struct rota_update *u, struct rota_span name, uint8_t *tag)
 {
-	rota_floor_tag(u->config.session.crypto, name, tag);
+	rota_floor_tag(u->config.session.crypto, tag, name);
 }
 
 /* ---- the plan ---- */

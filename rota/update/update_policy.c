@@ -202,7 +202,7 @@ static size_t known_components(
 		for (uint8_t d = 0; d < of->depend_count; d++) {
 			struct rota_span name = rota_name_span(&of->depends[d].name);
 
-			rota_floor_tag(u->config.session.crypto, name, tag);
+			rota_floor_tag(u->config.session.crypto, tag, name);
 			for (uint8_t k = 0;
 				k < i->component_count && count < ROTA_STATE_COMPONENTS_MAX; k++) {
 				if (memcmp(i->component[k].name, tag, sizeof(tag)) == 0)

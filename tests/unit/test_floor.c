@@ -83,11 +83,11 @@ TEST(roles_have_floors_of_their_own_and_room_ends)
 	uint8_t tag[ROTA_FLOOR_TAG_LEN], again[ROTA_FLOOR_TAG_LEN];
 
 	for (uint8_t i = 0; i < ROTA_FLOORS_MAX; i++) {
-		rota_floor_tag(&rota_crypto_openssl, rota_span(&i, 1), tag);
+		rota_floor_tag(&rota_crypto_openssl, tag, rota_span(&i, 1));
 		CHECK_OK(rota_floor_raise(&floors, tag, &keys, i + 1u, &change));
 	}
 	for (uint8_t i = 0; i < ROTA_FLOORS_MAX; i++) {
-		rota_floor_tag(&rota_crypto_openssl, rota_span(&i, 1), again);
+		rota_floor_tag(&rota_crypto_openssl, again, rota_span(&i, 1));
 		CHECK_EQ(rota_floor_of(&floors, again, &keys), i + 1u);
 	}
 	CHECK_EQ(rota_floor_raise(&floors, role, &keys, 1, &change), ROTA_ERR_LIMIT);

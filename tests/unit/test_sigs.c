@@ -58,7 +58,9 @@ static enum rota_err add_sig(struct rota_sigs *s, char letter, char how)
 		sig = maker_sign(key_of(letter), message);
 		maker_hex(sig.p, sig.len, hex);
 	}
-	return rota_sigs_add(s, rota_span(&letter, 1), rota_span_cstr(hex));
+	return rota_sigs_add(s,
+		&(struct rota_tuf_event){
+			.id = rota_span(&letter, 1), .text = rota_span_cstr(hex) });
 }
 
 /* An empty ring of `max` keys, and signatures that are yet to come. */
@@ -183,14 +185,16 @@ TEST(a_streamed_scheme_needs_streams)
 
 		CHECK_OK(rota_keyring_add(&ring, &rota_crypto_openssl, &e, MARK));
 		rota_sigs_begin(&s, &by);
-		CHECK_EQ(rota_sigs_add(&s, ROTA_STR("id"), ROTA_STR(zeros)), errs[i]);
+		CHECK_EQ(rota_sigs_add(&s, &e), errs[i]);
 		rota_sigs_drop(&s);
 	}
 }
 
 static struct rota_key *find(const struct rota_keyring *ring, char letter, uint8_t marks)
 {
-	return rota_keyring_find(ring, &rota_crypto_openssl, rota_span(&letter, 1), marks);
+	struct rota_span id = rota_span(&letter, 1);
+
+	return rota_keyring_find(ring, &rota_crypto_openssl, &id, marks);
 }
 
 /* Marks of one file's keys and of the next one's, as the session sets them. */
