@@ -11,6 +11,9 @@
 
 #define ROTA_MUST_USE __attribute__((warn_unused_result))
 
+/* A function that makes its caller longer where it is put into it, by more than a call of it takes. */
+#define ROTA_APART __attribute__((noinline))
+
 enum rota_err {
 	ROTA_OK = 0,
 

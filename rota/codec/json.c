@@ -409,7 +409,7 @@ static enum rota_err on_structure(struct rota_json *j, uint8_t byte)
 
 /* ---- feeding ---- */
 
-static enum rota_err step(struct rota_json *j, uint8_t byte)
+ROTA_APART static enum rota_err step(struct rota_json *j, uint8_t byte)
 {
 	switch ((enum state)j->state) {
 	case ST_STRING:

@@ -12,7 +12,7 @@ struct date {
 	uint32_t year, month, day; /* month and day from 1 */
 };
 
-static uint32_t days_of_march_year(uint32_t year)
+ROTA_APART static uint32_t days_of_march_year(uint32_t year)
 {
 	return 365 * year + year / 4 - year / 100 + year / 400;
 }

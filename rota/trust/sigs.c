@@ -2,30 +2,9 @@
 #include "rota/trust/sigs.h"
 #include "rota/base/mem.h"
 
-void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by)
-{
-	rota_sigs_drop(s);
-	s->by = *by;
-}
-
-static const struct rota_scheme *scheme_of(const struct rota_sigs *s, const struct rota_key *key)
-{
-	return s->by.ring->schemes[key->scheme];
-}
-
-enum rota_alg rota_sigs_alg(const struct rota_sigs *s, size_t at)
-{
-	return (enum rota_alg)scheme_of(s, s->sig[at].key)->alg;
-}
-
-struct rota_span rota_sigs_raw(const struct rota_sigs *s, size_t at)
-{
-	return rota_span(&s->raw[at * s->raw_max], s->sig[at].raw_len);
-}
-
 enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e)
 {
-	const struct rota_key *key = rota_keyring_find(s->by.ring, s->crypto, &e->id, s->by.marks);
+	const struct rota_key *key = rota_keyring_find(s->ring, s->crypto, &e->id, s->marks);
 	const struct rota_scheme *scheme;
 	size_t len = 0, at = 0;
 	enum rota_err err;
@@ -36,7 +15,7 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e)
 		if (s->sig[at].key == key)
 			return ROTA_ERR_FORMAT; /* SPEC 4.2 */
 	}
-	scheme = scheme_of(s, key);
+	scheme = s->ring->schemes[key->scheme];
 	if (at == s->max ||
 		(s->streams == NULL && !rota_alg_signs_sha256((enum rota_alg)scheme->alg)))
 		return ROTA_ERR_LIMIT;
@@ -45,20 +24,6 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e)
 	s->sig[at] = (struct rota_sig){ .key = key, .raw_len = err == ROTA_OK ? (uint16_t)len : 0 };
 	s->count++;
 	return err == ROTA_ERR_LIMIT ? err : ROTA_OK;
-}
-
-void rota_sigs_signed(struct rota_sigs *s)
-{
-	s->crypto->sha256_init(&s->sha256);
-	if (s->streams != NULL)
-		s->streams->begin(s);
-}
-
-void rota_sigs_update(struct rota_sigs *s, struct rota_span bytes)
-{
-	s->crypto->sha256_update(&s->sha256, bytes);
-	if (s->streams != NULL)
-		s->streams->update(s, bytes);
 }
 
 static bool valid(struct rota_sigs *s, size_t at, const uint8_t digest[static ROTA_SHA256_LEN])
@@ -86,7 +51,7 @@ static bool counted(const struct rota_sigs *s, const struct rota_sig *sig)
 enum rota_err rota_sigs_verdict(struct rota_sigs *s)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
-	uint32_t missing = s->by.threshold;
+	uint32_t missing = s->threshold;
 
 	s->crypto->sha256_final(&s->sha256, digest);
 	for (size_t i = 0; i < s->count && missing > 0; i++) {
@@ -97,7 +62,7 @@ enum rota_err rota_sigs_verdict(struct rota_sigs *s)
 	}
 	rota_sigs_drop(s);
 	/* A threshold of 0 never came out of the decoder; it must not pass here either. */
-	return missing == 0 && s->by.threshold > 0 ? ROTA_OK : ROTA_ERR_THRESHOLD;
+	return missing == 0 && s->threshold > 0 ? ROTA_OK : ROTA_ERR_THRESHOLD;
 }
 
 void rota_sigs_drop(struct rota_sigs *s)

@@ -13,15 +13,8 @@
 
 #include "rota/trust/keyring.h"
 
-/* The keys of one role, and how many of them it takes. */
-struct rota_authority {
-	const struct rota_keyring *ring;
-	uint32_t threshold;
-	uint8_t marks; /* the role's are the keys that have one of these */
-};
-
 struct rota_sig {
-	const struct rota_key *key; /* in the authority's ring */
+	const struct rota_key *key; /* in the ring */
 	uint16_t raw_len; /* 0: malformed, or found invalid */
 	bool running; /* its streamed verification is, and must be finished */
 };
@@ -40,11 +33,13 @@ struct rota_sigs_streams {
 
 extern const struct rota_sigs_streams rota_sigs_streamed;
 
-/* Its owner gives it crypto, streams and room; the rest is private to sigs.c and sigs_streamed.c, and begins as zeros. */
+/* Its owner gives it crypto, streams, ring and room; the rest is private to sigs.c and sigs_streamed.c, and begins as zeros. */
 struct rota_sigs {
 	const struct rota_crypto *crypto;
 	const struct rota_sigs_streams *streams; /* NULL, or &rota_sigs_streamed */
-	struct rota_authority by;
+	const struct rota_keyring *ring;
+	uint32_t threshold;
+	uint8_t marks; /* the role's are the keys that have one of these */
 	struct rota_sig *sig; /* max of them */
 	uint8_t *raw; /* raw_max bytes for each */
 	struct rota_verify *verify; /* streams->room bytes for each, with streams */
@@ -54,9 +49,17 @@ struct rota_sigs {
 	struct rota_sha256 sha256;
 };
 
-/* A new file, signed by `by`. The role's keys stay in the ring until the verdict; their marks count while
+/* The file was given up: release what runs. Harmless at any time. */
+void rota_sigs_drop(struct rota_sigs *s);
+
+/* A new file, signed by `threshold` of the keys in the ring that have one of the marks. The role's keys stay in the ring until the verdict; their marks count while
  * signatures are added. */
-void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by);
+static inline void rota_sigs_begin(struct rota_sigs *s, uint32_t threshold, uint8_t marks)
+{
+	rota_sigs_drop(s);
+	s->threshold = threshold;
+	s->marks = marks;
+}
 
 /* One signature of the file, a ROTA_TUF_SIGNATURE. By an unknown key, or malformed: ROTA_OK, not counted.
  * ROTA_ERR_FORMAT: a second signature under the same key id (SPEC 4.2). ROTA_ERR_LIMIT: more signatures by
@@ -64,18 +67,32 @@ void rota_sigs_begin(struct rota_sigs *s, const struct rota_authority *by);
 ROTA_MUST_USE enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e);
 
 /* All signatures are there; the signed bytes follow. */
-void rota_sigs_signed(struct rota_sigs *s);
+static inline void rota_sigs_signed(struct rota_sigs *s)
+{
+	s->crypto->sha256_init(&s->sha256);
+	if (s->streams != NULL)
+		s->streams->begin(s);
+}
 
-void rota_sigs_update(struct rota_sigs *s, struct rota_span bytes);
+static inline void rota_sigs_update(struct rota_sigs *s, struct rota_span bytes)
+{
+	s->crypto->sha256_update(&s->sha256, bytes);
+	if (s->streams != NULL)
+		s->streams->update(s, bytes);
+}
 
 /* The signed bytes are over: ROTA_OK, or ROTA_ERR_THRESHOLD. */
 ROTA_MUST_USE enum rota_err rota_sigs_verdict(struct rota_sigs *s);
 
-/* The file was given up: release what runs. Harmless at any time. */
-void rota_sigs_drop(struct rota_sigs *s);
-
 /* What both files of the private part ask of signature `at`. */
-struct rota_span rota_sigs_raw(const struct rota_sigs *s, size_t at);
-enum rota_alg rota_sigs_alg(const struct rota_sigs *s, size_t at);
+static inline enum rota_alg rota_sigs_alg(const struct rota_sigs *s, size_t at)
+{
+	return (enum rota_alg)s->ring->schemes[s->sig[at].key->scheme]->alg;
+}
+
+static inline struct rota_span rota_sigs_raw(const struct rota_sigs *s, size_t at)
+{
+	return rota_span(&s->raw[at * s->raw_max], s->sig[at].raw_len);
+}
 
 #endif

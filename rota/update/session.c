@@ -226,9 +226,6 @@ static void begin_file(struct rota_session *s)
 	const struct rota_tuf_sink sink = {
 		.ctx = s, .event = on_event, .signed_bytes = on_signed_bytes
 	};
-	const struct rota_authority by = { .ring = &s->room.keys,
-		.threshold = s->threshold[step->by],
-		.marks = (uint8_t)(1u << step->by) };
 
 	s->why = (struct rota_why){ .err = ROTA_OK, .clause = ROTA_CLAUSE_NONE };
 	s->got_len = 0;
@@ -236,7 +233,7 @@ static void begin_file(struct rota_session *s)
 	s->copy = false;
 	memset(&s->found, 0, sizeof(s->found));
 	s->config.crypto->sha256_init(&s->sha256);
-	rota_sigs_begin(&s->room.sigs, &by);
+	rota_sigs_begin(&s->room.sigs, s->threshold[step->by], (uint8_t)(1u << step->by));
 	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->type, &sink, &s->room.text);
 	describe(s);
 }
@@ -426,6 +423,7 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->room.keys.max = l->keys;
 	s->room.keys.raw_max = l->key_len;
 	s->room.sigs.crypto = config->crypto;
+	s->room.sigs.ring = &s->room.keys;
 	s->room.sigs.streams = l->streams;
 	s->room.sigs.max = l->sigs;
 	s->room.sigs.raw_max = l->sig_len;

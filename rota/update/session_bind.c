@@ -31,6 +31,7 @@ static bool own_bins(const struct rota_session *s, struct rota_span prefix)
  * Nothing else may, so it is terminating. */
 enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event *e)
 {
+	static const char digits[] = "0123456789abcdef";
 	uint8_t digest[ROTA_SHA256_LEN], name[ROTA_ROLE_NAME_MAX];
 	size_t len = e->id.len, count = (e->bits + 3u) / 4;
 	uint32_t bin = 0;
@@ -46,6 +47,6 @@ enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event
 	memcpy(name, e->id.p, len);
 	name[len++] = '-';
 	while (count-- > 0)
-		name[len++] = (uint8_t)rota_hex_digits[bin >> 4 * count & 15];
+		name[len++] = (uint8_t)digits[bin >> 4 * count & 15];
 	return rota_role_follow(s, e, rota_span(name, len));
 }

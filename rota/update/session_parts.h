@@ -201,8 +201,6 @@ const uint8_t *rota_search_tag(const struct rota_session *s);
 enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_event *e);
 enum rota_err rota_role_done(struct rota_session *s);
 
-extern const char rota_hex_digits[];
-
 /* The delegation at hand, under this name, is to be visited. */
 enum rota_err rota_role_follow(
 	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name);

@@ -2,10 +2,9 @@
 /* What the file of a role that signs targets says, and what becomes of it when it has passed. Nothing that a file
  * said is left when it is read anew: all of it is in s->found, and its keys have the mark FILE. */
 #include "rota/update/session_parts.h"
+#include "rota/base/hex.h"
 #include "rota/base/mem.h"
 #include "rota/trust/path.h"
-
-const char rota_hex_digits[] = "0123456789abcdef";
 
 /* TUF 4.5, path_hash_prefixes: the hex SHA-256 of the path begins with the prefix. */
 static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
@@ -15,7 +14,7 @@ static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 
 	rota_sha256_of(s->config.crypto, s->want_path, digest);
 	for (; at < prefix.len && at < 2 * ROTA_SHA256_LEN; at++) {
-		if (prefix.p[at] != rota_hex_digits[digest[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15])
+		if (rota_hex_digit(prefix.p[at]) != (digest[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15))
 			return false;
 	}
 	return at == prefix.len;

@@ -126,15 +126,12 @@ static enum rota_err kept(struct rota_session *s)
 enum rota_err rota_root_trust(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
+	size_t online = offsetof(struct rota_trusted, timestamp_version); /* and all behind it */
 
 	t->root_version = s->root.file.version;
 	memcpy(t->root_sha256, s->root.file.sha256, ROTA_SHA256_LEN);
 	if (s->rotated) { /* TUF 5.3.11: fast-forward recovery; floors stay (SPEC 4.3) */
-		t->timestamp_version = 0;
-		t->timestamp_expires_s = 0;
-		t->timestamp_issued_s = 0;
-		memset(&t->listed, 0, sizeof(t->listed));
-		t->snapshot_version = 0;
+		memset((uint8_t *)t + online, 0, sizeof(*t) - online);
 	}
 	s->rotated = false;
 	(void)rota_session_turns(s, ROTA_TURN_TIME);

@@ -76,7 +76,8 @@ static struct rota_keyring new_ring(const struct rota_scheme *const *schemes, ui
 		.raw_max = ROTA_P256_KEY_LEN };
 }
 
-static struct rota_sigs new_sigs(uint16_t max, const struct rota_sigs_streams *streams)
+static struct rota_sigs new_sigs(
+	const struct rota_keyring *ring, uint16_t max, const struct rota_sigs_streams *streams)
 {
 	static struct rota_sig sigs[4];
 	static uint8_t raw[4 * ROTA_P256_SIG_LEN];
@@ -84,6 +85,7 @@ static struct rota_sigs new_sigs(uint16_t max, const struct rota_sigs_streams *s
 
 	return (struct rota_sigs){ .crypto = &rota_crypto_openssl,
 		.streams = streams,
+		.ring = ring,
 		.sig = sigs,
 		.raw = raw,
 		.verify = verify,
@@ -125,15 +127,12 @@ static const struct {
 static enum rota_err verdict(size_t row)
 {
 	struct rota_keyring ring = new_ring(rota_schemes_all, 8);
-	struct rota_authority by = {
-		.ring = &ring, .threshold = rows[row].threshold, .marks = MARK
-	};
-	struct rota_sigs s = new_sigs(4, NULL);
+	struct rota_sigs s = new_sigs(&ring, 4, NULL);
 	enum rota_err err = ROTA_OK;
 
 	for (const char *k = rows[row].keys; *k != '\0'; k++)
 		ROTA_TRY(add_key(&ring, *k));
-	rota_sigs_begin(&s, &by);
+	rota_sigs_begin(&s, rows[row].threshold, MARK);
 	for (const char *p = rows[row].sigs; *p != '\0' && err == ROTA_OK; p += 2)
 		err = add_sig(&s, p[0], p[1]);
 	if (err != ROTA_OK)
@@ -180,11 +179,10 @@ TEST(a_streamed_scheme_needs_streams)
 
 	for (size_t i = 0; i < 2; i++) {
 		struct rota_keyring ring = new_ring(rota_schemes_all, 1);
-		const struct rota_authority by = { .ring = &ring, .threshold = 1, .marks = MARK };
-		struct rota_sigs s = new_sigs(1, streams[i]);
+		struct rota_sigs s = new_sigs(&ring, 1, streams[i]);
 
 		CHECK_OK(rota_keyring_add(&ring, &rota_crypto_openssl, &e, MARK));
-		rota_sigs_begin(&s, &by);
+		rota_sigs_begin(&s, 1, MARK);
 		CHECK_EQ(rota_sigs_add(&s, &e), errs[i]);
 		rota_sigs_drop(&s);
 	}
