@@ -2,12 +2,18 @@
 #include "rota/trust/floor.h"
 #include "rota/base/mem.h"
 
+ROTA_APART void rota_floor_digest(const struct rota_crypto *crypto,
+	uint8_t digest[static ROTA_SHA256_LEN], struct rota_span of)
+{
+	rota_sha256_of(crypto, of, digest);
+}
+
 void rota_floor_tag(const struct rota_crypto *crypto, uint8_t tag[static ROTA_FLOOR_TAG_LEN],
 	struct rota_span of)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
 
-	rota_sha256_of(crypto, of, digest);
+	rota_floor_digest(crypto, digest, of);
 	memcpy(tag, digest, ROTA_FLOOR_TAG_LEN);
 }
 

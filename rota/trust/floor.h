@@ -43,6 +43,10 @@ struct rota_floor_keys {
 	uint8_t keys[ROTA_FLOOR_KEYS_MAX][ROTA_FLOOR_TAG_LEN];
 };
 
+/* SHA-256 of a name, a path or a key; a tag is its beginning. Here once for all: put into each caller it is long. */
+void rota_floor_digest(const struct rota_crypto *crypto, uint8_t digest[static ROTA_SHA256_LEN],
+	struct rota_span of);
+
 /* Tag of a role's name or of a public key's raw form. */
 void rota_floor_tag(const struct rota_crypto *crypto, uint8_t tag[static ROTA_FLOOR_TAG_LEN],
 	struct rota_span of);

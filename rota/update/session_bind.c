@@ -40,7 +40,7 @@ enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event
 		return ROTA_OK;
 	if (len + 1 + count > sizeof(name))
 		return ROTA_ERR_LIMIT;
-	rota_sha256_of(s->config.crypto, s->want_path, digest);
+	rota_floor_digest(s->config.crypto, digest, s->want_path);
 	for (size_t i = 0; i < 4; i++)
 		bin = bin << 8 | digest[i];
 	bin >>= 32 - e->bits;

@@ -27,7 +27,7 @@ enum rota_err rota_compare_lists(struct rota_session *s, const struct rota_tuf_e
 	uint8_t digest[ROTA_SHA256_LEN];
 	struct rota_listed *l;
 
-	rota_sha256_of(s->config.crypto, e->id, digest);
+	rota_floor_digest(s->config.crypto, digest, e->id);
 	if (s->state == ROTA_ST_SNAPSHOT_OLD) {
 		if (s->listed_count == s->config.limits->listed)
 			return ROTA_ERR_LIMIT;

@@ -6,6 +6,7 @@
 /* What timestamp or snapshot lists of the file that is looked for. */
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
+	static const char end[] = ".json";
 	struct rota_span role = rota_search_name(s), file = e->id;
 	const struct rota_session_profile *p = s->config.profile;
 
@@ -15,8 +16,8 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 		role = ROTA_STR("snapshot");
 	else if (s->state != ROTA_ST_META && p->lists != NULL)
 		ROTA_TRY(p->lists(s, e));
-	if (!rota_span_starts(file, role) ||
-		!rota_span_eq(rota_span_skip(file, role.len), ROTA_STR(".json")))
+	if (!rota_span_starts(file, role) || file.len != role.len + sizeof(end) - 1 ||
+		memcmp(&file.p[role.len], end, sizeof(end) - 1) != 0)
 		return ROTA_OK;
 	s->found.meta = true;
 	s->meta = e->file;

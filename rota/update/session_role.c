@@ -12,7 +12,7 @@ static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 	uint8_t digest[ROTA_SHA256_LEN];
 	size_t at = 0;
 
-	rota_sha256_of(s->config.crypto, s->want_path, digest);
+	rota_floor_digest(s->config.crypto, digest, s->want_path);
 	for (; at < prefix.len && at < 2 * ROTA_SHA256_LEN; at++) {
 		if (rota_hex_digit(prefix.p[at]) != (digest[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15))
 			return false;
