@@ -34,9 +34,9 @@ struct rota_keyring {
 		*schemes; /* that are known, NULL at the end (rota/codec/key.h) */
 	struct rota_key *key; /* max of them */
 	uint8_t *raw; /* raw_max bytes for each */
-	uint16_t count; /* places up to the last one that is taken */
 	uint16_t max;
 	uint16_t raw_max;
+	uint16_t count; /* places up to the last one that is taken */
 };
 
 /* Of each key only these marks stay; a key that then has none is dropped. 0 empties the ring. */

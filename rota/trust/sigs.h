@@ -43,9 +43,9 @@ struct rota_sigs {
 	struct rota_sig *sig; /* max of them */
 	uint8_t *raw; /* raw_max bytes for each */
 	struct rota_verify *verify; /* streams->room bytes for each, with streams */
-	uint16_t count;
 	uint16_t max;
 	uint16_t raw_max;
+	uint16_t count;
 	struct rota_sha256 sha256;
 };
 

@@ -215,7 +215,7 @@ static void describe(struct rota_session *s)
 	else if (s->role == ROTA_TOP_SNAPSHOT && t->snapshot_version == file->version)
 		w->sha256 = t->snapshot_sha256;
 	w->length = file->length;
-	if (w->length != 0 && w->length < w->max_len)
+	if (w->length - 1 < w->max_len) /* 0: not listed */
 		w->max_len = (uint32_t)w->length;
 	w->at_hand = s->state == ROTA_ST_ROOT_LOAD && s->config.profile->letter; /* TUF 5.2 */
 }
@@ -289,7 +289,7 @@ enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err)
 									  : err;
 }
 
-static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
+ROTA_APART static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
 {
 	if (rota_json_misspelt(&s->tuf.json))
 		return ROTA_CLAUSE_SPEC_2;

@@ -58,10 +58,10 @@ struct rota_limits {
 	uint16_t
 		keys; /* in one file and of the roles that are yet to be read: root's, or a delegator's, the keys
 			  that sign it, and those of pending delegations */
-	uint16_t role_keys; /* of one pending delegation */
 	uint16_t key_len; /* bytes of a raw key */
 	uint16_t sigs; /* by known keys in one file */
 	uint16_t sig_len; /* bytes of a raw signature */
+	uint16_t role_keys; /* of one pending delegation */
 	uint16_t pending; /* delegations found and not yet visited */
 	uint16_t visited; /* roles in one search */
 	uint16_t role_len; /* bytes of a delegated role's name, at most ROTA_ROLE_NAME_MAX */

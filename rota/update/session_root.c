@@ -80,10 +80,10 @@ enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_even
 }
 
 /* Which public keys timestamp and snapshot have, in the order of their ids. */
-static void online_keys(const struct rota_session *s, uint8_t tag[static ROTA_FLOOR_TAG_LEN])
+static void online_keys(const struct rota_session *s, uint8_t digest[static ROTA_SHA256_LEN])
 {
 	const struct rota_crypto *crypto = s->config.crypto;
-	uint8_t digest[ROTA_SHA256_LEN], roles;
+	uint8_t roles;
 	struct rota_sha256 sha256;
 
 	crypto->sha256_init(&sha256);
@@ -97,23 +97,28 @@ static void online_keys(const struct rota_session *s, uint8_t tag[static ROTA_FL
 		crypto->sha256_update(&sha256, rota_span(key->raw, key->raw_len));
 	}
 	crypto->sha256_final(&sha256, digest);
-	memcpy(tag, digest, ROTA_FLOOR_TAG_LEN);
 }
 
-/* The root just read becomes the one that everything below is checked against. */
-static void adopt(struct rota_session *s)
+/* The root just read becomes the one that everything below is checked against. Whether the keys of timestamp or
+ * snapshot are others than those before. */
+static bool adopt(struct rota_session *s)
 {
+	uint8_t online[ROTA_SHA256_LEN];
+	bool rotated;
 	const struct rota_tuf_head *head = &s->tuf.head;
 
 	rota_keyring_keep(&s->room.keys, ROTA_MARK_TOP);
 	rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
 	s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_ROOT];
-	online_keys(s, s->root.online);
+	online_keys(s, online);
+	rotated = memcmp(s->root.online, online, ROTA_FLOOR_TAG_LEN) != 0;
+	memcpy(s->root.online, online, ROTA_FLOOR_TAG_LEN);
 	s->root.file.version = head->version;
 	s->root.expires_s = head->expires_s;
 	memcpy(s->root.file.sha256, s->digest, ROTA_SHA256_LEN);
 	s->consistent = head->consistent_snapshot; /* TUF 5.3.12 */
 	s->reading = false;
+	return rotated;
 }
 
 static enum rota_err kept(struct rota_session *s)
@@ -143,7 +148,7 @@ enum rota_err rota_root_load_done(struct rota_session *s)
 	s->why.clause = ROTA_CLAUSE_TUF_5_2;
 	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->root.file.version)
 		return ROTA_ERR_CORRUPT;
-	adopt(s);
+	(void)adopt(s);
 	if (rota_session_turns(s, ROTA_TURN_ROOT_LOADED))
 		return ROTA_OK;
 	return s->walk == ROTA_WALK_ON ? rota_root_next(s) : leave_walk(s);
@@ -166,13 +171,9 @@ enum rota_err rota_root_next_done(struct rota_session *s)
 
 enum rota_err rota_root_self_done(struct rota_session *s)
 {
-	uint8_t online[ROTA_FLOOR_TAG_LEN];
-
 	if (rota_session_turns(s, ROTA_TURN_ROOT_PASSED))
 		return ROTA_OK;
-	memcpy(online, s->root.online, sizeof(online));
-	adopt(s);
-	s->rotated = s->rotated || memcmp(online, s->root.online, sizeof(online)) != 0;
+	s->rotated = adopt(s) || s->rotated;
 	if (rota_session_turns(s, ROTA_TURN_ROOT_TAKEN))
 		return ROTA_OK;
 	return rota_root_trust(s);

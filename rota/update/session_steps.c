@@ -77,7 +77,7 @@ static const char *const names[] = {
 int rota_session_top_role(struct rota_span name)
 {
 	for (int r = ROTA_TOP_ROOT; r <= ROTA_TOP_TARGETS; r++) {
-		if (rota_span_eq(name, rota_span_cstr(names[r])))
+		if (rota_span_is(name, names[r]))
 			return r;
 	}
 	return -1;
