@@ -2,6 +2,7 @@
 /* rota/update/session_parts.h -- what the parts of the session share; nobody else includes it.
  *
  * session.c           the machinery: begin, feed and end a file
+ * session_room.c      limits, and what lies in the workspace
  * session_root.c      root (TUF 5.3)
  * session_online.c    timestamp and snapshot (TUF 5.4, 5.5)
  * session_search.c    targets and delegated roles (TUF 5.6): which is next
@@ -129,6 +130,10 @@ void rota_session_settle(struct rota_session *s, enum rota_err err);
 
 /* The file does not pass: ask for another copy or another file where there may be one. */
 enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err);
+
+/* session_room.c */
+void rota_session_lay_out(
+	struct rota_session_arrays *r, const struct rota_limits *limits, uint8_t *workspace);
 
 /* session_steps.c */
 
