@@ -286,6 +286,18 @@ TEST(too_little_workspace_is_said_at_once)
 		ROTA_ERR_LIMIT);
 }
 
+TEST(a_device_has_floors)
+{
+	static uint8_t room[65536];
+	struct device *d = device_new();
+	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
+		.limits = &device_limits,
+		.profile = &rota_session_device };
+	struct rota_session s;
+
+	CHECK_EQ(rota_session_init(&s, &config, &d->trusted, ROTA_BUF(room)), ROTA_ERR_ARGUMENT);
+}
+
 TESTS(T(the_first_refresh_ends_with_everything_verified), T(pieces_of_any_size_give_the_same),
 	T(both_profiles_hold_the_device_s_roles), T(nothing_new_costs_three_files),
 	T(a_new_release_is_found), T(the_root_is_followed_step_by_step),
@@ -294,4 +306,5 @@ TESTS(T(the_first_refresh_ends_with_everything_verified), T(pieces_of_any_size_g
 	T(a_repository_without_consistent_snapshots_works), T(lengths_and_hashes_may_be_left_out),
 	T(without_a_clock_the_floors_stand_for_the_present),
 	T(to_the_letter_other_people_s_repositories_are_read), T(a_session_begins_from_a_root),
-	T(what_could_not_be_kept_ends_the_session), T(too_little_workspace_is_said_at_once))
+	T(what_could_not_be_kept_ends_the_session), T(too_little_workspace_is_said_at_once),
+	T(a_device_has_floors))
