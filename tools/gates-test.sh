@@ -42,6 +42,11 @@ sanitized() {
 	"$@"
 }
 
+# As a microcontroller counts (rota/base/num.h), but with the sessions, which no board has the room to test.
+unit_tests_num32() {
+	build build/num32 -Dc_args=-DROTA_NUM_BITS=32 && unit_tests build/num32
+}
+
 # Any error of memcheck ends a program with a status that no test expects.
 memcheck='valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 
@@ -86,6 +91,7 @@ test_gates() {
 		gate_skip 'system tests, sanitized' 'the build failed'
 		gate_skip 'attacks, sanitized' 'the build failed'
 	fi
+	gate 'unit tests, numbers of 32 bits' unit_tests_num32
 	gate 'system tests' system_tests build/gcc
 	gate 'unit tests, valgrind' unit_tests_memcheck
 	gate 'system tests, valgrind' system_tests_memcheck

@@ -177,7 +177,7 @@ struct rota_time agent_clock_now(enum agent_clock clock)
 	bool kept = adjtimex(&kernel) != TIME_ERROR && (kernel.status & STA_UNSYNC) == 0;
 
 	return (struct rota_time){
-		.unix_s = now > 0 ? (uint64_t)now : 0,
+		.unix_s = now > 0 ? rota_num_nearest((uint64_t)now) : 0,
 		.trusted =
 			clock == AGENT_CLOCK_SYSTEM || (clock == AGENT_CLOCK_SYNCHRONISED && kept),
 	};

@@ -110,7 +110,8 @@ static enum rota_err first_state(
 		err = rota_file_write(path, rota_bytes_span(&root), 0600, why);
 	rota_bytes_free(&root);
 	if (err == ROTA_OK)
-		rota_state_factory(state, version, digest, not_before, runs);
+		rota_state_factory(state, rota_num_nearest(version), digest,
+			rota_num_nearest(not_before), runs);
 	return err;
 }
 

@@ -20,7 +20,11 @@ void rota_when_text(uint64_t unix_s, char out[static ROTA_WHEN_LEN])
 
 bool rota_when_parse(const char *text, uint64_t *unix_s)
 {
-	return rota_time_parse(rota_span_cstr(text), unix_s) == ROTA_OK;
+	rota_num s = 0;
+	bool ok = rota_time_parse(rota_span_cstr(text), &s) == ROTA_OK;
+
+	*unix_s = s;
+	return ok;
 }
 
 uint64_t rota_when_now(void)

@@ -35,7 +35,7 @@ static enum rota_err trusted_root(const char *path, struct rota_trusted *out, st
 
 	*out = (struct rota_trusted){ 0 };
 	ROTA_TRY(rota_file_read(path, ROTA_TUF_ROOT_MAX, &file, why));
-	out->root_version = version_of(rota_bytes_span(&file));
+	out->root_version = rota_num_nearest(version_of(rota_bytes_span(&file)));
 	rota_digest_of(rota_bytes_span(&file), out->root_sha256);
 	rota_bytes_free(&file);
 	if (out->root_version == 0)
@@ -48,7 +48,7 @@ enum rota_err rota_tuf_session_open(struct rota_tuf_session *s, const struct rot
 {
 	struct rota_session_config config = { .crypto = crypto,
 		.limits = &s->limits,
-		.start = { .unix_s = now_s, .trusted = true },
+		.start = { .unix_s = rota_num_nearest(now_s), .trusted = true },
 		.profile = &rota_session_letter };
 	struct rota_trusted trusted;
 	enum rota_err err;

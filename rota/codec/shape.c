@@ -93,6 +93,7 @@ static enum rota_err store_text(
 {
 	uint8_t digest[32];
 	uint64_t number = 0;
+	rota_num time_s;
 
 	if (m->field == ROTA_FIELD_NAME)
 		return store_name(m, decoder, text);
@@ -107,10 +108,12 @@ static enum rota_err store_text(
 	}
 	if (m->field == ROTA_FIELD_STRING)
 		return ROTA_OK;
-	if (m->field == ROTA_FIELD_VERSION)
+	if (m->field == ROTA_FIELD_VERSION) {
 		ROTA_TRY(rota_version_parse(text, &number));
-	else
-		ROTA_TRY(rota_time_parse(text, &number));
+	} else {
+		ROTA_TRY(rota_time_parse(text, &time_s));
+		number = time_s;
+	}
 	store(m, decoder, &number, sizeof(number));
 	return ROTA_OK;
 }

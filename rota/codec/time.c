@@ -48,7 +48,7 @@ static struct date date_of(uint32_t days)
 	return d;
 }
 
-enum rota_err rota_time_parse(struct rota_span text, uint64_t *unix_s)
+enum rota_err rota_time_parse(struct rota_span text, rota_num *unix_s)
 {
 	static const char ends[] = "--T::Z"; /* what follows each number */
 	uint32_t n[sizeof(ends) - 1], days; /* year, month, day, hour, minute, second */
@@ -72,7 +72,9 @@ enum rota_err rota_time_parse(struct rota_span text, uint64_t *unix_s)
 	if (n[0] < 1970 || n[1] - 1 > 11 || n[2] - 1 >= days_to(n[0], n[1] + 1) - days ||
 		n[3] > 23 || n[4] > 59 || n[5] > 59)
 		return ROTA_ERR_FORMAT;
-	*unix_s = (uint64_t)(days + n[2] - 1) * DAY_S + (n[3] * 60 + n[4]) * 60 + n[5];
+	*unix_s = ROTA_TIME_MAX;
+	if (n[0] <= ROTA_TIME_YEAR_MAX)
+		*unix_s = (rota_num)(days + n[2] - 1) * DAY_S + (n[3] * 60 + n[4]) * 60 + n[5];
 	return ROTA_OK;
 }
 

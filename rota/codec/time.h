@@ -7,13 +7,22 @@
 #define ROTA_CODEC_TIME_H
 
 #include "rota/base/err.h"
+#include "rota/base/num.h"
 #include "rota/base/span.h"
 
 #define ROTA_TIME_TEXT_LEN 20
-#define ROTA_TIME_MAX UINT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+/* The last second of the last year that a rota_num counts to the end, and that has a spelling. */
+#if ROTA_NUM_BITS == 32
+#define ROTA_TIME_YEAR_MAX 2105u
+#define ROTA_TIME_MAX UINT32_C(4291747199)
+#else
+#define ROTA_TIME_YEAR_MAX 9999u
+#define ROTA_TIME_MAX UINT64_C(253402300799)
+#endif
 
-/* ROTA_ERR_FORMAT: not that spelling, or no such day or second (a leap second is none). */
-ROTA_MUST_USE enum rota_err rota_time_parse(struct rota_span text, uint64_t *unix_s);
+/* A time past ROTA_TIME_MAX comes out as ROTA_TIME_MAX.
+ * ROTA_ERR_FORMAT: not that spelling, or no such day or second (a leap second is none). */
+ROTA_MUST_USE enum rota_err rota_time_parse(struct rota_span text, rota_num *unix_s);
 
 /* Days since 1970, and seconds since midnight; a time past ROTA_TIME_MAX counts as that. 86,400 is 128 times 675, so
  * that neither takes a 64-bit division, which a microcontroller has no instruction for. */

@@ -69,11 +69,10 @@ enum act {
 	ACT_SIGNED, /* between its brackets stand the bytes that are signed; arg: its rows */
 	ACT_ARRAY, /* arg: its rows */
 	ACT_BOOL, /* arg: offset of a bool in struct rota_tuf */
-	ACT_COUNT, /* 1 or more; arg: offset of a uint64_t */
+	ACT_COUNT, /* 1 or more; arg: offset of a rota_num */
 	ACT_LENGTH, /* 0 or more; likewise */
-	ACT_THRESHOLD, /* 1 or more; arg: offset of a uint32_t */
-	ACT_BITS, /* likewise */
-	ACT_TIME, /* arg: offset of a uint64_t */
+	ACT_BITS, /* 1 to 32; likewise */
+	ACT_TIME, /* arg: offset of a rota_num */
 	ACT_TYPE,
 	ACT_SPEC,
 	ACT_SHA256,
@@ -95,7 +94,6 @@ static const uint8_t kind_of_act[] = {
 	[ACT_BOOL] = ROTA_JSON_BOOL,
 	[ACT_COUNT] = ROTA_JSON_INTEGER,
 	[ACT_LENGTH] = ROTA_JSON_INTEGER,
-	[ACT_THRESHOLD] = ROTA_JSON_INTEGER,
 	[ACT_BITS] = ROTA_JSON_INTEGER,
 	[ACT_TIME] = ROTA_JSON_STRING,
 	[ACT_TYPE] = ROTA_JSON_STRING,
@@ -266,7 +264,7 @@ static const struct row rows[] = {
 	ROW_OF(path_hash_prefixes, OF_TARGETS, ARRAY, IN_PREFIXES, TEXT),
 	ROW_OF(paths, OF_TARGETS, ARRAY, IN_PATHS, TEXT),
 	ROW_OF(terminating, OF_TARGETS, BOOL, AT(entry.terminating), TERMINATING),
-	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
+	LAST(threshold, COUNT, AT(entry.threshold), THRESHOLD),
 	[IN_KEYIDS] = LAST(each, EACH_KEYID, ROTA_TUF_ROLE_KEYID, NONE),
 	[IN_DELEGATIONS] = ROW(keys, OBJECT, IN_KEYS, NONE),
 	ROW(roles, ARRAY, IN_DELEGATED_ROLES, DELEGATED_ROLES),
@@ -277,7 +275,7 @@ static const struct row rows[] = {
 	[IN_BINS] = ROW(bit_length, BITS, AT(entry.bits), BITS), /* succinct_roles, TAP 15 */
 	ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
 	ROW(name_prefix, NAME, 0, ID),
-	LAST(threshold, THRESHOLD, AT(entry.threshold), THRESHOLD),
+	LAST(threshold, COUNT, AT(entry.threshold), THRESHOLD),
 	[IN_META] = LAST(each, ENTRY, IN_LISTED, ENTRY_META),
 	[IN_TARGETS] = LAST(each, ENTRY, IN_LISTED, ENTRY_TARGET),
 	[IN_LISTED] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
@@ -372,15 +370,11 @@ static enum rota_err on_integer(const struct row *row, int64_t integer, void *to
 {
 	unsigned act = row->act;
 
-	if (integer < (act != ACT_LENGTH))
+	if (integer < (act != ACT_LENGTH) || (act == ACT_BITS && integer > 32))
 		return ROTA_ERR_FORMAT;
-	if (act <= ACT_LENGTH) {
-		*(uint64_t *)to = (uint64_t)integer;
-		return ROTA_OK;
-	}
-	if (integer > (act == ACT_BITS ? 32 : UINT32_MAX))
-		return ROTA_ERR_FORMAT;
-	*(uint32_t *)to = (uint32_t)integer;
+	if (integer > ROTA_NUM_MAX)
+		return ROTA_ERR_LIMIT;
+	*(rota_num *)to = (rota_num)integer;
 	return ROTA_OK;
 }
 

@@ -13,6 +13,7 @@
 #ifndef ROTA_CODEC_TUF_H
 #define ROTA_CODEC_TUF_H
 
+#include "rota/base/num.h"
 #include "rota/codec/json.h"
 #include "rota/port/crypto.h"
 
@@ -45,8 +46,8 @@ enum rota_tuf_event_kind {
 
 /* What is listed of a metadata file or a target. */
 struct rota_tuf_file {
-	uint64_t version; /* of metadata */
-	uint64_t length; /* 0: not listed, or a target that is empty */
+	rota_num version; /* of metadata */
+	rota_num length; /* 0: not listed, or a target that is empty */
 	bool has_sha256;
 	uint8_t sha256[ROTA_SHA256_LEN];
 };
@@ -55,8 +56,8 @@ struct rota_tuf_file {
 struct rota_tuf_event {
 	enum rota_tuf_event_kind kind;
 	bool terminating;
-	uint32_t bits; /* of the path's digest that name the bin, 1 to 32 */
-	uint32_t threshold;
+	rota_num bits; /* of the path's digest that name the bin, 1 to 32 */
+	rota_num threshold;
 	struct rota_span id;
 	struct rota_span text;
 	union { /* a key is no file */
@@ -70,11 +71,11 @@ struct rota_tuf_event {
 
 /* Members that stand once in `signed`. Times are seconds since 1970; 0: absent. */
 struct rota_tuf_head {
-	uint64_t version;
-	uint64_t expires_s;
-	uint64_t issued_s; /* x-rota-issued */
-	uint64_t not_before_s; /* x-rota-not-before */
-	uint64_t slot_end_s; /* x-rota-slot-end */
+	rota_num version;
+	rota_num expires_s;
+	rota_num issued_s; /* x-rota-issued */
+	rota_num not_before_s; /* x-rota-not-before */
+	rota_num slot_end_s; /* x-rota-slot-end */
 	bool consistent_snapshot;
 };
 

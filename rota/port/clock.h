@@ -8,12 +8,13 @@
 #define ROTA_PORT_CLOCK_H
 
 #include "rota/base/err.h"
+#include "rota/base/num.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct rota_time {
-	uint64_t unix_s; /* seconds since 1970, UTC; meaningless unless trusted */
+	rota_num unix_s; /* seconds since 1970, UTC; meaningless unless trusted */
 	bool trusted;
 };
 

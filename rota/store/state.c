@@ -12,8 +12,8 @@
 
 _Static_assert(ROTA_STATE_UNKNOWN_MAX <= UINT16_MAX, "unknown_len holds it");
 
-void rota_state_factory(struct rota_state *s, uint64_t root_version,
-	const uint8_t root_sha256[static ROTA_SHA256_LEN], uint64_t time_floor_s, uint64_t version)
+void rota_state_factory(struct rota_state *s, rota_num root_version,
+	const uint8_t root_sha256[static ROTA_SHA256_LEN], rota_num time_floor_s, uint64_t version)
 {
 	memset(s, 0, sizeof(*s));
 	s->trusted.root_version = root_version;
@@ -41,6 +41,16 @@ static uint8_t read_count(struct rota_reader *r, uint8_t max)
 		return count;
 	rota_reader_fail(r);
 	return 0;
+}
+
+/* A number of metadata; one of 64 bits was never written by a device that counts in 32. */
+static rota_num read_num(struct rota_reader *r)
+{
+	uint64_t n = rota_read_le64(r);
+
+	if (n > (rota_num)-1)
+		rota_reader_fail(r);
+	return (rota_num)n;
 }
 
 static void write_versions(struct rota_writer *w, const uint64_t *versions, uint8_t count)
@@ -76,9 +86,9 @@ static void write_root(struct rota_writer *w, const struct rota_state *s)
 
 static void read_root(struct rota_reader *r, struct rota_state *s)
 {
-	s->trusted.root_version = rota_read_le64(r);
+	s->trusted.root_version = read_num(r);
 	rota_read_bytes(r, ROTA_BUF(s->trusted.root_sha256));
-	s->trusted.time_floor_s = rota_read_le64(r);
+	s->trusted.time_floor_s = read_num(r);
 }
 
 static bool has_timestamp(const struct rota_state *s)
@@ -103,11 +113,11 @@ static void read_timestamp(struct rota_reader *r, struct rota_state *s)
 {
 	struct rota_trusted *t = &s->trusted;
 
-	t->timestamp_version = rota_read_le64(r);
-	t->timestamp_expires_s = rota_read_le64(r);
-	t->timestamp_issued_s = rota_read_le64(r);
-	t->listed.version = rota_read_le64(r);
-	t->listed.length = rota_read_le64(r);
+	t->timestamp_version = read_num(r);
+	t->timestamp_expires_s = read_num(r);
+	t->timestamp_issued_s = read_num(r);
+	t->listed.version = read_num(r);
+	t->listed.length = read_num(r);
 	t->listed.has_sha256 = read_count(r, 1) != 0;
 	rota_read_bytes(r, ROTA_BUF(t->listed.sha256));
 }
@@ -125,7 +135,7 @@ static void write_snapshot(struct rota_writer *w, const struct rota_state *s)
 
 static void read_snapshot(struct rota_reader *r, struct rota_state *s)
 {
-	s->trusted.snapshot_version = rota_read_le64(r);
+	s->trusted.snapshot_version = read_num(r);
 	rota_read_bytes(r, ROTA_BUF(s->trusted.snapshot_sha256));
 }
 
@@ -158,7 +168,7 @@ static void read_floors(struct rota_reader *r, struct rota_state *s)
 		struct rota_floor *f = &s->floors.floor[i];
 
 		rota_read_bytes(r, ROTA_BUF(f->role));
-		f->version = rota_read_le64(r);
+		f->version = read_num(r);
 		f->key_count = read_count(r, ROTA_FLOOR_KEYS_MAX);
 		rota_read_bytes(r, rota_buf(f->keys, (size_t)f->key_count * ROTA_FLOOR_TAG_LEN));
 		if (f->version == 0)

@@ -107,18 +107,18 @@ struct rota_admission {
 
 /* TUF's own part: see rota/update/session.h, which works on it. */
 struct rota_trusted {
-	uint64_t root_version;
+	rota_num root_version;
 	uint8_t root_sha256[ROTA_SHA256_LEN];
-	uint64_t time_floor_s; /* SPEC 5.2 */
+	rota_num time_floor_s; /* SPEC 5.2 */
 
 	/* The newest verified timestamp, and what it says of snapshot. version 0: none. */
-	uint64_t timestamp_version;
-	uint64_t timestamp_expires_s;
-	uint64_t timestamp_issued_s;
+	rota_num timestamp_version;
+	rota_num timestamp_expires_s;
+	rota_num timestamp_issued_s;
 	struct rota_tuf_file listed;
 
 	/* The newest verified snapshot. version 0: none. */
-	uint64_t snapshot_version;
+	rota_num snapshot_version;
 	uint8_t snapshot_sha256[ROTA_SHA256_LEN];
 };
 
@@ -143,8 +143,8 @@ struct rota_state {
 
 /* The state of a device that left the factory with this root.
  * time_floor_s: the root's x-rota-not-before, or 0. version: of the image that the factory wrote; 0: unknown. */
-void rota_state_factory(struct rota_state *s, uint64_t root_version,
-	const uint8_t root_sha256[static ROTA_SHA256_LEN], uint64_t time_floor_s, uint64_t version);
+void rota_state_factory(struct rota_state *s, rota_num root_version,
+	const uint8_t root_sha256[static ROTA_SHA256_LEN], rota_num time_floor_s, uint64_t version);
 
 /* The payload of `s` into `room` (ROTA_STATE_LEN_MAX bytes suffice); *out is the part used. */
 ROTA_MUST_USE enum rota_err rota_state_encode(

@@ -51,7 +51,7 @@ bool rota_floor_stands(
 }
 
 /* The version that still stands of `f` under the keys `now`. */
-static uint64_t standing(const struct rota_floor *f, const struct rota_floor_keys *now)
+static rota_num standing(const struct rota_floor *f, const struct rota_floor_keys *now)
 {
 	uint32_t kept = 0;
 
@@ -60,7 +60,7 @@ static uint64_t standing(const struct rota_floor *f, const struct rota_floor_key
 	return kept < now->threshold ? 0 : f->version;
 }
 
-uint64_t rota_floor_of(const struct rota_floors *floors,
+rota_num rota_floor_of(const struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now)
 {
 	size_t at = find(floors, role);
@@ -68,7 +68,7 @@ uint64_t rota_floor_of(const struct rota_floors *floors,
 	return at == ROTA_FLOORS_MAX ? 0 : standing(&floors->floor[at], now);
 }
 
-static bool same(const struct rota_floor *f, const struct rota_floor_keys *now, uint64_t version)
+static bool same(const struct rota_floor *f, const struct rota_floor_keys *now, rota_num version)
 {
 	return f->version == version && f->key_count == now->count &&
 		memcmp(f->keys, now->keys, sizeof(f->keys)) == 0;
@@ -76,11 +76,11 @@ static bool same(const struct rota_floor *f, const struct rota_floor_keys *now, 
 
 enum rota_err rota_floor_raise(struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now,
-	uint64_t version, enum rota_floor_change *change)
+	rota_num version, enum rota_floor_change *change)
 {
 	size_t at = find(floors, role);
 	struct rota_floor *f;
-	uint64_t stands;
+	rota_num stands;
 
 	if (at == ROTA_FLOORS_MAX)
 		return ROTA_ERR_LIMIT;

@@ -11,6 +11,7 @@
 #ifndef ROTA_TRUST_FLOOR_H
 #define ROTA_TRUST_FLOOR_H
 
+#include "rota/base/num.h"
 #include "rota/base/span.h"
 #include "rota/port/crypto.h"
 
@@ -27,7 +28,7 @@
 
 struct rota_floor {
 	uint8_t role[ROTA_FLOOR_TAG_LEN];
-	uint64_t version; /* 0: this entry is free */
+	rota_num version; /* 0: this entry is free */
 	uint8_t key_count;
 	uint8_t keys[ROTA_FLOOR_KEYS_MAX][ROTA_FLOOR_TAG_LEN];
 };
@@ -38,7 +39,7 @@ struct rota_floors {
 
 /* A role's present key set, as its delegator lists it, in tags. */
 struct rota_floor_keys {
-	uint32_t threshold;
+	rota_num threshold;
 	uint8_t count; /* distinct public keys */
 	uint8_t keys[ROTA_FLOOR_KEYS_MAX][ROTA_FLOOR_TAG_LEN];
 };
@@ -53,7 +54,7 @@ void rota_floor_tag(const struct rota_crypto *crypto, uint8_t tag[static ROTA_FL
 
 /* The version below which a file of `role` is refused under the keys `now`: 0 where there is no floor, or
  * where fewer than now->threshold of `now` stood in the set that the floor was made under. */
-uint64_t rota_floor_of(const struct rota_floors *floors,
+rota_num rota_floor_of(const struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now);
 
 /* Whether `role` has a floor, whatever its keys. */
@@ -71,6 +72,6 @@ enum rota_floor_change {
  * ROTA_ERR_VERSION: below the floor. ROTA_ERR_LIMIT: no free entry (ROTA_FLOORS_MAX roles). */
 ROTA_MUST_USE enum rota_err rota_floor_raise(struct rota_floors *floors,
 	const uint8_t role[static ROTA_FLOOR_TAG_LEN], const struct rota_floor_keys *now,
-	uint64_t version, enum rota_floor_change *change);
+	rota_num version, enum rota_floor_change *change);
 
 #endif

@@ -31,7 +31,7 @@ uint32_t rota_horizon_lifetime_s(struct rota_span role)
 }
 
 enum rota_err rota_horizon_check(
-	struct rota_span role, uint64_t issued_s, uint64_t expires_s, struct rota_time now)
+	struct rota_span role, rota_num issued_s, rota_num expires_s, struct rota_time now)
 {
 	if (issued_s == 0 || expires_s < issued_s)
 		return ROTA_ERR_TIME;

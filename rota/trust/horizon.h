@@ -21,6 +21,6 @@ uint32_t rota_horizon_lifetime_s(struct rota_span role);
  * issued_s 0: the file does not say, which is refused.
  * ROTA_ERR_TIME: outlives its role, expires before it was issued, or lies in the future of a trusted clock. */
 ROTA_MUST_USE enum rota_err rota_horizon_check(
-	struct rota_span role, uint64_t issued_s, uint64_t expires_s, struct rota_time now);
+	struct rota_span role, rota_num issued_s, rota_num expires_s, struct rota_time now);
 
 #endif

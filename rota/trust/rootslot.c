@@ -11,7 +11,7 @@ bool rota_root_slot_over(const struct rota_root_slot *slot, const struct rota_ti
 	return now->trusted && slot->end_s != 0 && now->unix_s > slot->end_s + ROTA_SLOT_MARGIN_S;
 }
 
-bool rota_root_slot_covers(const struct rota_root_slot *slot, uint64_t issued_s)
+bool rota_root_slot_covers(const struct rota_root_slot *slot, rota_num issued_s)
 {
 	if (slot->end_s == 0)
 		return true;
@@ -19,7 +19,7 @@ bool rota_root_slot_covers(const struct rota_root_slot *slot, uint64_t issued_s)
 		issued_s <= slot->end_s + ROTA_SLOT_MARGIN_S;
 }
 
-uint64_t rota_root_slot_clamp(const struct rota_root_slot *slot, uint64_t issued_s)
+rota_num rota_root_slot_clamp(const struct rota_root_slot *slot, rota_num issued_s)
 {
 	return slot->end_s != 0 && issued_s > slot->end_s ? slot->end_s : issued_s;
 }

@@ -15,8 +15,8 @@
 #define ROTA_SLOT_MARGIN_S 3600u
 
 struct rota_root_slot {
-	uint64_t from_s; /* x-rota-not-before; 0: not said */
-	uint64_t end_s; /* x-rota-slot-end; 0: not said, and no slot */
+	rota_num from_s; /* x-rota-not-before; 0: not said */
+	rota_num end_s; /* x-rota-slot-end; 0: not said, and no slot */
 };
 
 /* Whether a trusted clock has reached the slot. Without one nobody knows: true. */
@@ -26,9 +26,9 @@ bool rota_root_slot_begun(const struct rota_root_slot *slot, const struct rota_t
 bool rota_root_slot_over(const struct rota_root_slot *slot, const struct rota_time *now);
 
 /* Whether what was issued then may be signed by the slot's keys. */
-bool rota_root_slot_covers(const struct rota_root_slot *slot, uint64_t issued_s);
+bool rota_root_slot_covers(const struct rota_root_slot *slot, rota_num issued_s);
 
 /* `issued_s`, no later than the slot's end. */
-uint64_t rota_root_slot_clamp(const struct rota_root_slot *slot, uint64_t issued_s);
+rota_num rota_root_slot_clamp(const struct rota_root_slot *slot, rota_num issued_s);
 
 #endif

@@ -51,7 +51,7 @@ static bool counted(const struct rota_sigs *s, const struct rota_sig *sig)
 enum rota_err rota_sigs_verdict(struct rota_sigs *s)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
-	uint32_t missing = s->threshold;
+	rota_num missing = s->threshold;
 
 	s->crypto->sha256_final(&s->sha256, digest);
 	for (size_t i = 0; i < s->count && missing > 0; i++) {

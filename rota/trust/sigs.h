@@ -38,7 +38,7 @@ struct rota_sigs {
 	const struct rota_crypto *crypto;
 	const struct rota_sigs_streams *streams; /* NULL, or &rota_sigs_streamed */
 	const struct rota_keyring *ring;
-	uint32_t threshold;
+	rota_num threshold;
 	uint8_t marks; /* the role's are the keys that have one of these */
 	struct rota_sig *sig; /* max of them */
 	uint8_t *raw; /* raw_max bytes for each */
@@ -54,7 +54,7 @@ void rota_sigs_drop(struct rota_sigs *s);
 
 /* A new file, signed by `threshold` of the keys in the ring that have one of the marks. The role's keys stay in the ring until the verdict; their marks count while
  * signatures are added. */
-static inline void rota_sigs_begin(struct rota_sigs *s, uint32_t threshold, uint8_t marks)
+static inline void rota_sigs_begin(struct rota_sigs *s, rota_num threshold, uint8_t marks)
 {
 	rota_sigs_drop(s);
 	s->threshold = threshold;

@@ -168,7 +168,7 @@ enum rota_err rota_session_keep(
 }
 
 enum rota_err rota_session_expiry(
-	struct rota_session *s, enum rota_clause clause, uint64_t expires_s)
+	struct rota_session *s, enum rota_clause clause, rota_num expires_s)
 {
 	s->why.clause = clause;
 	return expires_s <= s->now_s ? ROTA_ERR_EXPIRED : ROTA_OK;
@@ -366,12 +366,12 @@ const struct rota_trusted *rota_session_trusted(const struct rota_session *s)
 	return &s->trusted;
 }
 
-uint64_t rota_session_now(const struct rota_session *s)
+rota_num rota_session_now(const struct rota_session *s)
 {
 	return s->now_s;
 }
 
-uint64_t rota_session_floor_now(const struct rota_session *s)
+rota_num rota_session_floor_now(const struct rota_session *s)
 {
 	return s->config.start.trusted ? s->config.start.unix_s : s->trusted.time_floor_s;
 }

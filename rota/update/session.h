@@ -124,12 +124,12 @@ struct rota_want {
 		      file fetched last: that one is asked for again behind it */
 	bool floor_fell; /* KEEP: the role's keys were so replaced that its floor fell (SPEC 4.3) */
 	struct rota_span role; /* FETCH, KEEP: "root", "timestamp", ... valid until the next call */
-	uint64_t
+	rota_num
 		version; /* FETCH: 0 for the file without a version in its name (timestamp, and all but
 				   root where the repository has no consistent snapshots) */
-	uint64_t kept_version; /* KEEP: version of the file to keep */
-	uint64_t length; /* FETCH: where it is listed; else 0 */
-	uint64_t
+	rota_num kept_version; /* KEEP: version of the file to keep */
+	rota_num length; /* FETCH: where it is listed; else 0 */
+	rota_num
 		current; /* FETCH: the version that is wanted where the digest is not known: a copy at hand of
 			     this version will do, rota_session_copy(); else 0 */
 	const uint8_t *
@@ -139,14 +139,14 @@ struct rota_want {
 
 /* A verified target. */
 struct rota_target {
-	uint64_t length;
+	rota_num length;
 	uint8_t sha256[ROTA_SHA256_LEN];
-	uint64_t role_version; /* of the role file that lists it */
+	rota_num role_version; /* of the role file that lists it */
 };
 
 /* A pending delegation: the role as the delegator at hand describes it. */
 struct rota_pending {
-	uint32_t threshold;
+	rota_num threshold;
 	uint16_t slot; /* of its name and of its keys */
 	uint8_t name_len;
 	uint8_t key_count;
@@ -155,7 +155,7 @@ struct rota_pending {
 /* What the session knows of a root: the one whose keys are in the ring. */
 struct rota_root {
 	struct rota_tuf_file file; /* version and digest */
-	uint64_t expires_s;
+	rota_num expires_s;
 	struct rota_root_slot slot;
 	uint8_t online[ROTA_FLOOR_TAG_LEN]; /* which keys timestamp and snapshot have */
 };
@@ -174,7 +174,7 @@ struct rota_found {
 /* What the trusted snapshot lists. */
 struct rota_listed {
 	uint8_t tag[ROTA_LISTED_TAG_LEN];
-	uint64_t version;
+	rota_num version;
 };
 
 /* What lies in the workspace. */
@@ -223,12 +223,12 @@ struct rota_session {
 	struct rota_span want_role;
 	struct rota_span want_path;
 	struct rota_session_arrays room;
-	uint32_t threshold
+	rota_num threshold
 		[5]; /* by enum rota_top_role, and of the role that signs what is read next */
-	uint64_t now_s; /* the present: SPEC 5.1, 5.2 */
+	rota_num now_s; /* the present: SPEC 5.1, 5.2 */
 	union {
 		struct { /* on the walk */
-			uint64_t skip_to; /* what the hint says */
+			rota_num skip_to; /* what the hint says */
 			uint32_t root_updates;
 		};
 		struct rota_target target; /* in a search */
@@ -301,11 +301,11 @@ bool rota_session_consistent(const struct rota_session *s);
 const struct rota_trusted *rota_session_trusted(const struct rota_session *s);
 
 /* Seconds since 1970 that this session takes for the present (SPEC 5): the trusted clock, or the floors. */
-uint64_t rota_session_now(const struct rota_session *s);
+rota_num rota_session_now(const struct rota_session *s);
 
 /* The same without what an online key says: the trusted clock, or the time floor (SPEC 5.2, 8.6). For what is
  * to hold against a thief of the online keys. */
-uint64_t rota_session_floor_now(const struct rota_session *s);
+rota_num rota_session_floor_now(const struct rota_session *s);
 
 /* Why it failed; what was being read is the role of the last want. */
 struct rota_why rota_session_why(const struct rota_session *s);

@@ -6,7 +6,7 @@
 bool rota_clock_turn(struct rota_session *s)
 {
 	const struct rota_trusted *t = &s->trusted;
-	uint64_t floor_s = t->time_floor_s;
+	rota_num floor_s = t->time_floor_s;
 
 	if (s->config.start.trusted && s->config.start.unix_s < floor_s)
 		s->config.start.trusted = false;

@@ -11,14 +11,14 @@ static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_
 {
 	struct rota_session *s = ctx;
 	struct rota_span name = rota_json_name(j, 0);
-	uint64_t value = (uint64_t)t->integer;
 
 	if (t->kind != ROTA_JSON_INTEGER)
 		return ROTA_OK;
 	if (rota_span_eq(name, ROTA_STR("version")))
-		return value == 1 ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
-	if (s->skip_to == 0 && t->integer > 0 && value > s->root.file.version)
-		s->skip_to = value;
+		return t->integer == 1 ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
+	if (s->skip_to == 0 && t->integer > (int64_t)s->root.file.version &&
+		t->integer <= ROTA_NUM_MAX)
+		s->skip_to = (rota_num)t->integer;
 	return ROTA_OK;
 }
 

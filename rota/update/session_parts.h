@@ -147,7 +147,7 @@ bool rota_session_turns(struct rota_session *s, enum rota_turn at);
 
 /* TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5: ROTA_OK, or ROTA_ERR_EXPIRED. */
 enum rota_err rota_session_expiry(
-	struct rota_session *s, enum rota_clause clause, uint64_t expires_s);
+	struct rota_session *s, enum rota_clause clause, rota_num expires_s);
 
 /* session_root.c */
 enum rota_err rota_root_begin(struct rota_session *s);
@@ -158,7 +158,7 @@ enum rota_err rota_root_load(struct rota_session *s, enum rota_walk walk);
 
 /* Ask for a root behind the one at hand: the next one; or the one of this version. */
 enum rota_err rota_root_next(struct rota_session *s);
-enum rota_err rota_root_ask(struct rota_session *s, uint64_t version);
+enum rota_err rota_root_ask(struct rota_session *s, rota_num version);
 
 /* There is no later root. */
 enum rota_err rota_root_end_walk(struct rota_session *s);

@@ -46,7 +46,7 @@ enum rota_err rota_root_end_walk(struct rota_session *s)
 	return s->reading ? rota_root_load(s, ROTA_WALK_OVER) : leave_walk(s);
 }
 
-enum rota_err rota_root_ask(struct rota_session *s, uint64_t version)
+enum rota_err rota_root_ask(struct rota_session *s, rota_num version)
 {
 	uint32_t max = s->config.limits->roots;
 

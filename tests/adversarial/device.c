@@ -132,7 +132,8 @@ static int factory(struct device *d, const char *root, uint64_t version, uint64_
 	must(rota_flash_file_create(d->dir_fd, JOURNAL, &geometry) == ROTA_OK,
 		"cannot make its journal");
 	open_journal(d);
-	rota_state_factory(&d->state, version, digest, not_before, 0);
+	rota_state_factory(
+		&d->state, rota_num_nearest(version), digest, rota_num_nearest(not_before), 0);
 	must(commit(d) == ROTA_OK, "cannot write its journal");
 	return 0;
 }
@@ -237,7 +238,7 @@ static int cycle(
 	};
 	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
 		.limits = &limits,
-		.start = { .unix_s = strtoull(clock, NULL, 10),
+		.start = { .unix_s = rota_num_nearest(strtoull(clock, NULL, 10)),
 			.trusted = strcmp(clock, "none") != 0 },
 		.profile = &rota_session_device,
 		.floors = &d->floors };

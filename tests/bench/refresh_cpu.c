@@ -117,7 +117,7 @@ static void refresh(void)
 	struct rota_limits limits = rota_limits_linux;
 	struct rota_session_config config = { .crypto = &crypto,
 		.limits = &limits,
-		.start = { .unix_s = (uint64_t)time(NULL), .trusted = true },
+		.start = { .unix_s = rota_num_nearest((uint64_t)time(NULL)), .trusted = true },
 		.profile = &rota_session_letter };
 	struct rota_trusted trusted = { .root_version = 1 };
 	size_t need = rota_session_room(&limits);

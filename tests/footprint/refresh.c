@@ -52,7 +52,7 @@ static struct {
 } journal; /* stands for what is on flash */
 static char kept[KEPT_MAX][NAME_MAX]; /* names of the files on flash */
 static unsigned kept_count;
-static uint64_t now_s;
+static rota_num now_s;
 static struct traffic traffic;
 static uint8_t piece[PIECE_LEN];
 
@@ -147,7 +147,7 @@ static void read_now(void)
 	size_t len = file < 0 ? 0 : semihosting_read(file, piece, sizeof(piece));
 
 	for (size_t i = 0; i < len && piece[i] != '\n'; i++)
-		now_s = now_s * 10 + (piece[i] - (uint64_t)'0');
+		now_s = now_s * 10 + (piece[i] - (rota_num)'0');
 	if (now_s == 0)
 		give_up("now", "no seconds in this file");
 	semihosting_close(file);

@@ -242,7 +242,8 @@ static void session(struct device *d)
 	static uint8_t room[65536];
 	struct rota_session_config config = { .crypto = tuf_crypto(),
 		.limits = d->scene.small ? &small : &large,
-		.start = { .unix_s = d->scene.now_s, .trusted = d->scene.now_s != 0 },
+		.start = { .unix_s = rota_num_nearest(d->scene.now_s),
+			.trusted = d->scene.now_s != 0 },
 		.profile = d->letter ? &rota_session_letter : &rota_session_device,
 		.floors = &d->raised };
 	struct rota_session s;

@@ -157,7 +157,7 @@ enum rota_err device_begin(struct device *d, struct rota_session *s)
 	static uint8_t room[65536];
 	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
 		.limits = d->limits,
-		.start = { .unix_s = d->clock_s, .trusted = d->clock_s != 0 },
+		.start = { .unix_s = rota_num_nearest(d->clock_s), .trusted = d->clock_s != 0 },
 		.profile = d->profile,
 		.floors = &d->raised };
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How long a role's file may live: SPEC 3.2, 4.5. */
 #include "rota/trust/horizon.h"
+#include "rota/codec/time.h"
 #include "tests/unit/test.h"
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
-#define NOW UINT64_C(1800000000)
-#define DAY_S UINT64_C(86400)
+#define NOW 1800000000u
+#define DAY_S 86400u
 
 static const struct {
 	const char *role;
-	uint64_t days;
+	rota_num days;
 } lives[] = {
 	{ "root", 366 },
 	{ "targets", 366 },
@@ -31,7 +32,7 @@ TEST(each_role_lives_as_long_as_it_may_and_no_second_longer)
 
 	for (size_t i = 0; i < ROWS(lives); i++) {
 		struct rota_span role = rota_span_cstr(lives[i].role);
-		uint64_t life_s = lives[i].days * DAY_S;
+		rota_num life_s = lives[i].days * DAY_S;
 
 		ROW(lives[i].role);
 		CHECK_EQ(rota_horizon_lifetime_s(role), life_s);
@@ -43,7 +44,7 @@ TEST(each_role_lives_as_long_as_it_may_and_no_second_longer)
 
 static const struct {
 	const char *reason;
-	uint64_t issued_s, expires_s;
+	rota_num issued_s, expires_s;
 	struct rota_time now;
 	enum rota_err err;
 } times[] = {
@@ -55,7 +56,7 @@ static const struct {
 	{ "ten minutes ahead", NOW + 600, NOW + 900, { NOW, true }, ROTA_OK },
 	{ "a second more", NOW + 601, NOW + 900, { NOW, true }, ROTA_ERR_TIME },
 	{ "ahead of a clock that nobody trusts", NOW + 601, NOW + 900, { NOW, false }, ROTA_OK },
-	{ "the end of time", UINT64_MAX - 1, UINT64_MAX, { NOW, true }, ROTA_ERR_TIME },
+	{ "the end of time", ROTA_TIME_MAX - 1, ROTA_TIME_MAX, { NOW, true }, ROTA_ERR_TIME },
 };
 
 TEST(issue_and_expiry_are_within_the_horizon)

@@ -3,6 +3,7 @@
 #include "host/base/file.h"
 #include "host/base/ini.h"
 #include "host/base/when.h"
+#include "rota/codec/time.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -48,7 +49,7 @@ TEST(durations)
 
 TEST(times_go_round)
 {
-	static const uint64_t times[] = { 0, 951782400, 1700000000, 4102444799, 253402300799 };
+	static const uint64_t times[] = { 0, 951782400, 1700000000, 4102444799, ROTA_TIME_MAX };
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		char text[ROTA_WHEN_LEN];

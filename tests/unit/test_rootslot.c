@@ -2,20 +2,20 @@
 #include "rota/trust/rootslot.h"
 #include "tests/unit/test.h"
 
-#define FROM UINT64_C(1000000)
-#define END UINT64_C(1021600)
-#define HOUR UINT64_C(3600)
+#define FROM 1000000u
+#define END 1021600u
+#define HOUR 3600u
 
 static const struct rota_root_slot slot = { FROM, END };
 static const struct rota_root_slot none = { 0, 0 };
 
-static struct rota_time clock_of(uint64_t unix_s)
+static struct rota_time clock_of(rota_num unix_s)
 {
 	return (struct rota_time){ .unix_s = unix_s, .trusted = unix_s != 0 };
 }
 
 static const struct {
-	uint64_t clock_s; /* 0: none */
+	rota_num clock_s; /* 0: none */
 	bool begun, over;
 } clocks[] = {
 	{ 0, true, false },
@@ -38,9 +38,9 @@ TEST(a_slot_begins_and_ends_by_a_trusted_clock)
 }
 
 static const struct {
-	uint64_t issued_s;
+	rota_num issued_s;
 	bool covered;
-	uint64_t clamped_s;
+	rota_num clamped_s;
 } issues[] = {
 	{ FROM - HOUR - 1, false, FROM - HOUR - 1 },
 	{ FROM - HOUR, true, FROM - HOUR },

@@ -26,11 +26,10 @@ TEST(times_both_ways)
 		{ "2038-01-19T03:14:08Z", 2147483648 },
 		{ "2100-02-28T23:59:59Z", 4107542399 },
 		{ "2100-03-01T00:00:00Z", 4107542400 },
-		{ "9999-12-31T23:59:59Z", ROTA_TIME_MAX },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
-		uint64_t got = 1;
+		rota_num got = 1;
 		uint8_t text[ROTA_TIME_TEXT_LEN];
 
 		ROW(rows[i].text);
@@ -41,11 +40,34 @@ TEST(times_both_ways)
 	}
 }
 
-/* Every day of 400 years and one: parse(format(t)) is t, and the next day is another. */
+/* To the second, on any machine: the last one that it counts is that of 9999, or of 2105. */
+TEST(a_time_past_the_last_is_the_last)
+{
+	static const char *const rows[] = { ROTA_NUM_BITS == 32 ? "2105-12-31T23:59:59Z"
+								: "9999-12-31T23:59:59Z",
+		ROTA_NUM_BITS == 32 ? "2106-01-01T00:00:00Z" : "9999-12-31T23:59:59Z",
+		"9999-12-31T23:59:59Z" };
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		uint8_t text[ROTA_TIME_TEXT_LEN];
+		rota_num got = 1;
+
+		ROW(rows[i]);
+		CHECK_OK(rota_time_parse(rota_span_cstr(rows[i]), &got));
+		CHECK_EQ(got, ROTA_TIME_MAX);
+		rota_time_format(got, text);
+		CHECK_MEM(text, rows[0], ROTA_TIME_TEXT_LEN);
+		rota_time_format(UINT64_MAX, text);
+		CHECK_MEM(text, rows[0], ROTA_TIME_TEXT_LEN);
+	}
+}
+
+/* Every day of 400 years and one, or of those that there are: parse(format(t)) is t, and the next day is another. */
 TEST(times_go_round)
 {
-	for (uint64_t day = 0; day < 146097 + 366; day++) {
-		uint64_t t = day * 86400 + day % 86400, got = 0;
+	for (uint64_t day = 0; day < 146097 + 366 && day < ROTA_TIME_MAX / 86400; day++) {
+		uint64_t t = day * 86400 + day % 86400;
+		rota_num got = 0;
 		uint8_t text[ROTA_TIME_TEXT_LEN];
 
 		rota_time_format(t, text);
@@ -86,7 +108,7 @@ TEST(bad_times_are_refused)
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
-		uint64_t got;
+		rota_num got;
 
 		ROW(rows[i].reason);
 		CHECK_EQ(rota_time_parse(rota_span_cstr(rows[i].text), &got), ROTA_ERR_FORMAT);
@@ -265,6 +287,6 @@ TEST(patterns)
 	}
 }
 
-TESTS(T(times_both_ways), T(times_go_round), T(bad_times_are_refused),
-	T(versions_both_ways_and_in_order), T(bad_versions_are_refused), T(names), T(target_paths),
-	T(patterns))
+TESTS(T(times_both_ways), T(a_time_past_the_last_is_the_last), T(times_go_round),
+	T(bad_times_are_refused), T(versions_both_ways_and_in_order), T(bad_versions_are_refused),
+	T(names), T(target_paths), T(patterns))

@@ -141,6 +141,9 @@ TEST(members_of_root_s_head_are_read)
 	CHECK_EQ(decoder.head.slot_end_s, 0);
 }
 
+/* What a microcontroller says to a number that it cannot count to (rota/base/num.h). */
+#define BEYOND_32_BITS (ROTA_NUM_BITS == 32 ? ROTA_ERR_LIMIT : ROTA_OK)
+
 /* In a good file of `type`, `from` is replaced by `to`. */
 static const struct {
 	const char *reason;
@@ -183,6 +186,10 @@ static const struct {
 	{ "version 0", ROTA_TUF_SNAPSHOT, "\"version\":7", "\"version\":0", ROTA_ERR_FORMAT },
 	{ "a version below", ROTA_TUF_SNAPSHOT, "\"version\":7", "\"version\":-7",
 		ROTA_ERR_FORMAT },
+	{ "a version beyond 32 bits", ROTA_TUF_SNAPSHOT, "\"version\":7", "\"version\":4294967296",
+		BEYOND_32_BITS },
+	{ "an unknown number beyond 32 bits", ROTA_TUF_ROOT, "," ISS,
+		"," ISS ",\"x-rota-later\":9007199254740991", ROTA_OK },
 	{ "a version in quotes", ROTA_TUF_SNAPSHOT, "\"version\":7", "\"version\":\"7\"",
 		ROTA_ERR_FORMAT },
 	{ "no expiry", ROTA_TUF_SNAPSHOT, EXP ",", "", ROTA_ERR_FORMAT },
@@ -216,8 +223,10 @@ static const struct {
 		ROTA_ERR_FORMAT },
 	{ "a role without a threshold", ROTA_TUF_ROOT, ",\"threshold\":2", "", ROTA_ERR_FORMAT },
 	{ "threshold 0", ROTA_TUF_ROOT, "\"threshold\":2", "\"threshold\":0", ROTA_ERR_FORMAT },
+	{ "the greatest threshold", ROTA_TUF_ROOT, "\"threshold\":2", "\"threshold\":4294967295",
+		ROTA_OK },
 	{ "a threshold beyond 32 bits", ROTA_TUF_ROOT, "\"threshold\":2",
-		"\"threshold\":4294967296", ROTA_ERR_FORMAT },
+		"\"threshold\":4294967296", BEYOND_32_BITS },
 	{ "key ids are no list", ROTA_TUF_ROOT, "[\"k1\",\"k2\"]", "\"k1\"", ROTA_ERR_FORMAT },
 	{ "a key id that is a number", ROTA_TUF_ROOT, "[\"k1\",\"k2\"]", "[1]", ROTA_ERR_FORMAT },
 	/* meta */

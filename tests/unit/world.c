@@ -536,17 +536,19 @@ enum rota_update_want_kind world_cycle(struct world *w)
 {
 	static struct rota_update u;
 	static uint8_t room[32768];
-	struct rota_update_config config = { .session = { .crypto = &rota_crypto_openssl,
-						     .limits = &limits,
-						     .start = { w->clock_s, w->clock_s != 0 },
-						     .profile = &rota_session_device },
+	struct rota_update_config config = {
+		.session = { .crypto = &rota_crypto_openssl,
+			.limits = &limits,
+			.start = { rota_num_nearest(w->clock_s), w->clock_s != 0 },
+			.profile = &rota_session_device },
 		.device = &w->device,
 		.slots = w->named,
 		.slots_count = w->slots_count,
 		.journal = &w->journal,
 		.resume_every = w->resume_every,
 		.event_ctx = w,
-		.event = on_event };
+		.event = on_event
+	};
 	enum rota_update_want_kind end;
 	uint32_t before = w->journal.number;
 	enum rota_err err;
