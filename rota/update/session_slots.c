@@ -70,13 +70,16 @@ enum rota_err rota_hint_done(struct rota_session *s)
 	return rota_root_ask(s, s->skip_to);
 }
 
-/* What is skipped to may be published an hour before it is due: the one before it is the better guess. */
+/* What is skipped to may be published an hour before it is due: the one before it is the better guess. There is no
+ * second one, or a stolen series would be walked down root by root. */
 static bool step_back(struct rota_session *s)
 {
 	if (!skips(s) || !s->config.start.trusted ||
 		s->tuf.head.not_before_s <= s->config.start.unix_s)
 		return false;
-	rota_session_settle(s, rota_root_ask(s, s->meta.version - 1));
+	rota_session_settle(
+		s, s->misled ? rota_root_next(s) : rota_root_ask(s, s->meta.version - 1));
+	s->misled = true;
 	return true;
 }
 

@@ -287,6 +287,22 @@ TEST(a_skip_to_a_root_that_is_not_due_ends_before_it)
 	CHECK(d->fetched <= 9);
 }
 
+/* A mirror that has stolen a series shows what is not due, and spends no more requests of a device than two. */
+TEST(a_skip_to_roots_that_are_not_due_is_given_up)
+{
+	struct device *d = new_device();
+
+	put_root(d, 2, CLOCK - SLOT_S, CLOCK + SLOT_S);
+	for (uint64_t v = 40; v <= 60; v++)
+		put_root(d, v, CLOCK + SLOT_S * (v - 39), CLOCK + SLOT_S * (v - 38));
+	root_of(d)->version = 2;
+	put_hint(d, "{\"changed\":[],\"newest\":60,\"version\":1}");
+	CHECK_GOOD(device_refresh(d));
+	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(hints, 1);
+	CHECK_EQ(d->fetched, 7); /* 2, hint, 60, 59; 2 again, 3, timestamp */
+}
+
 static const struct {
 	const char *reason;
 	uint64_t end_s;
@@ -454,7 +470,8 @@ TESTS(T(twelve_hundred_roots_take_one_step), T(a_change_of_root_keys_is_a_step),
 	T(keys_of_a_root_that_did_not_pass_are_forgotten), T(to_the_letter_no_hint_is_asked),
 	T(a_root_that_is_not_due_is_as_good_as_not_there),
 	T(a_root_behind_one_that_is_not_due_is_reached),
-	T(a_skip_to_a_root_that_is_not_due_ends_before_it), T(a_slot_ends),
+	T(a_skip_to_a_root_that_is_not_due_ends_before_it),
+	T(a_skip_to_roots_that_are_not_due_is_given_up), T(a_slot_ends),
 	T(a_slot_is_shown_by_its_first_timestamp),
 	T(a_slot_that_no_timestamp_shows_is_not_believed), T(a_root_without_a_slot_is_kept_at_once),
 	T(a_change_of_online_keys_on_the_way_counts),
