@@ -179,7 +179,7 @@ static enum rota_err keep(struct rota_tuf_client *c, const struct rota_want *wan
 /* That the walk ends with an expired root shows when the next one was not found. */
 static void name_expired_root(struct rota_tuf_client *c)
 {
-	if (rota_session_why(&c->s.session).clause != ROTA_CLAUSE_TUF_5_3_10)
+	if (rota_session_why(&c->s.session)->clause != ROTA_CLAUSE_TUF_5_3_10)
 		return;
 	snprintf(c->name, sizeof(c->name), "root.json");
 	c->detail = (struct rota_fail){ 0 };
@@ -190,7 +190,7 @@ static enum rota_err run(struct rota_tuf_client *c, struct rota_fail *why)
 	struct rota_want want;
 
 	for (;;) {
-		rota_session_want(&c->s.session, &want);
+		want = *rota_session_want(&c->s.session);
 		switch (want.kind) {
 		case ROTA_WANT_FETCH:
 			fetch(c, &want);

@@ -77,7 +77,7 @@ void rota_tuf_session_close(struct rota_tuf_session *s)
 enum rota_err rota_tuf_complain(const struct rota_session *s, const char *name,
 	const struct rota_fail *detail, struct rota_fail *why)
 {
-	struct rota_why reason = rota_session_why(s);
+	struct rota_why reason = *rota_session_why(s);
 	bool more = detail->text[0] != 0;
 
 	return rota_fail(why, reason.err, "%s: %s (%s: %s)%s%s", name, rota_err_str(reason.err),
@@ -98,14 +98,14 @@ static enum rota_err verify_root(
 	struct rota_want want = { .kind = ROTA_WANT_NOTHING };
 
 	if (err == ROTA_OK)
-		rota_session_want(&s.session, &want);
+		want = *rota_session_want(&s.session);
 	while (want.kind == ROTA_WANT_FETCH && want.at_hand &&
 		rota_span_eq(want.role, ROTA_STR("root"))) {
 		struct rota_tuf_intake in = { .session = &s.session };
 
 		rota_session_fetched(
 			&s.session, rota_tuf_intake_file(&in, path, want.sha256, &detail));
-		rota_session_want(&s.session, &want);
+		want = *rota_session_want(&s.session);
 	}
 	if (want.kind == ROTA_WANT_FAILED)
 		err = rota_tuf_complain(&s.session, "root", &detail, why);

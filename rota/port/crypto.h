@@ -55,7 +55,7 @@ struct rota_crypto {
 
 	void (*sha256_init)(struct rota_sha256 *h);
 	void (*sha256_update)(struct rota_sha256 *h, struct rota_span data);
-	/* The digest of what was fed so far; `h` may be fed further. */
+	/* The digest of what was fed so far; `h` may be fed further, unless `out` lies in it. */
 	void (*sha256_final)(const struct rota_sha256 *h, uint8_t out[static ROTA_SHA256_LEN]);
 
 	/* Schemes over a SHA-256 digest. ROTA_ERR_SIGNATURE: does not verify, or key or signature is not

@@ -15,7 +15,6 @@ void rota_session_settle(struct rota_session *s, enum rota_err err)
 {
 	if (err == ROTA_OK)
 		return;
-	rota_sigs_drop(&s->room.sigs);
 	s->why.err = err;
 	s->want.kind = ROTA_WANT_FAILED;
 }
@@ -51,7 +50,7 @@ static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 	}
 	if (e->kind == ROTA_TUF_SIGNED) {
 		rota_keyring_keep(&s->room.keys, step->keep);
-		s->reading = s->reading || step->keep != ROTA_KEEPS_ALL;
+		s->reading = true;
 		rota_sigs_signed(&s->room.sigs);
 		return ROTA_OK;
 	}
@@ -179,6 +178,14 @@ bool rota_session_turns(struct rota_session *s, enum rota_turn at)
 	return s->config.profile->turns(s, at);
 }
 
+/* The clause of an error that the decoder found. */
+static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
+{
+	if (rota_json_misspelt(&s->tuf.json))
+		return ROTA_CLAUSE_SPEC_2;
+	return err == ROTA_ERR_LIMIT ? ROTA_CLAUSE_SPEC_4_8 : ROTA_CLAUSE_SPEC_3;
+}
+
 enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err)
 {
 	const struct rota_session_profile *p = s->config.profile;
@@ -190,16 +197,17 @@ enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err)
 		begin_file(s);
 		return ROTA_OK;
 	}
+	if (s->why.clause == ROTA_CLAUSE_NONE)
+		s->why.clause = clause_of(s, err);
 	err = p->relents(s, err);
 	return err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT ? rota_root_end_walk(s)
 									  : err;
 }
 
-ROTA_APART static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
+static enum rota_err too_long(struct rota_session *s)
 {
-	if (rota_json_misspelt(&s->tuf.json))
-		return ROTA_CLAUSE_SPEC_2;
-	return err == ROTA_ERR_LIMIT ? ROTA_CLAUSE_SPEC_4_8 : ROTA_CLAUSE_SPEC_3;
+	s->why = (struct rota_why){ ROTA_ERR_LENGTH, (enum rota_clause)s->step->hash };
+	return s->why.err;
 }
 
 enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
@@ -208,15 +216,11 @@ enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
 		return ROTA_ERR_STATE;
 	if (s->why.err != ROTA_OK)
 		return s->why.err;
-	if (piece.len > s->want.max_len - s->got_len) {
-		s->why = (struct rota_why){ ROTA_ERR_LENGTH, (enum rota_clause)s->step->hash };
-		return s->why.err;
-	}
+	if (piece.len > s->want.max_len - s->got_len)
+		return too_long(s);
 	s->got_len += (uint32_t)piece.len;
 	s->config.crypto->sha256_update(&s->sha256, piece);
 	s->why.err = rota_tuf_feed(&s->tuf, piece);
-	if (s->why.err != ROTA_OK && s->why.clause == ROTA_CLAUSE_NONE)
-		s->why.clause = clause_of(s, s->why.err);
 	return s->why.err;
 }
 
@@ -224,14 +228,9 @@ enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
 static enum rota_err check_bytes(struct rota_session *s)
 {
 	const struct rota_want *w = &s->want;
-	uint8_t digest[ROTA_SHA256_LEN];
 
-	if (!s->raw) {
-		s->config.crypto->sha256_final(&s->sha256, digest);
-		memcpy(s->digest, digest, ROTA_SHA256_LEN);
-	}
-	if (s->got_len > w->max_len) /* rota_session_raw(): none of it was counted before */
-		return ROTA_ERR_LENGTH;
+	if (!s->raw)
+		s->config.crypto->sha256_final(&s->sha256, s->digest);
 	if (w->length != 0 && s->got_len != w->length)
 		return ROTA_ERR_LENGTH;
 	if (w->sha256 != NULL && memcmp(w->sha256, s->digest, ROTA_SHA256_LEN) != 0)
@@ -239,17 +238,15 @@ static enum rota_err check_bytes(struct rota_session *s)
 	return ROTA_OK;
 }
 
-/* Length and digest; then form; then signatures. s->why.clause is that of the check at hand. */
+/* Length and digest; then form; then signatures. s->why.clause is that of the check at hand; NONE: of the form. */
 static enum rota_err check_file(struct rota_session *s)
 {
 	const struct rota_step *step = s->step;
-	enum rota_err err;
 
 	s->why.clause = (enum rota_clause)step->hash;
 	ROTA_TRY(check_bytes(s));
-	err = rota_tuf_end(&s->tuf);
-	s->why.clause = clause_of(s, err);
-	ROTA_TRY(err);
+	s->why.clause = ROTA_CLAUSE_NONE;
+	ROTA_TRY(rota_tuf_end(&s->tuf));
 	if (step->sigs == ROTA_CLAUSE_NONE)
 		return ROTA_OK;
 	s->why.clause = (enum rota_clause)step->sigs;
@@ -278,8 +275,10 @@ enum rota_err rota_session_raw(
 {
 	if (!fetches(s) || !s->config.profile->letter)
 		return ROTA_ERR_STATE;
+	if (length > s->want.max_len)
+		(void)too_long(s); /* rota_session_fetched() says so */
 	s->raw = true;
-	s->got_len = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+	s->got_len = (uint32_t)length;
 	memcpy(s->digest, sha256, ROTA_SHA256_LEN);
 	return ROTA_OK;
 }
@@ -346,9 +345,9 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 
 /* ---- what is asked and answered ---- */
 
-void rota_session_want(const struct rota_session *s, struct rota_want *out)
+const struct rota_want *rota_session_want(const struct rota_session *s)
 {
-	*out = s->want;
+	return &s->want;
 }
 
 const struct rota_target *rota_session_target(const struct rota_session *s)
@@ -376,9 +375,9 @@ rota_num rota_session_floor_now(const struct rota_session *s)
 	return s->config.start.trusted ? s->config.start.unix_s : s->trusted.time_floor_s;
 }
 
-struct rota_why rota_session_why(const struct rota_session *s)
+const struct rota_why *rota_session_why(const struct rota_session *s)
 {
-	return s->why;
+	return &s->why;
 }
 
 void rota_session_drop(struct rota_session *s)

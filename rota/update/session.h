@@ -6,8 +6,7 @@
  *
  *     rota_session_init(&s, &config, &trusted, workspace);
  *     for (;;) {
- *             rota_session_want(&s, &want);
- *             switch (want.kind) {
+ *             switch (rota_session_want(&s)->kind) {
  *             case ROTA_WANT_FETCH:   open the file; rota_session_feed() its bytes as they come;
  *                                     rota_session_fetched(&s, how it ended);
  *             case ROTA_WANT_KEEP:    make the file fetched last durable, then commit
@@ -258,8 +257,8 @@ ROTA_MUST_USE enum rota_err rota_session_init(struct rota_session *s,
 /* Bytes of workspace that these limits need. */
 size_t rota_session_room(const struct rota_limits *limits);
 
-/* What the session wants next. */
-void rota_session_want(const struct rota_session *s, struct rota_want *out);
+/* What the session wants next; what it points to changes with the next call of any other function. */
+const struct rota_want *rota_session_want(const struct rota_session *s);
 
 /* The next bytes of the file being fetched. After an error the caller stops reading and goes on with
  * rota_session_fetched(). Only while a FETCH is wanted. */
@@ -308,7 +307,7 @@ rota_num rota_session_now(const struct rota_session *s);
 rota_num rota_session_floor_now(const struct rota_session *s);
 
 /* Why it failed; what was being read is the role of the last want. */
-struct rota_why rota_session_why(const struct rota_session *s);
+const struct rota_why *rota_session_why(const struct rota_session *s);
 
 /* Release what a half-read file holds (streamed verifications). Always the last call. */
 void rota_session_drop(struct rota_session *s);

@@ -122,7 +122,7 @@ static enum rota_err keep_trusted(struct rota_update *u, const struct rota_want 
 static enum rota_update_state session_failed(struct rota_update *u)
 {
 	const struct rota_update_step *step = &rota_update_steps[u->at];
-	struct rota_why why = rota_session_why(&u->session);
+	struct rota_why why = *rota_session_why(&u->session);
 
 	if (step->lacking != NULL && why.err == ROTA_ERR_NOT_FOUND &&
 		(why.clause == ROTA_CLAUSE_SPEC_4_4 || why.clause == ROTA_CLAUSE_TUF_5_6_7))
@@ -136,7 +136,7 @@ static bool session_over(struct rota_update *u, enum rota_update_state *next)
 	const struct rota_update_step *step = &rota_update_steps[u->at];
 	struct rota_want want;
 
-	rota_session_want(&u->session, &want);
+	want = *rota_session_want(&u->session);
 	if (want.kind == ROTA_WANT_FETCH || want.kind == ROTA_WANT_KEEP)
 		return false;
 	*next = want.kind == ROTA_WANT_FAILED ? session_failed(u) : step->found(u);
@@ -147,7 +147,7 @@ static void session_done(struct rota_update *u, enum rota_err how)
 {
 	struct rota_want want;
 
-	rota_session_want(&u->session, &want);
+	want = *rota_session_want(&u->session);
 	if (want.kind == ROTA_WANT_KEEP)
 		rota_session_kept(&u->session, how == ROTA_OK ? keep_trusted(u, &want) : how);
 	else
@@ -224,7 +224,7 @@ void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
 
 	*out = (struct rota_update_want){ .kind = step->want };
 	if (step->found != NULL) {
-		rota_session_want(&u->session, &out->meta);
+		out->meta = *rota_session_want(&u->session);
 		out->kind = out->meta.kind == ROTA_WANT_KEEP ? ROTA_UPDATE_KEEP_META
 							     : ROTA_UPDATE_FETCH_META;
 	}

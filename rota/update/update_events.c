@@ -30,7 +30,7 @@ static struct rota_span failed_role(const struct rota_update *u)
 {
 	struct rota_want want;
 
-	rota_session_want(&u->session, &want);
+	want = *rota_session_want(&u->session);
 	if (rota_update_steps[u->at].found == NULL || want.kind != ROTA_WANT_FAILED)
 		return rota_span(NULL, 0);
 	return want.role;

@@ -199,7 +199,7 @@ static enum rota_want_kind run(struct device *d)
 	struct rota_want want;
 
 	for (;;) {
-		rota_session_want(&d->session, &want);
+		want = *rota_session_want(&d->session);
 		if (want.kind == ROTA_WANT_FETCH)
 			rota_session_fetched(&d->session, fetch(d, &want));
 		else if (want.kind == ROTA_WANT_KEEP)
@@ -212,7 +212,7 @@ static enum rota_want_kind run(struct device *d)
 static int report(const struct device *d, enum rota_want_kind end)
 {
 	const struct rota_target *target = rota_session_target(&d->session);
-	struct rota_why why = rota_session_why(&d->session);
+	struct rota_why why = *rota_session_why(&d->session);
 	char digest[ROTA_DIGEST_HEX];
 
 	if (end == ROTA_WANT_FAILED) {

@@ -133,13 +133,13 @@ static void refresh(void)
 	if (room == NULL ||
 		rota_session_init(&s, &config, &trusted, rota_buf(room, need)) != ROTA_OK)
 		stop("no session");
-	for (rota_session_want(&s, &w); w.kind != ROTA_WANT_NOTHING; rota_session_want(&s, &w)) {
+	for (w = *rota_session_want(&s); w.kind != ROTA_WANT_NOTHING; w = *rota_session_want(&s)) {
 		if (w.kind == ROTA_WANT_FETCH)
 			fetch(&s, &w);
 		else if (w.kind == ROTA_WANT_KEEP)
 			rota_session_kept(&s, ROTA_OK);
 		else
-			stop(rota_err_str(rota_session_why(&s).err));
+			stop(rota_err_str(rota_session_why(&s)->err));
 	}
 	rota_session_drop(&s);
 }

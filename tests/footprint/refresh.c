@@ -193,7 +193,7 @@ static void keep_file(const struct scene *scene, const struct rota_want *want)
 /* By number: the sentences of rota/update/why.h would be counted as the client's. */
 static _Noreturn void refused(const struct scene *scene)
 {
-	struct rota_why why = rota_session_why(&session);
+	struct rota_why why = *rota_session_why(&session);
 
 	say(scene->name, "error", why.err);
 	say(scene->name, "clause", why.clause);
@@ -204,8 +204,8 @@ static void run(const struct scene *scene, enum rota_want_kind until)
 {
 	struct rota_want want;
 
-	for (rota_session_want(&session, &want); want.kind != until;
-		rota_session_want(&session, &want)) {
+	for (want = *rota_session_want(&session); want.kind != until;
+		want = *rota_session_want(&session)) {
 		if (want.kind == ROTA_WANT_FETCH)
 			fetch(scene, &want);
 		else if (want.kind == ROTA_WANT_KEEP)

@@ -172,7 +172,7 @@ static enum rota_want_kind run(struct device *d, struct rota_session *s)
 	struct rota_want w;
 
 	for (unsigned i = 0; i < WANTS_MAX; i++) {
-		rota_session_want(s, &w);
+		w = *rota_session_want(s);
 		if (w.kind == ROTA_WANT_FETCH) {
 			fetch(d, s, &w);
 		} else if (w.kind == ROTA_WANT_KEEP) {
@@ -202,8 +202,8 @@ static void find(struct device *d, struct rota_session *s)
 	}
 	if (end == ROTA_WANT_FOUND)
 		tuf_witness_found(&d->witness, rota_session_target(s));
-	else if (rota_session_why(s).err == ROTA_OK ||
-		rota_session_why(s).clause == ROTA_CLAUSE_NONE)
+	else if (rota_session_why(s)->err == ROTA_OK ||
+		rota_session_why(s)->clause == ROTA_CLAUSE_NONE)
 		abort();
 	if (!d->scene.hostile && at < FIRST_HONEST && end != ROTA_WANT_FOUND)
 		abort();

@@ -142,9 +142,9 @@ struct rota_why device_run(struct device *d, struct rota_session *s)
 	struct rota_want w;
 
 	for (int i = 0; i < 2000; i++) {
-		rota_session_want(s, &w);
+		w = *rota_session_want(s);
 		if (w.kind == ROTA_WANT_FAILED)
-			return rota_session_why(s);
+			return *rota_session_why(s);
 		if (w.kind != ROTA_WANT_FETCH && w.kind != ROTA_WANT_KEEP)
 			return (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
 		device_step(d, s, &w);

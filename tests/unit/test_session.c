@@ -259,13 +259,13 @@ TEST(what_could_not_be_kept_ends_the_session)
 	struct rota_want w;
 
 	CHECK_OK(device_begin(d, &s));
-	for (rota_session_want(&s, &w); w.kind == ROTA_WANT_FETCH; rota_session_want(&s, &w))
+	for (w = *rota_session_want(&s); w.kind == ROTA_WANT_FETCH; w = *rota_session_want(&s))
 		device_step(d, &s, &w);
 	CHECK_EQ(w.kind, ROTA_WANT_KEEP);
 	rota_session_kept(&s, ROTA_ERR_IO);
-	rota_session_want(&s, &w);
+	w = *rota_session_want(&s);
 	CHECK_EQ(w.kind, ROTA_WANT_FAILED);
-	CHECK_WHY(rota_session_why(&s), ROTA_ERR_IO, ROTA_CLAUSE_SPEC_9);
+	CHECK_WHY(*rota_session_why(&s), ROTA_ERR_IO, ROTA_CLAUSE_SPEC_9);
 }
 
 TEST(too_little_workspace_is_said_at_once)

@@ -459,9 +459,9 @@ static enum rota_want_kind run_until(
 
 	if (device_begin(d, s) != ROTA_OK)
 		return ROTA_WANT_FAILED;
-	for (rota_session_want(s, &w); w.kind <= ROTA_WANT_KEEP &&
+	for (w = *rota_session_want(s); w.kind <= ROTA_WANT_KEEP &&
 		(w.kind != kind || !rota_span_eq(w.role, rota_span_cstr(role)));
-		rota_session_want(s, &w))
+		w = *rota_session_want(s))
 		device_step(d, s, &w);
 	return w.kind;
 }
@@ -500,7 +500,7 @@ TEST(a_fetch_that_failed_is_no_file)
 	CHECK_EQ(run_until(d, &s, ROTA_WANT_FETCH, "timestamp"), ROTA_WANT_FETCH);
 	CHECK_OK(rota_session_feed(&s, rota_span(b.p, b.len)));
 	rota_session_fetched(&s, ROTA_ERR_NET);
-	CHECK_WHY(rota_session_why(&s), ROTA_ERR_NET, ROTA_CLAUSE_TUF_5_4_1);
+	CHECK_WHY(*rota_session_why(&s), ROTA_ERR_NET, ROTA_CLAUSE_TUF_5_4_1);
 	rota_session_drop(&s);
 }
 
@@ -513,7 +513,7 @@ TEST(a_file_without_its_end_is_none)
 	CHECK_EQ(run_until(d, &s, ROTA_WANT_FETCH, "timestamp"), ROTA_WANT_FETCH);
 	CHECK_OK(rota_session_feed(&s, rota_span(b.p, b.len - 1))); /* all that is signed */
 	rota_session_fetched(&s, ROTA_OK);
-	CHECK_WHY(rota_session_why(&s), ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_2);
+	CHECK_WHY(*rota_session_why(&s), ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_2);
 	rota_session_drop(&s);
 }
 
@@ -528,7 +528,7 @@ TEST(a_piece_that_is_too_long_ends_the_file)
 	CHECK_EQ(rota_session_feed(&s, ROTA_SPAN(flood)), ROTA_ERR_LENGTH);
 	CHECK_EQ(rota_session_feed(&s, rota_span(b.p, b.len)), ROTA_ERR_LENGTH);
 	rota_session_fetched(&s, ROTA_OK);
-	CHECK_WHY(rota_session_why(&s), ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_4_1);
+	CHECK_WHY(*rota_session_why(&s), ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_4_1);
 	rota_session_drop(&s);
 }
 
@@ -543,7 +543,7 @@ TEST(what_could_not_be_kept_ends_the_session)
 		ROW(roles[i]);
 		CHECK_EQ(run_until(d, &s, ROTA_WANT_KEEP, roles[i]), ROTA_WANT_KEEP);
 		rota_session_kept(&s, ROTA_ERR_FULL);
-		CHECK_WHY(rota_session_why(&s), ROTA_ERR_FULL, ROTA_CLAUSE_SPEC_9);
+		CHECK_WHY(*rota_session_why(&s), ROTA_ERR_FULL, ROTA_CLAUSE_SPEC_9);
 		CHECK_EQ(rota_session_find(&s, ROTA_STR("rollouts"), ROTA_STR(POLICY)),
 			ROTA_ERR_STATE);
 		rota_session_drop(&s);

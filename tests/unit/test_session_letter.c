@@ -228,8 +228,8 @@ static enum rota_err feed_raw(struct device *d, struct rota_session *s, const ch
 {
 	struct rota_want w;
 
-	for (rota_session_want(s, &w); !rota_span_eq(w.role, rota_span_cstr(role)) || w.at_hand;
-		rota_session_want(s, &w))
+	for (w = *rota_session_want(s); !rota_span_eq(w.role, rota_span_cstr(role)) || w.at_hand;
+		w = *rota_session_want(s))
 		device_step(d, s, &w);
 	const struct maker_file *f = maker_meta(&d->m, role, w.version);
 	if (rota_session_feed(s, rota_span(f->bytes.p, f->bytes.len)) != ROTA_OK)
@@ -284,9 +284,9 @@ static void run_until(
 {
 	struct rota_want w;
 
-	for (rota_session_want(s, &w); !rota_span_eq(w.role, rota_span_cstr(role)) ||
+	for (w = *rota_session_want(s); !rota_span_eq(w.role, rota_span_cstr(role)) ||
 		w.version != version || (w.sha256 != NULL) != known || w.at_hand;
-		rota_session_want(s, &w))
+		w = *rota_session_want(s))
 		device_step(d, s, &w);
 }
 

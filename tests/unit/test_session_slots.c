@@ -353,7 +353,7 @@ TEST(a_slot_is_shown_by_its_first_timestamp)
 	char order[256] = "";
 
 	CHECK_OK(device_begin(d, &s));
-	for (rota_session_want(&s, &w); w.kind <= ROTA_WANT_KEEP; rota_session_want(&s, &w)) {
+	for (w = *rota_session_want(&s); w.kind <= ROTA_WANT_KEEP; w = *rota_session_want(&s)) {
 		snprintf(order + strlen(order), sizeof(order) - strlen(order), "%s%.*s ",
 			w.kind == ROTA_WANT_KEEP ? "+" : "", (int)w.role.len,
 			(const char *)w.role.p);
