@@ -50,20 +50,27 @@ static enum rota_err give(struct rota_span raw, struct rota_buf room, size_t *le
 	return ROTA_OK;
 }
 
+/* Room for what is of one length. */
+static enum rota_err take(struct rota_buf *to, size_t len)
+{
+	if (to->len < len)
+		return ROTA_ERR_LIMIT;
+	to->len = len;
+	return ROTA_OK;
+}
+
 static enum rota_err fixed_key(
-	const struct rota_scheme *s, struct rota_span text, struct rota_buf room, size_t *len)
+	const struct rota_scheme *s, struct rota_buf *to, struct rota_span text)
 {
 	struct rota_span head = rota_span_cstr(s->head);
 
-	*len = s->key_len;
-	if (room.len < *len)
-		return ROTA_ERR_LIMIT;
-	room.p[0] = 0x04;
+	ROTA_TRY(take(to, s->key_len));
+	to->p[0] = 0x04;
 	if (rota_span_starts(text, head))
 		return key_of_letters(text, head.len, head.len - (sizeof(PEM_BEGIN) - 1),
-			rota_buf(&room.p[s->point], *len - s->point));
-	ROTA_TRY(rota_hex_decode(text, rota_buf(room.p, *len)));
-	return s->point && room.p[0] != 0x04 ? ROTA_ERR_FORMAT : ROTA_OK;
+			rota_buf(&to->p[s->point], to->len - s->point));
+	ROTA_TRY(rota_hex_decode(text, *to));
+	return s->point && to->p[0] != 0x04 ? ROTA_ERR_FORMAT : ROTA_OK;
 }
 
 enum rota_err rota_key_raw_spki(
@@ -81,26 +88,22 @@ enum rota_err rota_key_raw_spki(
 }
 
 static enum rota_err ecdsa_sig(
-	const struct rota_scheme *s, struct rota_span hex, struct rota_buf room, size_t *len)
+	const struct rota_scheme *s, struct rota_buf *to, struct rota_span hex)
 {
 	uint8_t der[ROTA_DER_ECDSA_MAX];
 
-	if (room.len < s->sig_len)
-		return ROTA_ERR_LIMIT;
+	ROTA_TRY(take(to, s->sig_len));
 	if (hex.len > 2 * sizeof(der))
 		return ROTA_ERR_FORMAT;
-	*len = s->sig_len;
 	ROTA_TRY(rota_hex_decode(hex, rota_buf(der, hex.len / 2)));
-	return rota_der_ecdsa_decode(rota_span(der, hex.len / 2), rota_buf(room.p, s->sig_len));
+	return rota_der_ecdsa_decode(rota_span(der, hex.len / 2), *to);
 }
 
 static enum rota_err plain_sig(
-	const struct rota_scheme *s, struct rota_span hex, struct rota_buf room, size_t *len)
+	const struct rota_scheme *s, struct rota_buf *to, struct rota_span hex)
 {
-	if (room.len < s->sig_len)
-		return ROTA_ERR_LIMIT;
-	*len = s->sig_len;
-	return rota_hex_decode(hex, rota_buf(room.p, s->sig_len));
+	ROTA_TRY(take(to, s->sig_len));
+	return rota_hex_decode(hex, *to);
 }
 
 /* Arrays, each of which a linker leaves out when nothing uses it; of literals it keeps all or none. */

@@ -44,10 +44,11 @@ struct rota_scheme {
 	uint8_t key_len; /* 0: differs */
 	uint8_t sig_len; /* 0: differs */
 	bool point; /* the key begins with 04: two coordinates follow */
-	enum rota_err (*key)(const struct rota_scheme *s, struct rota_span text,
-		struct rota_buf room, size_t *len);
-	enum rota_err (*sig)(const struct rota_scheme *s, struct rota_span hex,
-		struct rota_buf room, size_t *len);
+	/* to->len: the room, then the length */
+	enum rota_err (*key)(
+		const struct rota_scheme *s, struct rota_buf *to, struct rota_span text);
+	enum rota_err (*sig)(
+		const struct rota_scheme *s, struct rota_buf *to, struct rota_span hex);
 };
 
 extern const struct rota_scheme rota_scheme_p256;
@@ -76,7 +77,10 @@ bool rota_scheme_is(const struct rota_scheme *s, struct rota_span keytype, struc
 ROTA_MUST_USE static inline enum rota_err rota_key_raw(
 	const struct rota_scheme *s, struct rota_span text, struct rota_buf room, size_t *len)
 {
-	return s->key(s, text, room, len);
+	enum rota_err err = s->key(s, &room, text);
+
+	*len = room.len;
+	return err;
 }
 
 /* A DER SubjectPublicKeyInfo, as certificates carry it, to the raw key, for a scheme whose keys have one length;
@@ -91,7 +95,10 @@ ROTA_MUST_USE enum rota_err rota_key_raw_spki(
 ROTA_MUST_USE static inline enum rota_err rota_sig_raw(
 	const struct rota_scheme *s, struct rota_span hex, struct rota_buf room, size_t *len)
 {
-	return s->sig(s, hex, room, len);
+	enum rota_err err = s->sig(s, &room, hex);
+
+	*len = room.len;
+	return err;
 }
 
 #endif

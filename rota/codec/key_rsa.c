@@ -34,8 +34,8 @@ static enum rota_err check_key(struct rota_span der)
 	return modulus.len < 1 + 256 || modulus.len > 1 + 512 ? ROTA_ERR_UNSUPPORTED : ROTA_OK;
 }
 
-/* The key of the SubjectPublicKeyInfo `der`, which lies in `room`, to the beginning of `room`. */
-static enum rota_err key_of_der(struct rota_span der, struct rota_buf room, size_t *len)
+/* The key of the SubjectPublicKeyInfo `der`, which lies in *room, to its beginning. */
+static enum rota_err key_of_der(struct rota_span der, struct rota_buf *room)
 {
 	struct rota_reader outer = rota_reader(der);
 	struct rota_reader inner = rota_reader(rota_der_read(&outer, ROTA_DER_SEQUENCE));
@@ -47,8 +47,8 @@ static enum rota_err key_of_der(struct rota_span der, struct rota_buf room, size
 	if (!rota_span_eq(id, ROTA_SPAN(rsa_id)))
 		return ROTA_ERR_FORMAT;
 	ROTA_TRY(check_key(key));
-	memmove(room.p, key.p, key.len);
-	*len = key.len;
+	memmove(room->p, key.p, key.len);
+	room->len = key.len;
 	return ROTA_OK;
 }
 
@@ -85,32 +85,33 @@ static enum rota_err decode_lines(struct rota_span *text, struct rota_buf to, si
 }
 
 static enum rota_err rsa_key(
-	const struct rota_scheme *s, struct rota_span text, struct rota_buf room, size_t *len)
+	const struct rota_scheme *s, struct rota_buf *to, struct rota_span text)
 {
 	size_t der_len = 0;
 
 	(void)s;
 	if (!take(&text, ROTA_STR("-----BEGIN PUBLIC KEY-----\n")))
 		return ROTA_ERR_FORMAT;
-	ROTA_TRY(decode_lines(&text, room, &der_len));
+	ROTA_TRY(decode_lines(&text, *to, &der_len));
 	if (!take(&text, ROTA_STR("-----END PUBLIC KEY-----")))
 		return ROTA_ERR_FORMAT;
 	if (text.len != 0 && !rota_span_eq(text, ROTA_STR("\n")))
 		return ROTA_ERR_FORMAT;
-	return key_of_der(rota_span(room.p, der_len), room, len);
+	return key_of_der(rota_span(to->p, der_len), to);
 }
 
 /* As many bytes as some modulus of the table has; the verifier holds it against the key's. */
-static enum rota_err rsa_sig(
-	const struct rota_scheme *s, struct rota_span hex, struct rota_buf room, size_t *len)
+static enum rota_err rsa_sig(const struct rota_scheme *s, struct rota_buf *to, struct rota_span hex)
 {
+	size_t len = hex.len / 2;
+
 	(void)s;
-	*len = hex.len / 2;
-	if (*len < 256 || *len > 512)
+	if (len < 256 || len > 512)
 		return ROTA_ERR_FORMAT;
-	if (room.len < *len)
+	if (to->len < len)
 		return ROTA_ERR_LIMIT;
-	return rota_hex_decode(hex, rota_buf(room.p, *len));
+	to->len = len;
+	return rota_hex_decode(hex, *to);
 }
 
 const struct rota_scheme rota_scheme_rsa_pss = {

@@ -4,31 +4,25 @@
 
 void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks)
 {
-	uint16_t count = 0;
-
-	for (uint16_t i = 0; i < ring->count; i++) {
+	for (size_t i = 0; i < ring->limits->keys; i++)
 		ring->key[i].marks &= marks;
-		if (ring->key[i].marks != 0)
-			count = (uint16_t)(i + 1);
-	}
-	ring->count = count;
 }
 
 void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with)
 {
-	for (size_t i = 0; i < ring->count; i++) {
+	for (size_t i = 0; i < ring->limits->keys; i++) {
 		if ((ring->key[i].marks & among) != 0)
 			ring->key[i].marks |= with;
 	}
 }
 
-struct rota_key *rota_keyring_find(const struct rota_keyring *ring,
-	const struct rota_crypto *crypto, const struct rota_span *keyid, uint8_t marks)
+struct rota_key *rota_keyring_find(
+	const struct rota_keyring *ring, uint8_t marks, struct rota_span keyid)
 {
 	uint8_t id[ROTA_KEYID_TAG_LEN];
 
-	rota_floor_tag(crypto, id, *keyid);
-	for (size_t i = 0; i < ring->count; i++) {
+	rota_floor_tag(ring->crypto, id, keyid);
+	for (size_t i = 0; i < ring->limits->keys; i++) {
 		struct rota_key *key = &ring->key[i];
 
 		if ((key->marks & marks) != 0 && memcmp(key->id, id, ROTA_KEYID_TAG_LEN) == 0)
@@ -49,34 +43,35 @@ bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t mark
 	return true;
 }
 
-enum rota_err rota_keyring_add(struct rota_keyring *ring, const struct rota_crypto *crypto,
-	const struct rota_tuf_event *e, uint8_t marks)
+enum rota_err rota_keyring_add(
+	struct rota_keyring *ring, const struct rota_tuf_event *e, uint8_t marks)
 {
-	const struct rota_scheme *const *list = ring->schemes;
-	struct rota_key *key;
+	const struct rota_limits *l = ring->limits;
+	const struct rota_scheme *scheme;
+	struct rota_key *key = ring->key;
+	size_t which = 0, at = 0, len;
 	enum rota_err err;
-	size_t at = 0, len;
 
-	while (*list != NULL && !rota_scheme_is(*list, e->keytype, e->scheme))
-		list++;
-	if (*list == NULL || (crypto->algs >> (*list)->alg & 1u) == 0)
+	while ((scheme = l->schemes[which]) != NULL &&
+		!rota_scheme_is(scheme, e->keytype, e->scheme))
+		which++;
+	if (scheme == NULL || (ring->crypto->algs >> scheme->alg & 1u) == 0)
 		return ROTA_OK;
-	while (at < ring->count && ring->key[at].marks != 0)
-		at++;
-	if (at == ring->max)
-		return ROTA_ERR_LIMIT;
-	key = &ring->key[at];
-	key->raw = &ring->raw[at * ring->raw_max];
-	err = rota_key_raw(*list, e->text, rota_buf(key->raw, ring->raw_max), &len);
+	for (;; key++, at++) {
+		if (at == l->keys)
+			return ROTA_ERR_LIMIT;
+		if (key->marks == 0)
+			break;
+	}
+	key->raw = &ring->raw[at * l->key_len];
+	err = rota_key_raw(scheme, e->text, rota_buf(key->raw, l->key_len), &len);
 	if (err == ROTA_ERR_UNSUPPORTED)
 		return ROTA_OK; /* an RSA key of a length that nothing here verifies */
 	ROTA_TRY(err);
-	rota_floor_tag(crypto, key->id, e->id);
-	key->scheme = (uint8_t)(list - ring->schemes);
+	rota_floor_tag(ring->crypto, key->id, e->id);
+	key->scheme = (uint8_t)which;
 	key->marks = marks;
 	key->raw_len = (uint16_t)len;
-	if (at == ring->count)
-		ring->count++;
 	return ROTA_OK;
 }
 

@@ -11,9 +11,9 @@
 #ifndef ROTA_TRUST_KEYRING_H
 #define ROTA_TRUST_KEYRING_H
 
-#include "rota/codec/key.h"
 #include "rota/codec/tuf.h"
 #include "rota/trust/floor.h"
+#include "rota/trust/limits.h"
 
 /* A key id is kept as the first bytes of its SHA-256, whatever its spelling. Eight are enough: the ids of keys
  * are signed by who lists the keys, who could as well list the one for the other; the id of a signature is not,
@@ -22,21 +22,18 @@
 
 struct rota_key {
 	uint8_t id[ROTA_KEYID_TAG_LEN];
-	uint8_t scheme; /* index in the ring's schemes */
+	uint8_t scheme; /* index in limits->schemes */
 	uint8_t marks; /* the owner's; 0: this place is free */
 	uint16_t raw_len;
 	uint8_t *raw;
 };
 
-/* Its owner gives it room; empty it begins with a count of 0. */
+/* Its owner gives it all of this; an empty one begins as zeros. */
 struct rota_keyring {
-	const struct rota_scheme *const
-		*schemes; /* that are known, NULL at the end (rota/codec/key.h) */
-	struct rota_key *key; /* max of them */
-	uint8_t *raw; /* raw_max bytes for each */
-	uint16_t max;
-	uint16_t raw_max;
-	uint16_t count; /* places up to the last one that is taken */
+	const struct rota_crypto *crypto;
+	const struct rota_limits *limits; /* schemes, keys, key_len */
+	struct rota_key *key; /* limits->keys of them */
+	uint8_t *raw; /* limits->key_len bytes for each */
 };
 
 /* Of each key only these marks stay; a key that then has none is dropped. 0 empties the ring. */
@@ -47,8 +44,8 @@ void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with);
 
 /* The key with this id among those that have one of the marks, or NULL. Two files in the ring may give one id to
  * two keys. */
-struct rota_key *rota_keyring_find(const struct rota_keyring *ring,
-	const struct rota_crypto *crypto, const struct rota_span *keyid, uint8_t marks);
+struct rota_key *rota_keyring_find(
+	const struct rota_keyring *ring, uint8_t marks, struct rota_span keyid);
 
 /* Whether the key in place `at` has one of the marks, and no such key before it is the same public key. */
 bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t marks);
@@ -56,8 +53,14 @@ bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t mark
 /* A key object of metadata: `e` is a ROTA_TUF_KEY. It gets these marks. Of a scheme that the ring or the port lacks, or an RSA key of
  * a length that none here verifies: ROTA_OK, and not added.
  * ROTA_ERR_FORMAT: malformed key. ROTA_ERR_LIMIT: too many keys, or a longer one than there is room for. */
-ROTA_MUST_USE enum rota_err rota_keyring_add(struct rota_keyring *ring,
-	const struct rota_crypto *crypto, const struct rota_tuf_event *e, uint8_t marks);
+ROTA_MUST_USE enum rota_err rota_keyring_add(
+	struct rota_keyring *ring, const struct rota_tuf_event *e, uint8_t marks);
+
+static inline enum rota_alg rota_keyring_alg(
+	const struct rota_keyring *ring, const struct rota_key *key)
+{
+	return (enum rota_alg)ring->limits->schemes[key->scheme]->alg;
+}
 
 /* Same scheme and same public key. Both of rings with the same schemes. */
 bool rota_key_same(const struct rota_key *a, const struct rota_key *b);

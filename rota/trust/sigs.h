@@ -15,8 +15,10 @@
 
 struct rota_sig {
 	const struct rota_key *key; /* in the ring */
+	uint8_t *raw;
 	uint16_t raw_len; /* 0: malformed, or found invalid */
 	bool running; /* its streamed verification is, and must be finished */
+	bool valid; /* found so by it */
 };
 
 struct rota_sigs;
@@ -27,25 +29,21 @@ struct rota_sigs_streams {
 	size_t room; /* bytes of a context */
 	void (*begin)(struct rota_sigs *s);
 	void (*update)(struct rota_sigs *s, struct rota_span bytes);
-	bool (*finish)(
-		struct rota_sigs *s, size_t at); /* whether that signature, which runs, is valid */
+	void (*finish)(
+		struct rota_sigs *s); /* all that run: each is valid then, or worth nothing */
 };
 
 extern const struct rota_sigs_streams rota_sigs_streamed;
 
-/* Its owner gives it crypto, streams, ring and room; the rest is private to sigs.c and sigs_streamed.c, and begins as zeros. */
+/* Its owner gives it ring and room; the rest is private to sigs.c and sigs_streamed.c, and begins as zeros. */
 struct rota_sigs {
-	const struct rota_crypto *crypto;
-	const struct rota_sigs_streams *streams; /* NULL, or &rota_sigs_streamed */
-	const struct rota_keyring *ring;
+	const struct rota_keyring *ring; /* whose limits also say: sigs, sig_len, streams */
 	rota_num threshold;
 	uint8_t marks; /* the role's are the keys that have one of these */
-	struct rota_sig *sig; /* max of them */
-	uint8_t *raw; /* raw_max bytes for each */
-	struct rota_verify *verify; /* streams->room bytes for each, with streams */
-	uint16_t max;
-	uint16_t raw_max;
 	uint16_t count;
+	struct rota_sig *sig; /* limits->sigs of them */
+	uint8_t *raw; /* limits->sig_len bytes for each */
+	struct rota_verify *verify; /* streams->room bytes for each, with streams */
 	struct rota_sha256 sha256;
 };
 
@@ -69,30 +67,19 @@ ROTA_MUST_USE enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota
 /* All signatures are there; the signed bytes follow. */
 static inline void rota_sigs_signed(struct rota_sigs *s)
 {
-	s->crypto->sha256_init(&s->sha256);
-	if (s->streams != NULL)
-		s->streams->begin(s);
+	s->ring->crypto->sha256_init(&s->sha256);
+	if (s->ring->limits->streams != NULL)
+		s->ring->limits->streams->begin(s);
 }
 
 static inline void rota_sigs_update(struct rota_sigs *s, struct rota_span bytes)
 {
-	s->crypto->sha256_update(&s->sha256, bytes);
-	if (s->streams != NULL)
-		s->streams->update(s, bytes);
+	s->ring->crypto->sha256_update(&s->sha256, bytes);
+	if (s->ring->limits->streams != NULL)
+		s->ring->limits->streams->update(s, bytes);
 }
 
 /* The signed bytes are over: ROTA_OK, or ROTA_ERR_THRESHOLD. */
 ROTA_MUST_USE enum rota_err rota_sigs_verdict(struct rota_sigs *s);
-
-/* What both files of the private part ask of signature `at`. */
-static inline enum rota_alg rota_sigs_alg(const struct rota_sigs *s, size_t at)
-{
-	return (enum rota_alg)s->ring->schemes[s->sig[at].key->scheme]->alg;
-}
-
-static inline struct rota_span rota_sigs_raw(const struct rota_sigs *s, size_t at)
-{
-	return rota_span(&s->raw[at * s->raw_max], s->sig[at].raw_len);
-}
 
 #endif

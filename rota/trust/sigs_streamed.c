@@ -4,17 +4,19 @@
 
 static void begin(struct rota_sigs *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		const struct rota_key *key = s->sig[i].key;
-		enum rota_alg alg = rota_sigs_alg(s, i);
+	const struct rota_crypto *crypto = s->ring->crypto;
 
-		if (rota_alg_signs_sha256(alg) || s->sig[i].raw_len == 0)
+	for (size_t i = 0; i < s->count; i++) {
+		struct rota_sig *sig = &s->sig[i];
+		enum rota_alg alg = rota_keyring_alg(s->ring, sig->key);
+
+		if (rota_alg_signs_sha256(alg) || sig->raw_len == 0)
 			continue;
-		s->sig[i].running =
-			s->crypto->verify_begin(s->crypto->ctx, &s->verify[i], alg,
-				rota_span(key->raw, key->raw_len), rota_sigs_raw(s, i)) == ROTA_OK;
-		if (!s->sig[i].running)
-			s->sig[i].raw_len = 0;
+		sig->running = crypto->verify_begin(crypto->ctx, &s->verify[i], alg,
+				       rota_span(sig->key->raw, sig->key->raw_len),
+				       rota_span(sig->raw, sig->raw_len)) == ROTA_OK;
+		if (!sig->running)
+			sig->raw_len = 0;
 	}
 }
 
@@ -22,14 +24,22 @@ static void update(struct rota_sigs *s, struct rota_span bytes)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->sig[i].running)
-			s->crypto->verify_update(&s->verify[i], bytes);
+			s->ring->crypto->verify_update(&s->verify[i], bytes);
 	}
 }
 
-static bool finish(struct rota_sigs *s, size_t at)
+static void finish(struct rota_sigs *s)
 {
-	s->sig[at].running = false;
-	return s->crypto->verify_finish(&s->verify[at]) == ROTA_OK;
+	for (size_t i = 0; i < s->count; i++) {
+		struct rota_sig *sig = &s->sig[i];
+
+		if (!sig->running)
+			continue;
+		sig->running = false;
+		sig->valid = s->ring->crypto->verify_finish(&s->verify[i]) == ROTA_OK;
+		if (!sig->valid)
+			sig->raw_len = 0;
+	}
 }
 
 const struct rota_sigs_streams rota_sigs_streamed = {

@@ -29,8 +29,8 @@ static enum rota_err on_key(struct rota_session *s, const struct rota_tuf_event 
 	struct rota_key *key;
 
 	if (e->kind == ROTA_TUF_KEY)
-		return rota_keyring_add(&s->room.keys, s->config.crypto, e, ROTA_MARK_FILE);
-	key = rota_keyring_find(&s->room.keys, s->config.crypto, &e->text, ROTA_MARK_FILE);
+		return rota_keyring_add(&s->room.keys, e, ROTA_MARK_FILE);
+	key = rota_keyring_find(&s->room.keys, ROTA_MARK_FILE, e->text);
 	if (key != NULL)
 		key->marks |= ROTA_MARK_CURRENT;
 	return ROTA_OK;
@@ -324,14 +324,9 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 		return ROTA_ERR_LIMIT;
 	memset(workspace.p, 0, workspace.len);
 	rota_session_lay_out(&s->room, l, workspace.p);
-	s->room.keys.schemes = l->schemes;
-	s->room.keys.max = l->keys;
-	s->room.keys.raw_max = l->key_len;
-	s->room.sigs.crypto = config->crypto;
+	s->room.keys.crypto = config->crypto;
+	s->room.keys.limits = l;
 	s->room.sigs.ring = &s->room.keys;
-	s->room.sigs.streams = l->streams;
-	s->room.sigs.max = l->sigs;
-	s->room.sigs.raw_max = l->sig_len;
 	s->room.text.names.len = l->names_len;
 	s->room.text.value.len = l->text_len;
 	s->room.text.hold.len = l->text_len;

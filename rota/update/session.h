@@ -33,8 +33,8 @@
 #include "rota/codec/tuf.h"
 #include "rota/port/clock.h"
 #include "rota/store/state.h"
-#include "rota/trust/sigs.h"
 #include "rota/trust/rootslot.h"
+#include "rota/trust/sigs.h"
 #include "rota/update/why.h"
 
 /* Of a file's name in snapshot, in the table that compares two snapshots: a second name with the same tag
@@ -50,30 +50,6 @@
 
 /* Longest role name: it still fits a file name if no more than half of it is percent-encoded. */
 #define ROTA_ROLE_NAME_MAX 128
-
-/* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
-struct rota_limits {
-	const struct rota_scheme *const *schemes; /* of keys that are known, NULL at the end */
-	uint16_t
-		keys; /* in one file and of the roles that are yet to be read: root's, or a delegator's, the keys
-			  that sign it, and those of pending delegations */
-	uint16_t key_len; /* bytes of a raw key */
-	uint16_t sigs; /* by known keys in one file */
-	uint16_t sig_len; /* bytes of a raw signature */
-	uint16_t role_keys; /* of one pending delegation */
-	uint16_t pending; /* delegations found and not yet visited */
-	uint16_t visited; /* roles in one search */
-	uint16_t role_len; /* bytes of a delegated role's name, at most ROTA_ROLE_NAME_MAX */
-	uint16_t names_len; /* bytes: longest target path or role name, and 64 above and below it */
-	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
-	const struct rota_sigs_streams
-		*streams; /* of schemes that need a context for each signature; or NULL */
-	uint32_t listed; /* files in the trusted snapshot, but for the device profile (TUF 5.5.5) */
-	uint32_t roots; /* root updates in one session; 0: ROTA_ROOT_UPDATES_MAX */
-	uint32_t root_len; /* longest root file; 0: ROTA_ROOT_MAX_LEN */
-	uint32_t meta_len; /* longest snapshot or file of a role; 0: ROTA_META_MAX_LEN */
-	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
-};
 
 /* A small device's, in the device profile and in the plain one; and a machine's. */
 extern const struct rota_limits rota_limits_m3;

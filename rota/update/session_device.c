@@ -68,7 +68,7 @@ static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_
 
 	memset(out, 0, sizeof(*out));
 	out->threshold = s->threshold[ROTA_BY];
-	for (size_t i = 0; i < ring->count; i++) {
+	for (size_t i = 0; i < s->config.limits->keys; i++) {
 		if (!rota_keyring_first(ring, i, ROTA_MARK_BY))
 			continue;
 		if (out->count == ROTA_FLOOR_KEYS_MAX)

@@ -33,7 +33,7 @@ enum rota_err rota_role_follow(
 	p->name_len = (uint8_t)name.len;
 	p->threshold = e->threshold;
 	p->key_count = 0;
-	for (uint16_t i = 0; i < s->room.keys.count; i++) {
+	for (uint16_t i = 0; i < l->keys; i++) {
 		if ((s->room.keys.key[i].marks & ROTA_MARK_CURRENT) == 0)
 			continue;
 		if (p->key_count == l->role_keys)

@@ -87,7 +87,7 @@ static void online_keys(const struct rota_session *s, uint8_t digest[static ROTA
 	struct rota_sha256 sha256;
 
 	crypto->sha256_init(&sha256);
-	for (size_t i = 0; i < s->room.keys.count; i++) {
+	for (size_t i = 0; i < s->config.limits->keys; i++) {
 		const struct rota_key *key = &s->room.keys.key[i];
 
 		roles = key->marks & (1u << ROTA_TOP_TIMESTAMP | 1u << ROTA_TOP_SNAPSHOT);

@@ -108,7 +108,7 @@ enum rota_err rota_search_enter_role(struct rota_session *s)
 {
 	uint8_t targets = 1u << ROTA_TOP_TARGETS;
 
-	for (size_t i = 0; i < s->room.keys.count; i++)
+	for (size_t i = 0; i < s->config.limits->keys; i++)
 		s->room.keys.key[i].marks &= targets;
 	for (size_t i = 0; i < s->pending_count; i++)
 		mark_keys(s, &s->room.pending[i], ROTA_MARK_HELD);

@@ -30,7 +30,7 @@ static enum rota_err add(
 		.scheme = rota_span_cstr(scheme),
 		.text = text };
 
-	return rota_keyring_add(ring, &rota_crypto_openssl, &e, MARK);
+	return rota_keyring_add(ring, &e, MARK);
 }
 
 static enum rota_err add_key(struct rota_keyring *ring, char letter)
@@ -63,35 +63,30 @@ static enum rota_err add_sig(struct rota_sigs *s, char letter, char how)
 			.id = rota_span(&letter, 1), .text = rota_span_cstr(hex) });
 }
 
-/* An empty ring of `max` keys, and signatures that are yet to come. */
-static struct rota_keyring new_ring(const struct rota_scheme *const *schemes, uint16_t max)
+/* An empty ring, and signatures that are yet to come: at most 8 and 4. */
+static struct rota_keyring new_ring(const struct rota_limits *limits)
 {
 	static struct rota_key keys[8];
 	static uint8_t raw[8 * ROTA_P256_KEY_LEN];
 
-	return (struct rota_keyring){ .schemes = schemes,
-		.key = keys,
-		.raw = raw,
-		.max = max,
-		.raw_max = ROTA_P256_KEY_LEN };
+	memset(keys, 0, sizeof(keys));
+	return (struct rota_keyring){
+		.crypto = &rota_crypto_openssl, .limits = limits, .key = keys, .raw = raw
+	};
 }
 
-static struct rota_sigs new_sigs(
-	const struct rota_keyring *ring, uint16_t max, const struct rota_sigs_streams *streams)
+static struct rota_sigs new_sigs(const struct rota_keyring *ring)
 {
 	static struct rota_sig sigs[4];
 	static uint8_t raw[4 * ROTA_P256_SIG_LEN];
 	static struct rota_verify verify[4];
 
-	return (struct rota_sigs){ .crypto = &rota_crypto_openssl,
-		.streams = streams,
-		.ring = ring,
-		.sig = sigs,
-		.raw = raw,
-		.verify = verify,
-		.max = max,
-		.raw_max = ROTA_P256_SIG_LEN };
+	return (struct rota_sigs){ .ring = ring, .sig = sigs, .raw = raw, .verify = verify };
 }
+
+#define LIMITS(list, max_keys, max_sigs)                                                           \
+	.schemes = (list), .keys = (max_keys), .key_len = ROTA_P256_KEY_LEN, .sigs = (max_sigs),   \
+	.sig_len = ROTA_P256_SIG_LEN
 
 static const struct {
 	const char *reason;
@@ -126,8 +121,9 @@ static const struct {
 
 static enum rota_err verdict(size_t row)
 {
-	struct rota_keyring ring = new_ring(rota_schemes_all, 8);
-	struct rota_sigs s = new_sigs(&ring, 4, NULL);
+	const struct rota_limits limits = { LIMITS(rota_schemes_all, 8, 4) };
+	struct rota_keyring ring = new_ring(&limits);
+	struct rota_sigs s = new_sigs(&ring);
 	enum rota_err err = ROTA_OK;
 
 	for (const char *k = rows[row].keys; *k != '\0'; k++)
@@ -154,12 +150,13 @@ TEST(thresholds_count_distinct_public_keys)
 
 TEST(an_unknown_scheme_is_an_unknown_key)
 {
-	struct rota_keyring ring = new_ring(rota_schemes_p256, 1);
+	const struct rota_limits limits = { LIMITS(rota_schemes_p256, 1, 0) };
+	struct rota_keyring ring = new_ring(&limits);
 
 	CHECK_OK(add(&ring, ROTA_STR("id"), "lms-sha256", ROTA_STR("0102")));
-	CHECK_EQ(ring.count, 0);
+	CHECK_EQ(ring.key[0].marks, 0);
 	CHECK_EQ(add(&ring, ROTA_STR("id"), p256, ROTA_STR("0102")), ROTA_ERR_FORMAT);
-	CHECK_EQ(ring.count, 0);
+	CHECK_EQ(ring.key[0].marks, 0);
 	CHECK_OK(add_key(&ring, 'a'));
 	CHECK_EQ(add_key(&ring, 'b'), ROTA_ERR_LIMIT);
 }
@@ -178,10 +175,12 @@ TEST(a_streamed_scheme_needs_streams)
 	const enum rota_err errs[] = { ROTA_ERR_LIMIT, ROTA_OK };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct rota_keyring ring = new_ring(rota_schemes_all, 1);
-		struct rota_sigs s = new_sigs(&ring, 1, streams[i]);
+		const struct rota_limits limits = { LIMITS(rota_schemes_all, 1, 1),
+			.streams = streams[i] };
+		struct rota_keyring ring = new_ring(&limits);
+		struct rota_sigs s = new_sigs(&ring);
 
-		CHECK_OK(rota_keyring_add(&ring, &rota_crypto_openssl, &e, MARK));
+		CHECK_OK(rota_keyring_add(&ring, &e, MARK));
 		rota_sigs_begin(&s, 1, MARK);
 		CHECK_EQ(rota_sigs_add(&s, &e), errs[i]);
 		rota_sigs_drop(&s);
@@ -190,9 +189,7 @@ TEST(a_streamed_scheme_needs_streams)
 
 static struct rota_key *find(const struct rota_keyring *ring, char letter, uint8_t marks)
 {
-	struct rota_span id = rota_span(&letter, 1);
-
-	return rota_keyring_find(ring, &rota_crypto_openssl, &id, marks);
+	return rota_keyring_find(ring, marks, rota_span(&letter, 1));
 }
 
 /* Marks of one file's keys and of the next one's, as the session sets them. */
@@ -200,7 +197,8 @@ static struct rota_key *find(const struct rota_keyring *ring, char letter, uint8
 
 TEST(keys_are_dropped_by_their_marks)
 {
-	struct rota_keyring ring = new_ring(rota_schemes_p256, 3);
+	const struct rota_limits limits = { LIMITS(rota_schemes_p256, 3, 0) };
+	struct rota_keyring ring = new_ring(&limits);
 
 	CHECK_OK(add_key(&ring, 'a'));
 	CHECK_OK(add_key(&ring, 'b'));
@@ -217,7 +215,8 @@ TEST(keys_are_dropped_by_their_marks)
 	CHECK(!rota_keyring_first(&ring, 1, OLD | MARK)); /* B before it is the same public key */
 	CHECK(!rota_keyring_first(&ring, 1, MARK));
 	rota_keyring_keep(&ring, 0);
-	CHECK_EQ(ring.count, 0);
+	for (size_t i = 0; i < limits.keys; i++)
+		CHECK_EQ(ring.key[i].marks, 0);
 }
 
 TESTS(T(thresholds_count_distinct_public_keys), T(an_unknown_scheme_is_an_unknown_key),

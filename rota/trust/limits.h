@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota/trust/limits.h -- how much of a repository a device can hold.
+ *
+ * One struct for the whole session, which all its parts look into: nothing is sized for a repository, the caller
+ * says what there is room for (rota/update/session.h).
+ */
+#ifndef ROTA_TRUST_LIMITS_H
+#define ROTA_TRUST_LIMITS_H
+
+#include "rota/codec/key.h"
+
+struct rota_sigs_streams;
+
+/* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
+struct rota_limits {
+	const struct rota_scheme *const *schemes; /* of keys that are known, NULL at the end */
+	uint16_t
+		keys; /* in one file and of the roles that are yet to be read: root's, or a delegator's, the keys
+			  that sign it, and those of pending delegations */
+	uint16_t key_len; /* bytes of a raw key */
+	uint16_t sigs; /* by known keys in one file */
+	uint16_t sig_len; /* bytes of a raw signature */
+	uint16_t role_keys; /* of one pending delegation */
+	uint16_t pending; /* delegations found and not yet visited */
+	uint16_t visited; /* roles in one search */
+	uint16_t role_len; /* bytes of a delegated role's name, at most ROTA_ROLE_NAME_MAX */
+	uint16_t names_len; /* bytes: longest target path or role name, and 64 above and below it */
+	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */
+	const struct rota_sigs_streams
+		*streams; /* of schemes that need a context for each signature; or NULL */
+	uint32_t listed; /* files in the trusted snapshot, but for the device profile (TUF 5.5.5) */
+	uint32_t roots; /* root updates in one session; 0: ROTA_ROOT_UPDATES_MAX */
+	uint32_t root_len; /* longest root file; 0: ROTA_ROOT_MAX_LEN */
+	uint32_t meta_len; /* longest snapshot or file of a role; 0: ROTA_META_MAX_LEN */
+	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
+};
+
+#endif
