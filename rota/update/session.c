@@ -11,7 +11,8 @@
 
 /* ---- what every file has in common ---- */
 
-void rota_session_settle(struct rota_session *s, enum rota_err err)
+/* The session fails, unless it has gone on. */
+static void settle(struct rota_session *s, enum rota_err err)
 {
 	if (err == ROTA_OK)
 		return;
@@ -73,56 +74,34 @@ static uint32_t max_len(const struct rota_session *s)
 {
 	const struct rota_limits *l = s->config.limits;
 
-	switch (s->step->type) {
-	case ROTA_TUF_ROOT:
+	switch (s->step->role) {
+	case ROTA_TOP_ROOT:
 		return l->root_len != 0 ? l->root_len : ROTA_ROOT_MAX_LEN;
-	case ROTA_TUF_TIMESTAMP:
+	case ROTA_TOP_TIMESTAMP:
 		return ROTA_TIMESTAMP_MAX_LEN;
 	default:
 		return l->meta_len != 0 ? l->meta_len : ROTA_META_MAX_LEN;
 	}
 }
 
-/* What is known of the file that the state reads. */
-static const struct rota_tuf_file *known(const struct rota_session *s)
-{
-	switch (s->state) {
-	case ROTA_ST_ROOT_LOAD:
-		return &s->root.file;
-	case ROTA_ST_SNAPSHOT:
-	case ROTA_ST_META: /* then it is the trusted one */
-		return &s->trusted.listed;
-	default:
-		return &s->meta;
-	}
-}
-
-/* Only root has its version in its name wherever it comes from. */
-static void describe(struct rota_session *s)
+/* What is to be fetched, of which so much is known. Only root has its version in its name wherever it comes from. */
+static void describe(struct rota_session *s, const struct rota_tuf_file *file)
 {
 	const struct rota_trusted *t = &s->trusted;
-	const struct rota_tuf_file *file = known(s);
+	unsigned role = s->step->role;
 	struct rota_want *w = &s->want;
 
-	w->max_len = max_len(s);
-	if (s->state == ROTA_ST_TIMESTAMP)
-		return;
-	if (s->state >= ROTA_ST_OWN) {
-		s->config.profile->describe(s);
-		return;
-	}
-	if (s->consistent || s->role == ROTA_TOP_ROOT)
+	if (s->consistent || role == ROTA_TOP_ROOT)
 		w->version = file->version;
 	if (file->has_sha256)
 		w->sha256 = file->sha256;
-	else if (s->role == ROTA_VISITED)
+	else if (role == ROTA_VISITED)
 		w->current = file->version;
-	else if (s->role == ROTA_TOP_SNAPSHOT && t->snapshot_version == file->version)
+	else if (role == ROTA_TOP_SNAPSHOT && t->snapshot_version == file->version)
 		w->sha256 = t->snapshot_sha256;
 	w->length = file->length;
 	if (w->length - 1 < w->max_len) /* 0: not listed */
 		w->max_len = (uint32_t)w->length;
-	w->at_hand = s->state == ROTA_ST_ROOT_LOAD && s->config.profile->letter; /* TUF 5.2 */
 }
 
 static void begin_file(struct rota_session *s)
@@ -139,22 +118,28 @@ static void begin_file(struct rota_session *s)
 	memset(&s->found, 0, sizeof(s->found));
 	s->config.crypto->sha256_init(&s->sha256);
 	rota_sigs_begin(&s->room.sigs, s->threshold[step->by], (uint8_t)(1u << step->by));
-	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->type, &sink, &s->room.text);
-	describe(s);
+	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->role, &sink, &s->room.text);
 }
 
 enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state state)
 {
-	const struct rota_step *step = state < ROTA_ST_OWN
-		? &rota_session_steps[state]
-		: s->config.profile->own[state - ROTA_ST_OWN];
+	const struct rota_step *step = &s->config.profile->steps[state];
 
 	s->state = (uint8_t)state;
 	s->step = step;
-	s->role = step->role;
-	s->want = (struct rota_want){ .kind = ROTA_WANT_FETCH, .role = rota_session_role(s) };
+	s->want = (struct rota_want){ .kind = ROTA_WANT_FETCH,
+		.at_hand = step->at_hand,
+		.role = rota_session_role(s, step->role),
+		.max_len = max_len(s) };
+	if (step->file != 0)
+		describe(s, (const void *)((const uint8_t *)s + step->file * ROTA_STEP_UNIT));
 	begin_file(s);
 	return ROTA_OK;
+}
+
+enum rota_err rota_session_go(struct rota_session *s, enum rota_session_state state)
+{
+	return s->config.profile->goes(s, state);
 }
 
 enum rota_err rota_session_keep(
@@ -171,11 +156,6 @@ enum rota_err rota_session_expiry(
 {
 	s->why.clause = clause;
 	return expires_s <= s->now_s ? ROTA_ERR_EXPIRED : ROTA_OK;
-}
-
-bool rota_session_turns(struct rota_session *s, enum rota_turn at)
-{
-	return s->config.profile->turns(s, at);
 }
 
 /* The clause of an error that the decoder found. */
@@ -296,7 +276,7 @@ void rota_session_fetched(struct rota_session *s, enum rota_err how)
 	} else if (err == ROTA_OK) {
 		err = check_file(s);
 	}
-	rota_session_settle(s, err == ROTA_OK ? step->then(s) : rota_session_refuse(s, err));
+	settle(s, err == ROTA_OK ? step->then(s) : rota_session_refuse(s, err));
 }
 
 void rota_session_kept(struct rota_session *s, enum rota_err how)
@@ -304,7 +284,7 @@ void rota_session_kept(struct rota_session *s, enum rota_err how)
 	if (s->want.kind != ROTA_WANT_KEEP)
 		return;
 	s->why.clause = ROTA_CLAUSE_SPEC_9;
-	rota_session_settle(s, how == ROTA_OK ? s->then(s) : how);
+	settle(s, how == ROTA_OK ? s->then(s) : how);
 }
 
 /* ---- begin ---- */
@@ -318,7 +298,8 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->config = *config;
 	s->trusted = *trusted;
 	if (trusted->root_version == 0 ||
-		(config->profile->raises != NULL && config->floors == NULL))
+		(config->profile->raises != NULL && config->floors == NULL) ||
+		(config->profile->clock && !config->start.trusted))
 		return ROTA_ERR_ARGUMENT;
 	if (workspace.len < rota_session_room(l))
 		return ROTA_ERR_LIMIT;
@@ -333,8 +314,6 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	for (uint16_t i = 0; i < l->pending; i++)
 		s->room.pending[i].slot = i;
 	s->now_s = config->start.unix_s;
-	if (!rota_session_turns(s, ROTA_TURN_TIME) && !config->start.trusted)
-		return ROTA_ERR_ARGUMENT;
 	return rota_root_begin(s);
 }
 

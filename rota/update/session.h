@@ -143,7 +143,8 @@ struct rota_found {
 	bool terminated; /* a terminating delegation was followed */
 	uint8_t roles; /* bit per top-level role */
 	uint16_t pending; /* delegations that cover the path, above the pending ones */
-	uint32_t met; /* of the trusted snapshot's entries, those that the new one lists again */
+	uint32_t
+		met; /* of the trusted snapshot's entries, those that it lists, or that the new one lists again */
 };
 
 /* What the trusted snapshot lists. */
@@ -168,7 +169,6 @@ struct rota_session_arrays {
  * Cortex-M an offset that fits the short instructions halves the code that uses it. */
 struct rota_session {
 	uint8_t state;
-	uint8_t role; /* enum rota_top_role: whose file it is about, also when it failed */
 	bool consistent;
 	struct rota_why why;
 
@@ -177,7 +177,6 @@ struct rota_session {
 	bool copy; /* it is a copy at hand: rota_session_copy() */
 
 	/* the walk along roots (TUF 5.3) */
-	uint8_t walk; /* enum rota_walk */
 	bool rotated; /* since the trusted root: keys of timestamp or snapshot */
 	bool hinted; /* the hint was asked for behind this root */
 	bool misled; /* and was of no use: it is not asked again */
@@ -189,9 +188,10 @@ struct rota_session {
 	uint16_t visited_count;
 
 	struct rota_found found;
-	uint32_t listed_count;
+	uint32_t listed_count; /* that the trusted snapshot lists */
 	const struct rota_step *step; /* of the state */
-	enum rota_err (*then)(struct rota_session *s); /* when the file was kept */
+	enum rota_err (*then)(struct rota_session
+			*s); /* when the file was kept, or the root was read by its digest */
 	struct rota_session_config config;
 	uint32_t got_len;
 	struct rota_want want;

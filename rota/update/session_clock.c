@@ -3,7 +3,7 @@
 #include "rota/update/session_parts.h"
 
 /* A clock below the time floor is no clock (SPEC 5.1, 5.2). */
-bool rota_clock_turn(struct rota_session *s)
+void rota_clock_read(struct rota_session *s)
 {
 	const struct rota_trusted *t = &s->trusted;
 	rota_num floor_s = t->time_floor_s;
@@ -13,5 +13,4 @@ bool rota_clock_turn(struct rota_session *s)
 	if (t->timestamp_version != 0 && t->timestamp_issued_s > floor_s)
 		floor_s = t->timestamp_issued_s;
 	s->now_s = s->config.start.trusted ? s->config.start.unix_s : floor_s;
-	return true;
 }

@@ -5,66 +5,61 @@
 #include "rota/base/mem.h"
 
 /* The same file need not be compared with itself. */
-static bool compares(struct rota_session *s)
+static bool compares(const struct rota_session *s)
 {
 	const struct rota_trusted *t = &s->trusted;
 
-	s->listed_count = 0;
 	if (t->snapshot_version == 0)
 		return false;
 	if (t->listed.has_sha256 &&
 		memcmp(t->listed.sha256, t->snapshot_sha256, ROTA_SHA256_LEN) == 0)
 		return false;
-	if (!t->listed.has_sha256 && t->listed.version == t->snapshot_version)
-		return false;
-	return rota_session_enter(s, ROTA_ST_SNAPSHOT_OLD) == ROTA_OK;
+	return t->listed.has_sha256 || t->listed.version != t->snapshot_version;
+}
+
+enum rota_err rota_compare_go(struct rota_session *s, enum rota_session_state state)
+{
+	if (state != ROTA_ST_SNAPSHOT || !compares(s))
+		return rota_session_enter(s, state);
+	ROTA_TRY(rota_session_enter(s, ROTA_ST_SNAPSHOT_OLD));
+	s->want.version = s->consistent ? s->trusted.snapshot_version : 0;
+	s->want.sha256 = s->trusted.snapshot_sha256;
+	return ROTA_OK;
 }
 
 /* The trusted one fills the table. Both files list names in the same order, so of the new one the entries are met one
  * after the other. One that is missing, or whose version went back, is never met, nor is any after it. */
-enum rota_err rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e)
+static enum rota_err lists(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
 	struct rota_listed *l;
 
 	rota_floor_digest(s->config.crypto, digest, e->id);
+	l = &s->room.listed[s->found.met];
 	if (s->state == ROTA_ST_SNAPSHOT_OLD) {
-		if (s->listed_count == s->config.limits->listed)
+		if (s->found.met == s->config.limits->listed)
 			return ROTA_ERR_LIMIT;
-		l = &s->room.listed[s->listed_count++];
 		memcpy(l->tag, digest, ROTA_LISTED_TAG_LEN);
 		l->version = e->file.version;
+		s->found.met++;
 	} else if (s->found.met < s->listed_count) {
-		l = &s->room.listed[s->found.met];
 		s->found.met += memcmp(l->tag, digest, ROTA_LISTED_TAG_LEN) == 0 &&
 			e->file.version >= l->version;
 	}
 	return ROTA_OK;
 }
 
-static enum rota_err old_done(struct rota_session *s)
+enum rota_err rota_compare_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
+	if (e->kind == ROTA_TUF_META)
+		ROTA_TRY(lists(s, e));
+	return rota_meta_event(s, e);
+}
+
+enum rota_err rota_compare_done(struct rota_session *s)
+{
+	s->listed_count = s->found.met;
 	return rota_session_enter(s, ROTA_ST_SNAPSHOT);
-}
-
-const struct rota_step rota_compare_step = { .role = ROTA_TOP_SNAPSHOT,
-	.type = ROTA_TUF_SNAPSHOT,
-	.keep = ROTA_KEEPS_ALL,
-	.fetch = ROTA_CLAUSE_TUF_5_5_5,
-	.hash = ROTA_CLAUSE_TUF_5_5_5,
-	.event = rota_meta_event,
-	.then = old_done };
-
-void rota_compare_describe(struct rota_session *s)
-{
-	s->want.at_hand = true;
-	s->want.version = s->consistent ? s->trusted.snapshot_version : 0;
-	s->want.sha256 = s->trusted.snapshot_sha256;
-}
-
-bool rota_compare_turn(struct rota_session *s, enum rota_turn at)
-{
-	return at == ROTA_TURN_SNAPSHOT && compares(s);
 }
 
 /* Of an old snapshot that is not at hand any more there is nothing to compare with. To the letter it was at hand

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The device profile: what it holds a file against beside the specification, and the one file that only it reads. */
-#include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 #include "rota/trust/horizon.h"
+#include "rota/update/session_steps.h"
 
 /* ---- the hint (SPEC 4.6) ---- */
 
@@ -22,20 +22,19 @@ static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_
 	return ROTA_OK;
 }
 
-static void describe(struct rota_session *s)
+enum rota_err rota_hint_ask(struct rota_session *s)
 {
-	s->want.hint = true;
-	s->want.max_len = ROTA_HINT_MAX_LEN;
+	struct rota_want *w = &s->want;
+
+	ROTA_TRY(rota_session_enter(s, ROTA_ST_HINT));
+	w->role = ROTA_STR("root-hint");
+	w->hint = true;
+	w->max_len = ROTA_HINT_MAX_LEN;
 	s->skip_to = 0;
 	rota_json_init(&s->tuf.json, &(struct rota_json_sink){ .ctx = s, .token = on_token },
 		s->room.text.names, s->room.text.value);
+	return ROTA_OK;
 }
-
-static const struct rota_step hint = { .role = ROTA_HINT,
-	.type = ROTA_TUF_NONE,
-	.fetch = ROTA_CLAUSE_SPEC_4_6,
-	.hash = ROTA_CLAUSE_SPEC_4_6,
-	.then = rota_hint_done };
 
 /* ---- time ---- */
 
@@ -92,29 +91,35 @@ static enum rota_err raises(struct rota_session *s, enum rota_floor_change *chan
 		s->config.floors, rota_search_tag(s), &keys, s->tuf.head.version, change);
 }
 
-/* A role that was there before, and that the snapshot lists no more. */
-static bool gone(struct rota_session *s)
+/* A role that was there before is listed still (TUF 5.5.5). */
+static enum rota_err meta_done(struct rota_session *s)
 {
-	if (!rota_floor_stands(s->config.floors, rota_search_tag(s)))
-		return false;
 	s->why.clause = ROTA_CLAUSE_TUF_5_5_5;
-	rota_session_settle(s, ROTA_ERR_VERSION);
-	return true;
+	if (!s->found.meta && rota_floor_stands(s->config.floors, rota_search_tag(s)))
+		return ROTA_ERR_VERSION;
+	return rota_search_meta_done(s);
 }
 
 /* ---- the profile ---- */
 
-static bool turns(struct rota_session *s, enum rota_turn at)
-{
-	return at == ROTA_TURN_ROLE_GONE ? gone(s) : rota_slots_turn(s, at);
-}
-
-static const struct rota_step *const own[] = { &hint };
+static const struct rota_step steps[] = {
+	[ROTA_ST_ROOT_LOAD] = { ROTA_STEP_ROOT_LOAD, .then = rota_slots_load_done },
+	[ROTA_ST_ROOT_NEXT] = { ROTA_STEP_ROOT_NEXT, .then = rota_root_next_done },
+	[ROTA_ST_ROOT_SELF] = { ROTA_STEP_ROOT_SELF, .then = rota_slots_self_done },
+	[ROTA_ST_TIMESTAMP] = { ROTA_STEP_TIMESTAMP, .then = rota_slots_timestamp_done },
+	[ROTA_ST_SNAPSHOT] = { ROTA_STEP_SNAPSHOT, .event = rota_meta_event,
+		.then = rota_snapshot_done },
+	[ROTA_ST_META] = { ROTA_STEP_META, .then = meta_done },
+	[ROTA_ST_ROLE] = { ROTA_STEP_ROLE },
+	[ROTA_ST_HINT] = { .role = ROTA_HINT,
+		.fetch = ROTA_CLAUSE_SPEC_4_6,
+		.hash = ROTA_CLAUSE_SPEC_4_6,
+		.then = rota_hint_done },
+};
 
 const struct rota_session_profile rota_session_device = {
-	.own = own,
-	.describe = describe,
-	.turns = turns,
+	.steps = steps,
+	.goes = rota_slots_go,
 	.relents = rota_slots_relent,
 	.binds = rota_role_binds,
 	.bins = rota_role_bins,

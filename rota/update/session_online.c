@@ -7,15 +7,10 @@
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	static const char end[] = ".json";
-	struct rota_span role = rota_search_name(s), file = e->id;
-	const struct rota_session_profile *p = s->config.profile;
+	struct rota_span role = rota_session_role(s, s->step->role + 1u), file = e->id;
 
 	if (e->kind != ROTA_TUF_META)
 		return ROTA_OK;
-	if (s->role == ROTA_TOP_TIMESTAMP)
-		role = ROTA_STR("snapshot");
-	else if (s->state != ROTA_ST_META && p->lists != NULL)
-		ROTA_TRY(p->lists(s, e));
 	if (!rota_span_starts(file, role) || file.len != role.len + sizeof(end) - 1 ||
 		memcmp(&file.p[role.len], end, sizeof(end) - 1) != 0)
 		return ROTA_OK;
@@ -29,9 +24,7 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 static enum rota_err go_to_snapshot(struct rota_session *s)
 {
 	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
-	if (rota_session_turns(s, ROTA_TURN_SNAPSHOT))
-		return ROTA_OK;
-	return rota_session_enter(s, ROTA_ST_SNAPSHOT);
+	return rota_session_go(s, ROTA_ST_SNAPSHOT);
 }
 
 void rota_timestamp_take(struct rota_session *s)
@@ -53,14 +46,11 @@ enum rota_err rota_timestamp_done(struct rota_session *s)
 	s->why.clause = ROTA_CLAUSE_SPEC_3;
 	if (!s->found.meta)
 		return rota_session_refuse(s, ROTA_ERR_FORMAT);
-	if (rota_session_turns(s, ROTA_TURN_TIMESTAMP_READ))
-		return ROTA_OK;
 	s->why.clause = ROTA_CLAUSE_TUF_5_4_3_1;
 	if (head->version < t->timestamp_version)
 		return ROTA_ERR_VERSION;
 	if (head->version == t->timestamp_version) {
 		/* Nothing new: the trusted one stays and must still be good (TUF 5.4.3.1). */
-		(void)rota_session_turns(s, ROTA_TURN_TIME);
 		ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_4_4, t->timestamp_expires_s));
 		return go_to_snapshot(s);
 	}
@@ -69,7 +59,6 @@ enum rota_err rota_timestamp_done(struct rota_session *s)
 		return ROTA_ERR_VERSION;
 	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_4_4, head->expires_s));
 	rota_timestamp_take(s);
-	(void)rota_session_turns(s, ROTA_TURN_TIME);
 	return rota_session_keep(s, go_to_snapshot);
 }
 

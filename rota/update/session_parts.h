@@ -7,7 +7,8 @@
  * session_online.c    timestamp and snapshot (TUF 5.4, 5.5)
  * session_search.c    targets and delegated roles (TUF 5.6): which is next
  * session_role.c      what the file of one says
- * session_steps.c     the table of states
+ * session_names.c     what roles are called
+ * session_steps.h     the rows of which a profile makes its table of states
  *
  * and what not every profile links:
  *
@@ -33,21 +34,22 @@ enum rota_session_state {
 	ROTA_ST_SNAPSHOT,
 	ROTA_ST_META, /* read the snapshot again for what it lists of one role */
 	ROTA_ST_ROLE, /* read the file of a role that signs targets */
-	ROTA_ST_OWN, /* states that a profile has beside: the rows are its own */
+	ROTA_ST_OWN, /* states that a profile has beside */
 	ROTA_ST_SNAPSHOT_OLD =
 		ROTA_ST_OWN, /* plain, letter: read the trusted one again, to compare */
 	ROTA_ST_HINT = ROTA_ST_OWN, /* device: read which root to skip to */
 };
 
-/* Top-level roles, as bits of a key's marks, and as indices of thresholds; then whose file a state reads. */
+/* Top-level roles, as bits of a key's marks, and as indices of thresholds; and whose file a state reads: then the
+ * number is also that of an enum rota_tuf_type, and the file of each lists that of the next. */
 enum rota_top_role {
 	ROTA_TOP_ROOT,
 	ROTA_TOP_TIMESTAMP,
 	ROTA_TOP_SNAPSHOT,
 	ROTA_TOP_TARGETS,
+	ROTA_VISITED = ROTA_TOP_TARGETS, /* the role being visited, top-level or not */
 	ROTA_BY, /* the keys that sign the file to be read: of the root at hand, of a delegation */
-	ROTA_VISITED = ROTA_BY, /* the role being visited */
-	ROTA_HINT, /* no role: the hint */
+	ROTA_HINT = ROTA_TUF_NONE, /* no role: the hint */
 };
 
 /* Marks of keys, beside 1 << ROTA_TOP_... */
@@ -58,45 +60,26 @@ enum rota_top_role {
 #define ROTA_MARK_CURRENT 0x80u /* of its role or delegation whose name and threshold come next */
 #define ROTA_KEEPS_ALL 0xFFu
 
-/* What the root is read for. */
-enum rota_walk {
-	ROTA_WALK_ON, /* the next one is asked for behind it */
-	ROTA_WALK_OVER, /* its keys count from here on */
-	ROTA_WALK_KEEP, /* it is to be kept, now that a timestamp verified under it (SPEC 4.6) */
-};
-
 struct rota_step {
 	uint8_t role; /* enum rota_top_role: whose file it is */
-	uint8_t type; /* enum rota_tuf_type */
 	uint8_t by; /* enum rota_top_role: whose signatures count */
 	uint8_t keep; /* marks of the keys that stay when its own begin */
+	uint8_t file; /* what is known of it: where that struct rota_tuf_file stands in the session; 0: nothing */
+	bool at_hand; /* only a copy at hand will do */
 	uint8_t fetch, hash, sigs; /* enum rota_clause; sigs NONE: the digest is trusted already */
 	enum rota_err (*event)(struct rota_session *s, const struct rota_tuf_event *e);
 
 	enum rota_err (*then)(struct rota_session *s); /* the file is verified */
 };
 
-/* Where a profile may leave the way of the specification. */
-enum rota_turn {
-	ROTA_TURN_ROOT_LOADED, /* a root was read by its digest, its keys stand in the ring */
-	ROTA_TURN_ROOT_READ, /* a later one passed the keys of the one at hand */
-	ROTA_TURN_ROOT_PASSED, /* and its own */
-	ROTA_TURN_ROOT_TAKEN, /* and became the one at hand: now it is to be trusted and kept */
-	ROTA_TURN_ROOT_KEPT,
-	ROTA_TURN_WALK_END, /* there is no later root */
-	ROTA_TURN_WALK_LEFT, /* the last one has not expired */
-	ROTA_TURN_TIMESTAMP_READ, /* its signatures passed */
-	ROTA_TURN_TIME, /* what tells the present has changed; true: no clock is needed */
-	ROTA_TURN_SNAPSHOT, /* it is to be read */
-	ROTA_TURN_ROLE_GONE, /* the trusted snapshot does not list the role to be visited */
-};
+#define ROTA_STEP_UNIT 4u /* of what `file` counts */
 
 struct rota_session_profile {
 	bool letter; /* its root comes with the client, and files may be spelled in other ways */
-	const struct rota_step *const *own; /* of ROTA_ST_OWN and so on */
-	void (*describe)(struct rota_session *s); /* what they read, into s->want */
-	/* Go another way; true: it did, s->state is another one. */
-	bool (*turns)(struct rota_session *s, enum rota_turn at);
+	bool clock; /* it needs one */
+	const struct rota_step *steps; /* by enum rota_session_state */
+	/* Enter this state; or go another way, where the profile has one. */
+	enum rota_err (*goes)(struct rota_session *s, enum rota_session_state state);
 	/* The file is missing or does not pass; ROTA_OK: that is no failure, s->state is another one. */
 	enum rota_err (*relents)(struct rota_session *s, enum rota_err err);
 
@@ -106,14 +89,10 @@ struct rota_session_profile {
 											counts for the role asked for */
 	enum rota_err (*bins)(
 		struct rota_session *s, const struct rota_tuf_event *e); /* TAP 15: follow one */
-	/* An entry of a snapshot that is compared (TUF 5.5.5). */
-	enum rota_err (*lists)(struct rota_session *s, const struct rota_tuf_event *e);
 	enum rota_err (*times)(struct rota_session *s); /* of a file whose signatures passed */
 	/* Raise the floor of a role whose file passed; without floors it is as if each rose. */
 	enum rota_err (*raises)(struct rota_session *s, enum rota_floor_change *change);
 };
-
-extern const struct rota_step rota_session_steps[ROTA_ST_OWN];
 
 /* What decides where the session goes returns ROTA_OK when it has gone on; else the session fails by that error, and
  * by the clause that stands in s->why. */
@@ -121,12 +100,12 @@ extern const struct rota_step rota_session_steps[ROTA_ST_OWN];
 /* session.c */
 enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state state);
 
+/* The same, or whatever the profile has in its place. */
+enum rota_err rota_session_go(struct rota_session *s, enum rota_session_state state);
+
 /* The file just verified is to be kept, and then. */
 enum rota_err rota_session_keep(
 	struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
-
-/* The session fails, unless it has gone on. */
-void rota_session_settle(struct rota_session *s, enum rota_err err);
 
 /* The file does not pass: ask for another copy or another file where there may be one. */
 enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err);
@@ -135,15 +114,13 @@ enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err);
 void rota_session_lay_out(
 	struct rota_session_arrays *r, const struct rota_limits *limits, uint8_t *workspace);
 
-/* session_steps.c */
+/* session_names.c */
 
 /* enum rota_top_role of a role's name, or -1. */
 int rota_session_top_role(struct rota_span name);
 
-/* Name of the role whose file is being read or kept, or was when the session failed. */
-struct rota_span rota_session_role(const struct rota_session *s);
-
-bool rota_session_turns(struct rota_session *s, enum rota_turn at);
+/* Name of the role of this number, enum rota_top_role. */
+struct rota_span rota_session_role(const struct rota_session *s, unsigned role);
 
 /* TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5: ROTA_OK, or ROTA_ERR_EXPIRED. */
 enum rota_err rota_session_expiry(
@@ -152,16 +129,23 @@ enum rota_err rota_session_expiry(
 /* session_root.c */
 enum rota_err rota_root_begin(struct rota_session *s);
 
-/* Go back to the trusted root; or read again the one that the walk is at. */
-enum rota_err rota_root_return(struct rota_session *s, enum rota_walk walk);
-enum rota_err rota_root_load(struct rota_session *s, enum rota_walk walk);
+/* Go back to the trusted root; or read again the one that the walk is at; and then. */
+enum rota_err rota_root_return(
+	struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
+enum rota_err rota_root_load(struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
 
 /* Ask for a root behind the one at hand: the next one; or the one of this version. */
 enum rota_err rota_root_next(struct rota_session *s);
 enum rota_err rota_root_ask(struct rota_session *s, rota_num version);
 
+/* The keys of the root that the walk is at count from here on. */
+enum rota_err rota_root_leave_walk(struct rota_session *s);
+
 /* There is no later root. */
 enum rota_err rota_root_end_walk(struct rota_session *s);
+
+/* The later root, having passed, is that which the walk is at. */
+void rota_root_take(struct rota_session *s);
 
 /* The root that the walk is at is the trusted one from now on, and to be kept. */
 enum rota_err rota_root_trust(struct rota_session *s);
@@ -172,17 +156,21 @@ enum rota_err rota_root_next_done(struct rota_session *s);
 enum rota_err rota_root_self_done(struct rota_session *s);
 
 /* session_slots.c */
-bool rota_slots_turn(struct rota_session *s, enum rota_turn at);
+enum rota_err rota_slots_go(struct rota_session *s, enum rota_session_state state);
 enum rota_err rota_slots_relent(struct rota_session *s, enum rota_err err);
-
+enum rota_err rota_slots_load_done(struct rota_session *s);
+enum rota_err rota_slots_self_done(struct rota_session *s);
+enum rota_err rota_slots_timestamp_done(struct rota_session *s);
 enum rota_err rota_hint_done(struct rota_session *s);
 
+/* session_device.c */
+enum rota_err rota_hint_ask(struct rota_session *s);
+
 /* session_compare.c */
-extern const struct rota_step rota_compare_step; /* of ROTA_ST_SNAPSHOT_OLD */
-void rota_compare_describe(struct rota_session *s);
-bool rota_compare_turn(struct rota_session *s, enum rota_turn at);
+enum rota_err rota_compare_go(struct rota_session *s, enum rota_session_state state);
 enum rota_err rota_compare_relent(struct rota_session *s, enum rota_err err);
-enum rota_err rota_compare_lists(struct rota_session *s, const struct rota_tuf_event *e);
+enum rota_err rota_compare_event(struct rota_session *s, const struct rota_tuf_event *e);
+enum rota_err rota_compare_done(struct rota_session *s);
 
 /* session_online.c */
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e);
@@ -211,7 +199,9 @@ enum rota_err rota_role_follow(
 	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name);
 
 /* session_clock.c */
-bool rota_clock_turn(struct rota_session *s);
+
+/* What tells the present may have changed. */
+void rota_clock_read(struct rota_session *s);
 
 /* session_bind.c */
 bool rota_role_binds(const struct rota_session *s, const struct rota_tuf_event *e);

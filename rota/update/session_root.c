@@ -9,51 +9,49 @@
 
 /* ---- where the walk goes ---- */
 
-enum rota_err rota_root_load(struct rota_session *s, enum rota_walk walk)
+enum rota_err rota_root_load(struct rota_session *s, enum rota_err (*then)(struct rota_session *s))
 {
-	s->walk = (uint8_t)walk;
+	s->then = then;
 	rota_keyring_keep(&s->room.keys, 0);
-	return rota_session_enter(s, ROTA_ST_ROOT_LOAD);
+	return rota_session_go(s, ROTA_ST_ROOT_LOAD);
 }
 
-enum rota_err rota_root_return(struct rota_session *s, enum rota_walk walk)
+enum rota_err rota_root_return(
+	struct rota_session *s, enum rota_err (*then)(struct rota_session *s))
 {
 	s->root.file.version = s->trusted.root_version;
 	memcpy(s->root.file.sha256, s->trusted.root_sha256, ROTA_SHA256_LEN);
 	s->root.file.has_sha256 = true;
 	s->rotated = false;
-	return rota_root_load(s, walk);
+	return rota_root_load(s, then);
 }
 
 enum rota_err rota_root_begin(struct rota_session *s)
 {
-	return rota_root_return(s, ROTA_WALK_ON);
+	return rota_root_return(s, rota_root_next);
 }
 
 /* Its keys are the ones that count, so it must be good now. */
-static enum rota_err leave_walk(struct rota_session *s)
+enum rota_err rota_root_leave_walk(struct rota_session *s)
 {
 	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_3_10, s->root.expires_s));
-	if (rota_session_turns(s, ROTA_TURN_WALK_LEFT))
-		return ROTA_OK;
-	return rota_session_enter(s, ROTA_ST_TIMESTAMP);
+	return rota_session_go(s, ROTA_ST_TIMESTAMP);
 }
 
 enum rota_err rota_root_end_walk(struct rota_session *s)
 {
-	if (rota_session_turns(s, ROTA_TURN_WALK_END))
-		return ROTA_OK;
-	return s->reading ? rota_root_load(s, ROTA_WALK_OVER) : leave_walk(s);
+	return s->reading ? rota_root_load(s, rota_root_leave_walk) : rota_root_leave_walk(s);
 }
 
 enum rota_err rota_root_ask(struct rota_session *s, rota_num version)
 {
 	uint32_t max = s->config.limits->roots;
 
-	if (s->root_updates++ == (max != 0 ? max : ROTA_ROOT_UPDATES_MAX)) /* TUF 5.3.3 */
-		return rota_root_end_walk(s);
 	s->meta = (struct rota_tuf_file){ .version = version };
-	return rota_session_enter(s, ROTA_ST_ROOT_NEXT);
+	ROTA_TRY(rota_session_go(s, ROTA_ST_ROOT_NEXT));
+	if (s->root_updates++ >= (max != 0 ? max : ROTA_ROOT_UPDATES_MAX)) /* TUF 5.3.3 */
+		return rota_session_refuse(s, ROTA_ERR_NOT_FOUND);
+	return ROTA_OK;
 }
 
 enum rota_err rota_root_next(struct rota_session *s)
@@ -121,13 +119,6 @@ static bool adopt(struct rota_session *s)
 	return rotated;
 }
 
-static enum rota_err kept(struct rota_session *s)
-{
-	if (rota_session_turns(s, ROTA_TURN_ROOT_KEPT))
-		return ROTA_OK;
-	return rota_root_next(s);
-}
-
 enum rota_err rota_root_trust(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
@@ -139,8 +130,7 @@ enum rota_err rota_root_trust(struct rota_session *s)
 		memset((uint8_t *)t + online, 0, sizeof(*t) - online);
 	}
 	s->rotated = false;
-	(void)rota_session_turns(s, ROTA_TURN_TIME);
-	return rota_session_keep(s, kept);
+	return rota_session_keep(s, rota_root_next);
 }
 
 enum rota_err rota_root_load_done(struct rota_session *s)
@@ -149,9 +139,7 @@ enum rota_err rota_root_load_done(struct rota_session *s)
 	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->root.file.version)
 		return ROTA_ERR_CORRUPT;
 	(void)adopt(s);
-	if (rota_session_turns(s, ROTA_TURN_ROOT_LOADED))
-		return ROTA_OK;
-	return s->walk == ROTA_WALK_ON ? rota_root_next(s) : leave_walk(s);
+	return s->then(s);
 }
 
 enum rota_err rota_root_next_done(struct rota_session *s)
@@ -164,17 +152,16 @@ enum rota_err rota_root_next_done(struct rota_session *s)
 		return rota_session_refuse(s, ROTA_ERR_FORMAT);
 	memcpy(s->meta.sha256, s->digest, ROTA_SHA256_LEN);
 	s->meta.has_sha256 = true;
-	if (rota_session_turns(s, ROTA_TURN_ROOT_READ))
-		return ROTA_OK;
-	return rota_session_enter(s, ROTA_ST_ROOT_SELF);
+	return rota_session_go(s, ROTA_ST_ROOT_SELF);
+}
+
+void rota_root_take(struct rota_session *s)
+{
+	s->rotated = adopt(s) || s->rotated;
 }
 
 enum rota_err rota_root_self_done(struct rota_session *s)
 {
-	if (rota_session_turns(s, ROTA_TURN_ROOT_PASSED))
-		return ROTA_OK;
-	s->rotated = adopt(s) || s->rotated;
-	if (rota_session_turns(s, ROTA_TURN_ROOT_TAKEN))
-		return ROTA_OK;
+	rota_root_take(s);
 	return rota_root_trust(s);
 }

@@ -89,8 +89,6 @@ enum rota_err rota_search_meta_done(struct rota_session *s)
 {
 	if (s->found.meta)
 		return rota_search_enter_role(s);
-	if (rota_session_turns(s, ROTA_TURN_ROLE_GONE))
-		return ROTA_OK;
 	s->why.clause = ROTA_CLAUSE_TUF_5_6_7;
 	return ROTA_ERR_NOT_FOUND;
 }

@@ -45,22 +45,17 @@ static void arrive(struct rota_session *s)
 	s->hinted = false;
 }
 
-static bool loaded(struct rota_session *s)
+enum rota_err rota_slots_load_done(struct rota_session *s)
 {
 	arrive(s);
-	if (s->walk != ROTA_WALK_KEEP)
-		return false;
-	rota_session_settle(s, keep(s));
-	return true;
+	return rota_root_load_done(s);
 }
 
-static bool ask_hint(struct rota_session *s)
+/* ---- the hint ---- */
+
+static bool hints(const struct rota_session *s)
 {
-	if (skips(s) || s->hinted || s->misled)
-		return false;
-	s->hinted = true;
-	rota_session_settle(s, rota_session_enter(s, ROTA_ST_HINT));
-	return true;
+	return !skips(s) && !s->hinted && !s->misled;
 }
 
 enum rota_err rota_hint_done(struct rota_session *s)
@@ -72,77 +67,62 @@ enum rota_err rota_hint_done(struct rota_session *s)
 
 /* What is skipped to may be published an hour before it is due: the one before it is the better guess. There is no
  * second one, or a stolen series would be walked down root by root. */
-static bool step_back(struct rota_session *s)
+static enum rota_err step_back(struct rota_session *s)
 {
-	if (!skips(s) || !s->config.start.trusted ||
-		s->tuf.head.not_before_s <= s->config.start.unix_s)
-		return false;
-	rota_session_settle(
-		s, s->misled ? rota_root_next(s) : rota_root_ask(s, s->meta.version - 1));
+	bool misled = s->misled;
+
 	s->misled = true;
-	return true;
+	return misled ? rota_root_next(s) : rota_root_ask(s, s->meta.version - 1);
 }
 
-static bool taken(struct rota_session *s)
+enum rota_err rota_slots_self_done(struct rota_session *s)
 {
+	if (skips(s) && s->config.start.trusted &&
+		s->tuf.head.not_before_s > s->config.start.unix_s)
+		return step_back(s);
+	rota_root_take(s);
 	arrive(s);
-	rota_session_settle(s, is_kept(s) ? keep(s) : rota_root_next(s));
-	return true;
+	return is_kept(s) ? keep(s) : rota_root_next(s);
 }
 
-static bool kept(struct rota_session *s)
+/* ---- where the walk ends ---- */
+
+static enum rota_err go_to_timestamp(struct rota_session *s)
 {
-	if (s->walk != ROTA_WALK_KEEP)
-		return false;
-	rota_session_settle(s, rota_session_enter(s, ROTA_ST_TIMESTAMP));
-	return true;
+	return rota_session_enter(s, ROTA_ST_TIMESTAMP);
 }
 
-static bool walk_end(struct rota_session *s)
+/* The root that waited for its timestamp. */
+static enum rota_err keep_last(struct rota_session *s)
 {
-	if (!ahead(s) || rota_root_slot_begun(&s->root.slot, &s->config.start))
-		return false;
-	rota_session_settle(s, rota_root_return(s, ROTA_WALK_OVER));
-	return true;
-}
-
-static bool walk_left(struct rota_session *s)
-{
-	if (!rota_root_slot_over(&s->root.slot, &s->config.start))
-		return false;
-	s->why.clause = ROTA_CLAUSE_SPEC_4_6;
-	rota_session_settle(s, ROTA_ERR_EXPIRED);
-	return true;
+	ROTA_TRY(keep(s));
+	s->then = go_to_timestamp;
+	return ROTA_OK;
 }
 
 /* A timestamp shows that the slot of the root that waits for it has come. */
-static bool timestamp_read(struct rota_session *s)
+enum rota_err rota_slots_timestamp_done(struct rota_session *s)
 {
 	struct rota_tuf_head *head = &s->tuf.head;
 
-	if (ahead(s)) {
-		rota_session_settle(s, rota_root_load(s, ROTA_WALK_KEEP));
-		return true;
-	}
+	if (ahead(s) && s->found.meta)
+		return rota_root_load(s, keep_last);
 	head->issued_s = rota_root_slot_clamp(&s->root.slot, head->issued_s); /* SPEC 5.2 */
-	return false;
+	return rota_timestamp_done(s);
 }
 
-bool rota_slots_turn(struct rota_session *s, enum rota_turn at)
+enum rota_err rota_slots_go(struct rota_session *s, enum rota_session_state state)
 {
-	static bool (*const turns[])(struct rota_session * s) = {
-		[ROTA_TURN_ROOT_LOADED] = loaded,
-		[ROTA_TURN_ROOT_READ] = ask_hint,
-		[ROTA_TURN_ROOT_PASSED] = step_back,
-		[ROTA_TURN_ROOT_TAKEN] = taken,
-		[ROTA_TURN_ROOT_KEPT] = kept,
-		[ROTA_TURN_WALK_END] = walk_end,
-		[ROTA_TURN_WALK_LEFT] = walk_left,
-		[ROTA_TURN_TIMESTAMP_READ] = timestamp_read,
-		[ROTA_TURN_TIME] = rota_clock_turn,
-	};
-
-	return at <= ROTA_TURN_TIME && turns[at](s);
+	rota_clock_read(s);
+	if (state == ROTA_ST_ROOT_SELF && hints(s)) {
+		s->hinted = true;
+		return rota_hint_ask(s);
+	}
+	if (state == ROTA_ST_TIMESTAMP && rota_root_slot_over(&s->root.slot, &s->config.start)) {
+		s->why.clause = ROTA_CLAUSE_SPEC_4_6;
+		return ROTA_ERR_EXPIRED;
+	}
+	return rota_session_enter(s, state);
 }
 
 /* Go on without the hint, or without a root that is not kept. */
@@ -157,6 +137,9 @@ enum rota_err rota_slots_relent(struct rota_session *s, enum rota_err err)
 		return rota_root_next(s);
 	}
 	if (s->state == ROTA_ST_TIMESTAMP && ahead(s))
-		return rota_root_return(s, ROTA_WALK_OVER);
+		return rota_root_return(s, rota_root_leave_walk);
+	if (s->state == ROTA_ST_ROOT_NEXT && err == ROTA_ERR_NOT_FOUND && ahead(s) &&
+		!rota_root_slot_begun(&s->root.slot, &s->config.start))
+		return rota_root_return(s, rota_root_leave_walk);
 	return err;
 }

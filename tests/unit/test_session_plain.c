@@ -97,16 +97,39 @@ TEST(a_snapshot_too_long_to_compare_is_told)
 	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
 }
 
-/* What flash has damaged must not stop a device for ever. */
+/* Where what stands behind `text` begins. */
+static size_t behind(const struct maker_bytes *bytes, const char *text)
+{
+	size_t len = strlen(text), at = 0;
+
+	while (at + len < bytes->len && memcmp(&bytes->p[at], text, len) != 0)
+		at++;
+	return at + len;
+}
+
+/* What flash has damaged must not stop a device for ever: neither what is no JSON any more, nor what is. */
 TEST(a_damaged_copy_of_the_old_snapshot_is_none)
 {
-	struct device *d = plain();
-	struct maker_bytes *copy = &d->disk[1];
+	static const struct {
+		const char *reason, *text;
+		uint8_t flip;
+	} rows[] = {
+		{ "a bracket", "\"signatures\":", 1 },
+		{ "a later version is listed", "\"version\":", 4 },
+	};
 
-	device_publish(d, -1);
-	CHECK(copy->len > 10);
-	copy->p[10] ^= 1;
-	CHECK_GOOD(device_refresh(d));
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct device *d = plain();
+		struct maker_bytes *copy = &d->disk[1];
+		size_t at = behind(copy, rows[i].text);
+
+		ROW(rows[i].reason);
+		device_publish(d, -1);
+		CHECK(at < copy->len);
+		copy->p[at] ^= rows[i].flip;
+		CHECK_GOOD(device_refresh(d));
+	}
+	ROW(NULL);
 }
 
 TEST(a_timestamp_goes_forward_only)
