@@ -196,7 +196,7 @@ static enum rota_err look_journal(struct patient *p, struct rota_fail *why)
 	}
 	ROTA_TRY(err);
 	snprintf(p->note, sizeof(p->note), "root %llu, timestamp %llu, %zu events waiting",
-		(unsigned long long)state.trusted.root_version,
+		(unsigned long long)state.trusted.root.version,
 		(unsigned long long)state.trusted.timestamp_version,
 		rota_outbox_count(&p->device.outbox));
 	return ROTA_OK;

@@ -100,10 +100,10 @@ static json_t *describe(const struct agent_device *d, const struct rota_state *s
 	if (s->pending.phase == ROTA_INSTALL_WRITING)
 		put_number(to, "pending_bytes", s->pending.offset);
 	put_digest(to, "failed_release", s->failed.release);
-	put_number(to, "root", s->trusted.root_version);
+	put_number(to, "root", s->trusted.root.version);
 	put_number(to, "timestamp", s->trusted.timestamp_version);
 	put_time(to, "timestamp_expires", s->trusted.timestamp_expires_s);
-	put_number(to, "snapshot", s->trusted.snapshot_version);
+	put_number(to, "snapshot", s->trusted.snapshot.version);
 	put_number(to, "policy", s->policy_sequence);
 	put_number(to, "events_waiting", rota_outbox_count(&d->outbox));
 	put_slots(slots, d);

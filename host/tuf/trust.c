@@ -35,10 +35,10 @@ static enum rota_err trusted_root(const char *path, struct rota_trusted *out, st
 
 	*out = (struct rota_trusted){ 0 };
 	ROTA_TRY(rota_file_read(path, ROTA_TUF_ROOT_MAX, &file, why));
-	out->root_version = rota_num_nearest(version_of(rota_bytes_span(&file)));
-	rota_digest_of(rota_bytes_span(&file), out->root_sha256);
+	out->root.version = rota_num_nearest(version_of(rota_bytes_span(&file)));
+	rota_digest_of(rota_bytes_span(&file), out->root.sha256);
 	rota_bytes_free(&file);
-	if (out->root_version == 0)
+	if (out->root.version == 0)
 		return rota_fail(why, ROTA_ERR_FORMAT, "no root metadata (TUF 5.2)");
 	return ROTA_OK;
 }

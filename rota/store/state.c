@@ -16,8 +16,8 @@ void rota_state_factory(struct rota_state *s, rota_num root_version,
 	const uint8_t root_sha256[static ROTA_SHA256_LEN], rota_num time_floor_s, uint64_t version)
 {
 	memset(s, 0, sizeof(*s));
-	s->trusted.root_version = root_version;
-	memcpy(s->trusted.root_sha256, root_sha256, ROTA_SHA256_LEN);
+	s->trusted.root.version = root_version;
+	memcpy(s->trusted.root.sha256, root_sha256, ROTA_SHA256_LEN);
 	s->trusted.time_floor_s = time_floor_s;
 	s->installed.version = version;
 	s->next_seq = 1;
@@ -79,15 +79,15 @@ static bool always(const struct rota_state *s)
 
 static void write_root(struct rota_writer *w, const struct rota_state *s)
 {
-	rota_write_le64(w, s->trusted.root_version);
-	rota_write_span(w, ROTA_SPAN(s->trusted.root_sha256));
+	rota_write_le64(w, s->trusted.root.version);
+	rota_write_span(w, ROTA_SPAN(s->trusted.root.sha256));
 	rota_write_le64(w, s->trusted.time_floor_s);
 }
 
 static void read_root(struct rota_reader *r, struct rota_state *s)
 {
-	s->trusted.root_version = read_num(r);
-	rota_read_bytes(r, ROTA_BUF(s->trusted.root_sha256));
+	s->trusted.root.version = read_num(r);
+	rota_read_bytes(r, ROTA_BUF(s->trusted.root.sha256));
 	s->trusted.time_floor_s = read_num(r);
 }
 
@@ -124,19 +124,19 @@ static void read_timestamp(struct rota_reader *r, struct rota_state *s)
 
 static bool has_snapshot(const struct rota_state *s)
 {
-	return s->trusted.snapshot_version != 0;
+	return s->trusted.snapshot.version != 0;
 }
 
 static void write_snapshot(struct rota_writer *w, const struct rota_state *s)
 {
-	rota_write_le64(w, s->trusted.snapshot_version);
-	rota_write_span(w, ROTA_SPAN(s->trusted.snapshot_sha256));
+	rota_write_le64(w, s->trusted.snapshot.version);
+	rota_write_span(w, ROTA_SPAN(s->trusted.snapshot.sha256));
 }
 
 static void read_snapshot(struct rota_reader *r, struct rota_state *s)
 {
-	s->trusted.snapshot_version = read_num(r);
-	rota_read_bytes(r, ROTA_BUF(s->trusted.snapshot_sha256));
+	s->trusted.snapshot.version = read_num(r);
+	rota_read_bytes(r, ROTA_BUF(s->trusted.snapshot.sha256));
 }
 
 static bool has_floors(const struct rota_state *s)
@@ -453,5 +453,5 @@ enum rota_err rota_state_decode(struct rota_span in, struct rota_state *out)
 		ROTA_TRY(take_field(out, id, value));
 		last = id;
 	}
-	return out->trusted.root_version == 0 || out->next_seq == 0 ? ROTA_ERR_CORRUPT : ROTA_OK;
+	return out->trusted.root.version == 0 || out->next_seq == 0 ? ROTA_ERR_CORRUPT : ROTA_OK;
 }

@@ -107,8 +107,7 @@ struct rota_admission {
 
 /* TUF's own part: see rota/update/session.h, which works on it. */
 struct rota_trusted {
-	rota_num root_version;
-	uint8_t root_sha256[ROTA_SHA256_LEN];
+	struct rota_tuf_file root; /* version and digest, which it always has */
 	rota_num time_floor_s; /* SPEC 5.2 */
 
 	/* The newest verified timestamp, and what it says of snapshot. version 0: none. */
@@ -118,8 +117,7 @@ struct rota_trusted {
 	struct rota_tuf_file listed;
 
 	/* The newest verified snapshot. version 0: none. */
-	rota_num snapshot_version;
-	uint8_t snapshot_sha256[ROTA_SHA256_LEN];
+	struct rota_tuf_file snapshot; /* likewise */
 };
 
 struct rota_state {

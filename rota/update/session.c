@@ -97,8 +97,8 @@ static void describe(struct rota_session *s, const struct rota_tuf_file *file)
 		w->sha256 = file->sha256;
 	else if (role == ROTA_VISITED)
 		w->current = file->version;
-	else if (role == ROTA_TOP_SNAPSHOT && t->snapshot_version == file->version)
-		w->sha256 = t->snapshot_sha256;
+	else if (role == ROTA_TOP_SNAPSHOT && t->snapshot.version == file->version)
+		w->sha256 = t->snapshot.sha256;
 	w->length = file->length;
 	if (w->length - 1 < w->max_len) /* 0: not listed */
 		w->max_len = (uint32_t)w->length;
@@ -297,7 +297,9 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	memset(s, 0, sizeof(*s));
 	s->config = *config;
 	s->trusted = *trusted;
-	if (trusted->root_version == 0 ||
+	s->trusted.root.has_sha256 = true;
+	s->trusted.snapshot.has_sha256 = true;
+	if (trusted->root.version == 0 ||
 		(config->profile->raises != NULL && config->floors == NULL) ||
 		(config->profile->clock && !config->start.trusted))
 		return ROTA_ERR_ARGUMENT;

@@ -127,9 +127,8 @@ struct rota_pending {
 	uint8_t key_count;
 };
 
-/* What the session knows of a root: the one whose keys are in the ring. */
+/* What the session knows of the root whose keys are in the ring, beside version and digest: those are in `trusted`. */
 struct rota_root {
-	struct rota_tuf_file file; /* version and digest */
 	rota_num expires_s;
 	struct rota_root_slot slot;
 	uint8_t online[ROTA_FLOOR_TAG_LEN]; /* which keys timestamp and snapshot have */
@@ -178,6 +177,7 @@ struct rota_session {
 
 	/* the walk along roots (TUF 5.3) */
 	bool rotated; /* since the trusted root: keys of timestamp or snapshot */
+	bool ahead; /* the root at hand is not to be kept yet */
 	bool hinted; /* the hint was asked for behind this root */
 	bool misled; /* and was of no use: it is not asked again */
 	bool reading; /* the keys in the ring are not all of `root` any more */
@@ -204,6 +204,8 @@ struct rota_session {
 	union {
 		struct { /* on the walk */
 			rota_num skip_to; /* what the hint says */
+			struct rota_tuf_file
+				kept; /* device: the root that is kept, where the walk is ahead of it */
 			uint32_t root_updates;
 		};
 		struct rota_target target; /* in a search */

@@ -9,22 +9,18 @@ static bool compares(const struct rota_session *s)
 {
 	const struct rota_trusted *t = &s->trusted;
 
-	if (t->snapshot_version == 0)
+	if (t->snapshot.version == 0)
 		return false;
 	if (t->listed.has_sha256 &&
-		memcmp(t->listed.sha256, t->snapshot_sha256, ROTA_SHA256_LEN) == 0)
+		memcmp(t->listed.sha256, t->snapshot.sha256, ROTA_SHA256_LEN) == 0)
 		return false;
-	return t->listed.has_sha256 || t->listed.version != t->snapshot_version;
+	return t->listed.has_sha256 || t->listed.version != t->snapshot.version;
 }
 
 enum rota_err rota_compare_go(struct rota_session *s, enum rota_session_state state)
 {
-	if (state != ROTA_ST_SNAPSHOT || !compares(s))
-		return rota_session_enter(s, state);
-	ROTA_TRY(rota_session_enter(s, ROTA_ST_SNAPSHOT_OLD));
-	s->want.version = s->consistent ? s->trusted.snapshot_version : 0;
-	s->want.sha256 = s->trusted.snapshot_sha256;
-	return ROTA_OK;
+	return rota_session_enter(
+		s, state == ROTA_ST_SNAPSHOT && compares(s) ? ROTA_ST_SNAPSHOT_OLD : state);
 }
 
 /* The trusted one fills the table. Both files list names in the same order, so of the new one the entries are met one

@@ -16,7 +16,7 @@ static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_
 		return ROTA_OK;
 	if (rota_span_eq(name, ROTA_STR("version")))
 		return t->integer == 1 ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
-	if (s->skip_to == 0 && t->integer > (int64_t)s->root.file.version &&
+	if (s->skip_to == 0 && t->integer > (int64_t)s->trusted.root.version &&
 		t->integer <= ROTA_NUM_MAX)
 		s->skip_to = (rota_num)t->integer;
 	return ROTA_OK;

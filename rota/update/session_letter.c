@@ -20,9 +20,8 @@ static enum rota_err enter(struct rota_session *s, int state)
 /* The root that the session begins with. */
 static enum rota_err begun(struct rota_session *s)
 {
-	struct rota_trusted root = { .root_version = s->root.file.version };
+	struct rota_trusted root = { .root = s->trusted.root };
 
-	memcpy(root.root_sha256, s->root.file.sha256, ROTA_SHA256_LEN);
 	s->trusted = root;
 	return enter(s, ROOT_AT_HAND);
 }
@@ -55,8 +54,8 @@ static enum rota_err root_next(struct rota_session *s)
 
 static enum rota_err snapshot_done(struct rota_session *s)
 {
-	s->trusted.snapshot_version = s->tuf.head.version;
-	memcpy(s->trusted.snapshot_sha256, s->digest, ROTA_SHA256_LEN);
+	s->trusted.snapshot.version = s->tuf.head.version;
+	memcpy(s->trusted.snapshot.sha256, s->digest, ROTA_SHA256_LEN);
 	return root_next(s);
 }
 
@@ -92,7 +91,7 @@ static const struct rota_step steps[] = {
 	[ROOT_AT_HAND] = { .role = ROTA_TOP_ROOT,
 		.by = ROTA_BY,
 		.keep = ROTA_KEEPS_ALL,
-		.file = ROTA_STEP_FILE(root.file),
+		.file = ROTA_STEP_FILE(trusted.root),
 		.at_hand = true,
 		.fetch = ROTA_CLAUSE_TUF_5_2,
 		.hash = ROTA_CLAUSE_TUF_5_2,

@@ -68,7 +68,7 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
 	const struct rota_tuf_head *head = &s->tuf.head;
-	bool known = memcmp(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN) == 0;
+	bool known = memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0;
 
 	s->why.clause = ROTA_CLAUSE_TUF_5_5_4;
 	if (head->version != t->listed.version)
@@ -77,8 +77,9 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 	if (!s->found.meta || s->found.met != s->listed_count)
 		return ROTA_ERR_VERSION;
 	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_5_6, head->expires_s));
-	t->snapshot_version = head->version;
-	memcpy(t->snapshot_sha256, s->digest, ROTA_SHA256_LEN);
+	t->snapshot.version = head->version;
+	memcpy(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN);
+	t->snapshot.has_sha256 = true;
 	if (known && !s->want.fresh)
 		return rota_search_enter_role(s);
 	return rota_session_keep(s, rota_search_enter_role);

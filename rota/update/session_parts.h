@@ -129,9 +129,7 @@ enum rota_err rota_session_expiry(
 /* session_root.c */
 enum rota_err rota_root_begin(struct rota_session *s);
 
-/* Go back to the trusted root; or read again the one that the walk is at; and then. */
-enum rota_err rota_root_return(
-	struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
+/* Read again the root that the walk is at, and then. */
 enum rota_err rota_root_load(struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
 
 /* Ask for a root behind the one at hand: the next one; or the one of this version. */
@@ -144,8 +142,8 @@ enum rota_err rota_root_leave_walk(struct rota_session *s);
 /* There is no later root. */
 enum rota_err rota_root_end_walk(struct rota_session *s);
 
-/* The later root, having passed, is that which the walk is at. */
-void rota_root_take(struct rota_session *s);
+/* The root just read, `trusted.root`, becomes the one that everything below is checked against. */
+void rota_root_adopt(struct rota_session *s);
 
 /* The root that the walk is at is the trusted one from now on, and to be kept. */
 enum rota_err rota_root_trust(struct rota_session *s);

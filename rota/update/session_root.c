@@ -16,19 +16,9 @@ enum rota_err rota_root_load(struct rota_session *s, enum rota_err (*then)(struc
 	return rota_session_go(s, ROTA_ST_ROOT_LOAD);
 }
 
-enum rota_err rota_root_return(
-	struct rota_session *s, enum rota_err (*then)(struct rota_session *s))
-{
-	s->root.file.version = s->trusted.root_version;
-	memcpy(s->root.file.sha256, s->trusted.root_sha256, ROTA_SHA256_LEN);
-	s->root.file.has_sha256 = true;
-	s->rotated = false;
-	return rota_root_load(s, then);
-}
-
 enum rota_err rota_root_begin(struct rota_session *s)
 {
-	return rota_root_return(s, rota_root_next);
+	return rota_root_load(s, rota_root_next);
 }
 
 /* Its keys are the ones that count, so it must be good now. */
@@ -56,7 +46,7 @@ enum rota_err rota_root_ask(struct rota_session *s, rota_num version)
 
 enum rota_err rota_root_next(struct rota_session *s)
 {
-	return rota_root_ask(s, s->root.file.version + 1);
+	return rota_root_ask(s, s->trusted.root.version + 1);
 }
 
 /* ---- what a root says ---- */
@@ -97,26 +87,21 @@ static void online_keys(const struct rota_session *s, uint8_t digest[static ROTA
 	crypto->sha256_final(&sha256, digest);
 }
 
-/* The root just read becomes the one that everything below is checked against. Whether the keys of timestamp or
- * snapshot are others than those before. */
-static bool adopt(struct rota_session *s)
+void rota_root_adopt(struct rota_session *s)
 {
 	uint8_t online[ROTA_SHA256_LEN];
-	bool rotated;
 	const struct rota_tuf_head *head = &s->tuf.head;
 
 	rota_keyring_keep(&s->room.keys, ROTA_MARK_TOP);
 	rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
 	s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_ROOT];
 	online_keys(s, online);
-	rotated = memcmp(s->root.online, online, ROTA_FLOOR_TAG_LEN) != 0;
+	if (memcmp(s->root.online, online, ROTA_FLOOR_TAG_LEN) != 0)
+		s->rotated = true;
 	memcpy(s->root.online, online, ROTA_FLOOR_TAG_LEN);
-	s->root.file.version = head->version;
 	s->root.expires_s = head->expires_s;
-	memcpy(s->root.file.sha256, s->digest, ROTA_SHA256_LEN);
 	s->consistent = head->consistent_snapshot; /* TUF 5.3.12 */
 	s->reading = false;
-	return rotated;
 }
 
 enum rota_err rota_root_trust(struct rota_session *s)
@@ -124,8 +109,6 @@ enum rota_err rota_root_trust(struct rota_session *s)
 	struct rota_trusted *t = &s->trusted;
 	size_t online = offsetof(struct rota_trusted, timestamp_version); /* and all behind it */
 
-	t->root_version = s->root.file.version;
-	memcpy(t->root_sha256, s->root.file.sha256, ROTA_SHA256_LEN);
 	if (s->rotated) { /* TUF 5.3.11: fast-forward recovery; floors stay (SPEC 4.3) */
 		memset((uint8_t *)t + online, 0, sizeof(*t) - online);
 	}
@@ -135,10 +118,13 @@ enum rota_err rota_root_trust(struct rota_session *s)
 
 enum rota_err rota_root_load_done(struct rota_session *s)
 {
+	bool rotated = s->rotated; /* which reading one again does not change */
+
 	s->why.clause = ROTA_CLAUSE_TUF_5_2;
-	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->root.file.version)
+	if (s->found.roles != ROTA_MARK_TOP || s->tuf.head.version != s->trusted.root.version)
 		return ROTA_ERR_CORRUPT;
-	(void)adopt(s);
+	rota_root_adopt(s);
+	s->rotated = rotated;
 	return s->then(s);
 }
 
@@ -155,13 +141,9 @@ enum rota_err rota_root_next_done(struct rota_session *s)
 	return rota_session_go(s, ROTA_ST_ROOT_SELF);
 }
 
-void rota_root_take(struct rota_session *s)
-{
-	s->rotated = adopt(s) || s->rotated;
-}
-
 enum rota_err rota_root_self_done(struct rota_session *s)
 {
-	rota_root_take(s);
+	s->trusted.root = s->meta;
+	rota_root_adopt(s);
 	return rota_root_trust(s);
 }

@@ -11,13 +11,7 @@
 
 static bool skips(const struct rota_session *s)
 {
-	return s->meta.version > s->root.file.version + 1;
-}
-
-/* Whether the walk has come to a root that is not kept yet. */
-static bool ahead(const struct rota_session *s)
-{
-	return s->root.file.version != s->trusted.root_version;
+	return s->meta.version > s->trusted.root.version + 1;
 }
 
 /* Kept at once; false: the walk only goes on behind it. */
@@ -33,6 +27,7 @@ static enum rota_err keep(struct rota_session *s)
 {
 	if (s->root.slot.from_s != 0)
 		s->trusted.time_floor_s = s->root.slot.from_s; /* SPEC 5.2 */
+	s->ahead = false;
 	return rota_root_trust(s);
 }
 
@@ -60,7 +55,7 @@ static bool hints(const struct rota_session *s)
 
 enum rota_err rota_hint_done(struct rota_session *s)
 {
-	if (s->skip_to <= s->root.file.version + 1)
+	if (s->skip_to <= s->trusted.root.version + 1)
 		return rota_session_enter(s, ROTA_ST_ROOT_SELF);
 	return rota_root_ask(s, s->skip_to);
 }
@@ -80,12 +75,24 @@ enum rota_err rota_slots_self_done(struct rota_session *s)
 	if (skips(s) && s->config.start.trusted &&
 		s->tuf.head.not_before_s > s->config.start.unix_s)
 		return step_back(s);
-	rota_root_take(s);
+	if (!s->ahead)
+		s->kept = s->trusted.root;
+	s->trusted.root = s->meta;
+	rota_root_adopt(s);
 	arrive(s);
+	s->ahead = true;
 	return is_kept(s) ? keep(s) : rota_root_next(s);
 }
 
 /* ---- where the walk ends ---- */
+
+/* To the root that is kept. */
+static enum rota_err go_back(struct rota_session *s)
+{
+	s->trusted.root = s->kept;
+	s->ahead = false;
+	return rota_root_load(s, rota_root_leave_walk);
+}
 
 static enum rota_err go_to_timestamp(struct rota_session *s)
 {
@@ -105,7 +112,7 @@ enum rota_err rota_slots_timestamp_done(struct rota_session *s)
 {
 	struct rota_tuf_head *head = &s->tuf.head;
 
-	if (ahead(s) && s->found.meta)
+	if (s->ahead && s->found.meta)
 		return rota_root_load(s, keep_last);
 	head->issued_s = rota_root_slot_clamp(&s->root.slot, head->issued_s); /* SPEC 5.2 */
 	return rota_timestamp_done(s);
@@ -136,10 +143,10 @@ enum rota_err rota_slots_relent(struct rota_session *s, enum rota_err err)
 		s->misled = true;
 		return rota_root_next(s);
 	}
-	if (s->state == ROTA_ST_TIMESTAMP && ahead(s))
-		return rota_root_return(s, rota_root_leave_walk);
-	if (s->state == ROTA_ST_ROOT_NEXT && err == ROTA_ERR_NOT_FOUND && ahead(s) &&
+	if (s->state == ROTA_ST_TIMESTAMP && s->ahead)
+		return go_back(s);
+	if (s->state == ROTA_ST_ROOT_NEXT && err == ROTA_ERR_NOT_FOUND && s->ahead &&
 		!rota_root_slot_begun(&s->root.slot, &s->config.start))
-		return rota_root_return(s, rota_root_leave_walk);
+		return go_back(s);
 	return err;
 }

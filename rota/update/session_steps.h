@@ -11,7 +11,7 @@
 #define ROTA_STEP_FILE(member) ((uint8_t)(offsetof(struct rota_session, member) / ROTA_STEP_UNIT))
 
 #define ROTA_STEP_ROOT_LOAD                                                                        \
-	.role = ROTA_TOP_ROOT, .keep = ROTA_MARK_BY, .file = ROTA_STEP_FILE(root.file),            \
+	.role = ROTA_TOP_ROOT, .keep = ROTA_MARK_BY, .file = ROTA_STEP_FILE(trusted.root),         \
 	.fetch = ROTA_CLAUSE_TUF_5_2, .hash = ROTA_CLAUSE_TUF_5_2, .event = rota_root_event
 
 #define ROTA_STEP_ROOT_NEXT                                                                        \
@@ -52,7 +52,7 @@
 /* TUF 5.5.5, where it is done by comparing: of ROTA_ST_SNAPSHOT_OLD. */
 #define ROTA_STEP_SNAPSHOT_OLD                                                                     \
 	.role = ROTA_TOP_SNAPSHOT, .keep = ROTA_KEEPS_ALL, .at_hand = true,                        \
-	.fetch = ROTA_CLAUSE_TUF_5_5_5, .hash = ROTA_CLAUSE_TUF_5_5_5,                             \
-	.event = rota_compare_event, .then = rota_compare_done
+	.file = ROTA_STEP_FILE(trusted.snapshot), .fetch = ROTA_CLAUSE_TUF_5_5_5,                  \
+	.hash = ROTA_CLAUSE_TUF_5_5_5, .event = rota_compare_event, .then = rota_compare_done
 
 #endif

@@ -119,11 +119,11 @@ static void refresh(void)
 		.limits = &limits,
 		.start = { .unix_s = rota_num_nearest((uint64_t)time(NULL)), .trusted = true },
 		.profile = &rota_session_letter };
-	struct rota_trusted trusted = { .root_version = 1 };
+	struct rota_trusted trusted = { .root.version = 1 };
 	size_t need = rota_session_room(&limits);
 	struct rota_want w;
 
-	if (EVP_Digest(files[ROOT].p, files[ROOT].len, trusted.root_sha256, NULL, EVP_sha256(),
+	if (EVP_Digest(files[ROOT].p, files[ROOT].len, trusted.root.sha256, NULL, EVP_sha256(),
 		    NULL) != 1)
 		stop("EVP_Digest");
 	crypto.verify_digest = verify;

@@ -271,8 +271,8 @@ static void factory(void)
 	while (file >= 0 && (len = semihosting_read(file, piece, sizeof(piece))) > 0)
 		crypto->sha256_update(&hash, rota_span(piece, len));
 	semihosting_close(file);
-	crypto->sha256_final(&hash, journal.trusted.root_sha256);
-	journal.trusted.root_version = 1;
+	crypto->sha256_final(&hash, journal.trusted.root.sha256);
+	journal.trusted.root.version = 1;
 	keep("1.root.json");
 }
 

@@ -277,11 +277,11 @@ static const struct device *starting(bool letter, bool refreshed)
 	struct device *d = &started[letter][refreshed];
 	const struct tuf_file *root = tuf_repo_first()->file[0];
 
-	if (d->trusted.root_version != 0)
+	if (d->trusted.root.version != 0)
 		return d;
 	d->letter = letter;
-	d->trusted.root_version = 1;
-	memcpy(d->trusted.root_sha256, root->sha256, ROTA_SHA256_LEN);
+	d->trusted.root.version = 1;
+	memcpy(d->trusted.root.sha256, root->sha256, ROTA_SHA256_LEN);
 	d->trusted.time_floor_s = letter ? 0 : TUF_NOW - 3600;
 	tuf_witness_init(&d->witness, !letter, root);
 	begin(d, NULL);

@@ -111,9 +111,9 @@ static void keep_root(
 	for (int i = 1; i < w->walk_count; i++)
 		reached = reached || w->walk[i] == f;
 	demand(reached, "TUF 5.3.4 or 5.3.5");
-	demand(trusted->root_version == judge_number(f->body, "version") &&
-			trusted->root_version > judge_number(w->kept[TUF_ROOT]->body, "version") &&
-			memcmp(trusted->root_sha256, f->sha256, ROTA_SHA256_LEN) == 0,
+	demand(trusted->root.version == judge_number(f->body, "version") &&
+			trusted->root.version > judge_number(w->kept[TUF_ROOT]->body, "version") &&
+			memcmp(trusted->root.sha256, f->sha256, ROTA_SHA256_LEN) == 0,
 		"TUF 5.3.8");
 	demand(!w->device || w->now_s == 0 || judge_time(f->body, "x-rota-not-before") <= w->now_s,
 		"SPEC 4.6 c");

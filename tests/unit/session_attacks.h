@@ -35,7 +35,7 @@ static void device_attacks(const struct device_attack *rows, size_t count)
 		CHECK_WHY(
 			device_session(d, rows[i].role, rows[i].path), rows[i].err, rows[i].clause);
 		/* and it left nothing behind: the roots and floors stand */
-		CHECK(d->trusted.root_version >= before.root_version);
+		CHECK(d->trusted.root.version >= before.root.version);
 		CHECK(d->trusted.timestamp_version >= before.timestamp_version);
 	}
 	ROW(NULL);

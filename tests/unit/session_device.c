@@ -211,8 +211,8 @@ struct device *device_new(void)
 	d->profile = &rota_session_device;
 	d->clock_s = NOW + HOUR_S;
 	root = maker_meta(&d->m, "root", 1);
-	d->trusted.root_version = 1;
-	maker_sha256(root->bytes, d->trusted.root_sha256);
+	d->trusted.root.version = 1;
+	maker_sha256(root->bytes, d->trusted.root.sha256);
 	d->trusted.time_floor_s = NOW;
 	return d;
 }

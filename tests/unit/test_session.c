@@ -14,7 +14,7 @@ TEST(the_first_refresh_ends_with_everything_verified)
 
 	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->trusted.timestamp_version, 1);
-	CHECK_EQ(d->trusted.snapshot_version, 1);
+	CHECK_EQ(d->trusted.snapshot.version, 1);
 	CHECK_GOOD(device_session(d, "rollouts", POLICY));
 	CHECK_EQ(d->target.length, 6);
 	CHECK_GOOD(device_session(d, "releases", RELEASE));
@@ -83,7 +83,7 @@ TEST(the_root_is_followed_step_by_step)
 	maker_publish(&d->m);
 	d->clock_s = NOW + 3 * HOUR_S;
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 3);
+	CHECK_EQ(d->trusted.root.version, 3);
 	CHECK_EQ(d->trusted.time_floor_s, NOW + 2 * HOUR_S);
 	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->fetched, 2); /* root 3 is at hand */
@@ -116,7 +116,7 @@ TEST(new_online_keys_recover_from_a_fast_forward)
 	maker_publish(&d->m);
 	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->trusted.timestamp_version, 2);
-	CHECK_EQ(d->trusted.snapshot_version, 2);
+	CHECK_EQ(d->trusted.snapshot.version, 2);
 }
 
 TEST(a_floor_outlives_new_online_keys)
@@ -193,7 +193,7 @@ TEST(a_repository_without_consistent_snapshots_works)
 	d->m.file_count = 0;
 	maker_publish(&d->m);
 	root = maker_meta(&d->m, "root", 1);
-	maker_sha256(root->bytes, d->trusted.root_sha256);
+	maker_sha256(root->bytes, d->trusted.root.sha256);
 	CHECK_GOOD(device_session(d, "releases", RELEASE));
 	maker_next(&d->m, NOW, MAKER_RELEASES, -1);
 	CHECK_GOOD(device_session(d, "releases", RELEASE));
@@ -245,10 +245,10 @@ TEST(a_session_begins_from_a_root)
 {
 	struct device *d = device_new();
 
-	d->trusted.root_version = 0;
+	d->trusted.root.version = 0;
 	CHECK_EQ(device_refresh(d).err, ROTA_ERR_ARGUMENT);
 	d = device_new();
-	d->trusted.root_sha256[0] ^= 1;
+	d->trusted.root.sha256[0] ^= 1;
 	CHECK_WHY(device_refresh(d), ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_2);
 }
 

@@ -260,7 +260,7 @@ TEST(keys_that_a_new_root_took_away_sign_nothing)
 		maker_next(&d->m, NOW, -1, -1);
 		new_root(d);
 		CHECK_WHY(device_refresh(d), ROTA_ERR_THRESHOLD, rows[i].clause);
-		CHECK_EQ(d->trusted.root_version, 2);
+		CHECK_EQ(d->trusted.root.version, 2);
 	}
 	ROW(NULL);
 }
@@ -278,7 +278,7 @@ TEST(roles_of_an_old_root_are_not_a_delegation_s)
 	maker_next(&d->m, NOW, MAKER_RELEASES, -1);
 	CHECK_WHY(
 		device_session(d, "releases", RELEASE), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_6_3);
-	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(d->trusted.root.version, 2);
 }
 
 TEST(each_online_key_alone_recovers_from_a_fast_forward)
@@ -301,7 +301,7 @@ TEST(each_online_key_alone_recovers_from_a_fast_forward)
 		new_root(d);
 		CHECK_GOOD(device_refresh(d));
 		CHECK_EQ(d->trusted.timestamp_version, 2);
-		CHECK_EQ(d->trusted.snapshot_version, 2);
+		CHECK_EQ(d->trusted.snapshot.version, 2);
 	}
 	ROW(NULL);
 }
@@ -351,7 +351,7 @@ TEST(a_root_that_does_not_say_since_when_leaves_the_time_floor)
 	d->m.role[MAKER_ROOT].not_before_s = 0;
 	maker_publish(&d->m);
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(d->trusted.root.version, 2);
 	CHECK_EQ(d->trusted.time_floor_s, NOW);
 }
 
@@ -389,7 +389,7 @@ TEST(one_session_follows_so_many_roots)
 	CHECK_GOOD(device_refresh(d));
 	d->server = endless;
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 1 + ROTA_ROOT_UPDATES_MAX);
+	CHECK_EQ(d->trusted.root.version, 1 + ROTA_ROOT_UPDATES_MAX);
 }
 
 TEST(a_root_that_skips_a_version_is_not_kept)
@@ -401,20 +401,20 @@ TEST(a_root_that_skips_a_version_is_not_kept)
 	strcpy(maker_meta(&d->m, "root", 2)->name, "aside");
 	strcpy(maker_meta(&d->m, "root", 3)->name, "metadata/2.root.json");
 	CHECK_WHY(device_refresh(d), ROTA_ERR_VERSION, ROTA_CLAUSE_TUF_5_3_5);
-	CHECK_EQ(d->trusted.root_version, 1);
+	CHECK_EQ(d->trusted.root.version, 1);
 }
 
 TEST(the_trusted_root_is_whole_and_of_its_version)
 {
 	struct device *d = device_new();
 
-	d->trusted.root_version = 2;
+	d->trusted.root.version = 2;
 	strcpy(maker_meta(&d->m, "root", 1)->name, "metadata/2.root.json");
 	CHECK_WHY(device_refresh(d), ROTA_ERR_CORRUPT, ROTA_CLAUSE_TUF_5_2);
 	d = device_new();
 	d->m.role[MAKER_SNAPSHOT].listed_as = "snapshat";
 	maker_publish(&d->m);
-	maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root_sha256);
+	maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root.sha256);
 	CHECK_WHY(device_refresh(d), ROTA_ERR_CORRUPT, ROTA_CLAUSE_TUF_5_2);
 }
 

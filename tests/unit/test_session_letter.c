@@ -18,7 +18,7 @@ static struct device *reader(bool inconsistent)
 		d->m.inconsistent = true;
 		d->m.role[MAKER_ROOT].version = 1;
 		maker_publish(&d->m);
-		maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root_sha256);
+		maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root.sha256);
 	}
 	return d;
 }
@@ -64,7 +64,7 @@ static void compare_snapshots(bool inconsistent)
 		why = device_refresh(d);
 		CHECK_EQ(why.err, rows[i].good ? ROTA_OK : ROTA_ERR_VERSION);
 		CHECK(rows[i].good || why.clause == ROTA_CLAUSE_TUF_5_5_5);
-		CHECK_EQ(d->trusted.snapshot_version, rows[i].good ? 3 : 2);
+		CHECK_EQ(d->trusted.snapshot.version, rows[i].good ? 3 : 2);
 	}
 	ROW(NULL);
 }
@@ -144,7 +144,7 @@ TEST(a_root_that_does_not_carry_its_own_threshold_is_no_root)
 
 	root->signers[0] = KEY_ROGUE1;
 	maker_publish(&d->m);
-	maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root_sha256);
+	maker_sha256(maker_meta(&d->m, "root", 1)->bytes, d->trusted.root.sha256);
 	CHECK_WHY(device_refresh(d), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_2);
 	CHECK_EQ(d->fetched, 0);
 }

@@ -27,7 +27,7 @@ TEST(targets_are_found_along_delegations)
 {
 	struct device *d = plain();
 
-	CHECK_EQ(d->trusted.snapshot_version, 2);
+	CHECK_EQ(d->trusted.snapshot.version, 2);
 	CHECK_GOOD(device_session(d, "", POLICY));
 	CHECK_EQ(d->target.length, 6);
 	CHECK_GOOD(device_session(d, "", RELEASE));
@@ -43,7 +43,7 @@ TEST(roots_are_read_one_after_the_other)
 		maker_publish(&d->m);
 	}
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 4);
+	CHECK_EQ(d->trusted.root.version, 4);
 	CHECK_EQ(d->trusted.time_floor_s, 0);
 	CHECK_EQ(d->fetched, 3 + 1 + 1); /* no hint is asked for; then timestamp */
 }

@@ -66,7 +66,7 @@ TEST(twelve_hundred_roots_take_one_step)
 	put_root(d, 1201, NOW, 0);
 	put_hint(d, "{\"changed\":[],\"newest\":1201,\"version\":1}");
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 1201);
+	CHECK_EQ(d->trusted.root.version, 1201);
 	CHECK_EQ(d->fetched, 5); /* 2, hint, 1201, 1202 that is not there, timestamp */
 	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(d->fetched, 2);
@@ -98,7 +98,7 @@ TEST(a_change_of_root_keys_is_a_step)
 
 	put_hint(d, "{\"changed\":[4],\"newest\":9,\"version\":1}");
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 9);
+	CHECK_EQ(d->trusted.root.version, 9);
 	CHECK_EQ(d->fetched, 8); /* 2, hint, 4, 5, hint, 9, 10, timestamp */
 	CHECK_GOOD(device_session(d, "releases", RELEASE));
 }
@@ -152,7 +152,7 @@ TEST(a_hint_that_lies_costs_a_few_requests)
 		if (lies[i].hint != NULL)
 			put_hint(d, lies[i].hint);
 		CHECK_GOOD(device_refresh(d));
-		CHECK_EQ(d->trusted.root_version, 9);
+		CHECK_EQ(d->trusted.root.version, 9);
 		CHECK(d->fetched <=
 			10 + 8 + 2); /* the walk, a hint for each step, what one lie names */
 	}
@@ -178,7 +178,7 @@ TEST(an_endless_hint_is_cut)
 	put_hint(d, text);
 	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(hints, 1); /* it was no use */
-	CHECK_EQ(d->trusted.root_version, 9);
+	CHECK_EQ(d->trusted.root.version, 9);
 }
 
 /* What they say would be right. */
@@ -217,7 +217,7 @@ TEST(keys_of_a_root_that_did_not_pass_are_forgotten)
 	put_hint(d, "{\"changed\":[],\"newest\":666,\"version\":1}");
 	d->server = once;
 	CHECK_GOOD(device_session(d, "releases", RELEASE));
-	CHECK_EQ(d->trusted.root_version, 1);
+	CHECK_EQ(d->trusted.root.version, 1);
 	maker_file(&d->m, "-etadata/2.root.json")->name[0] = 'm';
 	d->m.role[MAKER_ROOT].version = 2;
 	d->m.role[MAKER_TIMESTAMP].signers[0] = KEY_ROGUE1;
@@ -234,7 +234,7 @@ TEST(to_the_letter_no_hint_is_asked)
 	put_hint(d, "{\"changed\":[],\"newest\":9,\"version\":1}");
 	CHECK_GOOD(device_refresh(d));
 	CHECK_EQ(hints, 0);
-	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(d->trusted.root.version, 2);
 }
 
 /* ---- with a trusted clock ---- */
@@ -254,11 +254,11 @@ TEST(a_root_that_is_not_due_is_as_good_as_not_there)
 	new_timestamp_key(d); /* the old one signs until then */
 	put_root(d, 2, CLOCK + 1, CLOCK + SLOT_S);
 	CHECK_GOOD(device_session(d, "releases", RELEASE));
-	CHECK_EQ(d->trusted.root_version, 1);
+	CHECK_EQ(d->trusted.root.version, 1);
 	CHECK_EQ(d->trusted.time_floor_s, NOW);
 	d->clock_s++;
 	CHECK_WHY(device_refresh(d), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_4_2);
-	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(d->trusted.root.version, 2);
 	CHECK_EQ(d->trusted.time_floor_s, CLOCK + 1);
 }
 
@@ -271,7 +271,7 @@ TEST(a_root_behind_one_that_is_not_due_is_reached)
 	put_root(d, 3, CLOCK + 2 * SLOT_S, CLOCK + 3 * SLOT_S);
 	put_root(d, 4, CLOCK, 0);
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 4);
+	CHECK_EQ(d->trusted.root.version, 4);
 }
 
 TEST(a_skip_to_a_root_that_is_not_due_ends_before_it)
@@ -282,7 +282,7 @@ TEST(a_skip_to_a_root_that_is_not_due_ends_before_it)
 		put_root(d, v, CLOCK - SLOT_S * (5 - v) + 1800, CLOCK - SLOT_S * (4 - v) + 1800);
 	put_hint(d, "{\"changed\":[],\"newest\":5,\"version\":1}");
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 4);
+	CHECK_EQ(d->trusted.root.version, 4);
 	/* 2, hint, 5, 4; 5 again, which is no skip now, 6, timestamp */
 	CHECK(d->fetched <= 9);
 }
@@ -298,7 +298,7 @@ TEST(a_skip_to_roots_that_are_not_due_is_given_up)
 	root_of(d)->version = 2;
 	put_hint(d, "{\"changed\":[],\"newest\":60,\"version\":1}");
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(d->trusted.root.version, 2);
 	CHECK_EQ(hints, 1);
 	CHECK_EQ(d->fetched, 7); /* 2, hint, 60, 59; 2 again, 3, timestamp */
 }
@@ -322,7 +322,7 @@ TEST(a_slot_ends)
 		ROW(ends[i].reason);
 		put_root(d, 2, NOW, ends[i].end_s);
 		CHECK_WHY(device_refresh(d), ends[i].err, ends[i].clause);
-		CHECK_EQ(d->trusted.root_version, 2); /* a later one can follow */
+		CHECK_EQ(d->trusted.root.version, 2); /* a later one can follow */
 		put_root(d, 3, NOW, 0);
 		CHECK_GOOD(device_refresh(d));
 	}
@@ -362,7 +362,7 @@ TEST(a_slot_is_shown_by_its_first_timestamp)
 	CHECK_EQ(w.kind, ROTA_WANT_NOTHING);
 	rota_session_drop(&s);
 	CHECK(strstr(order, "root timestamp root +root timestamp +timestamp snapshot") != NULL);
-	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(d->trusted.root.version, 2);
 	CHECK_EQ(d->trusted.time_floor_s, NOW + HOUR_S);
 }
 
@@ -371,11 +371,11 @@ TEST(a_slot_that_no_timestamp_shows_is_not_believed)
 	struct device *d = clockless(false);
 
 	CHECK_GOOD(device_session(d, "releases", RELEASE)); /* under root 1 */
-	CHECK_EQ(d->trusted.root_version, 1);
+	CHECK_EQ(d->trusted.root.version, 1);
 	CHECK_EQ(d->trusted.time_floor_s, NOW);
 	no_timestamp(d);
 	CHECK_WHY(device_refresh(d), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_4_1);
-	CHECK_EQ(d->trusted.root_version, 1);
+	CHECK_EQ(d->trusted.root.version, 1);
 }
 
 TEST(a_root_without_a_slot_is_kept_at_once)
@@ -386,7 +386,7 @@ TEST(a_root_without_a_slot_is_kept_at_once)
 	put_root(d, 2, NOW + 2 * HOUR_S, 0);
 	no_timestamp(d);
 	CHECK_EQ(device_refresh(d).err, ROTA_ERR_NOT_FOUND);
-	CHECK_EQ(d->trusted.root_version, 2);
+	CHECK_EQ(d->trusted.root.version, 2);
 	CHECK_EQ(d->trusted.time_floor_s, NOW + 2 * HOUR_S);
 	put_root(d, 3, NOW + HOUR_S, 0); /* and a later one may lower the floor */
 	no_timestamp(d);
@@ -410,7 +410,7 @@ TEST(a_change_of_online_keys_on_the_way_counts)
 	t->keys[0] = KEY_TIMESTAMP;
 	put_root(d, 3, NOW, NOW + SLOT_S);
 	CHECK_GOOD(device_refresh(d));
-	CHECK_EQ(d->trusted.root_version, 3);
+	CHECK_EQ(d->trusted.root.version, 3);
 	CHECK_EQ(d->trusted.timestamp_version, 2);
 }
 
@@ -450,7 +450,7 @@ TEST(without_a_clock_online_files_are_of_the_slot)
 		put_root(d, 2, FROM, END);
 		maker_next(&d->m, FROM, -1, -1);
 		CHECK_GOOD(device_refresh(d));
-		CHECK_EQ(d->trusted.root_version, 2);
+		CHECK_EQ(d->trusted.root.version, 2);
 		issue(&d->m.role[MAKER_TIMESTAMP], FROM + 1);
 		issue(&d->m.role[MAKER_SNAPSHOT], FROM + 1);
 		d->m.role[issues[i].role].issued_s = issues[i].issued_s;

@@ -88,7 +88,7 @@ TEST(only_the_last_root_need_be_good)
 		maker_publish(&d->m);
 		d->clock_s = later_s;
 		CHECK_WHY(device_refresh(d), ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_3_10);
-		CHECK_EQ(d->trusted.root_version, 2);
+		CHECK_EQ(d->trusted.root.version, 2);
 		device_next_root(&d->m, later_s, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 		for (int r = MAKER_TARGETS; r < d->m.role_count; r++) {
 			d->m.role[r].version++;
@@ -97,7 +97,7 @@ TEST(only_the_last_root_need_be_good)
 		}
 		maker_next(&d->m, later_s, -1, -1);
 		CHECK_GOOD(device_session(d, "rollouts", POLICY));
-		CHECK_EQ(d->trusted.root_version, 3);
+		CHECK_EQ(d->trusted.root.version, 3);
 	}
 }
 

@@ -69,7 +69,7 @@ TEST(every_field_is_read_and_written_back)
 	struct rota_span out;
 
 	CHECK_OK(rota_state_decode(ROTA_SPAN(full_0_1_0), &s));
-	CHECK_EQ(s.trusted.root_version, 3);
+	CHECK_EQ(s.trusted.root.version, 3);
 	CHECK_EQ(s.trusted.time_floor_s, 7);
 	CHECK_EQ(s.trusted.timestamp_version, 4);
 	CHECK_EQ(s.trusted.timestamp_expires_s, 5);
@@ -77,7 +77,7 @@ TEST(every_field_is_read_and_written_back)
 	CHECK_EQ(s.trusted.listed.version, 8);
 	CHECK_EQ(s.trusted.listed.length, 9);
 	CHECK(s.trusted.listed.has_sha256 && s.trusted.listed.sha256[31] == 0xbb);
-	CHECK_EQ(s.trusted.snapshot_version, 10);
+	CHECK_EQ(s.trusted.snapshot.version, 10);
 	CHECK_EQ(s.floors.floor[0].version, 11);
 	CHECK_EQ(s.floors.floor[0].keys[1][7], 0x22);
 	CHECK_EQ(s.floors.floor[1].version, 12);
