@@ -145,6 +145,8 @@ enum rota_err rota_session_go(struct rota_session *s, enum rota_session_state st
 enum rota_err rota_session_keep(
 	struct rota_session *s, enum rota_err (*then)(struct rota_session *s))
 {
+	if (s->found.kept && !s->want.fresh)
+		return then(s);
 	s->then = then;
 	s->want.kind = ROTA_WANT_KEEP;
 	s->want.kept_version = s->tuf.head.version;
@@ -313,8 +315,6 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->room.text.names.len = l->names_len;
 	s->room.text.value.len = l->text_len;
 	s->room.text.hold.len = l->text_len;
-	for (uint16_t i = 0; i < l->pending; i++)
-		s->room.pending[i].slot = i;
 	s->now_s = config->start.unix_s;
 	return rota_root_begin(s);
 }

@@ -48,9 +48,6 @@
 #define ROTA_HINT_MAX_LEN 4096u
 #define ROTA_ROOT_UPDATES_MAX 256u
 
-/* Longest role name: it still fits a file name if no more than half of it is percent-encoded. */
-#define ROTA_ROLE_NAME_MAX 128
-
 /* A small device's, in the device profile and in the plain one; and a machine's. */
 extern const struct rota_limits rota_limits_m3;
 extern const struct rota_limits rota_limits_m3_plain;
@@ -119,12 +116,13 @@ struct rota_target {
 	rota_num role_version; /* of the role file that lists it */
 };
 
-/* A pending delegation: the role as the delegator at hand describes it. */
+/* A pending delegation: the role as its delegator describes it. Its name stands behind its keys. */
 struct rota_pending {
 	rota_num threshold;
-	uint16_t slot; /* of its name and of its keys */
-	uint8_t name_len;
-	uint8_t key_count;
+	uint16_t words; /* of all of it; 0 behind the last one */
+	uint16_t name_len;
+	uint16_t key_count;
+	uint16_t key[]; /* places in the ring */
 };
 
 /* What the session knows of the root whose keys are in the ring, beside version and digest: those are in `trusted`. */
@@ -140,8 +138,9 @@ struct rota_found {
 	bool target; /* listed: rota_session.target */
 	bool path_match; /* of the delegation being read */
 	bool terminated; /* a terminating delegation was followed */
+	bool kept; /* the same was trusted before: it need not be kept again */
 	uint8_t roles; /* bit per top-level role */
-	uint16_t pending; /* delegations that cover the path, above the pending ones */
+	uint16_t pending_words; /* of the delegations that cover the path */
 	uint32_t
 		met; /* of the trusted snapshot's entries, those that it lists, or that the new one lists again */
 };
@@ -155,9 +154,7 @@ struct rota_listed {
 /* What lies in the workspace. */
 struct rota_session_arrays {
 	struct rota_keyring keys; /* of the file at hand and of the roles that are yet to be read */
-	struct rota_pending *pending; /* a stack: the next to visit is the last */
-	uint8_t *pending_names; /* by slot */
-	uint16_t *pending_keys; /* by slot: places in the ring */
+	rota_num *pending; /* delegations: those just found, and at its end a stack of the others */
 	uint8_t *visited; /* tags of roles; the last is that being visited */
 	struct rota_listed *listed; /* what the trusted snapshot lists, in its order (TUF 5.5.5) */
 	struct rota_tuf_room text;
@@ -183,12 +180,12 @@ struct rota_session {
 	bool reading; /* the keys in the ring are not all of `root` any more */
 
 	/* the search (TUF 5.6.7) */
-	bool at_top; /* the role being visited is top-level targets, else the last pending one */
-	uint16_t pending_count;
 	uint16_t visited_count;
 
 	struct rota_found found;
 	uint32_t listed_count; /* that the trusted snapshot lists */
+	struct rota_pending *
+		pending; /* the stack: its first role is being visited, without one top-level targets are */
 	const struct rota_step *step; /* of the state */
 	enum rota_err (*then)(struct rota_session
 			*s); /* when the file was kept, or the root was read by its digest */

@@ -4,18 +4,24 @@
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 
+/* Top-level targets are being visited. */
+static bool at_top(const struct rota_session *s)
+{
+	return s->pending->words == 0;
+}
+
 /* Only top-level targets may lead to the role asked for, and only to it; what counts is listed below them. */
 bool rota_role_binds(const struct rota_session *s, const struct rota_tuf_event *e)
 {
 	if (e->kind == ROTA_TUF_TARGET)
-		return !s->at_top;
-	return s->at_top && rota_span_eq(e->id, s->want_role);
+		return !at_top(s);
+	return at_top(s) && rota_span_eq(e->id, s->want_role);
 }
 
 /* Whether the role being visited is a bin of the role asked for: only that role leads to one (own_bins). */
 bool rota_role_in_bin(const struct rota_session *s)
 {
-	return s->want_role.len != 0 && !s->at_top &&
+	return s->want_role.len != 0 && !at_top(s) &&
 		!rota_span_eq(rota_search_name(s), s->want_role);
 }
 
@@ -24,7 +30,7 @@ static bool own_bins(const struct rota_session *s, struct rota_span prefix)
 {
 	if (s->want_role.len == 0)
 		return true;
-	return !s->at_top && !rota_role_in_bin(s) && rota_span_eq(prefix, s->want_role);
+	return !at_top(s) && !rota_role_in_bin(s) && rota_span_eq(prefix, s->want_role);
 }
 
 /* TAP 15: the first bits of the path's SHA-256 name the one bin that may list it, in hex behind the prefix.

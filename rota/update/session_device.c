@@ -78,9 +78,9 @@ static enum rota_err floor_keys(const struct rota_session *s, struct rota_floor_
 	return ROTA_OK;
 }
 
-/* Raise the role's floor; *change: the trusted state did. A bin has none of its own, there may be thousands: it is
- * never older than the file of its role, which was visited last. */
-static enum rota_err raises(struct rota_session *s, enum rota_floor_change *change)
+/* *change: how the trusted state did. A bin has no floor of its own, there may be thousands: it is never older than the
+ * file of its role, which was visited last. */
+static enum rota_err raise(struct rota_session *s, enum rota_floor_change *change)
 {
 	struct rota_floor_keys keys;
 
@@ -89,6 +89,17 @@ static enum rota_err raises(struct rota_session *s, enum rota_floor_change *chan
 	ROTA_TRY(floor_keys(s, &keys));
 	return rota_floor_raise(
 		s->config.floors, rota_search_tag(s), &keys, s->tuf.head.version, change);
+}
+
+static enum rota_err raises(struct rota_session *s)
+{
+	enum rota_floor_change change = ROTA_FLOOR_RAISED;
+	enum rota_err err = raise(s, &change);
+
+	s->why.clause = err == ROTA_ERR_VERSION ? ROTA_CLAUSE_SPEC_4_3 : ROTA_CLAUSE_SPEC_4_8;
+	s->found.kept = change == ROTA_FLOOR_SAME;
+	s->want.floor_fell = change == ROTA_FLOOR_FELL;
+	return err;
 }
 
 /* A role that was there before is listed still (TUF 5.5.5). */

@@ -68,8 +68,8 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 {
 	struct rota_trusted *t = &s->trusted;
 	const struct rota_tuf_head *head = &s->tuf.head;
-	bool known = memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0;
 
+	s->found.kept = memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0;
 	s->why.clause = ROTA_CLAUSE_TUF_5_5_4;
 	if (head->version != t->listed.version)
 		return ROTA_ERR_VERSION;
@@ -80,7 +80,5 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 	t->snapshot.version = head->version;
 	memcpy(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN);
 	t->snapshot.has_sha256 = true;
-	if (known && !s->want.fresh)
-		return rota_search_enter_role(s);
 	return rota_session_keep(s, rota_search_enter_role);
 }

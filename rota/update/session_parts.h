@@ -90,8 +90,8 @@ struct rota_session_profile {
 	enum rota_err (*bins)(
 		struct rota_session *s, const struct rota_tuf_event *e); /* TAP 15: follow one */
 	enum rota_err (*times)(struct rota_session *s); /* of a file whose signatures passed */
-	/* Raise the floor of a role whose file passed; without floors it is as if each rose. */
-	enum rota_err (*raises)(struct rota_session *s, enum rota_floor_change *change);
+	/* Raise the floor of a role whose file passed. It is to be kept, unless s->found.kept. */
+	enum rota_err (*raises)(struct rota_session *s);
 };
 
 /* What decides where the session goes returns ROTA_OK when it has gone on; else the session fails by that error, and
@@ -103,7 +103,7 @@ enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state
 /* The same, or whatever the profile has in its place. */
 enum rota_err rota_session_go(struct rota_session *s, enum rota_session_state state);
 
-/* The file just verified is to be kept, and then. */
+/* The file just verified is to be kept, unless it is already, and then. */
 enum rota_err rota_session_keep(
 	struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
 

@@ -3,10 +3,10 @@
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 
-/* role_len: a bin of SPEC 3.2 is "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178. */
+/* a bin of SPEC 3.2 is "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178. */
 #define LIMITS_M3                                                                                  \
-	.schemes = rota_schemes_p256, .keys = 16, .role_keys = 4, .key_len = ROTA_P256_KEY_LEN,    \
-	.sigs = 4, .sig_len = ROTA_P256_SIG_LEN, .pending = 4, .visited = 8, .role_len = 24,       \
+	.schemes = rota_schemes_p256, .keys = 16, .key_len = ROTA_P256_KEY_LEN, .sigs = 4,         \
+	.sig_len = ROTA_P256_SIG_LEN, .pending_words = ROTA_PENDING_WORDS(4, 3, 19), .visited = 8, \
 	.names_len = 192, .text_len = 184, .components = 2
 
 const struct rota_limits rota_limits_m3 = { LIMITS_M3 };
@@ -15,13 +15,11 @@ const struct rota_limits rota_limits_m3_plain = { LIMITS_M3, .listed = 21 };
 const struct rota_limits rota_limits_linux = {
 	.schemes = rota_schemes_all,
 	.keys = 1024,
-	.role_keys = 64,
 	.key_len = 550, /* RSA-4096 as DER RSAPublicKey: 526 */
 	.sigs = 64,
 	.sig_len = 512,
-	.pending = 256,
+	.pending_words = ROTA_PENDING_WORDS(256, 64, ROTA_ROLE_NAME_MAX),
 	.visited = 1024,
-	.role_len = ROTA_ROLE_NAME_MAX,
 	.names_len = 4096,
 	.text_len = 2048,
 	.streams = &rota_sigs_streamed,
@@ -47,12 +45,10 @@ struct part {
 static const struct part parts[] = {
 	PART(keys.key, keys, 0, struct rota_key),
 	PART(sigs.sig, sigs, 0, struct rota_sig),
-	PART(pending, pending, 0, struct rota_pending),
-	PART(pending_keys, pending, EACH(role_keys), uint16_t),
+	PART(pending, pending_words, 0, rota_num),
 	PART(visited, visited, 0, uint8_t[ROTA_FLOOR_TAG_LEN]),
 	PART(keys.raw, keys, EACH(key_len), uint8_t),
 	PART(sigs.raw, sigs, EACH(sig_len), uint8_t),
-	PART(pending_names, pending, EACH(role_len), uint8_t),
 	PART(text.names.p, names_len, 0, uint8_t),
 	PART(text.value.p, text_len, 0, uint8_t),
 	PART(text.hold.p, text_len, 0, uint8_t),

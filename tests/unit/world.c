@@ -521,13 +521,11 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 
 static const struct rota_limits limits = { .schemes = rota_schemes_all,
 	.keys = 16,
-	.role_keys = 4,
 	.key_len = 65,
 	.sigs = 4,
 	.sig_len = 64,
-	.pending = 4,
+	.pending_words = ROTA_PENDING_WORDS(4, 4, 32),
 	.visited = 8,
-	.role_len = 32,
 	.names_len = 288,
 	.text_len = 192,
 	.components = 4 };
