@@ -315,6 +315,7 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->room.text.names.len = l->names_len;
 	s->room.text.value.len = l->text_len;
 	s->room.text.hold.len = l->text_len;
+	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
 	s->now_s = config->start.unix_s;
 	return rota_root_begin(s);
 }

@@ -23,7 +23,6 @@ enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_even
 
 static enum rota_err go_to_snapshot(struct rota_session *s)
 {
-	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
 	return rota_session_go(s, ROTA_ST_SNAPSHOT);
 }
 
