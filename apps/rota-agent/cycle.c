@@ -18,6 +18,7 @@
  * repositories that it will never meet. More is ROTA_ERR_LIMIT with SPEC 4.8. */
 static const struct rota_limits limits = {
 	.schemes = rota_schemes_all,
+	ROTA_LIMITS_USUAL,
 	.keys = 128,
 	.key_len = 550, /* RSA-4096 as DER RSAPublicKey: 526 */
 	.sigs = 32,

@@ -57,8 +57,9 @@ enum rota_err rota_tuf_session_open(struct rota_tuf_session *s, const struct rot
 	ROTA_TRY(trusted_root(root, &trusted, why));
 	s->limits = rota_limits_linux;
 	s->limits.roots = ROTA_TUF_ROOTS_MAX;
-	s->limits.root_len = ROTA_TUF_ROOT_MAX;
-	s->limits.meta_len = ROTA_TUF_META_MAX;
+	s->limits.max_len[ROTA_TUF_ROOT] = ROTA_TUF_ROOT_MAX;
+	s->limits.max_len[ROTA_TUF_SNAPSHOT] = ROTA_TUF_META_MAX;
+	s->limits.max_len[ROTA_TUF_TARGETS] = ROTA_TUF_META_MAX;
 	room = rota_session_room(&s->limits);
 	s->workspace = malloc(room);
 	if (!s->workspace)

@@ -9,6 +9,7 @@
 
 #include "rota/base/num.h"
 #include "rota/codec/key.h"
+#include "rota/codec/tuf.h"
 
 struct rota_sigs_streams;
 
@@ -19,6 +20,19 @@ struct rota_sigs_streams;
  * or fewer. Each takes its threshold, three small numbers, and what its keys and name need. */
 #define ROTA_PENDING_WORDS(count, keys, name_len)                                                  \
 	((count) * ((2 * sizeof(rota_num) + 5 + 2 * (keys) + (name_len)) / sizeof(rota_num)) + 4)
+
+/* SPEC 4.8 */
+#define ROTA_ROOT_MAX_LEN 65536u
+#define ROTA_TIMESTAMP_MAX_LEN 16384u
+#define ROTA_META_MAX_LEN 16777216u
+#define ROTA_HINT_MAX_LEN 4096u
+#define ROTA_ROOT_UPDATES_MAX 256u
+
+/* These, for an initializer of struct rota_limits. */
+#define ROTA_LIMITS_USUAL                                                                          \
+	.roots = ROTA_ROOT_UPDATES_MAX,                                                            \
+	.max_len = { ROTA_ROOT_MAX_LEN, ROTA_TIMESTAMP_MAX_LEN, ROTA_META_MAX_LEN,                 \
+		ROTA_META_MAX_LEN, ROTA_HINT_MAX_LEN }
 
 /* What a device can hold. Too little room is ROTA_ERR_LIMIT with why.clause SPEC 4.8. */
 struct rota_limits {
@@ -37,9 +51,9 @@ struct rota_limits {
 	const struct rota_sigs_streams
 		*streams; /* of schemes that need a context for each signature; or NULL */
 	uint32_t listed; /* files in the trusted snapshot, but for the device profile (TUF 5.5.5) */
-	uint32_t roots; /* root updates in one session; 0: ROTA_ROOT_UPDATES_MAX */
-	uint32_t root_len; /* longest root file; 0: ROTA_ROOT_MAX_LEN */
-	uint32_t meta_len; /* longest snapshot or file of a role; 0: ROTA_META_MAX_LEN */
+	uint32_t roots; /* root updates in one session */
+	uint32_t max_len[ROTA_TUF_NONE +
+		1]; /* by enum rota_tuf_type: longest file, where no shorter length is listed; NONE: the hint (SPEC 4.6) */
 	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
 };
 

@@ -69,21 +69,6 @@ static void on_signed_bytes(void *ctx, struct rota_span bytes)
 	rota_sigs_update(&s->room.sigs, bytes);
 }
 
-/* Longest file that is read where no length is listed (SPEC 4.8). */
-static uint32_t max_len(const struct rota_session *s)
-{
-	const struct rota_limits *l = s->config.limits;
-
-	switch (s->step->role) {
-	case ROTA_TOP_ROOT:
-		return l->root_len != 0 ? l->root_len : ROTA_ROOT_MAX_LEN;
-	case ROTA_TOP_TIMESTAMP:
-		return ROTA_TIMESTAMP_MAX_LEN;
-	default:
-		return l->meta_len != 0 ? l->meta_len : ROTA_META_MAX_LEN;
-	}
-}
-
 /* What is to be fetched, of which so much is known. Only root has its version in its name wherever it comes from. */
 static void describe(struct rota_session *s, const struct rota_tuf_file *file)
 {
@@ -104,36 +89,37 @@ static void describe(struct rota_session *s, const struct rota_tuf_file *file)
 		w->max_len = (uint32_t)w->length;
 }
 
-static void begin_file(struct rota_session *s)
+enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state state)
 {
-	const struct rota_step *step = s->step;
+	const struct rota_step *step = &s->config.profile->steps[state];
+	struct rota_want *w = &s->want;
 	const struct rota_tuf_sink sink = {
 		.ctx = s, .event = on_event, .signed_bytes = on_signed_bytes
 	};
 
+	s->state = (uint8_t)state;
+	s->step = step;
+	memset(w, 0, sizeof(*w)); /* ROTA_WANT_FETCH */
+	w->at_hand = step->at_hand;
+	w->max_len = s->config.limits->max_len[step->role];
+	w->role = rota_session_role(s, step->role);
+	if (step->file != 0)
+		describe(s, (const void *)((const uint8_t *)s + step->file * ROTA_STEP_UNIT));
 	s->why = (struct rota_why){ .err = ROTA_OK, .clause = ROTA_CLAUSE_NONE };
-	s->got_len = 0;
-	s->raw = false;
-	s->copy = false;
 	memset(&s->found, 0, sizeof(s->found));
+	s->found.copy = s->want.sha256 != NULL && !step->at_hand && !s->config.profile->letter;
 	s->config.crypto->sha256_init(&s->sha256);
 	rota_sigs_begin(&s->room.sigs, s->threshold[step->by], (uint8_t)(1u << step->by));
 	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->role, &sink, &s->room.text);
+	return ROTA_OK;
 }
 
-enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state state)
+/* Read the file from its beginning, from the network alone. */
+static enum rota_err enter_fresh(struct rota_session *s)
 {
-	const struct rota_step *step = &s->config.profile->steps[state];
-
-	s->state = (uint8_t)state;
-	s->step = step;
-	s->want = (struct rota_want){ .kind = ROTA_WANT_FETCH,
-		.at_hand = step->at_hand,
-		.role = rota_session_role(s, step->role),
-		.max_len = max_len(s) };
-	if (step->file != 0)
-		describe(s, (const void *)((const uint8_t *)s + step->file * ROTA_STEP_UNIT));
-	begin_file(s);
+	ROTA_TRY(rota_session_enter(s, (enum rota_session_state)s->state));
+	s->found.copy = false;
+	s->want.fresh = true;
 	return ROTA_OK;
 }
 
@@ -170,18 +156,12 @@ static enum rota_clause clause_of(const struct rota_session *s, enum rota_err er
 
 enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err)
 {
-	const struct rota_session_profile *p = s->config.profile;
-	struct rota_want *w = &s->want;
-
-	if (!w->at_hand && !w->fresh && (s->copy || (!p->letter && w->sha256 != NULL))) {
-		/* A copy at hand that is damaged is no failure: the same file is asked of the network. */
-		w->fresh = true;
-		begin_file(s);
-		return ROTA_OK;
-	}
+	/* A copy at hand that is damaged is no failure: the same file is asked of the network. */
+	if (s->found.copy)
+		return enter_fresh(s);
 	if (s->why.clause == ROTA_CLAUSE_NONE)
 		s->why.clause = clause_of(s, err);
-	err = p->relents(s, err);
+	err = s->config.profile->relents(s, err);
 	return err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT ? rota_root_end_walk(s)
 									  : err;
 }
@@ -198,9 +178,9 @@ enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece)
 		return ROTA_ERR_STATE;
 	if (s->why.err != ROTA_OK)
 		return s->why.err;
-	if (piece.len > s->want.max_len - s->got_len)
+	if (piece.len > s->want.max_len - s->found.got_len)
 		return too_long(s);
-	s->got_len += (uint32_t)piece.len;
+	s->found.got_len += (uint32_t)piece.len;
 	s->config.crypto->sha256_update(&s->sha256, piece);
 	s->why.err = rota_tuf_feed(&s->tuf, piece);
 	return s->why.err;
@@ -211,9 +191,9 @@ static enum rota_err check_bytes(struct rota_session *s)
 {
 	const struct rota_want *w = &s->want;
 
-	if (!s->raw)
+	if (!s->found.raw)
 		s->config.crypto->sha256_final(&s->sha256, s->digest);
-	if (w->length != 0 && s->got_len != w->length)
+	if (w->length != 0 && s->found.got_len != w->length)
 		return ROTA_ERR_LENGTH;
 	if (w->sha256 != NULL && memcmp(w->sha256, s->digest, ROTA_SHA256_LEN) != 0)
 		return ROTA_ERR_HASH;
@@ -238,18 +218,18 @@ static enum rota_err check_file(struct rota_session *s)
 
 void rota_session_again(struct rota_session *s)
 {
-	bool copy = s->copy;
+	bool copy = s->found.copy, fresh = s->want.fresh;
 
 	if (!fetches(s))
 		return;
-	rota_sigs_drop(&s->room.sigs);
-	begin_file(s);
-	s->copy = copy;
+	(void)rota_session_enter(s, (enum rota_session_state)s->state);
+	s->found.copy = copy;
+	s->want.fresh = fresh;
 }
 
 void rota_session_copy(struct rota_session *s)
 {
-	s->copy = true;
+	s->found.copy = !s->want.at_hand;
 }
 
 enum rota_err rota_session_raw(
@@ -259,8 +239,8 @@ enum rota_err rota_session_raw(
 		return ROTA_ERR_STATE;
 	if (length > s->want.max_len)
 		(void)too_long(s); /* rota_session_fetched() says so */
-	s->raw = true;
-	s->got_len = (uint32_t)length;
+	s->found.raw = true;
+	s->found.got_len = (uint32_t)length;
 	memcpy(s->digest, sha256, ROTA_SHA256_LEN);
 	return ROTA_OK;
 }
@@ -295,6 +275,7 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	const struct rota_trusted *trusted, struct rota_buf workspace)
 {
 	const struct rota_limits *l = config->limits;
+	uintptr_t at = (uintptr_t)workspace.p;
 
 	memset(s, 0, sizeof(*s));
 	s->config = *config;
@@ -305,10 +286,9 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 		(config->profile->raises != NULL && config->floors == NULL) ||
 		(config->profile->clock && !config->start.trusted))
 		return ROTA_ERR_ARGUMENT;
-	if (workspace.len < rota_session_room(l))
+	if (rota_session_lay_out(&s->room, l, at) - at > workspace.len)
 		return ROTA_ERR_LIMIT;
 	memset(workspace.p, 0, workspace.len);
-	rota_session_lay_out(&s->room, l, workspace.p);
 	s->room.keys.crypto = config->crypto;
 	s->room.keys.limits = l;
 	s->room.sigs.ring = &s->room.keys;
@@ -317,7 +297,7 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->room.text.hold.len = l->text_len;
 	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
 	s->now_s = config->start.unix_s;
-	return rota_root_begin(s);
+	return rota_root_load(s, rota_root_next);
 }
 
 /* ---- what is asked and answered ---- */

@@ -41,13 +41,6 @@
  * takes 2^128 attempts. */
 #define ROTA_LISTED_TAG_LEN 16
 
-/* SPEC 4.8; where the limits of a session say nothing else */
-#define ROTA_ROOT_MAX_LEN 65536u
-#define ROTA_TIMESTAMP_MAX_LEN 16384u
-#define ROTA_META_MAX_LEN 16777216u
-#define ROTA_HINT_MAX_LEN 4096u
-#define ROTA_ROOT_UPDATES_MAX 256u
-
 /* A small device's, in the device profile and in the plain one; and a machine's. */
 extern const struct rota_limits rota_limits_m3;
 extern const struct rota_limits rota_limits_m3_plain;
@@ -129,11 +122,14 @@ struct rota_pending {
 struct rota_root {
 	rota_num expires_s;
 	struct rota_root_slot slot;
-	uint8_t online[ROTA_FLOOR_TAG_LEN]; /* which keys timestamp and snapshot have */
+	uint64_t online; /* tag of which keys timestamp and snapshot have */
 };
 
-/* What a file said so far. */
+/* The file being read, and what it said so far: zeros where it begins. */
 struct rota_found {
+	uint32_t got_len;
+	bool raw; /* digest and got_len are those that the application said */
+	bool copy; /* it is a copy at hand: if it does not pass, the file is asked of the network */
 	bool meta; /* of the file looked for: rota_session.meta */
 	bool target; /* listed: rota_session.target */
 	bool path_match; /* of the delegation being read */
@@ -168,10 +164,6 @@ struct rota_session {
 	bool consistent;
 	struct rota_why why;
 
-	/* the file being read */
-	bool raw; /* digest and got_len are those that the application said */
-	bool copy; /* it is a copy at hand: rota_session_copy() */
-
 	/* the walk along roots (TUF 5.3) */
 	bool rotated; /* since the trusted root: keys of timestamp or snapshot */
 	bool ahead; /* the root at hand is not to be kept yet */
@@ -190,7 +182,6 @@ struct rota_session {
 	enum rota_err (*then)(struct rota_session
 			*s); /* when the file was kept, or the root was read by its digest */
 	struct rota_session_config config;
-	uint32_t got_len;
 	struct rota_want want;
 	struct rota_span want_role;
 	struct rota_span want_path;

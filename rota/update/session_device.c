@@ -29,7 +29,6 @@ enum rota_err rota_hint_ask(struct rota_session *s)
 	ROTA_TRY(rota_session_enter(s, ROTA_ST_HINT));
 	w->role = ROTA_STR("root-hint");
 	w->hint = true;
-	w->max_len = ROTA_HINT_MAX_LEN;
 	s->skip_to = 0;
 	rota_json_init(&s->tuf.json, &(struct rota_json_sink){ .ctx = s, .token = on_token },
 		s->room.text.names, s->room.text.value);

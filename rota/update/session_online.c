@@ -6,16 +6,15 @@
 /* What timestamp or snapshot lists of the file that is looked for. */
 enum rota_err rota_meta_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	static const char end[] = ".json";
-	struct rota_span role = rota_session_role(s, s->step->role + 1u), file = e->id;
+	struct rota_span role = rota_session_role(s, s->step->role + 1u);
 
 	if (e->kind != ROTA_TUF_META)
 		return ROTA_OK;
-	if (!rota_span_starts(file, role) || file.len != role.len + sizeof(end) - 1 ||
-		memcmp(&file.p[role.len], end, sizeof(end) - 1) != 0)
+	if (!rota_span_starts(e->id, role) ||
+		!rota_span_is(rota_span(&e->id.p[role.len], e->id.len - role.len), ".json"))
 		return ROTA_OK;
 	s->found.meta = true;
-	s->meta = e->file;
+	memcpy(&s->meta, &e->file, sizeof(e->file));
 	return ROTA_OK;
 }
 
@@ -34,7 +33,7 @@ void rota_timestamp_take(struct rota_session *s)
 	t->timestamp_version = head->version;
 	t->timestamp_expires_s = head->expires_s;
 	t->timestamp_issued_s = head->issued_s;
-	t->listed = s->meta;
+	memcpy(&t->listed, &s->meta, sizeof(s->meta));
 }
 
 enum rota_err rota_timestamp_done(struct rota_session *s)
@@ -76,6 +75,8 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 	if (!s->found.meta || s->found.met != s->listed_count)
 		return ROTA_ERR_VERSION;
 	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_5_6, head->expires_s));
+	if (memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0 && !s->want.fresh)
+		return rota_search_enter_role(s);
 	t->snapshot.version = head->version;
 	memcpy(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN);
 	t->snapshot.has_sha256 = true;

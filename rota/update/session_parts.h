@@ -111,8 +111,10 @@ enum rota_err rota_session_keep(
 enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err);
 
 /* session_room.c */
-void rota_session_lay_out(
-	struct rota_session_arrays *r, const struct rota_limits *limits, uint8_t *workspace);
+
+/* Lay out what these limits ask for from address `at`; where it ends. */
+uintptr_t rota_session_lay_out(
+	struct rota_session_arrays *r, const struct rota_limits *l, uintptr_t at);
 
 /* session_names.c */
 
@@ -127,8 +129,6 @@ enum rota_err rota_session_expiry(
 	struct rota_session *s, enum rota_clause clause, rota_num expires_s);
 
 /* session_root.c */
-enum rota_err rota_root_begin(struct rota_session *s);
-
 /* Read again the root that the walk is at, and then. */
 enum rota_err rota_root_load(struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
 

@@ -141,7 +141,7 @@ enum rota_err rota_role_done(struct rota_session *s)
 	/* A copy at hand may be older than what the network has under the same version; a file of a known digest
 	 * may not. */
 	if (err != ROTA_OK)
-		return s->copy ? rota_session_refuse(s, err) : err;
+		return s->want.current != 0 ? rota_session_refuse(s, err) : err;
 	if (p->raises != NULL)
 		ROTA_TRY(p->raises(s));
 	s->target.role_version = s->tuf.head.version;

@@ -7,7 +7,7 @@
 #define LIMITS_M3                                                                                  \
 	.schemes = rota_schemes_p256, .keys = 16, .key_len = ROTA_P256_KEY_LEN, .sigs = 4,         \
 	.sig_len = ROTA_P256_SIG_LEN, .pending_words = ROTA_PENDING_WORDS(4, 3, 19), .visited = 8, \
-	.names_len = 192, .text_len = 184, .components = 2
+	.names_len = 192, .text_len = 184, .components = 2, ROTA_LIMITS_USUAL
 
 const struct rota_limits rota_limits_m3 = { LIMITS_M3 };
 const struct rota_limits rota_limits_m3_plain = { LIMITS_M3, .listed = 21 };
@@ -26,6 +26,7 @@ const struct rota_limits rota_limits_linux = {
 	.listed =
 		65536 + 16, /* hashed bins of the largest repositories, and the roles above them */
 	.components = 8,
+	ROTA_LIMITS_USUAL,
 };
 
 /* What lies in the workspace, one behind the other: where its address goes, and its length as a product. */
@@ -66,16 +67,20 @@ static size_t limit_of(const struct rota_limits *l, size_t offset)
 	return *(const uint16_t *)(const void *)((const uint8_t *)l + offset);
 }
 
-/* Lay out what these limits ask for from address `at`; where it ends. */
-static uintptr_t lay_out(struct rota_session_arrays *r, const struct rota_limits *l, uintptr_t at)
+/* Any of the pointers in struct rota_session_arrays. */
+typedef void *__attribute__((may_alias)) any_pointer;
+
+uintptr_t rota_session_lay_out(
+	struct rota_session_arrays *r, const struct rota_limits *l, uintptr_t at)
 {
 	for (const struct part *p = parts; p < parts + sizeof(parts) / sizeof(parts[0]); p++) {
-		void *part = (void *)at;
 		size_t len = p->size * limit_of(l, p->count);
 
-		memcpy((uint8_t *)r + p->at, &part, sizeof(part));
-		at = aligned(at + (p->each != 0 ? len * limit_of(l, p->each) : len));
+		at = aligned(at);
+		*(any_pointer *)(void *)((uint8_t *)r + p->at) = (void *)at;
+		at += p->each != 0 ? len * limit_of(l, p->each) : len;
 	}
+	at = aligned(at);
 	r->listed = (struct rota_listed *)at;
 	at += l->listed * sizeof(struct rota_listed);
 	r->sigs.verify = (struct rota_verify *)at;
@@ -88,11 +93,6 @@ size_t rota_session_room(const struct rota_limits *limits)
 {
 	struct rota_session_arrays r;
 
-	return lay_out(&r, limits, 0) + ALIGN - 1; /* what aligning the workspace may cost */
-}
-
-void rota_session_lay_out(
-	struct rota_session_arrays *r, const struct rota_limits *limits, uint8_t *workspace)
-{
-	(void)lay_out(r, limits, aligned((uintptr_t)workspace));
+	return rota_session_lay_out(&r, limits, 0) + ALIGN -
+		1; /* what aligning the workspace may cost */
 }

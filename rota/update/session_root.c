@@ -16,11 +16,6 @@ enum rota_err rota_root_load(struct rota_session *s, enum rota_err (*then)(struc
 	return rota_session_go(s, ROTA_ST_ROOT_LOAD);
 }
 
-enum rota_err rota_root_begin(struct rota_session *s)
-{
-	return rota_root_load(s, rota_root_next);
-}
-
 /* Its keys are the ones that count, so it must be good now. */
 enum rota_err rota_root_leave_walk(struct rota_session *s)
 {
@@ -35,11 +30,11 @@ enum rota_err rota_root_end_walk(struct rota_session *s)
 
 enum rota_err rota_root_ask(struct rota_session *s, rota_num version)
 {
-	uint32_t max = s->config.limits->roots;
-
-	s->meta = (struct rota_tuf_file){ .version = version };
+	s->meta.version = version;
+	s->meta.length = 0;
+	s->meta.has_sha256 = false;
 	ROTA_TRY(rota_session_go(s, ROTA_ST_ROOT_NEXT));
-	if (s->root_updates++ >= (max != 0 ? max : ROTA_ROOT_UPDATES_MAX)) /* TUF 5.3.3 */
+	if (s->root_updates++ >= s->config.limits->roots) /* TUF 5.3.3 */
 		return rota_session_refuse(s, ROTA_ERR_NOT_FOUND);
 	return ROTA_OK;
 }
@@ -67,12 +62,16 @@ enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_even
 	return ROTA_OK;
 }
 
-/* Which public keys timestamp and snapshot have, in the order of their ids. */
-static void online_keys(const struct rota_session *s, uint8_t digest[static ROTA_SHA256_LEN])
+/* A tag of which public keys timestamp and snapshot have, in the order of their ids. */
+static uint64_t online_keys(const struct rota_session *s)
 {
 	const struct rota_crypto *crypto = s->config.crypto;
-	uint8_t roles;
+	union {
+		uint8_t digest[ROTA_SHA256_LEN];
+		uint64_t tag;
+	} online;
 	struct rota_sha256 sha256;
+	uint8_t roles;
 
 	crypto->sha256_init(&sha256);
 	for (size_t i = 0; i < s->config.limits->keys; i++) {
@@ -84,21 +83,22 @@ static void online_keys(const struct rota_session *s, uint8_t digest[static ROTA
 		crypto->sha256_update(&sha256, rota_span(&roles, 1));
 		crypto->sha256_update(&sha256, rota_span(key->raw, key->raw_len));
 	}
-	crypto->sha256_final(&sha256, digest);
+	crypto->sha256_final(&sha256, online.digest);
+	return online.tag;
 }
 
 void rota_root_adopt(struct rota_session *s)
 {
-	uint8_t online[ROTA_SHA256_LEN];
 	const struct rota_tuf_head *head = &s->tuf.head;
+	uint64_t online;
 
 	rota_keyring_keep(&s->room.keys, ROTA_MARK_TOP);
 	rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
 	s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_ROOT];
-	online_keys(s, online);
-	if (memcmp(s->root.online, online, ROTA_FLOOR_TAG_LEN) != 0)
+	online = online_keys(s);
+	if (s->root.online != online)
 		s->rotated = true;
-	memcpy(s->root.online, online, ROTA_FLOOR_TAG_LEN);
+	s->root.online = online;
 	s->root.expires_s = head->expires_s;
 	s->consistent = head->consistent_snapshot; /* TUF 5.3.12 */
 	s->reading = false;
@@ -143,7 +143,7 @@ enum rota_err rota_root_next_done(struct rota_session *s)
 
 enum rota_err rota_root_self_done(struct rota_session *s)
 {
-	s->trusted.root = s->meta;
+	memcpy(&s->trusted.root, &s->meta, sizeof(s->meta));
 	rota_root_adopt(s);
 	return rota_root_trust(s);
 }

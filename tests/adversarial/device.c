@@ -33,6 +33,7 @@
 /* Those of rota-agent. */
 static const struct rota_limits limits = {
 	.schemes = rota_schemes_all,
+	ROTA_LIMITS_USUAL,
 	.keys = 128,
 	.key_len = 550,
 	.sigs = 32,

@@ -222,8 +222,11 @@ static void session(struct device *d)
 		.text_len = 190,
 		.components = 2,
 		.listed = 8,
-		.roots = 2 };
+		.roots = 2,
+		.max_len = { ROTA_ROOT_MAX_LEN, ROTA_TIMESTAMP_MAX_LEN, ROTA_META_MAX_LEN,
+			ROTA_META_MAX_LEN, ROTA_HINT_MAX_LEN } };
 	static const struct rota_limits large = { .schemes = rota_schemes_all,
+		ROTA_LIMITS_USUAL,
 		.keys = 24,
 		.key_len = 65,
 		.sigs = 8,

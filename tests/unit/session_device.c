@@ -10,6 +10,7 @@
 
 const struct rota_limits device_limits = {
 	.schemes = rota_schemes_all,
+	ROTA_LIMITS_USUAL,
 	.keys = 24,
 	.key_len = 65,
 	.sigs = 8,

@@ -351,11 +351,11 @@ TEST(the_longest_files_are_the_limits)
 		size_t root_pad;
 		struct rota_why why;
 	} rows[] = {
-		{ "a root beyond what is usual", 0, 0, ROTA_ROOT_MAX_LEN,
-			{ ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_3_2 } },
-		{ "a root within its limit", 2 * ROTA_ROOT_MAX_LEN, 0, ROTA_ROOT_MAX_LEN,
-			{ ROTA_OK, ROTA_CLAUSE_NONE } },
-		{ "a snapshot beyond its limit", 0, 300, 0,
+		{ "a root beyond what is usual", ROTA_ROOT_MAX_LEN, ROTA_META_MAX_LEN,
+			ROTA_ROOT_MAX_LEN, { ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_3_2 } },
+		{ "a root within its limit", 2 * ROTA_ROOT_MAX_LEN, ROTA_META_MAX_LEN,
+			ROTA_ROOT_MAX_LEN, { ROTA_OK, ROTA_CLAUSE_NONE } },
+		{ "a snapshot beyond its limit", ROTA_ROOT_MAX_LEN, 300, 0,
 			{ ROTA_ERR_LENGTH, ROTA_CLAUSE_TUF_5_5_2 } },
 	};
 
@@ -363,8 +363,8 @@ TEST(the_longest_files_are_the_limits)
 		struct device *d = reader(false);
 
 		ROW(rows[i].reason);
-		limits.root_len = rows[i].root_len;
-		limits.meta_len = rows[i].meta_len;
+		limits.max_len[ROTA_TUF_ROOT] = rows[i].root_len;
+		limits.max_len[ROTA_TUF_SNAPSHOT] = rows[i].meta_len;
 		d->m.role[MAKER_ROOT].pad = rows[i].root_pad;
 		device_next_root(&d->m, NOW, KEY_ROOT1, KEY_ROOT2, KEY_ROOT1, KEY_ROOT2);
 		maker_publish(&d->m);

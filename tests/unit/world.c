@@ -520,6 +520,7 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 }
 
 static const struct rota_limits limits = { .schemes = rota_schemes_all,
+	ROTA_LIMITS_USUAL,
 	.keys = 16,
 	.key_len = 65,
 	.sigs = 4,
