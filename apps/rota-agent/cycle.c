@@ -2,6 +2,7 @@
 #include "apps/rota-agent/cycle.h"
 #include "apps/rota-agent/say.h"
 #include "host/agent/command.h"
+#include "host/agent/limits.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/codec/version.h"
 
@@ -13,24 +14,6 @@
 
 /* A component; what is smaller is the policy or a release, and not worth a report before it. */
 #define LARGE ((uint64_t)1 << 20)
-
-/* Far above what the roles of SPEC 3.2 need, and under a megabyte together: a device's memory is not for
- * repositories that it will never meet. More is ROTA_ERR_LIMIT with SPEC 4.8. */
-static const struct rota_limits limits = {
-	.schemes = rota_schemes_all,
-	.keys = 128,
-	.role_keys = 16,
-	.key_len = 550, /* RSA-4096 as DER RSAPublicKey: 526 */
-	.sigs = 32,
-	.sig_len = 512,
-	.pending = 32,
-	.visited = 128,
-	.role_len = ROTA_ROLE_NAME_MAX,
-	.names_len = 1024,
-	.text_len = 2048, /* a PEM key is a string of at most 800 */
-	.components = 8, /* SPEC 7.1 */
-	.streams = &rota_sigs_streamed,
-};
 
 /* A cycle that runs. */
 struct cycle {
@@ -281,7 +264,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 	const struct rota_update_config config = {
 		.session = {
 			.crypto = &rota_crypto_openssl,
-			.limits = &limits,
+			.limits = &rota_limits_agent,
 			.start = agent_clock_now(a->config->clock),
 			.profile = &rota_session_device,
 		},
@@ -329,7 +312,7 @@ static enum rota_err run(
 /* Memory of its own, which goes back when the cycle is over: the agent mostly sleeps. */
 enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_fail *why)
 {
-	size_t room = rota_update_room(&limits) + sizeof(struct cycle);
+	size_t room = rota_update_room(&rota_limits_agent) + sizeof(struct cycle);
 	void *at = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct cycle *c = at;
 	enum rota_err err;

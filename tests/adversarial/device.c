@@ -8,6 +8,7 @@
  *
  * A cycle prints one line, `refreshed`, `found VERSION LENGTH SHA256` or `refused FILE: REASON (CLAUSE: DEMAND)`,
  * and ends with status 0 or 1. */
+#include "host/agent/limits.h"
 #include "host/agent/metastore.h"
 #include "host/base/bytes.h"
 #include "host/base/digest.h"
@@ -29,23 +30,6 @@
 #define CONNECT_S 2
 #define STALL_S 2
 #define FILE_S 8
-
-/* Those of rota-agent. */
-static const struct rota_limits limits = {
-	.schemes = rota_schemes_all,
-	.keys = 128,
-	.role_keys = 16,
-	.key_len = 550,
-	.sigs = 32,
-	.sig_len = 512,
-	.pending = 32,
-	.visited = 128,
-	.role_len = ROTA_ROLE_NAME_MAX,
-	.names_len = 1024,
-	.text_len = 2048,
-	.components = 8,
-	.streams = &rota_sigs_streamed,
-};
 
 static const struct rota_flash_geometry geometry = {
 	.sector_len = 4096,
@@ -236,12 +220,12 @@ static int cycle(
 		.user_agent = "rota-test-device", .connect_s = CONNECT_S, .stall_s = STALL_S
 	};
 	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
-		.limits = &limits,
+		.limits = &rota_limits_agent,
 		.start = { .unix_s = strtoull(clock, NULL, 10),
 			.trusted = strcmp(clock, "none") != 0 },
 		.profile = &rota_session_device,
 		.floors = &d->floors };
-	size_t room = rota_session_room(&limits);
+	size_t room = rota_session_room(&rota_limits_agent);
 	uint8_t *workspace = malloc(room);
 	enum rota_want_kind end;
 	int status;
