@@ -75,20 +75,24 @@ static enum rota_err meta_from_network(struct cycle *c, const struct rota_want *
 	return err;
 }
 
-static enum rota_err fetch_meta(struct cycle *c, const struct rota_want *want)
+static enum rota_err meta_from_disk(struct cycle *c)
 {
 	enum rota_err err;
 
+	rota_update_copy(&c->u);
+	err = rota_metastore_read(&c->a->device.meta, c->name, c, take_meta, &c->fail);
+	if (err == ROTA_OK)
+		say_meta(c, "disk");
+	return err;
+}
+
+static enum rota_err fetch_meta(struct cycle *c, const struct rota_want *want)
+{
 	c->done = 0;
 	snprintf(c->role, sizeof(c->role), "%.*s", (int)want->role.len, (const char *)want->role.p);
 	ROTA_TRY(rota_meta_name(want->role, want->version, c->name));
-	if (want->sha256 && !want->fresh) {
-		err = rota_metastore_read(&c->a->device.meta, c->name, c, take_meta, &c->fail);
-		if (err == ROTA_OK)
-			say_meta(c, "disk");
-		if (err != ROTA_ERR_NOT_FOUND)
-			return err;
-	}
+	if (want->sha256 && !want->fresh && rota_metastore_has(&c->a->device.meta, c->name))
+		return meta_from_disk(c);
 	return meta_from_network(c, want);
 }
 

@@ -181,16 +181,15 @@ bool rota_session_turns(struct rota_session *s, enum rota_turn at)
 
 enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err)
 {
-	const struct rota_session_profile *p = s->config.profile;
 	struct rota_want *w = &s->want;
 
-	if (!w->at_hand && !w->fresh && (s->copy || (!p->letter && w->sha256 != NULL))) {
+	if (s->copy && !w->at_hand && !w->fresh) {
 		/* A copy at hand that is damaged is no failure: the same file is asked of the network. */
 		w->fresh = true;
 		begin_file(s);
 		return ROTA_OK;
 	}
-	err = p->relents(s, err);
+	err = s->config.profile->relents(s, err);
 	return err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT ? rota_root_end_walk(s)
 									  : err;
 }

@@ -245,6 +245,11 @@ enum rota_err rota_update_feed(struct rota_update *u, struct rota_span piece)
 	return step->feed != NULL ? step->feed(u, piece) : ROTA_ERR_STATE;
 }
 
+void rota_update_copy(struct rota_update *u)
+{
+	rota_session_copy(&u->session);
+}
+
 void rota_update_done(struct rota_update *u, enum rota_err how)
 {
 	const struct rota_update_step *step = &rota_update_steps[u->at];

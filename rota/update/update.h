@@ -156,6 +156,9 @@ void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
  * rota_update_done(). */
 ROTA_MUST_USE enum rota_err rota_update_feed(struct rota_update *u, struct rota_span piece);
 
+/* What is fed now for a FETCH_META is a copy at hand: as rota_session_copy(). */
+void rota_update_copy(struct rota_update *u);
+
 /* What was wanted was done: ROTA_OK, or how it failed. For REBOOT, IDLE and STOPPED there is no answer. */
 void rota_update_done(struct rota_update *u, enum rota_err how);
 

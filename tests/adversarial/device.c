@@ -156,16 +156,12 @@ static enum rota_err from_network(struct device *d, const struct rota_want *want
 
 static enum rota_err fetch(struct device *d, const struct rota_want *want)
 {
-	enum rota_err err;
-
 	d->fail = (struct rota_fail){ 0 };
 	ROTA_TRY(rota_meta_name(want->role, want->version, d->name));
-	if (want->sha256 && !want->fresh) {
-		err = rota_metastore_read(&d->meta, d->name, d, take, &d->fail);
-		if (err != ROTA_ERR_NOT_FOUND)
-			return err;
-	}
-	return from_network(d, want);
+	if (!want->sha256 || want->fresh || !rota_metastore_has(&d->meta, d->name))
+		return from_network(d, want);
+	rota_session_copy(&d->session);
+	return rota_metastore_read(&d->meta, d->name, d, take, &d->fail);
 }
 
 /* The file first, then the journal that speaks of it. */

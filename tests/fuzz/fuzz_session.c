@@ -146,8 +146,7 @@ static void fetch(struct device *d, struct rota_session *s, const struct rota_wa
 		return;
 	}
 	if (f != NULL) {
-		if (d->letter)
-			rota_session_copy(s);
+		rota_session_copy(s);
 		if (damaged && w->at_hand && w->sha256 == NULL)
 			tuf_witness_lost(&d->witness, f->role);
 		answer(d, s, f->role == TUF_ROOT ? ROTA_STR("root") : w->role, f, NULL, damaged);
