@@ -22,7 +22,7 @@ struct cycle {
 	char name[ROTA_META_NAME_MAX]; /* of the metadata file fetched last */
 	char role[ROTA_ROLE_NAME_MAX + 1]; /* its role */
 	bool staging;
-	uint64_t done, all, from; /* of a target's transfer, for the bar */
+	uint64_t done, all; /* of a transfer, for the bar */
 	struct rota_fail fail; /* what the last fetch said */
 };
 
@@ -120,7 +120,7 @@ static enum rota_err take_target(void *ctx, struct rota_span piece)
 	enum rota_err err = rota_update_feed(&c->u, piece);
 
 	c->done += piece.len;
-	say_progress("download", c->from, c->done, c->all);
+	say_progress(c->done, c->all);
 	return err;
 }
 
@@ -159,9 +159,10 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 	if (want->length >= LARGE)
 		agent_report_send(&a->report);
 	c->role[0] = 0;
-	c->done = c->from = want->offset;
-	c->all = want->length >= LARGE ? want->length : 0;
+	c->done = want->offset;
+	c->all = want->length;
 	ROTA_TRY(target_path(want, path));
+	say_progress_begin("download", want->offset);
 	err = rota_fetch_get(a->fetch, &get, &c->fail);
 	say_progress_end();
 	return err;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota repo verify: is all that stands in the repository what was signed? */
 #include "apps/rota/opts.h"
-#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/base/bar.h"
 #include "host/base/when.h"
 #include "host/repo/verify.h"
 
@@ -40,7 +40,7 @@ static const struct opts_usage usage = {
 
 /* Where a finding goes. */
 struct output {
-	struct progress bar;
+	struct rota_bar bar;
 	bool begun; /* the JSON list */
 };
 
@@ -52,7 +52,7 @@ static void say(void *ctx, bool good, const char *text)
 
 	if (quiet && good)
 		return;
-	progress_end(&out->bar);
+	rota_bar_end(&out->bar);
 	if (!json) {
 		printf("%-6s %s\n", good ? "ok" : "wrong", text);
 		return;
@@ -94,9 +94,9 @@ static enum rota_err run(struct session *s, struct output *out, struct rota_veri
 		.progress = &out->bar.port };
 	enum rota_err err;
 
-	progress_begin(&out->bar, "verifying");
+	rota_bar_begin(&out->bar, quiet ? NULL : stderr, "verifying");
 	err = rota_repo_verify(&plan, &sink, result, &s->why);
-	progress_end(&out->bar);
+	rota_bar_end(&out->bar);
 	if (err == ROTA_OK || out->begun)
 		report(result, out);
 	return err;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota target add: files that a role lists without a release.json, one or a million at once. */
 #include "apps/rota/opts.h"
-#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/base/bar.h"
 #include "host/repo/bulk.h"
 #include "host/sign/duty.h"
 
@@ -42,7 +42,7 @@ static const struct opts_usage usage = {
 
 static enum rota_err fill(struct session *s, int count, char **operand, struct rota_shelf *shelf)
 {
-	struct progress bar;
+	struct rota_bar bar;
 	enum rota_err err;
 
 	for (int i = 0; i < count; i++) {
@@ -55,9 +55,9 @@ static enum rota_err fill(struct session *s, int count, char **operand, struct r
 	}
 	if (!from_list)
 		return ROTA_OK;
-	progress_begin(&bar, "copying");
+	rota_bar_begin(&bar, stderr, "copying");
 	err = rota_bulk_list(&s->dir, from_list, &bar.port, shelf, &s->why);
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	return err;
 }
 
@@ -94,7 +94,7 @@ int verb_target_add(int argc, char **argv)
 {
 	struct rota_shelf shelf = { 0 };
 	struct rota_bulk_done done;
-	struct progress bar;
+	struct rota_bar bar;
 	struct session s;
 	enum rota_err err;
 	int at, status;
@@ -107,10 +107,10 @@ int verb_target_add(int argc, char **argv)
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
 	err = fill(&s, argc - at, argv + at, &shelf);
-	progress_begin(&bar, "signing");
+	rota_bar_begin(&bar, stderr, "signing");
 	if (err == ROTA_OK)
 		err = rota_bulk_add(&s.desk, role, &shelf, &bar.port, &done, &s.why);
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	rota_shelf_free(&shelf);
 	if (err == ROTA_OK)
 		report(&done);

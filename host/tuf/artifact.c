@@ -9,6 +9,7 @@
 #define NAME_LEN_MAX 255 /* of every file system in use */
 
 struct download {
+	const struct rota_tuf_artifact *a;
 	struct rota_draft draft;
 	struct rota_digest *digest;
 	uint64_t len;
@@ -70,12 +71,15 @@ static enum rota_err take(void *ctx, struct rota_span piece)
 
 	d->len += piece.len;
 	rota_digest_add(d->digest, piece);
-	return rota_draft_write(&d->draft, piece, &d->fail);
+	ROTA_TRY(rota_draft_write(&d->draft, piece, &d->fail));
+	if (d->a->progress)
+		d->a->progress->step(d->a->progress->ctx, d->len, d->a->target->length);
+	return ROTA_OK;
 }
 
-static enum rota_err check(
-	const struct download *d, const struct rota_target *target, struct rota_fail *why)
+static enum rota_err check(const struct download *d, struct rota_fail *why)
 {
+	const struct rota_target *target = d->a->target;
 	uint8_t digest[ROTA_DIGEST_LEN];
 
 	rota_digest_get(d->digest, digest);
@@ -88,22 +92,21 @@ static enum rota_err check(
 	return ROTA_OK;
 }
 
-static enum rota_err transfer(struct download *d, const struct rota_tuf_artifact *a,
-	struct rota_fetch *fetch, const struct rota_fetch_server *server, uint32_t total_s,
-	struct rota_fail *why)
+static enum rota_err transfer(struct download *d, struct rota_fetch *fetch,
+	const struct rota_fetch_server *server, uint32_t total_s, struct rota_fail *why)
 {
 	char url[ROTA_URL_MAX];
 	const struct rota_fetch_get get = {
 		.server = server,
 		.path = url,
-		.max_len = a->target->length,
+		.max_len = d->a->target->length,
 		.total_s = total_s,
 		.ctx = d,
 		.take = take,
 	};
 	enum rota_err err;
 
-	if (remote_path(a, url) != ROTA_OK)
+	if (remote_path(d->a, url) != ROTA_OK)
 		return rota_fail(
 			why, ROTA_ERR_LIMIT, "its URL is longer than %d bytes", ROTA_URL_MAX - 1);
 	err = rota_fetch_get(fetch, &get, why);
@@ -112,7 +115,7 @@ static enum rota_err transfer(struct download *d, const struct rota_tuf_artifact
 		return d->fail.err;
 	}
 	ROTA_TRY(err);
-	return check(d, a->target, why);
+	return check(d, why);
 }
 
 enum rota_err rota_tuf_artifact_get(const struct rota_tuf_artifact *a, struct rota_fetch *fetch,
@@ -120,7 +123,7 @@ enum rota_err rota_tuf_artifact_get(const struct rota_tuf_artifact *a, struct ro
 	struct rota_fail *why)
 {
 	char name[ROTA_URL_MAX], path[ROTA_FILE_PATH_MAX];
-	struct download d = { .draft = { .fd = -1 } };
+	struct download d = { .a = a, .draft = { .fd = -1 } };
 	enum rota_err err;
 	int len;
 
@@ -134,7 +137,7 @@ enum rota_err rota_tuf_artifact_get(const struct rota_tuf_artifact *a, struct ro
 		return ROTA_OK;
 	ROTA_TRY(rota_draft_open(&d.draft, dir, 0644, why));
 	d.digest = rota_digest_new();
-	err = transfer(&d, a, fetch, server, total_s, why);
+	err = transfer(&d, fetch, server, total_s, why);
 	rota_digest_free(d.digest);
 	if (err == ROTA_OK)
 		return rota_draft_commit(&d.draft, path, why);

@@ -8,6 +8,7 @@
 #ifndef HOST_TUF_ARTIFACT_H
 #define HOST_TUF_ARTIFACT_H
 
+#include "host/base/digest.h"
 #include "host/fetch/fetch.h"
 #include "rota/update/session.h"
 
@@ -15,6 +16,7 @@ struct rota_tuf_artifact {
 	const char *path; /* as its role lists it */
 	const struct rota_target *target;
 	bool consistent; /* its file on the server is DIR/HASH.NAME (TUF 5.7.3) */
+	const struct rota_progress *progress; /* counts bytes; or NULL */
 };
 
 /* Fetch it into `dir`, which is made where it is not; nothing is asked when the file there has the listed
