@@ -53,6 +53,8 @@ static enum rota_err download(const struct tuf_options *o, struct rota_tuf_clien
 		struct rota_tuf_artifact a = {
 			.path = o->targets[i],
 			.consistent = rota_tuf_consistent(client),
+			.before = o->targets,
+			.before_count = i,
 		};
 
 		if (o->target_count > 1)

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #define NAME_LEN_MAX 255 /* of every file system in use */
 
@@ -65,6 +67,48 @@ static bool is_there(const char *path, const struct rota_target *target)
 		len == target->length && memcmp(digest, target->sha256, sizeof(digest)) == 0;
 }
 
+static enum rota_err local_path(
+	const char *dir, const char *target, char path[static ROTA_FILE_PATH_MAX])
+{
+	char name[ROTA_URL_MAX];
+	int len;
+
+	ROTA_TRY(local_name(target, name));
+	len = snprintf(path, ROTA_FILE_PATH_MAX, "%s/%s", dir, name);
+	return len < 0 || len >= ROTA_FILE_PATH_MAX ? ROTA_ERR_LIMIT : ROTA_OK;
+}
+
+/* Names here are ASCII, encoding sees to it: so these are all the pairs that a file system can hold for one. */
+static bool differ_in_case_only(const char *a, const char *b)
+{
+	return strcmp(a, b) != 0 && strcasecmp(a, b) == 0;
+}
+
+/* Whether what stands at `path` is the file of `other`. */
+static bool is_file_of(const char *path, const char *dir, const char *other)
+{
+	char there[ROTA_FILE_PATH_MAX];
+	struct stat a, b;
+
+	return local_path(dir, other, there) == ROTA_OK && stat(path, &a) == 0 &&
+		stat(there, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static enum rota_err check_before(
+	const struct rota_tuf_artifact *a, const char *dir, const char *path, struct rota_fail *why)
+{
+	for (size_t i = 0; i < a->before_count; i++) {
+		const char *other = a->before[i];
+
+		if (differ_in_case_only(other, a->path) && is_file_of(path, dir, other))
+			return rota_fail(why, ROTA_ERR_IO,
+				"%s: %s holds it for the same file as %s, which is there already; "
+				"fetch it into another directory",
+				a->path, dir, other);
+	}
+	return ROTA_OK;
+}
+
 static enum rota_err take(void *ctx, struct rota_span piece)
 {
 	struct download *d = ctx;
@@ -122,19 +166,17 @@ enum rota_err rota_tuf_artifact_get(const struct rota_tuf_artifact *a, struct ro
 	const struct rota_fetch_server *server, const char *dir, uint32_t total_s,
 	struct rota_fail *why)
 {
-	char name[ROTA_URL_MAX], path[ROTA_FILE_PATH_MAX];
+	char path[ROTA_FILE_PATH_MAX];
 	struct download d = { .a = a, .draft = { .fd = -1 } };
 	enum rota_err err;
-	int len;
 
 	ROTA_TRY(rota_file_mkdirs(dir, 0755, why));
-	err = local_name(a->path, name);
-	len = snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if (err != ROTA_OK || len < 0 || (size_t)len >= sizeof(path))
+	if (local_path(dir, a->path, path) != ROTA_OK)
 		return rota_fail(why, ROTA_ERR_LIMIT, "%s: too long for a file name", a->path);
 	rota_draft_sweep(dir);
 	if (is_there(path, a->target))
 		return ROTA_OK;
+	ROTA_TRY(check_before(a, dir, path, why));
 	ROTA_TRY(rota_draft_open(&d.draft, dir, 0644, why));
 	d.digest = rota_digest_new();
 	err = transfer(&d, fetch, server, total_s, why);
