@@ -85,9 +85,11 @@ enum rota_err rota_update_init(
 	u->floors = u->state.floors;
 	u->config.session.floors = &u->floors;
 	ROTA_TRY(rota_session_init(&u->session, &u->config.session, &u->state.trusted, a.rest));
-	if (u->state.next_seq == 1)
+	if (u->state.next_seq == 1) {
+		u->state.next_seq += 1000 * rota_update_clock(u); /* SPEC 13.2 */
 		rota_update_note(
 			u, ROTA_EVENT_STARTED, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
+	}
 	go(u, ROTA_UP_JUDGE);
 	return ROTA_OK;
 }
