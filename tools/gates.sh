@@ -144,6 +144,13 @@ unit_tests() {
 	return "$unit_status"
 }
 
+# Side by side, twice as many as there are cores: half the time a test waits, for a deadline, a server or the disk.
+python_workers() {
+	cores=$(nproc)
+	[ "$cores" -le 4 ] || cores=4
+	echo $((2 * cores))
+}
+
 # python_tests FOLDER DIR [pytest option...]: the tests of a folder over the programs of a build, with counts. A
 # hung test ends with the whole, far beyond what they take.
 python_tests() {
@@ -154,18 +161,19 @@ python_tests() {
 	python_status=0
 	rm -f "$python_counts"
 	ROTA_BUILD="$PWD/$python_dir" PYTHONDONTWRITEBYTECODE=1 timeout --kill-after=10 1800 \
-		/usr/bin/python3 -m pytest -q --junitxml="$python_counts" "$@" "$python_folder" ||
+		/usr/bin/python3 -m pytest -q -n "$(python_workers)" --junitxml="$python_counts" "$@" "$python_folder" ||
 		python_status=$?
 	[ ! -f "$python_counts" ] || tools/count-tests "$python_counts" >"$gate_counts"
 	return "$python_status"
 }
 
+# The tests of a file share an authority, which takes seconds to make: they stay together.
 system_tests() {
-	python_tests tests/system "$@"
+	python_tests tests/system "$@" --dist loadfile
 }
 
 attacks() {
-	python_tests tests/adversarial "$@"
+	python_tests tests/adversarial "$@" --dist load
 }
 
 # A name for the tree as it is: what every file but the build's holds.

@@ -2,6 +2,7 @@
 #include "apps/rota-agent/cycle.h"
 #include "apps/rota-agent/say.h"
 #include "host/agent/command.h"
+#include "host/agent/limits.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/codec/version.h"
 
@@ -14,23 +15,6 @@
 /* A component; what is smaller is the policy or a release, and not worth a report before it. */
 #define LARGE ((uint64_t)1 << 20)
 
-/* Far above what the roles of SPEC 3.2 need, and under a megabyte together: a device's memory is not for
- * repositories that it will never meet. More is ROTA_ERR_LIMIT with SPEC 4.8. */
-static const struct rota_limits limits = {
-	.schemes = rota_schemes_all,
-	ROTA_LIMITS_USUAL,
-	.keys = 128,
-	.key_len = 550, /* RSA-4096 as DER RSAPublicKey: 526 */
-	.sigs = 32,
-	.sig_len = 512,
-	.pending_words = ROTA_PENDING_WORDS(32, 16, ROTA_ROLE_NAME_MAX),
-	.visited = 128,
-	.names_len = 1024,
-	.text_len = 2048, /* a PEM key is a string of at most 800 */
-	.components = 8, /* SPEC 7.1 */
-	.streams = &rota_sigs_streamed,
-};
-
 /* A cycle that runs. */
 struct cycle {
 	struct agent *a;
@@ -38,7 +22,7 @@ struct cycle {
 	char name[ROTA_META_NAME_MAX]; /* of the metadata file fetched last */
 	char role[ROTA_ROLE_NAME_MAX + 1]; /* its role */
 	bool staging;
-	uint64_t done, all, from; /* of a target's transfer, for the bar */
+	uint64_t done, all; /* of a transfer, for the bar */
 	struct rota_fail fail; /* what the last fetch said */
 };
 
@@ -91,20 +75,24 @@ static enum rota_err meta_from_network(struct cycle *c, const struct rota_want *
 	return err;
 }
 
-static enum rota_err fetch_meta(struct cycle *c, const struct rota_want *want)
+static enum rota_err meta_from_disk(struct cycle *c)
 {
 	enum rota_err err;
 
+	rota_update_copy(&c->u);
+	err = rota_metastore_read(&c->a->device.meta, c->name, c, take_meta, &c->fail);
+	if (err == ROTA_OK)
+		say_meta(c, "disk");
+	return err;
+}
+
+static enum rota_err fetch_meta(struct cycle *c, const struct rota_want *want)
+{
 	c->done = 0;
 	snprintf(c->role, sizeof(c->role), "%.*s", (int)want->role.len, (const char *)want->role.p);
 	ROTA_TRY(rota_meta_name(want->role, want->version, c->name));
-	if (want->sha256 && !want->fresh) {
-		err = rota_metastore_read(&c->a->device.meta, c->name, c, take_meta, &c->fail);
-		if (err == ROTA_OK)
-			say_meta(c, "disk");
-		if (err != ROTA_ERR_NOT_FOUND)
-			return err;
-	}
+	if (want->sha256 && !want->fresh && rota_metastore_has(&c->a->device.meta, c->name))
+		return meta_from_disk(c);
 	return meta_from_network(c, want);
 }
 
@@ -132,7 +120,7 @@ static enum rota_err take_target(void *ctx, struct rota_span piece)
 	enum rota_err err = rota_update_feed(&c->u, piece);
 
 	c->done += piece.len;
-	say_progress("download", c->from, c->done, c->all);
+	say_progress(c->done, c->all);
 	return err;
 }
 
@@ -171,9 +159,10 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 	if (want->length >= LARGE)
 		agent_report_send(&a->report);
 	c->role[0] = 0;
-	c->done = c->from = want->offset;
-	c->all = want->length >= LARGE ? want->length : 0;
+	c->done = want->offset;
+	c->all = want->length;
 	ROTA_TRY(target_path(want, path));
+	say_progress_begin("download", want->offset);
 	err = rota_fetch_get(a->fetch, &get, &c->fail);
 	say_progress_end();
 	return err;
@@ -280,7 +269,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 	const struct rota_update_config config = {
 		.session = {
 			.crypto = &rota_crypto_openssl,
-			.limits = &limits,
+			.limits = &rota_limits_agent,
 			.start = agent_clock_now(a->config->clock),
 			.profile = &rota_session_device,
 		},
@@ -328,7 +317,7 @@ static enum rota_err run(
 /* Memory of its own, which goes back when the cycle is over: the agent mostly sleeps. */
 enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_fail *why)
 {
-	size_t room = rota_update_room(&limits) + sizeof(struct cycle);
+	size_t room = rota_update_room(&rota_limits_agent) + sizeof(struct cycle);
 	void *at = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct cycle *c = at;
 	enum rota_err err;

@@ -27,8 +27,9 @@ void say(const char *word, const struct say_field *fields);
 /* The same, only where --verbose was given. */
 void say_more(const char *word, const struct say_field *fields);
 
-/* Bytes done of all, of a transfer that began at `from`. Draws at most ten times a second. */
-void say_progress(const char *what, uint64_t from, uint64_t done, uint64_t all);
+/* The bar of a transfer, whose first `from` bytes are there already. */
+void say_progress_begin(const char *what, uint64_t from);
+void say_progress(uint64_t done, uint64_t all);
 /* Take the bar away. */
 void say_progress_end(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-tuf -- a plain client for any TUF repository. See docs/man/rota-tuf.1. */
 #include "apps/rota-tuf/options.h"
+#include "host/base/bar.h"
 #include "host/base/when.h"
 #include "host/tuf/artifact.h"
 #include "host/tuf/client.h"
@@ -29,20 +30,38 @@ static struct rota_fetch_server server(const struct tuf_options *o, const char *
 	return (struct rota_fetch_server){ .url = url, .ca = o->ca, .plain = true };
 }
 
+/* which  what the bar of its transfer is called */
+static enum rota_err get(const struct tuf_options *o, struct rota_tuf_artifact *a,
+	struct rota_fetch *fetch, const char *which, struct rota_fail *why)
+{
+	const struct rota_fetch_server targets = server(o, o->target_base_url);
+	struct rota_bar bar;
+	enum rota_err err;
+
+	rota_bar_begin_bytes(&bar, stderr, which, 0);
+	a->progress = &bar.port;
+	err = rota_tuf_artifact_get(a, fetch, &targets, o->target_dir, o->target_s, why);
+	rota_bar_end(&bar);
+	return err;
+}
+
 static enum rota_err download(const struct tuf_options *o, struct rota_tuf_client *client,
 	struct rota_fetch *fetch, struct rota_fail *why)
 {
-	const struct rota_fetch_server targets = server(o, o->target_base_url);
-
 	for (size_t i = 0; i < o->target_count; i++) {
+		char which[64] = "download";
 		struct rota_tuf_artifact a = {
 			.path = o->targets[i],
 			.consistent = rota_tuf_consistent(client),
+			.before = o->targets,
+			.before_count = i,
 		};
 
+		if (o->target_count > 1)
+			snprintf(which, sizeof(which), "download %zu of %zu", i + 1,
+				o->target_count);
 		ROTA_TRY(rota_tuf_find(client, a.path, &a.target, why));
-		ROTA_TRY(rota_tuf_artifact_get(
-			&a, fetch, &targets, o->target_dir, o->target_s, why));
+		ROTA_TRY(get(o, &a, fetch, which, why));
 	}
 	return ROTA_OK;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota image show: what an image says of itself, and whose keys signed it. */
 #include "apps/rota/opts.h"
-#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/base/bar.h"
 #include "host/sign/duty.h"
 #include "host/sign/imagefile.h"
 #include "host/sign/p256.h"
@@ -116,7 +116,7 @@ int verb_image_show(int argc, char **argv)
 {
 	struct rota_image_info info;
 	struct rota_fail why;
-	struct progress bar;
+	struct rota_bar bar;
 	char *path;
 	json_t *record = NULL, *image;
 	enum rota_err err;
@@ -124,9 +124,9 @@ int verb_image_show(int argc, char **argv)
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
-	progress_begin(&bar, "reading");
+	rota_bar_begin(&bar, stderr, "reading");
 	err = rota_imagefile_read(argv[at], &rota_crypto_openssl, &bar.port, &info, &why);
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	if (err != ROTA_OK)
 		return say_fail(&why);
 	path = keys_file ? rota_text("%s", keys_file)

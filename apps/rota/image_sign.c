@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota image sign: a payload becomes an image of SPEC 6. */
 #include "apps/rota/opts.h"
-#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/base/bar.h"
 #include "host/sign/duty.h"
 #include "host/sign/image.h"
 
@@ -76,18 +76,18 @@ static void report(const struct rota_image_plan *plan, const uint8_t digest[stat
 static int run(struct rota_image_plan *plan)
 {
 	uint8_t digest[ROTA_DIGEST_LEN];
-	struct progress bar;
+	struct rota_bar bar;
 	struct session s;
 	enum rota_err err;
 
 	if (session_open(&s, verb_dir(), SESSION_READ) != ROTA_OK)
 		return say_fail(&s.why);
 	plan->product = product ? product : s.dir.product;
-	progress_begin(&bar, "signing");
+	rota_bar_begin(&bar, stderr, "signing");
 	err = choose(&s, plan);
 	if (err == ROTA_OK)
 		err = rota_image_sign(plan, &s.tokens, &bar.port, digest, &s.why);
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	if (err == ROTA_OK)
 		report(plan, digest);
 	return session_close(&s, err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota release add: artifacts and their description, signed by the release signers. */
 #include "apps/rota/opts.h"
-#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/base/bar.h"
 #include "host/base/when.h"
 #include "host/repo/release.h"
 #include "host/sign/duty.h"
@@ -209,7 +209,7 @@ int verb_release_add(int argc, char **argv)
 {
 	struct rota_release_plan plan = { 0 };
 	struct rota_release_done done;
-	struct progress bar;
+	struct rota_bar bar;
 	struct session s;
 	enum rota_err err;
 	int at, status;
@@ -225,12 +225,12 @@ int verb_release_add(int argc, char **argv)
 		return status;
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
-	progress_begin(&bar, "copying");
+	rota_bar_begin(&bar, stderr, "copying");
 	err = fill_settings(&s, &plan);
 	if (err == ROTA_OK)
 		err = rota_release_make(
 			&s.desk, &plan, &rota_crypto_openssl, &bar.port, &done, &s.why);
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	if (err == ROTA_OK)
 		report(&plan, &done);
 	return session_close(&s, err);

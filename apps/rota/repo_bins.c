@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota repo bins: hand the targets of a role to hash bins, or sign them all anew. */
 #include "apps/rota/opts.h"
-#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/base/bar.h"
 #include "host/repo/bins.h"
 #include "host/repo/rebin.h"
 
@@ -76,7 +76,7 @@ int verb_repo_bins(int argc, char **argv)
 {
 	struct rota_rebin_done done;
 	struct rota_rebin_plan plan;
-	struct progress bar;
+	struct rota_bar bar;
 	struct session s;
 	enum rota_err err;
 	int at, status;
@@ -88,10 +88,10 @@ int verb_repo_bins(int argc, char **argv)
 		return status;
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
-	progress_begin(&bar, "signing bins");
+	rota_bar_begin(&bar, stderr, "signing bins");
 	plan.progress = &bar.port;
 	err = rota_rebin(&s.desk, &plan, &done, &s.why);
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	if (err == ROTA_OK)
 		report(plan.role, plan.advised, &done);
 	return session_close(&s, err);

@@ -26,9 +26,8 @@ const char *serve_path(const struct serve_state *s, const char *name)
 	return path;
 }
 
-static int run_useradd(const char *name)
+static void run_useradd(const char *name)
 {
-	int status = -1;
 	pid_t child = fork();
 
 	if (child == 0) {
@@ -37,17 +36,19 @@ static int run_useradd(const char *name)
 			"/usr/sbin/nologin", name, (char *)NULL);
 		_exit(127);
 	}
-	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
-	return status;
 }
 
 static enum rota_err need_user(const char *name, struct serve_user *out, struct rota_fail *why)
 {
 	struct passwd *pw = getpwnam(name);
 
-	if (pw == NULL && run_useradd(name) == 0)
+	if (pw == NULL) {
+		/* It also fails where another `rota serve` makes the same user at this moment: look again. */
+		run_useradd(name);
 		pw = getpwnam(name);
+	}
 	if (pw == NULL)
 		return rota_fail(why, ROTA_ERR_NOT_FOUND,
 			"user %s does not exist and useradd could not make it", name);

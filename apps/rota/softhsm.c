@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota/softhsm.h"
-#include "apps/rota/progress.h"
+#include "host/base/bar.h"
 #include "ports/pkcs11/pkcs11.h"
 
 #include <glob.h>
@@ -181,12 +181,12 @@ static enum rota_err make_tokens(
 	const char *dir, const char *module, struct rota_bytes *ini, struct rota_fail *why)
 {
 	uint64_t total = 0, done = 0;
-	struct progress bar;
+	struct rota_bar bar;
 	enum rota_err err = ROTA_OK;
 
 	for (size_t i = 0; i < GROUP_COUNT; i++)
 		total += groups[i].count;
-	progress_begin(&bar, "tokens");
+	rota_bar_begin(&bar, stderr, "tokens");
 	for (size_t i = 0; i < GROUP_COUNT && err == ROTA_OK; i++) {
 		for (unsigned n = 0; n < groups[i].count && err == ROTA_OK; n++) {
 			char name[32];
@@ -197,7 +197,7 @@ static enum rota_err make_tokens(
 			bar.port.step(&bar, ++done, total);
 		}
 	}
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	return err;
 }
 

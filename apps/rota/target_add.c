@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota target add: files that a role lists without a release.json, one or a million at once. */
 #include "apps/rota/opts.h"
-#include "apps/rota/progress.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/base/bar.h"
 #include "host/repo/bulk.h"
 #include "host/sign/duty.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A few are enough to see which upload did not happen. */
+#define ABSENT_SAID 5
 
 static const char *role = "releases", *from_list;
 static bool json;
@@ -42,7 +45,7 @@ static const struct opts_usage usage = {
 
 static enum rota_err fill(struct session *s, int count, char **operand, struct rota_shelf *shelf)
 {
-	struct progress bar;
+	struct rota_bar bar;
 	enum rota_err err;
 
 	for (int i = 0; i < count; i++) {
@@ -55,25 +58,71 @@ static enum rota_err fill(struct session *s, int count, char **operand, struct r
 	}
 	if (!from_list)
 		return ROTA_OK;
-	progress_begin(&bar, "copying");
+	rota_bar_begin(&bar, stderr, "copying");
 	err = rota_bulk_list(&s->dir, from_list, &bar.port, shelf, &s->why);
-	progress_end(&bar);
+	rota_bar_end(&bar);
 	return err;
 }
 
-static void report(const struct rota_bulk_done *done)
+/* Places of the first ABSENT_SAID targets whose bytes are not here, below the repository; *count: of all. */
+static json_t *absent(
+	const struct rota_authdir *dir, const struct rota_shelf *shelf, unsigned long long *count)
+{
+	json_t *first = json_array();
+	char place[ROTA_FILE_PATH_MAX];
+
+	*count = 0;
+	for (size_t i = 0; i < shelf->count; i++) {
+		if (!shelf->at[i].absent)
+			continue;
+		if (++*count > ABSENT_SAID)
+			continue;
+		rota_store_target_path(
+			dir, rota_shelf_path(shelf, i), shelf->at[i].is.sha256, place);
+		/* a place that is too long for a name is none */
+		json_array_append_new(first,
+			json_string(place[0] ? place + strlen(dir->repo) + 1
+					     : rota_shelf_path(shelf, i)));
+	}
+	return first;
+}
+
+static void say_absent(unsigned long long count, const json_t *first)
+{
+	const json_t *place;
+	size_t i;
+
+	if (count == 0)
+		return;
+	printf("note: of %llu targets the bytes are not in the repository, or of another length; "
+	       "no device gets them until they lie here or wherever devices fetch them:\n",
+		count);
+	json_array_foreach((json_t *)(uintptr_t)first, i, place)
+		printf("  %s\n", json_string_value(place));
+	if (count > ABSENT_SAID)
+		printf("  and %llu more\n", count - ABSENT_SAID);
+}
+
+static void report(const struct rota_authdir *dir, const struct rota_shelf *shelf,
+	const struct rota_bulk_done *done)
 {
 	unsigned long long added = done->added, known = done->known, files = done->files,
-			   version = done->version;
+			   version = done->version, lacking;
+	json_t *first = absent(dir, shelf, &lacking);
 
-	if (json)
-		printf("{\"added\":%llu,\"files\":%llu,\"known\":%llu,\"role\":\"%s\","
+	if (json) {
+		printf("{\"absent\":%llu,\"absent_first\":", lacking);
+		json_dumpf(first, stdout, JSON_COMPACT);
+		printf(",\"added\":%llu,\"files\":%llu,\"known\":%llu,\"role\":\"%s\","
 		       "\"version\":%llu}\n",
 			added, files, known, role, version);
-	else
+	} else {
 		printf("role %s: %llu targets added, %llu were listed already, %llu files signed\n"
 		       "  they count after: rota publish\n",
 			role, added, known, files);
+		say_absent(lacking, first);
+	}
+	json_decref(first);
 }
 
 static int check(int count, char **operand)
@@ -94,7 +143,7 @@ int verb_target_add(int argc, char **argv)
 {
 	struct rota_shelf shelf = { 0 };
 	struct rota_bulk_done done;
-	struct progress bar;
+	struct rota_bar bar;
 	struct session s;
 	enum rota_err err;
 	int at, status;
@@ -107,12 +156,12 @@ int verb_target_add(int argc, char **argv)
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
 	err = fill(&s, argc - at, argv + at, &shelf);
-	progress_begin(&bar, "signing");
+	rota_bar_begin(&bar, stderr, "signing");
 	if (err == ROTA_OK)
 		err = rota_bulk_add(&s.desk, role, &shelf, &bar.port, &done, &s.why);
-	progress_end(&bar);
-	rota_shelf_free(&shelf);
+	rota_bar_end(&bar);
 	if (err == ROTA_OK)
-		report(&done);
+		report(&s.dir, &shelf, &done);
+	rota_shelf_free(&shelf);
 	return session_close(&s, err);
 }

@@ -106,7 +106,14 @@ static enum rota_err feed(int fd, void *ctx,
 
 static bool is_staged(const struct rota_metastore *m, const char *name)
 {
-	return m->whole && strcmp(m->staged, name) == 0;
+	return m->whole && m->draft.fd >= 0 && strcmp(m->staged, name) == 0;
+}
+
+bool rota_metastore_has(const struct rota_metastore *m, const char *name)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	return is_staged(m, name) || (path_of(m, name, path) == ROTA_OK && rota_file_exists(path));
 }
 
 enum rota_err rota_metastore_read(struct rota_metastore *m, const char *name, void *ctx,
@@ -116,7 +123,7 @@ enum rota_err rota_metastore_read(struct rota_metastore *m, const char *name, vo
 	enum rota_err err;
 	int fd;
 
-	if (is_staged(m, name) && m->draft.fd >= 0)
+	if (is_staged(m, name))
 		return feed(m->draft.fd, ctx, take, name, why);
 	ROTA_TRY(path_of(m, name, path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -157,7 +164,7 @@ enum rota_err rota_metastore_keep(struct rota_metastore *m, const char *name, st
 	char path[ROTA_FILE_PATH_MAX];
 
 	ROTA_TRY(path_of(m, name, path));
-	if (is_staged(m, name) && m->draft.fd >= 0) {
+	if (is_staged(m, name)) {
 		enum rota_err err = rota_draft_commit(&m->draft, path, why);
 
 		drop_staged(m);

@@ -36,6 +36,9 @@ void rota_metastore_close(struct rota_metastore *m);
 ROTA_MUST_USE enum rota_err rota_meta_name(
 	struct rota_span role, uint64_t version, char name[static ROTA_META_NAME_MAX]);
 
+/* Whether there is a copy, staged or kept. */
+bool rota_metastore_has(const struct rota_metastore *m, const char *name);
+
 /* Feed the file to `take`, from the staged or the kept copy. ROTA_ERR_NOT_FOUND: there is none. What
  * `take` refuses is the result. */
 ROTA_MUST_USE enum rota_err rota_metastore_read(struct rota_metastore *m, const char *name,

@@ -104,6 +104,17 @@ static enum rota_err add_file(
 	return r->count < BATCH ? ROTA_OK : place_batch(r, why);
 }
 
+/* Whether its bytes may be there: reading them all is `rota repo verify`. */
+static bool is_placed(
+	const struct rota_authdir *dir, const char *path, const struct rota_store_target *target)
+{
+	char place[ROTA_FILE_PATH_MAX];
+	struct stat st;
+
+	rota_store_target_path(dir, path, target->sha256, place);
+	return stat(place, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == target->len;
+}
+
 static enum rota_err add_line(struct reading *r, char *line, struct rota_fail *why)
 {
 	struct rota_store_target target;
@@ -117,6 +128,7 @@ static enum rota_err add_line(struct reading *r, char *line, struct rota_fail *w
 	if (!parse_described(rest, &target))
 		return add_file(r, line, rest, why);
 	rota_shelf_add(r->shelf, line, &target);
+	r->shelf->at[r->shelf->count - 1].absent = !is_placed(r->dir, line, &target);
 	return ROTA_OK;
 }
 

@@ -4,8 +4,8 @@
  * A list has one target a line, fields between tabs:
  *
  *     PATH<tab>FILE               the file is copied to its place
- *     PATH<tab>LENGTH<tab>SHA256  the bytes are there already, or will be before `rota publish`: another program
- *                                 uploads them to targets/DIR/SHA256.NAME
+ *     PATH<tab>LENGTH<tab>SHA256  another program puts the bytes to targets/DIR/SHA256.NAME, here or where else devices
+ *                                 fetch them; those that are not here are marked as absent on the shelf
  *
  * Each bin is read and signed once. A target that is listed already is never changed: the same again is no error,
  * so that a run that was cut off is simply repeated.

@@ -11,6 +11,7 @@
 struct rota_shelf_target {
 	size_t path; /* offset in text */
 	uint32_t bin;
+	bool absent; /* a file of its length was not found in its place in the repository */
 	struct rota_store_target is;
 };
 

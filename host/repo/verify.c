@@ -22,11 +22,21 @@ void rota_verify_say(struct rota_verify_walk *w, bool good, const char *format, 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (good)
-		w->result->good++;
-	else
-		w->result->bad++;
+	w->result->good += good;
+	w->result->bad += !good;
+	w->sum.bad += !good;
 	w->sink->say(w->sink->ctx, good, text);
+}
+
+void rota_verify_begin(struct rota_verify_walk *w, const char *role)
+{
+	w->sum = (struct rota_verify_sum){ .role = role };
+}
+
+void rota_verify_end(struct rota_verify_walk *w)
+{
+	if (w->sink->sum)
+		w->sink->sum(w->sink->ctx, &w->sum);
 }
 
 uint64_t rota_verify_number(const json_t *object, const char *name)
@@ -86,7 +96,7 @@ json_t *rota_verify_role(struct rota_verify_walk *w, const char *name, const jso
 
 	rota_reach_add(&w->reached, below);
 	free(below);
-
+	w->sum.files++;
 	if (err == ROTA_OK) {
 		if (entry)
 			err = check_entry(rota_bytes_span(&file), entry, &why);
@@ -138,6 +148,7 @@ static bool advance(struct rota_verify_walk *w, uint64_t version)
 		err = rota_fail(&why, ROTA_ERR_VERSION, "holds another version");
 	rota_bytes_free(&file);
 	json_decref(again);
+	w->sum.files++;
 	rota_verify_say(w, err == ROTA_OK, "%s%s%s", name, err == ROTA_OK ? "" : ": ",
 		err == ROTA_OK ? "" : why.text);
 	if (err != ROTA_OK) {
@@ -159,6 +170,7 @@ static enum rota_err walk_roots(
 	json_t *whole = NULL, *content;
 	enum rota_err err = rota_file_read(path, ROTA_ENVELOPE_MAX, &file, why);
 
+	rota_verify_begin(w, "root");
 	if (err == ROTA_OK) {
 		err = rota_json_parse_strict(rota_bytes_span(&file), &whole, why);
 		content = json_object_get(whole, "signed");
@@ -178,33 +190,44 @@ static enum rota_err walk_roots(
 		rota_verify_say(w, true, "%s", path);
 	free(path);
 	ROTA_TRY(err);
+	w->sum.files++;
 	for (uint64_t n = rota_verify_number(w->root, "version") + 1;
 		n < ROOTS_MAX && advance(w, n); n++)
 		;
 	check_expiry(w, "root", w->root);
+	rota_verify_end(w);
 	return ROTA_OK;
+}
+
+/* The file of a top-level role as its parent lists it; timestamp has none. */
+static json_t *check_top(struct rota_verify_walk *w, const char *role, const json_t *parent)
+{
+	char listed[32], name[64];
+	const json_t *entry;
+	json_t *content;
+
+	snprintf(listed, sizeof(listed), "%s.json", role);
+	snprintf(name, sizeof(name), "%s", listed);
+	entry = json_object_get(json_object_get(parent, "meta"), listed);
+	if (parent)
+		snprintf(name, sizeof(name), "%llu.%s",
+			(unsigned long long)rota_verify_number(entry, "version"), listed);
+	rota_verify_begin(w, role);
+	content = rota_verify_role(
+		w, name, entry, json_object_get(w->root, "keys"), top_role(w->root, role));
+	rota_verify_end(w);
+	return content;
 }
 
 static void walk_top(struct rota_verify_walk *w)
 {
-	const json_t *keys = json_object_get(w->root, "keys"), *entry;
-	char name[64];
-	json_t *timestamp =
-		rota_verify_role(w, "timestamp.json", NULL, keys, top_role(w->root, "timestamp"));
+	json_t *timestamp = check_top(w, "timestamp", NULL);
 
-	if (!timestamp)
-		return;
-	entry = json_object_get(json_object_get(timestamp, "meta"), "snapshot.json");
-	snprintf(name, sizeof(name), "%llu.snapshot.json",
-		(unsigned long long)rota_verify_number(entry, "version"));
-	w->snapshot = rota_verify_role(w, name, entry, keys, top_role(w->root, "snapshot"));
+	if (timestamp)
+		w->snapshot = check_top(w, "snapshot", timestamp);
 	json_decref(timestamp);
-	if (!w->snapshot)
-		return;
-	entry = json_object_get(json_object_get(w->snapshot, "meta"), "targets.json");
-	snprintf(name, sizeof(name), "%llu.targets.json",
-		(unsigned long long)rota_verify_number(entry, "version"));
-	w->targets = rota_verify_role(w, name, entry, keys, top_role(w->root, "targets"));
+	if (w->snapshot)
+		w->targets = check_top(w, "targets", w->snapshot);
 	if (w->targets)
 		rota_verify_targets(w);
 }
@@ -219,6 +242,8 @@ static enum rota_err check_hint(struct rota_verify_walk *w, struct rota_fail *wh
 
 	free(metadata);
 	ROTA_TRY(err);
+	rota_verify_begin(w, "root-hint");
+	w->sum.files++;
 	if (read_metadata(w, ROTA_HINT_NAME, &is, &no) != ROTA_OK)
 		rota_verify_say(
 			w, false, "%s: %s; rota publish writes it", ROTA_HINT_NAME, no.text);
@@ -228,6 +253,7 @@ static enum rota_err check_hint(struct rota_verify_walk *w, struct rota_fail *wh
 			ROTA_HINT_NAME);
 	else
 		rota_verify_say(w, true, ROTA_HINT_NAME);
+	rota_verify_end(w);
 	rota_bytes_free(&want);
 	rota_bytes_free(&is);
 	return ROTA_OK;

@@ -12,10 +12,20 @@
 #include "host/base/digest.h"
 #include "host/base/json.h"
 
+/* What a role comes to, its bins included. */
+struct rota_verify_sum {
+	const char *role; /* or "root-hint"; valid during the call */
+	uint64_t files; /* of metadata that were looked at */
+	uint64_t targets, bytes; /* that it may list, and does */
+	uint64_t bad; /* findings */
+};
+
 struct rota_verify_sink {
 	void *ctx;
 	/* One finding: a check that held, or one line of what is wrong. */
 	void (*say)(void *ctx, bool good, const char *text);
+	/* After the last finding of a role; may be NULL. */
+	void (*sum)(void *ctx, const struct rota_verify_sum *sum);
 };
 
 struct rota_verify_plan {

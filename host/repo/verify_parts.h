@@ -16,6 +16,7 @@ struct rota_verify_walk {
 	uint64_t now;
 	const struct rota_verify_sink *sink;
 	struct rota_verify_result *result;
+	struct rota_verify_sum sum; /* of the role at hand */
 	json_t *root; /* `signed` of the newest root */
 	json_t *snapshot, *targets;
 	struct rota_reach reached; /* every file that was looked at */
@@ -25,6 +26,10 @@ struct rota_verify_walk {
 /* One finding. */
 void rota_verify_say(struct rota_verify_walk *w, bool good, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Findings from here on are of this role; its last one was said. */
+void rota_verify_begin(struct rota_verify_walk *w, const char *role);
+void rota_verify_end(struct rota_verify_walk *w);
 
 /* Read metadata/NAME, hold it against the parent's entry, verify it under (keys, role's keyids and threshold).
  * NULL: said why not. */

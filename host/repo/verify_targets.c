@@ -58,6 +58,8 @@ static void check_target(
 		return;
 	}
 	w->result->targets++;
+	w->sum.targets++;
+	w->sum.bytes += rota_verify_number(entry, "length");
 	if (w->plan->metadata_only)
 		return;
 	rota_reach_add_target(&w->reached, path, want);
@@ -121,16 +123,17 @@ static void check_delegation(struct rota_verify_walk *w, const json_t *keys, con
 	const char *name = json_string_value(json_object_get(role, "name"));
 	const struct place p = { .role = name,
 		.pattern = json_string_value(json_array_get(json_object_get(role, "paths"), 0)) };
-	json_t *content;
+	json_t *content = NULL;
 
-	if (!name || !p.pattern || strlen(name) > NAME_MAX_LEN) {
+	rota_verify_begin(w, name ? name : "no name");
+	if (!name || !p.pattern || strlen(name) > NAME_MAX_LEN)
 		rota_verify_say(w, false, "targets: a delegation without name or path");
-		return;
-	}
-	content = check_place(w, &p, name, keys, role);
+	else
+		content = check_place(w, &p, name, keys, role);
 	if (content)
 		check_bins(w, &p, content);
 	json_decref(content);
+	rota_verify_end(w);
 }
 
 void rota_verify_targets(struct rota_verify_walk *w)

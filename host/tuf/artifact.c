@@ -5,10 +5,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #define NAME_LEN_MAX 255 /* of every file system in use */
 
 struct download {
+	const struct rota_tuf_artifact *a;
 	struct rota_draft draft;
 	struct rota_digest *digest;
 	uint64_t len;
@@ -64,18 +67,63 @@ static bool is_there(const char *path, const struct rota_target *target)
 		len == target->length && memcmp(digest, target->sha256, sizeof(digest)) == 0;
 }
 
+static enum rota_err local_path(
+	const char *dir, const char *target, char path[static ROTA_FILE_PATH_MAX])
+{
+	char name[ROTA_URL_MAX];
+	int len;
+
+	ROTA_TRY(local_name(target, name));
+	len = snprintf(path, ROTA_FILE_PATH_MAX, "%s/%s", dir, name);
+	return len < 0 || len >= ROTA_FILE_PATH_MAX ? ROTA_ERR_LIMIT : ROTA_OK;
+}
+
+/* Names here are ASCII, encoding sees to it: so these are all the pairs that a file system can hold for one. */
+static bool differ_in_case_only(const char *a, const char *b)
+{
+	return strcmp(a, b) != 0 && strcasecmp(a, b) == 0;
+}
+
+/* Whether what stands at `path` is the file of `other`. */
+static bool is_file_of(const char *path, const char *dir, const char *other)
+{
+	char there[ROTA_FILE_PATH_MAX];
+	struct stat a, b;
+
+	return local_path(dir, other, there) == ROTA_OK && stat(path, &a) == 0 &&
+		stat(there, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static enum rota_err check_before(
+	const struct rota_tuf_artifact *a, const char *dir, const char *path, struct rota_fail *why)
+{
+	for (size_t i = 0; i < a->before_count; i++) {
+		const char *other = a->before[i];
+
+		if (differ_in_case_only(other, a->path) && is_file_of(path, dir, other))
+			return rota_fail(why, ROTA_ERR_IO,
+				"%s: %s holds it for the same file as %s, which is there already; "
+				"fetch it into another directory",
+				a->path, dir, other);
+	}
+	return ROTA_OK;
+}
+
 static enum rota_err take(void *ctx, struct rota_span piece)
 {
 	struct download *d = ctx;
 
 	d->len += piece.len;
 	rota_digest_add(d->digest, piece);
-	return rota_draft_write(&d->draft, piece, &d->fail);
+	ROTA_TRY(rota_draft_write(&d->draft, piece, &d->fail));
+	if (d->a->progress)
+		d->a->progress->step(d->a->progress->ctx, d->len, d->a->target->length);
+	return ROTA_OK;
 }
 
-static enum rota_err check(
-	const struct download *d, const struct rota_target *target, struct rota_fail *why)
+static enum rota_err check(const struct download *d, struct rota_fail *why)
 {
+	const struct rota_target *target = d->a->target;
 	uint8_t digest[ROTA_DIGEST_LEN];
 
 	rota_digest_get(d->digest, digest);
@@ -88,22 +136,21 @@ static enum rota_err check(
 	return ROTA_OK;
 }
 
-static enum rota_err transfer(struct download *d, const struct rota_tuf_artifact *a,
-	struct rota_fetch *fetch, const struct rota_fetch_server *server, uint32_t total_s,
-	struct rota_fail *why)
+static enum rota_err transfer(struct download *d, struct rota_fetch *fetch,
+	const struct rota_fetch_server *server, uint32_t total_s, struct rota_fail *why)
 {
 	char url[ROTA_URL_MAX];
 	const struct rota_fetch_get get = {
 		.server = server,
 		.path = url,
-		.max_len = a->target->length,
+		.max_len = d->a->target->length,
 		.total_s = total_s,
 		.ctx = d,
 		.take = take,
 	};
 	enum rota_err err;
 
-	if (remote_path(a, url) != ROTA_OK)
+	if (remote_path(d->a, url) != ROTA_OK)
 		return rota_fail(
 			why, ROTA_ERR_LIMIT, "its URL is longer than %d bytes", ROTA_URL_MAX - 1);
 	err = rota_fetch_get(fetch, &get, why);
@@ -112,29 +159,27 @@ static enum rota_err transfer(struct download *d, const struct rota_tuf_artifact
 		return d->fail.err;
 	}
 	ROTA_TRY(err);
-	return check(d, a->target, why);
+	return check(d, why);
 }
 
 enum rota_err rota_tuf_artifact_get(const struct rota_tuf_artifact *a, struct rota_fetch *fetch,
 	const struct rota_fetch_server *server, const char *dir, uint32_t total_s,
 	struct rota_fail *why)
 {
-	char name[ROTA_URL_MAX], path[ROTA_FILE_PATH_MAX];
-	struct download d = { .draft = { .fd = -1 } };
+	char path[ROTA_FILE_PATH_MAX];
+	struct download d = { .a = a, .draft = { .fd = -1 } };
 	enum rota_err err;
-	int len;
 
 	ROTA_TRY(rota_file_mkdirs(dir, 0755, why));
-	err = local_name(a->path, name);
-	len = snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if (err != ROTA_OK || len < 0 || (size_t)len >= sizeof(path))
+	if (local_path(dir, a->path, path) != ROTA_OK)
 		return rota_fail(why, ROTA_ERR_LIMIT, "%s: too long for a file name", a->path);
 	rota_draft_sweep(dir);
 	if (is_there(path, a->target))
 		return ROTA_OK;
+	ROTA_TRY(check_before(a, dir, path, why));
 	ROTA_TRY(rota_draft_open(&d.draft, dir, 0644, why));
 	d.digest = rota_digest_new();
-	err = transfer(&d, a, fetch, server, total_s, why);
+	err = transfer(&d, fetch, server, total_s, why);
 	rota_digest_free(d.digest);
 	if (err == ROTA_OK)
 		return rota_draft_commit(&d.draft, path, why);

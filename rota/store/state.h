@@ -129,7 +129,7 @@ struct rota_state {
 	struct rota_installed_release installed;
 	struct rota_pending_install pending;
 	struct rota_failed_install failed;
-	uint64_t next_seq; /* of the next event to report (SPEC 13.2); starts at 1 */
+	uint64_t next_seq; /* of the next event to report (SPEC 13.2); 1: there was none yet */
 	uint8_t refused
 		[ROTA_FLOOR_TAG_LEN]; /* tag of the refusal that was reported last; zeros: none */
 	uint16_t unknown_len;

@@ -107,7 +107,6 @@ enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state
 		describe(s, (const void *)((const uint8_t *)s + step->file * ROTA_STEP_UNIT));
 	s->why = (struct rota_why){ .err = ROTA_OK, .clause = ROTA_CLAUSE_NONE };
 	memset(&s->found, 0, sizeof(s->found));
-	s->found.copy = s->want.sha256 != NULL && !step->at_hand && !s->config.profile->letter;
 	s->config.crypto->sha256_init(&s->sha256);
 	rota_sigs_begin(&s->room.sigs, s->threshold[step->by], (uint8_t)(1u << step->by));
 	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->role, &sink, &s->room.text);
@@ -118,7 +117,6 @@ enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state
 static enum rota_err enter_fresh(struct rota_session *s)
 {
 	ROTA_TRY(rota_session_enter(s, (enum rota_session_state)s->state));
-	s->found.copy = false;
 	s->want.fresh = true;
 	return ROTA_OK;
 }
@@ -229,7 +227,7 @@ void rota_session_again(struct rota_session *s)
 
 void rota_session_copy(struct rota_session *s)
 {
-	s->found.copy = !s->want.at_hand;
+	s->found.copy = !s->want.at_hand && !s->want.fresh;
 }
 
 enum rota_err rota_session_raw(

@@ -18,7 +18,8 @@
  *     }
  *
  * Files are read in pieces and never held. What is too much to hold is read again: a FETCH whose digest is
- * already trusted may be answered from flash, disk, gateway or network, and its digest is checked again.
+ * already trusted may be answered from flash, disk, gateway or network, and its digest is checked again; of what lies at
+ * hand rota_session_copy() says so, since it may be damaged where the network's is whole.
  * Nothing that a file says is used before its last byte was verified.
  *
  * Files of other people's repositories are spelled in other ways than SPEC 2. There the application feeds the
@@ -231,8 +232,8 @@ const struct rota_want *rota_session_want(const struct rota_session *s);
 ROTA_MUST_USE enum rota_err rota_session_feed(struct rota_session *s, struct rota_span piece);
 
 /* What is fed now is a copy at hand, of the digest want.sha256 or of the version want.current. If it does not
- * pass, the file is asked of the network. Before the first rota_session_feed() of a file. The device profile
- * needs no word of it: there a copy is whatever was fed for a known digest before want.fresh. */
+ * pass, the file is asked of the network; a file that is no copy, and does not pass, fails the session. Before the
+ * first rota_session_feed() of a file. */
 void rota_session_copy(struct rota_session *s);
 
 /* The file is fed anew from its first byte, in another spelling; what was fed of it is forgotten. For an application

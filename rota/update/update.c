@@ -85,9 +85,11 @@ enum rota_err rota_update_init(
 	u->floors = u->state.floors;
 	u->config.session.floors = &u->floors;
 	ROTA_TRY(rota_session_init(&u->session, &u->config.session, &u->state.trusted, a.rest));
-	if (u->state.next_seq == 1)
+	if (u->state.next_seq == 1) {
+		u->state.next_seq += 1000 * rota_update_clock(u); /* SPEC 13.2 */
 		rota_update_note(
 			u, ROTA_EVENT_STARTED, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
+	}
 	go(u, ROTA_UP_JUDGE);
 	return ROTA_OK;
 }
@@ -243,6 +245,11 @@ enum rota_err rota_update_feed(struct rota_update *u, struct rota_span piece)
 	if (step->found != NULL)
 		return rota_session_feed(&u->session, piece);
 	return step->feed != NULL ? step->feed(u, piece) : ROTA_ERR_STATE;
+}
+
+void rota_update_copy(struct rota_update *u)
+{
+	rota_session_copy(&u->session);
 }
 
 void rota_update_done(struct rota_update *u, enum rota_err how)

@@ -23,7 +23,8 @@
  *
  * Events for the server come out through config.event, in order; each has its own sequence number, which is
  * in the journal before the event is handed out. So each commit costs at most one write, and a number is never
- * said twice; one may be missing after a power cut. What is the same at every poll (nothing to install, the
+ * said twice; one may be missing after a power cut. Where a clock tells, a journal that took the place of a lost one
+ * numbers on from above it (SPEC 13.2). What is the same at every poll (nothing to install, the
  * same refusal again, a server out of reach) is told once, and is no write.
  *
  * The bytes of a target may come from a copy at hand: length and digest are checked whatever the source. Those
@@ -155,6 +156,9 @@ void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
 /* The next bytes of what is being fetched; after an error the caller stops reading and goes on with
  * rota_update_done(). */
 ROTA_MUST_USE enum rota_err rota_update_feed(struct rota_update *u, struct rota_span piece);
+
+/* What is fed now for a FETCH_META is a copy at hand: as rota_session_copy(). */
+void rota_update_copy(struct rota_update *u);
 
 /* What was wanted was done: ROTA_OK, or how it failed. For REBOOT, IDLE and STOPPED there is no answer. */
 void rota_update_done(struct rota_update *u, enum rota_err how);

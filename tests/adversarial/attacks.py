@@ -12,6 +12,7 @@ them all gets to `end`, one verdict a profile:
 import dataclasses
 from typing import Any
 
+from clients import PROFILES
 from world import DAY, HOUR, HUGE, NEED, ONLINE, RELEASE, Thief, World, digest, now
 
 FIRST, SECOND, NEWEST, EVIL = b"first release", b"second release", b"newest release", b"evil release"
@@ -284,8 +285,9 @@ TS, SNAP = ("timestamp", "TUF 5.4.2"), ("snapshot", "TUF 5.5.3")
 REL, TARGETS, ROOT = ("releases", "TUF 5.6.3"), ("targets", "TUF 5.6.3"), ("root", "TUF 5.3.4")
 
 
-def by_profile(letter, device, clockless=None):
-    return {"letter": letter, "device": device, "clockless": device if clockless is None else clockless}
+def by_profile(letter, device, clockless=None, plain=None):
+    return {"letter": letter, "plain": letter if plain is None else plain,
+            "device": device, "clockless": device if clockless is None else clockless}
 
 
 ATTACKS = [
@@ -294,7 +296,7 @@ ATTACKS = [
            world="versions only"),
     Attack("arbitrary software", "a role of his own", role_of_his_own, [TS, SNAP, TARGETS], "wins"),
     Attack("arbitrary software", "a root of his own", root_of_his_own, [ROOT], "wins"),
-    Attack("arbitrary software", "other bytes for a target", other_target, [], by_profile("TUF 5.7.3", "honest")),
+    Attack("arbitrary software", "other bytes for a target", other_target, [], by_profile("TUF 5.7.3", "honest", plain="honest")),
     Attack("rollback", "replayed timestamp", replayed_timestamp, [], "TUF 5.4.3.1", wants=FIRST),
     Attack("rollback", "older snapshot", older_snapshot, [TS], "TUF 5.4.3.2", wants=FIRST),
     Attack("rollback", "older release listed", older_release_listed, [TS, SNAP],
@@ -350,7 +352,7 @@ ATTACKS = [
     Attack("extraneous dependencies", "a path of another role", listed_elsewhere, [TS, SNAP], "honest"),
     Attack("wrong software", "a path of a wider role", staged_release, [TS, SNAP],
            by_profile("wins", "honest"), world="online role may sign releases",
-           only={"letter": [TS, SNAP, ("rollouts", "TUF 5.6.3")]}),
+           only=dict.fromkeys(("letter", "plain"), [TS, SNAP, ("rollouts", "TUF 5.6.3")])),
     Attack("malicious mirror", "another repository", another_repository, [], "TUF 5.4.2"),
     Attack("key compromise", "old keys, new root in sight", arbitrary_release, [TS, SNAP, REL], "wins",
            world="all keys replaced"),
@@ -409,7 +411,7 @@ def ends(attack, profile):
 
 def row(attack):
     needs = ", ".join(f"{role} ({clause.removeprefix('TUF ')})" for role, clause in attack.needs) or "nobody's"
-    verdicts = " | ".join(ends(attack, profile) for profile in ("letter", "device", "clockless"))
+    verdicts = " | ".join(ends(attack, profile) for profile in PROFILES)
     return f"| {attack.kind}: {attack.name} | {needs} | {verdicts} | test_matrix: test_cells |"
 
 

@@ -2,6 +2,7 @@
 """The clients that are attacked, all of the same core, each with a directory that it keeps between runs:
 
 letter     rota-tuf, the specification to the letter; it downloads the target too
+plain      the specification alone on a small microcontroller (device.c): what docs/footprint.md measures
 device     the device profile (device.c) with a clock that is believed
 clockless  the same without a clock
 """
@@ -17,7 +18,7 @@ from world import now
 # Those that device.c has.
 DEADLINES = ("--connect-timeout", "2s", "--stall-timeout", "2s", "--metadata-timeout", "8s", "--target-timeout", "8s")
 
-PROFILES = ("letter", "device", "clockless")
+PROFILES = ("letter", "plain", "device", "clockless")
 
 
 @dataclasses.dataclass
@@ -31,7 +32,7 @@ class Outcome:
 class Client:
     def __init__(self, profile, directory, wall=120):
         self.profile, self.dir, self.wall = profile, directory, wall
-        self.clock = None  # device: another present than the machine's
+        self.clock = None  # of device.c: another present than the machine's
 
     def run(self, *words):
         program = programs()["rota-tuf"] if self.profile == "letter" else BUILD / "tests/adversarial/device"
@@ -76,7 +77,8 @@ class Client:
 
     def device(self, url, path, role):
         clock = "none" if self.profile == "clockless" else self.clock or now()
-        done = self.run(self.dir / "trust", "cycle", url, clock, *([role, path] if path else []))
+        rules, role = ("plain", "") if self.profile == "plain" else ("device", role)
+        done = self.run(self.dir / "trust", "cycle", rules, url, clock, *([role, path] if path else []))
         assert done.stderr == "" and done.returncode in (0, 1) and done.stdout.count("\n") == 1, done
         words = done.stdout.split()
         return self.outcome(done, done.stdout, words[3] if words[0] == "found" else "")

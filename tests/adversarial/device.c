@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/adversarial/device.c -- the device profile as a program, so that the attacks of this folder meet it over HTTP
- * with a state that lasts: the session, journal, metadata store and fetcher of rota-agent, without its slots,
- * policies and reports.
+/* tests/adversarial/device.c -- the device profile and the plain one as a program, so that the attacks of this folder
+ * meet them over HTTP with a state that lasts: the session, journal, metadata store and fetcher of rota-agent, without
+ * its slots, policies and reports.
  *
- *     device DIR factory ROOT VERSION NOT_BEFORE   leave the factory with that root
- *     device DIR cycle URL CLOCK [ROLE PATH]       one session; CLOCK in seconds since 1970, or `none`
+ *     device DIR factory ROOT VERSION NOT_BEFORE       leave the factory with that root
+ *     device DIR cycle PROFILE URL CLOCK [ROLE PATH]   one session; CLOCK in seconds since 1970, or `none`
+ *
+ * PROFILE is `device`, with the limits of rota-agent, or `plain`, with those of a small microcontroller: what
+ * docs/footprint.md measures. The plain one has no word for a role: there ROLE is empty, any role may list PATH.
  *
  * A cycle prints one line, `refreshed`, `found VERSION LENGTH SHA256` or `refused FILE: REASON (CLAUSE: DEMAND)`,
  * and ends with status 0 or 1. */
+#include "host/agent/limits.h"
 #include "host/agent/metastore.h"
 #include "host/base/bytes.h"
 #include "host/base/digest.h"
@@ -30,26 +34,21 @@
 #define STALL_S 2
 #define FILE_S 8
 
-/* Those of rota-agent. */
-static const struct rota_limits limits = {
-	.schemes = rota_schemes_all,
-	ROTA_LIMITS_USUAL,
-	.keys = 128,
-	.key_len = 550,
-	.sigs = 32,
-	.sig_len = 512,
-	.pending_words = ROTA_PENDING_WORDS(32, 16, ROTA_ROLE_NAME_MAX),
-	.visited = 128,
-	.names_len = 1024,
-	.text_len = 2048,
-	.components = 8,
-	.streams = &rota_sigs_streamed,
-};
-
 static const struct rota_flash_geometry geometry = {
 	.sector_len = 4096,
 	.sector_count = 4,
 	.write_len = 16,
+};
+
+struct profile {
+	const char *name;
+	const struct rota_session_profile *session;
+	const struct rota_limits *limits;
+};
+
+static const struct profile profiles[] = {
+	{ "device", &rota_session_device, &rota_limits_agent },
+	{ "plain", &rota_session_plain, &rota_limits_m3_plain },
 };
 
 struct device {
@@ -172,16 +171,13 @@ static enum rota_err from_network(struct device *d, const struct rota_want *want
 
 static enum rota_err fetch(struct device *d, const struct rota_want *want)
 {
-	enum rota_err err;
-
 	d->fail = (struct rota_fail){ 0 };
 	ROTA_TRY(rota_meta_name(want->role, want->version, d->name));
-	if (want->sha256 && !want->fresh) {
-		err = rota_metastore_read(&d->meta, d->name, d, take, &d->fail);
-		if (err != ROTA_ERR_NOT_FOUND)
-			return err;
+	if (want->sha256 && !want->fresh && rota_metastore_has(&d->meta, d->name)) {
+		rota_session_copy(&d->session);
+		return rota_metastore_read(&d->meta, d->name, d, take, &d->fail);
 	}
-	return from_network(d, want);
+	return want->at_hand ? ROTA_ERR_NOT_FOUND : from_network(d, want);
 }
 
 /* The file first, then the journal that speaks of it. */
@@ -229,19 +225,29 @@ static int report(const struct device *d, enum rota_want_kind end)
 	return 0;
 }
 
-static int cycle(
-	struct device *d, const char *url, const char *clock, const char *role, const char *path)
+static const struct profile *profile_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		if (strcmp(profiles[i].name, name) == 0)
+			return &profiles[i];
+	}
+	must(false, "no such profile");
+	return NULL;
+}
+
+static int cycle(struct device *d, const struct profile *profile, const char *url,
+	const char *clock, const char *role, const char *path)
 {
 	const struct rota_fetch_settings settings = {
 		.user_agent = "rota-test-device", .connect_s = CONNECT_S, .stall_s = STALL_S
 	};
 	const struct rota_session_config config = { .crypto = &rota_crypto_openssl,
-		.limits = &limits,
+		.limits = profile->limits,
 		.start = { .unix_s = rota_num_nearest(strtoull(clock, NULL, 10)),
 			.trusted = strcmp(clock, "none") != 0 },
-		.profile = &rota_session_device,
+		.profile = profile->session,
 		.floors = &d->floors };
-	size_t room = rota_session_room(&limits);
+	size_t room = rota_session_room(profile->limits);
 	uint8_t *workspace = malloc(room);
 	enum rota_want_kind end;
 	int status;
@@ -275,16 +281,16 @@ int main(int argc, char **argv)
 	static struct device d = { .flash = { .fd = -1 } };
 	int status = 2;
 
-	must(argc >= 5,
-		"usage: device DIR factory ROOT VERSION NOT_BEFORE | device DIR cycle URL CLOCK "
-		"[ROLE PATH]");
+	must(argc >= 6,
+		"usage: device DIR factory ROOT VERSION NOT_BEFORE | device DIR cycle PROFILE URL "
+		"CLOCK [ROLE PATH]");
 	open_dir(&d, argv[1]);
 	if (argc == 6 && strcmp(argv[2], "factory") == 0)
 		status = factory(
 			&d, argv[3], strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10));
-	else if ((argc == 5 || argc == 7) && strcmp(argv[2], "cycle") == 0)
-		status = cycle(&d, argv[3], argv[4], argc == 7 ? argv[5] : NULL,
-			argc == 7 ? argv[6] : NULL);
+	else if ((argc == 6 || argc == 8) && strcmp(argv[2], "cycle") == 0)
+		status = cycle(&d, profile_of(argv[3]), argv[4], argv[5],
+			argc == 8 ? argv[6] : NULL, argc == 8 ? argv[7] : NULL);
 	must(status != 2, "wrong arguments");
 	if (d.flash.fd >= 0)
 		rota_flash_file_close(&d.flash);

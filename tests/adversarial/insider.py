@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one who may sign can put into a file: rows of (what, change(world), verdict or {profile: verdict}). The clients
 begin with the world's root and read everything anew. "honest": they take what is offered."""
+import functools
 import hashlib
 import json
 
@@ -219,8 +220,9 @@ class Insider(World):
     extra_signatures = []
 
 
+@functools.cache
 def world_of(change):
-    """root 1 and all the rest as the row has it."""
+    """root 1 and all the rest as the row has it. It is only read."""
     world = Insider(now() - 60)
     world.files.clear()
     change(world)

@@ -129,7 +129,7 @@ HINTS = [
     ("a hint that falls in the middle", hint(changed=[3, 5]), "honest"),
     ("the root of the hint is another", another_in_its_place, "TUF 5.3.4"),
     ("the root of the hint is cut", cut, "SPEC 2"),
-    # letter: as if there were no fourth root, and the third's timestamp key is not the sixth's
+    # by the specification: as if there were no fourth root, and the third's timestamp key is not the sixth's
     ("the root of the hint is late", gone_for_the_skip, by_profile("TUF 5.4.2", "honest")),
     ("a root with two faces", two_faces, "honest"),
     ("signed by the old set alone", signed_by("old", 2), "TUF 5.3.4"),

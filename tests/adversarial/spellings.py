@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """JSON that two readers could take for two things, and JSON that is only there to cost: in a timestamp, signed by its
 key over the very bytes. Rows of (what, change, verdict); a change is of the bytes of `signed` or of the whole file.
-"honest": read; "spelling": to the letter read, on a device refused, where there is one spelling (SPEC 2)."""
+"honest": read; SPELLING: to the letter read, on a device refused, where there is one spelling (SPEC 2). The plain
+profile reads as the device does."""
 FORM = {"SPEC 2", "SPEC 3", "SPEC 4.8", "TUF 5.4.1"}
 SPELLING = {"letter": "honest", "device": "SPEC 2"}
 

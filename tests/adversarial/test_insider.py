@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files by somebody who may sign, made to be taken for more than they are: keys and thresholds, names, delegations."""
+import functools
+
 import pytest
 
 from clients import Client
@@ -8,7 +10,7 @@ from delegations import LETTER, NAMES, named
 from insider import CONTENT, KEYS, LISTED, ONE_KEY, world_of
 from world import RELEASE, digest
 
-PROFILES = ("letter", "device")
+PROFILES = ("letter", "plain", "device")
 
 
 def check(net, directory, world, profile, verdict, path=RELEASE, role="releases", content=CONTENT):
@@ -45,10 +47,16 @@ def test_what_is_listed_is_checked(net, tmp_path, profile, what, change, verdict
     check(net, tmp_path, world_of(change), profile, verdict)
 
 
+@functools.cache
+def forest_of(build):
+    return build()
+
+
+@pytest.mark.parametrize("profile", ["letter", "plain"])
 @pytest.mark.parametrize("what,build,path,verdict", LETTER, ids=[row[0] for row in LETTER])
-def test_names_and_delegations(net, tmp_path, what, build, path, verdict):
-    client = check(net, tmp_path, build(), "letter", verdict, path, content=TARGET)
-    assert all("/" not in name for name in client.state())
+def test_names_and_delegations(net, tmp_path, profile, what, build, path, verdict):
+    client = check(net, tmp_path, forest_of(build), profile, verdict, path, content=TARGET)
+    assert all("/" not in name.removeprefix("metadata/") for name in client.state())
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: f"{name[:24]!r} of {len(name)}")

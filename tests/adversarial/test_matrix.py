@@ -20,12 +20,21 @@ class Stage:
 
     def __init__(self, name, directory, net):
         self.scene, self.net, self.dir = WORLDS[name](), net, directory
-        self.clients = {}
+        self.clients, self.attack, self.thieves = {}, None, {}
         for profile in PROFILES:
             client = Client(profile, directory / profile).begin(self.scene.seen or self.scene.honest)
             if self.scene.seen:
                 assert client.ask(net.url(self.scene.seen.files), RELEASE).good
             self.clients[profile] = client
+
+    def thief(self, attack, stolen):
+        """Who stole that, after the attack's move. Those of one attack are the same for each profile."""
+        if self.attack is not attack:
+            self.attack, self.thieves = attack, {}
+        if stolen not in self.thieves:
+            thief = self.thieves[stolen] = thief_of(self.scene, STOLEN[stolen])
+            attack.move(thief)
+        return self.thieves[stolen]
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +60,13 @@ class Cell:
     def __init__(self, stage_, attack, profile, stolen, directory):
         self.stage, self.attack, self.profile, self.stolen = stage_, attack, profile, STOLEN[stolen]
         self.client = stage_.clients[profile].copy(directory)
-        self.thief = thief_of(stage_.scene, self.stolen)
+        self.thief = stage_.thief(attack, stolen)
         self.thief.honest = set(stage_.scene.honest.files.values())
         self.thief.may_sign = {role.removeprefix("old ") for role in self.stolen if commands(self.stolen, role)}
         if "targets" in self.thief.may_sign:
             self.thief.may_sign |= {"releases", "rollouts"}
         self.thief.may_sign |= {name for name, like in self.thief.extra.items() if like in self.thief.may_sign}
         self.world = stage_.scene.honest.fork()
-        attack.move(self.thief)
         self.faults = []
 
     def expect(self, what, got, want, text):
@@ -113,8 +121,7 @@ def distinct(attack, profile, columns, stage_):
     same attack, byte for byte but for signatures, and the table must have the same verdict for them."""
     verdicts = {}
     for stolen in columns:
-        thief = thief_of(stage_.scene, STOLEN[stolen])
-        attack.move(thief)
+        thief = stage_.thief(attack, stolen)
         first = verdicts.setdefault(frozenset(thief.used - thief.own_keys), (stolen, []))
         first[1].append(verdict(attack, profile, STOLEN[stolen]))
     assert all(len(set(same)) == 1 for _, same in verdicts.values())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One meaning of a file: spellings.SIGNED and WHOLE, in a timestamp that both profiles read."""
+"""One meaning of a file: spellings.SIGNED and WHOLE, in a timestamp."""
 import json
 
 import pytest

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An honest repository laid out as SPEC 3 says (spelling, lifetimes, roles), and a thief who may publish in its place.
 
-Both clients read it: it is a TUF repository as any other. root, targets and releases need two of three keys. What a
+All clients read it: it is a TUF repository as any other. root, targets and releases need two of three keys. What a
 thief cannot sign he signs with a key of his own, so that it is the threshold that refuses him, not a missing file."""
 import copy
 import datetime
@@ -20,7 +20,7 @@ TOP = ("root", "timestamp", "snapshot", "targets")
 ONLINE = ("timestamp", "snapshot")
 
 RELEASE = "releases/lamp/1.0.0/release.json"
-HUGE = 2 ** 53 - 1  # the largest version that both profiles read
+HUGE = 2 ** 53 - 1  # the largest version that is read
 
 
 def spelled(value):

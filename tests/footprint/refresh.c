@@ -170,6 +170,8 @@ static void fetch(const struct scene *scene, const struct rota_want *want)
 		rota_session_fetched(&session, ROTA_ERR_NOT_FOUND);
 		return;
 	}
+	if (flash)
+		rota_session_copy(&session);
 	while ((len = semihosting_read(file, piece, sizeof(piece))) > 0) {
 		*(flash ? &traffic.flash : &traffic.link) += (uint32_t)len;
 		if (rota_session_feed(&session, rota_span(piece, len)) != ROTA_OK)

@@ -16,6 +16,7 @@
 #define WANTS_MAX 1500 /* 256 roots (SPEC 4.8), each read twice, and the rest */
 #define SESSIONS_MAX 2 /* of one input */
 #define FIRST_HONEST 5 /* targets that are there as long as nobody touched them */
+#define FIRST_IN_BINS 3 /* the last of those stand in bins, which the plain profile does not know */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -39,7 +40,7 @@ struct device {
 	struct tuf_witness witness;
 	struct rota_trusted trusted;
 	struct rota_floors floors, raised; /* committed; the session's */
-	bool letter;
+	enum tuf_profile profile;
 	unsigned fetches;
 };
 
@@ -57,7 +58,8 @@ static const struct tuf_file *copy_of(const struct device *d, const struct rota_
 		if (w->at_hand && w->sha256 == NULL)
 			return f;
 		if (w->sha256 != NULL ? memcmp(w->sha256, f->sha256, ROTA_SHA256_LEN) == 0
-				      : d->letter && w->current != 0 && w->current == f->version)
+				      : d->profile == TUF_LETTER && w->current != 0 &&
+					w->current == f->version)
 			return f;
 	}
 	return NULL;
@@ -104,9 +106,10 @@ static void answer(struct device *d, struct rota_session *s, struct rota_span ro
 	if (lie != NULL && lie->cut < len)
 		len -= lie->cut;
 	whole = feed(d, s, rota_span(f->bytes, len), flip_at) && flip_at == 0 && len == f->len;
-	if (whole && f->raw && !d->letter)
+	if (whole && f->raw && d->profile != TUF_LETTER)
 		whole = rota_session_feed(s, ROTA_STR("\n")) == ROTA_OK;
-	if (f->raw && d->letter && rota_session_raw(s, f->listed_len, f->sha256) != ROTA_OK)
+	if (f->raw && d->profile == TUF_LETTER &&
+		rota_session_raw(s, f->listed_len, f->sha256) != ROTA_OK)
 		abort();
 	if (whole)
 		tuf_witness_seen(&d->witness, role, f);
@@ -146,9 +149,8 @@ static void fetch(struct device *d, struct rota_session *s, const struct rota_wa
 		return;
 	}
 	if (f != NULL) {
-		if (d->letter)
-			rota_session_copy(s);
-		if (damaged && w->at_hand && w->sha256 == NULL)
+		rota_session_copy(s);
+		if (damaged && w->at_hand && (w->sha256 == NULL || d->profile == TUF_PLAIN))
 			tuf_witness_lost(&d->witness, f->role);
 		answer(d, s, f->role == TUF_ROOT ? ROTA_STR("root") : w->role, f, NULL, damaged);
 		return;
@@ -190,7 +192,9 @@ static enum rota_want_kind run(struct device *d, struct rota_session *s)
 static void find(struct device *d, struct rota_session *s)
 {
 	size_t at = d->scene.asked % (sizeof(targets) / sizeof(targets[0]));
-	const char *role = targets[at].role, *path = targets[at].path;
+	const char *role = d->profile == TUF_PLAIN ? "" : targets[at].role;
+	const char *path = targets[at].path;
+	size_t honest = d->profile == TUF_PLAIN ? FIRST_IN_BINS : FIRST_HONEST;
 	enum rota_want_kind end = run(d, s);
 
 	d->witness.role = role;
@@ -205,56 +209,70 @@ static void find(struct device *d, struct rota_session *s)
 	else if (rota_session_why(s)->err == ROTA_OK ||
 		rota_session_why(s)->clause == ROTA_CLAUSE_NONE)
 		abort();
-	if (!d->scene.hostile && at < FIRST_HONEST && end != ROTA_WANT_FOUND)
+	if (!d->scene.hostile && at < honest && end != ROTA_WANT_FOUND)
 		abort();
 }
 
+static const struct rota_session_profile *const profiles[TUF_PROFILES] = {
+	[TUF_DEVICE] = &rota_session_device,
+	[TUF_LETTER] = &rota_session_letter,
+	[TUF_PLAIN] = &rota_session_plain,
+};
+
+static const struct rota_limits small = {
+	.schemes = rota_schemes_all,
+	.keys = 8,
+	.key_len = 65,
+	.sigs = 3,
+	.sig_len = 64,
+	.pending_words = ROTA_PENDING_WORDS(2, 3, 8),
+	.visited = 3,
+	.names_len = 200,
+	.text_len = 190,
+	.components = 2,
+	.listed = 8,
+	.roots = 2,
+	.max_len = { ROTA_ROOT_MAX_LEN, ROTA_TIMESTAMP_MAX_LEN, ROTA_META_MAX_LEN,
+		ROTA_META_MAX_LEN, ROTA_HINT_MAX_LEN },
+};
+
+static const struct rota_limits large = {
+	.schemes = rota_schemes_all,
+	ROTA_LIMITS_USUAL,
+	.keys = 24,
+	.key_len = 65,
+	.sigs = 8,
+	.sig_len = 64,
+	.pending_words = ROTA_PENDING_WORDS(6, 8, ROTA_ROLE_NAME_MAX),
+	.visited = 12,
+	.names_len = 288,
+	.text_len = 192,
+	.streams = &rota_sigs_streamed,
+	.components = 2,
+	.listed = 32,
+};
+
 static void session(struct device *d)
 {
-	static const struct rota_limits small = { .schemes = rota_schemes_all,
-		.keys = 8,
-		.key_len = 65,
-		.sigs = 3,
-		.sig_len = 64,
-		.pending_words = ROTA_PENDING_WORDS(2, 3, 8),
-		.visited = 3,
-		.names_len = 200,
-		.text_len = 190,
-		.components = 2,
-		.listed = 8,
-		.roots = 2,
-		.max_len = { ROTA_ROOT_MAX_LEN, ROTA_TIMESTAMP_MAX_LEN, ROTA_META_MAX_LEN,
-			ROTA_META_MAX_LEN, ROTA_HINT_MAX_LEN } };
-	static const struct rota_limits large = { .schemes = rota_schemes_all,
-		ROTA_LIMITS_USUAL,
-		.keys = 24,
-		.key_len = 65,
-		.sigs = 8,
-		.sig_len = 64,
-		.pending_words = ROTA_PENDING_WORDS(6, 8, ROTA_ROLE_NAME_MAX),
-		.visited = 12,
-		.names_len = 288,
-		.text_len = 192,
-		.streams = &rota_sigs_streamed,
-		.components = 2,
-		.listed = 32 };
 	static uint8_t room[65536];
 	struct rota_session_config config = { .crypto = tuf_crypto(),
 		.limits = d->scene.small ? &small : &large,
 		.start = { .unix_s = rota_num_nearest(d->scene.now_s),
 			.trusted = d->scene.now_s != 0 },
-		.profile = d->letter ? &rota_session_letter : &rota_session_device,
+		.profile = profiles[d->profile],
 		.floors = &d->raised };
 	struct rota_session s;
+	bool begins = d->profile != TUF_PLAIN || d->scene.now_s != 0; /* it needs a clock */
 
 	d->fetches = 0;
 	d->raised = d->floors;
 	/* a clock below the time floor is none (SPEC 5.1) */
 	tuf_witness_session(
 		&d->witness, d->scene.now_s < d->trusted.time_floor_s ? 0 : d->scene.now_s);
-	if (rota_session_init(&s, &config, &d->trusted, ROTA_BUF(room)) != ROTA_OK)
+	if ((rota_session_init(&s, &config, &d->trusted, ROTA_BUF(room)) == ROTA_OK) != begins)
 		abort();
-	find(d, &s);
+	if (begins)
+		find(d, &s);
 	rota_session_drop(&s);
 }
 
@@ -270,19 +288,19 @@ static void begin(struct device *d, struct jroom *room)
 }
 
 /* One that left the factory, or one that refreshed once. */
-static const struct device *starting(bool letter, bool refreshed)
+static const struct device *starting(enum tuf_profile profile, bool refreshed)
 {
-	static struct device started[2][2];
-	struct device *d = &started[letter][refreshed];
+	static struct device started[TUF_PROFILES][2];
+	struct device *d = &started[profile][refreshed];
 	const struct tuf_file *root = tuf_repo_first()->file[0];
 
 	if (d->trusted.root.version != 0)
 		return d;
-	d->letter = letter;
+	d->profile = profile;
 	d->trusted.root.version = 1;
 	memcpy(d->trusted.root.sha256, root->sha256, ROTA_SHA256_LEN);
-	d->trusted.time_floor_s = letter ? 0 : TUF_NOW - 3600;
-	tuf_witness_init(&d->witness, !letter, root);
+	d->trusted.time_floor_s = profile == TUF_DEVICE ? TUF_NOW - 3600 : 0;
+	tuf_witness_init(&d->witness, profile, root);
 	begin(d, NULL);
 	if (refreshed)
 		session(d);
@@ -295,10 +313,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct device d;
 	struct jroom room = { bytes, sizeof(bytes), 0 };
 	struct rota_span input = rota_span(data, len);
+	enum tuf_profile profile;
 
 	if (len == 0)
 		return 0;
-	d = *starting((data[0] & 1) != 0, (data[0] & 2) != 0);
+	profile = (data[0] & 4) != 0 ? TUF_PLAIN : (data[0] & 1) != 0 ? TUF_LETTER : TUF_DEVICE;
+	d = *starting(profile, (data[0] & 2) != 0);
 	begin(&d, &room);
 	input = rota_span_skip(input, 1);
 	for (int i = 0; i < SESSIONS_MAX && tuf_edit(&d.scene, &input); i++)

@@ -24,23 +24,25 @@ static int role_of(struct rota_span name)
 	return -1;
 }
 
-void tuf_witness_init(struct tuf_witness *w, bool device, const struct tuf_file *root)
+void tuf_witness_init(struct tuf_witness *w, enum tuf_profile profile, const struct tuf_file *root)
 {
 	memset(w, 0, sizeof(*w));
-	w->device = device;
+	w->profile = profile;
 	w->kept[TUF_ROOT] = root;
 }
 
 void tuf_witness_lost(struct tuf_witness *w, unsigned role)
 {
-	if (role == TUF_TIMESTAMP || role == TUF_SNAPSHOT)
+	if (w->profile == TUF_PLAIN)
+		w->uncompared = true;
+	else if (role == TUF_TIMESTAMP || role == TUF_SNAPSHOT)
 		w->kept[role] = NULL;
 }
 
 /* SPEC 4.9: to the letter a copy counts only as far as the trusted root's keys signed it. */
 static void drop_unsigned(struct tuf_witness *w)
 {
-	for (unsigned r = TUF_TIMESTAMP; r <= TUF_SNAPSHOT && !w->device; r++) {
+	for (unsigned r = TUF_TIMESTAMP; r <= TUF_SNAPSHOT && w->profile == TUF_LETTER; r++) {
 		if (w->kept[r] != NULL &&
 			!judge_signed(w->kept[r], judge_top(w->kept[TUF_ROOT], tuf_role_names[r])))
 			tuf_witness_lost(w, r);
@@ -56,6 +58,7 @@ void tuf_witness_session(struct tuf_witness *w, uint64_t now_s)
 	w->walk_count = 1;
 	w->path = NULL;
 	w->rotated = false;
+	w->uncompared = false;
 }
 
 /* ---- roots ---- */
@@ -67,7 +70,7 @@ static bool follows(
 	uint64_t from = judge_number(old->body, "version"),
 		 to = judge_number(root->body, "version");
 
-	return (w->device ? to > from : to == from + 1) &&
+	return (w->profile == TUF_DEVICE ? to > from : to == from + 1) &&
 		judge_signed(root, judge_top(old, "root")) &&
 		judge_signed(root, judge_top(root, "root"));
 }
@@ -115,7 +118,8 @@ static void keep_root(
 			trusted->root.version > judge_number(w->kept[TUF_ROOT]->body, "version") &&
 			memcmp(trusted->root.sha256, f->sha256, ROTA_SHA256_LEN) == 0,
 		"TUF 5.3.8");
-	demand(!w->device || w->now_s == 0 || judge_time(f->body, "x-rota-not-before") <= w->now_s,
+	demand(w->profile != TUF_DEVICE || w->now_s == 0 ||
+			judge_time(f->body, "x-rota-not-before") <= w->now_s,
 		"SPEC 4.6 c");
 	if (w->rotated)
 		w->stale[TUF_TIMESTAMP] = w->stale[TUF_SNAPSHOT] = true;
@@ -134,7 +138,7 @@ static bool within_horizon(const struct tuf_witness *w, const struct tuf_file *f
 	uint64_t issued = judge_time(f->body, "x-rota-issued");
 	uint64_t expires = judge_time(f->body, "expires");
 
-	if (!w->device)
+	if (w->profile != TUF_DEVICE)
 		return true;
 	return issued != 0 && expires >= issued && expires - issued <= life_s &&
 		(w->now_s == 0 || issued <= w->now_s + 600);
@@ -147,7 +151,7 @@ static bool within_slot(const struct tuf_witness *w, const struct tuf_file *f)
 	uint64_t end = judge_time(root, "x-rota-slot-end");
 	uint64_t issued = judge_time(f->body, "x-rota-issued");
 
-	if (!w->device || end == 0)
+	if (w->profile != TUF_DEVICE || end == 0)
 		return true;
 	if (w->now_s != 0)
 		return w->now_s <= end + 3600;
@@ -190,7 +194,8 @@ static void keep_snapshot(struct tuf_witness *w, const struct tuf_file *f)
 
 	demand(timestamp != NULL && judge_lists(timestamp, "snapshot", f), "TUF 5.5.2 or 5.5.4");
 	demand(judge_signed(f, judge_top(w->kept[TUF_ROOT], "snapshot")), "TUF 5.5.3");
-	demand(w->device || old == NULL || w->stale[TUF_SNAPSHOT] || none_goes_back(old, f),
+	demand(w->profile == TUF_DEVICE || old == NULL || w->stale[TUF_SNAPSHOT] || w->uncompared ||
+			none_goes_back(old, f),
 		"TUF 5.5.5");
 	demand(judge_listed(f, "targets") != NULL, "TUF 5.5.5");
 	demand(alive(w, f), "TUF 5.5.6");
@@ -230,7 +235,7 @@ static void hold_floor(
 	uint32_t keys = judge_keys(by);
 	bool stands = judge_count(floor->keys & keys) >= judge_number(by.role, "threshold");
 
-	if (!w->device)
+	if (w->profile != TUF_DEVICE)
 		return;
 	demand(!stands || judge_number(f->body, "version") >= floor->version, "SPEC 4.3");
 	*floor = (struct tuf_floor){ judge_number(f->body, "version"), keys };
@@ -339,7 +344,8 @@ static void search_role(struct search *s, struct rota_span role, struct judge_by
 		char bin[80];
 		struct rota_span name = judge_covers(by, s->w->path, bin);
 
-		if (name.len == 0 || !may_lead(s->w, role, top, by, name))
+		s->over = by.bins && s->w->profile == TUF_PLAIN; /* which knows none */
+		if (s->over || name.len == 0 || !may_lead(s->w, role, top, by, name))
 			continue;
 		search_role(s, name, by, false);
 		s->over = s->over || judge_terminates(by);
@@ -361,7 +367,7 @@ void tuf_witness_found(struct tuf_witness *w, const struct rota_target *target)
 			target->role_version == judge_number(s.in->body, "version") &&
 			judge_digest(jt_get(s.target, "hashes"), target->sha256),
 		"TUF 5.7");
-	demand(!w->device || s.holder == NULL ||
+	demand(w->profile != TUF_DEVICE || s.holder == NULL ||
 			judge_number(s.in->body, "version") >=
 				judge_number(s.holder->body, "version"),
 		"SPEC 4.3");

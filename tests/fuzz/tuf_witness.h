@@ -14,13 +14,16 @@
 
 #define TUF_SEEN_MAX 1024
 
+/* By which rules the session goes that is judged: rota_session_device, _letter, _plain. */
+enum tuf_profile { TUF_DEVICE, TUF_LETTER, TUF_PLAIN, TUF_PROFILES };
+
 struct tuf_floor {
 	uint64_t version;
 	uint32_t keys; /* bit per key number */
 };
 
 struct tuf_witness {
-	bool device;
+	enum tuf_profile profile;
 	uint64_t now_s; /* 0: the device has no clock */
 
 	/* what the device keeps */
@@ -37,17 +40,19 @@ struct tuf_witness {
 	int walk_count;
 	const char *role, *path; /* looked for; NULL: none yet */
 	bool rotated; /* timestamp's or snapshot's keys changed on that walk */
+	bool uncompared; /* the trusted snapshot was not to be read any more */
 };
 
 /* A device that left the factory with this root. */
-void tuf_witness_init(struct tuf_witness *w, bool device, const struct tuf_file *root);
+void tuf_witness_init(struct tuf_witness *w, enum tuf_profile profile, const struct tuf_file *root);
 
 void tuf_witness_session(struct tuf_witness *w, uint64_t now_s);
 
 /* A file was read to its end. */
 void tuf_witness_seen(struct tuf_witness *w, struct rota_span role, const struct tuf_file *f);
 
-/* The copy of timestamp or snapshot at hand is no more: what it held back may come again. */
+/* The copy of timestamp or snapshot at hand is damaged: what it held back may come again. To the letter it is no more; a
+ * plain device has only nothing to compare the next snapshot with. */
 void tuf_witness_lost(struct tuf_witness *w, unsigned role);
 
 /* The session says: keep the file of `role` that was read last, and this is trusted now. Returns the file. */

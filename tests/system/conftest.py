@@ -7,6 +7,7 @@ import pytest
 
 pytest.register_assert_rewrite("tufclient")  # so that what it asserts is shown
 
+from inmemory import pytest_configure  # noqa: E402,F401 - pytest calls it
 from paths import BUILD, PATIENCE, TOP, programs  # noqa: E402,F401 - the tests import them from here
 
 

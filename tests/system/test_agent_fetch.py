@@ -115,6 +115,10 @@ def control_characters(h, path):
     h.end_headers()
 
 
+def other_bytes(h, path):
+    h.send(200, bytes(len(h.content(path))))
+
+
 METADATA = [
     (status(302, Location="https://localhost:1/"), "redirects are refused"),
     (control_characters, "redirects are refused"),
@@ -153,9 +157,25 @@ def test_metadata(device, bad, file, behaviour, says):
     assert "\x1b" not in said
     assert 'clause="' in said
     assert time.monotonic() - begin < 60, "a deadline did not hold"
+    asked = [path for path, _ in bad.asked if path.endswith(file)]
+    assert len(asked) == 1, "what a server answers once it answers again"
     # Nothing of it stays.
     bad.behave()
     device.once(check=3)
+
+
+def test_a_damaged_copy_is_asked_for_and_a_bad_answer_for_it_once(device, bad):
+    """The device knows the digest either way, and tells its own disk from the server."""
+    bad.rule(r"\.img$", status(404))
+    device.once(check=1)
+    (copy,) = (device.state() / "metadata").glob("*.snapshot.json")
+    copy.write_bytes(bytes(len(copy.read_bytes())))
+    bad.rule(r"snapshot\.json$", other_bytes)
+    assert line(device.once(check=1), "refused")["step"] == "snapshot"
+    assert [path for path, _ in bad.asked if "snapshot" in path] == [f"metadata/{copy.name}"]
+    bad.behave()
+    device.once(check=3)
+    assert [path for path, _ in bad.asked if "snapshot" in path] == [f"metadata/{copy.name}"]
 
 
 @pytest.mark.parametrize("behaviour, says", METADATA[:2], ids=["redirect", "control"])
@@ -293,10 +313,6 @@ def longer(h, path):
 
 def shorter(h, path):
     h.send(200, h.content(path)[:-1])
-
-
-def other_bytes(h, path):
-    h.send(200, bytes(len(h.content(path))))
 
 
 @pytest.mark.parametrize("behaviour, step", [

@@ -309,9 +309,40 @@ def test_a_list_of_files(rota, reader, tmp_path):
     rota("publish")
     assert "0 wrong" in rota("repo", "verify")
     again = json.loads(rota("target", "add", "--json", "--from-list", name))
-    assert again == {"added": 0, "files": 0, "known": 301, "role": "releases", "version": 2}
+    assert again == {"absent": 0, "absent_first": [], "added": 0, "files": 0, "known": 301, "role": "releases",
+                     "version": 2}
     reader.refresh()
     reader.find("releases/sensor/2.0.0/f299")
+
+
+def test_what_is_listed_and_not_there_is_told(rota, reader, tmp_path):
+    """It may lie on another server, so it is published; of another length it is as good as not there."""
+    rows = sorted((path_of(n), b"content %d" % n) for n in range(9))
+    places = [f"targets/{path.rsplit('/', 1)[0]}/{hashlib.sha256(body).hexdigest()}.{path.rsplit('/', 1)[1]}"
+              for path, body in rows]
+    name = tmp_path / "list"
+    name.write_text("".join(f"{path}\t{len(body)}\t{hashlib.sha256(body).hexdigest()}\n" for path, body in rows))
+
+    def upload(first, last):
+        for place, (_, body) in list(zip(places, rows))[first:last]:
+            (rota.dir / "repo" / place).parent.mkdir(parents=True, exist_ok=True)
+            (rota.dir / "repo" / place).write_bytes(body)
+
+    upload(0, 3)
+    (rota.dir / "repo" / places[2]).write_bytes(b"cut off")
+    said = rota("target", "add", "--from-list", name)
+    assert "of 7 targets the bytes are not in the repository" in said and "and 2 more" in said
+    assert [line[2:] for line in said.splitlines() if line.startswith("  targets/")] == places[2:7]
+    rota("publish")
+    reader.refresh()
+    reader.find(rows[0][0])
+    upload(2, 9)
+    assert "0 wrong" in rota("repo", "verify")
+    again = json.loads(rota("target", "add", "--json", "--from-list", name))
+    assert (again["absent"], again["absent_first"], again["known"]) == (0, [], 9)
+    (rota.dir / "repo" / places[4]).unlink()
+    again = json.loads(rota("target", "add", "--json", "--from-list", name))
+    assert (again["absent"], again["absent_first"]) == (1, [places[4]])
 
 
 def test_a_file_that_no_device_would_read_is_not_signed(rota, tmp_path):

@@ -556,6 +556,36 @@ def test_verify_finds_a_damaged_target(rota, tmp_path):
     done = subprocess.run([rota.program, "--dir", rota.dir, "repo", "verify"], capture_output=True,
                           text=True, timeout=60, check=False)
     assert done.returncode == 1 and "1 wrong" in done.stdout
+    # that line, and then the sum of its role among those of the others
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("wrong")]
+    assert len(wrong) == 2 and image.name in wrong[0]
+    assert re.fullmatch(r"wrong  releases: 1 file, 2 targets of \d+ bytes, 1 wrong", wrong[1])
+
+
+def test_verify_sums_by_role_and_lists_where_it_is_asked_to(rota, tmp_path):
+    release(rota, tmp_path, "2.0.0")
+    rota("publish")
+    places = [*Client(rota.dir / "repo").refresh().targets["delegations"]["roles"]]
+    roles = ["root", "root-hint", "timestamp", "snapshot", "targets", *(place["name"] for place in places)]
+    size = sum(path.stat().st_size for path in (rota.dir / "repo/targets/releases").rglob("*.*") if path.is_file())
+    said = rota("repo", "verify").splitlines()
+    assert [line.split()[1].rstrip(":") for line in said if line.startswith("ok")] == roles
+    assert f"ok     releases: 1 file, 2 targets of {size} bytes" in said
+    assert f"ok     releases: 1 file, 2 targets of {size} bytes, which were not read" in rota(
+        "repo", "verify", "--metadata").splitlines()
+    lists = rota("repo", "verify", "--verbose").splitlines()
+    assert set(said) < set(lists) and "ok     releases/sensor/2.0.0/release.json" in lists
+    whole = json.loads(rota("repo", "verify", "--json"))
+    assert [role["role"] for role in whole["roles"]] == roles
+    assert {"bad": 0, "bytes": size, "files": 1, "role": "releases", "targets": 2} in whole["roles"]
+    assert {"good": True, "text": "releases/sensor/2.0.0/release.json"} in whole["findings"]
+    assert len(whole["findings"]) == whole["good"] == len(lists) - len(roles) - sum(
+        line.startswith("note") for line in lists) - 1
+    few = json.loads(rota("repo", "verify", "--json", "--quiet"))
+    assert few == {**whole, "findings": []}
+    both = subprocess.run([rota.program, "--dir", rota.dir, "repo", "verify", "--verbose", "--quiet"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert both.returncode == 2 and "do not go together" in both.stderr
 
 
 def test_expired_timestamp(rota):

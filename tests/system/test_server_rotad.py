@@ -178,7 +178,8 @@ def test_disk_comes_before_the_answer(make):
 def test_stop_answers_what_is_on_its_way_to_the_disk(make):
     """Told to stop while the disk is slow: what was taken is made durable and acknowledged, then rotad ends."""
     rotad = make()
-    rotad.start(before=["strace", "-D", "-f", "-o", "/dev/null", "-e", "inject=fdatasync:delay_enter=1000000"])
+    rotad.start(before=["strace", "-D", "-f", "-o", "/dev/null", "-P", rotad.dir / "journal/0000000001.seg",
+                        "-e", "inject=fdatasync:delay_enter=1000000"])
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         posts = [pool.submit(rotad.post, EVENT % ("started", seq)) for seq in range(1, 5)]
         deadline = time.monotonic() + 20

@@ -424,6 +424,7 @@ def chowned(authority, uid):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_as_root_each_has_its_own_user(served):
+    assert served.ask("repo", "/repo/metadata/timestamp.json")[0] == 200  # nginx listens before it has workers
     by_name = {words.split(b"\0")[0].split(b":")[0].rsplit(b"/")[-1]: pid for pid, words in served.children()}
     def uid(pid):
         with open(f"/proc/{pid}/status", encoding="utf-8") as f:

@@ -115,6 +115,27 @@ def test_a_target_path_does_not_leave_its_directory(make, path, name):
 
 # ---- delegations ----
 
+def test_targets_that_are_one_file_do_not_replace_each_other(make):
+    """As on a file system that ignores case: of two names in the directory each opens the same file."""
+    repo, server, client = make()
+    contents = {"a/Read": b"one", "a/read": b"two", "other": b"three"}
+    for path, content in contents.items():
+        repo.add_target("targets", path, content)
+    repo.publish()
+    client.good(client.download("a/Read"))
+    for name in ("a%2Fread", "other"):
+        os.link(client.out / "a%2FRead", client.out / name)
+    client.refused(client.download("a/Read", "a/read"), "a/read", "same file as a/Read", "another directory")
+    assert not [path for path in server.asked if path.startswith("targets/")]
+    assert (client.out / "a%2FRead").read_bytes() == b"one"
+    # a link that says nothing of case is none of it
+    client.good(client.download("a/Read", "other"))
+    # nor is a directory where they are two
+    os.unlink(client.out / "a%2Fread")
+    client.good(client.download(*contents))
+    assert {path: (client.out / path.replace("/", "%2F")).read_bytes() for path in contents} == contents
+
+
 def searched(server):
     """Delegated roles asked for, in order."""
     roles = [path.removeprefix("metadata/1.").removesuffix(".json") for path in server.asked

@@ -35,8 +35,11 @@ def tufjs():
         fcntl.flock(lock, fcntl.LOCK_EX)
         for name in ("package.json", "package-lock.json", "read.js"):
             shutil.copy(HERE / name, INSTALLED / name)
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=INSTALLED, check=True,
-                       timeout=300, stdin=subprocess.DEVNULL)
+        whole = INSTALLED / "whole"  # a copy of the lock file by which all was installed
+        if not whole.exists() or whole.read_bytes() != (HERE / "package-lock.json").read_bytes():
+            subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=INSTALLED, check=True,
+                           timeout=300, stdin=subprocess.DEVNULL)
+            shutil.copy(HERE / "package-lock.json", whole)
 
     def read(repo, *targets):
         done = subprocess.run(["node", "read.js", repo, *targets], cwd=INSTALLED, check=True, timeout=60,

@@ -102,13 +102,27 @@ static void keep_on_disk(struct device *d, const struct rota_want *w)
 		memset(d->disk, 0, sizeof(d->disk)); /* TUF 5.3.11 */
 }
 
+/* A copy at hand that may be read in place of the server's file. */
+static const struct maker_file *copy_of(
+	struct device *d, const struct rota_want *w, const struct maker_file *last)
+{
+	const struct maker_file *planted;
+
+	if (w->sha256 == NULL || w->fresh)
+		return NULL;
+	planted = d->planted != NULL ? d->planted(d, w) : NULL;
+	if (planted != NULL)
+		return planted;
+	return !d->forgetful && last->bytes.p != NULL ? last : NULL;
+}
+
 static void fetch(struct device *d, struct rota_session *s, const struct rota_want *w)
 {
-	struct maker_file *copy = kept(d, w), disk;
-	bool at_hand = !d->forgetful && w->sha256 != NULL && !w->fresh && copy->bytes.p != NULL;
-	const struct maker_file *f = at_hand ? copy
-		: w->at_hand                 ? on_disk(d, w, &disk)
-					     : from_network(d, w);
+	struct maker_file *last = kept(d, w), disk;
+	const struct maker_file *copy = copy_of(d, w, last);
+	const struct maker_file *f = copy != NULL ? copy
+		: w->at_hand                      ? on_disk(d, w, &disk)
+						  : from_network(d, w);
 	struct rota_want before = *w;
 
 	if (f == NULL) {
@@ -116,10 +130,10 @@ static void fetch(struct device *d, struct rota_session *s, const struct rota_wa
 		return;
 	}
 	d->last = f->bytes;
-	if (!at_hand && !w->at_hand)
-		copy->bytes = f->bytes; /* the file fetched last stays at hand */
-	else if (d->profile == &rota_session_letter)
+	if (copy != NULL || w->at_hand)
 		rota_session_copy(s);
+	else
+		last->bytes = f->bytes; /* the file fetched last stays at hand */
 	rota_session_fetched(s, feed(d, s, f, before.max_len));
 }
 
@@ -271,4 +285,11 @@ void device_answer(struct device *d, const char *role, const struct maker_file *
 	asked = role;
 	d->answer = &copy;
 	d->server = device_give;
+}
+
+void device_plant(struct device *d, const char *role, const struct maker_file *with)
+{
+	device_answer(d, role, with);
+	d->planted = device_give;
+	d->server = NULL;
 }

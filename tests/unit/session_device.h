@@ -34,9 +34,10 @@ struct device {
 	bool forgetful; /* nothing is at hand */
 	const struct rota_session_profile *profile;
 	const struct rota_limits *limits;
-	/* Answers in place of the server: NULL as it stands. */
+	/* Answers in place of the server, and copies at hand in place of those kept: NULL as it stands. */
 	const struct maker_file *(*server)(struct device *d, const struct rota_want *w);
-	const struct maker_file *answer; /* what `server` is to give */
+	const struct maker_file *(*planted)(struct device *d, const struct rota_want *w);
+	const struct maker_file *answer; /* what these are to give */
 	int answered;
 	struct rota_target target;
 	bool floor_fell;
@@ -71,7 +72,10 @@ void device_publish(struct device *d, int role);
 /* The server gives this file for whatever is asked of a role. */
 void device_answer(struct device *d, const char *role, const struct maker_file *with);
 
-/* What it gives then: a function for d->server. */
+/* This file is at hand for whatever is asked of a role by digest; the server has the right one. */
+void device_plant(struct device *d, const char *role, const struct maker_file *with);
+
+/* What is given then: a function for d->server. */
 const struct maker_file *device_give(struct device *d, const struct rota_want *w);
 
 #define CHECK_WHY(why, e, c)                                                                       \

@@ -103,13 +103,11 @@ static void new_root_not_by_itself(struct device *d)
 	maker_publish(&d->m);
 }
 
-/* As above, with signatures of the thief beside; between the two readings of the candidate the server gives a
- * file whose keys are the thief's, and then the candidate again. */
+/* As above, with signatures of the thief beside; between the two readings of the candidate the copy at hand becomes a
+ * file whose keys are the thief's; the server has the candidate still. */
 static const struct maker_file *between_two_readings(struct device *d, const struct rota_want *w)
 {
-	if (!rota_span_eq(w->role, ROTA_STR("root")) || w->version != 2 || w->sha256 == NULL)
-		return NULL;
-	return w->fresh ? NULL : d->answer;
+	return rota_span_eq(w->role, ROTA_STR("root")) && w->version == 2 ? d->answer : NULL;
 }
 
 static void swapped_between_two_readings(struct device *d)
@@ -128,14 +126,7 @@ static void swapped_between_two_readings(struct device *d)
 	r->signers[r->signer_count++] = KEY_ROGUE1;
 	r->signers[r->signer_count++] = KEY_ROGUE2;
 	maker_publish(&d->m);
-	d->server = between_two_readings;
-	d->forgetful = true; /* so that the second reading comes from the server too */
-}
-
-/* Once for each thing that is asked of a role by digest: the thief's file first, then the right one. */
-static const struct maker_file *give_first(struct device *d, const struct rota_want *w)
-{
-	return w->sha256 != NULL && !w->fresh ? device_give(d, w) : NULL;
+	d->planted = between_two_readings;
 }
 
 /* A file that no one signed lists a release of the thief's; what replaces it does not. */
@@ -149,8 +140,7 @@ static void listed_by_a_damaged_file(struct device *d)
 	maker_publish(&thief);
 	d->m.role[MAKER_RELEASES].pad = 100; /* the thief's file is the shorter */
 	device_publish(d, MAKER_RELEASES);
-	device_answer(d, "releases", maker_meta(&thief, "releases", 1));
-	d->server = give_first;
+	device_plant(d, "releases", maker_meta(&thief, "releases", 1));
 }
 
 static void policy_in_releases(struct device *d)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one file, one reading, one root or one search leaves behind in a session must not speak for the next.
  *
- * A file that is asked for by digest is read again when it proves to be another. The first reading has then
- * gone through keys, delegations and targets that nobody may have signed; whoever answers the fetches, a mirror
- * or who writes the device's disk, chooses them. */
+ * A copy at hand of a file that is asked for by digest may prove to be another; then the server's is read. The first
+ * reading has then gone through keys, delegations and targets that nobody may have signed: who writes the device's
+ * disk chooses them. */
 #include "rota/base/mem.h"
 #include "tests/unit/session_device.h"
 #include "tests/unit/test.h"
@@ -22,27 +22,11 @@ static struct maker *thief_s_repository(void)
 	return &thief;
 }
 
-/* For what is asked of `answer_for` by digest: the thief's file first, then the right one. */
-static const char *answer_for;
-static const struct maker_file *thief_first(struct device *d, const struct rota_want *w)
+/* The thief's version 1 of `role` is at hand from now on. */
+static void plant(struct device *d, struct maker *thief, const char *role)
 {
-	bool his =
-		w->sha256 != NULL && !w->fresh && rota_span_eq(w->role, rota_span_cstr(answer_for));
-
-	return his ? d->answer : NULL;
-}
-
-/* The thief's version 1 of `role` comes first from now on. */
-static void answer_first(struct device *d, struct maker *thief, const char *role)
-{
-	static struct maker_file copy;
-
 	maker_publish(thief);
-	copy = *maker_meta(thief, role, 1);
-	answer_for = role;
-	d->answer = &copy;
-	d->server = thief_first;
-	d->forgetful = true;
+	device_plant(d, role, maker_meta(thief, role, 1));
 }
 
 /* A new version of `role` in the right repository, with room for the thief's. */
@@ -66,7 +50,7 @@ TEST(keys_of_the_first_reading_sign_nothing)
 	r->signers[1] = thief->role[MAKER_RELEASES].keys[1] = KEY_RELEASES2 | KEY_FALSE;
 	maker_next(&d->m, NOW + HOUR_S, MAKER_RELEASES, -1);
 	publish(d, MAKER_TARGETS);
-	answer_first(d, thief, "targets");
+	plant(d, thief, "targets");
 	CHECK_WHY(
 		device_session(d, "releases", RELEASE), ROTA_ERR_THRESHOLD, ROTA_CLAUSE_TUF_5_6_3);
 }
@@ -80,7 +64,7 @@ TEST(delegations_of_the_first_reading_are_not_followed)
 	maker_target(&d->m, own, "x/1", device_bytes("not his to say"));
 	maker_delegate(thief, MAKER_TARGETS, "own", "x/*", false, KEY_OTHER, NOW);
 	publish(d, MAKER_TARGETS);
-	answer_first(d, thief, "targets");
+	plant(d, thief, "targets");
 	CHECK_WHY(device_session(d, "", "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 }
 
@@ -103,7 +87,7 @@ TEST(paths_of_the_first_reading_cover_nothing)
 		if (memcmp(&half->bytes.p[i], "x/*\"]", 5) == 0)
 			half->bytes.len = i + 5;
 	}
-	answer_first(d, thief, "targets");
+	plant(d, thief, "targets");
 	CHECK_WHY(device_session(d, "", "x/1"), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
 }
 
@@ -116,7 +100,7 @@ TEST(a_terminating_delegation_of_the_first_reading_ends_nothing)
 	maker_target(&d->m, own, "x/1", device_bytes("here"));
 	maker_delegate(thief, MAKER_TARGETS, "dam", "x/*", true, KEY_OTHER, NOW);
 	publish(d, MAKER_TARGETS);
-	answer_first(d, thief, "targets");
+	plant(d, thief, "targets");
 	CHECK_GOOD(device_session(d, "", "x/1"));
 	CHECK_EQ(d->target.length, 4);
 }
@@ -128,9 +112,42 @@ TEST(what_the_first_snapshot_listed_is_forgotten)
 
 	d->m.role[MAKER_RELEASES].unlisted = true;
 	publish(d, MAKER_SNAPSHOT);
-	answer_first(d, thief, "snapshot");
+	plant(d, thief, "snapshot");
 	CHECK_WHY(
 		device_session(d, "releases", RELEASE), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
+}
+
+/* ---- a copy at hand, and an answer ---- */
+
+static const struct maker_file *count(struct device *d, const struct rota_want *w)
+{
+	const struct maker_file *f = device_give(d, w);
+
+	d->answered += f != NULL;
+	return f;
+}
+
+/* What a disk has damaged the server has still; what the server gives it would give again. */
+TEST(a_bad_answer_of_a_known_digest_is_asked_for_once)
+{
+	static const struct {
+		const char *role;
+		enum rota_clause clause;
+	} rows[] = { { "snapshot", ROTA_CLAUSE_TUF_5_5_2 }, { "releases", ROTA_CLAUSE_TUF_5_6_2 } };
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct device *d = device_new();
+		struct maker *thief = thief_s_repository();
+
+		ROW(rows[i].role);
+		publish(d, MAKER_RELEASES);
+		publish(d, MAKER_SNAPSHOT);
+		maker_publish(thief);
+		device_answer(d, rows[i].role, maker_meta(thief, rows[i].role, 1));
+		d->server = count;
+		CHECK_WHY(device_session(d, "releases", RELEASE), ROTA_ERR_LENGTH, rows[i].clause);
+		CHECK_EQ(d->answered, 1);
+	}
 }
 
 /* ---- one role and the next ---- */
@@ -557,7 +574,9 @@ TESTS(T(keys_of_the_first_reading_sign_nothing),
 	T(delegations_of_the_first_reading_are_not_followed),
 	T(paths_of_the_first_reading_cover_nothing),
 	T(a_terminating_delegation_of_the_first_reading_ends_nothing),
-	T(what_the_first_snapshot_listed_is_forgotten), T(keys_of_the_role_before_sign_nothing),
+	T(what_the_first_snapshot_listed_is_forgotten),
+	T(a_bad_answer_of_a_known_digest_is_asked_for_once),
+	T(keys_of_the_role_before_sign_nothing),
 	T(delegations_of_the_search_before_are_not_followed),
 	T(roles_of_the_search_before_are_visited_again), T(keys_of_the_search_before_sign_nothing),
 	T(a_target_without_a_digest_that_we_know_is_none),

@@ -99,12 +99,26 @@ TEST(nothing_to_do_is_told_once_and_costs_nothing)
 	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
 	CHECK_EQ(w->event_count, 2);
 	CHECK_EQ(w->event[0].kind, ROTA_EVENT_STARTED);
-	CHECK_EQ(w->event[0].seq, 1);
+	CHECK_EQ(w->event[0].seq, 1000 * w->clock_s + 1);
 	CHECK_EQ(w->event[1].kind, ROTA_EVENT_CHECKED);
 	CHECK_EQ(w->event[1].why.clause, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
 	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
 	CHECK_EQ(w->event_count, 2);
 	CHECK_EQ(w->commits, 0);
+}
+
+TEST(without_a_clock_events_are_numbered_from_1)
+{
+	struct world *w = &world;
+
+	world_init(w);
+	w->clock_s = 0;
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+	CHECK_EQ(w->event[0].seq, 1);
+	CHECK_EQ(w->event[1].seq, 2);
+	w->clock_s = WORLD_NOW + 3600; /* it has been set: the numbers go on as they began */
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+	CHECK_EQ(w->state.next_seq, 3);
 }
 
 TEST(a_release_is_installed_proved_and_confirmed)
@@ -1018,6 +1032,7 @@ TEST(a_cycle_says_what_it_lacks)
 }
 
 TESTS(T(nothing_to_do_is_told_once_and_costs_nothing),
+	T(without_a_clock_events_are_numbered_from_1),
 	T(a_release_is_installed_proved_and_confirmed), T(one_release_follows_another),
 	T(pieces_of_one_byte_give_the_same), T(builds_come_from_the_role_ci),
 	T(two_components_are_confirmed_together), T(dependencies_are_what_earlier_releases_brought),

@@ -423,6 +423,8 @@ static void fetch_meta(struct world *w, struct rota_update *u, const struct rota
 	snprintf(role, sizeof(role), "%.*s", (int)want->role.len, (const char *)want->role.p);
 	if (want->sha256 == NULL || want->fresh || copy->bytes.p == NULL)
 		f = maker_meta(&w->m, role, want->version);
+	else
+		rota_update_copy(u);
 	if (f == NULL) {
 		rota_update_done(u, ROTA_ERR_NOT_FOUND);
 		return;
