@@ -38,7 +38,7 @@ static const struct rota_limits limits = {
 	.key_len = 550,
 	.sigs = 32,
 	.sig_len = 512,
-	.pending_words = ROTA_PENDING_WORDS(32, 16, ROTA_ROLE_NAME_MAX),
+	.pending_len = ROTA_PENDING_LEN(32, 16, ROTA_ROLE_NAME_MAX),
 	.visited = 128,
 	.names_len = 1024,
 	.text_len = 2048,
@@ -258,8 +258,8 @@ static int cycle(
 		"no session");
 	end = run(d);
 	if (end == ROTA_WANT_NOTHING && role) {
-		must(rota_session_find(&d->session, rota_span_cstr(role), rota_span_cstr(path)) ==
-				ROTA_OK,
+		must(rota_session_find_in(
+			     &d->session, rota_span_cstr(role), rota_span_cstr(path)) == ROTA_OK,
 			"nothing to look for");
 		end = run(d);
 	}
