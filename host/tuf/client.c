@@ -227,8 +227,7 @@ enum rota_err rota_tuf_refresh(struct rota_tuf_client *c, struct rota_fail *why)
 enum rota_err rota_tuf_find(struct rota_tuf_client *c, const char *path,
 	const struct rota_target **out, struct rota_fail *why)
 {
-	enum rota_err err =
-		rota_session_find(&c->s.session, rota_span(NULL, 0), rota_span_cstr(path));
+	enum rota_err err = rota_session_find(&c->s.session, rota_span_cstr(path));
 
 	if (err != ROTA_OK)
 		return rota_fail(why, err, "%s: %s", path, rota_err_str(err));

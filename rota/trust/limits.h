@@ -16,10 +16,12 @@ struct rota_sigs_streams;
 /* Longest role name: it still fits a file name if no more than half of it is percent-encoded. */
 #define ROTA_ROLE_NAME_MAX 128
 
-/* Room, in words of a rota_num, for so many delegations of so many keys and a name of so many bytes; of others for more
- * or fewer. Each takes its threshold, three small numbers, and what its keys and name need. */
-#define ROTA_PENDING_WORDS(count, keys, name_len)                                                  \
-	((count) * ((2 * sizeof(rota_num) + 5 + 2 * (keys) + (name_len)) / sizeof(rota_num)) + 4)
+/* Bytes for so many delegations of so many keys and a name of so many bytes; of others for more or fewer. Each takes its
+ * threshold, three small numbers, and what its keys and name need, in whole rota_nums. */
+#define ROTA_PENDING_LEN(count, keys, name_len)                                                    \
+	(((count) * ((2 * sizeof(rota_num) + 5 + 2 * (keys) + (name_len)) / sizeof(rota_num)) +    \
+		 4) *                                                                              \
+		sizeof(rota_num))
 
 /* SPEC 4.8 */
 #define ROTA_ROOT_MAX_LEN 65536u
@@ -43,8 +45,7 @@ struct rota_limits {
 	uint16_t key_len; /* bytes of a raw key */
 	uint16_t sigs; /* by known keys in one file */
 	uint16_t sig_len; /* bytes of a raw signature */
-	uint16_t
-		pending_words; /* ROTA_PENDING_WORDS(): for delegations found and not yet visited */
+	uint16_t pending_len; /* ROTA_PENDING_LEN(): for delegations found and not yet visited */
 	uint16_t visited; /* roles in one search */
 	uint16_t names_len; /* bytes: longest target path or role name, and 64 above and below it */
 	uint16_t text_len; /* bytes: longest string of interest (rota_tuf_init) */

@@ -113,7 +113,7 @@ struct rota_target {
 /* A pending delegation: the role as its delegator describes it. Its name stands behind its keys. */
 struct rota_pending {
 	rota_num threshold;
-	uint16_t words; /* of all of it; 0 behind the last one */
+	uint16_t len; /* of all of it, in bytes; 0 behind the last one */
 	uint16_t name_len;
 	uint16_t key_count;
 	uint16_t key[]; /* places in the ring */
@@ -137,7 +137,7 @@ struct rota_found {
 	bool terminated; /* a terminating delegation was followed */
 	bool kept; /* the same was trusted before: it need not be kept again */
 	uint8_t roles; /* bit per top-level role */
-	uint16_t pending_words; /* of the delegations that cover the path */
+	uint16_t pending_len; /* bytes of the delegations that cover the path */
 	uint32_t
 		met; /* of the trusted snapshot's entries, those that it lists, or that the new one lists again */
 };
@@ -151,7 +151,7 @@ struct rota_listed {
 /* What lies in the workspace. */
 struct rota_session_arrays {
 	struct rota_keyring keys; /* of the file at hand and of the roles that are yet to be read */
-	rota_num *pending; /* delegations: those just found, and at its end a stack of the others */
+	uint8_t *pending; /* delegations: those just found, and at its end a stack of the others */
 	uint8_t *visited; /* tags of roles; the last is that being visited */
 	struct rota_listed *listed; /* what the trusted snapshot lists, in its order (TUF 5.5.5) */
 	struct rota_tuf_room text;
@@ -253,9 +253,13 @@ void rota_session_fetched(struct rota_session *s, enum rota_err how);
 /* The KEEP is over. An error fails the session. */
 void rota_session_kept(struct rota_session *s, enum rota_err how);
 
-/* Look for the target `path`. role: the delegated role that must list it (SPEC 4.4); empty: any (TUF
- * 5.6.7). Both stay in use until FOUND or FAILED. Only while NOTHING or FOUND is wanted. */
-ROTA_MUST_USE enum rota_err rota_session_find(
+/* Look for the target `path`, whichever role lists it (TUF 5.6.7). It stays in use until FOUND or FAILED. Only while
+ * NOTHING or FOUND is wanted. */
+ROTA_MUST_USE enum rota_err rota_session_find(struct rota_session *s, struct rota_span path);
+
+/* The same; role: the delegated role that must list it (SPEC 4.4), in use as long; empty: any. ROTA_ERR_ARGUMENT: a
+ * role, in a plain session. */
+ROTA_MUST_USE enum rota_err rota_session_find_in(
 	struct rota_session *s, struct rota_span role, struct rota_span path);
 
 const struct rota_target *rota_session_target(const struct rota_session *s);

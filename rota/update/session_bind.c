@@ -4,10 +4,20 @@
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 
+enum rota_err rota_session_find_in(
+	struct rota_session *s, struct rota_span role, struct rota_span path)
+{
+	if (role.len != 0 && s->config.profile->binds == NULL)
+		return ROTA_ERR_ARGUMENT;
+	ROTA_TRY(rota_session_find(s, path));
+	s->want_role = role;
+	return ROTA_OK;
+}
+
 /* Top-level targets are being visited. */
 static bool at_top(const struct rota_session *s)
 {
-	return s->pending->words == 0;
+	return s->pending->len == 0;
 }
 
 /* Only top-level targets may lead to the role asked for, and only to it; what counts is listed below them. */
@@ -54,5 +64,7 @@ enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event
 	name[len++] = '-';
 	while (count-- > 0)
 		name[len++] = (uint8_t)digits[bin >> 4 * count & 15];
-	return rota_role_follow(s, e, rota_span(name, len));
+	ROTA_TRY(rota_role_follow(s, e, rota_span(name, len)));
+	s->found.terminated = true;
+	return ROTA_OK;
 }

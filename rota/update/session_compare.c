@@ -28,20 +28,19 @@ enum rota_err rota_compare_go(struct rota_session *s, enum rota_session_state st
 static enum rota_err lists(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
-	struct rota_listed *l;
+	struct rota_listed *l = &s->room.listed[s->found.met];
 
 	rota_floor_digest(s->config.crypto, digest, e->id);
-	l = &s->room.listed[s->found.met];
 	if (s->state == ROTA_ST_SNAPSHOT_OLD) {
 		if (s->found.met == s->config.limits->listed)
 			return ROTA_ERR_LIMIT;
 		memcpy(l->tag, digest, ROTA_LISTED_TAG_LEN);
 		l->version = e->file.version;
-		s->found.met++;
-	} else if (s->found.met < s->listed_count) {
-		s->found.met += memcmp(l->tag, digest, ROTA_LISTED_TAG_LEN) == 0 &&
-			e->file.version >= l->version;
+	} else if (s->found.met == s->listed_count ||
+		memcmp(l->tag, digest, ROTA_LISTED_TAG_LEN) != 0 || e->file.version < l->version) {
+		return ROTA_OK;
 	}
+	s->found.met++;
 	return ROTA_OK;
 }
 

@@ -25,7 +25,8 @@ enum rota_err rota_role_follow(
 	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name)
 {
 	const struct rota_keyring *ring = &s->room.keys;
-	struct rota_pending *p = (struct rota_pending *)&s->room.pending[s->found.pending_words];
+	struct rota_pending *p =
+		(struct rota_pending *)(void *)&s->room.pending[s->found.pending_len];
 	size_t room = (size_t)((const uint8_t *)s->pending - (const uint8_t *)p);
 	size_t len = offsetof(struct rota_pending, key) + name.len + sizeof(rota_num) - 1;
 	size_t count = 0;
@@ -46,9 +47,9 @@ enum rota_err rota_role_follow(
 	p->key_count = (uint16_t)count;
 	p->name_len = (uint16_t)name.len;
 	memcpy(&p->key[count], name.p, name.len);
-	p->words = (uint16_t)(len / sizeof(rota_num));
-	s->found.pending_words = (uint16_t)(s->found.pending_words + p->words);
-	s->found.terminated = e->kind == ROTA_TUF_BINS || e->terminating;
+	p->len = (uint16_t)(len / sizeof(rota_num) * sizeof(rota_num));
+	s->found.pending_len = (uint16_t)(s->found.pending_len + p->len);
+	s->found.terminated = e->terminating;
 	return ROTA_OK;
 }
 

@@ -6,7 +6,7 @@
 /* a bin of SPEC 3.2 is "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178. */
 #define LIMITS_M3                                                                                  \
 	.schemes = rota_schemes_p256, .keys = 16, .key_len = ROTA_P256_KEY_LEN, .sigs = 4,         \
-	.sig_len = ROTA_P256_SIG_LEN, .pending_words = ROTA_PENDING_WORDS(4, 3, 19), .visited = 8, \
+	.sig_len = ROTA_P256_SIG_LEN, .pending_len = ROTA_PENDING_LEN(4, 3, 19), .visited = 8,     \
 	.names_len = 192, .text_len = 184, .components = 2, ROTA_LIMITS_USUAL
 
 const struct rota_limits rota_limits_m3 = { LIMITS_M3 };
@@ -18,7 +18,7 @@ const struct rota_limits rota_limits_linux = {
 	.key_len = 550, /* RSA-4096 as DER RSAPublicKey: 526 */
 	.sigs = 64,
 	.sig_len = 512,
-	.pending_words = ROTA_PENDING_WORDS(256, 64, ROTA_ROLE_NAME_MAX),
+	.pending_len = ROTA_PENDING_LEN(240, 64, ROTA_ROLE_NAME_MAX),
 	.visited = 1024,
 	.names_len = 4096,
 	.text_len = 2048,
@@ -46,7 +46,7 @@ struct part {
 static const struct part parts[] = {
 	PART(keys.key, keys, 0, struct rota_key),
 	PART(sigs.sig, sigs, 0, struct rota_sig),
-	PART(pending, pending_words, 0, rota_num),
+	PART(pending, pending_len, 0, uint8_t),
 	PART(visited, visited, 0, uint8_t[ROTA_FLOOR_TAG_LEN]),
 	PART(keys.raw, keys, EACH(key_len), uint8_t),
 	PART(sigs.raw, sigs, EACH(sig_len), uint8_t),

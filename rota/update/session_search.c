@@ -11,11 +11,9 @@
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 
-#define PENDING_WORDS (sizeof(struct rota_pending) / sizeof(rota_num))
-
 static struct rota_pending *below(const struct rota_pending *p)
 {
-	return (struct rota_pending *)((rota_num *)(uintptr_t)p + p->words);
+	return (struct rota_pending *)((uintptr_t)p + p->len);
 }
 
 /* ---- the role being visited ---- */
@@ -24,7 +22,7 @@ struct rota_span rota_search_name(const struct rota_session *s)
 {
 	const struct rota_pending *p = s->pending;
 
-	if (p->words == 0)
+	if (p->len == 0)
 		return ROTA_STR("targets");
 	return rota_span(&p->key[p->key_count], p->name_len);
 }
@@ -50,21 +48,20 @@ static bool visit(struct rota_session *s)
 
 void rota_search_begin(struct rota_session *s)
 {
-	rota_num *end = &s->room.pending[s->config.limits->pending_words];
+	uint8_t *end = &s->room.pending[s->config.limits->pending_len];
 
-	s->pending = (struct rota_pending *)(end - PENDING_WORDS); /* which is always empty */
+	s->pending = (struct rota_pending *)(void *)end - 1; /* which is always empty */
 	s->visited_count = 0;
 	(void)visit(s);
 }
 
-enum rota_err rota_session_find(
-	struct rota_session *s, struct rota_span role, struct rota_span path)
+enum rota_err rota_session_find(struct rota_session *s, struct rota_span path)
 {
 	if (s->want.kind != ROTA_WANT_NOTHING && s->want.kind != ROTA_WANT_FOUND)
 		return ROTA_ERR_STATE;
-	if (path.len == 0 || (role.len != 0 && s->config.profile->binds == NULL))
+	if (path.len == 0)
 		return ROTA_ERR_ARGUMENT;
-	s->want_role = role;
+	s->want_role.len = 0;
 	s->want_path = path;
 	rota_search_begin(s);
 	return rota_session_enter(s, ROTA_ST_META);
@@ -81,7 +78,7 @@ static enum rota_err not_found(struct rota_session *s)
 
 static enum rota_err next_role(struct rota_session *s)
 {
-	for (; s->pending->words > 0; s->pending = below(s->pending)) {
+	for (; s->pending->len > 0; s->pending = below(s->pending)) {
 		if (s->visited_count == s->config.limits->visited)
 			break;
 		if (visit(s)) /* TUF 5.6.7.1: cycles */
@@ -106,11 +103,11 @@ enum rota_err rota_search_enter_role(struct rota_session *s)
 
 	rota_keyring_keep(&s->room.keys, 1u << ROTA_TOP_TARGETS);
 	s->threshold[ROTA_BY] = p->threshold;
-	if (p->words == 0) {
+	if (p->len == 0) {
 		rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_TARGETS, ROTA_MARK_BY);
 		s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_TARGETS];
 	}
-	for (; p->words != 0; p = below(p)) {
+	for (; p->len != 0; p = below(p)) {
 		for (size_t i = 0; i < p->key_count; i++)
 			s->room.keys.key[p->key[i]].marks |= mark;
 		mark = ROTA_MARK_HELD;
@@ -125,13 +122,13 @@ enum rota_err rota_search_enter_role(struct rota_session *s)
 static void push_found(struct rota_session *s)
 {
 	struct rota_pending *p = s->pending;
-	size_t len = s->found.pending_words * sizeof(rota_num);
-	const uint8_t *from = (const uint8_t *)s->room.pending;
+	size_t len = s->found.pending_len;
+	const uint8_t *from = s->room.pending;
 	uint8_t *to;
 
 	do {
 		p = below(p);
-	} while (s->found.terminated && p->words != 0);
+	} while (s->found.terminated && p->len != 0);
 	to = (uint8_t *)p - len;
 	s->pending = (struct rota_pending *)(void *)to;
 	while (len-- > 0) /* from the last: they may overlap */

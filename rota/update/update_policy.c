@@ -19,7 +19,7 @@ enum rota_update_state rota_up_refreshed(struct rota_update *u)
 	rota_write_span(&w, ROTA_STR(".json"));
 	err = rota_writer_end(&w, &path);
 	if (err == ROTA_OK)
-		err = rota_session_find(&u->session, ROTA_STR("rollouts"), path);
+		err = rota_session_find_in(&u->session, ROTA_STR("rollouts"), path);
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_8_1);
 	u->policy_path_len = (uint8_t)path.len;
@@ -129,7 +129,7 @@ static enum rota_update_state follow(struct rota_update *u, bool found)
 	err = rota_update_commit(u);
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
-	err = rota_session_find(
+	err = rota_session_find_in(
 		&u->session, u->config.device->release_role, rota_path_span(&c->release));
 	return err == ROTA_OK ? ROTA_UP_FIND_RELEASE
 			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_8_2);

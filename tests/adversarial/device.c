@@ -264,8 +264,8 @@ static int cycle(struct device *d, const struct profile *profile, const char *ur
 		"no session");
 	end = run(d);
 	if (end == ROTA_WANT_NOTHING && role) {
-		must(rota_session_find(&d->session, rota_span_cstr(role), rota_span_cstr(path)) ==
-				ROTA_OK,
+		must(rota_session_find_in(
+			     &d->session, rota_span_cstr(role), rota_span_cstr(path)) == ROTA_OK,
 			"nothing to look for");
 		end = run(d);
 	}

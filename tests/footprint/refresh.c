@@ -253,8 +253,10 @@ static struct rota_span span(const char *text)
 
 static void find(const struct scene *scene, const char *role, const char *path, const char *what)
 {
-	if (rota_session_find(&session, FOOTPRINT_BINDS ? span(role) : span(""), span(path)) !=
-		ROTA_OK)
+	enum rota_err err = FOOTPRINT_BINDS ? rota_session_find_in(&session, span(role), span(path))
+					    : rota_session_find(&session, span(path));
+
+	if (err != ROTA_OK)
 		give_up(scene->name, path);
 	run(scene, ROTA_WANT_FOUND);
 	check_target(what, scene);

@@ -200,7 +200,7 @@ static void find(struct device *d, struct rota_session *s)
 	d->witness.role = role;
 	d->witness.path = path;
 	if (end == ROTA_WANT_NOTHING) {
-		if (rota_session_find(s, rota_span_cstr(role), rota_span_cstr(path)) != ROTA_OK)
+		if (rota_session_find_in(s, rota_span_cstr(role), rota_span_cstr(path)) != ROTA_OK)
 			abort();
 		end = run(d, s);
 	}
@@ -225,7 +225,7 @@ static const struct rota_limits small = {
 	.key_len = 65,
 	.sigs = 3,
 	.sig_len = 64,
-	.pending_words = ROTA_PENDING_WORDS(2, 3, 8),
+	.pending_len = ROTA_PENDING_LEN(2, 3, 8),
 	.visited = 3,
 	.names_len = 200,
 	.text_len = 190,
@@ -243,7 +243,7 @@ static const struct rota_limits large = {
 	.key_len = 65,
 	.sigs = 8,
 	.sig_len = 64,
-	.pending_words = ROTA_PENDING_WORDS(6, 8, ROTA_ROLE_NAME_MAX),
+	.pending_len = ROTA_PENDING_LEN(6, 8, ROTA_ROLE_NAME_MAX),
 	.visited = 12,
 	.names_len = 288,
 	.text_len = 192,

@@ -15,7 +15,7 @@ const struct rota_limits device_limits = {
 	.key_len = 65,
 	.sigs = 8,
 	.sig_len = 64,
-	.pending_words = ROTA_PENDING_WORDS(6, 8, ROTA_ROLE_NAME_MAX),
+	.pending_len = ROTA_PENDING_LEN(6, 8, ROTA_ROLE_NAME_MAX),
 	.visited = 8,
 	.names_len = 288,
 	.text_len = 192,
@@ -190,7 +190,7 @@ struct rota_why device_session(struct device *d, const char *role, const char *p
 		return (struct rota_why){ err, ROTA_CLAUSE_NONE };
 	why = device_run(d, &s);
 	if (why.err == ROTA_OK && path != NULL) {
-		why.err = rota_session_find(&s, rota_span_cstr(role), rota_span_cstr(path));
+		why.err = rota_session_find_in(&s, rota_span_cstr(role), rota_span_cstr(path));
 		why = why.err == ROTA_OK ? device_run(d, &s) : why;
 	}
 	if (why.err == ROTA_OK)

@@ -50,7 +50,7 @@ struct device *device_new(void);
 struct rota_why device_session(struct device *d, const char *role, const char *path);
 struct rota_why device_refresh(struct device *d);
 
-/* The same in steps: begin, run until it has what it wants, rota_session_find(), run ... rota_session_drop().
+/* The same in steps: begin, run until it has what it wants, rota_session_find_in(), run ... rota_session_drop().
  * Finer still: device_step() does what is wanted, a FETCH or a KEEP. */
 enum rota_err device_begin(struct device *d, struct rota_session *s);
 struct rota_why device_run(struct device *d, struct rota_session *s);

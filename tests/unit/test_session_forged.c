@@ -197,14 +197,14 @@ static void more_keys_than_room(struct device *d)
 static void more_keys_of_a_role_than_room(struct device *d)
 {
 	few = device_limits;
-	few.pending_words = 6; /* enough for "releases" and one key */
+	few.pending_len = 6 * sizeof(rota_num); /* enough for "releases" and one key */
 	d->limits = &few;
 }
 
 static void role_names_longer_than_room(struct device *d)
 {
 	few = device_limits;
-	few.pending_words = 5;
+	few.pending_len = 5 * sizeof(rota_num);
 	d->limits = &few;
 }
 

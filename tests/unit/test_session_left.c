@@ -178,11 +178,11 @@ static struct rota_why two_searches(struct device *d, const char *role_a, const 
 	if (why.err == ROTA_OK)
 		why = device_run(d, &s);
 	if (why.err == ROTA_OK)
-		why.err = rota_session_find(&s, rota_span_cstr(role_a), rota_span_cstr(path_a));
+		why.err = rota_session_find_in(&s, rota_span_cstr(role_a), rota_span_cstr(path_a));
 	if (why.err == ROTA_OK)
 		why = device_run(d, &s);
 	if (why.err == ROTA_OK)
-		why.err = rota_session_find(&s, rota_span_cstr(role_b), rota_span_cstr(path_b));
+		why.err = rota_session_find_in(&s, rota_span_cstr(role_b), rota_span_cstr(path_b));
 	if (why.err == ROTA_OK)
 		why = device_run(d, &s);
 	rota_session_drop(&s);
@@ -238,7 +238,7 @@ TEST(delegations_beyond_the_room_are_refused)
 	struct rota_limits few = device_limits;
 	struct device *d = device_new();
 
-	few.pending_words = ROTA_PENDING_WORDS(ROWS(names) - 1, 1, 1);
+	few.pending_len = ROTA_PENDING_LEN(ROWS(names) - 1, 1, 1);
 	d->limits = &few;
 	for (size_t i = 0; i < ROWS(names); i++)
 		maker_delegate(&d->m, MAKER_TARGETS, names[i], "x/*", false, KEY_OTHER, NOW);
@@ -563,7 +563,7 @@ TEST(what_could_not_be_kept_ends_the_session)
 		CHECK_EQ(run_until(d, &s, ROTA_WANT_KEEP, roles[i]), ROTA_WANT_KEEP);
 		rota_session_kept(&s, ROTA_ERR_FULL);
 		CHECK_WHY(*rota_session_why(&s), ROTA_ERR_FULL, ROTA_CLAUSE_SPEC_9);
-		CHECK_EQ(rota_session_find(&s, ROTA_STR("rollouts"), ROTA_STR(POLICY)),
+		CHECK_EQ(rota_session_find_in(&s, ROTA_STR("rollouts"), ROTA_STR(POLICY)),
 			ROTA_ERR_STATE);
 		rota_session_drop(&s);
 	}

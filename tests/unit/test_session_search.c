@@ -99,7 +99,7 @@ TEST(more_delegations_than_room_are_refused)
 	struct rota_limits few = device_limits;
 	struct device *d = device_new();
 
-	few.pending_words = ROTA_PENDING_WORDS(ROWS(names) - 1, 1, 2);
+	few.pending_len = ROTA_PENDING_LEN(ROWS(names) - 1, 1, 2);
 	d->limits = &few;
 	for (size_t i = 0; i < ROWS(names); i++) {
 		CHECK_EQ(search(d, "x/1").err, ROTA_ERR_NOT_FOUND);

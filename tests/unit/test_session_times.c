@@ -68,7 +68,7 @@ TEST(time_stands_still_in_a_session)
 		CHECK_OK(device_begin(d, &s));
 		d->clock_s = END + DAY_S;
 		CHECK_GOOD(device_run(d, &s));
-		CHECK_OK(rota_session_find(&s, ROTA_STR("rollouts"), ROTA_STR(POLICY)));
+		CHECK_OK(rota_session_find_in(&s, ROTA_STR("rollouts"), ROTA_STR(POLICY)));
 		CHECK_GOOD(device_run(d, &s));
 		CHECK_EQ(rota_session_now(&s), END - 1);
 		rota_session_drop(&s);
