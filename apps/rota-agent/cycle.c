@@ -27,6 +27,7 @@ static const struct rota_limits limits = {
 	.visited = 128,
 	.names_len = 1024,
 	.text_len = 2048, /* a PEM key is a string of at most 800 */
+	.hold_len = 2048 + 2 * ROTA_TUF_KEYTYPE_MAX,
 	.components = 8, /* SPEC 7.1 */
 	.streams = &rota_sigs_streamed,
 };

@@ -42,6 +42,7 @@ static const struct rota_limits limits = {
 	.visited = 128,
 	.names_len = 1024,
 	.text_len = 2048,
+	.hold_len = 2048 + 2 * ROTA_TUF_KEYTYPE_MAX,
 	.components = 8,
 	.streams = &rota_sigs_streamed,
 };

@@ -220,6 +220,7 @@ static void session(struct device *d)
 		.visited = 3,
 		.names_len = 200,
 		.text_len = 190,
+		.hold_len = 190 + 2 * ROTA_TUF_KEYTYPE_MAX,
 		.components = 2,
 		.listed = 8,
 		.roots = 2,
@@ -235,6 +236,7 @@ static void session(struct device *d)
 		.visited = 12,
 		.names_len = 288,
 		.text_len = 192,
+		.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
 		.streams = &rota_sigs_streamed,
 		.components = 2,
 		.listed = 32 };
