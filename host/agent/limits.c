@@ -12,6 +12,7 @@ const struct rota_limits rota_limits_agent = {
 	.visited = 128,
 	.names_len = 1024,
 	.text_len = 2048, /* a PEM key is a string of at most 800 */
+	.hold_len = 2048 + 2 * ROTA_TUF_KEYTYPE_MAX,
 	.components = 8, /* SPEC 7.1 */
 	.streams = &rota_sigs_streamed,
 };

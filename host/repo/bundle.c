@@ -126,23 +126,24 @@ static enum rota_err check_members(const struct rota_bundle *b, struct rota_fail
 	return are_parts(b->parts) ? ROTA_OK : wrong(why, "'parts'");
 }
 
-static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+static enum rota_err on_token(struct rota_json *j)
 {
-	(void)ctx, (void)j, (void)t;
+	(void)j;
 	return ROTA_OK;
 }
 
 /* The scanner that is proved, fuzzed and small decides first; jansson sees only what it let through. */
 static enum rota_err scan(struct rota_span text, struct rota_fail *why)
 {
+	static const struct rota_json_sink sink = { on_token, rota_json_drop };
 	static uint8_t names[NAMES_ROOM], value[1];
+	const struct rota_json_room room = { ROTA_BUF(value), ROTA_BUF(names) };
 	struct rota_json j;
 
 	if (text.len > ROTA_BUNDLE_MAX)
 		return rota_fail(why, ROTA_ERR_LIMIT, "is longer than %d bytes (SPEC 14.1)",
 			ROTA_BUNDLE_MAX);
-	rota_json_init(&j, &(struct rota_json_sink){ .token = on_token }, ROTA_BUF(names),
-		ROTA_BUF(value));
+	rota_json_init(&j, &sink, &room);
 	if (rota_json_feed(&j, text) == ROTA_OK && rota_json_end(&j) == ROTA_OK)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_FORMAT,

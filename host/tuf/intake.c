@@ -19,7 +19,8 @@ enum rota_err rota_tuf_intake_take(
 	if (!in->misspelt) {
 		enum rota_err err = rota_session_feed(in->session, piece);
 
-		if (err != ROTA_ERR_FORMAT)
+		/* FORMAT: what the decoder misses may stand in another order. */
+		if (err != ROTA_ERR_SPELLING && err != ROTA_ERR_FORMAT)
 			return err;
 		in->misspelt = true;
 		rota_session_again(in->session);

@@ -40,7 +40,8 @@ enum rota_err {
 	ROTA_ERR_DENIED, /* who asks may not */
 
 	/* malformed: mend the input */
-	ROTA_ERR_FORMAT, /* not the one spelling that is accepted */
+	ROTA_ERR_SPELLING, /* not the one spelling of JSON (SPEC 2) */
+	ROTA_ERR_FORMAT, /* not the one form that is accepted */
 	ROTA_ERR_LIMIT, /* longer or more than a named limit allows */
 	ROTA_ERR_UNSUPPORTED, /* a version, scheme or feature that is not known here */
 

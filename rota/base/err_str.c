@@ -21,6 +21,7 @@ static const char *const text[ROTA_ERR_COUNT] = {
 	[ROTA_ERR_CEILING] = "more than the release signers allow",
 	[ROTA_ERR_DOWNGRADE] = "an older release that nothing permits",
 	[ROTA_ERR_DENIED] = "not permitted",
+	[ROTA_ERR_SPELLING] = "not in the one spelling of JSON",
 	[ROTA_ERR_FORMAT] = "malformed",
 	[ROTA_ERR_LIMIT] = "over a limit",
 	[ROTA_ERR_UNSUPPORTED] = "a version, scheme or feature that is not known here",

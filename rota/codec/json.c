@@ -11,184 +11,163 @@ enum state {
 	ST_STRING,
 	ST_ESCAPE,
 	ST_HEX,
+	ST_SIGN,
 	ST_NUMBER,
 	ST_LITERAL,
 	ST_COUNT,
 };
 
-/* Bits of j->may. */
+/* Bytes of structure, each at the kind of the token that it is or begins, if any. What is none of them stands for the
+ * first digit of an integer, or for nothing. */
 enum {
-	MAY_VALUE = 1 << 0,
-	MAY_NAME = 1 << 1,
-	MAY_COLON = 1 << 2,
-	MAY_COMMA = 1 << 3,
-	MAY_END = 1 << 4,
+	MARK_COMMA = ROTA_JSON_NEGATIVE, /* which is seen from its second byte on only */
+	MARK_COLON = ROTA_JSON_NULL + 1,
+	MARK_COUNT,
+};
+static const char marks[] = {
+	[MARK_COMMA] = ',',
+	[ROTA_JSON_OBJECT_BEGIN] = '{',
+	[ROTA_JSON_ARRAY_BEGIN] = '[',
+	[ROTA_JSON_OBJECT_END] = '}',
+	[ROTA_JSON_ARRAY_END] = ']',
+	[ROTA_JSON_STRING] = '"',
+	[ROTA_JSON_TRUE] = 't',
+	[ROTA_JSON_FALSE] = 'f',
+	[ROTA_JSON_NULL] = 'n',
+	[MARK_COLON] = ':',
 };
 
-#define INTEGER_MAX ((INT64_C(1) << 53) - 1) /* SPEC 2.1 */
+/* Bits of j->may: one per mark. */
+enum {
+	MAY_NAME = 1 << ROTA_JSON_STRING,
+	MAY_OBJECT = 1 << ROTA_JSON_OBJECT_BEGIN, /* wherever any value may stand, and on top */
+	MAY_VALUE = MAY_OBJECT | 1 << ROTA_JSON_ARRAY_BEGIN | 1 << ROTA_JSON_STRING |
+		1 << ROTA_JSON_TRUE | 1 << ROTA_JSON_FALSE | 1 << ROTA_JSON_NULL |
+		1 << ROTA_JSON_INTEGER,
+	MAY_END = 1 << ROTA_JSON_OBJECT_END, /* of an object; of an array it is the next bit */
+	MAY_COMMA = 1 << MARK_COMMA,
+	MAY_COLON = 1 << MARK_COLON,
+};
 
-void rota_json_init(struct rota_json *j, const struct rota_json_sink *sink, struct rota_buf names,
-	struct rota_buf value)
+#define INTEGER_MAX ((UINT64_C(1) << 53) - 1) /* SPEC 2.1 */
+
+void rota_json_init(
+	struct rota_json *j, const struct rota_json_sink *sink, const struct rota_json_room *room)
 {
 	memset(j, 0, sizeof(*j));
-	j->sink = *sink;
-	j->names = names;
-	if (j->names.len > UINT16_MAX)
-		j->names.len = UINT16_MAX;
-	j->value = value;
-	j->token.text.p = value.p;
-	j->may = MAY_VALUE;
-}
-
-/* Where `byte` stands in a string, or its length. */
-static uint8_t place_in(const char *set, uint8_t byte)
-{
-	uint8_t at = 0;
-
-	while (set[at] != '\0' && (uint8_t)set[at] != byte)
-		at++;
-	return at;
+	j->sink = sink;
+	j->room = *room;
+	j->may = MAY_OBJECT;
 }
 
 /* ---- the canonical stream ---- */
 
 static void hand_on(struct rota_json *j, const uint8_t *bytes, size_t len)
 {
-	if (j->sink.canonical != NULL)
-		j->sink.canonical(j->sink.ctx, rota_span(bytes, len));
+	j->sink->canonical(j, rota_span(bytes, len));
 }
 
-void rota_json_flush(struct rota_json *j)
+void rota_json_flush(struct rota_json *j, bool with)
 {
-	size_t from = j->run_at;
+	const uint8_t *run = j->run;
 
-	j->run_at = j->at;
-	if (from < j->at)
-		hand_on(j, &j->piece.p[from], j->at - from);
+	j->run = j->at + with;
+	if (run < j->run)
+		hand_on(j, run, (size_t)(j->run - run));
 }
 
-/* The current byte is not canonical: hand on what stands before it and leave it out. */
-static void drop_byte(struct rota_json *j)
+/* The byte at hand is not canonical. */
+static void leave_out(struct rota_json *j)
 {
-	j->at--;
-	rota_json_flush(j);
-	j->run_at = ++j->at;
+	j->run = j->at + 1;
+}
+
+void rota_json_drop(struct rota_json *j, struct rota_span bytes)
+{
+	(void)j, (void)bytes;
 }
 
 /* ---- tokens ---- */
 
-static enum rota_err emit(struct rota_json *j, enum rota_json_kind kind)
-{
-	enum rota_err err;
-
-	j->token.kind = kind;
-	j->token.depth = j->depth;
-	err = j->sink.token(j->sink.ctx, j, &j->token);
-	j->sink_failed = err != ROTA_OK;
-	return err;
-}
-
 /* A value is over, or the container that it ends. */
-static enum rota_err end_value(struct rota_json *j, enum rota_json_kind kind)
+static enum rota_err end_value(struct rota_json *j)
 {
 	j->state = ST_STRUCTURE;
-	j->may = j->depth == 0 ? 0 : MAY_COMMA | MAY_END; /* SPEC 2.1: nothing after the last one */
-	return emit(j, kind);
+	j->may = 0; /* SPEC 2.1: nothing after the last one */
+	if (j->token.depth != 0)
+		j->may = (j->arrays & 1) != 0 ? MAY_COMMA | MAY_END << 1 : MAY_COMMA | MAY_END;
+	return j->sink->token(j);
 }
 
-/* kind: that of the token that begins it. */
-static enum rota_err open_container(struct rota_json *j, enum rota_json_kind kind)
+static enum rota_err open_container(struct rota_json *j, unsigned array)
 {
-	unsigned array = kind == ROTA_JSON_ARRAY_BEGIN;
+	size_t *end = &j->name_end[j->token.depth + 1];
 
-	if (j->depth == ROTA_JSON_DEPTH_MAX)
+	if (j->token.depth == ROTA_JSON_DEPTH_MAX)
 		return ROTA_ERR_LIMIT;
-	j->at--; /* the bracket is not part of what a flush hands on */
-	ROTA_TRY(emit(j, kind));
-	j->at++;
+	ROTA_TRY(j->sink->token(j));
 	j->arrays = (uint16_t)((unsigned)j->arrays << 1 | array);
-	j->may = array ? MAY_VALUE | MAY_END : MAY_NAME | MAY_END;
-	j->name_end[j->depth + 1] = j->name_end[j->depth];
-	j->depth++;
+	j->may = array ? MAY_VALUE | MAY_END << 1 : MAY_NAME | MAY_END;
+	end[1] = end[0];
+	j->token.depth++;
 	return ROTA_OK;
 }
 
-static enum rota_err close_container(struct rota_json *j, enum rota_json_kind kind)
+static enum rota_err close_container(struct rota_json *j)
 {
-	unsigned array = kind == ROTA_JSON_ARRAY_END;
-
-	if (array != (j->arrays & 1u))
-		return ROTA_ERR_FORMAT;
 	j->arrays >>= 1;
-	j->depth--;
-	return end_value(j, kind);
+	j->token.depth--;
+	return end_value(j);
 }
 
 /* ---- strings ---- */
 
 static void begin_string(struct rota_json *j)
 {
-	uint16_t *end = &j->name_end[j->depth];
-
 	j->state = ST_STRING;
-	j->in_name = (j->may & MAY_NAME) != 0;
-	if (!j->in_name) {
-		j->token.text.len = 0;
-		j->token.cut = false;
-		return;
-	}
-	/* The first name has no predecessor: even the empty name is greater than nothing. */
-	j->ascends = (j->may & MAY_END) != 0;
-	j->name_was = *end;
-	*end = end[-1];
+	j->in_value = j->may & MAY_OBJECT;
+	/* A value has no predecessor, nor has the first name: even the empty name is greater than nothing. */
+	j->ascends = j->may & (MAY_OBJECT | MAY_END);
+	j->to = j->in_value ? 0 : j->name_end[j->token.depth];
+	j->token.cut = false;
 }
 
-/* Bytes of a name: each is compared with the one that it replaces, until one is greater. */
-static enum rota_err name_bytes(struct rota_json *j, const uint8_t *bytes, size_t len)
-{
-	size_t at = j->name_end[j->depth];
-	uint8_t *name = j->names.p;
-	bool ascends = j->ascends;
-
-	for (size_t i = 0; i < len; i++, at++) {
-		uint8_t byte = bytes[i];
-
-		if (at >= j->names.len)
-			return ROTA_ERR_LIMIT;
-		if (!ascends && at < j->name_was && byte < name[at])
-			return ROTA_ERR_FORMAT; /* SPEC 2.1: names not ascending */
-		ascends = ascends || at >= j->name_was || byte > name[at];
-		name[at] = byte;
-	}
-	j->ascends = ascends;
-	j->name_end[j->depth] = (uint16_t)at;
-	return ROTA_OK;
-}
-
+/* As long as a name is the same as the one before, it is compared with that, which it overwrites. */
 static enum rota_err string_bytes(struct rota_json *j, const uint8_t *bytes, size_t len)
 {
-	size_t at = j->token.text.len;
+	const struct rota_buf *room = j->in_value ? &j->room.value : &j->room.names;
+	uint8_t *to = &room->p[j->to];
 
-	if (j->in_name)
-		return name_bytes(j, bytes, len);
-	if (len > j->value.len - at) {
-		len = j->value.len - at;
+	if (len > room->len - j->to) {
+		if (!j->in_value)
+			return ROTA_ERR_LIMIT;
+		len = room->len - j->to;
 		j->token.cut = true;
 	}
-	if (len > 0)
-		memcpy(&j->value.p[at], bytes, len);
-	j->token.text.len = at + len;
+	if (!j->ascends) {
+		size_t left = j->name_end[j->token.depth + 1] - j->to;
+		int order = memcmp(to, bytes, len < left ? len : left);
+
+		if (order > 0)
+			return ROTA_ERR_SPELLING; /* SPEC 2.1: names not ascending */
+		j->ascends = order < 0 || len > left;
+	}
+	memcpy(to, bytes, len);
+	j->to += len;
 	return ROTA_OK;
 }
 
 static enum rota_err end_string(struct rota_json *j)
 {
-	if (!j->in_name)
-		return end_value(j, ROTA_JSON_STRING);
+	if (j->in_value) {
+		j->token.text = rota_span(j->room.value.p, j->to);
+		return end_value(j);
+	}
 	j->state = ST_STRUCTURE;
 	j->may = MAY_COLON;
+	j->name_end[j->token.depth + 1] = j->to;
 	/* If not: the same name again, or a prefix of the one before. */
-	return j->ascends ? ROTA_OK : ROTA_ERR_FORMAT;
+	return j->ascends ? ROTA_OK : ROTA_ERR_SPELLING;
 }
 
 /* A byte of a character that is not ASCII (RFC 3629, 4): the first says how many follow, and narrows the range of the
@@ -206,7 +185,7 @@ static enum rota_err utf8_byte(struct rota_json *j, uint8_t byte)
 	if (j->utf8_need == 0) {
 		j->utf8_lead = byte;
 		j->utf8_need = (uint8_t)(1 + (byte >= 0xe0) + (byte >= 0xf0));
-		return byte < 0xc2 || byte > 0xf4 ? ROTA_ERR_FORMAT : ROTA_OK;
+		return byte < 0xc2 || byte > 0xf4 ? ROTA_ERR_SPELLING : ROTA_OK;
 	}
 	for (size_t i = 0; i < sizeof(narrow) / sizeof(narrow[0]); i++) {
 		if (j->utf8_lead == narrow[i][0]) {
@@ -215,7 +194,7 @@ static enum rota_err utf8_byte(struct rota_json *j, uint8_t byte)
 		}
 	}
 	if (byte < low || byte > high)
-		return ROTA_ERR_FORMAT;
+		return ROTA_ERR_SPELLING;
 	j->utf8_need--;
 	j->utf8_lead = 0;
 	return ROTA_OK;
@@ -229,54 +208,59 @@ static bool plain(uint8_t byte)
 
 static enum rota_err on_string(struct rota_json *j, uint8_t byte)
 {
-	size_t from = j->at - 1;
+	const uint8_t *from = j->at;
 
 	if (byte >= 0x80) {
 		ROTA_TRY(utf8_byte(j, byte));
-		return string_bytes(j, &j->piece.p[from], 1);
+		return string_bytes(j, from, 1);
 	}
 	/* A character is cut short, or SPEC 2.2: control characters are escaped. */
 	if (j->utf8_need != 0 || byte < 0x20)
-		return ROTA_ERR_FORMAT;
+		return ROTA_ERR_SPELLING;
 	if (byte == '"')
 		return end_string(j);
 	if (byte == '\\') {
-		drop_byte(j);
+		rota_json_flush(j, false);
+		leave_out(j);
 		j->state = ST_ESCAPE;
 		return ROTA_OK;
 	}
-	while (j->at < j->piece.len && plain(j->piece.p[j->at]))
+	while (j->at + 1 < j->end && plain(j->at[1]))
 		j->at++;
-	return string_bytes(j, &j->piece.p[from], j->at - from);
+	return string_bytes(j, from, (size_t)(j->at + 1 - from));
 }
 
-/* An escape, whose bytes were dropped, is over: `byte` is what it stands for, and before the next run the canonical
+/* An escape, whose bytes were left out, is over: `code` is what it stands for, and before the next run the canonical
  * stream has `canonical`. */
-static enum rota_err end_escape(struct rota_json *j, uint8_t byte, uint8_t canonical)
+static enum rota_err end_escape(struct rota_json *j, unsigned code, unsigned canonical)
 {
+	uint8_t bytes[] = { (uint8_t)code, (uint8_t)canonical };
+
 	j->state = ST_STRING;
-	hand_on(j, &canonical, 1);
-	return string_bytes(j, &byte, 1);
+	hand_on(j, &bytes[1], 1);
+	return string_bytes(j, bytes, 1);
 }
 
 static enum rota_err on_escape(struct rota_json *j, uint8_t byte)
 {
-	static const char letters[] =
-		"btnufr"; /* of the codes from 8; 11 has none, and u comes first */
-	uint8_t code;
+	/* of the codes from 8; 11 has none, and u comes first */
+	static const char letters[] = "btnufr";
+	unsigned code = 0;
 
-	if (byte == '"' ||
-		byte == '\\') /* stays escaped: the backslash comes back, the byte follows */
-		return end_escape(j, byte, '\\');
-	drop_byte(j);
+	if (byte == '"' || byte == '\\')
+		return end_escape(j, byte,
+			'\\'); /* stays escaped: the backslash comes back, the byte follows */
+	leave_out(j);
 	if (byte == 'u') {
 		j->state = ST_HEX;
 		j->escape = 1;
 		return ROTA_OK;
 	}
-	code = (uint8_t)(8 + place_in(letters, byte));
-	if (code == 8 + sizeof(letters) - 1)
-		return ROTA_ERR_FORMAT; /* SPEC 2.2: nothing else is escaped */
+	while (byte != (uint8_t)letters[code]) {
+		if (letters[code++] == '\0')
+			return ROTA_ERR_SPELLING; /* SPEC 2.2: nothing else is escaped */
+	}
+	code += 8;
 	return end_escape(j, code, code);
 }
 
@@ -288,121 +272,90 @@ static enum rota_err on_hex(struct rota_json *j, uint8_t byte)
 	uint8_t digit = rota_hex_digit(byte);
 	uint32_t code;
 
-	drop_byte(j);
+	leave_out(j);
 	if (digit > 15)
-		return ROTA_ERR_FORMAT;
+		return ROTA_ERR_SPELLING;
 	j->escape = j->escape << 4 | digit;
 	if (j->escape < 0x10000)
 		return ROTA_OK;
 	code = j->escape - 0x10000;
 	if (code >= 0x20 || (not_these >> code & 1u) != 0)
-		return ROTA_ERR_FORMAT;
-	return end_escape(j, (uint8_t)code, (uint8_t)code);
+		return ROTA_ERR_SPELLING;
+	return end_escape(j, code, code);
 }
 
-/* ---- numbers and literals ---- */
+/* ---- numbers and words ---- */
 
-/* A number ends at the first byte that is no digit; that byte is read again as what follows. */
-static enum rota_err on_number(struct rota_json *j, uint8_t byte)
+/* The first byte of an integer, or its first digit behind a minus, where there is no 0. */
+static enum rota_err begin_number(struct rota_json *j, uint8_t byte)
 {
-	int64_t *value = &j->token.integer;
+	unsigned digit = (unsigned)byte - '0';
+	bool signs = j->state == ST_SIGN;
 
-	if (byte >= '0' && byte <= '9') {
-		if (j->digits && *value == 0)
-			return ROTA_ERR_FORMAT; /* leading zero */
-		j->digits = true;
-		*value = *value * 10 + (byte - '0');
-		return *value > INTEGER_MAX ? ROTA_ERR_FORMAT : ROTA_OK;
-	}
-	if (!j->digits || (j->negative && *value == 0))
-		return ROTA_ERR_FORMAT; /* a lone minus, or -0 */
-	if (j->negative)
-		*value = -*value;
-	j->at--;
-	return end_value(j, ROTA_JSON_INTEGER);
+	j->token.integer = digit;
+	j->state = ST_NUMBER;
+	if (digit - 1 <= 8)
+		return ROTA_OK;
+	if (signs)
+		return ROTA_ERR_SPELLING;
+	if (digit == 0)
+		return end_value(j);
+	j->token.kind = ROTA_JSON_NEGATIVE;
+	j->state = ST_SIGN;
+	return byte == '-' ? ROTA_OK : ROTA_ERR_SPELLING;
 }
 
-/* The words that are values, each up to its NUL; where a word is over says which it was. */
+/* A digit more. */
+static enum rota_err on_digit(struct rota_json *j, unsigned digit)
+{
+	j->token.integer = j->token.integer * 10 + digit;
+	return j->token.integer > INTEGER_MAX ? ROTA_ERR_SPELLING : ROTA_OK;
+}
+
+/* The words that are values. */
 #define WORD_ROOM 6
-static const char words[] = "true\0\0"
-			    "false\0"
-			    "null";
+static const char words[] = "true\0\0false\0null";
 
 static enum rota_err on_literal(struct rota_json *j, uint8_t byte)
 {
 	if (byte != (uint8_t)words[j->literal])
-		return ROTA_ERR_FORMAT;
+		return ROTA_ERR_SPELLING;
 	j->literal++;
-	if (words[j->literal] != '\0')
-		return ROTA_OK;
-	j->token.boolean = j->literal < WORD_ROOM;
-	return end_value(j, j->literal > 2 * WORD_ROOM ? ROTA_JSON_NULL : ROTA_JSON_BOOL);
-}
-
-static enum rota_err begin_number(struct rota_json *j, uint8_t byte)
-{
-	j->negative = byte == '-';
-	if (!j->negative)
-		j->at--;
-	j->digits = false;
-	j->token.integer = 0;
-	j->state = ST_NUMBER;
-	return ROTA_OK;
+	return words[j->literal] != '\0' ? ROTA_OK : end_value(j);
 }
 
 /* ---- structure ---- */
 
-/* Bytes of structure, brackets by the kind of their token, and which of j->may each needs. Every other byte begins a
- * number, or nothing. */
-enum {
-	MARK_COMMA = ROTA_JSON_STRING,
-	MARK_COLON,
-	MARK_QUOTE,
-	MARK_WORD,
-	MARK_OTHER = MARK_WORD + 3
-};
-static const char marks[] = "{}[],:\"tfn";
-static const uint8_t needs[] = {
-	[ROTA_JSON_OBJECT_BEGIN] = MAY_VALUE,
-	[ROTA_JSON_OBJECT_END] = MAY_END,
-	[ROTA_JSON_ARRAY_BEGIN] = MAY_VALUE,
-	[ROTA_JSON_ARRAY_END] = MAY_END,
-	[MARK_COMMA] = MAY_COMMA,
-	[MARK_COLON] = MAY_COLON,
-	[MARK_QUOTE] = MAY_NAME | MAY_VALUE,
-	[MARK_WORD] = MAY_VALUE,
-	[MARK_WORD + 1] = MAY_VALUE,
-	[MARK_WORD + 2] = MAY_VALUE,
-	[MARK_OTHER] = MAY_VALUE,
-};
-
 static enum rota_err on_structure(struct rota_json *j, uint8_t byte)
 {
-	uint8_t mark = place_in(marks, byte);
+	unsigned mark = MARK_COUNT - 1;
 
-	if ((j->may & needs[mark]) == 0 || (j->depth == 0 && mark != ROTA_JSON_OBJECT_BEGIN))
-		return ROTA_ERR_FORMAT;
+	while (mark > ROTA_JSON_INTEGER && byte != (uint8_t)marks[mark])
+		mark--;
+	if ((j->may >> mark & 1) == 0)
+		return ROTA_ERR_SPELLING;
+	j->token.kind = (enum rota_json_kind)mark;
 	switch (mark) {
 	case ROTA_JSON_OBJECT_BEGIN:
 	case ROTA_JSON_ARRAY_BEGIN:
-		return open_container(j, (enum rota_json_kind)mark);
+		return open_container(j, mark == ROTA_JSON_ARRAY_BEGIN);
 	case ROTA_JSON_OBJECT_END:
 	case ROTA_JSON_ARRAY_END:
-		return close_container(j, (enum rota_json_kind)mark);
+		return close_container(j);
+	case ROTA_JSON_STRING:
+		begin_string(j);
+		return ROTA_OK;
 	case MARK_COMMA:
 		j->may = (j->arrays & 1) != 0 ? MAY_VALUE : MAY_NAME;
 		return ROTA_OK;
 	case MARK_COLON:
 		j->may = MAY_VALUE;
 		return ROTA_OK;
-	case MARK_QUOTE:
-		begin_string(j);
-		return ROTA_OK;
-	case MARK_OTHER:
+	case ROTA_JSON_INTEGER:
 		return begin_number(j, byte);
 	default:
 		j->state = ST_LITERAL;
-		j->literal = (uint8_t)(WORD_ROOM * (mark - MARK_WORD) + 1);
+		j->literal = (uint8_t)(WORD_ROOM * (mark - ROTA_JSON_TRUE) + 1);
 		return ROTA_OK;
 	}
 }
@@ -418,37 +371,37 @@ ROTA_APART static enum rota_err step(struct rota_json *j, uint8_t byte)
 		return on_escape(j, byte);
 	case ST_HEX:
 		return on_hex(j, byte);
-	case ST_NUMBER:
-		return on_number(j, byte);
 	case ST_LITERAL:
 		return on_literal(j, byte);
+	case ST_SIGN:
+		return begin_number(j, byte);
+	case ST_NUMBER:
+		if ((unsigned)byte - '0' <= 9)
+			return on_digit(j, (unsigned)byte - '0');
+		ROTA_TRY(end_value(j));
+		break; /* what ended it is read as what follows */
 	case ST_STRUCTURE:
 	case ST_COUNT:
 	default:
-		return on_structure(j, byte);
+		break;
 	}
+	return on_structure(j, byte);
 }
 
 enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece)
 {
-	j->piece = piece;
-	j->run_at = 0;
-	j->at = 0;
-	while (j->failed == ROTA_OK && j->at < piece.len)
-		j->failed = step(j, piece.p[j->at++]);
+	j->run = piece.p;
+	j->end = piece.p + piece.len;
+	for (j->at = piece.p; j->failed == ROTA_OK && j->at < j->end; j->at++)
+		j->failed = step(j, *j->at);
 	if (j->failed == ROTA_OK)
-		rota_json_flush(j);
+		rota_json_flush(j, false);
 	return j->failed;
 }
 
 enum rota_err rota_json_end(struct rota_json *j)
 {
-	if (j->failed == ROTA_OK && (j->depth != 0 || j->may != 0))
-		j->failed = ROTA_ERR_FORMAT;
+	if (j->failed == ROTA_OK && j->may != 0)
+		j->failed = ROTA_ERR_SPELLING;
 	return j->failed;
-}
-
-bool rota_json_misspelt(const struct rota_json *j)
-{
-	return j->failed == ROTA_ERR_FORMAT && !j->sink_failed;
 }

@@ -6,8 +6,7 @@
  * signature: they differ from the file's bytes where a string holds a control character (SPEC 2.3).
  *
  * Order of the two streams: canonical bytes are handed on in runs, late. A decoder that starts or stops
- * using them calls rota_json_flush() from its token function: on a BEGIN token everything before the
- * bracket has then been handed on, on an END token everything up to and including the bracket.
+ * using them calls rota_json_flush() from its token function.
  *
  * Names must rise strictly within an object, which also refuses duplicates; the check needs no more room
  * than the current name, since each name is compared with its predecessor while it overwrites it.
@@ -24,92 +23,96 @@
 #define ROTA_JSON_DEPTH_MAX 12
 
 enum rota_json_kind {
+	ROTA_JSON_INTEGER,
+	ROTA_JSON_NEGATIVE, /* an integer below 0 */
 	ROTA_JSON_OBJECT_BEGIN,
-	ROTA_JSON_OBJECT_END,
 	ROTA_JSON_ARRAY_BEGIN,
+	ROTA_JSON_OBJECT_END,
 	ROTA_JSON_ARRAY_END,
 	ROTA_JSON_STRING,
-	ROTA_JSON_INTEGER,
-	ROTA_JSON_BOOL,
+	ROTA_JSON_TRUE,
+	ROTA_JSON_FALSE,
 	ROTA_JSON_NULL,
 };
 
-/* `text` and `cut` are of a STRING only, `integer` of an INTEGER, `boolean` of a BOOL. */
+/* `text` and `cut` are of a STRING only, `integer` of an INTEGER or a NEGATIVE. */
 struct rota_json_token {
 	enum rota_json_kind kind;
 	uint8_t depth; /* containers around the token: 0 for the top object's own brackets */
 	bool cut; /* longer than the room; text is its beginning */
-	bool boolean;
 	struct rota_span text; /* the unescaped bytes, valid during the call */
-	int64_t integer;
+	uint64_t integer; /* without its sign */
 };
 
 struct rota_json;
 
+/* Where a scanner's output goes. Who takes it holds the scanner in a struct of his own, ROTA_JSON_OWNER(). */
 struct rota_json_sink {
-	void *ctx;
-	/* One token; an error ends the scan with it. Names are no tokens of their own: see rota_json_name(). */
-	enum rota_err (*token)(void *ctx, struct rota_json *j, const struct rota_json_token *t);
-	/* A run of canonical bytes; may be NULL. */
-	void (*canonical)(void *ctx, struct rota_span bytes);
+	/* One token, j->token; an error ends the scan with it. Names are no tokens of their own: see rota_json_name(). */
+	enum rota_err (*token)(struct rota_json *j);
+	/* A run of canonical bytes; rota_json_drop() where nobody wants them. */
+	void (*canonical)(struct rota_json *j, struct rota_span bytes);
 };
 
-/* Private to json.c; a value, may be copied while no feed is running. Bytes come first: the short instructions of
- * a microcontroller reach no further. */
+/* The struct that has the scanner as its member. */
+#define ROTA_JSON_OWNER(j, type, member) ((type *)(void *)((uint8_t *)(j)-offsetof(type, member)))
+
+/* Room for strings, in use until the scan ends. */
+struct rota_json_room {
+	struct rota_buf value; /* for one string value; longer ones come out cut */
+	struct rota_buf names; /* for the names on the deepest path together */
+};
+
+/* Private to json.c but for token; a value, may be copied while no feed is running. Bytes come first: the short
+ * instructions of a microcontroller reach no further. */
 struct rota_json {
 	uint8_t state;
-	uint8_t may; /* what the structure allows next */
-	uint8_t depth;
 	uint8_t utf8_need; /* bytes to come of a character, and its first one, until the second */
 	uint8_t utf8_lead;
 	uint8_t literal; /* place of the next letter */
-	bool in_name; /* the string being read is one */
-	bool ascends; /* the name being read is greater than the one before */
-	bool negative;
-	bool digits;
-	bool sink_failed; /* `failed` came from the sink */
+	uint8_t in_value; /* the string being read is one, else a name */
+	uint8_t ascends; /* the name being read is greater than the one before */
 	enum rota_err failed;
-	uint16_t arrays; /* bit per open container, the innermost in bit 0 */
 	struct rota_json_token token; /* the next one, gathered in place */
-	uint16_t name_was; /* where the name before ended, while a name is read */
-	uint16_t name_end[ROTA_JSON_DEPTH_MAX + 1]; /* by depth, behind a 0: where each begins */
+	uint16_t may; /* what the structure allows next */
+	uint16_t arrays; /* bit per open container, the innermost in bit 0 */
 	uint32_t escape; /* digits of a \u so far, behind a 1 */
-	struct rota_span piece; /* being fed; bytes [run_at, at) are not handed on yet */
-	size_t run_at;
-	size_t at;
-	struct rota_buf names; /* names of the open objects, one after the other */
-	struct rota_buf value; /* the current string */
-	struct rota_json_sink sink;
+	size_t to; /* where the string's next byte goes in its room */
+	const uint8_t *run; /* of the piece being fed: what is not handed on yet begins here */
+	const uint8_t *at;
+	const uint8_t *end;
+	const struct rota_json_sink *sink;
+	struct rota_json_room room;
+	size_t name_end[ROTA_JSON_DEPTH_MAX + 2]; /* by depth, behind two 0: where each begins */
 };
 
-/* Begin a scan.
- * names  room for the names on the deepest path together; at most 65,535 bytes.
- * value  room for one string value; longer ones come out cut.
- * Both stay in use until the scan ends. */
-void rota_json_init(struct rota_json *j, const struct rota_json_sink *sink, struct rota_buf names,
-	struct rota_buf value);
+/* Begin a scan. The sink stays in use. */
+void rota_json_init(
+	struct rota_json *j, const struct rota_json_sink *sink, const struct rota_json_room *room);
 
 /* The next piece of the file.
- * ROTA_ERR_FORMAT: not the spelling of SPEC 2. ROTA_ERR_LIMIT: names do not fit, or deeper than
+ * ROTA_ERR_SPELLING: not the spelling of SPEC 2. ROTA_ERR_LIMIT: names do not fit, or deeper than
  * ROTA_JSON_DEPTH_MAX. Else what the token function returned. An error sticks. */
 ROTA_MUST_USE enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece);
 
-/* Whether the scan failed by the file's spelling (SPEC 2), not by what the sink made of its tokens. */
-bool rota_json_misspelt(const struct rota_json *j);
-
-/* The file is over. ROTA_ERR_FORMAT when its top object is not closed. */
+/* The file is over. ROTA_ERR_SPELLING when its top object is not closed. */
 ROTA_MUST_USE enum rota_err rota_json_end(struct rota_json *j);
 
-/* Hand on the canonical bytes so far; see above. Only from the token function. */
-void rota_json_flush(struct rota_json *j);
+/* Hand on the canonical bytes before the byte at hand, `with` that or without. Only from the token function, on a
+ * bracket, which is then the byte at hand. */
+void rota_json_flush(struct rota_json *j, bool with);
 
-/* Unescaped name of the current member of the object at `depth` (0: the top object); empty for an array.
+/* For a sink that has no use for canonical bytes. */
+void rota_json_drop(struct rota_json *j, struct rota_span bytes);
+
+/* Unescaped name of the current member of the object at `depth` (0: the top object); empty for an array. At depth -1
+ * it is empty too: the top object has no name.
  * For a token of depth d, the names 0 .. d - 1 are its path. Valid during the token call. */
 static inline struct rota_span rota_json_name(const struct rota_json *j, unsigned depth)
 {
-	unsigned from = j->name_end[depth];
+	const size_t *end = &j->name_end[depth + 1];
 
-	return rota_span(&j->names.p[from], j->name_end[depth + 1] - from);
+	return rota_span(&j->room.names.p[end[0]], end[1] - end[0]);
 }
 
 #endif

@@ -268,21 +268,22 @@ static const struct rota_member members[] = {
 };
 static const struct rota_shape file_shape = { MEMBERS(members) };
 
-static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+static enum rota_err on_token(struct rota_json *j)
 {
-	struct rota_release_decoder *d = decoder(ctx);
+	struct rota_release_decoder *d = ROTA_JSON_OWNER(j, struct rota_release_decoder, json);
 
-	return rota_walk_token(&d->walk, rota_buf(d, sizeof(*d)), j, t);
+	return rota_walk_token(&d->walk, rota_buf(d, sizeof(*d)), j);
 }
 
 void rota_release_begin(struct rota_release_decoder *d, const struct rota_release_want *want,
 	struct rota_buf names, struct rota_buf value)
 {
+	static const struct rota_json_sink sink = { on_token, rota_json_drop };
+
 	memset(d, 0, sizeof(*d));
 	d->want = *want;
 	rota_walk_init(&d->walk, &file_shape);
-	rota_json_init(
-		&d->json, &(struct rota_json_sink){ .ctx = d, .token = on_token }, names, value);
+	rota_json_init(&d->json, &sink, &(struct rota_json_room){ value, names });
 }
 
 enum rota_err rota_release_feed(struct rota_release_decoder *d, struct rota_span piece)

@@ -119,13 +119,12 @@ static enum rota_err store_text(
 }
 
 static enum rota_err store_integer(
-	const struct rota_member *m, struct rota_buf decoder, int64_t integer)
+	const struct rota_member *m, struct rota_buf decoder, uint64_t u64)
 {
-	uint64_t u64 = (uint64_t)integer;
 	uint32_t u32 = (uint32_t)u64;
 	uint8_t u8 = (uint8_t)u64;
 
-	if (integer < (int64_t)m->least)
+	if (u64 < m->least)
 		return ROTA_ERR_FORMAT;
 	if (u64 > m->most)
 		return ROTA_ERR_LIMIT;
@@ -201,9 +200,10 @@ static const struct rota_member *find(struct rota_walk *w, const struct rota_jso
 	return NULL;
 }
 
-enum rota_err rota_walk_token(struct rota_walk *w, struct rota_buf decoder,
-	const struct rota_json *j, const struct rota_json_token *t)
+enum rota_err rota_walk_token(
+	struct rota_walk *w, struct rota_buf decoder, const struct rota_json *j)
 {
+	const struct rota_json_token *t = &j->token;
 	const struct rota_member *m = NULL;
 	const struct rota_shape *in;
 

@@ -79,7 +79,7 @@ void rota_walk_init(struct rota_walk *w, const struct rota_shape *top);
  * ROTA_ERR_FORMAT: wrong type or spelling, a required member missing, too few elements. ROTA_ERR_LIMIT: a
  * value or a list beyond its range. ROTA_ERR_UNSUPPORTED: a word that is not listed. Else what a member's
  * function returned. */
-ROTA_MUST_USE enum rota_err rota_walk_token(struct rota_walk *w, struct rota_buf decoder,
-	const struct rota_json *j, const struct rota_json_token *t);
+ROTA_MUST_USE enum rota_err rota_walk_token(
+	struct rota_walk *w, struct rota_buf decoder, const struct rota_json *j);
 
 #endif

@@ -76,13 +76,11 @@ enum act {
 	ACT_TYPE,
 	ACT_SPEC,
 	ACT_SHA256,
-	ACT_KEYID, /* of a signature: kept */
-	ACT_EACH_KEYID, /* arg: its event */
-	ACT_NAME, /* of a role: kept */
-	ACT_KEYTYPE,
-	ACT_SCHEME,
-	ACT_EACH_TEXT, /* likewise */
-	ACT_PUBLIC, /* from here on a string may be longer than the room */
+	ACT_EACH_TEXT, /* goes out as it comes; arg: its event */
+	ACT_EACH_KEYID, /* likewise */
+	ACT_KEYID, /* kept; arg: offset of a span */
+	ACT_NAME, /* likewise */
+	ACT_KEEP, /* likewise; what is too long is empty, and so unknown */
 	ACT_SIG,
 };
 
@@ -91,7 +89,7 @@ static const uint8_t kind_of_act[] = {
 	[ACT_ENTRY] = ROTA_JSON_OBJECT_BEGIN,
 	[ACT_SIGNED] = ROTA_JSON_OBJECT_BEGIN,
 	[ACT_ARRAY] = ROTA_JSON_ARRAY_BEGIN,
-	[ACT_BOOL] = ROTA_JSON_BOOL,
+	[ACT_BOOL] = ROTA_JSON_TRUE,
 	[ACT_COUNT] = ROTA_JSON_INTEGER,
 	[ACT_LENGTH] = ROTA_JSON_INTEGER,
 	[ACT_BITS] = ROTA_JSON_INTEGER,
@@ -99,14 +97,12 @@ static const uint8_t kind_of_act[] = {
 	[ACT_TYPE] = ROTA_JSON_STRING,
 	[ACT_SPEC] = ROTA_JSON_STRING,
 	[ACT_SHA256] = ROTA_JSON_STRING,
+	[ACT_EACH_TEXT] = ROTA_JSON_STRING,
+	[ACT_EACH_KEYID] = ROTA_JSON_STRING,
 	[ACT_KEYID] = ROTA_JSON_STRING,
 	[ACT_NAME] = ROTA_JSON_STRING,
-	[ACT_KEYTYPE] = ROTA_JSON_STRING,
-	[ACT_PUBLIC] = ROTA_JSON_STRING,
-	[ACT_SCHEME] = ROTA_JSON_STRING,
+	[ACT_KEEP] = ROTA_JSON_STRING,
 	[ACT_SIG] = ROTA_JSON_STRING,
-	[ACT_EACH_KEYID] = ROTA_JSON_STRING,
-	[ACT_EACH_TEXT] = ROTA_JSON_STRING,
 };
 
 /* Places of bits in d->seen: the members of the entry being gathered, and those of the file. */
@@ -141,17 +137,18 @@ enum bit {
 	(SEEN(SIGNATURES) | SEEN(SIGNED) | SEEN(TYPE) | SEEN(SPEC) | SEEN(FILE_VERSION) |          \
 		SEEN(EXPIRES))
 
-static const uint32_t seen_of_type[] = {
-	[ROTA_TUF_ROOT] = SEEN_ALWAYS | SEEN(KEYS) | SEEN(ROLES),
-	[ROTA_TUF_TIMESTAMP] = SEEN_ALWAYS | SEEN(META),
-	[ROTA_TUF_SNAPSHOT] = SEEN_ALWAYS | SEEN(META),
-	[ROTA_TUF_TARGETS] = SEEN_ALWAYS | SEEN(TARGETS),
+static const uint16_t seen_of_type[] = {
+	[ROTA_TUF_ROOT] = (SEEN_ALWAYS | SEEN(KEYS) | SEEN(ROLES)) >> BIT_OF_FILE,
+	[ROTA_TUF_TIMESTAMP] = (SEEN_ALWAYS | SEEN(META)) >> BIT_OF_FILE,
+	[ROTA_TUF_SNAPSHOT] = (SEEN_ALWAYS | SEEN(META)) >> BIT_OF_FILE,
+	[ROTA_TUF_TARGETS] = (SEEN_ALWAYS | SEEN(TARGETS)) >> BIT_OF_FILE,
 	[ROTA_TUF_NONE] = 0,
 };
 
 /* Where the rows of each container begin: behind as many as the one before has. */
 enum {
-	IN_FILE = 1,
+	IN_NOTHING = 1,
+	IN_FILE = IN_NOTHING + 1,
 	IN_SIGNATURES = IN_FILE + 2,
 	IN_SIGNATURE = IN_SIGNATURES + 1,
 	IN_SIGNED = IN_SIGNATURE + 2,
@@ -172,32 +169,17 @@ enum {
 	IN_HASHES = IN_LISTED + 4,
 };
 
-/* The bit of a row that opens an entry is its place in `entries`: it is cleared with the others as the entry begins. */
-enum entry_place {
-	BIT_ENTRY_SIGNATURE,
-	BIT_ENTRY_KEY,
-	BIT_ENTRY_ROLE,
-	BIT_ENTRY_DELEGATED,
-	BIT_ENTRY_BINS,
-	BIT_ENTRY_META,
-	BIT_ENTRY_TARGET,
-};
-
-struct entry {
-	uint8_t event; /* that goes out at its end; SIGNATURE and KEY have gone out before */
-	uint16_t required;
-};
-
-static const struct entry entries[] = {
-	[BIT_ENTRY_SIGNATURE] = { ROTA_TUF_SIGNATURE, SEEN(TEXT) },
-	[BIT_ENTRY_KEY] = { ROTA_TUF_KEY, SEEN(SCHEME) },
-	[BIT_ENTRY_ROLE] = { ROTA_TUF_ROLE, SEEN(KEYIDS) | SEEN(THRESHOLD) },
-	[BIT_ENTRY_DELEGATED] = { ROTA_TUF_ROLE,
-		SEEN(ID) | SEEN(TEXT) | SEEN(KEYIDS) | SEEN(THRESHOLD) | SEEN(TERMINATING) },
-	[BIT_ENTRY_BINS] = { ROTA_TUF_BINS,
-		SEEN(ID) | SEEN(BITS) | SEEN(KEYIDS) | SEEN(THRESHOLD) },
-	[BIT_ENTRY_META] = { ROTA_TUF_META, SEEN(VERSION) },
-	[BIT_ENTRY_TARGET] = { ROTA_TUF_TARGET, SEEN(LENGTH) | SEEN(HASHES) },
+/* What an entry has. Its event goes out at its end; a row that opens an entry has the event in place of a bit, one that
+ * is cleared with the others as the entry begins. */
+static const uint16_t required[] = {
+	[ROTA_TUF_SIGNATURE] = SEEN(ID) | SEEN(TEXT),
+	[ROTA_TUF_KEY] = SEEN(KEYTYPE) | SEEN(TEXT) | SEEN(SCHEME),
+	[ROTA_TUF_ROLE] = SEEN(KEYIDS) | SEEN(THRESHOLD),
+	[ROTA_TUF_DELEGATION] =
+		SEEN(ID) | SEEN(TEXT) | SEEN(KEYIDS) | SEEN(THRESHOLD) | SEEN(TERMINATING),
+	[ROTA_TUF_BINS] = SEEN(ID) | SEEN(BITS) | SEEN(KEYIDS) | SEEN(THRESHOLD),
+	[ROTA_TUF_META] = SEEN(VERSION),
+	[ROTA_TUF_TARGET] = SEEN(LENGTH) | SEEN(HASHES),
 };
 
 /* One word each: there are fifty. */
@@ -217,7 +199,7 @@ _Static_assert(sizeof(struct names) <= 512 && BIT_NONE < 32, "fits a row");
 #define OF_TARGETS (1u << ROTA_TUF_TARGETS)
 #define OF_ALL (OF_ROOT | OF_META | OF_TARGETS)
 #define MEMBER(n, of, a, g, b)                                                                     \
-	.name = NAME_##n, .types = (of), .act = ACT_##a, .arg = (g), .bit = BIT_##b
+	.name = NAME_##n, .types = (of), .act = ACT_##a, .arg = (g), .bit = (b)
 #define ROW(n, a, g, b)                                                                            \
 	{                                                                                          \
 		MEMBER(n, OF_ALL, a, g, b)                                                         \
@@ -234,63 +216,64 @@ _Static_assert(sizeof(struct names) <= 512 && BIT_NONE < 32, "fits a row");
 #define AT(member) offsetof(struct rota_tuf, member)
 
 static const struct row rows[] = {
-	ROW(each, OBJECT, IN_FILE, NONE),
-	[IN_FILE] = ROW(signatures, ARRAY, IN_SIGNATURES, SIGNATURES),
-	LAST(signed_part, SIGNED, IN_SIGNED, SIGNED),
-	[IN_SIGNATURES] = LAST(each, ENTRY, IN_SIGNATURE, ENTRY_SIGNATURE),
-	[IN_SIGNATURE] = ROW(keyid, KEYID, 0, ID),
-	LAST(sig, SIG, 0, TEXT),
-	[IN_SIGNED] = ROW(type, TYPE, 0, TYPE),
-	ROW_OF(consistent_snapshot, OF_ROOT, BOOL, AT(head.consistent_snapshot), NONE),
-	ROW_OF(delegations, OF_TARGETS, OBJECT, IN_DELEGATIONS, NONE),
-	ROW(expires, TIME, AT(head.expires_s), EXPIRES),
-	ROW_OF(keys, OF_ROOT, OBJECT, IN_KEYS, KEYS),
-	ROW_OF(meta, OF_META, OBJECT, IN_META, META),
-	ROW_OF(roles, OF_ROOT, OBJECT, IN_ROLES, ROLES),
-	ROW(spec_version, SPEC, 0, SPEC),
-	ROW_OF(targets, OF_TARGETS, OBJECT, IN_TARGETS, TARGETS),
-	ROW(version, COUNT, AT(head.version), FILE_VERSION),
-	ROW(issued, TIME, AT(head.issued_s), NONE),
-	ROW(not_before, TIME, AT(head.not_before_s), NONE),
-	LAST(slot_end, TIME, AT(head.slot_end_s), NONE),
-	[IN_KEYS] = LAST(each, ENTRY, IN_KEY, ENTRY_KEY),
-	[IN_KEY] = ROW(keytype, KEYTYPE, 0, KEYTYPE),
-	ROW(keyval, OBJECT, IN_KEYVAL, NONE),
-	LAST(scheme, SCHEME, 0, SCHEME),
-	[IN_KEYVAL] = LAST(public, PUBLIC, 0, TEXT),
-	[IN_ROLES] = LAST(each, ENTRY, IN_ROLE, ENTRY_ROLE),
-	[IN_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS), /* the root's, and delegated ones */
-	ROW_OF(name, OF_TARGETS, NAME, 0, ID),
-	ROW_OF(path_hash_prefixes, OF_TARGETS, ARRAY, IN_PREFIXES, TEXT),
-	ROW_OF(paths, OF_TARGETS, ARRAY, IN_PATHS, TEXT),
-	ROW_OF(terminating, OF_TARGETS, BOOL, AT(entry.terminating), TERMINATING),
-	LAST(threshold, COUNT, AT(entry.threshold), THRESHOLD),
-	[IN_KEYIDS] = LAST(each, EACH_KEYID, ROTA_TUF_ROLE_KEYID, NONE),
-	[IN_DELEGATIONS] = ROW(keys, OBJECT, IN_KEYS, NONE),
-	ROW(roles, ARRAY, IN_DELEGATED_ROLES, DELEGATED_ROLES),
-	LAST(succinct_roles, ENTRY, IN_BINS, ENTRY_BINS),
-	[IN_DELEGATED_ROLES] = LAST(each, ENTRY, IN_ROLE, ENTRY_DELEGATED),
-	[IN_PATHS] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PATH, NONE),
-	[IN_PREFIXES] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PREFIX, NONE),
-	[IN_BINS] = ROW(bit_length, BITS, AT(entry.bits), BITS), /* succinct_roles, TAP 15 */
-	ROW(keyids, ARRAY, IN_KEYIDS, KEYIDS),
-	ROW(name_prefix, NAME, 0, ID),
-	LAST(threshold, COUNT, AT(entry.threshold), THRESHOLD),
-	[IN_META] = LAST(each, ENTRY, IN_LISTED, ENTRY_META),
-	[IN_TARGETS] = LAST(each, ENTRY, IN_LISTED, ENTRY_TARGET),
-	[IN_LISTED] = ROW(hashes, OBJECT, IN_HASHES, HASHES),
+	ROW(each, OBJECT, IN_NOTHING, BIT_NONE),
+	[IN_NOTHING] = LAST(each, OBJECT, IN_FILE, BIT_NONE),
+	[IN_FILE] = ROW(signatures, ARRAY, IN_SIGNATURES, BIT_SIGNATURES),
+	LAST(signed_part, SIGNED, IN_SIGNED, BIT_SIGNED),
+	[IN_SIGNATURES] = LAST(each, ENTRY, IN_SIGNATURE, ROTA_TUF_SIGNATURE),
+	[IN_SIGNATURE] = ROW(keyid, KEYID, AT(entry.id), BIT_ID),
+	LAST(sig, SIG, ROTA_TUF_SIGNATURE, BIT_TEXT),
+	[IN_SIGNED] = ROW(type, TYPE, 0, BIT_TYPE),
+	ROW_OF(consistent_snapshot, OF_ROOT, BOOL, AT(head.consistent_snapshot), BIT_NONE),
+	ROW_OF(delegations, OF_TARGETS, OBJECT, IN_DELEGATIONS, BIT_NONE),
+	ROW(expires, TIME, AT(head.expires_s), BIT_EXPIRES),
+	ROW_OF(keys, OF_ROOT, OBJECT, IN_KEYS, BIT_KEYS),
+	ROW_OF(meta, OF_META, OBJECT, IN_META, BIT_META),
+	ROW_OF(roles, OF_ROOT, OBJECT, IN_ROLES, BIT_ROLES),
+	ROW(spec_version, SPEC, 0, BIT_SPEC),
+	ROW_OF(targets, OF_TARGETS, OBJECT, IN_TARGETS, BIT_TARGETS),
+	ROW(version, COUNT, AT(head.version), BIT_FILE_VERSION),
+	ROW(issued, TIME, AT(head.issued_s), BIT_NONE),
+	ROW(not_before, TIME, AT(head.not_before_s), BIT_NONE),
+	LAST(slot_end, TIME, AT(head.slot_end_s), BIT_NONE),
+	[IN_KEYS] = LAST(each, ENTRY, IN_KEY, ROTA_TUF_KEY),
+	[IN_KEY] = ROW(keytype, KEEP, AT(entry.keytype), BIT_KEYTYPE),
+	ROW(keyval, OBJECT, IN_KEYVAL, BIT_NONE),
+	LAST(scheme, KEEP, AT(entry.scheme), BIT_SCHEME),
+	[IN_KEYVAL] = LAST(public, KEEP, AT(entry.text), BIT_TEXT),
+	[IN_ROLES] = LAST(each, ENTRY, IN_ROLE, ROTA_TUF_ROLE),
+	[IN_ROLE] = ROW(keyids, ARRAY, IN_KEYIDS, BIT_KEYIDS), /* the root's, and delegated ones */
+	ROW_OF(name, OF_TARGETS, NAME, AT(entry.id), BIT_ID),
+	ROW_OF(path_hash_prefixes, OF_TARGETS, ARRAY, IN_PREFIXES, BIT_TEXT),
+	ROW_OF(paths, OF_TARGETS, ARRAY, IN_PATHS, BIT_TEXT),
+	ROW_OF(terminating, OF_TARGETS, BOOL, AT(entry.terminating), BIT_TERMINATING),
+	LAST(threshold, COUNT, AT(entry.threshold), BIT_THRESHOLD),
+	[IN_KEYIDS] = LAST(each, EACH_KEYID, ROTA_TUF_ROLE_KEYID, BIT_NONE),
+	[IN_DELEGATIONS] = ROW(keys, OBJECT, IN_KEYS, BIT_NONE),
+	ROW(roles, ARRAY, IN_DELEGATED_ROLES, BIT_DELEGATED_ROLES),
+	LAST(succinct_roles, ENTRY, IN_BINS, ROTA_TUF_BINS),
+	[IN_DELEGATED_ROLES] = LAST(each, ENTRY, IN_ROLE, ROTA_TUF_DELEGATION),
+	[IN_PATHS] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PATH, BIT_NONE),
+	[IN_PREFIXES] = LAST(each, EACH_TEXT, ROTA_TUF_ROLE_PREFIX, BIT_NONE),
+	[IN_BINS] = ROW(bit_length, BITS, AT(entry.bits), BIT_BITS), /* succinct_roles, TAP 15 */
+	ROW(keyids, ARRAY, IN_KEYIDS, BIT_KEYIDS),
+	ROW(name_prefix, NAME, AT(entry.id), BIT_ID),
+	LAST(threshold, COUNT, AT(entry.threshold), BIT_THRESHOLD),
+	[IN_META] = LAST(each, ENTRY, IN_LISTED, ROTA_TUF_META),
+	[IN_TARGETS] = LAST(each, ENTRY, IN_LISTED, ROTA_TUF_TARGET),
+	[IN_LISTED] = ROW(hashes, OBJECT, IN_HASHES, BIT_HASHES),
 	/* No metadata file is empty, and 0 would pass for a length that is not listed. */
-	ROW_OF(length, OF_META, COUNT, AT(entry.file.length), LENGTH),
-	ROW_OF(length, OF_TARGETS, LENGTH, AT(entry.file.length), LENGTH),
-	LAST_OF(version, OF_META, COUNT, AT(entry.file.version), VERSION),
-	[IN_HASHES] = LAST(sha256, SHA256, 0, NONE),
+	ROW_OF(length, OF_META, COUNT, AT(entry.file.length), BIT_LENGTH),
+	ROW_OF(length, OF_TARGETS, LENGTH, AT(entry.file.length), BIT_LENGTH),
+	LAST_OF(version, OF_META, COUNT, AT(entry.file.version), BIT_VERSION),
+	[IN_HASHES] = LAST(sha256, SHA256, 0, BIT_NONE),
 };
 _Static_assert(AT(entry.file.length) <= UINT8_MAX, "offsets fit a row");
 
 #define SKIPPED UINT8_MAX /* in d->path: no row */
 
 /* The row of a value with this name in the container of row `in`, or SKIPPED. */
-static uint8_t find(const struct rota_tuf *d, uint8_t in, struct rota_span name)
+ROTA_APART static uint8_t find(const struct rota_tuf *d, uint8_t in, struct rota_span name)
 {
 	uint8_t at = in;
 
@@ -317,7 +300,7 @@ static bool seen(const struct rota_tuf *d, uint32_t bits)
 static enum rota_err send(struct rota_tuf *d, unsigned kind)
 {
 	d->entry.kind = (enum rota_tuf_event_kind)kind;
-	return d->sink.event(d->sink.ctx, &d->entry);
+	return d->sink->event(d, &d->entry);
 }
 
 static bool keyid_ok(size_t len)
@@ -328,11 +311,12 @@ static bool keyid_ok(size_t len)
 /* name: the entry's id, unless a member of it says another. */
 static enum rota_err begin_entry(struct rota_tuf *d, struct rota_span name, unsigned entry)
 {
-	if (entry == BIT_ENTRY_KEY && !keyid_ok(name.len))
+	if (entry == ROTA_TUF_KEY && !keyid_ok(name.len))
 		return ROTA_ERR_FORMAT;
-	if (entry == BIT_ENTRY_BINS && seen(d, SEEN(DELEGATED_ROLES)))
+	if (entry == ROTA_TUF_BINS && seen(d, SEEN(DELEGATED_ROLES)))
 		return ROTA_ERR_FORMAT; /* bins stand in the place of roles, never beside them */
 	d->seen = d->seen >> BIT_OF_FILE << BIT_OF_FILE;
+	d->held = 0;
 	d->entry.id = name;
 	d->entry.file.length = 0;
 	d->entry.file.has_sha256 = false;
@@ -341,36 +325,36 @@ static enum rota_err begin_entry(struct rota_tuf *d, struct rota_span name, unsi
 
 static enum rota_err end_entry(struct rota_tuf *d, unsigned entry)
 {
-	if (!seen(d, entries[entry].required))
+	if (!seen(d, required[entry]))
 		return ROTA_ERR_FORMAT;
-	if (entry == BIT_ENTRY_META && seen(d, SEEN(HASHES)) && !d->entry.file.has_sha256)
+	if (entry == ROTA_TUF_META && seen(d, SEEN(HASHES)) && !d->entry.file.has_sha256)
 		return ROTA_ERR_UNSUPPORTED; /* TUF 5.5.2: what is listed is never passed over */
-	return entry <= BIT_ENTRY_KEY ? ROTA_OK : send(d, entries[entry].event);
+	return entry == ROTA_TUF_SIGNATURE ? ROTA_OK : send(d, entry);
 }
 
 /* An object or array begins, or ends. What is flushed here is the envelope at the opening bracket of `signed`, and
  * at the closing one the rest of `signed` with its bracket. */
 static enum rota_err on_bracket(
-	struct rota_tuf *d, const struct row *row, struct rota_span name, bool begins)
+	struct rota_tuf *d, const struct row *row, struct rota_span name, bool ends)
 {
 	if (row->act == ACT_ENTRY)
-		return begins ? begin_entry(d, name, row->bit) : end_entry(d, row->bit);
+		return ends ? end_entry(d, row->bit) : begin_entry(d, name, row->bit);
 	if (row->act != ACT_SIGNED)
 		return ROTA_OK;
-	rota_json_flush(&d->json);
-	d->in_signed = begins;
-	if (!begins)
+	rota_json_flush(&d->json, ends);
+	d->in_signed = !ends;
+	if (ends)
 		return ROTA_OK;
 	return seen(d, SEEN(SIGNATURES)) ? send(d, ROTA_TUF_SIGNED) : ROTA_ERR_FORMAT;
 }
 
 /* ---- values ---- */
 
-static enum rota_err on_integer(const struct row *row, int64_t integer, void *to)
+static enum rota_err on_integer(const struct row *row, uint64_t integer, void *to)
 {
 	unsigned act = row->act;
 
-	if (integer < (act != ACT_LENGTH) || (act == ACT_BITS && integer > 32))
+	if ((integer == 0 && act != ACT_LENGTH) || (act == ACT_BITS && integer > 32))
 		return ROTA_ERR_FORMAT;
 	if (integer > ROTA_NUM_MAX)
 		return ROTA_ERR_LIMIT;
@@ -378,54 +362,29 @@ static enum rota_err on_integer(const struct row *row, int64_t integer, void *to
 	return ROTA_OK;
 }
 
-static enum rota_err on_type(const struct rota_tuf *d, struct rota_span text)
-{
-	static const char *const types[] = {
-		[ROTA_TUF_ROOT] = "root",
-		[ROTA_TUF_TIMESTAMP] = "timestamp",
-		[ROTA_TUF_SNAPSHOT] = "snapshot",
-		[ROTA_TUF_TARGETS] = "targets",
-	};
+const char rota_tuf_types[][ROTA_TUF_TYPE_ROOM] = {
+	[ROTA_TUF_ROOT] = "root",
+	[ROTA_TUF_TIMESTAMP] = "timestamp",
+	[ROTA_TUF_SNAPSHOT] = "snapshot",
+	[ROTA_TUF_TARGETS] = "targets",
+};
 
-	return rota_span_is(text, types[d->type]) ? ROTA_OK : ROTA_ERR_ROLE;
-}
-
-/* Until the next one: an entry has one text that it needs later. */
-static enum rota_err keep(struct rota_tuf *d, struct rota_span text, struct rota_span *as)
+/* Until the entry ends. */
+static enum rota_err keep(
+	struct rota_tuf *d, const struct rota_json_token *t, unsigned act, struct rota_span *as)
 {
-	if (text.len > d->hold.len)
-		return ROTA_ERR_LIMIT;
-	*as = rota_span(d->hold.p, text.len);
-	memcpy(d->hold.p, text.p, text.len);
+	size_t len = t->text.len;
+	uint8_t *to = &d->hold.p[d->held];
+
+	if (t->cut || len > d->hold.len - d->held) {
+		if (act != ACT_KEEP)
+			return ROTA_ERR_LIMIT;
+		len = 0;
+	}
+	d->held += len;
+	*as = rota_span(to, len);
+	memcpy(to, t->text.p, len);
 	return ROTA_OK;
-}
-
-static enum rota_err on_keytype(struct rota_tuf *d, struct rota_span text)
-{
-	if (text.len > sizeof(d->keytype))
-		text.len = 0; /* a longer one is an unknown one */
-	memcpy(d->keytype, text.p, text.len);
-	d->keytype_len = (uint8_t)text.len;
-	return ROTA_OK;
-}
-
-/* The last of a key's members. */
-static enum rota_err on_scheme(struct rota_tuf *d, struct rota_span text)
-{
-	if (!seen(d, SEEN(KEYTYPE) | SEEN(TEXT)))
-		return ROTA_ERR_FORMAT;
-	d->entry.keytype = rota_span(d->keytype, d->keytype_len);
-	d->entry.scheme = text;
-	return send(d, ROTA_TUF_KEY);
-}
-
-/* The last of a signature's members. One that is too long for us is of an algorithm that we do not have. */
-static enum rota_err on_sig(struct rota_tuf *d, const struct rota_json_token *t)
-{
-	if (!seen(d, SEEN(ID)))
-		return ROTA_ERR_FORMAT;
-	d->entry.text = t->text;
-	return t->cut ? ROTA_OK : send(d, ROTA_TUF_SIGNATURE);
 }
 
 static enum rota_err on_string(
@@ -435,59 +394,57 @@ static enum rota_err on_string(
 	struct rota_span text = t->text;
 	unsigned act = row->act;
 
-	if (t->cut && act < ACT_PUBLIC)
+	if (t->cut && act < ACT_KEEP)
 		return ROTA_ERR_LIMIT;
-	if (act >= ACT_KEYID && act <= ACT_EACH_KEYID && !keyid_ok(text.len))
+	if ((act == ACT_KEYID || act == ACT_EACH_KEYID) && !keyid_ok(text.len))
 		return ROTA_ERR_FORMAT;
 	switch (act) {
 	case ACT_TIME:
 		return rota_time_parse(text, to);
 	case ACT_TYPE:
-		return on_type(d, text);
+		return rota_span_is(text, rota_tuf_types[d->type]) ? ROTA_OK : ROTA_ERR_ROLE;
 	case ACT_SPEC: /* TUF 4.3: clients that know 1.0.34 read every 1.x */
 		return rota_span_starts(text, ROTA_STR("1.")) ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
 	case ACT_SHA256:
 		e->file.has_sha256 = true;
 		return rota_hex_decode(text, ROTA_BUF(e->file.sha256));
-	case ACT_KEYID:
-		return keep(d, text, &e->id);
 	case ACT_NAME:
-		return text.len > 0 ? keep(d, text, &e->id) : ROTA_ERR_FORMAT;
-	case ACT_KEYTYPE:
-		return on_keytype(d, text);
-	case ACT_SCHEME:
-		return on_scheme(d, text);
-	case ACT_PUBLIC: /* one that is too long for us is of a scheme that we do not have */
-		return keep(d, rota_span(text.p, t->cut ? 0 : text.len), &e->text);
-	case ACT_SIG:
-		return on_sig(d, t);
+		if (text.len == 0)
+			return ROTA_ERR_FORMAT;
+		return keep(d, t, act, to);
+	case ACT_KEYID:
+	case ACT_KEEP:
+		return keep(d, t, act, to);
+	case ACT_SIG: /* one that is too long for us is of an algorithm that we do not have */
+		if (t->cut)
+			return ROTA_OK;
+		break;
 	default: /* ACT_EACH_KEYID, ACT_EACH_TEXT */
-		e->text = text;
-		return send(d, row->arg);
+		break;
 	}
+	e->text = text;
+	return send(d, row->arg);
 }
 
 /* ---- tokens ---- */
 
-static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+ROTA_APART static enum rota_err on_value(struct rota_tuf *d)
 {
-	struct rota_tuf *d = ctx;
+	const struct rota_json_token *t = &d->json.token;
 	uint8_t *path = &d->path[t->depth];
 	bool ends = t->kind == ROTA_JSON_OBJECT_END || t->kind == ROTA_JSON_ARRAY_END;
-	struct rota_span name = { 0 };
+	struct rota_span name = rota_json_name(&d->json, t->depth - 1u);
 	const struct row *row;
 	void *to;
 
-	if (!ends && t->depth > 0) {
-		name = rota_json_name(j, t->depth - 1u);
-		*path = find(d, path[-1], name);
-	}
-	if (*path == SKIPPED)
+	if (!ends)
+		path[1] = find(d, path[0], name);
+	if (path[1] == SKIPPED)
 		return ROTA_OK;
-	row = &rows[*path];
+	row = &rows[path[1]];
 	if (ends)
-		return on_bracket(d, row, name, false);
-	if (t->kind != kind_of_act[row->act])
+		return on_bracket(d, row, name, true);
+	if ((t->kind == ROTA_JSON_FALSE ? ROTA_JSON_TRUE : t->kind) != kind_of_act[row->act])
 		return ROTA_ERR_FORMAT;
 	d->seen |= 1u << row->bit;
 	to = &((uint8_t *)d)[row->arg]; /* where that is an offset */
@@ -495,30 +452,35 @@ static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_
 		return on_string(d, row, t, to);
 	if (t->kind == ROTA_JSON_INTEGER)
 		return on_integer(row, t->integer, to);
-	if (t->kind != ROTA_JSON_BOOL)
-		return on_bracket(d, row, name, true);
-	*(bool *)to = t->boolean;
+	if (t->kind < ROTA_JSON_STRING)
+		return on_bracket(d, row, name, false);
+	*(bool *)to = t->kind == ROTA_JSON_TRUE;
 	return ROTA_OK;
 }
 
-static void on_canonical(void *ctx, struct rota_span bytes)
+static enum rota_err on_token(struct rota_json *j)
 {
-	struct rota_tuf *d = ctx;
+	return on_value(ROTA_JSON_OWNER(j, struct rota_tuf, json));
+}
+
+static void on_canonical(struct rota_json *j, struct rota_span bytes)
+{
+	struct rota_tuf *d = ROTA_JSON_OWNER(j, struct rota_tuf, json);
 
 	if (d->in_signed)
-		d->sink.signed_bytes(d->sink.ctx, bytes);
+		d->sink->signed_bytes(d, bytes);
 }
 
 void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, const struct rota_tuf_sink *sink,
 	const struct rota_tuf_room *room)
 {
-	memset(d, 0, sizeof(*d));
+	static const struct rota_json_sink json_sink = { on_token, on_canonical };
+
+	memset(d, 0, offsetof(struct rota_tuf, json));
 	d->type = type;
-	d->sink = *sink;
+	d->sink = sink;
 	d->hold = room->hold;
-	rota_json_init(&d->json,
-		&(struct rota_json_sink){ .ctx = d, .token = on_token, .canonical = on_canonical },
-		room->names, room->value);
+	rota_json_init(&d->json, &json_sink, &room->json);
 }
 
 enum rota_err rota_tuf_feed(struct rota_tuf *d, struct rota_span piece)
@@ -529,5 +491,5 @@ enum rota_err rota_tuf_feed(struct rota_tuf *d, struct rota_span piece)
 enum rota_err rota_tuf_end(struct rota_tuf *d)
 {
 	ROTA_TRY(rota_json_end(&d->json));
-	return seen(d, seen_of_type[d->type]) ? ROTA_OK : ROTA_ERR_FORMAT;
+	return seen(d, (uint32_t)seen_of_type[d->type] << BIT_OF_FILE) ? ROTA_OK : ROTA_ERR_FORMAT;
 }

@@ -17,11 +17,14 @@
 #include "rota/codec/json.h"
 #include "rota/port/crypto.h"
 
-/* Longest key type in use, "ecdsa-sha2-nistp256"; a longer one comes out empty, which is unknown too. */
+/* Longest key type and longest scheme in use, "ecdsa-sha2-nistp256". */
 #define ROTA_TUF_KEYTYPE_MAX 19
 
 /* Longest key id (SPEC 3.3), and so the least room for a string value. */
 #define ROTA_TUF_KEYID_MAX 128
+
+/* What metadata calls itself by type, before ROTA_TUF_NONE: also the names of the top-level roles. */
+#define ROTA_TUF_TYPE_ROOM 10
 
 enum rota_tuf_type {
 	ROTA_TUF_ROOT,
@@ -31,17 +34,20 @@ enum rota_tuf_type {
 	ROTA_TUF_NONE, /* JSON that the caller reads himself, from the member json on */
 };
 
+extern const char rota_tuf_types[][ROTA_TUF_TYPE_ROOM];
+
 enum rota_tuf_event_kind {
 	ROTA_TUF_SIGNATURE, /* id: key id; text: the signature as written (hex) */
-	ROTA_TUF_SIGNED, /* the signed part begins: canonical bytes follow */
-	ROTA_TUF_KEY, /* id: key id; keytype, scheme; text: public */
-	ROTA_TUF_ROLE_KEYID, /* text: a key id of the role whose ROTA_TUF_ROLE comes next */
-	ROTA_TUF_ROLE_PATH, /* text: a path pattern of that role (delegations) */
-	ROTA_TUF_ROLE_PREFIX, /* text: a path hash prefix of that role (delegations) */
-	ROTA_TUF_ROLE, /* id: role name; threshold; terminating (delegations) */
+	ROTA_TUF_KEY, /* id: key id; keytype, scheme; text: public. Each may be empty: too long to be known */
+	ROTA_TUF_ROLE, /* of root. id: its name; threshold */
+	ROTA_TUF_DELEGATION, /* id: role name; threshold; terminating */
 	ROTA_TUF_BINS, /* succinct delegations (TAP 15): id: name prefix; threshold; bits; its key ids before */
 	ROTA_TUF_META, /* id: file name; file */
 	ROTA_TUF_TARGET, /* id: target path; file */
+	ROTA_TUF_SIGNED, /* the signed part begins: canonical bytes follow */
+	ROTA_TUF_ROLE_KEYID, /* text: a key id of the role or delegation that comes next */
+	ROTA_TUF_ROLE_PATH, /* text: a path pattern of that delegation */
+	ROTA_TUF_ROLE_PREFIX, /* text: a path hash prefix of that delegation */
 };
 
 /* What is listed of a metadata file or a target. */
@@ -79,23 +85,24 @@ struct rota_tuf_head {
 	bool consistent_snapshot;
 };
 
+struct rota_tuf;
+
+/* Who takes what comes out holds the decoder in a struct of his own, as with ROTA_JSON_OWNER(). */
 struct rota_tuf_sink {
-	void *ctx;
 	/* An error ends the file with it. Spans are valid during the call. */
-	enum rota_err (*event)(void *ctx, const struct rota_tuf_event *e);
+	enum rota_err (*event)(struct rota_tuf *d, const struct rota_tuf_event *e);
 	/* Canonical bytes of `signed`, in order. */
-	void (*signed_bytes)(void *ctx, struct rota_span bytes);
+	void (*signed_bytes)(struct rota_tuf *d, struct rota_span bytes);
 };
 
 /* Where strings go; in use until the file has ended. */
 struct rota_tuf_room {
-	/* The names on one path together (rota_json_init): the longest path or role name that the caller wants to
-	 * follow, and about 160 bytes for the names above and below it. */
-	struct rota_buf names;
-	/* One string: at least ROTA_TUF_KEYID_MAX, the longest signature and the longest public key as text. A
-	 * longer one is ROTA_ERR_LIMIT where it matters. */
-	struct rota_buf value;
-	/* A public key as text, or a role's name. */
+	/* value: at least ROTA_TUF_KEYID_MAX, the longest signature and the longest public key as text. A longer
+	 * string is ROTA_ERR_LIMIT where it matters.
+	 * names: the longest path or role name that the caller wants to follow, and about 160 bytes for the names
+	 * above and below it. */
+	struct rota_json_room json;
+	/* A role's name, or a public key as text and twice ROTA_TUF_KEYTYPE_MAX. */
 	struct rota_buf hold;
 };
 
@@ -103,18 +110,18 @@ struct rota_tuf_room {
 struct rota_tuf {
 	enum rota_tuf_type type;
 	bool in_signed;
-	uint8_t keytype_len;
-	uint8_t path[ROTA_JSON_DEPTH_MAX + 1]; /* by depth: the row of the value that was last */
+	uint8_t path[ROTA_JSON_DEPTH_MAX +
+		2]; /* by depth, behind row 0: the row of the value that was last */
 	uint32_t seen; /* members of the file and of the entry */
-	struct rota_buf hold; /* keeps one string while the next are read */
-	struct rota_tuf_sink sink;
-	struct rota_tuf_head head; /* complete when the file has ended */
+	size_t held; /* bytes of the entry's strings in `hold` */
+	struct rota_buf hold;
+	const struct rota_tuf_sink *sink;
 	struct rota_tuf_event entry; /* being gathered */
-	uint8_t keytype[ROTA_TUF_KEYTYPE_MAX];
+	struct rota_tuf_head head; /* complete when the file has ended */
 	struct rota_json json;
 };
 
-/* Begin a file that must be of `type`. */
+/* Begin a file that must be of `type`. The sink stays in use. */
 void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, const struct rota_tuf_sink *sink,
 	const struct rota_tuf_room *room);
 

@@ -55,6 +55,7 @@ struct rota_limits {
 	uint32_t roots; /* root updates in one session */
 	uint32_t max_len[ROTA_TUF_NONE +
 		1]; /* by enum rota_tuf_type: longest file, where no shorter length is listed; NONE: the hint (SPEC 4.6) */
+	uint16_t hold_len; /* bytes: longest public key as text, and twice ROTA_TUF_KEYTYPE_MAX */
 	uint8_t components; /* of one release that are this device's (rota/update/update.h) */
 };
 

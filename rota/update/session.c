@@ -37,9 +37,14 @@ static enum rota_err on_key(struct rota_session *s, const struct rota_tuf_event 
 	return ROTA_OK;
 }
 
-static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
+static struct rota_session *owner(struct rota_tuf *d)
 {
-	struct rota_session *s = ctx;
+	return ROTA_JSON_OWNER(d, struct rota_session, tuf);
+}
+
+static enum rota_err on_event(struct rota_tuf *d, const struct rota_tuf_event *e)
+{
+	struct rota_session *s = owner(d);
 	const struct rota_step *step = s->step;
 	enum rota_err err;
 
@@ -62,11 +67,9 @@ static enum rota_err on_event(void *ctx, const struct rota_tuf_event *e)
 	return step->event(s, e);
 }
 
-static void on_signed_bytes(void *ctx, struct rota_span bytes)
+static void on_signed_bytes(struct rota_tuf *d, struct rota_span bytes)
 {
-	struct rota_session *s = ctx;
-
-	rota_sigs_update(&s->room.sigs, bytes);
+	rota_sigs_update(&owner(d)->room.sigs, bytes);
 }
 
 /* What is to be fetched, of which so much is known. Only root has its version in its name wherever it comes from. */
@@ -91,11 +94,9 @@ static void describe(struct rota_session *s, const struct rota_tuf_file *file)
 
 enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state state)
 {
+	static const struct rota_tuf_sink sink = { on_event, on_signed_bytes };
 	const struct rota_step *step = &s->config.profile->steps[state];
 	struct rota_want *w = &s->want;
-	const struct rota_tuf_sink sink = {
-		.ctx = s, .event = on_event, .signed_bytes = on_signed_bytes
-	};
 
 	s->state = (uint8_t)state;
 	s->step = step;
@@ -145,9 +146,9 @@ enum rota_err rota_session_expiry(
 }
 
 /* The clause of an error that the decoder found. */
-static enum rota_clause clause_of(const struct rota_session *s, enum rota_err err)
+static enum rota_clause clause_of(enum rota_err err)
 {
-	if (rota_json_misspelt(&s->tuf.json))
+	if (err == ROTA_ERR_SPELLING)
 		return ROTA_CLAUSE_SPEC_2;
 	return err == ROTA_ERR_LIMIT ? ROTA_CLAUSE_SPEC_4_8 : ROTA_CLAUSE_SPEC_3;
 }
@@ -158,7 +159,7 @@ enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err)
 	if (s->found.copy)
 		return enter_fresh(s);
 	if (s->why.clause == ROTA_CLAUSE_NONE)
-		s->why.clause = clause_of(s, err);
+		s->why.clause = clause_of(err);
 	err = s->config.profile->relents(s, err);
 	return err == ROTA_ERR_NOT_FOUND && s->state == ROTA_ST_ROOT_NEXT ? rota_root_end_walk(s)
 									  : err;
@@ -290,9 +291,9 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->room.keys.crypto = config->crypto;
 	s->room.keys.limits = l;
 	s->room.sigs.ring = &s->room.keys;
-	s->room.text.names.len = l->names_len;
-	s->room.text.value.len = l->text_len;
-	s->room.text.hold.len = l->text_len;
+	s->room.text.json.names.len = l->names_len;
+	s->room.text.json.value.len = l->text_len;
+	s->room.text.hold.len = l->hold_len;
 	rota_search_begin(s); /* so that the snapshot's first reading finds top-level targets */
 	s->now_s = config->start.unix_s;
 	return rota_root_load(s, rota_root_next);

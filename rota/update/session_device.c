@@ -7,31 +7,31 @@
 /* ---- the hint (SPEC 4.6) ---- */
 
 /* {"changed":[versions],"newest":N,"version":1}, signed by nobody: it names the root to read next. `changed` comes before `newest`, and rises. */
-static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+static enum rota_err on_token(struct rota_json *j)
 {
-	struct rota_session *s = ctx;
+	struct rota_session *s = ROTA_JSON_OWNER(j, struct rota_session, tuf.json);
+	const struct rota_json_token *t = &j->token;
 	struct rota_span name = rota_json_name(j, 0);
 
 	if (t->kind != ROTA_JSON_INTEGER)
 		return ROTA_OK;
 	if (rota_span_eq(name, ROTA_STR("version")))
 		return t->integer == 1 ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
-	if (s->skip_to == 0 && t->integer > (int64_t)s->trusted.root.version &&
-		t->integer <= ROTA_NUM_MAX)
+	if (s->skip_to == 0 && t->integer > s->trusted.root.version && t->integer <= ROTA_NUM_MAX)
 		s->skip_to = (rota_num)t->integer;
 	return ROTA_OK;
 }
 
 enum rota_err rota_hint_ask(struct rota_session *s)
 {
+	static const struct rota_json_sink sink = { on_token, rota_json_drop };
 	struct rota_want *w = &s->want;
 
 	ROTA_TRY(rota_session_enter(s, ROTA_ST_HINT));
 	w->role = ROTA_STR("root-hint");
 	w->hint = true;
 	s->skip_to = 0;
-	rota_json_init(&s->tuf.json, &(struct rota_json_sink){ .ctx = s, .token = on_token },
-		s->room.text.names, s->room.text.value);
+	rota_json_init(&s->tuf.json, &sink, &s->room.text.json);
 	return ROTA_OK;
 }
 

@@ -104,7 +104,7 @@ enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_even
 	case ROTA_TUF_ROLE_PREFIX:
 		match = prefix_match(s, e->text);
 		break;
-	case ROTA_TUF_ROLE:
+	case ROTA_TUF_DELEGATION:
 	case ROTA_TUF_BINS:
 		return end_delegation(s, e, wanted);
 	case ROTA_TUF_TARGET:
@@ -114,6 +114,7 @@ enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_even
 	case ROTA_TUF_SIGNATURE:
 	case ROTA_TUF_SIGNED:
 	case ROTA_TUF_KEY:
+	case ROTA_TUF_ROLE:
 	case ROTA_TUF_ROLE_KEYID:
 	case ROTA_TUF_META:
 	default:

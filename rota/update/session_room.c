@@ -3,11 +3,12 @@
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 
-/* a bin of SPEC 3.2 is "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178. */
+/* a bin of SPEC 3.2 is "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178; hold_len: 178
+ * and two names of algorithms. */
 #define LIMITS_M3                                                                                  \
 	.schemes = rota_schemes_p256, .keys = 16, .key_len = ROTA_P256_KEY_LEN, .sigs = 4,         \
 	.sig_len = ROTA_P256_SIG_LEN, .pending_len = ROTA_PENDING_LEN(4, 3, 19), .visited = 8,     \
-	.names_len = 192, .text_len = 184, .components = 2, ROTA_LIMITS_USUAL
+	.names_len = 192, .text_len = 184, .hold_len = 216, .components = 2, ROTA_LIMITS_USUAL
 
 const struct rota_limits rota_limits_m3 = { LIMITS_M3 };
 const struct rota_limits rota_limits_m3_plain = { LIMITS_M3, .listed = 21 };
@@ -22,6 +23,7 @@ const struct rota_limits rota_limits_linux = {
 	.visited = 1024,
 	.names_len = 4096,
 	.text_len = 2048,
+	.hold_len = 2048 + 2 * ROTA_TUF_KEYTYPE_MAX,
 	.streams = &rota_sigs_streamed,
 	.listed =
 		65536 + 16, /* hashed bins of the largest repositories, and the roles above them */
@@ -50,9 +52,9 @@ static const struct part parts[] = {
 	PART(visited, visited, 0, uint8_t[ROTA_FLOOR_TAG_LEN]),
 	PART(keys.raw, keys, EACH(key_len), uint8_t),
 	PART(sigs.raw, sigs, EACH(sig_len), uint8_t),
-	PART(text.names.p, names_len, 0, uint8_t),
-	PART(text.value.p, text_len, 0, uint8_t),
-	PART(text.hold.p, text_len, 0, uint8_t),
+	PART(text.json.names.p, names_len, 0, uint8_t),
+	PART(text.json.value.p, text_len, 0, uint8_t),
+	PART(text.hold.p, hold_len, 0, uint8_t),
 };
 
 #define ALIGN sizeof(uint64_t)

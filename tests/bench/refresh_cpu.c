@@ -164,20 +164,21 @@ static void baseline(void)
 	}
 }
 
-static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+static enum rota_err on_token(struct rota_json *j)
 {
-	(void)ctx, (void)j, (void)t;
+	(void)j;
 	return ROTA_OK;
 }
 
 static void scan(void)
 {
+	static const struct rota_json_sink sink = { on_token, rota_json_drop };
 	static uint8_t names[4096], value[2048];
+	const struct rota_json_room room = { ROTA_BUF(value), ROTA_BUF(names) };
 	struct rota_span rest = rota_span(files[TARGETS].p, files[TARGETS].len);
 	struct rota_json j;
 
-	rota_json_init(&j, &(struct rota_json_sink){ .token = on_token }, ROTA_BUF(names),
-		ROTA_BUF(value));
+	rota_json_init(&j, &sink, &room);
 	for (; rest.len > 0; rest = rota_span_skip(rest, PIECE)) {
 		if (rota_json_feed(&j, rota_span_slice(rest, 0, PIECE)) != ROTA_OK)
 			stop("the targets file is not canonical");

@@ -8,32 +8,39 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 struct seen {
+	struct rota_json json;
 	size_t tokens, canonical;
 };
 
-static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+static struct seen *owner(struct rota_json *j)
 {
-	((struct seen *)ctx)->tokens++;
-	if (t->text.len > 64 || (t->depth > 0 && rota_json_name(j, 0).len > 64))
+	return ROTA_JSON_OWNER(j, struct seen, json);
+}
+
+static enum rota_err on_token(struct rota_json *j)
+{
+	owner(j)->tokens++;
+	if (j->token.text.len > 64 || (j->token.depth > 0 && rota_json_name(j, 0).len > 64))
 		abort();
 	return ROTA_OK;
 }
 
-static void on_canonical(void *ctx, struct rota_span bytes)
+static void on_canonical(struct rota_json *j, struct rota_span bytes)
 {
-	((struct seen *)ctx)->canonical += bytes.len;
+	owner(j)->canonical += bytes.len;
 }
 
 static enum rota_err scan(struct rota_span file, size_t cut, struct seen *seen)
 {
-	struct rota_json j;
+	static const struct rota_json_sink sink = { on_token, on_canonical };
 	uint8_t names[64], value[64];
+	const struct rota_json_room room = { ROTA_BUF(value), ROTA_BUF(names) };
+	struct rota_json *j = &seen->json;
 
-	rota_json_init(&j, &(struct rota_json_sink){ seen, on_token, on_canonical },
-		ROTA_BUF(names), ROTA_BUF(value));
-	ROTA_TRY(rota_json_feed(&j, rota_span_slice(file, 0, cut)));
-	ROTA_TRY(rota_json_feed(&j, rota_span_skip(file, cut)));
-	return rota_json_end(&j);
+	rota_json_init(j, &sink, &room);
+	ROTA_TRY(rota_json_feed(j, rota_span_slice(file, 0, cut)));
+	ROTA_TRY(rota_json_feed(j, rota_span_skip(file, cut)));
+	return rota_json_end(j);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -19,6 +19,7 @@ const struct rota_limits device_limits = {
 	.visited = 8,
 	.names_len = 288,
 	.text_len = 192,
+	.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
 	.components = 2,
 };
 

@@ -270,7 +270,7 @@ TEST(edits_are_judged)
 		{ "window is null", "{\"from_s\":79200,\"to_s\":7200}", "null", ROTA_ERR_FORMAT },
 		{ "unknown members", "\"state\":\"done\"",
 			"\"state\":\"done\",\"weather\":{\"state\":[1,{\"kind\":null}]}", ROTA_OK },
-		{ "cut off", "\"sequence\":42}", "\"sequence\":42", ROTA_ERR_FORMAT },
+		{ "cut off", "\"sequence\":42}", "\"sequence\":42", ROTA_ERR_SPELLING },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {

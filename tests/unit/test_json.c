@@ -8,33 +8,33 @@
 #include <stdlib.h>
 
 struct record {
+	struct rota_json json;
 	char tokens[600]; /* one letter a token, strings and numbers after it */
 	char canonical[600];
 	size_t canonical_len;
 };
 
-static enum rota_err on_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+static enum rota_err on_token(struct rota_json *j)
 {
-	struct record *r = ctx;
+	struct record *r = ROTA_JSON_OWNER(j, struct record, json);
+	const struct rota_json_token *t = &j->token;
 	size_t at = strlen(r->tokens);
-	static const char letter[] = "{}[]sibn";
+	static const char letter[] = "i-{[}]stfn"; /* by enum rota_json_kind */
 
-	(void)j;
 	snprintf(r->tokens + at, sizeof(r->tokens) - at, "%c", letter[t->kind]);
 	at = strlen(r->tokens);
 	if (t->kind == ROTA_JSON_STRING)
 		snprintf(r->tokens + at, sizeof(r->tokens) - at, "%.*s%s;", (int)t->text.len,
 			(const char *)t->text.p, t->cut ? "~" : "");
-	if (t->kind == ROTA_JSON_INTEGER)
-		snprintf(r->tokens + at, sizeof(r->tokens) - at, "%lld;", (long long)t->integer);
-	if (t->kind == ROTA_JSON_BOOL)
-		snprintf(r->tokens + at, sizeof(r->tokens) - at, "%d", t->boolean);
+	if (t->kind == ROTA_JSON_INTEGER || t->kind == ROTA_JSON_NEGATIVE)
+		snprintf(r->tokens + at, sizeof(r->tokens) - at, "%llu;",
+			(unsigned long long)t->integer);
 	return ROTA_OK;
 }
 
-static void on_canonical(void *ctx, struct rota_span bytes)
+static void on_canonical(struct rota_json *j, struct rota_span bytes)
 {
-	struct record *r = ctx;
+	struct record *r = ROTA_JSON_OWNER(j, struct record, json);
 
 	if (r->canonical_len + bytes.len > sizeof(r->canonical))
 		abort();
@@ -44,16 +44,16 @@ static void on_canonical(void *ctx, struct rota_span bytes)
 
 static enum rota_err scan(struct rota_span in, size_t piece, struct record *r)
 {
-	struct rota_json j;
+	static const struct rota_json_sink sink = { on_token, on_canonical };
 	uint8_t names[24], value[16];
+	const struct rota_json_room room = { ROTA_BUF(value), ROTA_BUF(names) };
 	enum rota_err err = ROTA_OK;
 
 	memset(r, 0, sizeof(*r));
-	rota_json_init(&j, &(struct rota_json_sink){ r, on_token, on_canonical }, ROTA_BUF(names),
-		ROTA_BUF(value));
+	rota_json_init(&r->json, &sink, &room);
 	for (size_t at = 0; err == ROTA_OK && at < in.len; at += piece)
-		err = rota_json_feed(&j, rota_span_slice(in, at, piece));
-	return err == ROTA_OK ? rota_json_end(&j) : err;
+		err = rota_json_feed(&r->json, rota_span_slice(in, at, piece));
+	return err == ROTA_OK ? rota_json_end(&r->json) : err;
 }
 
 TEST(good_files_scan_to_their_tokens)
@@ -63,7 +63,7 @@ TEST(good_files_scan_to_their_tokens)
 	} good[] = {
 		{ "{}", "{}" },
 		{ "{\"\":null}", "{n}" },
-		{ "{\"a\":1,\"b\":[-1,0,true,false,null,{}]}", "{i1;[i-1;i0;b1b0n{}]}" },
+		{ "{\"a\":1,\"b\":[-1,0,true,false,null,{}]}", "{i1;[-1;i0;tfn{}]}" },
 		{ "{\"a\":9007199254740991}", "{i9007199254740991;}" },
 		{ "{\"a\":{\"z\":1},\"ab\":{\"a\":[]},\"b\":\"\"}", "{{i1;}{[]}s;}" },
 		{ "{\"a\":\"q\\\"b\\\\\"}", "{sq\"b\\;}" },
@@ -92,53 +92,54 @@ TEST(bad_files_are_refused)
 		const char *reason, *in;
 		enum rota_err err;
 	} bad[] = {
-		{ "empty", "", ROTA_ERR_FORMAT },
-		{ "top level is no object", "[]", ROTA_ERR_FORMAT },
-		{ "white space before", " {}", ROTA_ERR_FORMAT },
-		{ "white space inside", "{ }", ROTA_ERR_FORMAT },
-		{ "white space after a colon", "{\"a\": 1}", ROTA_ERR_FORMAT },
-		{ "newline after the end", "{}\n", ROTA_ERR_FORMAT },
-		{ "a second object", "{}{}", ROTA_ERR_FORMAT },
-		{ "not closed", "{\"a\":1", ROTA_ERR_FORMAT },
-		{ "closed by the wrong bracket", "{\"a\":[1}}", ROTA_ERR_FORMAT },
-		{ "comma before the end", "{\"a\":1,}", ROTA_ERR_FORMAT },
-		{ "comma before the end of an array", "{\"a\":[1,]}", ROTA_ERR_FORMAT },
-		{ "name without value", "{\"a\"}", ROTA_ERR_FORMAT },
-		{ "duplicate name", "{\"a\":1,\"a\":2}", ROTA_ERR_FORMAT },
-		{ "duplicate empty name", "{\"\":1,\"\":2}", ROTA_ERR_FORMAT },
-		{ "names descend", "{\"b\":1,\"a\":2}", ROTA_ERR_FORMAT },
-		{ "names descend, the second one longer", "{\"b\":1,\"ab\":2}", ROTA_ERR_FORMAT },
-		{ "a prefix after the longer name", "{\"ab\":1,\"a\":2}", ROTA_ERR_FORMAT },
-		{ "descends at a later byte", "{\"ab\":1,\"aa\":2}", ROTA_ERR_FORMAT },
-		{ "order by unescaped bytes", "{\"\\\\\":1,\"[\":2}", ROTA_ERR_FORMAT },
-		{ "duplicate after a nested object", "{\"a\":{\"x\":1},\"a\":2}", ROTA_ERR_FORMAT },
-		{ "float", "{\"a\":1.0}", ROTA_ERR_FORMAT },
-		{ "exponent", "{\"a\":1e3}", ROTA_ERR_FORMAT },
-		{ "leading zero", "{\"a\":01}", ROTA_ERR_FORMAT },
-		{ "minus zero", "{\"a\":-0}", ROTA_ERR_FORMAT },
-		{ "lone minus", "{\"a\":-}", ROTA_ERR_FORMAT },
-		{ "plus", "{\"a\":+1}", ROTA_ERR_FORMAT },
-		{ "2^53", "{\"a\":9007199254740992}", ROTA_ERR_FORMAT },
+		{ "empty", "", ROTA_ERR_SPELLING },
+		{ "top level is no object", "[]", ROTA_ERR_SPELLING },
+		{ "white space before", " {}", ROTA_ERR_SPELLING },
+		{ "white space inside", "{ }", ROTA_ERR_SPELLING },
+		{ "white space after a colon", "{\"a\": 1}", ROTA_ERR_SPELLING },
+		{ "newline after the end", "{}\n", ROTA_ERR_SPELLING },
+		{ "a second object", "{}{}", ROTA_ERR_SPELLING },
+		{ "not closed", "{\"a\":1", ROTA_ERR_SPELLING },
+		{ "closed by the wrong bracket", "{\"a\":[1}}", ROTA_ERR_SPELLING },
+		{ "comma before the end", "{\"a\":1,}", ROTA_ERR_SPELLING },
+		{ "comma before the end of an array", "{\"a\":[1,]}", ROTA_ERR_SPELLING },
+		{ "name without value", "{\"a\"}", ROTA_ERR_SPELLING },
+		{ "duplicate name", "{\"a\":1,\"a\":2}", ROTA_ERR_SPELLING },
+		{ "duplicate empty name", "{\"\":1,\"\":2}", ROTA_ERR_SPELLING },
+		{ "names descend", "{\"b\":1,\"a\":2}", ROTA_ERR_SPELLING },
+		{ "names descend, the second one longer", "{\"b\":1,\"ab\":2}", ROTA_ERR_SPELLING },
+		{ "a prefix after the longer name", "{\"ab\":1,\"a\":2}", ROTA_ERR_SPELLING },
+		{ "descends at a later byte", "{\"ab\":1,\"aa\":2}", ROTA_ERR_SPELLING },
+		{ "order by unescaped bytes", "{\"\\\\\":1,\"[\":2}", ROTA_ERR_SPELLING },
+		{ "duplicate after a nested object", "{\"a\":{\"x\":1},\"a\":2}",
+			ROTA_ERR_SPELLING },
+		{ "float", "{\"a\":1.0}", ROTA_ERR_SPELLING },
+		{ "exponent", "{\"a\":1e3}", ROTA_ERR_SPELLING },
+		{ "leading zero", "{\"a\":01}", ROTA_ERR_SPELLING },
+		{ "minus zero", "{\"a\":-0}", ROTA_ERR_SPELLING },
+		{ "lone minus", "{\"a\":-}", ROTA_ERR_SPELLING },
+		{ "plus", "{\"a\":+1}", ROTA_ERR_SPELLING },
+		{ "2^53", "{\"a\":9007199254740992}", ROTA_ERR_SPELLING },
 		{ "a hundred digits", "{\"a\":99999999999999999999999999999999999999999999}",
-			ROTA_ERR_FORMAT },
-		{ "misspelt literal", "{\"a\":trve}", ROTA_ERR_FORMAT },
-		{ "literal cut", "{\"a\":tru}", ROTA_ERR_FORMAT },
-		{ "NaN", "{\"a\":NaN}", ROTA_ERR_FORMAT },
-		{ "raw control character", "{\"a\":\"\n\"}", ROTA_ERR_FORMAT },
-		{ "escaped slash", "{\"a\":\"\\/\"}", ROTA_ERR_FORMAT },
-		{ "escaped letter", "{\"a\":\"\\u0041\"}", ROTA_ERR_FORMAT },
-		{ "escaped NUL", "{\"a\":\"\\u0000\"}", ROTA_ERR_FORMAT },
-		{ "long form where a short one is", "{\"a\":\"\\u000a\"}", ROTA_ERR_FORMAT },
-		{ "escape of more than a byte", "{\"a\":\"\\u0101\"}", ROTA_ERR_FORMAT },
-		{ "upper-case hex", "{\"a\":\"\\u001F\"}", ROTA_ERR_FORMAT },
-		{ "surrogate escape", "{\"a\":\"\\ud83d\\ude00\"}", ROTA_ERR_FORMAT },
-		{ "overlong UTF-8", "{\"a\":\"\xc0\x80\"}", ROTA_ERR_FORMAT },
-		{ "overlong three bytes", "{\"a\":\"\xe0\x80\x80\"}", ROTA_ERR_FORMAT },
-		{ "UTF-8 surrogate", "{\"a\":\"\xed\xa0\x80\"}", ROTA_ERR_FORMAT },
-		{ "above U+10FFFF", "{\"a\":\"\xf4\x90\x80\x80\"}", ROTA_ERR_FORMAT },
-		{ "lone continuation", "{\"a\":\"\x80\"}", ROTA_ERR_FORMAT },
-		{ "character cut by the quote", "{\"a\":\"\xc3\"}", ROTA_ERR_FORMAT },
-		{ "character cut by an escape", "{\"a\":\"\xc3\\n\"}", ROTA_ERR_FORMAT },
+			ROTA_ERR_SPELLING },
+		{ "misspelt literal", "{\"a\":trve}", ROTA_ERR_SPELLING },
+		{ "literal cut", "{\"a\":tru}", ROTA_ERR_SPELLING },
+		{ "NaN", "{\"a\":NaN}", ROTA_ERR_SPELLING },
+		{ "raw control character", "{\"a\":\"\n\"}", ROTA_ERR_SPELLING },
+		{ "escaped slash", "{\"a\":\"\\/\"}", ROTA_ERR_SPELLING },
+		{ "escaped letter", "{\"a\":\"\\u0041\"}", ROTA_ERR_SPELLING },
+		{ "escaped NUL", "{\"a\":\"\\u0000\"}", ROTA_ERR_SPELLING },
+		{ "long form where a short one is", "{\"a\":\"\\u000a\"}", ROTA_ERR_SPELLING },
+		{ "escape of more than a byte", "{\"a\":\"\\u0101\"}", ROTA_ERR_SPELLING },
+		{ "upper-case hex", "{\"a\":\"\\u001F\"}", ROTA_ERR_SPELLING },
+		{ "surrogate escape", "{\"a\":\"\\ud83d\\ude00\"}", ROTA_ERR_SPELLING },
+		{ "overlong UTF-8", "{\"a\":\"\xc0\x80\"}", ROTA_ERR_SPELLING },
+		{ "overlong three bytes", "{\"a\":\"\xe0\x80\x80\"}", ROTA_ERR_SPELLING },
+		{ "UTF-8 surrogate", "{\"a\":\"\xed\xa0\x80\"}", ROTA_ERR_SPELLING },
+		{ "above U+10FFFF", "{\"a\":\"\xf4\x90\x80\x80\"}", ROTA_ERR_SPELLING },
+		{ "lone continuation", "{\"a\":\"\x80\"}", ROTA_ERR_SPELLING },
+		{ "character cut by the quote", "{\"a\":\"\xc3\"}", ROTA_ERR_SPELLING },
+		{ "character cut by an escape", "{\"a\":\"\xc3\\n\"}", ROTA_ERR_SPELLING },
 		{ "names longer than the room", "{\"0123456789012345678901234\":1}",
 			ROTA_ERR_LIMIT },
 		{ "names together longer than the room", "{\"012345678901\":{\"0123456789012\":1}}",
@@ -160,8 +161,8 @@ TEST(a_byte_nul_is_refused)
 {
 	struct record r;
 
-	CHECK_EQ(scan(ROTA_STR("{\"a\":\"x\0y\"}"), 1, &r), ROTA_ERR_FORMAT);
-	CHECK_EQ(scan(ROTA_STR("{}\0"), 3, &r), ROTA_ERR_FORMAT);
+	CHECK_EQ(scan(ROTA_STR("{\"a\":\"x\0y\"}"), 1, &r), ROTA_ERR_SPELLING);
+	CHECK_EQ(scan(ROTA_STR("{}\0"), 3, &r), ROTA_ERR_SPELLING);
 }
 
 /* SPEC 2.3: escaped control characters become raw, everything else stays, in pieces of any size. */
@@ -197,23 +198,22 @@ struct cut {
 	bool on;
 };
 
-static enum rota_err cut_token(void *ctx, struct rota_json *j, const struct rota_json_token *t)
+static enum rota_err cut_token(struct rota_json *j)
 {
-	struct cut *c = ctx;
+	struct cut *c = ROTA_JSON_OWNER(j, struct cut, r.json);
+	const struct rota_json_token *t = &j->token;
 
 	if (t->depth != 1 || !rota_span_eq(rota_json_name(j, 0), ROTA_STR("signed")))
 		return ROTA_OK;
-	rota_json_flush(j);
+	rota_json_flush(j, t->kind == ROTA_JSON_OBJECT_END);
 	c->on = t->kind == ROTA_JSON_OBJECT_BEGIN;
 	return ROTA_OK;
 }
 
-static void cut_canonical(void *ctx, struct rota_span bytes)
+static void cut_canonical(struct rota_json *j, struct rota_span bytes)
 {
-	struct cut *c = ctx;
-
-	if (c->on)
-		on_canonical(&c->r, bytes);
+	if (ROTA_JSON_OWNER(j, struct cut, r.json)->on)
+		on_canonical(j, bytes);
 }
 
 TEST(flush_cuts_out_one_value)
@@ -223,15 +223,16 @@ TEST(flush_cuts_out_one_value)
 	static const char want[] = "{\"k\":\"\n\",\"l\":[{}]}";
 
 	for (size_t piece = 1; piece <= in.len; piece++) {
-		struct rota_json j;
+		static const struct rota_json_sink sink = { cut_token, cut_canonical };
 		uint8_t names[24], value[16];
+		const struct rota_json_room room = { ROTA_BUF(value), ROTA_BUF(names) };
 		struct cut c = { .on = false };
+		struct rota_json *j = &c.r.json;
 
-		rota_json_init(&j, &(struct rota_json_sink){ &c, cut_token, cut_canonical },
-			ROTA_BUF(names), ROTA_BUF(value));
+		rota_json_init(j, &sink, &room);
 		for (size_t at = 0; at < in.len; at += piece)
-			CHECK_OK(rota_json_feed(&j, rota_span_slice(in, at, piece)));
-		CHECK_OK(rota_json_end(&j));
+			CHECK_OK(rota_json_feed(j, rota_span_slice(in, at, piece)));
+		CHECK_OK(rota_json_end(j));
 		CHECK_EQ(c.r.canonical_len, sizeof(want) - 1);
 		CHECK_MEM(c.r.canonical, want, sizeof(want) - 1);
 	}

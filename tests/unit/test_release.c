@@ -259,15 +259,15 @@ TEST(edits_are_judged)
 		{ "no revert_to", "\"revert_to\":", "\"revert_tp\":", ROTA_ERR_FORMAT },
 		{ "no version", ",\"version\":\"1.2.0\"", "", ROTA_ERR_FORMAT },
 		{ "version twice", ",\"version\":\"1.2.0\"",
-			",\"version\":\"1.2.0\",\"version\":\"1.2.0\"", ROTA_ERR_FORMAT },
+			",\"version\":\"1.2.0\",\"version\":\"1.2.0\"", ROTA_ERR_SPELLING },
 		{ "unknown members", "\"version\":\"1.2.0\"",
 			"\"version\":\"1.2.0\",\"z\":[{\"abort\":1,\"z\":[]},\"" X64 X64 X64 X64 X64
 			"\"]",
 			ROTA_OK },
 		{ "unknown member of a component", "\"slot\":\"app\"",
 			"\"slot\":\"app\",\"zeal\":{\"slot\":7}", ROTA_OK },
-		{ "cut off", "\"version\":\"1.2.0\"}", "\"version\":\"1.2.0\"", ROTA_ERR_FORMAT },
-		{ "white space", "\"format\":1", "\"format\": 1", ROTA_ERR_FORMAT },
+		{ "cut off", "\"version\":\"1.2.0\"}", "\"version\":\"1.2.0\"", ROTA_ERR_SPELLING },
+		{ "white space", "\"format\":1", "\"format\": 1", ROTA_ERR_SPELLING },
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {

@@ -532,7 +532,7 @@ TEST(a_file_without_its_end_is_none)
 	CHECK_EQ(run_until(d, &s, ROTA_WANT_FETCH, "timestamp"), ROTA_WANT_FETCH);
 	CHECK_OK(rota_session_feed(&s, rota_span(b.p, b.len - 1))); /* all that is signed */
 	rota_session_fetched(&s, ROTA_OK);
-	CHECK_WHY(*rota_session_why(&s), ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_2);
+	CHECK_WHY(*rota_session_why(&s), ROTA_ERR_SPELLING, ROTA_CLAUSE_SPEC_2);
 	rota_session_drop(&s);
 }
 

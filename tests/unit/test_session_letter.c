@@ -299,8 +299,8 @@ TEST(a_misspelt_file_is_fed_anew)
 	CHECK_OK(device_begin(d, &s));
 	run_until(d, &s, "timestamp", 0, false);
 	CHECK_OK(rota_session_feed(&s, rota_span(f->bytes.p, f->bytes.len / 2)));
-	CHECK_EQ(rota_session_feed(&s, ROTA_STR("\n ")), ROTA_ERR_FORMAT);
-	CHECK_EQ(rota_session_feed(&s, ROTA_STR("{}")), ROTA_ERR_FORMAT);
+	CHECK_EQ(rota_session_feed(&s, ROTA_STR("\n ")), ROTA_ERR_SPELLING);
+	CHECK_EQ(rota_session_feed(&s, ROTA_STR("{}")), ROTA_ERR_SPELLING);
 	rota_session_again(&s);
 	CHECK_OK(rota_session_feed(&s, rota_span(f->bytes.p, f->bytes.len)));
 	rota_session_fetched(&s, ROTA_OK);

@@ -337,9 +337,9 @@ static const struct device_attack attacks[] = {
 	{ "root for releases", root_for_releases, FIND_RELEASE, ROTA_ERR_ROLE, ROTA_CLAUSE_SPEC_3 },
 	{ "specification 2", later_specification, REFRESH, ROTA_ERR_UNSUPPORTED,
 		ROTA_CLAUSE_SPEC_3 },
-	{ "without its last bracket", last_bracket_missing, REFRESH, ROTA_ERR_FORMAT,
+	{ "without its last bracket", last_bracket_missing, REFRESH, ROTA_ERR_SPELLING,
 		ROTA_CLAUSE_SPEC_2 },
-	{ "white space", white_space, REFRESH, ROTA_ERR_FORMAT, ROTA_CLAUSE_SPEC_2 },
+	{ "white space", white_space, REFRESH, ROTA_ERR_SPELLING, ROTA_CLAUSE_SPEC_2 },
 	/* left out */
 	{ "timestamp without snapshot", no_snapshot_listed, REFRESH, ROTA_ERR_FORMAT,
 		ROTA_CLAUSE_SPEC_3 },

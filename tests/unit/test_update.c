@@ -1021,7 +1021,7 @@ TEST(a_cycle_says_what_it_lacks)
 	config.journal = NULL;
 	CHECK_EQ(rota_update_init(&u, &config, ROTA_BUF(room)), ROTA_ERR_ARGUMENT);
 	CHECK_OK(rota_update_init(&u, &good, rota_buf(room, need)));
-	CHECK_EQ(rota_update_feed(&u, ROTA_STR("x")), ROTA_ERR_FORMAT);
+	CHECK_EQ(rota_update_feed(&u, ROTA_STR("x")), ROTA_ERR_SPELLING);
 	rota_update_drop(&u);
 	rota_state_factory(&state, 1, digest, 0, 0);
 	CHECK_EQ(rota_update_factory(&w->journal, &state, ROTA_BUF(room)), ROTA_ERR_STATE);

@@ -531,6 +531,7 @@ static const struct rota_limits limits = { .schemes = rota_schemes_all,
 	.visited = 8,
 	.names_len = 288,
 	.text_len = 192,
+	.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
 	.components = 4 };
 
 enum rota_update_want_kind world_cycle(struct world *w)
