@@ -108,7 +108,7 @@ enum rota_err rota_session_enter(struct rota_session *s, enum rota_session_state
 		describe(s, (const void *)((const uint8_t *)s + step->file * ROTA_STEP_UNIT));
 	s->why = (struct rota_why){ .err = ROTA_OK, .clause = ROTA_CLAUSE_NONE };
 	memset(&s->found, 0, sizeof(s->found));
-	s->found.copy = s->want.sha256 != NULL && !step->at_hand && !s->config.profile->letter;
+	s->found.copy = w->sha256 != NULL && !step->at_hand && !s->config.profile->letter;
 	s->config.crypto->sha256_init(&s->sha256);
 	rota_sigs_begin(&s->room.sigs, s->threshold[step->by], (uint8_t)(1u << step->by));
 	rota_tuf_init(&s->tuf, (enum rota_tuf_type)step->role, &sink, &s->room.text);
@@ -221,7 +221,7 @@ void rota_session_again(struct rota_session *s)
 {
 	bool copy = s->found.copy, fresh = s->want.fresh;
 
-	if (!fetches(s))
+	if (!fetches(s) || !s->config.profile->letter)
 		return;
 	(void)rota_session_enter(s, (enum rota_session_state)s->state);
 	s->found.copy = copy;
@@ -230,7 +230,9 @@ void rota_session_again(struct rota_session *s)
 
 void rota_session_copy(struct rota_session *s)
 {
-	s->found.copy = !s->want.at_hand;
+	const struct rota_want *w = &s->want;
+
+	s->found.copy = !w->at_hand && (w->sha256 != NULL || w->current != 0);
 }
 
 enum rota_err rota_session_raw(
