@@ -219,7 +219,7 @@ void rota_session_again(struct rota_session *s)
 {
 	bool copy = s->found.copy, fresh = s->want.fresh;
 
-	if (!fetches(s))
+	if (!fetches(s) || !s->config.profile->letter)
 		return;
 	(void)rota_session_enter(s, (enum rota_session_state)s->state);
 	s->found.copy = copy;
@@ -228,7 +228,9 @@ void rota_session_again(struct rota_session *s)
 
 void rota_session_copy(struct rota_session *s)
 {
-	s->found.copy = !s->want.at_hand && !s->want.fresh;
+	const struct rota_want *w = &s->want;
+
+	s->found.copy = !w->at_hand && !w->fresh && (w->sha256 != NULL || w->current != 0);
 }
 
 enum rota_err rota_session_raw(

@@ -194,7 +194,7 @@ struct rota_session {
 		struct { /* on the walk */
 			rota_num skip_to; /* what the hint says */
 			struct rota_tuf_file
-				kept; /* device: the root that is kept, where the walk is ahead of it */
+				kept_root; /* device: the root that is kept, where the walk is ahead of it */
 			uint32_t root_updates;
 		};
 		struct rota_target target; /* in a search */
@@ -237,7 +237,8 @@ ROTA_MUST_USE enum rota_err rota_session_feed(struct rota_session *s, struct rot
 void rota_session_copy(struct rota_session *s);
 
 /* The file is fed anew from its first byte, in another spelling; what was fed of it is forgotten. For an application
- * that learns from ROTA_ERR_FORMAT of rota_session_feed() that a file needs respelling. */
+ * that learns from ROTA_ERR_FORMAT of rota_session_feed() that a file needs respelling. In the device profile, and the
+ * plain one, it does nothing. */
 void rota_session_again(struct rota_session *s);
 
 /* What was fed is the canonical respelling of a file of `length` bytes with this digest: those are held

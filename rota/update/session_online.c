@@ -67,7 +67,6 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 	struct rota_trusted *t = &s->trusted;
 	const struct rota_tuf_head *head = &s->tuf.head;
 
-	s->found.kept = memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0;
 	s->why.clause = ROTA_CLAUSE_TUF_5_5_4;
 	if (head->version != t->listed.version)
 		return ROTA_ERR_VERSION;
@@ -75,8 +74,7 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 	if (!s->found.meta || s->found.met != s->listed_count)
 		return ROTA_ERR_VERSION;
 	ROTA_TRY(rota_session_expiry(s, ROTA_CLAUSE_TUF_5_5_6, head->expires_s));
-	if (memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0 && !s->want.fresh)
-		return rota_search_enter_role(s);
+	s->found.kept = memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0;
 	t->snapshot.version = head->version;
 	memcpy(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN);
 	t->snapshot.has_sha256 = true;

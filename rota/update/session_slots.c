@@ -76,7 +76,7 @@ enum rota_err rota_slots_self_done(struct rota_session *s)
 		s->tuf.head.not_before_s > s->config.start.unix_s)
 		return step_back(s);
 	if (!s->ahead)
-		s->kept = s->trusted.root;
+		s->kept_root = s->trusted.root;
 	s->trusted.root = s->meta;
 	rota_root_adopt(s);
 	arrive(s);
@@ -89,7 +89,7 @@ enum rota_err rota_slots_self_done(struct rota_session *s)
 /* To the root that is kept. */
 static enum rota_err go_back(struct rota_session *s)
 {
-	s->trusted.root = s->kept;
+	s->trusted.root = s->kept_root;
 	s->ahead = false;
 	return rota_root_load(s, rota_root_leave_walk);
 }

@@ -8,7 +8,10 @@
 
 #include "rota/update/session_parts.h"
 
-#define ROTA_STEP_FILE(member) ((uint8_t)(offsetof(struct rota_session, member) / ROTA_STEP_UNIT))
+#define ROTA_STEP_FILE(member) (offsetof(struct rota_session, member) / ROTA_STEP_UNIT)
+_Static_assert(ROTA_STEP_FILE(trusted.snapshot) <= UINT8_MAX && ROTA_STEP_FILE(meta) <= UINT8_MAX,
+	"where files stand fits a row");
+_Static_assert(_Alignof(struct rota_tuf_file) % ROTA_STEP_UNIT == 0, "and is a multiple");
 
 #define ROTA_STEP_ROOT_LOAD                                                                        \
 	.role = ROTA_TOP_ROOT, .keep = ROTA_MARK_BY, .file = ROTA_STEP_FILE(trusted.root),         \
