@@ -12,15 +12,17 @@ uint8_t rota_hex_digit(uint8_t byte)
 
 enum rota_err rota_hex_decode(struct rota_span text, struct rota_buf to)
 {
+	uint32_t byte = 0;
+
 	if (text.len % 2 != 0 || text.len / 2 != to.len)
 		return ROTA_ERR_FORMAT;
-	for (size_t i = 0; i < to.len; i++) {
-		uint8_t high = rota_hex_digit(text.p[2 * i]);
-		uint8_t low = rota_hex_digit(text.p[2 * i + 1]);
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t digit = rota_hex_digit(text.p[i]);
 
-		if (high > 15 || low > 15)
+		if (digit > 15)
 			return ROTA_ERR_FORMAT;
-		to.p[i] = (uint8_t)(high << 4 | low);
+		byte = byte << 4 | digit;
+		to.p[i / 2] = (uint8_t)byte;
 	}
 	return ROTA_OK;
 }

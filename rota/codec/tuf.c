@@ -350,15 +350,16 @@ static enum rota_err on_bracket(
 
 /* ---- values ---- */
 
-static enum rota_err on_integer(const struct row *row, uint64_t integer, void *to)
+static enum rota_err on_integer(const struct row *row, uint64_t integer, rota_num *to)
 {
 	unsigned act = row->act;
+	rota_num n = (rota_num)integer;
 
-	if ((integer == 0 && act != ACT_LENGTH) || (act == ACT_BITS && integer > 32))
-		return ROTA_ERR_FORMAT;
-	if (integer > ROTA_NUM_MAX)
+	if (n != integer)
 		return ROTA_ERR_LIMIT;
-	*(rota_num *)to = (rota_num)integer;
+	if ((n == 0 && act != ACT_LENGTH) || (act == ACT_BITS && n > 32))
+		return ROTA_ERR_FORMAT;
+	*to = n;
 	return ROTA_OK;
 }
 
@@ -432,7 +433,8 @@ ROTA_APART static enum rota_err on_value(struct rota_tuf *d)
 {
 	const struct rota_json_token *t = &d->json.token;
 	uint8_t *path = &d->path[t->depth];
-	bool ends = t->kind == ROTA_JSON_OBJECT_END || t->kind == ROTA_JSON_ARRAY_END;
+	unsigned kind = t->kind;
+	bool ends = kind == ROTA_JSON_OBJECT_END || kind == ROTA_JSON_ARRAY_END;
 	struct rota_span name = rota_json_name(&d->json, t->depth - 1u);
 	const struct row *row;
 	void *to;
@@ -444,17 +446,17 @@ ROTA_APART static enum rota_err on_value(struct rota_tuf *d)
 	row = &rows[path[1]];
 	if (ends)
 		return on_bracket(d, row, name, true);
-	if ((t->kind == ROTA_JSON_FALSE ? ROTA_JSON_TRUE : t->kind) != kind_of_act[row->act])
+	if ((kind == ROTA_JSON_FALSE ? ROTA_JSON_TRUE : kind) != kind_of_act[row->act])
 		return ROTA_ERR_FORMAT;
 	d->seen |= 1u << row->bit;
 	to = &((uint8_t *)d)[row->arg]; /* where that is an offset */
-	if (t->kind == ROTA_JSON_STRING)
+	if (kind == ROTA_JSON_STRING)
 		return on_string(d, row, t, to);
-	if (t->kind == ROTA_JSON_INTEGER)
+	if (kind == ROTA_JSON_INTEGER)
 		return on_integer(row, t->integer, to);
-	if (t->kind < ROTA_JSON_STRING)
+	if (kind < ROTA_JSON_STRING)
 		return on_bracket(d, row, name, false);
-	*(bool *)to = t->kind == ROTA_JSON_TRUE;
+	*(bool *)to = kind == ROTA_JSON_TRUE;
 	return ROTA_OK;
 }
 

@@ -2,17 +2,14 @@
 #include "rota/trust/keyring.h"
 #include "rota/base/mem.h"
 
-void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks)
-{
-	for (size_t i = 0; i < ring->limits->keys; i++)
-		ring->key[i].marks &= marks;
-}
-
-void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with)
+void rota_keyring_mark(struct rota_keyring *ring, uint8_t keep, uint8_t among, uint8_t with)
 {
 	for (size_t i = 0; i < ring->limits->keys; i++) {
-		if ((ring->key[i].marks & among) != 0)
-			ring->key[i].marks |= with;
+		uint8_t was = ring->key[i].marks, marks = was & keep;
+
+		if ((was & among) != 0)
+			marks |= with;
+		ring->key[i].marks = marks;
 	}
 }
 

@@ -36,11 +36,15 @@ struct rota_keyring {
 	uint8_t *raw; /* limits->key_len bytes for each */
 };
 
-/* Of each key only these marks stay; a key that then has none is dropped. 0 empties the ring. */
-void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks);
+/* Of each key only the marks `keep` stay; each that had one of the marks `among` gets those of `with`. A key that then
+ * has none is dropped. */
+void rota_keyring_mark(struct rota_keyring *ring, uint8_t keep, uint8_t among, uint8_t with);
 
-/* Each key that has one of the marks `among` gets those of `with` too. */
-void rota_keyring_mark(struct rota_keyring *ring, uint8_t among, uint8_t with);
+/* Of each key only these marks stay. 0 empties the ring. */
+static inline void rota_keyring_keep(struct rota_keyring *ring, uint8_t marks)
+{
+	rota_keyring_mark(ring, marks, 0, 0);
+}
 
 /* The key with this id among those that have one of the marks, or NULL. Two files in the ring may give one id to
  * two keys. */

@@ -7,7 +7,7 @@
 bool rota_path_match(struct rota_span pattern, struct rota_span path)
 {
 	size_t at = 0; /* in pattern */
-	size_t star = SIZE_MAX; /* last star of this segment in pattern, if any */
+	size_t star = 0; /* behind the last star of this segment in pattern, if there is one */
 	size_t retry = 0; /* where in path that star's run ends */
 	size_t i = 0;
 
@@ -16,7 +16,7 @@ bool rota_path_match(struct rota_span pattern, struct rota_span path)
 		uint8_t byte;
 
 		if (want == '*') {
-			star = at++;
+			star = ++at;
 			retry = i;
 			continue;
 		}
@@ -25,11 +25,11 @@ bool rota_path_match(struct rota_span pattern, struct rota_span path)
 		byte = path.p[i];
 		if (want == byte || (want == '?' && byte != '/')) {
 			if (byte == '/')
-				star = SIZE_MAX;
+				star = 0;
 			at++;
 			i++;
-		} else if (star != SIZE_MAX && path.p[retry] != '/') {
-			at = star + 1;
+		} else if (star != 0 && path.p[retry] != '/') {
+			at = star;
 			i = ++retry;
 		} else {
 			return false;

@@ -7,7 +7,7 @@
 enum rota_err rota_session_find_in(
 	struct rota_session *s, struct rota_span role, struct rota_span path)
 {
-	if (role.len != 0 && s->config.profile->binds == NULL)
+	if (role.len != 0 && s->config.profile->steps[ROTA_ST_ROLE].event == rota_role_event)
 		return ROTA_ERR_ARGUMENT;
 	ROTA_TRY(rota_session_find(s, path));
 	s->want_role = role;
@@ -20,9 +20,12 @@ static bool at_top(const struct rota_session *s)
 	return s->pending->len == 0;
 }
 
-/* Only top-level targets may lead to the role asked for, and only to it; what counts is listed below them. */
-bool rota_role_binds(const struct rota_session *s, const struct rota_tuf_event *e)
+/* Whether a delegation or target counts: any does, where no role was asked for. Else only top-level targets may lead to
+ * the role asked for, and only to it; what counts is listed below them. */
+static bool binds(const struct rota_session *s, const struct rota_tuf_event *e)
 {
+	if (s->want_role.len == 0)
+		return true;
 	if (e->kind == ROTA_TUF_TARGET)
 		return !at_top(s);
 	return at_top(s) && rota_span_eq(e->id, s->want_role);
@@ -43,18 +46,16 @@ static bool own_bins(const struct rota_session *s, struct rota_span prefix)
 	return !at_top(s) && !rota_role_in_bin(s) && rota_span_eq(prefix, s->want_role);
 }
 
-/* TAP 15: the first bits of the path's SHA-256 name the one bin that may list it, in hex behind the prefix.
- * Nothing else may, so it is terminating. */
-enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event *e)
+/* TAP 15: the first bits of the path's SHA-256 name the one bin that may list it, in hex behind the prefix. */
+static enum rota_err name_bin(const struct rota_session *s, const struct rota_tuf_event *e,
+	uint8_t name[static ROTA_ROLE_NAME_MAX], size_t *name_len)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint8_t digest[ROTA_SHA256_LEN], name[ROTA_ROLE_NAME_MAX];
+	uint8_t digest[ROTA_SHA256_LEN];
 	size_t len = e->id.len, count = (e->bits + 3u) / 4;
 	uint32_t bin = 0;
 
-	if (!own_bins(s, e->id))
-		return ROTA_OK;
-	if (len + 1 + count > sizeof(name))
+	if (len + 1 + count > ROTA_ROLE_NAME_MAX)
 		return ROTA_ERR_LIMIT;
 	rota_floor_digest(s->config.crypto, digest, s->want_path);
 	for (size_t i = 0; i < 4; i++)
@@ -64,7 +65,34 @@ enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event
 	name[len++] = '-';
 	while (count-- > 0)
 		name[len++] = (uint8_t)digits[bin >> 4 * count & 15];
-	ROTA_TRY(rota_role_follow(s, e, rota_span(name, len)));
-	s->found.terminated = true;
+	*name_len = len;
 	return ROTA_OK;
+}
+
+/* That bin is a delegation that covers the path. Nothing else may list it, so it is terminating. */
+static enum rota_err follow_bin(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	uint8_t name[ROTA_ROLE_NAME_MAX];
+	struct rota_tuf_event bin = *e;
+	size_t len = 0;
+
+	bin.kind = ROTA_TUF_DELEGATION;
+	bin.terminating = true;
+	if (own_bins(s, e->id)) {
+		ROTA_TRY(name_bin(s, e, name, &len));
+		bin.id = rota_span(name, len);
+		s->found.path_match = true;
+	}
+	return rota_role_event(s, &bin);
+}
+
+enum rota_err rota_bind_event(struct rota_session *s, const struct rota_tuf_event *e)
+{
+	if (e->kind == ROTA_TUF_BINS && s->want_path.len != 0)
+		return follow_bin(s, e);
+	if (e->kind == ROTA_TUF_DELEGATION && !binds(s, e))
+		s->found.path_match = false;
+	if (e->kind == ROTA_TUF_TARGET && !binds(s, e))
+		return ROTA_OK;
+	return rota_role_event(s, e);
 }

@@ -11,10 +11,9 @@ static bool compares(const struct rota_session *s)
 
 	if (t->snapshot.version == 0)
 		return false;
-	if (t->listed.has_sha256 &&
-		memcmp(t->listed.sha256, t->snapshot.sha256, ROTA_SHA256_LEN) == 0)
-		return false;
-	return t->listed.has_sha256 || t->listed.version != t->snapshot.version;
+	if (!t->listed.has_sha256)
+		return t->listed.version != t->snapshot.version;
+	return memcmp(t->listed.sha256, t->snapshot.sha256, ROTA_SHA256_LEN) != 0;
 }
 
 enum rota_err rota_compare_go(struct rota_session *s, enum rota_session_state state)

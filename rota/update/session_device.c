@@ -120,7 +120,7 @@ static const struct rota_step steps[] = {
 	[ROTA_ST_SNAPSHOT] = { ROTA_STEP_SNAPSHOT, .event = rota_meta_event,
 		.then = rota_snapshot_done },
 	[ROTA_ST_META] = { ROTA_STEP_META, .then = meta_done },
-	[ROTA_ST_ROLE] = { ROTA_STEP_ROLE },
+	[ROTA_ST_ROLE] = { ROTA_STEP_ROLE, .event = rota_bind_event },
 	[ROTA_ST_HINT] = { .role = ROTA_HINT,
 		.fetch = ROTA_CLAUSE_SPEC_4_6,
 		.hash = ROTA_CLAUSE_SPEC_4_6,
@@ -131,8 +131,6 @@ const struct rota_session_profile rota_session_device = {
 	.steps = steps,
 	.goes = rota_slots_go,
 	.relents = rota_slots_relent,
-	.binds = rota_role_binds,
-	.bins = rota_role_bins,
 	.times = times,
 	.raises = raises,
 };

@@ -86,7 +86,7 @@ static const struct rota_step steps[] = {
 	[ROTA_ST_SNAPSHOT] = { ROTA_STEP_SNAPSHOT, .event = rota_compare_event,
 		.then = rota_snapshot_done },
 	[ROTA_ST_META] = { ROTA_STEP_META, .then = rota_search_meta_done },
-	[ROTA_ST_ROLE] = { ROTA_STEP_ROLE },
+	[ROTA_ST_ROLE] = { ROTA_STEP_ROLE, .event = rota_bind_event },
 	[ROTA_ST_SNAPSHOT_OLD] = { ROTA_STEP_SNAPSHOT_OLD },
 	[ROOT_AT_HAND] = { .role = ROTA_TOP_ROOT,
 		.by = ROTA_BY,
@@ -121,6 +121,4 @@ const struct rota_session_profile rota_session_letter = {
 	.steps = steps,
 	.goes = go,
 	.relents = relents,
-	.binds = rota_role_binds,
-	.bins = rota_role_bins,
 };

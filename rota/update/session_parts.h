@@ -84,11 +84,6 @@ struct rota_session_profile {
 	enum rota_err (*relents)(struct rota_session *s, enum rota_err err);
 
 	/* Or NULL. */
-	bool (*binds)(const struct rota_session *s,
-		const struct rota_tuf_event *e); /* SPEC 4.4: whether it
-											counts for the role asked for */
-	enum rota_err (*bins)(
-		struct rota_session *s, const struct rota_tuf_event *e); /* TAP 15: follow one */
 	enum rota_err (*times)(struct rota_session *s); /* of a file whose signatures passed */
 	/* Raise the floor of a role whose file passed. It is to be kept, unless s->found.kept. */
 	enum rota_err (*raises)(struct rota_session *s);
@@ -192,18 +187,13 @@ const uint8_t *rota_search_tag(const struct rota_session *s);
 enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_event *e);
 enum rota_err rota_role_done(struct rota_session *s);
 
-/* The delegation at hand, under this name, is to be visited. */
-enum rota_err rota_role_follow(
-	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name);
-
 /* session_clock.c */
 
 /* What tells the present may have changed. */
 void rota_clock_read(struct rota_session *s);
 
 /* session_bind.c */
-bool rota_role_binds(const struct rota_session *s, const struct rota_tuf_event *e);
-enum rota_err rota_role_bins(struct rota_session *s, const struct rota_tuf_event *e);
+enum rota_err rota_bind_event(struct rota_session *s, const struct rota_tuf_event *e);
 
 /* Whether the role being visited is a bin of the role asked for. */
 bool rota_role_in_bin(const struct rota_session *s);

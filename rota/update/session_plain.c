@@ -10,7 +10,7 @@ static const struct rota_step steps[] = {
 	[ROTA_ST_SNAPSHOT] = { ROTA_STEP_SNAPSHOT, .event = rota_compare_event,
 		.then = rota_snapshot_done },
 	[ROTA_ST_META] = { ROTA_STEP_META, .then = rota_search_meta_done },
-	[ROTA_ST_ROLE] = { ROTA_STEP_ROLE },
+	[ROTA_ST_ROLE] = { ROTA_STEP_ROLE, .event = rota_role_event },
 	[ROTA_ST_SNAPSHOT_OLD] = { ROTA_STEP_SNAPSHOT_OLD },
 };
 

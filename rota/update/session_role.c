@@ -21,17 +21,17 @@ static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 	return true;
 }
 
-enum rota_err rota_role_follow(
-	struct rota_session *s, const struct rota_tuf_event *e, struct rota_span name)
+/* The delegation at hand is to be visited. */
+static enum rota_err follow(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	const struct rota_keyring *ring = &s->room.keys;
 	struct rota_pending *p =
 		(struct rota_pending *)(void *)&s->room.pending[s->found.pending_len];
 	size_t room = (size_t)((const uint8_t *)s->pending - (const uint8_t *)p);
-	size_t len = offsetof(struct rota_pending, key) + name.len + sizeof(rota_num) - 1;
+	size_t len = offsetof(struct rota_pending, key) + e->id.len + sizeof(rota_num) - 1;
 	size_t count = 0;
 
-	if (name.len > ROTA_ROLE_NAME_MAX)
+	if (e->id.len > ROTA_ROLE_NAME_MAX)
 		return ROTA_ERR_LIMIT;
 	for (size_t i = 0;; i++) {
 		if (len > room)
@@ -45,40 +45,30 @@ enum rota_err rota_role_follow(
 	}
 	p->threshold = e->threshold;
 	p->key_count = (uint16_t)count;
-	p->name_len = (uint16_t)name.len;
-	memcpy(&p->key[count], name.p, name.len);
+	p->name_len = (uint16_t)e->id.len;
+	memcpy(&p->key[count], e->id.p, e->id.len);
 	p->len = (uint16_t)(len / sizeof(rota_num) * sizeof(rota_num));
 	s->found.pending_len = (uint16_t)(s->found.pending_len + p->len);
 	s->found.terminated = e->terminating;
 	return ROTA_OK;
 }
 
-/* Whether a delegation or target counts in this search: any does, where no role was asked for. */
-static bool counts(const struct rota_session *s, const struct rota_tuf_event *e)
+static enum rota_err visit_later(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	return s->want_path.len != 0 && (s->want_role.len == 0 || s->config.profile->binds(s, e));
+	if (s->want_path.len == 0)
+		return ROTA_OK;
+	if (e->kind == ROTA_TUF_BINS)
+		return ROTA_ERR_UNSUPPORTED;
+	return s->found.path_match && !s->found.terminated ? follow(s, e) : ROTA_OK;
 }
 
-static enum rota_err visit_later(
-	struct rota_session *s, const struct rota_tuf_event *e, bool counts)
-{
-	const struct rota_session_profile *p = s->config.profile;
-
-	if (e->kind == ROTA_TUF_BINS && s->want_path.len != 0)
-		return p->bins != NULL ? p->bins(s, e) : ROTA_ERR_UNSUPPORTED;
-	if (s->found.path_match && !s->found.terminated && counts)
-		return rota_role_follow(s, e, e->id);
-	return ROTA_OK;
-}
-
-static enum rota_err end_delegation(
-	struct rota_session *s, const struct rota_tuf_event *e, bool counts)
+static enum rota_err end_delegation(struct rota_session *s, const struct rota_tuf_event *e)
 {
 	enum rota_err err;
 
 	if (rota_session_top_role(e->id) >= 0) /* its file would pass for the other's */
 		return ROTA_ERR_FORMAT;
-	err = visit_later(s, e, counts);
+	err = visit_later(s, e);
 	rota_keyring_keep(&s->room.keys, (uint8_t)~ROTA_MARK_CURRENT);
 	s->found.path_match = false;
 	return err;
@@ -86,7 +76,7 @@ static enum rota_err end_delegation(
 
 static void note_target(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	if (!rota_span_eq(e->id, s->want_path) || !e->file.has_sha256)
+	if (s->want_path.len == 0 || !rota_span_eq(e->id, s->want_path) || !e->file.has_sha256)
 		return;
 	s->found.target = true;
 	s->target.length = e->file.length;
@@ -95,7 +85,7 @@ static void note_target(struct rota_session *s, const struct rota_tuf_event *e)
 
 enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
-	bool match = false, wanted = counts(s, e);
+	bool match = false;
 
 	switch (e->kind) {
 	case ROTA_TUF_ROLE_PATH:
@@ -106,10 +96,9 @@ enum rota_err rota_role_event(struct rota_session *s, const struct rota_tuf_even
 		break;
 	case ROTA_TUF_DELEGATION:
 	case ROTA_TUF_BINS:
-		return end_delegation(s, e, wanted);
+		return end_delegation(s, e);
 	case ROTA_TUF_TARGET:
-		if (wanted)
-			note_target(s, e);
+		note_target(s, e);
 		break;
 	case ROTA_TUF_SIGNATURE:
 	case ROTA_TUF_SIGNED:

@@ -48,17 +48,18 @@ enum rota_err rota_root_next(struct rota_session *s)
 
 enum rota_err rota_root_event(struct rota_session *s, const struct rota_tuf_event *e)
 {
+	uint8_t mark = 0;
 	int role;
 
 	if (e->kind != ROTA_TUF_ROLE)
 		return ROTA_OK;
 	role = rota_session_top_role(e->id);
 	if (role >= 0) {
-		rota_keyring_mark(&s->room.keys, ROTA_MARK_CURRENT, (uint8_t)(1u << role));
+		mark = (uint8_t)(1u << role);
 		s->threshold[role] = e->threshold;
-		s->found.roles = (uint8_t)(s->found.roles | 1u << role);
+		s->found.roles |= mark;
 	}
-	rota_keyring_keep(&s->room.keys, (uint8_t)~ROTA_MARK_CURRENT);
+	rota_keyring_mark(&s->room.keys, (uint8_t)~ROTA_MARK_CURRENT, ROTA_MARK_CURRENT, mark);
 	return ROTA_OK;
 }
 
@@ -92,8 +93,7 @@ void rota_root_adopt(struct rota_session *s)
 	const struct rota_tuf_head *head = &s->tuf.head;
 	uint64_t online;
 
-	rota_keyring_keep(&s->room.keys, ROTA_MARK_TOP);
-	rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
+	rota_keyring_mark(&s->room.keys, ROTA_MARK_TOP, 1u << ROTA_TOP_ROOT, ROTA_MARK_BY);
 	s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_ROOT];
 	online = online_keys(s);
 	if (s->root.online != online)

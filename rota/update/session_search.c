@@ -101,12 +101,9 @@ enum rota_err rota_search_enter_role(struct rota_session *s)
 	const struct rota_pending *p = s->pending;
 	uint8_t mark = ROTA_MARK_BY;
 
-	rota_keyring_keep(&s->room.keys, 1u << ROTA_TOP_TARGETS);
-	s->threshold[ROTA_BY] = p->threshold;
-	if (p->len == 0) {
-		rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_TARGETS, ROTA_MARK_BY);
-		s->threshold[ROTA_BY] = s->threshold[ROTA_TOP_TARGETS];
-	}
+	s->threshold[ROTA_BY] = p->len == 0 ? s->threshold[ROTA_TOP_TARGETS] : p->threshold;
+	rota_keyring_mark(&s->room.keys, 1u << ROTA_TOP_TARGETS, 1u << ROTA_TOP_TARGETS,
+		p->len == 0 ? ROTA_MARK_BY : 0);
 	for (; p->len != 0; p = below(p)) {
 		for (size_t i = 0; i < p->key_count; i++)
 			s->room.keys.key[p->key[i]].marks |= mark;

@@ -45,12 +45,12 @@ _Static_assert(_Alignof(struct rota_tuf_file) % ROTA_STEP_UNIT == 0, "and is a m
 	.role = ROTA_TOP_SNAPSHOT, .keep = ROTA_KEEPS_ALL, .file = ROTA_STEP_FILE(trusted.listed), \
 	.fetch = ROTA_CLAUSE_TUF_5_5_1, .hash = ROTA_CLAUSE_TUF_5_5_2, .event = rota_meta_event
 
+/* Its event: rota_role_event(), or rota_bind_event(). */
 #define ROTA_STEP_ROLE                                                                             \
 	.role = ROTA_VISITED, .by = ROTA_BY,                                                       \
 	.keep = 1u << ROTA_TOP_TARGETS | ROTA_MARK_BY | ROTA_MARK_HELD,                            \
 	.file = ROTA_STEP_FILE(meta), .fetch = ROTA_CLAUSE_TUF_5_6_1,                              \
-	.hash = ROTA_CLAUSE_TUF_5_6_2, .sigs = ROTA_CLAUSE_TUF_5_6_3, .event = rota_role_event,    \
-	.then = rota_role_done
+	.hash = ROTA_CLAUSE_TUF_5_6_2, .sigs = ROTA_CLAUSE_TUF_5_6_3, .then = rota_role_done
 
 /* TUF 5.5.5, where it is done by comparing: of ROTA_ST_SNAPSHOT_OLD. */
 #define ROTA_STEP_SNAPSHOT_OLD                                                                     \
