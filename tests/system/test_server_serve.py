@@ -84,6 +84,18 @@ class Served:
         return found
 
 
+def started_by(pid):
+    """{process: its name or title}"""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+        pids = [int(x) for x in f.read().split()]
+    return {pid: pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
+
+
+def user_of(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        return pwd.getpwuid(next(int(line.split()[1]) for line in f if line.startswith("Uid:"))).pw_name
+
+
 @pytest.fixture
 def place():
     """A directory that nginx's and rotad's users get into; pytest's own is closed to others."""
@@ -278,7 +290,7 @@ def test_two_runs_keep_what_was_acknowledged(serve, authority):
 
 @pytest.mark.parametrize("name", ["rotad", "nginx"])
 def test_death_of_one_ends_both(served, name):
-    pid = next(p for p, words in served.children() if name in words.split(b"\0")[0].decode())
+    pid = next(p for p, words in started_by(served.process.pid).items() if name in words.split(b"\0")[0].decode())
     os.kill(pid, signal.SIGKILL)
     status, err = served.process.wait(timeout=60), served.process.stderr.read()
     assert status == 1
@@ -424,16 +436,18 @@ def chowned(authority, uid):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_as_root_each_has_its_own_user(served):
-    assert served.ask("repo", "/repo/metadata/timestamp.json")[0] == 200  # nginx listens before it has workers
-    by_name = {words.split(b"\0")[0].split(b":")[0].rsplit(b"/")[-1]: pid for pid, words in served.children()}
-    def uid(pid):
-        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("Uid:"))
-    assert uid(by_name[b"rotad"]) == pwd.getpwnam("rota-ingest").pw_uid
-    master = by_name[b"nginx"]
-    with open(f"/proc/{master}/task/{master}/children", encoding="utf-8") as f:
-        workers = [int(x) for x in f.read().split()]
-    assert workers and {uid(w) for w in workers} == {pwd.getpwnam("rota-web").pw_uid}
+    ours = started_by(served.process.pid)
+    (rotad,) = (pid for pid, words in ours.items() if words.split(b"\0")[0].endswith(b"rotad"))
+    assert user_of(rotad) == "rota-ingest"
+    (master,) = (pid for pid, words in ours.items() if words.startswith(b"nginx: master"))
+    # A worker first has its master's title; it gets its own with its user. nginx listens before it has workers.
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        workers = started_by(master)
+        if workers and all(title.startswith(b"nginx: worker") for title in workers.values()):
+            break
+        time.sleep(0.02)
+    assert workers and {user_of(pid) for pid in workers} == {"rota-web"}
     state = pathlib.Path(served.state)
     sockets = [p for p in state.rglob("*") if p.is_socket() and p.name != "rotad.sock"]
     assert len(sockets) == 1
