@@ -41,8 +41,7 @@ static bool verifies(const struct rota_sigs *s, const struct rota_sig *sig,
 
 	return sig->raw.len != 0 &&
 		crypto->verify_digest(crypto->ctx, rota_keyring_alg(s->ring, key),
-			rota_span(key->raw, key->raw_len), sig->raw,
-			digest) == ROTA_OK;
+			rota_span(key->raw, key->raw_len), sig->raw, digest) == ROTA_OK;
 }
 
 /* Whether an earlier valid signature is by the same public key, under whatever id. */

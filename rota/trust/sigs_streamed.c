@@ -12,9 +12,9 @@ static void begin(struct rota_sigs *s)
 
 		if (rota_alg_signs_sha256(alg) || sig->raw.len == 0)
 			continue;
-		sig->running = crypto->verify_begin(crypto->ctx, &s->verify[i], alg,
-				       rota_span(sig->key->raw, sig->key->raw_len),
-				       sig->raw) == ROTA_OK;
+		sig->running =
+			crypto->verify_begin(crypto->ctx, &s->verify[i], alg,
+				rota_span(sig->key->raw, sig->key->raw_len), sig->raw) == ROTA_OK;
 		if (!sig->running)
 			sig->raw.len = 0;
 	}
