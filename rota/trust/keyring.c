@@ -4,12 +4,12 @@
 
 void rota_keyring_mark(struct rota_keyring *ring, uint8_t keep, uint8_t among, uint8_t with)
 {
-	for (size_t i = 0; i < ring->limits->keys; i++) {
-		uint8_t was = ring->key[i].marks, marks = was & keep;
+	struct rota_key *key = ring->key;
 
-		if ((was & among) != 0)
-			marks |= with;
-		ring->key[i].marks = marks;
+	for (size_t left = ring->limits->keys; left > 0; left--, key++) {
+		uint8_t was = key->marks;
+
+		key->marks = (was & keep) | ((was & among) != 0 ? with : 0);
 	}
 }
 
@@ -17,11 +17,10 @@ struct rota_key *rota_keyring_find(
 	const struct rota_keyring *ring, uint8_t marks, struct rota_span keyid)
 {
 	uint8_t id[ROTA_KEYID_TAG_LEN];
+	struct rota_key *key = ring->key;
 
 	rota_floor_tag(ring->crypto, id, keyid);
-	for (size_t i = 0; i < ring->limits->keys; i++) {
-		struct rota_key *key = &ring->key[i];
-
+	for (size_t left = ring->limits->keys; left > 0; left--, key++) {
 		if ((key->marks & marks) != 0 && memcmp(key->id, id, ROTA_KEYID_TAG_LEN) == 0)
 			return key;
 	}

@@ -8,8 +8,8 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e)
 	const struct rota_key *key = rota_keyring_find(s->ring, s->marks, e->id);
 	struct rota_sig *sig = s->sig, *end = sig + s->count;
 	const struct rota_scheme *scheme;
+	struct rota_buf to;
 	enum rota_err err;
-	size_t len = 0;
 
 	if (key == NULL)
 		return ROTA_OK;
@@ -21,13 +21,15 @@ enum rota_err rota_sigs_add(struct rota_sigs *s, const struct rota_tuf_event *e)
 	if (s->count == l->sigs ||
 		(l->streams == NULL && !rota_alg_signs_sha256((enum rota_alg)scheme->alg)))
 		return ROTA_ERR_LIMIT;
+	to = rota_buf(&s->raw[s->count++ * l->sig_len], l->sig_len);
 	sig->key = key;
-	sig->raw = &s->raw[s->count++ * l->sig_len];
 	sig->running = false;
 	sig->valid = false;
-	err = rota_sig_raw(scheme, e->text, rota_buf(sig->raw, l->sig_len), &len);
+	sig->raw.p = to.p;
+	err = rota_sig_raw(scheme, e->text, to, &sig->raw.len);
 	/* Kept even when malformed, with length 0: a repeated key id must still be seen. */
-	sig->raw_len = err == ROTA_OK ? (uint16_t)len : 0;
+	if (err != ROTA_OK)
+		sig->raw.len = 0;
 	return err == ROTA_ERR_LIMIT ? err : ROTA_OK;
 }
 
@@ -37,10 +39,9 @@ static bool verifies(const struct rota_sigs *s, const struct rota_sig *sig,
 	const struct rota_crypto *crypto = s->ring->crypto;
 	const struct rota_key *key = sig->key;
 
-	return sig->raw_len != 0 &&
+	return sig->raw.len != 0 &&
 		crypto->verify_digest(crypto->ctx, rota_keyring_alg(s->ring, key),
-			rota_span(key->raw, key->raw_len), rota_span(sig->raw, sig->raw_len),
-			digest) == ROTA_OK;
+			rota_span(key->raw, key->raw_len), sig->raw, digest) == ROTA_OK;
 }
 
 /* Whether an earlier valid signature is by the same public key, under whatever id. */

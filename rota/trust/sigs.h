@@ -15,8 +15,7 @@
 
 struct rota_sig {
 	const struct rota_key *key; /* in the ring */
-	uint8_t *raw;
-	uint16_t raw_len; /* 0: malformed, or found invalid */
+	struct rota_span raw; /* empty: malformed, or found invalid */
 	bool running; /* its streamed verification is, and must be finished */
 	bool valid; /* found so by it */
 };

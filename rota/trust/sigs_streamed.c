@@ -10,13 +10,13 @@ static void begin(struct rota_sigs *s)
 		struct rota_sig *sig = &s->sig[i];
 		enum rota_alg alg = rota_keyring_alg(s->ring, sig->key);
 
-		if (rota_alg_signs_sha256(alg) || sig->raw_len == 0)
+		if (rota_alg_signs_sha256(alg) || sig->raw.len == 0)
 			continue;
-		sig->running = crypto->verify_begin(crypto->ctx, &s->verify[i], alg,
-				       rota_span(sig->key->raw, sig->key->raw_len),
-				       rota_span(sig->raw, sig->raw_len)) == ROTA_OK;
+		sig->running =
+			crypto->verify_begin(crypto->ctx, &s->verify[i], alg,
+				rota_span(sig->key->raw, sig->key->raw_len), sig->raw) == ROTA_OK;
 		if (!sig->running)
-			sig->raw_len = 0;
+			sig->raw.len = 0;
 	}
 }
 
@@ -38,7 +38,7 @@ static void finish(struct rota_sigs *s)
 		sig->running = false;
 		sig->valid = s->ring->crypto->verify_finish(&s->verify[i]) == ROTA_OK;
 		if (!sig->valid)
-			sig->raw_len = 0;
+			sig->raw.len = 0;
 	}
 }
 

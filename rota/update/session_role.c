@@ -10,12 +10,13 @@
 static bool prefix_match(const struct rota_session *s, struct rota_span prefix)
 {
 	uint8_t digest[ROTA_SHA256_LEN];
+	const uint8_t *byte = digest;
 
 	rota_floor_digest(s->config.crypto, digest, s->want_path);
 	if (prefix.len > 2 * sizeof(digest))
 		return false;
 	for (size_t at = 0; at < prefix.len; at++) {
-		if (rota_hex_digit(prefix.p[at]) != (digest[at / 2] >> (at % 2 == 0 ? 4 : 0) & 15))
+		if (rota_hex_digit(prefix.p[at]) != (at % 2 == 0 ? *byte >> 4 : *byte++ & 15))
 			return false;
 	}
 	return true;
