@@ -150,7 +150,8 @@ static enum rota_err string_bytes(struct rota_json *j, const uint8_t *bytes, siz
 
 		if (order > 0)
 			return ROTA_ERR_SPELLING; /* SPEC 2.1: names not ascending */
-		j->ascends = order < 0 || len > left;
+		if (order < 0 || len > left)
+			j->ascends = true;
 	}
 	memcpy(to, bytes, len);
 	j->to += len;
@@ -338,7 +339,7 @@ static enum rota_err on_structure(struct rota_json *j, uint8_t byte)
 	switch (mark) {
 	case ROTA_JSON_OBJECT_BEGIN:
 	case ROTA_JSON_ARRAY_BEGIN:
-		return open_container(j, mark == ROTA_JSON_ARRAY_BEGIN);
+		return open_container(j, mark & 1);
 	case ROTA_JSON_OBJECT_END:
 	case ROTA_JSON_ARRAY_END:
 		return close_container(j);

@@ -25,7 +25,7 @@
 enum rota_json_kind {
 	ROTA_JSON_INTEGER,
 	ROTA_JSON_NEGATIVE, /* an integer below 0 */
-	ROTA_JSON_OBJECT_BEGIN,
+	ROTA_JSON_OBJECT_BEGIN, /* even, as its end; an array's are odd */
 	ROTA_JSON_ARRAY_BEGIN,
 	ROTA_JSON_OBJECT_END,
 	ROTA_JSON_ARRAY_END,

@@ -117,7 +117,8 @@ void rota_release_begin(struct rota_release_decoder *d, const struct rota_releas
 	struct rota_buf names, struct rota_buf value);
 
 /* The next piece of the file.
- * ROTA_ERR_FORMAT       not the spelling of SPEC 2; a member missing, of a wrong type or malformed
+ * ROTA_ERR_SPELLING     not the spelling of SPEC 2
+ * ROTA_ERR_FORMAT       a member missing, of a wrong type or malformed
  * ROTA_ERR_ROLE         `_type` says something else
  * ROTA_ERR_UNSUPPORTED  a format other than 1, or an unknown word
  * ROTA_ERR_LIMIT        beyond a maximum of SPEC 7.1, or more components than there is room for */

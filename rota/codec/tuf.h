@@ -125,8 +125,8 @@ struct rota_tuf {
 void rota_tuf_init(struct rota_tuf *d, enum rota_tuf_type type, const struct rota_tuf_sink *sink,
 	const struct rota_tuf_room *room);
 
-/* The next piece. ROTA_ERR_FORMAT, ROTA_ERR_ROLE (another type of metadata), ROTA_ERR_UNSUPPORTED (spec
- * version other than 1.x), ROTA_ERR_LIMIT, or what the sink returned. An error sticks. */
+/* The next piece. ROTA_ERR_SPELLING (SPEC 2), ROTA_ERR_FORMAT, ROTA_ERR_ROLE (another type of metadata),
+ * ROTA_ERR_UNSUPPORTED (spec version other than 1.x), ROTA_ERR_LIMIT, or what the sink returned. An error sticks. */
 ROTA_MUST_USE enum rota_err rota_tuf_feed(struct rota_tuf *d, struct rota_span piece);
 
 /* The file is over: whether it was complete. */

@@ -236,9 +236,9 @@ ROTA_MUST_USE enum rota_err rota_session_feed(struct rota_session *s, struct rot
  * first rota_session_feed() of a file. */
 void rota_session_copy(struct rota_session *s);
 
-/* The file is fed anew from its first byte, in another spelling; what was fed of it is forgotten. For an application
- * that learns from ROTA_ERR_FORMAT of rota_session_feed() that a file needs respelling. In the device profile, and the
- * plain one, it does nothing. */
+/* The file is fed anew from its first byte, in another spelling; what was fed of it is forgotten. For an
+ * application that learns from ROTA_ERR_SPELLING or ROTA_ERR_FORMAT of rota_session_feed() that a file needs
+ * respelling. In the device profile, and the plain one, it does nothing. */
 void rota_session_again(struct rota_session *s);
 
 /* What was fed is the canonical respelling of a file of `length` bytes with this digest: those are held
