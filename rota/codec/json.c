@@ -391,6 +391,8 @@ ROTA_APART static enum rota_err step(struct rota_json *j, uint8_t byte)
 
 enum rota_err rota_json_feed(struct rota_json *j, struct rota_span piece)
 {
+	if (piece.len == 0) /* its bytes may be nowhere */
+		return j->failed;
 	j->run = piece.p;
 	j->end = piece.p + piece.len;
 	for (j->at = piece.p; j->failed == ROTA_OK && j->at < j->end; j->at++)

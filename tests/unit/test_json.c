@@ -47,10 +47,11 @@ static enum rota_err scan(struct rota_span in, size_t piece, struct record *r)
 	static const struct rota_json_sink sink = { on_token, on_canonical };
 	uint8_t names[24], value[16];
 	const struct rota_json_room room = { ROTA_BUF(value), ROTA_BUF(names) };
-	enum rota_err err = ROTA_OK;
+	enum rota_err err;
 
 	memset(r, 0, sizeof(*r));
 	rota_json_init(&r->json, &sink, &room);
+	err = rota_json_feed(&r->json, rota_span(NULL, 0)); /* a read that brought nothing */
 	for (size_t at = 0; err == ROTA_OK && at < in.len; at += piece)
 		err = rota_json_feed(&r->json, rota_span_slice(in, at, piece));
 	return err == ROTA_OK ? rota_json_end(&r->json) : err;
