@@ -138,12 +138,6 @@ static enum rota_err string_bytes(struct rota_json *j, const uint8_t *bytes, siz
 	const struct rota_buf *room = j->in_value ? &j->room.value : &j->room.names;
 	uint8_t *to = &room->p[j->to];
 
-	if (len > room->len - j->to) {
-		if (!j->in_value)
-			return ROTA_ERR_LIMIT;
-		len = room->len - j->to;
-		j->token.cut = true;
-	}
 	if (!j->ascends) {
 		size_t left = j->name_end[j->token.depth + 1] - j->to;
 		int order = memcmp(to, bytes, len < left ? len : left);
@@ -152,6 +146,12 @@ static enum rota_err string_bytes(struct rota_json *j, const uint8_t *bytes, siz
 			return ROTA_ERR_SPELLING; /* SPEC 2.1: names not ascending */
 		if (order < 0 || len > left)
 			j->ascends = true;
+	}
+	if (len > room->len - j->to) {
+		if (!j->in_value)
+			return ROTA_ERR_LIMIT;
+		len = room->len - j->to;
+		j->token.cut = true;
 	}
 	memcpy(to, bytes, len);
 	j->to += len;
@@ -257,10 +257,10 @@ static enum rota_err on_escape(struct rota_json *j, uint8_t byte)
 		j->escape = 1;
 		return ROTA_OK;
 	}
-	while (byte != (uint8_t)letters[code]) {
-		if (letters[code++] == '\0')
-			return ROTA_ERR_SPELLING; /* SPEC 2.2: nothing else is escaped */
-	}
+	while (letters[code] != '\0' && byte != (uint8_t)letters[code])
+		code++;
+	if (letters[code] == '\0')
+		return ROTA_ERR_SPELLING; /* SPEC 2.2: nothing else is escaped */
 	code += 8;
 	return end_escape(j, code, code);
 }

@@ -239,5 +239,30 @@ TEST(flush_cuts_out_one_value)
 	}
 }
 
+/* SPEC 2.2, by each byte that a backslash can stand before. */
+TEST(a_backslash_escapes_what_it_may)
+{
+	static struct record r;
+	uint8_t file[] = "{\"a\":\"\\?\"}";
+
+	for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+		bool may = byte != 0 && strchr("\"\\btnfr", (int)byte) != NULL;
+
+		file[7] = (uint8_t)byte;
+		CHECK_EQ(scan(rota_span(file, sizeof(file) - 1), 1, &r) == ROTA_OK, may);
+	}
+}
+
+/* Which of two errors comes first does not depend on the pieces that a file comes in. */
+TEST(a_name_too_long_and_out_of_order)
+{
+	static struct record r;
+	struct rota_span in = ROTA_STR("{\"b\":1,\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":1}");
+
+	for (size_t piece = 1; piece <= in.len; piece++)
+		CHECK_EQ(scan(in, piece, &r), ROTA_ERR_SPELLING);
+}
+
 TESTS(T(good_files_scan_to_their_tokens), T(bad_files_are_refused), T(a_byte_nul_is_refused),
+	T(a_backslash_escapes_what_it_may), T(a_name_too_long_and_out_of_order),
 	T(canonical_bytes_differ_only_in_control_characters), T(flush_cuts_out_one_value))
