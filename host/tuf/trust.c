@@ -70,6 +70,8 @@ enum rota_err rota_tuf_session_open(struct rota_tuf_session *s, const struct rot
 
 void rota_tuf_session_close(struct rota_tuf_session *s)
 {
+	if (!s->workspace)
+		return;
 	rota_session_drop(&s->session);
 	free(s->workspace);
 	s->workspace = NULL;
