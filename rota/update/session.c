@@ -280,6 +280,9 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 
 	memset(s, 0, sizeof(*s));
 	s->config = *config;
+	s->room.keys.crypto = config->crypto;
+	s->room.keys.limits = l; /* from here on it may be dropped */
+	s->room.sigs.ring = &s->room.keys;
 	s->trusted = *trusted;
 	s->trusted.root.has_sha256 = true;
 	s->trusted.snapshot.has_sha256 = true;
@@ -290,9 +293,6 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	if (rota_session_lay_out(&s->room, l, at) - at > workspace.len)
 		return ROTA_ERR_LIMIT;
 	memset(workspace.p, 0, workspace.len);
-	s->room.keys.crypto = config->crypto;
-	s->room.keys.limits = l;
-	s->room.sigs.ring = &s->room.keys;
 	s->room.text.json.names.len = l->names_len;
 	s->room.text.json.value.len = l->text_len;
 	s->room.text.hold.len = l->hold_len;

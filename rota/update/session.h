@@ -281,7 +281,8 @@ rota_num rota_session_floor_now(const struct rota_session *s);
 /* Why it failed; what was being read is the role of the last want. */
 const struct rota_why *rota_session_why(const struct rota_session *s);
 
-/* Release what a half-read file holds (streamed verifications). Always the last call. */
+/* Release what a half-read file holds (streamed verifications). Always the last call, also where
+ * rota_session_init() failed. */
 void rota_session_drop(struct rota_session *s);
 
 #endif

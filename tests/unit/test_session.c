@@ -284,6 +284,7 @@ TEST(too_little_workspace_is_said_at_once)
 	CHECK_OK(rota_session_init(&s, &config, &d->trusted, rota_buf(room + 1, need)));
 	CHECK_EQ(rota_session_init(&s, &config, &d->trusted, rota_buf(room, need - 16)),
 		ROTA_ERR_LIMIT);
+	rota_session_drop(&s); /* which one that never began stands too */
 }
 
 TEST(a_device_has_floors)
@@ -296,6 +297,7 @@ TEST(a_device_has_floors)
 	struct rota_session s;
 
 	CHECK_EQ(rota_session_init(&s, &config, &d->trusted, ROTA_BUF(room)), ROTA_ERR_ARGUMENT);
+	rota_session_drop(&s);
 }
 
 TESTS(T(the_first_refresh_ends_with_everything_verified), T(pieces_of_any_size_give_the_same),
