@@ -3,10 +3,11 @@
 #include "rota/update/session_parts.h"
 #include "rota/base/mem.h"
 
-/* a bin of SPEC 3.2 is "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178; hold_len: 178
- * and two names of algorithms. */
+/* keys: the 16 of SPEC 3.2 in one file, and two while they are replaced; pending_len: a bin of SPEC 3.2 is
+ * "retirements-3fff"; names_len: a path of 128; text_len: a P-256 key as PEM is 178; hold_len: that and two names of
+ * algorithms. */
 #define LIMITS_M3                                                                                  \
-	.schemes = rota_schemes_p256, .keys = 16, .key_len = ROTA_P256_KEY_LEN, .sigs = 4,         \
+	.schemes = rota_schemes_p256, .keys = 18, .key_len = ROTA_P256_KEY_LEN, .sigs = 4,         \
 	.sig_len = ROTA_P256_SIG_LEN, .pending_len = ROTA_PENDING_LEN(4, 3, 19), .visited = 8,     \
 	.names_len = 192, .text_len = 184, .hold_len = 216, .components = 2, ROTA_LIMITS_USUAL
 
