@@ -96,7 +96,7 @@ static enum rota_err go_back(struct rota_session *s)
 
 static enum rota_err go_to_timestamp(struct rota_session *s)
 {
-	return rota_session_enter(s, ROTA_ST_TIMESTAMP);
+	return rota_slots_go(s, ROTA_ST_TIMESTAMP); /* the time floor has moved */
 }
 
 /* The root that waited for its timestamp. */

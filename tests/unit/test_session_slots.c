@@ -378,6 +378,21 @@ TEST(a_slot_that_no_timestamp_shows_is_not_believed)
 	CHECK_EQ(d->trusted.root.version, 1);
 }
 
+/* That root moved the time floor: what expired before its slot began is not taken, though it was issued in the hour
+ * before it. */
+TEST(the_timestamp_that_shows_a_slot_must_be_good_in_it)
+{
+	struct device *d = clockless(true);
+	struct maker_role *t = &d->m.role[MAKER_TIMESTAMP];
+
+	t->issued_s = NOW + 1;
+	t->expires_s = NOW + HOUR_S;
+	maker_publish(&d->m);
+	CHECK_WHY(device_refresh(d), ROTA_ERR_EXPIRED, ROTA_CLAUSE_TUF_5_4_4);
+	CHECK_EQ(d->trusted.root.version, 2);
+	CHECK_EQ(d->trusted.timestamp_version, 0);
+}
+
 TEST(a_root_without_a_slot_is_kept_at_once)
 {
 	struct device *d = new_device();
@@ -473,6 +488,7 @@ TESTS(T(twelve_hundred_roots_take_one_step), T(a_change_of_root_keys_is_a_step),
 	T(a_skip_to_a_root_that_is_not_due_ends_before_it),
 	T(a_skip_to_roots_that_are_not_due_is_given_up), T(a_slot_ends),
 	T(a_slot_is_shown_by_its_first_timestamp),
-	T(a_slot_that_no_timestamp_shows_is_not_believed), T(a_root_without_a_slot_is_kept_at_once),
-	T(a_change_of_online_keys_on_the_way_counts),
+	T(a_slot_that_no_timestamp_shows_is_not_believed),
+	T(the_timestamp_that_shows_a_slot_must_be_good_in_it),
+	T(a_root_without_a_slot_is_kept_at_once), T(a_change_of_online_keys_on_the_way_counts),
 	T(without_a_clock_online_files_are_of_the_slot))
