@@ -117,7 +117,7 @@ struct rota_trusted {
 	struct rota_tuf_file listed;
 
 	/* The newest verified snapshot. version 0: none. */
-	struct rota_tuf_file snapshot; /* likewise */
+	struct rota_tuf_file snapshot; /* version and digest */
 };
 
 struct rota_state {

@@ -54,8 +54,8 @@ struct rota_key *rota_keyring_find(
 /* Whether the key in place `at` has one of the marks, and no such key before it is the same public key. */
 bool rota_keyring_first(const struct rota_keyring *ring, size_t at, uint8_t marks);
 
-/* A key object of metadata: `e` is a ROTA_TUF_KEY. It gets these marks. Of a scheme that the ring or the port lacks, or an RSA key of
- * a length that none here verifies: ROTA_OK, and not added.
+/* A key object of metadata: `e` is a ROTA_TUF_KEY. It gets these marks. Of a scheme that the ring or the port lacks, or
+ * an RSA key of a length that none here verifies: ROTA_OK, and not added.
  * ROTA_ERR_FORMAT: malformed key. ROTA_ERR_LIMIT: too many keys, or a longer one than there is room for. */
 ROTA_MUST_USE enum rota_err rota_keyring_add(
 	struct rota_keyring *ring, const struct rota_tuf_event *e, uint8_t marks);

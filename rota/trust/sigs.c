@@ -76,7 +76,8 @@ enum rota_err rota_sigs_verdict(struct rota_sigs *s)
 
 void rota_sigs_drop(struct rota_sigs *s)
 {
-	if (s->ring->limits->streams != NULL)
+	if (s->count != 0 &&
+		s->ring->limits->streams != NULL) /* 0: before it was given a ring, too */
 		s->ring->limits->streams->finish(s);
 	s->count = 0;
 }

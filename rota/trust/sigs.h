@@ -46,11 +46,11 @@ struct rota_sigs {
 	struct rota_sha256 sha256;
 };
 
-/* The file was given up: release what runs. Harmless at any time. */
+/* The file was given up: release what runs. Harmless at any time, and to what is zeros. */
 void rota_sigs_drop(struct rota_sigs *s);
 
-/* A new file, signed by `threshold` of the keys in the ring that have one of the marks. The role's keys stay in the ring until the verdict; their marks count while
- * signatures are added. */
+/* A new file, signed by `threshold` of the keys in the ring that have one of the marks. The role's keys stay in the ring
+ * until the verdict; their marks count while signatures are added. */
 static inline void rota_sigs_begin(struct rota_sigs *s, rota_num threshold, uint8_t marks)
 {
 	rota_sigs_drop(s);

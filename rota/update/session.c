@@ -72,7 +72,8 @@ static void on_signed_bytes(struct rota_tuf *d, struct rota_span bytes)
 	rota_sigs_update(&owner(d)->room.sigs, bytes);
 }
 
-/* What is to be fetched, of which so much is known. Only root has its version in its name wherever it comes from. */
+/* What is to be fetched, of which so much is known. Only root has its version in its name wherever it comes from. Of the
+ * trusted snapshot, and of one of the same version without a listed digest, the digest is the trusted one's. */
 static void describe(struct rota_session *s, const struct rota_tuf_file *file)
 {
 	const struct rota_trusted *t = &s->trusted;
@@ -285,7 +286,6 @@ enum rota_err rota_session_init(struct rota_session *s, const struct rota_sessio
 	s->room.sigs.ring = &s->room.keys;
 	s->trusted = *trusted;
 	s->trusted.root.has_sha256 = true;
-	s->trusted.snapshot.has_sha256 = true;
 	if (trusted->root.version == 0 ||
 		(config->profile->raises != NULL && config->floors == NULL) ||
 		(config->profile->clock && !config->start.trusted))

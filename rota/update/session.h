@@ -55,8 +55,8 @@ struct rota_session_profile;
  * file is always a KEEP. It needs a clock. */
 extern const struct rota_session_profile rota_session_plain;
 
-/* The device profile (SPEC 4.3 to 4.6): in place of the comparison floors stand, every file carries x-rota-issued and lives no longer than its
- * role may, roots are skipped by the hint and have slots. */
+/* The device profile (SPEC 4.3 to 4.6): in place of the comparison floors stand, every file carries x-rota-issued and
+ * lives no longer than its role may, roots are skipped by the hint and have slots. */
 extern const struct rota_session_profile rota_session_device;
 
 /* The plain one to the letter, for other people's repositories and a client that has files alone (SPEC 4.9): of
@@ -243,7 +243,7 @@ void rota_session_again(struct rota_session *s);
 
 /* What was fed is the canonical respelling of a file of `length` bytes with this digest: those are held
  * against what is listed. After the last rota_session_feed() of a file. ROTA_ERR_STATE: no FETCH is wanted,
- * or in the device profile, which reads only files that are spelled canonically. */
+ * or the session is not one to the letter: others read only files that are spelled canonically. */
 ROTA_MUST_USE enum rota_err rota_session_raw(
 	struct rota_session *s, uint64_t length, const uint8_t sha256[static ROTA_SHA256_LEN]);
 
@@ -268,7 +268,8 @@ const struct rota_target *rota_session_target(const struct rota_session *s);
 /* Whether the newest root says that names carry versions and digests (TUF 6.2). */
 bool rota_session_consistent(const struct rota_session *s);
 
-/* State to commit with a KEEP; in the device profile with config.floors. */
+/* State to commit with a KEEP; in the device profile with config.floors. At other times it is not to be kept: its root may
+ * be one that the walk only passes, or that no timestamp has shown yet (SPEC 4.6). */
 const struct rota_trusted *rota_session_trusted(const struct rota_session *s);
 
 /* Seconds since 1970 that this session takes for the present (SPEC 5): the trusted clock, or the floors. */
@@ -278,11 +279,11 @@ rota_num rota_session_now(const struct rota_session *s);
  * to hold against a thief of the online keys. */
 rota_num rota_session_floor_now(const struct rota_session *s);
 
-/* Why it failed; what was being read is the role of the last want. */
+/* Why it failed; what was being read, or a search came to last, is the role of the last want. */
 const struct rota_why *rota_session_why(const struct rota_session *s);
 
 /* Release what a half-read file holds (streamed verifications). Always the last call, also where
- * rota_session_init() failed. */
+ * rota_session_init() failed; harmless to a session that is zeros. */
 void rota_session_drop(struct rota_session *s);
 
 #endif

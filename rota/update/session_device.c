@@ -6,7 +6,8 @@
 
 /* ---- the hint (SPEC 4.6) ---- */
 
-/* {"changed":[versions],"newest":N,"version":1}, signed by nobody: it names the root to read next. `changed` comes before `newest`, and rises. */
+/* {"changed":[versions],"newest":N,"version":1}, signed by nobody: it names the root to read next. `changed` comes
+ * before `newest`, and rises. */
 static enum rota_err on_token(struct rota_json *j)
 {
 	struct rota_session *s = ROTA_JSON_OWNER(j, struct rota_session, tuf.json);

@@ -77,6 +77,5 @@ enum rota_err rota_snapshot_done(struct rota_session *s)
 	s->found.kept = memcmp(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN) == 0;
 	t->snapshot.version = head->version;
 	memcpy(t->snapshot.sha256, s->digest, ROTA_SHA256_LEN);
-	t->snapshot.has_sha256 = true;
 	return rota_session_keep(s, rota_search_enter_role);
 }

@@ -68,7 +68,6 @@ struct rota_step {
 	bool at_hand; /* only a copy at hand will do */
 	uint8_t fetch, hash, sigs; /* enum rota_clause; sigs NONE: the digest is trusted already */
 	enum rota_err (*event)(struct rota_session *s, const struct rota_tuf_event *e);
-
 	enum rota_err (*then)(struct rota_session *s); /* the file is verified */
 };
 
@@ -105,6 +104,10 @@ enum rota_err rota_session_keep(
 /* The file does not pass: ask for another copy or another file where there may be one. */
 enum rota_err rota_session_refuse(struct rota_session *s, enum rota_err err);
 
+/* TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5: ROTA_OK, or ROTA_ERR_EXPIRED. */
+enum rota_err rota_session_expiry(
+	struct rota_session *s, enum rota_clause clause, rota_num expires_s);
+
 /* session_room.c */
 
 /* Lay out what these limits ask for from address `at`; where it ends. */
@@ -119,11 +122,8 @@ int rota_session_top_role(struct rota_span name);
 /* Name of the role of this number, enum rota_top_role. */
 struct rota_span rota_session_role(const struct rota_session *s, unsigned role);
 
-/* TUF 5.3.10, 5.4.4, 5.5.6, 5.6.5: ROTA_OK, or ROTA_ERR_EXPIRED. */
-enum rota_err rota_session_expiry(
-	struct rota_session *s, enum rota_clause clause, rota_num expires_s);
-
 /* session_root.c */
+
 /* Read again the root that the walk is at, and then. */
 enum rota_err rota_root_load(struct rota_session *s, enum rota_err (*then)(struct rota_session *s));
 

@@ -79,6 +79,7 @@ static enum rota_err not_found(struct rota_session *s)
 static enum rota_err next_role(struct rota_session *s)
 {
 	for (; s->pending->len > 0; s->pending = below(s->pending)) {
+		s->want.role = rota_search_name(s); /* the last one's may be written over */
 		if (s->visited_count == s->config.limits->visited)
 			break;
 		if (visit(s)) /* TUF 5.6.7.1: cycles */

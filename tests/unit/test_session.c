@@ -300,6 +300,14 @@ TEST(a_device_has_floors)
 	rota_session_drop(&s);
 }
 
+TEST(a_session_that_never_began_may_be_dropped)
+{
+	struct rota_session s = { 0 };
+
+	rota_session_drop(&s);
+	CHECK_EQ(s.room.sigs.count, 0);
+}
+
 TESTS(T(the_first_refresh_ends_with_everything_verified), T(pieces_of_any_size_give_the_same),
 	T(both_profiles_hold_the_device_s_roles), T(nothing_new_costs_three_files),
 	T(a_new_release_is_found), T(the_root_is_followed_step_by_step),
@@ -309,4 +317,4 @@ TESTS(T(the_first_refresh_ends_with_everything_verified), T(pieces_of_any_size_g
 	T(without_a_clock_the_floors_stand_for_the_present),
 	T(to_the_letter_other_people_s_repositories_are_read), T(a_session_begins_from_a_root),
 	T(what_could_not_be_kept_ends_the_session), T(too_little_workspace_is_said_at_once),
-	T(a_device_has_floors))
+	T(a_device_has_floors), T(a_session_that_never_began_may_be_dropped))

@@ -64,6 +64,26 @@ TEST(a_cycle_of_delegations_ends)
 	CHECK_GOOD(search(d, "x/1"));
 }
 
+/* The role that a failed search came to last is named, though those that it leads to were put where it stood. */
+TEST(the_role_that_a_search_ends_at_is_named)
+{
+	struct device *d = device_new();
+	int a = maker_delegate(&d->m, MAKER_TARGETS, "abcdefgh", "x/*", false, KEY_OTHER, NOW);
+	int again = maker_delegate(&d->m, a, "abcdefgh", "x/*", false, KEY_OTHER, NOW);
+	struct rota_session s;
+
+	d->m.role[again].ghost = true;
+	d->m.role[again].keys[d->m.role[again].key_count++] = KEY_IMAGE;
+	d->m.role[again].keys[d->m.role[again].key_count++] = KEY_DEVICE;
+	maker_next(&d->m, NOW, MAKER_TARGETS, a);
+	CHECK_OK(device_begin(d, &s));
+	CHECK_GOOD(device_run(d, &s));
+	CHECK_OK(rota_session_find(&s, ROTA_STR("x/1")));
+	CHECK_WHY(device_run(d, &s), ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_TUF_5_6_7);
+	CHECK(rota_span_eq(rota_session_want(&s)->role, ROTA_STR("abcdefgh")));
+	rota_session_drop(&s);
+}
+
 TEST(a_long_chain_of_delegations_ends)
 {
 	struct device *d = device_new();
@@ -110,5 +130,5 @@ TEST(more_delegations_than_room_are_refused)
 
 TESTS(T(delegations_are_searched_in_order_and_depth_first),
 	T(a_terminating_delegation_ends_the_search), T(a_cycle_of_delegations_ends),
-	T(a_long_chain_of_delegations_ends), T(hash_prefixes_lead_to_bins),
-	T(more_delegations_than_room_are_refused))
+	T(the_role_that_a_search_ends_at_is_named), T(a_long_chain_of_delegations_ends),
+	T(hash_prefixes_lead_to_bins), T(more_delegations_than_room_are_refused))
