@@ -138,8 +138,9 @@ struct rota_found {
 	bool kept; /* the same was trusted before: it need not be kept again */
 	uint8_t roles; /* bit per top-level role */
 	uint16_t pending_len; /* bytes of the delegations that cover the path */
-	uint32_t
-		met; /* of the trusted snapshot's entries, those that it lists, or that the new one lists again */
+	uint32_t listed; /* entries of a snapshot that is compared */
+	/* Of the trusted snapshot's entries, those that it lists, or that the new one lists again. */
+	uint32_t met;
 };
 
 /* What the trusted snapshot lists. */

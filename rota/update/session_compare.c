@@ -29,10 +29,11 @@ static enum rota_err lists(struct rota_session *s, const struct rota_tuf_event *
 	uint8_t digest[ROTA_SHA256_LEN];
 	struct rota_listed *l = &s->room.listed[s->found.met];
 
+	/* Of the new one too: the next is compared with it. */
+	if (s->found.listed++ == s->config.limits->listed)
+		return ROTA_ERR_LIMIT;
 	rota_floor_digest(s->config.crypto, digest, e->id);
 	if (s->state == ROTA_ST_SNAPSHOT_OLD) {
-		if (s->found.met == s->config.limits->listed)
-			return ROTA_ERR_LIMIT;
 		memcpy(l->tag, digest, ROTA_LISTED_TAG_LEN);
 		l->version = e->file.version;
 	} else if (s->found.met == s->listed_count ||

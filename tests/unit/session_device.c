@@ -20,6 +20,7 @@ const struct rota_limits device_limits = {
 	.names_len = 288,
 	.text_len = 192,
 	.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
+	.listed = 16,
 	.components = 2,
 };
 

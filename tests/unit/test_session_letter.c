@@ -84,7 +84,10 @@ TEST(a_snapshot_too_long_to_compare_is_told)
 	struct device *d = reader(false);
 
 	limits.listed = 3; /* targets and three delegated roles are listed */
+	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
+	limits.listed = 4;
 	CHECK_GOOD(device_refresh(d));
+	limits.listed = 3;
 	publish(d);
 	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
 }

@@ -95,6 +95,10 @@ TEST(a_snapshot_too_long_to_compare_is_told)
 	limits.listed = 3; /* targets and three delegated roles are listed */
 	device_publish(d, -1);
 	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
+	/* At once, not when the next one comes: then it would be trusted, and stay the last. */
+	d->trusted.snapshot.version = 0;
+	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
+	CHECK_EQ(d->trusted.snapshot.version, 0);
 }
 
 /* Where what stands behind `text` begins. */
