@@ -232,14 +232,14 @@ static enum rota_err judge_role_file(const struct rota_bundle_item *item, struct
 	if (!rota_json_members(item->now,
 		    "_type delegations? expires spec_version targets version x-rota-issued"))
 		return wrong(why, "a member");
-	if (bins && !json_equal(bins, json_object_get(item->was, "delegations")))
-		return rota_fail(why, ROTA_ERR_ROLE, "its bins would change; see rota repo bins");
 	if (!bins && json_object_get(item->was, "delegations"))
 		return rota_fail(why, ROTA_ERR_ROLE, "its bins would go; see rota repo bins");
 	if (bins && !json_equal(item->now, item->was))
-		return rota_fail(why, ROTA_ERR_ROLE,
-			"its file would change, and all its bins be older than it (SPEC 3.7); see "
-			"rota repo bins");
+		return rota_fail(why, ROTA_ERR_ROLE, "%s; see rota repo bins",
+			json_equal(bins, json_object_get(item->was, "delegations"))
+				? "its file would change, and all its bins be older than it (SPEC "
+				  "3.7)"
+				: "its bins would change");
 	if (bins &&
 		(!json_equal(json_object_get(succinct, "keyids"), item->who[0].keyids) ||
 			json_integer_value(json_object_get(succinct, "threshold")) !=

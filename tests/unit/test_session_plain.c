@@ -92,9 +92,13 @@ TEST(a_snapshot_too_long_to_compare_is_told)
 {
 	struct device *d = plain();
 
-	limits.listed = 3; /* targets and three delegated roles are listed */
+	limits.listed =
+		3; /* targets and three delegated roles are listed; of the next one fewer are */
+	d->m.role[MAKER_ROLLOUTS].unlisted = true;
 	device_publish(d, -1);
 	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
+	d->m.role[MAKER_ROLLOUTS].unlisted = false;
+	device_publish(d, -1);
 	/* At once, not when the next one comes: then it would be trusted, and stay the last. */
 	d->trusted.snapshot.version = 0;
 	CHECK_WHY(device_refresh(d), ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_4_8);
