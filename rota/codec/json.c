@@ -137,7 +137,12 @@ static enum rota_err string_bytes(struct rota_json *j, const uint8_t *bytes, siz
 {
 	const struct rota_buf *room = j->in_value ? &j->room.value : &j->room.names;
 	uint8_t *to = &room->p[j->to];
+	bool cut = false;
 
+	if (len > room->len - j->to) {
+		len = room->len - j->to;
+		cut = true;
+	}
 	if (!j->ascends) {
 		size_t left = j->name_end[j->token.depth + 1] - j->to;
 		int order = memcmp(to, bytes, len < left ? len : left);
@@ -147,10 +152,9 @@ static enum rota_err string_bytes(struct rota_json *j, const uint8_t *bytes, siz
 		if (order < 0 || len > left)
 			j->ascends = true;
 	}
-	if (len > room->len - j->to) {
+	if (cut) {
 		if (!j->in_value)
 			return ROTA_ERR_LIMIT;
-		len = room->len - j->to;
 		j->token.cut = true;
 	}
 	memcpy(to, bytes, len);
