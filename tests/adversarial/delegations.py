@@ -189,7 +189,7 @@ def of_bins(verdict):
     return on_plain(verdict, "SPEC 3")
 
 
-# Of a chain of roles a small device holds 8.
+# Of a chain of roles a small device holds 8, of a snapshot 21 files.
 FORM = {"SPEC 2", "SPEC 3"}
 NAMES = {
     "../root": "honest", "..": "honest", ".": "honest", "a/b": "honest", "/etc/passwd": "honest",
@@ -214,8 +214,9 @@ LETTER = [
     ("one name from two delegators, by the second", same_name_twice, "b/file", "TUF 5.6.3"),
     ("a cycle", cycle, "x/file", "honest"),
     ("a chain of 6", deep(6), "x/file", "honest"),
-    ("a chain of 60", deep(60), "x/file", on_plain("honest", "TUF 5.6.7")),
-    ("a chain of 1,100", deep(1100), "x/file", "TUF 5.6.7"),
+    ("a chain of 12", deep(12), "x/file", on_plain("honest", "TUF 5.6.7")),
+    ("a chain of 60", deep(60), "x/file", on_plain("honest", "SPEC 4.8")),
+    ("a chain of 1,100", deep(1100), "x/file", on_plain("TUF 5.6.7", "SPEC 4.8")),
     ("10,000 delegations of other paths", wide(10000, "y{}/*"), "x/file", "honest"),
     ("10,000 delegations of this path", wide(10000, "x/*"), "x/file", "SPEC 4.8"),
     ("a terminating role before the right one", terminating_first, "x/file", "TUF 5.6.7"),
