@@ -211,9 +211,9 @@ def test_footprint_reads_the_linkers_map():
 def test_footprint_refuses_a_limit_exceeded_and_a_stale_document():
     footprint = tool("footprint")
     text = footprint.DOC.read_text()
-    figures = dict.fromkeys(footprint.HELD, 1)
+    figures = dict.fromkeys(footprint.LIMITS, 1)
     assert not list(footprint.check(text, figures))
     assert any("is not what comes out" in line for line in footprint.check(text + "x", figures))
-    for name in footprint.HELD:
+    for name in footprint.LIMITS:
         over = figures | {name: footprint.LIMITS[name] + 1}
         assert any(name in line for line in footprint.check(text, over))
