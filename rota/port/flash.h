@@ -3,8 +3,10 @@
  *
  * The region is `sector_count` sectors of `sector_len` bytes. An erased byte reads `erased`. A write
  * covers whole program units of `write_len` bytes, each of which must be erased; a power cut may leave
- * any unit of an unsynced write old, new or torn. All functions return ROTA_ERR_IO when the device
- * fails and ROTA_ERR_ARGUMENT when the rules above are broken.
+ * any unit of an unsynced write old, new or torn, and what it left of an erase may read otherwise each time.
+ * All functions return ROTA_ERR_IO when the device fails and ROTA_ERR_ARGUMENT when the rules above are
+ * broken. A read returns ROTA_ERR_CORRUPT when the device works, and cannot give the bytes of this place
+ * back (ECC): so it is with a torn unit, until the sector is erased.
  */
 #ifndef ROTA_PORT_FLASH_H
 #define ROTA_PORT_FLASH_H
