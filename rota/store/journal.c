@@ -40,6 +40,13 @@ static uint32_t sector_at(const struct rota_flash *flash, uint32_t sector)
 
 /* ---- reading ---- */
 
+/* Flash that cannot be read where power cut off a write or an erase is no failure of the device: it holds no
+ * record, and is not erased; so *valid, *yes and *sequence are set before the first read. */
+static enum rota_err legible(enum rota_err err)
+{
+	return err == ROTA_ERR_CORRUPT ? ROTA_OK : err;
+}
+
 /* Whether [off, off + len) of the region reads erased. */
 static enum rota_err erased(const struct rota_flash *flash, uint32_t off, uint32_t len, bool *yes)
 {
@@ -69,6 +76,7 @@ static enum rota_err read_header(
 	struct rota_reader r = rota_reader(ROTA_SPAN(bytes));
 	bool valid;
 
+	*sequence = 0;
 	ROTA_TRY(flash->read(flash->ctx, sector_at(flash, sector), ROTA_BUF(bytes)));
 	valid = rota_read_le16(&r) == MAGIC;
 	valid = rota_read_u8(&r) == FORMAT && valid;
@@ -133,7 +141,8 @@ static enum rota_err walk(struct rota_journal *j, uint32_t sector, uint32_t seed
 	bool valid, clean;
 
 	for (;;) {
-		ROTA_TRY(read_record(j, at + off, flash->sector_len - off, seed, &rec, &valid));
+		ROTA_TRY(legible(
+			read_record(j, at + off, flash->sector_len - off, seed, &rec, &valid)));
 		if (!valid || (j->held && rec.number != j->number + 1))
 			break;
 		j->held = true;
@@ -146,7 +155,7 @@ static enum rota_err walk(struct rota_journal *j, uint32_t sector, uint32_t seed
 	}
 	if (!j->held)
 		return ROTA_OK;
-	ROTA_TRY(erased(flash, at + off, flash->sector_len - off, &clean)); /* SPEC 9.3 */
+	ROTA_TRY(legible(erased(flash, at + off, flash->sector_len - off, &clean))); /* SPEC 9.3 */
 	j->tail = clean ? off : 0;
 	return ROTA_OK;
 }
@@ -159,7 +168,7 @@ static enum rota_err newest(const struct rota_flash *flash, uint64_t below, uint
 	for (uint32_t i = 0; i < flash->sector_count; i++) {
 		uint32_t found, crc;
 
-		ROTA_TRY(read_header(flash, i, &found, &crc));
+		ROTA_TRY(legible(read_header(flash, i, &found, &crc)));
 		if (found <= *sequence || found >= below)
 			continue;
 		*sequence = found;
@@ -202,7 +211,8 @@ enum rota_err rota_journal_open(
 			found.tail = 0;
 	}
 	if (!found.held)
-		ROTA_TRY(erased(flash, 0, flash->sector_len * flash->sector_count, &found.blank));
+		ROTA_TRY(legible(
+			erased(flash, 0, flash->sector_len * flash->sector_count, &found.blank)));
 	*j = found;
 	return ROTA_OK;
 }
@@ -322,16 +332,20 @@ static enum rota_err turn(struct rota_journal *j, uint32_t *sector, uint32_t *of
 	return write_header(flash, *sector, j->sequence, seed);
 }
 
-/* Sync, read back, and let the new record be the current one. */
+/* Sync, read back with the header that it hangs on, and let the new record be the current one. */
 static enum rota_err settle(
 	struct rota_journal *j, uint32_t sector, uint32_t off, uint32_t seed, size_t payload_len)
 {
 	uint32_t at = sector_at(j->flash, sector) + off, room = j->flash->sector_len - off;
+	uint32_t sequence, crc;
 	struct record rec;
 	bool valid;
 
 	ROTA_TRY(j->flash->sync(j->flash->ctx));
-	ROTA_TRY(read_record(j, at, room, seed, &rec, &valid));
+	ROTA_TRY(legible(read_header(j->flash, sector, &sequence, &crc)));
+	if (sequence != j->sequence || crc != seed)
+		return ROTA_ERR_IO;
+	ROTA_TRY(legible(read_record(j, at, room, seed, &rec, &valid)));
 	if (!valid || rec.len != payload_len || rec.number != j->number + 1)
 		return ROTA_ERR_IO;
 	j->held = true;
@@ -345,19 +359,27 @@ static enum rota_err settle(
 	return ROTA_OK;
 }
 
+static enum rota_err append(struct rota_journal *j, uint32_t sector, uint32_t off, uint32_t seed,
+	struct rota_span payload)
+{
+	ROTA_TRY(write_record(j, sector_at(j->flash, sector) + off, seed, payload));
+	return settle(j, sector, off, seed, payload.len);
+}
+
 enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_span payload)
 {
 	const struct rota_flash *flash = j->flash;
-	uint32_t len = record_len(flash, payload.len), sector = j->sector, off = j->tail,
-		 seed = j->seed;
+	uint32_t len = record_len(flash, payload.len), sector, off = j->tail, seed;
 
 	if (payload.len > ROTA_JOURNAL_PAYLOAD_MAX)
 		return ROTA_ERR_LIMIT;
 	if (len > flash->sector_len - padded(flash, HEADER_LEN))
 		return ROTA_ERR_FULL;
 	j->tail = 0; /* until this commit has settled, nothing may be appended after it */
-	if (off == 0 || len > flash->sector_len - off)
-		ROTA_TRY(turn(j, &sector, &off, &seed));
-	ROTA_TRY(write_record(j, sector_at(flash, sector) + off, seed, payload));
-	return settle(j, sector, off, seed, payload.len);
+	if (off != 0 && len <= flash->sector_len - off &&
+		append(j, j->sector, off, j->seed, payload) == ROTA_OK)
+		return ROTA_OK;
+	/* No room, or what reads erased took no record: after a cut flash may do that at each power-up. */
+	ROTA_TRY(turn(j, &sector, &off, &seed));
+	return append(j, sector, off, seed, payload);
 }
