@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each field has a row: its id, whether there is anything to say, how to write it and how to read it. Reading
- * goes through a reader that covers exactly the field, so a wrong length shows when the row is done. */
+/* Each field has a row. Most are a few values one after the other: a list of members says which, and one function
+ * writes and one reads them all. Where a field holds lists, its row names functions of its own. Reading goes
+ * through a reader that covers exactly the field, so a wrong length shows when the row is done. */
 #include "rota/store/state.h"
 #include "rota/base/mem.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
+
+#include <stddef.h>
 
 #define FORMAT 1
 #define OPTIONAL_ID 0x80 /* SPEC 11.1 */
 #define FIELD_HEAD_LEN 3
 
 _Static_assert(ROTA_STATE_UNKNOWN_MAX <= UINT16_MAX, "unknown_len holds it");
+_Static_assert(sizeof(struct rota_state) <= UINT16_MAX, "a member's place fits its row");
 
 void rota_state_factory(struct rota_state *s, rota_num root_version,
 	const uint8_t root_sha256[static ROTA_SHA256_LEN], rota_num time_floor_s, uint64_t version)
@@ -21,15 +25,6 @@ void rota_state_factory(struct rota_state *s, rota_num root_version,
 	s->trusted.time_floor_s = time_floor_s;
 	s->installed.version = version;
 	s->next_seq = 1;
-}
-
-static bool is_zero(const uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (p[i] != 0)
-			return false;
-	}
-	return true;
 }
 
 /* A count that must not exceed the room for it; 0 after a failure. */
@@ -43,6 +38,33 @@ static uint8_t read_count(struct rota_reader *r, uint8_t max)
 	return 0;
 }
 
+/* ---- values ---- */
+
+enum kind {
+	NUM, /* rota_num, 8 bytes in the payload */
+	U64,
+	U32,
+	U8,
+	FLAG, /* bool, 0 or 1 */
+	TAG,
+	DIGEST,
+	VALUES /* how many kinds */
+};
+
+struct member {
+	uint8_t kind; /* enum kind */
+	uint16_t at; /* in struct rota_state */
+};
+
+/* Bytes in memory. */
+static const uint8_t size_of[VALUES] = { [NUM] = sizeof(rota_num),
+	[U64] = 8,
+	[U32] = 4,
+	[U8] = 1,
+	[FLAG] = sizeof(bool),
+	[TAG] = ROTA_FLOOR_TAG_LEN,
+	[DIGEST] = ROTA_SHA256_LEN };
+
 /* A number of metadata; one of 64 bits was never written by a device that counts in 32. */
 static rota_num read_num(struct rota_reader *r)
 {
@@ -52,6 +74,62 @@ static rota_num read_num(struct rota_reader *r)
 		rota_reader_fail(r);
 	return (rota_num)n;
 }
+
+static void write_member(struct rota_writer *w, const struct rota_state *s, struct member m)
+{
+	const uint8_t *at = (const uint8_t *)s + m.at;
+
+	switch (m.kind) {
+	case NUM:
+		rota_write_le64(w, *(const rota_num *)(const void *)at);
+		break;
+	case U64:
+		rota_write_le64(w, *(const uint64_t *)(const void *)at);
+		break;
+	case U32:
+		rota_write_le32(w, *(const uint32_t *)(const void *)at);
+		break;
+	default:
+		rota_write_span(w, rota_span(at, size_of[m.kind]));
+		break;
+	}
+}
+
+static void read_member(struct rota_reader *r, struct rota_state *s, struct member m)
+{
+	uint8_t *at = (uint8_t *)s + m.at;
+
+	switch (m.kind) {
+	case NUM:
+		*(rota_num *)(void *)at = read_num(r);
+		break;
+	case U64:
+		*(uint64_t *)(void *)at = rota_read_le64(r);
+		break;
+	case U32:
+		*(uint32_t *)(void *)at = rota_read_le32(r);
+		break;
+	case FLAG:
+		*(bool *)at = read_count(r, 1) != 0;
+		break;
+	default:
+		rota_read_bytes(r, rota_buf(at, size_of[m.kind]));
+		break;
+	}
+}
+
+static bool is_zero(const struct rota_state *s, struct member m)
+{
+	const uint8_t *p = (const uint8_t *)s + m.at;
+
+	for (uint8_t i = 0; i < size_of[m.kind]; i++) {
+		if (p[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- lists ---- */
 
 static void write_versions(struct rota_writer *w, const uint64_t *versions, uint8_t count)
 {
@@ -67,76 +145,6 @@ static uint8_t read_versions(struct rota_reader *r, uint64_t *versions)
 	for (uint8_t i = 0; i < count; i++)
 		versions[i] = rota_read_le64(r);
 	return count;
-}
-
-/* ---- what is trusted ---- */
-
-static bool always(const struct rota_state *s)
-{
-	(void)s;
-	return true;
-}
-
-static void write_root(struct rota_writer *w, const struct rota_state *s)
-{
-	rota_write_le64(w, s->trusted.root.version);
-	rota_write_span(w, ROTA_SPAN(s->trusted.root.sha256));
-	rota_write_le64(w, s->trusted.time_floor_s);
-}
-
-static void read_root(struct rota_reader *r, struct rota_state *s)
-{
-	s->trusted.root.version = read_num(r);
-	rota_read_bytes(r, ROTA_BUF(s->trusted.root.sha256));
-	s->trusted.time_floor_s = read_num(r);
-}
-
-static bool has_timestamp(const struct rota_state *s)
-{
-	return s->trusted.timestamp_version != 0;
-}
-
-static void write_timestamp(struct rota_writer *w, const struct rota_state *s)
-{
-	const struct rota_trusted *t = &s->trusted;
-
-	rota_write_le64(w, t->timestamp_version);
-	rota_write_le64(w, t->timestamp_expires_s);
-	rota_write_le64(w, t->timestamp_issued_s);
-	rota_write_le64(w, t->listed.version);
-	rota_write_le64(w, t->listed.length);
-	rota_write_u8(w, t->listed.has_sha256);
-	rota_write_span(w, ROTA_SPAN(t->listed.sha256));
-}
-
-static void read_timestamp(struct rota_reader *r, struct rota_state *s)
-{
-	struct rota_trusted *t = &s->trusted;
-
-	t->timestamp_version = read_num(r);
-	t->timestamp_expires_s = read_num(r);
-	t->timestamp_issued_s = read_num(r);
-	t->listed.version = read_num(r);
-	t->listed.length = read_num(r);
-	t->listed.has_sha256 = read_count(r, 1) != 0;
-	rota_read_bytes(r, ROTA_BUF(t->listed.sha256));
-}
-
-static bool has_snapshot(const struct rota_state *s)
-{
-	return s->trusted.snapshot.version != 0;
-}
-
-static void write_snapshot(struct rota_writer *w, const struct rota_state *s)
-{
-	rota_write_le64(w, s->trusted.snapshot.version);
-	rota_write_span(w, ROTA_SPAN(s->trusted.snapshot.sha256));
-}
-
-static void read_snapshot(struct rota_reader *r, struct rota_state *s)
-{
-	s->trusted.snapshot.version = read_num(r);
-	rota_read_bytes(r, ROTA_BUF(s->trusted.snapshot.sha256));
 }
 
 static bool has_floors(const struct rota_state *s)
@@ -175,44 +183,6 @@ static void read_floors(struct rota_reader *r, struct rota_state *s)
 			rota_reader_fail(r);
 	}
 }
-
-/* ---- what was decided ---- */
-
-static bool has_policy(const struct rota_state *s)
-{
-	return s->policy_sequence != 0 || !is_zero(s->policy_sha256, ROTA_SHA256_LEN);
-}
-
-static void write_policy(struct rota_writer *w, const struct rota_state *s)
-{
-	rota_write_le64(w, s->policy_sequence);
-	rota_write_span(w, ROTA_SPAN(s->policy_sha256));
-}
-
-static void read_policy(struct rota_reader *r, struct rota_state *s)
-{
-	s->policy_sequence = rota_read_le64(r);
-	rota_read_bytes(r, ROTA_BUF(s->policy_sha256));
-}
-
-static bool has_admission(const struct rota_state *s)
-{
-	return !is_zero(s->admission.release, ROTA_SHA256_LEN);
-}
-
-static void write_admission(struct rota_writer *w, const struct rota_state *s)
-{
-	rota_write_span(w, ROTA_SPAN(s->admission.release));
-	rota_write_u8(w, s->admission.attempt);
-}
-
-static void read_admission(struct rota_reader *r, struct rota_state *s)
-{
-	rota_read_bytes(r, ROTA_BUF(s->admission.release));
-	s->admission.attempt = rota_read_u8(r);
-}
-
-/* ---- what is installed, is being, was not ---- */
 
 static void write_installed(struct rota_writer *w, const struct rota_state *s)
 {
@@ -306,75 +276,152 @@ static void read_pending(struct rota_reader *r, struct rota_state *s)
 		rota_reader_fail(r);
 }
 
-static bool has_failed(const struct rota_state *s)
-{
-	return !is_zero(s->failed.release, ROTA_SHA256_LEN);
-}
+/* ---- the fields ---- */
 
-static void write_failed(struct rota_writer *w, const struct rota_state *s)
-{
-	rota_write_span(w, ROTA_SPAN(s->failed.release));
-	rota_write_u8(w, s->failed.attempt);
-	rota_write_u8(w, s->failed.tries);
-	rota_write_le64(w, s->failed.at_s);
-}
+static const struct member root[] = {
+	{ NUM, offsetof(struct rota_state, trusted.root.version) },
+	{ DIGEST, offsetof(struct rota_state, trusted.root.sha256) },
+	{ NUM, offsetof(struct rota_state, trusted.time_floor_s) },
+};
 
-static void read_failed(struct rota_reader *r, struct rota_state *s)
-{
-	rota_read_bytes(r, ROTA_BUF(s->failed.release));
-	s->failed.attempt = rota_read_u8(r);
-	s->failed.tries = rota_read_u8(r);
-	s->failed.at_s = rota_read_le64(r);
-}
+static const struct member timestamp[] = {
+	{ NUM, offsetof(struct rota_state, trusted.timestamp_version) },
+	{ NUM, offsetof(struct rota_state, trusted.timestamp_expires_s) },
+	{ NUM, offsetof(struct rota_state, trusted.timestamp_issued_s) },
+	{ NUM, offsetof(struct rota_state, trusted.listed.version) },
+	{ NUM, offsetof(struct rota_state, trusted.listed.length) },
+	{ FLAG, offsetof(struct rota_state, trusted.listed.has_sha256) },
+	{ DIGEST, offsetof(struct rota_state, trusted.listed.sha256) },
+};
 
-/* ---- what was said ---- */
+static const struct member snapshot[] = {
+	{ NUM, offsetof(struct rota_state, trusted.snapshot.version) },
+	{ DIGEST, offsetof(struct rota_state, trusted.snapshot.sha256) },
+};
 
-static void write_seq(struct rota_writer *w, const struct rota_state *s)
-{
-	rota_write_le64(w, s->next_seq);
-}
+static const struct member policy[] = {
+	{ U64, offsetof(struct rota_state, policy_sequence) },
+	{ DIGEST, offsetof(struct rota_state, policy_sha256) },
+};
 
-static void read_seq(struct rota_reader *r, struct rota_state *s)
-{
-	s->next_seq = rota_read_le64(r);
-}
+static const struct member admission[] = {
+	{ DIGEST, offsetof(struct rota_state, admission.release) },
+	{ U8, offsetof(struct rota_state, admission.attempt) },
+};
 
-static bool has_refused(const struct rota_state *s)
-{
-	return !is_zero(s->refused, sizeof(s->refused));
-}
+static const struct member failed[] = {
+	{ DIGEST, offsetof(struct rota_state, failed.release) },
+	{ U8, offsetof(struct rota_state, failed.attempt) },
+	{ U8, offsetof(struct rota_state, failed.tries) },
+	{ U64, offsetof(struct rota_state, failed.at_s) },
+};
 
-static void write_refused(struct rota_writer *w, const struct rota_state *s)
-{
-	rota_write_span(w, ROTA_SPAN(s->refused));
-}
+static const struct member seq[] = {
+	{ U64, offsetof(struct rota_state, next_seq) },
+};
 
-static void read_refused(struct rota_reader *r, struct rota_state *s)
-{
-	rota_read_bytes(r, ROTA_BUF(s->refused));
-}
+static const struct member bound[] = {
+	{ U32, offsetof(struct rota_state, bound.binding) },
+	{ FLAG, offsetof(struct rota_state, bound.restored) },
+	{ U64, offsetof(struct rota_state, bound.since_s) },
+};
 
-/* ---- the payload ---- */
+static const struct member retired[] = {
+	{ U64, offsetof(struct rota_state, retired.sequence) },
+	{ DIGEST, offsetof(struct rota_state, retired.sha256) },
+	{ U32, offsetof(struct rota_state, retired.counter_floor) },
+	{ U8, offsetof(struct rota_state, retired.key_floor) },
+};
+
+static const struct member revoked[] = {
+	{ U64, offsetof(struct rota_state, revoked.sequence) },
+	{ DIGEST, offsetof(struct rota_state, revoked.sha256) },
+};
+
+static const struct member logged[] = {
+	{ U64, offsetof(struct rota_state, logged.count) },
+	{ DIGEST, offsetof(struct rota_state, logged.head) },
+};
+
+static const struct member ordered[] = {
+	{ U32, offsetof(struct rota_state, ordered.epoch) },
+	{ DIGEST, offsetof(struct rota_state, ordered.sha256) },
+	{ U8, offsetof(struct rota_state, ordered.phase) },
+};
+
+static const struct member refused[] = {
+	{ TAG, offsetof(struct rota_state, refused) },
+};
+
+static const struct member told[] = {
+	{ U8, offsetof(struct rota_state, told) },
+};
+
+#define VALUES_OF(table) .members = table, .count = sizeof(table) / sizeof((table)[0])
 
 static const struct field {
 	uint8_t id;
+	bool always; /* else left out when there is nothing to say */
+	uint8_t count; /* members */
+	const struct member *members;
+	/* Where there are lists; members is NULL then. */
 	bool (*present)(const struct rota_state *s);
 	void (*write)(struct rota_writer *w, const struct rota_state *s);
 	void (*read)(struct rota_reader *r, struct rota_state *s);
 } fields[] = {
-	{ 0x01, always, write_root, read_root },
-	{ 0x02, has_timestamp, write_timestamp, read_timestamp },
-	{ 0x03, has_snapshot, write_snapshot, read_snapshot },
-	{ 0x04, has_floors, write_floors, read_floors },
-	{ 0x05, has_policy, write_policy, read_policy },
-	{ 0x06, has_admission, write_admission, read_admission },
-	{ 0x07, always, write_installed, read_installed },
-	{ 0x08, has_components, write_components, read_components },
-	{ 0x09, has_pending, write_pending, read_pending },
-	{ 0x0A, has_failed, write_failed, read_failed },
-	{ 0x0B, always, write_seq, read_seq },
-	{ 0x80, has_refused, write_refused, read_refused },
+	{ .id = 0x01, .always = true, VALUES_OF(root) },
+	{ .id = 0x02, VALUES_OF(timestamp) },
+	{ .id = 0x03, VALUES_OF(snapshot) },
+	{ .id = 0x04, .present = has_floors, .write = write_floors, .read = read_floors },
+	{ .id = 0x05, VALUES_OF(policy) },
+	{ .id = 0x06, VALUES_OF(admission) },
+	{ .id = 0x07, .always = true, .write = write_installed, .read = read_installed },
+	{ .id = 0x08,
+		.present = has_components,
+		.write = write_components,
+		.read = read_components },
+	{ .id = 0x09, .present = has_pending, .write = write_pending, .read = read_pending },
+	{ .id = 0x0A, VALUES_OF(failed) },
+	{ .id = 0x0B, .always = true, VALUES_OF(seq) },
+	{ .id = 0x0C, VALUES_OF(bound) },
+	{ .id = 0x0D, VALUES_OF(retired) },
+	{ .id = 0x0E, VALUES_OF(revoked) },
+	{ .id = 0x0F, VALUES_OF(logged) },
+	{ .id = 0x10, VALUES_OF(ordered) },
+	{ .id = 0x80, VALUES_OF(refused) },
+	{ .id = 0x81, VALUES_OF(told) },
 };
+
+static bool present(const struct field *f, const struct rota_state *s)
+{
+	if (f->always)
+		return true;
+	if (f->members == NULL)
+		return f->present(s);
+	for (uint8_t i = 0; i < f->count; i++) {
+		if (!is_zero(s, f->members[i]))
+			return true;
+	}
+	return false;
+}
+
+static void write_field(struct rota_writer *w, const struct field *f, const struct rota_state *s)
+{
+	if (f->members == NULL)
+		f->write(w, s);
+	for (uint8_t i = 0; i < f->count; i++)
+		write_member(w, s, f->members[i]);
+}
+
+static void read_field(struct rota_reader *r, const struct field *f, struct rota_state *s)
+{
+	if (f->members == NULL)
+		f->read(r, s);
+	for (uint8_t i = 0; i < f->count; i++)
+		read_member(r, s, f->members[i]);
+}
+
+/* ---- the payload ---- */
 
 enum rota_err rota_state_encode(
 	const struct rota_state *s, struct rota_buf room, struct rota_span *out)
@@ -385,11 +432,11 @@ enum rota_err rota_state_encode(
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		size_t head = w.used;
 
-		if (!fields[i].present(s))
+		if (!present(&fields[i], s))
 			continue;
 		rota_write_u8(&w, fields[i].id);
 		rota_write_le16(&w, 0);
-		fields[i].write(&w, s);
+		write_field(&w, &fields[i], s);
 		rota_rewrite_le16(&w, head + 1, (uint16_t)(w.used - head - FIELD_HEAD_LEN));
 	}
 	rota_write_span(&w, rota_span(s->unknown, s->unknown_len));
@@ -430,7 +477,7 @@ static enum rota_err take_field(struct rota_state *s, uint8_t id, struct rota_sp
 
 	if (f == NULL)
 		return keep_unknown(s, id, value);
-	f->read(&r, s);
+	read_field(&r, f, s);
 	return rota_reader_end(&r) == ROTA_OK ? ROTA_OK : ROTA_ERR_CORRUPT;
 }
 

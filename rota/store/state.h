@@ -25,7 +25,13 @@
  * |      |             | tag, slot tag (zeros: runs already), digest of image or file                     |
  * | 0x0A | 42          | release that failed last: digest, attempt (u8), tries (u8), time                 |
  * | 0x0B | 8           | sequence number of the next event. Always there                                  |
+ * | 0x0C | 13          | binding (u32), restored (u8), since when                                         |
+ * | 0x0D | 45          | retirements: sequence, digest, counter floor (u32), key floor (u8)               |
+ * | 0x0E | 40          | revocations: sequence, digest                                                    |
+ * | 0x0F | 40          | device log: entries so far, head of their chain                                  |
+ * | 0x10 | 37          | recovery order: epoch (u32), digest, phase (u8)                                  |
  * | 0x80 | 8           | tag of the refusal that was reported last                                        |
+ * | 0x81 | 1           | troubles told since a refresh moved something                                    |
  */
 #ifndef ROTA_STORE_STATE_H
 #define ROTA_STORE_STATE_H
@@ -40,7 +46,7 @@
 
 /* Fields of a later release that are kept for it, in bytes with their heads. More of them than this is
  * ROTA_ERR_UNSUPPORTED: a later release that needs more uses an id below 0x80. */
-#define ROTA_STATE_UNKNOWN_MAX 256
+#define ROTA_STATE_UNKNOWN_MAX 128
 
 /* How far the installation of `pending` has come. Each is committed before what it allows is done. */
 enum rota_install_phase {
@@ -120,6 +126,39 @@ struct rota_trusted {
 	struct rota_tuf_file snapshot; /* version and digest */
 };
 
+/* Whether this journal is the device's newest (SPEC 9.6). */
+struct rota_bound {
+	uint32_t binding; /* state counter that it was written under */
+	bool restored; /* an older one was found: floors are lower bounds, only orders install */
+	uint64_t since_s; /* when that was found; 0: unknown, or not restored */
+};
+
+/* The newest verified retirements and revocations, sequences that only rise. sequence 0: none seen. */
+struct rota_retired {
+	uint64_t sequence;
+	uint8_t sha256[ROTA_SHA256_LEN];
+	uint32_t counter_floor; /* of this device's hardware id; 0: none */
+	uint8_t key_floor; /* first ROM image key that counts: 0 or 1 */
+};
+
+struct rota_revoked {
+	uint64_t sequence;
+	uint8_t sha256[ROTA_SHA256_LEN];
+};
+
+/* Where the device log ends (rota/store/devlog.h). */
+struct rota_logged {
+	uint64_t count;
+	uint8_t head[ROTA_SHA256_LEN];
+};
+
+/* The recovery order that the agent acts on, or acted on last (SPEC 15). epoch 0: none. */
+struct rota_ordered {
+	uint32_t epoch;
+	uint8_t sha256[ROTA_SHA256_LEN];
+	uint8_t phase;
+};
+
 struct rota_state {
 	struct rota_trusted trusted;
 	struct rota_floors floors; /* of the device profile */
@@ -130,13 +169,19 @@ struct rota_state {
 	struct rota_pending_install pending;
 	struct rota_failed_install failed;
 	uint64_t next_seq; /* of the next event to report (SPEC 13.2); 1: there was none yet */
+	struct rota_bound bound;
+	struct rota_retired retired;
+	struct rota_revoked revoked;
+	struct rota_logged logged;
+	struct rota_ordered ordered;
 	uint8_t refused
 		[ROTA_FLOOR_TAG_LEN]; /* tag of the refusal that was reported last; zeros: none */
+	uint8_t told; /* troubles told since a refresh moved something */
 	uint16_t unknown_len;
 	uint8_t unknown[ROTA_STATE_UNKNOWN_MAX]; /* fields of a later release, as they were */
 };
 
-/* Longest payload: every list full and every byte of `unknown` in use is 1,848 bytes. */
+/* Longest payload: every list full and every byte of `unknown` in use is 1,914 bytes. */
 #define ROTA_STATE_LEN_MAX 2048
 
 /* The state of a device that left the factory with this root.

@@ -39,6 +39,20 @@ static const uint8_t full_0_1_0[] = {
 	0x80, 8, 0, EIGHT(0x51), /* refusal */
 };
 
+/* Release 0.2.0: what it added. */
+static const uint8_t full_0_2_0[] = {
+	1, 0x01, 48, 0, U64(3), DIGEST(0xaa), U64(7), /* root */
+	0x07, 49, 0, DIGEST(0), U64(0x10), U64(0), 0, /* installed */
+	0x0b, 8, 0, U64(21), /* next event */
+	0x0c, 13, 0, 22, 0, 0, 0, 1, U64(23), /* binding */
+	0x0d, 45, 0, U64(24), DIGEST(0x61), 25, 0, 0, 0, 1, /* retirements */
+	0x0e, 40, 0, U64(26), DIGEST(0x62), /* revocations */
+	0x0f, 40, 0, U64(27), DIGEST(0x63), /* device log */
+	0x10, 37, 0, 28, 0, 0, 0, DIGEST(0x64), 2, /* recovery order */
+	0x80, 8, 0, EIGHT(0x51), /* refusal */
+	0x81, 1, 0, 3, /* troubles told */
+};
+
 static enum rota_err recode(struct rota_span in, struct rota_buf room, struct rota_span *out)
 {
 	static struct rota_state s;
@@ -101,6 +115,33 @@ TEST(every_field_is_read_and_written_back)
 	CHECK(rota_span_eq(out, ROTA_SPAN(full_0_1_0)));
 }
 
+TEST(what_the_second_release_added_is_read_and_written_back)
+{
+	static struct rota_state s;
+	uint8_t room[ROTA_STATE_LEN_MAX];
+	struct rota_span out;
+
+	CHECK_OK(rota_state_decode(ROTA_SPAN(full_0_2_0), &s));
+	CHECK_EQ(s.bound.binding, 22);
+	CHECK(s.bound.restored);
+	CHECK_EQ(s.bound.since_s, 23);
+	CHECK_EQ(s.retired.sequence, 24);
+	CHECK_EQ(s.retired.sha256[0], 0x61);
+	CHECK_EQ(s.retired.counter_floor, 25);
+	CHECK_EQ(s.retired.key_floor, 1);
+	CHECK_EQ(s.revoked.sequence, 26);
+	CHECK_EQ(s.revoked.sha256[31], 0x62);
+	CHECK_EQ(s.logged.count, 27);
+	CHECK_EQ(s.logged.head[1], 0x63);
+	CHECK_EQ(s.ordered.epoch, 28);
+	CHECK_EQ(s.ordered.sha256[2], 0x64);
+	CHECK_EQ(s.ordered.phase, 2);
+	CHECK_EQ(s.refused[7], 0x51);
+	CHECK_EQ(s.told, 3);
+	CHECK_OK(rota_state_encode(&s, ROTA_BUF(room), &out));
+	CHECK(rota_span_eq(out, ROTA_SPAN(full_0_2_0)));
+}
+
 /* Put one more field behind the factory's. */
 static struct rota_span with_field(uint8_t *room, uint8_t id, uint16_t len)
 {
@@ -119,7 +160,7 @@ TEST(fields_of_a_later_release_are_kept_if_their_id_says_so)
 	uint8_t in[1024], room[ROTA_STATE_LEN_MAX];
 	struct rota_span out, later;
 
-	later = with_field(in, 0x81, 5);
+	later = with_field(in, 0x82, 5);
 	CHECK_OK(recode(later, ROTA_BUF(room), &out));
 	CHECK(rota_span_eq(out, later));
 	later = with_field(in, 0xff, ROTA_STATE_UNKNOWN_MAX - 3);
@@ -150,14 +191,14 @@ TEST(the_fullest_state_fits_a_journal)
 	struct rota_span out;
 
 	memset(&s, 0xff, sizeof(s));
-	s.trusted.listed.has_sha256 = true;
+	s.trusted.listed.has_sha256 = s.bound.restored = true;
 	for (size_t i = 0; i < ROTA_FLOORS_MAX; i++)
 		s.floors.floor[i].key_count = ROTA_FLOOR_KEYS_MAX;
 	s.installed.revert_to_count = s.pending.revert_to_count = ROTA_STATE_REVERT_MAX;
 	s.installed.component_count = s.pending.component_count = ROTA_STATE_COMPONENTS_MAX;
 	s.unknown_len = ROTA_STATE_UNKNOWN_MAX;
 	CHECK_OK(rota_state_encode(&s, ROTA_BUF(room), &out));
-	CHECK_EQ(out.len, 1848); /* state.h says so */
+	CHECK_EQ(out.len, 1914); /* state.h says so */
 	CHECK(out.len <= ROTA_JOURNAL_PAYLOAD_MAX);
 	CHECK_EQ(rota_state_encode(&s, rota_buf(room, out.len - 1), &out), ROTA_ERR_LIMIT);
 }
@@ -216,6 +257,7 @@ TEST(a_damaged_payload_is_refused)
 }
 
 TESTS(T(a_factory_s_state_is_the_fixture), T(every_field_is_read_and_written_back),
+	T(what_the_second_release_added_is_read_and_written_back),
 	T(fields_of_a_later_release_are_kept_if_their_id_says_so),
 	T(the_fullest_state_fits_a_journal), T(nothing_cut_short_is_read),
 	T(a_damaged_payload_is_refused))
