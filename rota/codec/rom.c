@@ -9,6 +9,8 @@
 #define MAGIC_LEN 8
 #define FORMAT_AT 7
 #define CRC_LEN 4
+#define SET_MAX 8 /* components of a set, SPEC 7.1 */
+#define NV_LEN (1u + 4u + 8u) /* of one counter in field 10 */
 
 enum field {
 	FIELD_PRODUCT = 1,
@@ -19,6 +21,8 @@ enum field {
 	FIELD_COUNTER = 6,
 	FIELD_ROOT = 7,
 	FIELD_IDEVID = 8,
+	FIELD_WATCHDOG = 9,
+	FIELD_COUNTERS = 10,
 };
 
 static enum rota_err read_key(struct rota_rom *rom, struct rota_span value)
@@ -46,6 +50,34 @@ static enum rota_err read_counter(struct rota_rom *rom, struct rota_span value)
 	return rota_reader_end(&r);
 }
 
+static enum rota_err read_watchdog(struct rota_rom *rom, struct rota_span value)
+{
+	struct rota_reader r = rota_reader(value);
+
+	rom->watchdog.period_s = rota_read_le32(&r);
+	rom->watchdog.bound_s = rota_read_le32(&r);
+	rom->watchdog.updater = rota_read_u8(&r);
+	ROTA_TRY(rota_reader_end(&r));
+	return rom->watchdog.period_s > 0 ? ROTA_OK : ROTA_ERR_FORMAT; /* none is no field */
+}
+
+static enum rota_err read_counters(struct rota_rom *rom, struct rota_span value)
+{
+	struct rota_reader r = rota_reader(value);
+
+	while (r.rest.len > 0 && !r.failed) {
+		uint8_t id = rota_read_u8(&r);
+
+		if (id >= ROTA_COUNTER_COUNT || rom->nv_have >> id != 0) /* ascending */
+			return ROTA_ERR_FORMAT;
+		rom->nv_have |= (uint8_t)(1u << id);
+		rom->nv[id].index = rota_read_le32(&r);
+		rom->nv[id].base = rota_read_le64(&r);
+	}
+	ROTA_TRY(rota_reader_end(&r));
+	return rom->nv_have != 0 ? ROTA_OK : ROTA_ERR_FORMAT;
+}
+
 static enum rota_err read_field(struct rota_rom *rom, uint8_t id, struct rota_span value)
 {
 	switch (id) {
@@ -71,6 +103,10 @@ static enum rota_err read_field(struct rota_rom *rom, uint8_t id, struct rota_sp
 	case FIELD_IDEVID:
 		rom->idevid_spki = value;
 		return ROTA_OK;
+	case FIELD_WATCHDOG:
+		return read_watchdog(rom, value);
+	case FIELD_COUNTERS:
+		return read_counters(rom, value);
 	default:
 		return ROTA_ERR_UNSUPPORTED;
 	}
@@ -87,6 +123,14 @@ static bool is_hex(struct rota_span text)
 	return true;
 }
 
+/* None, or one that can run something for some time. */
+static bool watchdog_valid(const struct rota_rom_watchdog *w)
+{
+	if (w->period_s == 0)
+		return w->bound_s == 0 && w->updater == 0;
+	return w->bound_s > 0 && w->updater < SET_MAX;
+}
+
 /* Every field is there and of its form. */
 static bool complete(const struct rota_rom *rom)
 {
@@ -99,7 +143,8 @@ static bool complete(const struct rota_rom *rom)
 	return rota_name_valid(rom->product) && rota_name_valid(rom->hardware) &&
 		rom->recovery_sha256.len == ROTA_SHA256_LEN &&
 		rom->device_id.len == ROTA_DEVICE_ID_LEN && is_hex(rom->device_id) &&
-		rom->root_sha256.len == ROTA_SHA256_LEN && rom->idevid_spki.len > 0;
+		rom->root_sha256.len == ROTA_SHA256_LEN && rom->idevid_spki.len > 0 &&
+		watchdog_valid(&rom->watchdog) && rom->nv_have >> ROTA_COUNTER_COUNT == 0;
 }
 
 static enum rota_err check_frame(struct rota_span record)
@@ -163,6 +208,36 @@ static void write_key(struct rota_writer *w, const struct rota_rom_key *key)
 	rota_write_span(w, key->raw);
 }
 
+static void write_watchdog(struct rota_writer *w, const struct rota_rom_watchdog *watchdog)
+{
+	if (watchdog->period_s == 0)
+		return;
+	rota_write_u8(w, FIELD_WATCHDOG);
+	rota_write_le16(w, 4 + 4 + 1);
+	rota_write_le32(w, watchdog->period_s);
+	rota_write_le32(w, watchdog->bound_s);
+	rota_write_u8(w, watchdog->updater);
+}
+
+static void write_counters(struct rota_writer *w, const struct rota_rom *rom)
+{
+	unsigned count = 0;
+
+	if (rom->nv_have == 0)
+		return;
+	for (uint8_t id = 0; id < ROTA_COUNTER_COUNT; id++)
+		count += rom->nv_have >> id & 1;
+	rota_write_u8(w, FIELD_COUNTERS);
+	rota_write_le16(w, (uint16_t)(count * NV_LEN));
+	for (uint8_t id = 0; id < ROTA_COUNTER_COUNT; id++) {
+		if ((rom->nv_have >> id & 1) == 0)
+			continue;
+		rota_write_u8(w, id);
+		rota_write_le32(w, rom->nv[id].index);
+		rota_write_le64(w, rom->nv[id].base);
+	}
+}
+
 enum rota_err rota_rom_encode(
 	const struct rota_rom *rom, struct rota_buf room, struct rota_span *out)
 {
@@ -183,6 +258,8 @@ enum rota_err rota_rom_encode(
 	rota_write_le32(&w, rom->counter);
 	write_field(&w, FIELD_ROOT, rom->root_sha256);
 	write_field(&w, FIELD_IDEVID, rom->idevid_spki);
+	write_watchdog(&w, &rom->watchdog);
+	write_counters(&w, rom);
 	rota_write_le32(&w, rota_crc32(0, rota_writer_span(&w)));
 	return rota_writer_end(&w, out);
 }

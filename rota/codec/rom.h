@@ -7,6 +7,7 @@
 #ifndef ROTA_CODEC_ROM_H
 #define ROTA_CODEC_ROM_H
 
+#include "rota/port/counter.h"
 #include "rota/port/crypto.h"
 
 /* Of a whole record: two ML-DSA-44 keys (1,312 bytes each), an RSA IDevID and the small fields. */
@@ -20,6 +21,22 @@ struct rota_rom_key {
 	struct rota_span raw; /* rota/port/crypto.h's form */
 };
 
+/* Field 9: past a deadline that only a verified refresh or a signed ticket moves, boot runs the updater
+ * alone once (boot/watchdog.h). */
+struct rota_rom_watchdog {
+	uint32_t
+		period_s; /* running seconds between two refreshes; 0: the device has no watchdog */
+	uint32_t bound_s; /* how long the updater may run, from 1 */
+	uint8_t updater; /* component of the set that is run alone */
+};
+
+/* Where a counter of rota/port/counter.h is in a TPM, and what it stood at in the factory: its number is
+ * what the TPM says less `base`. Here, not in NV, where who may define an index could raise it. */
+struct rota_rom_counter {
+	uint32_t index; /* NV index */
+	uint64_t base;
+};
+
 struct rota_rom {
 	struct rota_span product;
 	struct rota_span hardware;
@@ -30,6 +47,9 @@ struct rota_rom {
 	uint32_t counter; /* initial security counter */
 	struct rota_span root_sha256; /* 32 bytes: of the initial root metadata */
 	struct rota_span idevid_spki; /* SubjectPublicKeyInfo DER */
+	struct rota_rom_watchdog watchdog; /* all zeros: none */
+	uint8_t nv_have; /* bit (1u << enum rota_counter_id): nv[] has it; 0: no counters in a TPM */
+	struct rota_rom_counter nv[ROTA_COUNTER_COUNT]; /* by enum rota_counter_id */
 };
 
 /* ROTA_ERR_FORMAT       not the layout, a field missing, out of order, or not of its form

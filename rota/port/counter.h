@@ -13,6 +13,7 @@
 #include "rota/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Numbers are part of stored formats (SPEC 12.1). */

@@ -24,6 +24,17 @@ static struct rota_rom good(void)
 	};
 }
 
+static struct rota_rom with_watchdog_and_counters(void)
+{
+	struct rota_rom rom = good();
+
+	rom.watchdog = (struct rota_rom_watchdog){ 604800, 900, 7 };
+	rom.nv_have = 1u << ROTA_COUNTER_SECURITY | 1u << ROTA_COUNTER_EPOCH;
+	rom.nv[ROTA_COUNTER_SECURITY] = (struct rota_rom_counter){ 0x01800001, 7 };
+	rom.nv[ROTA_COUNTER_EPOCH] = (struct rota_rom_counter){ 0x01800004, UINT64_MAX };
+	return rom;
+}
+
 TEST(a_record_goes_both_ways)
 {
 	struct rota_rom rom = good(), back;
@@ -43,12 +54,33 @@ TEST(a_record_goes_both_ways)
 	CHECK_EQ(back.counter, 0x01020304);
 	CHECK(rota_span_eq(back.root_sha256, rom.root_sha256));
 	CHECK(rota_span_eq(back.idevid_spki, rom.idevid_spki));
+	CHECK_EQ(back.watchdog.period_s, 0);
+	CHECK_EQ(back.nv_have, 0);
+	CHECK_EQ(rota_rom_encode(&rom, rota_buf(room, record.len - 1), &record), ROTA_ERR_LIMIT);
+}
+
+TEST(a_watchdog_and_counters_go_both_ways)
+{
+	struct rota_rom rom = with_watchdog_and_counters(), back;
+	uint8_t room[ROTA_ROM_MAX];
+	struct rota_span record;
+
+	CHECK_OK(rota_rom_encode(&rom, ROTA_BUF(room), &record));
+	CHECK_OK(rota_rom_decode(record, &back));
+	CHECK_EQ(back.watchdog.period_s, 604800);
+	CHECK_EQ(back.watchdog.bound_s, 900);
+	CHECK_EQ(back.watchdog.updater, 7);
+	CHECK_EQ(back.nv_have, 9);
+	CHECK_EQ(back.nv[ROTA_COUNTER_SECURITY].index, 0x01800001);
+	CHECK_EQ(back.nv[ROTA_COUNTER_SECURITY].base, 7);
+	CHECK_EQ(back.nv[ROTA_COUNTER_EPOCH].index, 0x01800004);
+	CHECK(back.nv[ROTA_COUNTER_EPOCH].base == UINT64_MAX);
 	CHECK_EQ(rota_rom_encode(&rom, rota_buf(room, record.len - 1), &record), ROTA_ERR_LIMIT);
 }
 
 TEST(every_cut_and_every_changed_bit_is_refused)
 {
-	struct rota_rom rom = good(), back;
+	struct rota_rom rom = with_watchdog_and_counters(), back;
 	uint8_t room[ROTA_ROM_MAX];
 	struct rota_span record;
 
@@ -65,12 +97,12 @@ TEST(every_cut_and_every_changed_bit_is_refused)
 
 TEST(what_decode_would_refuse_is_not_encoded)
 {
-	struct rota_rom rows[8];
+	struct rota_rom rows[12];
 	uint8_t room[ROTA_ROM_MAX];
 	struct rota_span record;
 
-	for (size_t i = 0; i < 8; i++)
-		rows[i] = good();
+	for (size_t i = 0; i < 12; i++)
+		rows[i] = i < 8 ? good() : with_watchdog_and_counters();
 	rows[0].product = ROTA_STR("Sensor");
 	rows[1].hardware = ROTA_STR("");
 	rows[2].key_count = 0;
@@ -80,14 +112,17 @@ TEST(what_decode_would_refuse_is_not_encoded)
 				     "00112233445566778899aabbccddeeff");
 	rows[6].root_sha256.len = 0;
 	rows[7].idevid_spki.len = 0;
-	for (size_t i = 0; i < 8; i++)
+	rows[8].watchdog.bound_s = 0;
+	rows[9].watchdog.period_s = 0;
+	rows[10].watchdog.updater = 8;
+	rows[11].nv_have = 1u << ROTA_COUNTER_COUNT;
+	for (size_t i = 0; i < 12; i++)
 		CHECK_EQ(rota_rom_encode(&rows[i], ROTA_BUF(room), &record), ROTA_ERR_ARGUMENT);
 }
 
 /* The fields of a good record as written, put together again in another way, with a right CRC. */
 struct fields {
-	uint8_t order
-		[12]; /* ids; 0 ends; 9 is unknown; the counter's is 6, 66 stands for one of 3 bytes */
+	uint8_t order[12]; /* ids, and those of spelled[]; 0 ends */
 	enum rota_err want;
 	const char *why;
 };
@@ -104,16 +139,34 @@ static struct rota_span field_of(struct rota_span record, uint8_t id)
 	return rota_span(NULL, 0);
 }
 
+/* Fields that a good record does not have. */
+static const struct {
+	uint8_t id, len;
+	uint8_t bytes[32];
+} spelled[] = {
+	{ 11, 4, { 11, 1, 0, 0 } }, /* unknown */
+	{ 66, 6, { 6, 3, 0, 1, 2, 3 } }, /* a counter of 3 bytes */
+	{ 91, 12, { 9, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 } }, /* a watchdog without a period */
+	{ 92, 12, { 9, 9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 } }, /* without a bound */
+	{ 93, 12, { 9, 9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 8 } }, /* for a component beyond a set */
+	{ 94, 11, { 9, 8, 0, 1, 0, 0, 0, 1, 0, 0, 0 } }, /* of 8 bytes */
+	{ 95, 13, { 9, 10, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0 } }, /* of 10 bytes */
+	{ 101, 3, { 10, 0, 0 } }, /* no counter */
+	{ 102, 16, { 10, 13, 0, 4 } }, /* of an id that there is not */
+	{ 103, 29, { 10, 26, 0, 1, [16] = 1 } }, /* twice the same */
+	{ 104, 29, { 10, 26, 0, 1, [16] = 0 } }, /* ids fall */
+	{ 105, 15, { 10, 12, 0, 1 } }, /* of 12 bytes */
+};
+
 static void write_field(struct rota_writer *w, struct rota_span record, uint8_t id)
 {
-	static const uint8_t unknown[] = { 9, 1, 0, 0 }, counter[] = { 6, 3, 0, 1, 2, 3 };
-
-	if (id == 9)
-		rota_write_span(w, ROTA_SPAN(unknown));
-	else if (id == 66)
-		rota_write_span(w, ROTA_SPAN(counter));
-	else
-		rota_write_span(w, field_of(record, id));
+	for (size_t i = 0; i < sizeof(spelled) / sizeof(spelled[0]); i++) {
+		if (spelled[i].id == id) {
+			rota_write_span(w, rota_span(spelled[i].bytes, spelled[i].len));
+			return;
+		}
+	}
+	rota_write_span(w, field_of(record, id));
 }
 
 TEST(fields_are_complete_known_and_in_order)
@@ -128,10 +181,24 @@ TEST(fields_are_complete_known_and_in_order)
 		{ { 1, 2, 3, 4, 5, 7, 8 }, ROTA_ERR_FORMAT, "no counter" },
 		{ { 1, 2, 3, 4, 5, 66, 7, 8 }, ROTA_ERR_FORMAT, "counter of 3 bytes" },
 		{ { 1, 2, 3, 4, 5, 6, 7 }, ROTA_ERR_FORMAT, "no IDevID" },
-		{ { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, ROTA_ERR_UNSUPPORTED, "unknown field" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, ROTA_OK, "a watchdog" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, ROTA_OK, "a watchdog and counters" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 10, 9 }, ROTA_ERR_FORMAT, "counters first" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 10, 10 }, ROTA_ERR_FORMAT, "counters twice" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 11 }, ROTA_ERR_UNSUPPORTED, "unknown field" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 91 }, ROTA_ERR_FORMAT, "no period" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 92 }, ROTA_ERR_FORMAT, "no bound" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 93 }, ROTA_ERR_FORMAT, "no such component" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 94 }, ROTA_ERR_FORMAT, "watchdog cut short" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 95 }, ROTA_ERR_FORMAT, "watchdog too long" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 101 }, ROTA_ERR_FORMAT, "no counters" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 102 }, ROTA_ERR_FORMAT, "no such counter" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 103 }, ROTA_ERR_FORMAT, "a counter twice" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 104 }, ROTA_ERR_FORMAT, "counters fall" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 105 }, ROTA_ERR_FORMAT, "counter cut short" },
 		{ { 0 }, ROTA_ERR_FORMAT, "no fields" },
 	};
-	struct rota_rom rom = good(), back;
+	struct rota_rom rom = with_watchdog_and_counters(), back;
 	uint8_t room[ROTA_ROM_MAX], again[ROTA_ROM_MAX];
 	struct rota_span record;
 
@@ -148,5 +215,6 @@ TEST(fields_are_complete_known_and_in_order)
 	}
 }
 
-TESTS(T(a_record_goes_both_ways), T(every_cut_and_every_changed_bit_is_refused),
-	T(what_decode_would_refuse_is_not_encoded), T(fields_are_complete_known_and_in_order))
+TESTS(T(a_record_goes_both_ways), T(a_watchdog_and_counters_go_both_ways),
+	T(every_cut_and_every_changed_bit_is_refused), T(what_decode_would_refuse_is_not_encoded),
+	T(fields_are_complete_known_and_in_order))
