@@ -19,41 +19,29 @@ static enum rota_err read_one(void *ctx, enum rota_counter_id id, uint32_t *valu
 	return ROTA_OK;
 }
 
-/* Whether a step that met `fault` was taken. */
-static bool taken(struct rota_sim_supply *supply, enum rota_sim_fault fault)
+/* One step of `id`. */
+static enum rota_err step(struct rota_counter_sim *sim, enum rota_counter_id id)
 {
-	switch (fault) {
-	case ROTA_SIM_CUT_TORN:
-	case ROTA_SIM_FAIL:
-		return (rota_sim_supply_random(supply) & 1) != 0;
-	case ROTA_SIM_CUT_BEFORE:
-	case ROTA_SIM_CUT_WEAK:
-	case ROTA_SIM_SILENT:
-		return false;
-	case ROTA_SIM_NONE:
-	case ROTA_SIM_CUT_DONE:
-	case ROTA_SIM_CUT_UNSYNCED:
-	case ROTA_SIM_FAULT_COUNT:
-	default:
-		return true;
+	struct rota_sim_op op = { .kind = ROTA_SIM_COUNT, .part = sim, .at = id };
+	enum rota_sim_fault fault = rota_sim_supply_step(sim->supply, &op);
+	bool taken = rota_sim_supply_done(fault);
+
+	if (rota_sim_supply_torn(fault))
+		taken = (rota_sim_supply_random(sim->supply) & 1) != 0;
+	if (taken) {
+		sim->value[id]++;
+		sim->steps++;
 	}
+	return rota_sim_supply_told(fault);
 }
 
 static enum rota_err advance(void *ctx, enum rota_counter_id id, uint32_t to)
 {
 	struct rota_counter_sim *sim = ctx;
-	enum rota_sim_fault fault;
 
 	ROTA_TRY(usable(sim, id));
-	for (uint32_t left = sim->value[id] < to ? to - sim->value[id] : 0; left > 0; left--) {
-		fault = rota_sim_supply_step(sim->supply);
-		if (taken(sim->supply, fault)) {
-			sim->value[id]++;
-			sim->steps++;
-		}
-		if (fault != ROTA_SIM_NONE && fault != ROTA_SIM_SILENT)
-			return ROTA_ERR_IO;
-	}
+	for (uint32_t left = sim->value[id] < to ? to - sim->value[id] : 0; left > 0; left--)
+		ROTA_TRY(step(sim, id));
 	return ROTA_OK;
 }
 

@@ -215,29 +215,29 @@ uint32_t rota_flash_sim_wear(const struct rota_flash_sim *sim)
 
 /* ---- images ---- */
 
-static enum rota_err keep(struct rota_flash_sim *sim, struct rota_flash_sim_image *image)
+static enum rota_err make_image(
+	const struct rota_flash_sim *sim, struct rota_flash_sim_image *image)
 {
-	size_t len = sim->sector_count * sizeof(*sim->sectors);
-
-	ROTA_TRY(rota_flash_sim_settle(sim));
 	ROTA_TRY(rota_sim_cells_init(&image->cells, sim->cells.count, sim->chip.erased));
-	image->sectors = malloc(len);
-	if (image->sectors == NULL)
-		return ROTA_ERR_FULL;
-	memcpy(image->sectors, sim->sectors, len);
-	rota_sim_cells_copy(&image->cells, &sim->cells);
-	return ROTA_OK;
+	ROTA_TRY(rota_sim_cells_init(&image->synced, sim->cells.count, sim->chip.erased));
+	image->sectors = malloc(sim->sector_count * sizeof(*sim->sectors));
+	return image->sectors == NULL ? ROTA_ERR_FULL : ROTA_OK;
 }
 
 enum rota_err rota_flash_sim_save(struct rota_flash_sim *sim, struct rota_flash_sim_image *image)
 {
-	enum rota_err err;
+	enum rota_err err = rota_flash_sim_settle(sim);
 
-	*image = (struct rota_flash_sim_image){ 0 };
-	err = keep(sim, image);
-	if (err != ROTA_OK)
+	if (err == ROTA_OK && image->sectors == NULL)
+		err = make_image(sim, image);
+	if (err != ROTA_OK) {
 		rota_flash_sim_image_free(image);
-	return err;
+		return err;
+	}
+	memcpy(image->sectors, sim->sectors, sim->sector_count * sizeof(*sim->sectors));
+	rota_sim_cells_copy(&image->cells, &sim->cells);
+	rota_sim_cells_copy(&image->synced, &sim->synced);
+	return ROTA_OK;
 }
 
 void rota_flash_sim_restore(struct rota_flash_sim *sim, const struct rota_flash_sim_image *image)
@@ -245,12 +245,13 @@ void rota_flash_sim_restore(struct rota_flash_sim *sim, const struct rota_flash_
 	sim->cuts = sim->supply->cuts; /* nothing is left for an earlier cut to take */
 	memcpy(sim->sectors, image->sectors, sim->sector_count * sizeof(*sim->sectors));
 	rota_sim_cells_copy(&sim->cells, &image->cells);
-	rota_sim_cells_copy(&sim->synced, &image->cells);
+	rota_sim_cells_copy(&sim->synced, &image->synced);
 }
 
 void rota_flash_sim_image_free(struct rota_flash_sim_image *image)
 {
 	rota_sim_cells_free(&image->cells);
+	rota_sim_cells_free(&image->synced);
 	free(image->sectors);
 	image->sectors = NULL;
 }

@@ -80,9 +80,11 @@ struct rota_flash_sim {
 	uint32_t stuck_count;
 };
 
-/* What a chip holds, for rota_flash_sim_restore(): a pointer a page, and a page only where they differ. */
+/* What a chip holds, for rota_flash_sim_restore(): a pointer a page, and a page only where they differ. Starts
+ * as { 0 }. */
 struct rota_flash_sim_image {
 	struct rota_sim_cells cells;
+	struct rota_sim_cells synced;
 	struct rota_flash_sim_sector *sectors;
 };
 
@@ -125,9 +127,13 @@ ROTA_MUST_USE enum rota_err rota_flash_sim_stick(
 uint32_t rota_flash_sim_erases(const struct rota_flash_sim *sim, uint32_t off);
 uint32_t rota_flash_sim_wear(const struct rota_flash_sim *sim);
 
-/* Keep what the chip holds (contents, half erases, wear), with power or without; the caller frees it.
- * Restoring makes it the synced state too; stuck bits stay the chip's. An image goes onto chips of the same
- * description only. */
+/* The one operation that a watch was told of, on a chip that holds what the watched one held then. */
+ROTA_MUST_USE enum rota_err rota_flash_sim_redo(
+	struct rota_flash_sim *sim, const struct rota_sim_op *op);
+
+/* Keep what the chip holds (contents, what of them is not synced, half erases, wear), with power or without.
+ * An image may be saved over again, which takes no further memory; the caller frees it at last. Stuck bits
+ * stay the chip's. An image goes onto chips of the same description only. */
 ROTA_MUST_USE enum rota_err rota_flash_sim_save(
 	struct rota_flash_sim *sim, struct rota_flash_sim_image *image);
 void rota_flash_sim_restore(struct rota_flash_sim *sim, const struct rota_flash_sim_image *image);

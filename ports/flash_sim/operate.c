@@ -210,7 +210,7 @@ static enum rota_err program(
 	struct rota_flash_sim *sim, uint32_t off, const uint8_t *data, enum rota_sim_fault fault)
 {
 	struct rota_sim_page *page = rota_sim_cells_own(&sim->cells, off / ROTA_SIM_PAGE_LEN);
-	bool torn = fault == ROTA_SIM_CUT_TORN || fault == ROTA_SIM_FAIL;
+	bool torn = rota_sim_supply_torn(fault);
 	uint8_t *cell, *mark;
 
 	if (page == NULL)
@@ -235,21 +235,17 @@ static enum rota_err program(
 	return ROTA_OK;
 }
 
-/* What the caller hears of an operation that met `fault`. */
-static enum rota_err told(enum rota_sim_fault fault)
-{
-	return fault == ROTA_SIM_NONE || fault == ROTA_SIM_SILENT ? ROTA_OK : ROTA_ERR_IO;
-}
-
 static enum rota_err write_unit(struct rota_flash_sim *sim, uint32_t off, const uint8_t *data)
 {
+	struct rota_sim_op op = { .kind = ROTA_SIM_PROGRAM, .part = sim, .at = off };
 	enum rota_sim_fault fault;
 
 	ROTA_TRY(check_unit(sim, off));
-	fault = rota_sim_supply_step(sim->supply);
+	op.bytes = rota_span(data, sim->chip.write_len);
+	fault = rota_sim_supply_step(sim->supply, &op);
 	if (fault != ROTA_SIM_CUT_BEFORE && fault != ROTA_SIM_SILENT)
 		ROTA_TRY(program(sim, off, data, fault));
-	return told(fault);
+	return rota_sim_supply_told(fault);
 }
 
 enum rota_err rota_flash_sim_write(struct rota_flash_sim *sim, uint32_t off, struct rota_span from)
@@ -280,32 +276,44 @@ static void half(struct rota_flash_sim_sector *s, unsigned half_steps)
 		s->half_steps = (uint8_t)half_steps;
 }
 
+static void wipe(struct rota_flash_sim *sim, struct rota_flash_sim_sector *s)
+{
+	s->half_steps = 0;
+	for (uint32_t i = 0; i < s->len / ROTA_SIM_PAGE_LEN; i++)
+		rota_sim_cells_wipe(&sim->cells, s->at / ROTA_SIM_PAGE_LEN + i);
+}
+
+/* One sub-step; the last one that is done leaves the sector erased. */
+static enum rota_err erase_step(
+	struct rota_flash_sim *sim, struct rota_flash_sim_sector *s, uint32_t step, bool *silent)
+{
+	struct rota_sim_op op = { .kind = ROTA_SIM_ERASE, .part = sim, .at = s->at, .step = step };
+	enum rota_sim_fault fault = rota_sim_supply_step(sim->supply, &op);
+
+	*silent = fault == ROTA_SIM_SILENT;
+	if (fault == ROTA_SIM_CUT_BEFORE || *silent)
+		return rota_sim_supply_told(fault);
+	if (fault == ROTA_SIM_CUT_WEAK || rota_sim_supply_torn(fault))
+		half(s, 2 * step - 1);
+	else if (step < sim->chip.erase_steps)
+		half(s, 2 * step);
+	else
+		wipe(sim, s);
+	return rota_sim_supply_told(fault);
+}
+
 static enum rota_err erase_sector(struct rota_flash_sim *sim, struct rota_flash_sim_sector *s)
 {
-	enum rota_sim_fault fault = ROTA_SIM_NONE;
+	bool silent = false;
 
 	s->erases++;
 	if (sim->chip.erase_limit > 0 && s->erases > sim->chip.erase_limit) {
 		half(s, 1);
 		return ROTA_ERR_IO;
 	}
-	for (unsigned step = 1; step <= sim->chip.erase_steps; step++) {
-		fault = rota_sim_supply_step(sim->supply);
-		if (fault == ROTA_SIM_CUT_BEFORE || fault == ROTA_SIM_SILENT)
-			return told(fault);
-		if (fault == ROTA_SIM_CUT_WEAK || fault == ROTA_SIM_CUT_TORN ||
-			fault == ROTA_SIM_FAIL) {
-			half(s, 2 * step - 1);
-			return told(fault);
-		}
-		half(s, 2 * step);
-		if (step < sim->chip.erase_steps && fault != ROTA_SIM_NONE)
-			return told(fault);
-	}
-	s->half_steps = 0;
-	for (uint32_t i = 0; i < s->len / ROTA_SIM_PAGE_LEN; i++)
-		rota_sim_cells_wipe(&sim->cells, s->at / ROTA_SIM_PAGE_LEN + i);
-	return told(fault);
+	for (uint32_t step = 1; step <= sim->chip.erase_steps && !silent; step++)
+		ROTA_TRY(erase_step(sim, s, step, &silent));
+	return ROTA_OK;
 }
 
 enum rota_err rota_flash_sim_erase(struct rota_flash_sim *sim, uint32_t off, uint32_t len)
@@ -330,4 +338,15 @@ enum rota_err rota_flash_sim_erase(struct rota_flash_sim *sim, uint32_t off, uin
 		off += s->len;
 	}
 	return ROTA_OK;
+}
+
+enum rota_err rota_flash_sim_redo(struct rota_flash_sim *sim, const struct rota_sim_op *op)
+{
+	bool silent;
+
+	if (op->kind == ROTA_SIM_PROGRAM)
+		return rota_flash_sim_write(sim, op->at, op->bytes);
+	if (op->kind != ROTA_SIM_ERASE || op->at >= sim->size)
+		return ROTA_ERR_ARGUMENT;
+	return erase_step(sim, rota_flash_sim_sector_of(sim, op->at), op->step, &silent);
 }

@@ -40,9 +40,12 @@ static bool is_cut(enum rota_sim_fault fault)
 	return fault >= ROTA_SIM_CUT_BEFORE && fault <= ROTA_SIM_CUT_UNSYNCED;
 }
 
-enum rota_sim_fault rota_sim_supply_step(struct rota_sim_supply *s)
+enum rota_sim_fault rota_sim_supply_step(struct rota_sim_supply *s, const struct rota_sim_op *op)
 {
-	if (++s->ops != s->at)
+	s->ops++;
+	if (s->watch != NULL)
+		s->watch(s->watch_ctx, s->ops, op);
+	if (s->ops != s->at)
 		return ROTA_SIM_NONE;
 	if (!is_cut(s->fault))
 		return s->fault;
@@ -50,6 +53,22 @@ enum rota_sim_fault rota_sim_supply_step(struct rota_sim_supply *s)
 	s->cuts++;
 	s->last_cut = s->fault;
 	return s->fault;
+}
+
+enum rota_err rota_sim_supply_told(enum rota_sim_fault fault)
+{
+	return fault == ROTA_SIM_NONE || fault == ROTA_SIM_SILENT ? ROTA_OK : ROTA_ERR_IO;
+}
+
+bool rota_sim_supply_done(enum rota_sim_fault fault)
+{
+	return fault == ROTA_SIM_NONE || fault == ROTA_SIM_CUT_DONE ||
+		fault == ROTA_SIM_CUT_UNSYNCED;
+}
+
+bool rota_sim_supply_torn(enum rota_sim_fault fault)
+{
+	return fault == ROTA_SIM_CUT_TORN || fault == ROTA_SIM_FAIL;
 }
 
 /* splitmix64: any seed will do, also 0 and neighbours. */
