@@ -3,7 +3,7 @@
  *
  * They are kept in hardware of their own: a TPM's NV memory, a secure element, fuses. A thief who puts an
  * older image of the flash back cannot put these back, and that is all they are for. ports/counter_sim has
- * them on the simulator's supply, cut before, between and after steps; ports/counter_tpm as NV counters, whose
+ * them on the simulator's supply, cut before, between and after steps; ports/tpm2 as NV counters, whose
  * bases stand in ROM field 10 (SPEC 12.1): a TPM's counter begins anywhere, and a base in NV could be raised
  * to bring the number down. A device without such hardware has a port whose `have` is 0.
  */
