@@ -96,17 +96,14 @@ static enum rota_err fetch_meta(struct cycle *c, const struct rota_want *want)
 	return meta_from_network(c, want);
 }
 
-/* Older versions go once the journal does not name them any more. */
 static void keep_meta(struct cycle *c, uint64_t version)
 {
-	struct rota_update_want next;
+	enum rota_err err = rota_metastore_keep(&c->a->device.meta, c->name, &c->fail);
 	char text[24];
 
-	rota_update_done(&c->u, rota_metastore_keep(&c->a->device.meta, c->name, &c->fail));
-	rota_update_want(&c->u, &next);
-	if (next.kind == ROTA_UPDATE_STOPPED)
+	rota_update_done(&c->u, err);
+	if (err != ROTA_OK)
 		return;
-	rota_metastore_prune(&c->a->device.meta, rota_span_cstr(c->role), c->name);
 	snprintf(text, sizeof(text), "%" PRIu64, version);
 	say("trusted",
 		(struct say_field[]){ { "role", c->role }, { "version", text }, { NULL, NULL } });
@@ -307,6 +304,7 @@ static enum rota_err run(
 		rota_update_want(&c->u, &want);
 	} while (step(c, &want));
 	*end = finish(c, want.kind);
+	rota_metastore_prune(&c->a->device.meta, rota_update_saved(&c->u));
 	c->a->report.detail = "";
 	rota_update_drop(&c->u);
 	if (!*c->a->stop)

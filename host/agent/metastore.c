@@ -23,7 +23,7 @@ static enum rota_err path_of(
 }
 
 /* Call `each` for every file; it may remove it. */
-static void for_each(const struct rota_metastore *m, void *ctx,
+static void for_each(const struct rota_metastore *m, const void *ctx,
 	bool (*doomed)(const void *ctx, const char *name))
 {
 	DIR *dir = opendir(m->dir);
@@ -159,6 +159,28 @@ void rota_metastore_end(struct rota_metastore *m, bool whole)
 		drop_staged(m);
 }
 
+/* What a file is called without its version: "ROLE.json". */
+static const char *suffix_of(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return digits && name[digits] == '.' ? name + digits + 1 : name;
+}
+
+/* For the pruning; of a role the one kept last. Where there is no room older versions stay, which does no harm. */
+static void note_kept(struct rota_metastore *m, const char *name)
+{
+	uint8_t at = 0;
+
+	while (at < m->kept_count && strcmp(suffix_of(m->kept[at]), suffix_of(name)) != 0)
+		at++;
+	if (at == ROTA_META_KEPT_MAX)
+		return;
+	snprintf(m->kept[at], sizeof(m->kept[at]), "%s", name);
+	if (at == m->kept_count)
+		m->kept_count++;
+}
+
 enum rota_err rota_metastore_keep(struct rota_metastore *m, const char *name, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
@@ -168,34 +190,29 @@ enum rota_err rota_metastore_keep(struct rota_metastore *m, const char *name, st
 		enum rota_err err = rota_draft_commit(&m->draft, path, why);
 
 		drop_staged(m);
+		if (err == ROTA_OK)
+			note_kept(m, name);
 		return err;
 	}
 	if (!rota_file_exists(path))
 		return rota_fail(why, ROTA_ERR_NOT_FOUND, "%s is not there", path);
+	note_kept(m, name);
 	return ROTA_OK;
 }
 
 /* ---- pruning ---- */
 
-struct prune {
-	char suffix[ROTA_META_NAME_MAX]; /* "ROLE.json" */
-	const char *kept;
-};
-
-/* "N.ROLE.json" or "ROLE.json", another than the kept one. */
+/* Another version of a role that was kept. */
 static bool is_older(const void *ctx, const char *name)
 {
-	const struct prune *p = ctx;
-	size_t digits = strspn(name, "0123456789");
-	const char *rest = digits && name[digits] == '.' ? name + digits + 1 : name;
+	const char *kept = ctx;
 
-	return strcmp(rest, p->suffix) == 0 && strcmp(name, p->kept) != 0;
+	return strcmp(suffix_of(name), suffix_of(kept)) == 0 && strcmp(name, kept) != 0;
 }
 
-void rota_metastore_prune(struct rota_metastore *m, struct rota_span role, const char *name)
+void rota_metastore_prune(struct rota_metastore *m, bool saved)
 {
-	struct prune p = { .kept = name };
-
-	if (rota_meta_name(role, 0, p.suffix) == ROTA_OK)
-		for_each(m, &p, is_older);
+	for (uint8_t i = 0; saved && i < m->kept_count; i++)
+		for_each(m, m->kept[i], is_older);
+	m->kept_count = 0;
 }

@@ -7,7 +7,8 @@
  * a file from here is hashed again when it is read. So losing this folder costs a download, never more.
  *
  * A file that is being fetched is staged; keep() makes the staged file durable under its own name (fsync,
- * rename, fsync of the folder) before the journal speaks of it, prune() removes older versions after that.
+ * rename, fsync of the folder) before the journal speaks of it, prune() removes older versions of all that was kept
+ * when it does.
  * The staged file stays readable until the next one begins.
  */
 #ifndef HOST_AGENT_METASTORE_H
@@ -19,11 +20,16 @@
 /* Of a file's name with its NUL: the longest that file systems take. */
 #define ROTA_META_NAME_MAX 256
 
+/* Files kept between two prunings: every role that a device follows, each with a bin. */
+#define ROTA_META_KEPT_MAX 24
+
 struct rota_metastore {
 	char dir[ROTA_FILE_PATH_MAX];
 	struct rota_draft draft; /* the staged file */
 	char staged[ROTA_META_NAME_MAX]; /* its name to be; empty: none */
 	bool whole; /* it was fetched to its end */
+	char kept[ROTA_META_KEPT_MAX][ROTA_META_NAME_MAX]; /* since the last pruning */
+	uint8_t kept_count;
 };
 
 /* Make `dir` where it is not, and remove what an interrupted run left there. */
@@ -56,7 +62,8 @@ void rota_metastore_end(struct rota_metastore *m, bool whole);
 ROTA_MUST_USE enum rota_err rota_metastore_keep(
 	struct rota_metastore *m, const char *name, struct rota_fail *why);
 
-/* Remove all versions of `role` but `name`. */
-void rota_metastore_prune(struct rota_metastore *m, struct rota_span role, const char *name);
+/* The journal speaks of what was kept (`saved`): remove all other versions of these roles. Else forget what was kept:
+ * the versions before still count. */
+void rota_metastore_prune(struct rota_metastore *m, bool saved);
 
 #endif

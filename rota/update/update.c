@@ -108,17 +108,18 @@ enum rota_err rota_update_factory(
 
 /* ---- metadata: the session's wants ---- */
 
-/* The file is durable: what it changed is made so too. With the keys of `rollouts` so replaced that its floor
- * fell, its sequence falls in the same commit (SPEC 8.9). */
-static enum rota_err keep_trusted(struct rota_update *u, const struct rota_want *want)
+/* The file is durable: what it changed is to be so with the next commit. With the keys of `rollouts` so replaced that
+ * its floor fell, its sequence falls in the same commit (SPEC 8.9). */
+static void keep_trusted(struct rota_update *u, const struct rota_want *want)
 {
 	u->state.trusted = *rota_session_trusted(&u->session);
 	u->state.floors = u->floors;
+	u->state.told = 0;
+	u->unsaved = true;
 	if (want->floor_fell && rota_span_eq(want->role, ROTA_STR("rollouts"))) {
 		u->state.policy_sequence = 0;
 		memset(u->state.policy_sha256, 0, ROTA_SHA256_LEN);
 	}
-	return rota_update_commit(u);
 }
 
 static enum rota_update_state session_failed(struct rota_update *u)
@@ -150,10 +151,13 @@ static void session_done(struct rota_update *u, enum rota_err how)
 	struct rota_want want;
 
 	want = *rota_session_want(&u->session);
-	if (want.kind == ROTA_WANT_KEEP)
-		rota_session_kept(&u->session, how == ROTA_OK ? keep_trusted(u, &want) : how);
-	else
+	if (want.kind != ROTA_WANT_KEEP) {
 		rota_session_fetched(&u->session, how);
+		return;
+	}
+	if (how == ROTA_OK)
+		keep_trusted(u, &want);
+	rota_session_kept(&u->session, how);
 }
 
 /* Go on until something is wanted. */
@@ -272,6 +276,11 @@ void rota_update_outcome(const struct rota_update *u, struct rota_outcome *out)
 const struct rota_state *rota_update_state(const struct rota_update *u)
 {
 	return &u->state;
+}
+
+bool rota_update_saved(const struct rota_update *u)
+{
+	return !u->unsaved;
 }
 
 void rota_update_drop(struct rota_update *u)

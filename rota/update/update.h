@@ -11,7 +11,7 @@
  *             rota_update_want(&u, &want);
  *             switch (want.kind) {
  *             case ROTA_UPDATE_FETCH_META:   as ROTA_WANT_FETCH of the session (want.meta)
- *             case ROTA_UPDATE_KEEP_META:    make that file durable; the journal is committed here
+ *             case ROTA_UPDATE_KEEP_META:    make that file durable beside those that it replaces
  *             case ROTA_UPDATE_FETCH_TARGET: bytes [want.offset, want.length) of want.path / want.sha256
  *                     both fetches: rota_update_feed() ... rota_update_done(&u, how it ended)
  *             case ROTA_UPDATE_HEALTH:       is the image on trial well? rota_update_done(&u, ROTA_OK or not)
@@ -21,11 +21,18 @@
  *             }
  *     }
  *
+ * What metadata changed is committed once, when the refresh is over, whether it passed or failed, and before anything
+ * is done that rests on it: flash wears by the commit. Until then the journal names the files that it named before,
+ * so these go when rota_update_saved() says so. A microcontroller need not keep root, timestamp and snapshot at all:
+ * they are asked for again under their digests; what it keeps are targets and the files of roles.
+ *
  * Events for the server come out through config.event, in order; each has its own sequence number, which is
  * in the journal before the event is handed out. So each commit costs at most one write, and a number is never
  * said twice; one may be missing after a power cut. Where a clock tells, a journal that took the place of a lost one
  * numbers on from above it (SPEC 13.2). What is the same at every poll (nothing to install, the
- * same refusal again, a server out of reach) is told once, and is no write.
+ * same refusal again, a server out of reach) is told once, and is no write. Who answers in the server's place can make
+ * as many different troubles as he likes: after ROTA_UPDATE_TOLD_MAX of them nothing is told, nor written, until a
+ * refresh has moved something, which takes a signature.
  *
  * The bytes of a target may come from a copy at hand: length and digest are checked whatever the source. Those
  * before want.offset are not to be fed; a server that cannot begin in the middle is read from 0 and the
@@ -166,6 +173,9 @@ void rota_update_done(struct rota_update *u, enum rota_err how);
 /* Valid once IDLE, REBOOT or STOPPED is wanted. */
 void rota_update_outcome(const struct rota_update *u, struct rota_outcome *out);
 
+/* Whether the journal holds all that was kept: older versions of those files may go. */
+bool rota_update_saved(const struct rota_update *u);
+
 /* The state as it stands: for a status command. */
 const struct rota_state *rota_update_state(const struct rota_update *u);
 
@@ -175,6 +185,9 @@ void rota_update_drop(struct rota_update *u);
 /* ---- private from here ---- */
 
 #define ROTA_UPDATE_EVENTS_MAX 3 /* that one commit may carry */
+
+/* Troubles told between two refreshes that moved something: a device in trouble rarely has more at once. */
+#define ROTA_UPDATE_TOLD_MAX 8
 
 /* A verified target that is being read: the policy, the release, a component. */
 struct rota_reading {
@@ -198,6 +211,7 @@ struct rota_update {
 	struct rota_state state;
 	uint8_t committed[ROTA_SHA256_LEN]; /* digest of the payload in the journal */
 	uint8_t at; /* enum rota_update_state */
+	bool unsaved; /* metadata was kept that the journal does not speak of yet */
 	struct rota_outcome outcome;
 
 	struct rota_event

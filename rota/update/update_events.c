@@ -83,10 +83,10 @@ static enum rota_err commit_if_changed(struct rota_update *u)
 
 	ROTA_TRY(rota_state_encode(&u->state, u->scratch, &payload));
 	rota_sha256_of(crypto, payload, digest);
-	if (memcmp(digest, u->committed, ROTA_SHA256_LEN) == 0)
-		return ROTA_OK;
-	ROTA_TRY(rota_journal_commit(u->config.journal, payload));
+	if (memcmp(digest, u->committed, ROTA_SHA256_LEN) != 0)
+		ROTA_TRY(rota_journal_commit(u->config.journal, payload));
 	memcpy(u->committed, digest, ROTA_SHA256_LEN);
+	u->unsaved = false;
 	return ROTA_OK;
 }
 
@@ -156,7 +156,9 @@ enum rota_update_state rota_update_stop(
 	u->outcome.step = step_word(u);
 	u->outcome.role = failed_role(u);
 	trouble_tag(u, tag);
-	if (tells(u, why, &kind) && memcmp(tag, u->state.refused, sizeof(tag)) != 0) {
+	if (u->state.told < ROTA_UPDATE_TOLD_MAX && tells(u, why, &kind) &&
+		memcmp(tag, u->state.refused, sizeof(tag)) != 0) {
+		u->state.told++;
 		memcpy(u->state.refused, tag, sizeof(tag));
 		rota_update_note(u, kind, why);
 	}

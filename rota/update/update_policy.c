@@ -126,9 +126,6 @@ static enum rota_update_state follow(struct rota_update *u, bool found)
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2_WINDOW);
 	if (!admitted_before(u) && !spoken_of(u))
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_7);
-	err = rota_update_commit(u);
-	if (err != ROTA_OK)
-		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
 	err = rota_session_find_in(
 		&u->session, u->config.device->release_role, rota_path_span(&c->release));
 	return err == ROTA_OK ? ROTA_UP_FIND_RELEASE

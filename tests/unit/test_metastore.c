@@ -111,19 +111,38 @@ TEST(keeping_what_is_there_is_no_error)
 	CHECK_EQ(tempdir_count(), 1);
 }
 
-TEST(pruning_takes_only_other_versions_of_the_role)
+static bool keep(const char *name)
+{
+	return stage(name, "", true) && rota_metastore_keep(&store, name, &why) == ROTA_OK;
+}
+
+TEST(pruning_takes_only_other_versions_of_what_was_kept)
 {
 	CHECK(begin_store());
 	tempdir_put("1.root.json", "");
-	tempdir_put("2.root.json", "");
 	tempdir_put("root.json", "");
 	tempdir_put("1.subroot.json", "");
 	tempdir_put("1.2.root.json", "");
 	tempdir_put("xroot.json", "");
-	rota_metastore_prune(&store, ROTA_STR("root"), "2.root.json");
-	CHECK(tempdir_get("2.root.json") && tempdir_get("1.subroot.json"));
+	tempdir_put("4.targets.json", "");
+	CHECK(keep("2.root.json") && keep("3.root.json") && keep("5.targets.json"));
+	CHECK_EQ(tempdir_count(), 9);
+	rota_metastore_prune(&store, true);
+	CHECK(tempdir_get("3.root.json") && tempdir_get("1.subroot.json"));
 	CHECK(tempdir_get("1.2.root.json") && tempdir_get("xroot.json"));
-	CHECK_EQ(tempdir_count(), 4);
+	CHECK(tempdir_get("5.targets.json") && !tempdir_get("4.targets.json"));
+	CHECK_EQ(tempdir_count(), 5);
+}
+
+TEST(what_the_journal_does_not_speak_of_replaces_nothing)
+{
+	CHECK(begin_store());
+	tempdir_put("1.root.json", "");
+	CHECK(keep("2.root.json"));
+	rota_metastore_prune(&store, false);
+	rota_metastore_prune(&store, true);
+	CHECK(tempdir_get("1.root.json"));
+	CHECK_EQ(tempdir_count(), 2);
 }
 
 TEST(what_an_interrupted_run_left_goes)
@@ -136,5 +155,6 @@ TEST(what_an_interrupted_run_left_goes)
 }
 
 TESTS(T(names_are_encoded), T(a_staged_file_is_read_and_kept), T(what_broke_off_is_never_kept),
-	T(keeping_what_is_there_is_no_error), T(pruning_takes_only_other_versions_of_the_role),
+	T(keeping_what_is_there_is_no_error), T(pruning_takes_only_other_versions_of_what_was_kept),
+	T(what_the_journal_does_not_speak_of_replaces_nothing),
 	T(what_an_interrupted_run_left_goes))

@@ -153,7 +153,7 @@ TEST(a_cut_at_any_unit_of_the_journal_is_survived)
 		flash_mem_cut_at(&world.flash, 0, FLASH_TEAR_DONE, 1);
 		CHECK(survives(&scenarios[i]));
 		all = world.flash.ops;
-		for (unsigned n = 1; n <= all; n += i == 0 ? 1 : 5) {
+		for (unsigned n = 1; n <= all; n += i == 0 ? 1 : 3) {
 			unsigned tear =
 				n % FLASH_TEAR_COUNT; /* each in its turn: all would be slow */
 
