@@ -4,22 +4,35 @@
 #ifndef BOOT_CHECK_H
 #define BOOT_CHECK_H
 
+#include "boot/keys.h"
 #include "rota/codec/image.h"
-#include "rota/codec/rom.h"
 
 /* Clause of SPEC 6 that a refusal here names. */
 #define ROTA_BOOT_CHECK_CLAUSE 5
 
-/* `info` is of an image that rota_image_finish() accepted. `counter` is the stored security counter; the
- * ROM's initial one holds too.
+/* What the device holds images against. What is left zero asks for nothing and adds nothing. */
+struct rota_boot_policy {
+	const struct rota_crypto *crypto;
+	const struct rota_rom *rom;
+	uint32_t
+		counter; /* security counter in force (boot/burn.h); the ROM's initial one holds too */
+	uint8_t key_floor; /* first ROM key that counts, of rota_boot_key_floor() */
+	uint8_t added_count; /* image keys that the recovery order in force adds */
+	const struct rota_rom_key *added;
+	const uint8_t
+		*order; /* digest of that order's image, which needs no signature; NULL: none */
+};
+
+/* `info` is of an image that rota_image_finish() accepted. On ROTA_OK *keys says which keys vouch for it:
+ * bits of boot/keys.h, each of a signature that was verified here.
  *
  * ROTA_ERR_PRODUCT    made for another product
  * ROTA_ERR_HARDWARE   none of its hardware ids is this device's
  * ROTA_ERR_COUNTER    its counter is below the device's
- * ROTA_ERR_DENIED     no pair names a key of the ROM
- * ROTA_ERR_SIGNATURE  a pair names a ROM key, and its signature does not verify
+ * ROTA_ERR_DENIED     no pair names a key that counts
+ * ROTA_ERR_SIGNATURE  a pair names such a key, and its signature does not verify
  * One pair that verifies is enough; the other may be of a key that this device does not have. */
-ROTA_MUST_USE enum rota_err rota_boot_image_check(const struct rota_image_info *info,
-	const struct rota_rom *rom, uint32_t counter, const struct rota_crypto *crypto);
+ROTA_MUST_USE enum rota_err rota_boot_image_check(
+	const struct rota_image_info *info, const struct rota_boot_policy *policy, uint8_t *keys);
 
 #endif

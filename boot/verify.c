@@ -52,7 +52,8 @@ static enum rota_err read_through(
 }
 
 enum rota_err rota_boot_verify(const struct rota_boot_source *from,
-	const struct rota_boot_policy *policy, struct rota_buf room, struct rota_image *out)
+	const struct rota_boot_policy *policy, struct rota_buf room, struct rota_image *out,
+	uint8_t *keys)
 {
 	enum rota_err err;
 
@@ -60,7 +61,7 @@ enum rota_err rota_boot_verify(const struct rota_boot_source *from,
 		return ROTA_ERR_ARGUMENT;
 	rota_image_begin(out, policy->crypto);
 	ROTA_TRY(read_through(from, room, out));
-	err = rota_boot_image_check(&out->info, policy->rom, policy->counter, policy->crypto);
+	err = rota_boot_image_check(&out->info, policy, keys);
 	if (err != ROTA_OK)
 		out->clause = ROTA_BOOT_CHECK_CLAUSE;
 	return err;

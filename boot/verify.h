@@ -23,17 +23,11 @@ struct rota_boot_source {
 /* The source that reads a flash region, which must outlive it; no sink. */
 struct rota_boot_source rota_boot_source_flash(const struct rota_flash *flash);
 
-/* What the device holds images against. */
-struct rota_boot_policy {
-	const struct rota_crypto *crypto;
-	const struct rota_rom *rom;
-	uint32_t counter; /* stored security counter */
-};
-
 /* Read, parse and check the image at `from`. `room` is for one piece at a time: any length from 1; the
- * larger the faster. On ROTA_OK out->info is the image; on a refusal out->clause is n of SPEC 6.n, 0 when
+ * larger the faster. On ROTA_OK out->info is the image and *keys the bits of boot/keys.h that vouch for it; on a refusal out->clause is n of SPEC 6.n, 0 when
  * reading or the sink failed, whose error is then returned. */
 ROTA_MUST_USE enum rota_err rota_boot_verify(const struct rota_boot_source *from,
-	const struct rota_boot_policy *policy, struct rota_buf room, struct rota_image *out);
+	const struct rota_boot_policy *policy, struct rota_buf room, struct rota_image *out,
+	uint8_t *keys);
 
 #endif

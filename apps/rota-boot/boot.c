@@ -52,7 +52,8 @@ static enum rota_err verify_into(struct device *d, int slot_fd, uint8_t slot, co
 	enum rota_err err;
 
 	rota_source_file(&source, slot_fd, out->fd);
-	err = rota_source_verify(&source, &policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &im);
+	err = rota_source_verify(
+		&source, &policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &im, &out->keys);
 	if (err == ROTA_OK && digest != NULL &&
 		memcmp(im.info.digest, digest, ROTA_SHA256_LEN) != 0) {
 		source.why = "another image than the boot state names (SPEC 10.2)";

@@ -11,6 +11,7 @@ struct loaded {
 	uint8_t slot;
 	enum rota_boot_kind kind;
 	struct rota_image_info info;
+	uint8_t keys; /* that vouch for it: bits of boot/keys.h */
 };
 
 /* Choose, load, make the boot state durable, write run/booted. Refusals are said as they happen. False:

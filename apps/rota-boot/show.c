@@ -54,6 +54,7 @@ static void look_at(struct device *d, uint8_t number, uint32_t counter, struct s
 	};
 	int fd = openat(d->fd, rota_layout_slot(number), O_RDONLY | O_CLOEXEC);
 	struct rota_source_file source;
+	uint8_t keys;
 
 	*v = (struct slot_view){ .err = ROTA_ERR_IO };
 	if (fd < 0) {
@@ -63,7 +64,7 @@ static void look_at(struct device *d, uint8_t number, uint32_t counter, struct s
 	rota_source_file(&source, fd, -1);
 	v->blank = is_blank(fd);
 	v->err = rota_source_verify(
-		&source, &policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &v->image);
+		&source, &policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &v->image, &keys);
 	v->why = source.why != NULL ? source.why : rota_err_str(v->err);
 	if (v->blank)
 		v->why = "empty";

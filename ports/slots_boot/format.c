@@ -119,10 +119,11 @@ static enum rota_err verify_image(struct job *job)
 	};
 	struct rota_source_file source;
 	enum rota_err err;
+	uint8_t keys;
 
 	rota_source_file(&source, job->slot_fd[0], -1);
 	err = rota_source_verify(
-		&source, &policy, rota_buf(job->room, ROTA_SOURCE_PIECE), &job->image);
+		&source, &policy, rota_buf(job->room, ROTA_SOURCE_PIECE), &job->image, &keys);
 	if (err == ROTA_OK)
 		return ROTA_OK;
 	job->fault->clause = job->image.clause;

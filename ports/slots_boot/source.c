@@ -49,12 +49,12 @@ void rota_source_file(struct rota_source_file *s, int from_fd, int to_fd)
 }
 
 enum rota_err rota_source_verify(struct rota_source_file *s, const struct rota_boot_policy *policy,
-	struct rota_buf room, struct rota_image *out)
+	struct rota_buf room, struct rota_image *out, uint8_t *keys)
 {
 	bool copied = s->to_fd >= 0; /* then the copy is looked at: it is what will run */
 	enum rota_err err;
 
-	ROTA_TRY(rota_boot_verify(&s->port, policy, room, out));
+	ROTA_TRY(rota_boot_verify(&s->port, policy, room, out, keys));
 	err = rota_program_check(
 		copied ? s->to_fd : s->from_fd, copied ? 0 : ROTA_IMAGE_HEADER_LEN, &s->why);
 	if (err == ROTA_ERR_UNSUPPORTED)

@@ -19,8 +19,9 @@ struct rota_source_file {
 /* Read images from `from_fd` at offset 0; append payloads to `to_fd` unless that is -1. */
 void rota_source_file(struct rota_source_file *s, int from_fd, int to_fd);
 
-/* rota_boot_verify(), then SPEC 6.6: the payload is a static program. `room` as there. */
+/* rota_boot_verify(), then SPEC 6.6: the payload is a static program. `room` and `keys` as there. */
 ROTA_MUST_USE enum rota_err rota_source_verify(struct rota_source_file *s,
-	const struct rota_boot_policy *policy, struct rota_buf room, struct rota_image *out);
+	const struct rota_boot_policy *policy, struct rota_buf room, struct rota_image *out,
+	uint8_t *keys);
 
 #endif

@@ -35,8 +35,12 @@ static enum rota_err parse(struct rota_image *im, size_t len, size_t piece)
 static enum rota_err check(const struct rota_image *im, int keys, uint32_t counter)
 {
 	struct rota_rom rom = image_rom(keys);
+	struct rota_boot_policy policy = {
+		.crypto = &rota_crypto_openssl, .rom = &rom, .counter = counter
+	};
+	uint8_t by;
 
-	return rota_boot_image_check(&im->info, &rom, counter, &rota_crypto_openssl);
+	return rota_boot_image_check(&im->info, &policy, &by);
 }
 
 TEST(an_image_is_read_in_pieces_of_any_size)
@@ -230,18 +234,94 @@ TEST(the_rom_has_its_say)
 	struct image_spec spec = good();
 	size_t len = image_make(&spec, image);
 	struct rota_rom rom = image_rom(1);
+	struct rota_boot_policy policy = { .crypto = &rota_crypto_openssl, .rom = &rom };
 	struct rota_image im;
+	uint8_t by;
 
 	CHECK_OK(parse(&im, len, 100));
 	rom.hardware = ROTA_STR("demo-2");
-	CHECK_EQ(rota_boot_image_check(&im.info, &rom, 0, &rota_crypto_openssl), ROTA_ERR_HARDWARE);
+	CHECK_EQ(rota_boot_image_check(&im.info, &policy, &by), ROTA_ERR_HARDWARE);
 	rom = image_rom(1);
 	rom.counter = 6; /* the factory's floor holds whatever is stored */
-	CHECK_EQ(rota_boot_image_check(&im.info, &rom, 0, &rota_crypto_openssl), ROTA_ERR_COUNTER);
+	CHECK_EQ(rota_boot_image_check(&im.info, &policy, &by), ROTA_ERR_COUNTER);
 	rom = image_rom(1);
 	rom.key[0].alg = ROTA_ALG_ED25519; /* TLV 0x22 is ECDSA */
-	CHECK_EQ(
-		rota_boot_image_check(&im.info, &rom, 0, &rota_crypto_openssl), ROTA_ERR_SIGNATURE);
+	CHECK_EQ(rota_boot_image_check(&im.info, &policy, &by), ROTA_ERR_SIGNATURE);
+}
+
+/* ---- which keys vouch for an image ---- */
+
+#define ROM(n) (1u << (n))
+#define ADDED(n) (1u << (ROTA_BOOT_KEY_ADDED + (n)))
+#define ORDER (1u << ROTA_BOOT_KEY_ORDER)
+
+TEST(the_keys_that_count)
+{
+	static const struct {
+		const char *why, *tail;
+		int rom, floor,
+			added; /* keys in ROM; floor; 1: an order adds key 1, 2: adds key 0 */
+		bool order; /* the order in force names the image */
+		enum rota_err want;
+		unsigned keys;
+	} rows[] = {
+		{ "one key of two", "dks", 2, 0, 0, 0, ROTA_OK, ROM(0) },
+		{ "the other key", "dKS", 2, 0, 0, 0, ROTA_OK, ROM(1) },
+		{ "both sign", "dksKS", 2, 0, 0, 0, ROTA_OK, ROM(0) | ROM(1) },
+		{ "retired", "dks", 2, 1, 0, 0, ROTA_ERR_DENIED, 0 },
+		{ "both, one retired", "dksKS", 2, 1, 0, 0, ROTA_OK, ROM(1) },
+		{ "after the rollover", "dKS", 2, 1, 0, 0, ROTA_OK, ROM(1) },
+		{ "both, the one that counts is wrong", "dksKb", 2, 1, 0, 0, ROTA_ERR_FORMAT, 0 },
+		{ "both, the signatures exchanged", "dkSKs", 2, 0, 0, 0, ROTA_ERR_SIGNATURE, 0 },
+		{ "signed with the retired one in its name", "dKs", 2, 1, 0, 0, ROTA_ERR_SIGNATURE,
+			0 },
+		{ "all retired", "dksKS", 2, 2, 0, 0, ROTA_ERR_DENIED, 0 },
+		{ "a floor beyond the keys", "dksKS", 2, 9, 0, 0, ROTA_ERR_DENIED, 0 },
+		{ "not in ROM", "dKS", 1, 0, 0, 0, ROTA_ERR_DENIED, 0 },
+		{ "added by an order", "dKS", 1, 0, 1, 0, ROTA_OK, ADDED(0) },
+		{ "added, a wrong signature", "dKs", 1, 0, 1, 0, ROTA_ERR_SIGNATURE, 0 },
+		{ "added again though retired", "dks", 2, 1, 2, 0, ROTA_OK, ADDED(0) },
+		{ "the order's own image", "dks", 2, 1, 0, 1, ROTA_OK, ORDER },
+		{ "the order's own, signed too", "dKS", 2, 1, 0, 1, ROTA_OK, ORDER | ROM(1) },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rota_rom rom = image_rom(rows[i].rom), both = image_rom(2);
+		struct rota_boot_policy policy = { .crypto = &rota_crypto_openssl, .rom = &rom };
+		struct image_spec spec = good();
+		struct rota_image im;
+		uint8_t keys = 0;
+		enum rota_err err;
+
+		ROW(rows[i].why);
+		spec.tail_recipe = rows[i].tail;
+		policy.key_floor = (uint8_t)rows[i].floor;
+		policy.added_count = rows[i].added > 0;
+		policy.added = &both.key[rows[i].added == 1];
+		err = parse(&im, image_make(&spec, image), 100);
+		policy.order = rows[i].order ? im.info.digest : NULL;
+		if (err == ROTA_OK)
+			err = rota_boot_image_check(&im.info, &policy, &keys);
+		CHECK_EQ(err, rows[i].want);
+		CHECK_EQ(keys, rows[i].keys);
+	}
+}
+
+TEST(an_order_vouches_for_no_other_image)
+{
+	struct rota_rom rom = image_rom(1);
+	struct rota_boot_policy policy = { .crypto = &rota_crypto_openssl, .rom = &rom };
+	uint8_t digest[32], keys;
+	struct image_spec spec = good();
+	struct rota_image im;
+
+	spec.tail_recipe = "dKS";
+	CHECK_OK(parse(&im, image_make(&spec, image), 100));
+	memcpy(digest, im.info.digest, 32);
+	policy.order = digest;
+	CHECK_OK(rota_boot_image_check(&im.info, &policy, &keys));
+	digest[31] ^= 1;
+	CHECK_EQ(rota_boot_image_check(&im.info, &policy, &keys), ROTA_ERR_DENIED);
 }
 
 /* ---- from flash ---- */
@@ -275,30 +355,35 @@ TEST(an_image_is_verified_where_it_lies)
 	struct image_spec spec = good();
 	size_t len = image_make(&spec, image);
 	struct rota_rom rom = image_rom(1);
-	struct rota_boot_policy policy = { &rota_crypto_openssl, &rom, 5 };
+	struct rota_boot_policy policy = {
+		.crypto = &rota_crypto_openssl, .rom = &rom, .counter = 5
+	};
 	static uint8_t room[4096];
 	struct rota_image im;
+	uint8_t by;
 
 	flash_mem_init(&mem, 4096, 2, 1, 0xFF); /* erased bytes follow the image */
 	memcpy(mem.bytes, image, len);
 	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
 		sunk_len = 0;
-		CHECK_OK(rota_boot_verify(&source, &policy, rota_buf(room, rooms[i]), &im));
+		CHECK_OK(rota_boot_verify(&source, &policy, rota_buf(room, rooms[i]), &im, &by));
 		CHECK_EQ(sunk_len, sizeof(payload));
 		CHECK_MEM(sunk, payload, sizeof(payload));
 	}
 	policy.counter = 6;
-	CHECK_EQ(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im), ROTA_ERR_FULL); /* sink */
+	CHECK_EQ(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im, &by),
+		ROTA_ERR_FULL); /* sink */
 	sunk_len = 0;
-	CHECK_EQ(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im), ROTA_ERR_COUNTER);
+	CHECK_EQ(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im, &by), ROTA_ERR_COUNTER);
 	CHECK_EQ(im.clause, 5);
 	mem.port.sector_count = 1; /* the region ends before a payload that says it is longer */
 	mem.bytes[13] = 0x10;
 	sunk_len = 0;
-	CHECK(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im) != ROTA_OK);
+	CHECK(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im, &by) != ROTA_OK);
 	CHECK_EQ(im.clause, 0);
 }
 
 TESTS(T(an_image_is_read_in_pieces_of_any_size), T(every_truncation_is_refused),
 	T(every_changed_bit_is_refused), T(bad_areas_are_refused), T(bad_headers_are_refused),
-	T(the_device_decides), T(the_rom_has_its_say), T(an_image_is_verified_where_it_lies))
+	T(the_device_decides), T(the_rom_has_its_say), T(the_keys_that_count),
+	T(an_order_vouches_for_no_other_image), T(an_image_is_verified_where_it_lies))
