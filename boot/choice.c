@@ -46,13 +46,10 @@ static bool row_holds(
 static void ask(const struct rota_bootstate *state, const struct rota_boot_facts *facts,
 	struct rota_boot_choice *choice)
 {
-	choice->slot = rota_slot_other(state->confirmed);
-	if (choice->fact == &facts->trial) {
-		choice->digest = state->trial_digest;
-	} else if (choice->fact == &facts->confirmed) {
-		choice->slot = state->confirmed;
-		choice->digest = state->confirmed_digest;
-	}
+	choice->slot = choice->fact == &facts->confirmed ? rota_bootstate_confirmed(state, 0)
+							 : rota_bootstate_other(state, 0);
+	if (choice->fact != &facts->other)
+		choice->digest = state->digest[0][choice->slot];
 }
 
 static enum rota_boot_kind kind_of(const struct row *row, const struct rota_bootstate *next)
@@ -77,8 +74,8 @@ static enum rota_boot_verdict decide(
 		return ROTA_BOOT_REFUSE; /* the table starts nothing that was not asked for */
 	if (row->then == REVERT)
 		rota_bootstate_revert(&next);
-	choice->slot =
-		row->run == RUN_CONFIRMED ? state->confirmed : rota_slot_other(state->confirmed);
+	choice->slot = row->run == RUN_CONFIRMED ? rota_bootstate_confirmed(state, 0)
+						 : rota_bootstate_other(state, 0);
 	choice->kind = kind_of(row, &next);
 	choice->commit = row->then != KEEP;
 	choice->next = next;

@@ -104,11 +104,11 @@ static void print_text(const struct device *d, const struct view *v)
 			rota_boot_kind_name(v->booted.booted.kind), version, v->booted.boot);
 	else
 		printf("running     nothing\n");
-	printf("confirmed   slot %u\n", s->confirmed);
+	printf("confirmed   slot %u\n", rota_bootstate_confirmed(s, 0));
 	if (s->phase == ROTA_TRIAL_NONE)
 		printf("trial       none; the last one: %s\n", outcomes[s->outcome]);
 	else
-		printf("trial       slot %u, %s\n", s->trial, phases[s->phase]);
+		printf("trial       slot %u, %s\n", rota_bootstate_other(s, 0), phases[s->phase]);
 	printf("counter     %u\n", s->counter);
 	print_slot(0, &v->slot[0]);
 	print_slot(1, &v->slot[1]);
@@ -152,8 +152,9 @@ static void print_json(const struct device *d, const struct view *v)
 	const struct rota_bootstate *s = &v->state.state;
 
 	printf("{\"confirmed\":%u,\"counter\":%u,\"device\":\"%.*s\",\"hardware\":\"%.*s\",",
-		s->confirmed, s->counter, (int)rom->device_id.len, (const char *)rom->device_id.p,
-		(int)rom->hardware.len, (const char *)rom->hardware.p);
+		rota_bootstate_confirmed(s, 0), s->counter, (int)rom->device_id.len,
+		(const char *)rom->device_id.p, (int)rom->hardware.len,
+		(const char *)rom->hardware.p);
 	printf("\"outcome\":\"%s\",\"phase\":\"%s\",\"product\":\"%.*s\",\"running\":",
 		outcomes[s->outcome], phases[s->phase], (int)rom->product.len,
 		(const char *)rom->product.p);
@@ -166,7 +167,7 @@ static void print_json(const struct device *d, const struct view *v)
 	if (s->phase == ROTA_TRIAL_NONE)
 		printf("null}\n");
 	else
-		printf("%u}\n", s->trial);
+		printf("%u}\n", rota_bootstate_other(s, 0));
 }
 
 int show(struct device *d, bool json)

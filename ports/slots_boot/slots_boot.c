@@ -26,8 +26,8 @@ static enum rota_err running(const struct rota_slots_boot *s, const struct rota_
 	}
 	if (err != ROTA_ERR_NOT_FOUND)
 		return err;
-	*out = (struct rota_booted){ .id = state->confirmed, .kind = ROTA_BOOT_CONFIRMED };
-	memcpy(out->digest, state->confirmed_digest, sizeof(out->digest));
+	*out = (struct rota_booted){ .id = rota_bootstate_confirmed(state, 0) };
+	memcpy(out->digest, state->digest[0][out->id], sizeof(out->digest));
 	return ROTA_OK;
 }
 
@@ -35,7 +35,7 @@ static enum rota_err running(const struct rota_slots_boot *s, const struct rota_
 static bool needed(const struct rota_bootstate *state, const struct rota_booted *now)
 {
 	return state->phase == ROTA_TRIAL_STARTED ||
-		(now->id != state->confirmed && now->kind != ROTA_BOOT_FALLBACK);
+		(now->id != rota_bootstate_confirmed(state, 0) && now->kind != ROTA_BOOT_FALLBACK);
 }
 
 /* Both files have the slots' capacity, but for the moment in discard() when one of them is empty; a cut just
@@ -70,11 +70,12 @@ static enum rota_err find_inactive(
 	ROTA_TRY(open_slot(s, rota_slot_other(now.id)));
 	if (!claim)
 		return ROTA_OK;
-	if (l->state.phase == ROTA_TRIAL_NONE && now.id == l->state.confirmed)
+	if (rota_bootstate_others(&l->state) == 0 &&
+		now.id == rota_bootstate_confirmed(&l->state, 0))
 		return ROTA_OK; /* as it should be: nothing to commit */
-	ROTA_TRY(rota_bootstate_drop(&l->state));
-	if (now.id != l->state.confirmed)
-		ROTA_TRY(rota_bootstate_adopt(&l->state, now.id, now.digest)); /* SPEC 10.4 */
+	if (now.id != rota_bootstate_confirmed(&l->state, 0))
+		ROTA_TRY(rota_bootstate_adopt(&l->state, 0, now.id, now.digest)); /* SPEC 10.4 */
+	ROTA_TRY(rota_bootstate_forget(&l->state));
 	return rota_layout_state_commit(l);
 }
 
@@ -205,9 +206,9 @@ static enum rota_err ask(struct rota_layout_state *l, const struct change *c)
 	ROTA_TRY(running(c->slots, &l->state, &now));
 	if (needed(&l->state, &now))
 		return ROTA_ERR_BUSY;
-	if (now.id != l->state.confirmed)
+	if (now.id != rota_bootstate_confirmed(&l->state, 0))
 		return ROTA_ERR_STATE; /* a fallback runs, and nothing was written over the other */
-	ROTA_TRY(rota_bootstate_ask(&l->state, c->digest));
+	ROTA_TRY(rota_bootstate_ask(&l->state, 0, c->digest));
 	return rota_layout_state_commit(l);
 }
 
@@ -215,12 +216,14 @@ static enum rota_err ask(struct rota_layout_state *l, const struct change *c)
 static enum rota_err confirm(struct rota_layout_state *l, const struct change *c)
 {
 	struct rota_booted_file now;
+	uint8_t place;
 
 	ROTA_TRY(rota_booted_read(c->slots->device_fd, &now));
-	if (l->state.phase == ROTA_TRIAL_NONE && now.booted.id == l->state.confirmed)
+	place = rota_bootstate_confirmed(&l->state, 0);
+	if (l->state.phase == ROTA_TRIAL_NONE && now.booted.id == place)
 		return ROTA_OK;
-	if (l->state.phase != ROTA_TRIAL_STARTED || now.booted.id != l->state.trial ||
-		memcmp(now.booted.digest, l->state.trial_digest, ROTA_SHA256_LEN) != 0)
+	if (l->state.phase != ROTA_TRIAL_STARTED || now.booted.id == place ||
+		memcmp(now.booted.digest, l->state.digest[0][now.booted.id], ROTA_SHA256_LEN) != 0)
 		return ROTA_ERR_STATE;
 	ROTA_TRY(rota_bootstate_confirm(&l->state));
 	return rota_layout_state_commit(l);
@@ -275,7 +278,7 @@ static enum rota_err slots_booted(void *ctx, struct rota_booted *out)
 	ROTA_TRY(rota_booted_read(s->device_fd, &file));
 	*out = file.booted;
 	if (out->kind == ROTA_BOOT_TRIAL && l.state.phase == ROTA_TRIAL_NONE &&
-		out->id == l.state.confirmed)
+		out->id == rota_bootstate_confirmed(&l.state, 0))
 		out->kind = ROTA_BOOT_CONFIRMED; /* since it was booted */
 	return ROTA_OK;
 }

@@ -75,11 +75,17 @@ def rom(keys, product="sensor", hardware="demo-1", counter=0):
     return record + struct.pack("<I", zlib.crc32(record))
 
 
-def boot_state(confirmed, digest, counter=0, phase=0, outcome=0, trial=None, trial_digest=bytes(32)):
-    slot = 0xFF if trial is None else trial
-    return struct.pack("<BBBBBBHI", 1, confirmed, slot, phase, outcome, 0, 0, counter) + (
-        trial_digest + digest
-    )
+def boot_state(confirmed, digest, counter=0, phase=0, outcome=0, other=bytes(32)):
+    """SPEC 10.1, a set of one component: `digest` in the place `confirmed`, `other` in the other."""
+    head = struct.pack("<8B4I", 2, 1, confirmed, phase != 0, phase, outcome, 0, 0, 0, counter, counter, 0)
+    order = struct.pack("<4B2I", 0, 0, 0xFF, 0, 0, 0) + bytes(32)
+    watchdog = bytes(12 + 64)
+    return head + order + watchdog + (digest + other if confirmed == 0 else other + digest)
+
+
+def boot_state_1(confirmed, digest, counter=0):
+    """Format 1, as an earlier release wrote it."""
+    return struct.pack("<BBBBBBHI", 1, confirmed, 0xFF, 0, 0, 0, 0, counter) + bytes(32) + digest
 
 
 def padded(data):
@@ -124,5 +130,5 @@ def ask_trial(path, slot, data):
     """The boot state that asks for a trial of `data` in `slot`; the other slot stays confirmed."""
     with open(path / f"flash/slot{1 - slot}.bin", "rb") as f:
         confirmed = image_digest(f.read())
-    state = boot_state(1 - slot, confirmed, phase=1, trial=slot, trial_digest=image_digest(data))
+    state = boot_state(1 - slot, confirmed, phase=1, other=image_digest(data))
     (path / "flash/boot.bin").write_bytes(journal(state))

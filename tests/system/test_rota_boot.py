@@ -194,35 +194,42 @@ def test_power_lost_while_a_trial_runs(machine, key, payloads):
         assert machine.booted()["kind"] == "reverted"
 
 
+def killed_boot(machine, call, n):
+    """Boot, killed at the n-th `call`. True: there was none, and the image ran."""
+    process = subprocess.Popen(
+        ["strace", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when={n}"]
+        + [machine.program, "--device", machine.path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    runs = process.stdout.readline().startswith(b"sensor 2.0.0 starts")
+    if runs:
+        os.kill(int(children(process.pid)[0]), signal.SIGTERM)
+    process.communicate(timeout=DEADLINE_S)
+    return runs
+
+
 @pytest.mark.plain
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not here")
 def test_killed_at_each_durable_call_of_a_boot(build, tmp_path, key, payloads):
     """Killed at the n-th call that changes a file, the next boot still runs a verified image: the trial while
     it is not noted as started, the old one from then on. At last n is past the end, and the image runs."""
-    calls = "pwrite64,fdatasync,renameat,unlinkat"
-    kinds = []
-    for n in range(1, 100):
-        first = bootfiles.image(payloads[1], [key])
-        machine = Machine(build, bootfiles.device(tmp_path / str(n), [key], first))
-        stage(machine, key, payloads[2], (2, 0, 0, 0))
-        command = ["strace", "-o", "/dev/null", "-e", f"inject={calls}:signal=KILL:when={n}"]
-        process = subprocess.Popen(
-            [*command, machine.program, "--device", machine.path],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        runs = process.stdout.readline().startswith(b"sensor 2.0.0 starts")
-        if runs:
-            os.kill(int(children(process.pid)[0]), signal.SIGTERM)
-            process.communicate(timeout=DEADLINE_S)
-            break
-        process.communicate(timeout=DEADLINE_S)
-        with machine.power():
-            machine.wait("a boot", machine.booted)
-            kinds.append(machine.booted()["kind"])
-            assert all(slot["verified"] for slot in machine.show()["slots"])
-    assert runs and kinds == sorted(kinds, reverse=True)  # trial ..., then reverted ...
-    assert set(kinds) == {"trial", "reverted"}
+    kinds = {}
+    for call in ("pwrite64", "fdatasync", "renameat", "unlinkat"):
+        kinds[call] = []
+        for n in range(1, 100):
+            first = bootfiles.image(payloads[1], [key])
+            machine = Machine(build, bootfiles.device(tmp_path / f"{call}{n}", [key], first))
+            stage(machine, key, payloads[2], (2, 0, 0, 0))
+            if killed_boot(machine, call, n):
+                break
+            with machine.power():
+                machine.wait("a boot", machine.booted)
+                kinds[call].append(machine.booted()["kind"])
+                assert all(slot["verified"] for slot in machine.show()["slots"])
+        assert n < 99 and kinds[call] == sorted(kinds[call], reverse=True)  # trial ..., then reverted ...
+    assert set(kinds["pwrite64"]) == {"trial"} and kinds["renameat"] == ["reverted"]
+    assert set(kinds["fdatasync"]) == {"trial", "reverted"}
 
 
 def test_an_image_that_always_crashes_is_booted_again_and_again(build, tmp_path, key, payloads):
@@ -316,6 +323,16 @@ def test_the_other_slot_runs_when_the_confirmed_one_is_damaged(machine, key, pay
     with machine.power():
         machine.wait("a boot", machine.booted)
         assert machine.booted()["kind"] == "fallback" and machine.booted()["slot"] == "1"
+
+
+def test_the_boot_state_of_an_earlier_release_is_read(machine):
+    first = (machine.path / "flash/slot0.bin").read_bytes()
+    old = bootfiles.boot_state_1(0, bootfiles.image_digest(first))
+    (machine.path / "flash/boot.bin").write_bytes(bootfiles.journal(old))
+    with machine.power():
+        machine.wait("a boot", machine.booted)
+        assert machine.booted()["kind"] == "confirmed"
+    assert machine.show()["confirmed"] == 0
 
 
 def test_nothing_to_boot(machine):

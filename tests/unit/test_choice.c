@@ -12,9 +12,10 @@ static struct rota_bootstate in_phase(uint8_t confirmed, enum rota_trial_phase p
 
 	rota_bootstate_init(&s, 0, one);
 	s.confirmed = confirmed;
+	memcpy(s.digest[0][confirmed], one, 32);
 	if (phase == ROTA_TRIAL_NONE)
 		return s;
-	if (rota_bootstate_ask(&s, two) != ROTA_OK)
+	if (rota_bootstate_ask(&s, 0, two) != ROTA_OK)
 		s.confirmed = 99;
 	if (phase == ROTA_TRIAL_STARTED && rota_bootstate_start(&s) != ROTA_OK)
 		s.confirmed = 99;

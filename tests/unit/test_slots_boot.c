@@ -110,7 +110,7 @@ static enum rota_err begin(void)
 	ROTA_TRY(format(&fault));
 	ROTA_TRY(rota_slots_boot_open(&slots, dir));
 	ROTA_TRY(rota_layout_state_open(&l, dir_fd));
-	memcpy(file.booted.digest, l.state.confirmed_digest, 32);
+	memcpy(file.booted.digest, l.state.digest[0][0], 32);
 	rota_layout_state_close(&l);
 	return rota_booted_write(dir_fd, &file);
 }
@@ -125,15 +125,15 @@ static enum rota_err boot(void)
 	ROTA_TRY(rota_layout_state_open(&l, dir_fd));
 	if (l.state.phase == ROTA_TRIAL_ASKED) {
 		err = rota_bootstate_start(&l.state);
-		file.booted.id = l.state.trial;
+		file.booted.id = rota_bootstate_other(&l.state, 0);
 		file.booted.kind = ROTA_BOOT_TRIAL;
-		memcpy(file.booted.digest, l.state.trial_digest, 32);
+		memcpy(file.booted.digest, l.state.digest[0][file.booted.id], 32);
 	} else {
 		rota_bootstate_revert(&l.state);
-		file.booted.id = l.state.confirmed;
+		file.booted.id = rota_bootstate_confirmed(&l.state, 0);
 		file.booted.kind = l.state.outcome == ROTA_OUTCOME_REVERTED ? ROTA_BOOT_REVERTED
 									    : ROTA_BOOT_CONFIRMED;
-		memcpy(file.booted.digest, l.state.confirmed_digest, 32);
+		memcpy(file.booted.digest, l.state.digest[0][file.booted.id], 32);
 	}
 	if (err == ROTA_OK)
 		err = rota_layout_state_commit(&l);
@@ -337,9 +337,9 @@ TEST(a_fallback_image_is_kept_before_the_other_slot_is_written)
 	CHECK_EQ(CALL(trial, two), ROTA_ERR_STATE);
 	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
 	CHECK_EQ(state().confirmed, 1);
-	CHECK_MEM(state().confirmed_digest, two, 32);
+	CHECK_MEM(state().digest[0][1], two, 32);
 	CHECK_OK(CALL(trial, two));
-	CHECK_EQ(state().trial, 0);
+	CHECK_EQ(state().trial, 1);
 	clean();
 }
 
