@@ -105,6 +105,14 @@ check_compiler() {
 	fi
 }
 
+# power_cuts check|test|soak: the counts by scenario and board are the note.
+power_cuts() {
+	tools/powercut "$1" build/gcc >"$gate_note" || {
+		cat "$gate_note"
+		return 1
+	}
+}
+
 # On a disk, as a user has it; the others write into memory (tests/system/inmemory.py).
 smoke_tests() {
 	export TMPDIR="${TMPDIR:-/tmp}" # in the subshell of this gate
@@ -128,11 +136,13 @@ check_gates() {
 	case "$builds" in
 	*gcc*)
 		gate 'symbols' check_symbols
+		gate 'power cuts, a few' power_cuts check
 		gate 'smoke' smoke_tests
 		gate 'attacks, a few' attacks build/gcc -m smoke
 		;;
 	*)
 		gate_skip 'symbols' 'the build failed'
+		gate_skip 'power cuts, a few' 'the build failed'
 		gate_skip 'smoke' 'the build failed'
 		gate_skip 'attacks, a few' 'the build failed'
 		;;

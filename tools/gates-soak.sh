@@ -7,6 +7,7 @@
 
 soak_gates() {
 	gate 'mutants' counted tools/mutate-checks
+	gate 'power cuts' power_cuts soak
 	gate 'proofs' counted tools/prove
 	gate 'fuzzers' counted tools/fuzz run --seconds "$ROTA_FUZZ_S"
 	gate 'lines that the corpus reaches' counted tools/fuzz coverage --count

@@ -91,6 +91,7 @@ test_gates() {
 		gate_skip 'system tests, sanitized' 'the build failed'
 		gate_skip 'attacks, sanitized' 'the build failed'
 	fi
+	gate 'power cuts' power_cuts test
 	gate 'unit tests, numbers of 32 bits' unit_tests_num32
 	gate 'system tests' system_tests build/gcc
 	gate 'unit tests, valgrind' unit_tests_memcheck

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/sim/board.h -- the flash maps that simulated devices have.
+ *
+ * Four, scaled down from real parts so that every operation of an update can be cut in turn; the shapes are
+ * true: how sectors differ in length, how large a program unit is, what an erased byte reads, whether a unit
+ * is programmed once, and whether journals and images lie on one chip or on two.
+ */
+#ifndef HOST_SIM_BOARD_H
+#define HOST_SIM_BOARD_H
+
+#include "ports/flash_sim/flash_sim.h"
+
+#define SIM_CHIPS 2
+#define SIM_COMPONENTS 2 /* that switch together */
+
+/* What lies where. Component c has its images in SIM_SLOTS + 2c and SIM_SLOTS + 2c + 1. */
+enum sim_place_name {
+	SIM_BOOT, /* boot journal */
+	SIM_DEVICE, /* device journal */
+	SIM_SLOTS,
+	SIM_PLACES = SIM_SLOTS + 2 * SIM_COMPONENTS,
+};
+
+/* `count` sectors of `sector_len` bytes, from `at` on a chip. */
+struct sim_area {
+	uint8_t chip;
+	uint32_t at, sector_len, count;
+};
+
+struct sim_board {
+	const char *name;
+	const char *like; /* the part that it is scaled down from */
+	uint8_t chips;
+	struct rota_flash_sim_chip chip[SIM_CHIPS];
+	struct sim_area area[SIM_PLACES];
+};
+
+#define SIM_BOARDS 4
+extern const struct sim_board sim_boards[SIM_BOARDS];
+
+/* By its name, or NULL. */
+const struct sim_board *sim_board_find(const char *name);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One update cycle of a simulated device: what the core wants is asked of the world. */
+#include "host/sim/parts.h"
+
+#include <string.h>
+
+#define PIECE 512 /* bytes fed at once */
+#define WANTS_MAX 1000 /* in one cycle: more than any takes */
+
+/* As a microcontroller has it: P-256, some delegations, no file kept whole. */
+static const struct rota_limits limits = { .schemes = rota_schemes_all,
+	ROTA_LIMITS_USUAL,
+	.keys = 16,
+	.key_len = 65,
+	.sigs = 4,
+	.sig_len = 64,
+	.pending_len = ROTA_PENDING_LEN(4, 4, 32),
+	.visited = 8,
+	.names_len = 288,
+	.text_len = 192,
+	.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
+	.components = SIM_COMPONENTS };
+
+static void feed(struct sim_device *d, enum rota_err err, struct rota_span bytes)
+{
+	while (err == ROTA_OK && bytes.len > 0) {
+		err = rota_update_feed(&d->update, rota_span_slice(bytes, 0, PIECE));
+		bytes = rota_span_skip(bytes, PIECE);
+	}
+	rota_update_done(&d->update, err);
+}
+
+static void fetch(struct sim_device *d, const struct rota_update_want *want)
+{
+	const struct sim_world *world = d->world;
+	struct rota_span bytes = { NULL, 0 };
+	enum rota_err err;
+
+	if (want->kind == ROTA_UPDATE_FETCH_META) {
+		err = world->meta(world->ctx, d, &want->meta, &bytes);
+	} else {
+		err = world->target(world->ctx, d, want, &bytes);
+		bytes = rota_span_skip(bytes, (size_t)want->offset);
+	}
+	feed(d, err, bytes);
+}
+
+static enum rota_update_want_kind drive(struct sim_device *d)
+{
+	const struct sim_world *world = d->world;
+	struct rota_update_want want;
+
+	for (int i = 0; i < WANTS_MAX && !d->supply.off; i++) {
+		rota_update_want(&d->update, &want);
+		switch (want.kind) {
+		case ROTA_UPDATE_FETCH_META:
+		case ROTA_UPDATE_FETCH_TARGET:
+			fetch(d, &want);
+			break;
+		case ROTA_UPDATE_KEEP_META:
+			rota_update_done(&d->update, ROTA_OK);
+			break;
+		case ROTA_UPDATE_HEALTH:
+			rota_update_done(&d->update,
+				world->health != NULL ? world->health(world->ctx, d) : ROTA_OK);
+			break;
+		case ROTA_UPDATE_REBOOT:
+		case ROTA_UPDATE_IDLE:
+		case ROTA_UPDATE_STOPPED:
+			return want.kind;
+		}
+	}
+	return ROTA_UPDATE_STOPPED;
+}
+
+static void on_event(void *ctx, const struct rota_event *e)
+{
+	struct sim_device *d = ctx;
+
+	if (d->world->event != NULL)
+		d->world->event(d->world->ctx, d, e);
+}
+
+enum rota_update_want_kind sim_cycle(struct sim_device *d)
+{
+	const struct rota_update_config config = {
+		.session = { .crypto = d->fleet->crypto,
+			.limits = &limits,
+			.start = { rota_num_nearest(d->clock_s), d->clock_s != 0 },
+			.profile = &rota_session_device },
+		.device = d->fleet->what,
+		.slots = d->named,
+		.slots_count = d->fleet->components,
+		.journal = &d->journal,
+		.event_ctx = d,
+		.event = on_event,
+	};
+	enum rota_update_want_kind end = ROTA_UPDATE_STOPPED;
+	enum rota_err err;
+
+	d->cycles++;
+	err = rota_journal_open(&d->journal, &d->place[SIM_DEVICE].port, ROTA_JOURNAL_DEVICE);
+	if (err == ROTA_OK)
+		err = rota_update_init(
+			&d->update, &config, rota_buf((uint8_t *)d->room, sizeof(d->room)));
+	if (err != ROTA_OK) {
+		d->outcome = (struct rota_outcome){ .why = { err, ROTA_CLAUSE_NONE } };
+		return end;
+	}
+	end = drive(d);
+	rota_update_outcome(&d->update, &d->outcome);
+	d->state = *rota_update_state(&d->update);
+	rota_update_drop(&d->update);
+	return end;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/powercut/scenario.h"
+
+#include <string.h>
+
+#define V1 (UINT64_C(1) << 56)
+#define V2 (UINT64_C(2) << 56)
+#define DAY_S UINT64_C(86400)
+#define REFRESHES 24 /* more than what fills both sectors of a journal on every board */
+#define ROOTS 4
+
+static void publish_release(struct server *s, unsigned tries)
+{
+	struct world *w = &s->world;
+
+	w->release.version = "2.0.0";
+	w->release.counter = 2;
+	w->release.payload_len = 8192;
+	w->policy.retry_max = tries;
+	world_release(w);
+	world_policy(w);
+	server_step(s, SCENARIO_START);
+}
+
+static void update(struct server *s)
+{
+	publish_release(s, 3); /* a cut may cost a try, never the release */
+}
+
+static void ill(struct server *s)
+{
+	publish_release(s, 0);
+}
+
+/* A root that is signed by two keys of the root before and by two of its own. */
+static void next_root(struct maker *m, uint64_t now_s, int a, int b)
+{
+	struct maker_role *r = &m->role[MAKER_ROOT];
+
+	r->version++;
+	r->issued_s = now_s;
+	r->expires_s = now_s + 365 * DAY_S;
+	r->not_before_s = now_s;
+	r->signers[0] = r->keys[0];
+	r->signers[1] = r->keys[1];
+	r->signers[2] = a;
+	r->signers[3] = b;
+	r->signer_count = 4;
+	r->keys[0] = a;
+	r->keys[1] = b;
+}
+
+/* Root's own keys change, and with each change those of snapshot and timestamp. */
+static void roots(struct server *s)
+{
+	struct maker *m = &s->world.m;
+
+	for (int i = 0; i < ROOTS; i++) {
+		bool even = i % 2 == 0;
+		int timestamp = even ? KEY_TIMESTAMP2 : KEY_TIMESTAMP;
+		int snapshot = even ? KEY_SNAPSHOT2 : KEY_SNAPSHOT;
+		uint64_t now_s = WORLD_NOW + 60 * (uint64_t)(i + 1);
+
+		m->role[MAKER_TIMESTAMP].keys[0] = m->role[MAKER_TIMESTAMP].signers[0] = timestamp;
+		m->role[MAKER_SNAPSHOT].keys[0] = m->role[MAKER_SNAPSHOT].signers[0] = snapshot;
+		next_root(m, now_s, even ? KEY_ROOT4 : KEY_ROOT1, even ? KEY_ROOT5 : KEY_ROOT2);
+		maker_next(m, now_s, -1, -1);
+	}
+	server_step(s, SCENARIO_START);
+}
+
+/* A new timestamp at every poll, and nothing else. */
+static void refreshes(struct server *s)
+{
+	for (uint64_t i = 0; i < REFRESHES; i++) {
+		uint64_t now_s = SCENARIO_START + i * SCENARIO_POLL;
+
+		maker_next(&s->world.m, now_s - 60, -1, -1);
+		server_step(s, now_s);
+	}
+}
+
+const struct scenario scenarios[SCENARIOS] = {
+	{ .name = "update",
+		.what = "a release, from the first poll to the confirmed image",
+		.publish = update,
+		.components = 1,
+		.version = V2,
+		.ends_root = 1 },
+	{ .name = "revert",
+		.what = "a release that is not well on trial, given up",
+		.publish = ill,
+		.components = 1,
+		.ill = true,
+		.version = V1,
+		.ends_root = 1 },
+	{ .name = "root",
+		.what = "four roots, each with other keys of root, snapshot and timestamp",
+		.publish = roots,
+		.components = 1,
+		.version = V1,
+		.ends_root = 1 + ROOTS },
+	{ .name = "compaction",
+		.what = "refreshes until both sectors of the journal were erased",
+		.publish = refreshes,
+		.components = 1,
+		.polls = REFRESHES,
+		.version = V1,
+		.ends_root = 1 },
+};
+
+const struct scenario *scenario_find(const char *name)
+{
+	for (int i = 0; i < SCENARIOS; i++) {
+		if (strcmp(scenarios[i].name, name) == 0)
+			return &scenarios[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/powercut/scenario.h -- what the devices live through while their power is cut: a table. */
+#ifndef TESTS_POWERCUT_SCENARIO_H
+#define TESTS_POWERCUT_SCENARIO_H
+
+#include "tests/powercut/server.h"
+
+/* What a device begins with is on it at WORLD_NOW; it polls first an hour later. */
+#define SCENARIO_START (WORLD_NOW + 3600)
+#define SCENARIO_POLL 600
+
+struct scenario {
+	const char *name;
+	const char *what;
+	void (*publish)(struct server *s);
+	uint8_t components;
+	uint8_t polls; /* beyond the first */
+	bool ill; /* what is on trial is not well */
+	uint64_t version; /* that runs in the end, as rota/codec/version.h has it */
+	uint32_t ends_root; /* version of the root in the end */
+};
+
+#define SCENARIOS 4
+extern const struct scenario scenarios[SCENARIOS];
+
+/* By its name, or NULL. */
+const struct scenario *scenario_find(const char *name);
+
+#endif

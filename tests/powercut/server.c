@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/powercut/server.h"
+#include "tests/powercut/chance.h"
+#include "tests/unit/image_make.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER 32 /* of an image: the payload follows */
+
+void server_init(struct server *s, uint64_t seed)
+{
+	memset(s, 0, sizeof(*s));
+	chance_seed(1);
+	for (int key = 0; key < KEY_COUNT; key++) /* the same ones, whoever comes first */
+		(void)maker_spki(key);
+	(void)image_key(0);
+	(void)image_key(1);
+	chance_seed(seed);
+	world_init(&s->world);
+	s->rom = image_rom(1);
+	server_step(s, WORLD_NOW);
+}
+
+void server_step(struct server *s, uint64_t from_s)
+{
+	const struct maker_file *timestamp = maker_meta(&s->world.m, "timestamp", 0);
+
+	if (timestamp == NULL || s->steps == SERVER_STEPS_MAX)
+		abort();
+	s->step[s->steps].from_s = from_s;
+	s->step[s->steps].timestamp = timestamp->bytes;
+	s->step[s->steps++].root = s->world.m.role[MAKER_ROOT].version;
+}
+
+static enum rota_err give(const struct maker_bytes *bytes, struct rota_span *out)
+{
+	*out = rota_span(bytes->p, bytes->len);
+	return ROTA_OK;
+}
+
+enum rota_err server_meta(
+	const struct server *s, uint64_t now_s, const struct rota_want *want, struct rota_span *out)
+{
+	struct maker *m = (struct maker *)(uintptr_t)&s->world.m; /* only looked into */
+	char role[ROTA_ROLE_NAME_MAX + 1];
+	const struct maker_file *f;
+	int at = s->steps - 1;
+
+	while (at > 0 && s->step[at].from_s > now_s)
+		at--;
+	snprintf(role, sizeof(role), "%.*s", (int)want->role.len, (const char *)want->role.p);
+	if (strcmp(role, "timestamp") == 0)
+		return give(&s->step[at].timestamp, out);
+	if (strcmp(role, "root") == 0 && want->version > s->step[at].root)
+		return ROTA_ERR_NOT_FOUND;
+	f = maker_meta(m, role, want->version);
+	return f != NULL ? give(&f->bytes, out) : ROTA_ERR_NOT_FOUND;
+}
+
+enum rota_err server_target(
+	const struct server *s, const struct rota_update_want *want, struct rota_span *out)
+{
+	struct maker *m = (struct maker *)(uintptr_t)&s->world.m;
+	char path[256];
+	const struct maker_file *f;
+
+	snprintf(path, sizeof(path), "%.*s", (int)want->path.len, (const char *)want->path.p);
+	f = maker_target_file(m, path, want->sha256);
+	return f != NULL ? give(&f->bytes, out) : ROTA_ERR_NOT_FOUND;
+}
+
+int server_image_of(const struct server *s, struct rota_span payload)
+{
+	for (int i = 0; i < s->world.image_count; i++) {
+		const struct maker_bytes *image = &s->world.image[i].bytes;
+
+		if (image->len > HEADER + payload.len &&
+			memcmp(image->p + HEADER, payload.p, payload.len) == 0)
+			return i;
+	}
+	return -1;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/powercut/server.h -- the repository that the devices of a scenario poll, in memory, as the time goes on.
+ *
+ * It is put together before a device runs, step by step; each step says from when on it counts. What a device is
+ * given depends on its own clock alone, so that any number of devices, each at another hour, share one server.
+ */
+#ifndef TESTS_POWERCUT_SERVER_H
+#define TESTS_POWERCUT_SERVER_H
+
+#include "host/sim/device.h"
+#include "tests/unit/world.h"
+
+#define SERVER_STEPS_MAX 160
+
+struct server {
+	struct world world; /* its repository: the device in it is not used */
+	struct {
+		uint64_t from_s;
+		struct maker_bytes timestamp;
+		uint64_t root; /* newest */
+	} step[SERVER_STEPS_MAX];
+	int steps;
+	struct rota_rom rom;
+};
+
+/* Product sensor, factory release 1.0.0 with no policy, from WORLD_NOW on. Random bytes are drawn from `seed`. */
+void server_init(struct server *s, uint64_t seed);
+
+/* What was published up to now counts from `from_s` on, later than the step before. */
+void server_step(struct server *s, uint64_t from_s);
+
+/* For struct sim_world; the time is that of the device that asks. */
+enum rota_err server_meta(const struct server *s, uint64_t now_s, const struct rota_want *want,
+	struct rota_span *out);
+enum rota_err server_target(
+	const struct server *s, const struct rota_update_want *want, struct rota_span *out);
+
+/* The image that has this payload, of those ever published; -1: none. */
+int server_image_of(const struct server *s, struct rota_span payload);
+
+#endif

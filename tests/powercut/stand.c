@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/powercut/stand.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FACTORY_VERSION (UINT64_C(1) << 56)
+
+static void wrong(struct stand *s, const char *what)
+{
+	if (s->wrong == NULL)
+		s->wrong = what;
+}
+
+/* ---- the world outside ---- */
+
+static enum rota_err meta(
+	void *ctx, const struct sim_device *d, const struct rota_want *want, struct rota_span *out)
+{
+	const struct stand *s = ctx;
+
+	return server_meta(&s->server, d->clock_s, want, out);
+}
+
+static enum rota_err target(void *ctx, const struct sim_device *d,
+	const struct rota_update_want *want, struct rota_span *out)
+{
+	const struct stand *s = ctx;
+
+	(void)d;
+	return server_target(&s->server, want, out);
+}
+
+static enum rota_err health(void *ctx, const struct sim_device *d)
+{
+	const struct stand *s = ctx;
+
+	return s->scenario->ill && d->version != FACTORY_VERSION ? ROTA_ERR_TIMEOUT : ROTA_OK;
+}
+
+/* ---- judged at each boot ---- */
+
+/* Whether the boot state has the digest of what runs. */
+static bool named(const struct sim_device *d, const struct rota_bootstate *state)
+{
+	return memcmp(d->booted.digest, state->digest[0][d->booted.id], ROTA_SHA256_LEN) == 0;
+}
+
+static void judge_boot_state(struct stand *s, const struct sim_device *d)
+{
+	struct rota_bootstate state;
+	bool confirmed =
+		d->booted.kind == ROTA_BOOT_CONFIRMED || d->booted.kind == ROTA_BOOT_REVERTED;
+
+	if (rota_bootstate_load(&d->boot, &state) != ROTA_OK) {
+		wrong(s, "an image runs while the boot state cannot be read");
+		return;
+	}
+	if (state.counter < s->counter)
+		wrong(s, "the stored counter fell");
+	s->counter = state.counter;
+	if (confirmed && (d->booted.id != rota_bootstate_confirmed(&state, 0) || !named(d, &state)))
+		wrong(s, "runs as confirmed, and is not what the boot state names");
+	if (d->booted.kind == ROTA_BOOT_TRIAL &&
+		(state.phase != ROTA_TRIAL_STARTED ||
+			d->booted.id != rota_bootstate_other(&state, 0) || !named(d, &state)))
+		wrong(s, "runs on trial, and the boot state does not know");
+	if (d->version < s->version)
+		wrong(s, "an older version runs than was confirmed");
+	if (confirmed)
+		s->version = d->version;
+}
+
+static void started(void *ctx, const struct sim_device *d)
+{
+	struct stand *s = ctx;
+	int image = server_image_of(&s->server, rota_span(d->ram, d->loaded));
+
+	if (image < 0 ||
+		memcmp(s->server.world.image[image].digest, d->booted.digest, ROTA_SHA256_LEN) != 0)
+		wrong(s, "an image runs that nobody published");
+	judge_boot_state(s, d);
+}
+
+/* ---- judged after a cut, and in the end ---- */
+
+int stand_payload(struct stand *s, struct sim_device *d, enum sim_place_name place)
+{
+	struct stand_history *h = &s->history[place];
+	uint8_t room[ROTA_JOURNAL_PAYLOAD_MAX], sha256[ROTA_SHA256_LEN];
+	struct rota_span payload;
+	struct rota_journal j;
+
+	if (rota_journal_open(&j, &d->place[place].region.port,
+		    place == SIM_BOOT ? ROTA_JOURNAL_BOOT : ROTA_JOURNAL_DEVICE) != ROTA_OK ||
+		rota_journal_load(&j, ROTA_BUF(room), &payload) != ROTA_OK)
+		return -1;
+	rota_sha256_of(s->fleet.crypto, payload, sha256);
+	for (uint32_t i = h->count; i > 0; i--) {
+		if (memcmp(h->sha256[i - 1], sha256, sizeof(sha256)) == 0)
+			return (int)i - 1;
+	}
+	return -1;
+}
+
+/* What must be the same however often the power went: not how many events were said, nor a try that a cut cost. */
+static void digest_of_end(struct stand *s, const struct sim_device *d, uint8_t out[32])
+{
+	struct rota_state end = d->state;
+	uint8_t room[ROTA_STATE_LEN_MAX];
+	struct rota_span payload = { NULL, 0 };
+
+	end.next_seq = 0;
+	memset(&end.failed, 0, sizeof(end.failed));
+	if (rota_state_encode(&end, ROTA_BUF(room), &payload) != ROTA_OK)
+		wrong(s, "the state cannot be written down");
+	rota_sha256_of(s->fleet.crypto, payload, out);
+}
+
+static void judge_end(struct stand *s, struct sim_device *d)
+{
+	struct rota_bootstate boot;
+
+	if (sim_boot_state(d, &boot) != ROTA_OK || boot.phase != ROTA_TRIAL_NONE ||
+		rota_bootstate_confirmed(&boot, 0) != d->booted.id || !named(d, &boot))
+		wrong(s, "what runs in the end is not confirmed");
+	if (d->version != s->scenario->version)
+		wrong(s, "another version runs in the end");
+	if (d->state.pending.phase != ROTA_INSTALL_NONE)
+		wrong(s, "an installation is pending in the end");
+	if (d->state.trusted.root.version != s->scenario->ends_root)
+		wrong(s, "another root is trusted in the end");
+}
+
+void stand_judge(struct stand *s)
+{
+	s->wrong = NULL;
+	s->counter = 0;
+	s->version = 0;
+}
+
+bool stand_live(struct stand *s, struct sim_device *d)
+{
+	uint8_t end[ROTA_SHA256_LEN];
+
+	switch (sim_run(d, &s->world, s->until_s)) {
+	case SIM_IDLE:
+		break;
+	case SIM_CUT:
+		return false;
+	case SIM_STOPPED:
+		wrong(s, "a cycle was refused or failed");
+		break;
+	case SIM_BRICKED:
+	case SIM_BROKEN:
+		wrong(s, d->why);
+		break;
+	}
+	judge_end(s, d);
+	digest_of_end(s, d, end);
+	if (memcmp(end, s->end, sizeof(end)) != 0)
+		wrong(s, "another state in the end");
+	return s->wrong == NULL;
+}
+
+/* ---- the clean device ---- */
+
+struct looking {
+	struct stand *stand;
+	struct sim_device *probe;
+};
+
+static void remember(struct stand *s, struct sim_device *d, enum sim_place_name place)
+{
+	struct stand_history *h = &s->history[place];
+	uint8_t room[ROTA_JOURNAL_PAYLOAD_MAX];
+	struct rota_span payload;
+	struct rota_journal j;
+
+	if (stand_payload(s, d, place) >= 0 ||
+		rota_journal_open(&j, &d->place[place].region.port,
+			place == SIM_BOOT ? ROTA_JOURNAL_BOOT : ROTA_JOURNAL_DEVICE) != ROTA_OK ||
+		rota_journal_load(&j, ROTA_BUF(room), &payload) != ROTA_OK)
+		return;
+	if (h->count == STAND_PAYLOADS_MAX)
+		abort();
+	rota_sha256_of(s->fleet.crypto, payload, h->sha256[h->count++]);
+}
+
+/* What the journals hold, judged on a copy: opening one makes durable what is on the chip. */
+static void look(void *ctx, struct sim_device *d, const struct sim_call *call)
+{
+	struct looking *l = ctx;
+	struct sim_image image;
+
+	if (call != NULL && call->place != SIM_BOOT && call->place != SIM_DEVICE)
+		return;
+	if (sim_save(d, &image) != ROTA_OK)
+		abort();
+	sim_restore(l->probe, &image);
+	remember(l->stand, l->probe, SIM_BOOT);
+	remember(l->stand, l->probe, SIM_DEVICE);
+	sim_image_free(&image);
+}
+
+struct sim_device *stand_device(const struct stand *s)
+{
+	struct sim_device *d = malloc(sizeof(*d));
+
+	if (d == NULL || sim_device_init(d, &s->fleet) != ROTA_OK)
+		abort(); /* the test's own tools fail: nothing can be said */
+	return d;
+}
+
+void stand_device_end(struct sim_device *d)
+{
+	sim_device_free(d);
+	free(d);
+}
+
+static bool live_clean(struct stand *s)
+{
+	struct sim_device *d = stand_device(s), *probe = stand_device(s);
+	struct looking looking = { s, probe };
+	struct sim_world world = s->world;
+
+	world.call_ctx = &looking;
+	world.call = look;
+	stand_judge(s);
+	sim_restore(d, &s->start);
+	if (sim_run(d, &world, s->until_s) != SIM_IDLE)
+		wrong(s, "it does not come to an end without a cut");
+	look(&looking, d, NULL);
+	judge_end(s, d);
+	digest_of_end(s, d, s->end);
+	for (uint8_t i = 0; i < s->board->chips; i++) {
+		if (d->chip[i].broken > 0)
+			wrong(s, "a rule of flash was broken without a cut");
+	}
+	stand_device_end(d);
+	stand_device_end(probe);
+	return s->wrong == NULL;
+}
+
+static void factory(struct stand *s)
+{
+	const struct world_image *image = &s->server.world.image[0];
+	struct rota_span bytes = rota_span(image->bytes.p, image->bytes.len);
+	struct maker_file *root = maker_meta(&s->server.world.m, "root", 1);
+	struct sim_device *d = stand_device(s);
+	struct rota_state state;
+	uint8_t sha256[ROTA_SHA256_LEN];
+
+	maker_sha256(root->bytes, sha256);
+	rota_state_factory(&state, 1, sha256, WORLD_NOW, FACTORY_VERSION);
+	d->clock_s = SCENARIO_START;
+	if (sim_factory(d, &bytes, &image->digest, &state) != ROTA_OK ||
+		sim_save(d, &s->start) != ROTA_OK)
+		abort();
+	stand_device_end(d);
+}
+
+bool stand_open(struct stand *s, const struct scenario *scenario, const struct sim_board *board,
+	uint64_t seed)
+{
+	memset(s, 0, sizeof(*s));
+	s->scenario = scenario;
+	s->board = board;
+	server_init(&s->server, seed);
+	scenario->publish(&s->server);
+	sim_memo_init(&s->memo, &rota_crypto_openssl);
+	s->what = s->server.world.device;
+	s->what.release_role = ROTA_STR("releases");
+	s->fleet = (struct sim_fleet){ .board = board,
+		.rom = &s->server.rom,
+		.crypto = &s->memo.port,
+		.what = &s->what,
+		.components = scenario->components,
+		.slot_name = { ROTA_STR("app"), ROTA_STR("data") },
+		.poll_s = SCENARIO_POLL };
+	s->world = (struct sim_world){
+		.ctx = s, .meta = meta, .target = target, .health = health, .started = started
+	};
+	s->until_s = SCENARIO_START + (uint64_t)scenario->polls * SCENARIO_POLL;
+	factory(s);
+	return live_clean(s);
+}
+
+void stand_close(struct stand *s)
+{
+	sim_image_free(&s->start);
+}
