@@ -216,14 +216,16 @@ enum rota_err rota_walk_token(
 	m = find(w, j, (uint8_t)(t->depth - 1));
 	if (begins(t))
 		enter(w, t, m != NULL ? m->shape : NULL);
+	in = w->shape[t->depth - 1];
 	if (m == NULL)
+		return in != NULL && in->closed ? ROTA_ERR_FORMAT : ROTA_OK;
+	if (t->kind == ROTA_JSON_NULL && m->nullable)
 		return ROTA_OK;
 	if (t->kind != kind_of(m->field))
 		return ROTA_ERR_FORMAT;
-	in = w->shape[t->depth - 1];
 	if (is_array(in) && in->most != 0 && w->seen[t->depth - 1] > in->most)
 		return ROTA_ERR_LIMIT;
-	if (t->kind == ROTA_JSON_STRING && t->cut)
+	if (t->kind == ROTA_JSON_STRING && t->cut && !m->any_length)
 		return ROTA_ERR_LIMIT;
 	if (t->kind == ROTA_JSON_STRING)
 		ROTA_TRY(store_text(m, decoder, t->text));

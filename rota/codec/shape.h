@@ -4,7 +4,7 @@
  *
  * A decoder hands each of the scanner's tokens to rota_walk_token(), which finds the member by its path,
  * checks it, stores it and calls the member's function, if it has one. Members that no table lists are
- * skipped with all that is in them (SPEC 2.5); the scanner refuses duplicates. So a message's rules stand in
+ * skipped with all that is in them (SPEC 2.5), unless the object is closed; the scanner refuses duplicates. So a message's rules stand in
  * one place and its decoder has code only for what is particular to it.
  *
  * | field   | JSON               | stored as                                        |
@@ -47,6 +47,8 @@ struct rota_member {
 	const char *name; /* NULL: each element of an array */
 	enum rota_field field;
 	bool optional;
+	bool nullable; /* null is the value of none: nothing is stored, `take` is not called */
+	bool any_length; /* STRING: one longer than the scanner's room comes cut, and is no error */
 	uint16_t at; /* offset in the decoder's struct; 0: checked and not kept */
 	uint32_t least; /* integers: range, both ends included */
 	uint64_t most;
@@ -61,6 +63,7 @@ struct rota_shape {
 	uint8_t count;
 	uint8_t least; /* ARRAY: fewest and most elements */
 	uint16_t most; /* 0: no bound but the file's length */
+	bool closed; /* an object that may have no other members */
 	/* When the container ends: bit i of `seen` says whether members[i] of an object was there. */
 	enum rota_err (*end)(void *decoder, uint32_t seen);
 };
