@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rota/codec/ticket.h"
+
+#define MAGIC "ROTATKT"
+#define FORMAT 1
+
+enum rota_err rota_ticket_decode(struct rota_span in, struct rota_ticket *out)
+{
+	struct rota_reader r = rota_reader(in);
+	uint8_t format;
+
+	if (in.len > ROTA_TICKET_MAX)
+		return ROTA_ERR_LIMIT;
+	if (!rota_span_eq(rota_read_span(&r, sizeof(MAGIC) - 1), ROTA_STR(MAGIC)))
+		return ROTA_ERR_FORMAT;
+	format = rota_read_u8(&r);
+	if (!r.failed && format != FORMAT)
+		return ROTA_ERR_UNSUPPORTED;
+	out->number = rota_read_le32(&r);
+	out->seconds = rota_read_le32(&r);
+	rota_timesig_read(&r, &out->by);
+	return rota_reader_end(&r);
+}
+
+static bool sound(const struct rota_timesig *by)
+{
+	return by->key.len > 0 && by->key.len <= ROTA_TIMESIG_KEY_MAX && by->sig.len > 0 &&
+		by->sig.len <= ROTA_TIMESIG_SIG_MAX;
+}
+
+enum rota_err rota_ticket_encode(
+	const struct rota_ticket *ticket, struct rota_buf room, struct rota_span *out)
+{
+	struct rota_writer w = rota_writer(room);
+
+	if (!sound(&ticket->by))
+		return ROTA_ERR_ARGUMENT;
+	rota_write_span(&w, ROTA_STR(MAGIC));
+	rota_write_u8(&w, FORMAT);
+	rota_write_le32(&w, ticket->number);
+	rota_write_le32(&w, ticket->seconds);
+	rota_timesig_write(&w, &ticket->by);
+	return rota_writer_end(&w, out);
+}
