@@ -37,6 +37,7 @@ enum rota_err {
 	ROTA_ERR_COUNTER, /* security counter below the device's floor */
 	ROTA_ERR_CEILING, /* more than the offline release signers allow */
 	ROTA_ERR_DOWNGRADE, /* an older release that nothing permits */
+	ROTA_ERR_WITHDRAWN, /* a release that its makers took back */
 	ROTA_ERR_DENIED, /* who asks may not */
 
 	/* malformed: mend the input */

@@ -20,6 +20,7 @@ static const char *const text[ROTA_ERR_COUNT] = {
 	[ROTA_ERR_COUNTER] = "security counter below the device's floor",
 	[ROTA_ERR_CEILING] = "more than the release signers allow",
 	[ROTA_ERR_DOWNGRADE] = "an older release that nothing permits",
+	[ROTA_ERR_WITHDRAWN] = "withdrawn",
 	[ROTA_ERR_DENIED] = "not permitted",
 	[ROTA_ERR_SPELLING] = "not in the one spelling of JSON",
 	[ROTA_ERR_FORMAT] = "malformed",

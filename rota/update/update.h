@@ -46,6 +46,7 @@
 #include "rota/codec/policy.h"
 #include "rota/codec/release.h"
 #include "rota/port/slots.h"
+#include "rota/store/bootaccess.h"
 #include "rota/store/journal.h"
 #include "rota/trust/campaign.h"
 #include "rota/update/session.h"
@@ -103,6 +104,7 @@ struct rota_update_config {
 	const struct rota_named_slots *slots;
 	uint8_t slots_count; /* at most ROTA_STATE_COMPONENTS_MAX */
 	struct rota_journal *journal; /* opened */
+	const struct rota_boot_access *boot; /* NULL: no boot stage of ours starts this device */
 	/* Commit the journal every so many bytes of a component, so that a download resumes after a power cut;
 	 * 0: not at all. The slot is made durable each time, so that megabytes make sense on a disk and an erase
 	 * unit on flash. */
