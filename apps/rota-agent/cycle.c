@@ -274,6 +274,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		.slots = a->device.slots,
 		.slots_count = a->device.slots_count,
 		.journal = &a->device.journal,
+		.boot = a->device.boot,
 		.resume_every = a->config->resume_every,
 		.event_ctx = &a->report,
 		.event = agent_report_event,
