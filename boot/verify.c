@@ -4,7 +4,7 @@
 static enum rota_err flash_read(void *ctx, uint64_t off, struct rota_buf to)
 {
 	const struct rota_flash *flash = ctx;
-	uint64_t size = (uint64_t)flash->sector_len * flash->sector_count;
+	uint64_t size = rota_flash_size(flash->run);
 
 	if (off > size || to.len > size - off || size > UINT32_MAX)
 		return ROTA_ERR_LENGTH;

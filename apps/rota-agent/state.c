@@ -19,8 +19,7 @@
 
 /* A payload of 2,048 bytes per commit and a few commits a day: four sectors of common flash. */
 static const struct rota_flash_geometry geometry = {
-	.sector_len = 4096,
-	.sector_count = 4,
+	.run = { { .sector_len = 4096, .count = 4 } },
 	.write_len = 16,
 };
 

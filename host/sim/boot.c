@@ -14,7 +14,7 @@ struct loading {
 static enum rota_err read_slot(void *ctx, uint64_t off, struct rota_buf to)
 {
 	struct loading *l = ctx;
-	uint64_t size = (uint64_t)l->flash->sector_len * l->flash->sector_count;
+	uint64_t size = rota_flash_size(l->flash->run);
 
 	if (off > size || to.len > size - off)
 		return ROTA_ERR_LENGTH;

@@ -40,8 +40,7 @@ static enum rota_err slot_inactive(void *ctx, struct rota_slot *out)
 	ROTA_TRY(load(s, &state));
 	if (needed(s, &state))
 		return ROTA_ERR_BUSY;
-	*out = (struct rota_slot){ other(s),
-		(uint64_t)area(s)->sector_len * area(s)->sector_count };
+	*out = (struct rota_slot){ other(s), rota_flash_size(area(s)->run) };
 	return ROTA_OK;
 }
 
@@ -59,8 +58,8 @@ static enum rota_err claim(struct sim_slots *s)
 		ROTA_TRY(rota_bootstate_forget(&state));
 		ROTA_TRY(commit(s, &state));
 	}
-	for (uint32_t i = 0; i < area(s)->sector_count; i++)
-		ROTA_TRY(area(s)->erase(area(s)->ctx, i * area(s)->sector_len));
+	for (uint32_t i = 0; i < rota_flash_sectors(area(s)->run); i++)
+		ROTA_TRY(area(s)->erase(area(s)->ctx, rota_flash_sector(area(s)->run, i).at));
 	ROTA_TRY(area(s)->sync(area(s)->ctx));
 	s->claimed = true;
 	s->end = 0;
@@ -80,7 +79,7 @@ static enum rota_err slot_write(void *ctx, uint64_t off, struct rota_span data)
 	unit = flash->write_len;
 	if (!s->claimed || off != s->end)
 		return ROTA_ERR_ARGUMENT;
-	if (data.len > flash->sector_len * flash->sector_count - s->end)
+	if (data.len > rota_flash_size(flash->run) - s->end)
 		return ROTA_ERR_FULL;
 	while (data.len > 0) {
 		uint32_t in = (uint32_t)s->end % unit;

@@ -81,7 +81,7 @@ static enum rota_err fill_erased(int fd, uint64_t off, uint64_t len)
 
 static bool inside(const struct rota_flash *port, uint32_t off, size_t len)
 {
-	uint64_t size = (uint64_t)port->sector_len * port->sector_count;
+	uint64_t size = rota_flash_size(port->run);
 
 	return off <= size && len <= size - off;
 }
@@ -128,10 +128,11 @@ static enum rota_err file_write(void *ctx, uint32_t off, struct rota_span from)
 static enum rota_err file_erase(void *ctx, uint32_t off)
 {
 	struct rota_flash_file *f = ctx;
+	struct rota_flash_sector s = rota_flash_sector_at(f->port.run, off);
 
-	if (!inside(&f->port, off, f->port.sector_len) || off % f->port.sector_len != 0)
+	if (s.len == 0)
 		return ROTA_ERR_ARGUMENT;
-	return fill_erased(f->fd, off, f->port.sector_len);
+	return fill_erased(f->fd, off, s.len);
 }
 
 static enum rota_err file_sync(void *ctx)
@@ -149,7 +150,7 @@ enum rota_err rota_flash_file_create(
 
 	if (fd < 0)
 		return rota_flash_file_errno(errno);
-	err = fill_erased(fd, 0, (uint64_t)geometry->sector_len * geometry->sector_count);
+	err = fill_erased(fd, 0, rota_flash_size(geometry->run));
 	if (err == ROTA_OK && fsync(fd) != 0)
 		err = rota_flash_file_errno(errno);
 	saved = errno;
@@ -170,8 +171,6 @@ enum rota_err rota_flash_file_open(struct rota_flash_file *f, int dir_fd, const 
 		return rota_flash_file_errno(errno);
 	f->port = (struct rota_flash){
 		.ctx = f,
-		.sector_len = geometry->sector_len,
-		.sector_count = geometry->sector_count,
 		.write_len = geometry->write_len,
 		.erased = ERASED,
 		.read = file_read,
@@ -179,8 +178,8 @@ enum rota_err rota_flash_file_open(struct rota_flash_file *f, int dir_fd, const 
 		.erase = file_erase,
 		.sync = file_sync,
 	};
-	if (fstat(f->fd, &st) == 0 &&
-		st.st_size == (off_t)geometry->sector_len * (off_t)geometry->sector_count)
+	memcpy(f->port.run, geometry->run, sizeof(f->port.run));
+	if (fstat(f->fd, &st) == 0 && (uint64_t)st.st_size == rota_flash_size(geometry->run))
 		return ROTA_OK;
 	rota_flash_file_close(f);
 	return ROTA_ERR_CORRUPT;

@@ -12,8 +12,7 @@
 #include "rota/port/flash.h"
 
 struct rota_flash_geometry {
-	uint32_t sector_len;
-	uint32_t sector_count;
+	struct rota_flash_run run[ROTA_FLASH_RUNS_MAX]; /* those that are not used are 0 */
 	uint32_t write_len;
 };
 

@@ -16,38 +16,27 @@ static bool chip_ok(const struct rota_flash_sim_chip *chip)
 		(chip->erased != 0xFF && chip->erased != 0x00) || chip->erase_steps == 0 ||
 		chip->erase_steps > ERASE_STEPS_MAX)
 		return false;
-	for (size_t i = 0; i < ROTA_FLASH_SIM_RUNS; i++) {
-		if (chip->runs[i].len % ROTA_SIM_PAGE_LEN != 0 ||
-			(chip->runs[i].len == 0) != (chip->runs[i].count == 0))
+	for (size_t i = 0; i < ROTA_FLASH_RUNS_MAX; i++) {
+		if (chip->runs[i].sector_len % ROTA_SIM_PAGE_LEN != 0 ||
+			(chip->runs[i].sector_len == 0) != (chip->runs[i].count == 0))
 			return false;
-		size += (uint64_t)chip->runs[i].len * chip->runs[i].count;
+		size += (uint64_t)chip->runs[i].sector_len * chip->runs[i].count;
 		if (size > UINT32_MAX)
 			return false;
 	}
 	return size > 0;
 }
 
-static void measure(struct rota_flash_sim *sim)
-{
-	for (size_t i = 0; i < ROTA_FLASH_SIM_RUNS; i++) {
-		sim->sector_count += sim->chip.runs[i].count;
-		sim->size += sim->chip.runs[i].len * sim->chip.runs[i].count;
-	}
-}
-
 static enum rota_err make_sectors(struct rota_flash_sim *sim)
 {
-	uint32_t at = 0, n = 0;
-
 	sim->sectors = calloc(sim->sector_count, sizeof(*sim->sectors));
 	if (sim->sectors == NULL)
 		return ROTA_ERR_FULL;
-	for (size_t i = 0; i < ROTA_FLASH_SIM_RUNS; i++) {
-		for (uint32_t k = 0; k < sim->chip.runs[i].count; k++) {
-			sim->sectors[n].at = at;
-			sim->sectors[n++].len = sim->chip.runs[i].len;
-			at += sim->chip.runs[i].len;
-		}
+	for (uint32_t i = 0; i < sim->sector_count; i++) {
+		struct rota_flash_sector s = rota_flash_sector(sim->chip.runs, i);
+
+		sim->sectors[i].at = s.at;
+		sim->sectors[i].len = s.len;
 	}
 	return ROTA_OK;
 }
@@ -69,7 +58,8 @@ enum rota_err rota_flash_sim_init(struct rota_flash_sim *sim,
 	if (!chip_ok(chip))
 		return ROTA_ERR_ARGUMENT;
 	*sim = (struct rota_flash_sim){ .chip = *chip, .supply = supply, .cuts = supply->cuts };
-	measure(sim);
+	sim->sector_count = rota_flash_sectors(chip->runs);
+	sim->size = (uint32_t)rota_flash_size(chip->runs);
 	err = make(sim);
 	if (err != ROTA_OK)
 		rota_flash_sim_free(sim);
@@ -88,7 +78,7 @@ void rota_flash_sim_free(struct rota_flash_sim *sim)
 
 static bool region_inside(const struct rota_flash_sim_region *r, uint32_t off, size_t len)
 {
-	uint32_t size = r->port.sector_len * r->port.sector_count;
+	uint64_t size = rota_flash_size(r->port.run);
 
 	return off <= size && len <= size - off;
 }
@@ -114,10 +104,11 @@ static enum rota_err region_write(void *ctx, uint32_t off, struct rota_span from
 static enum rota_err region_erase(void *ctx, uint32_t off)
 {
 	struct rota_flash_sim_region *r = ctx;
+	struct rota_flash_sector s = rota_flash_sector_at(r->port.run, off);
 
-	if (!region_inside(r, off, r->port.sector_len) || off % r->port.sector_len != 0)
+	if (s.len == 0)
 		return ROTA_ERR_ARGUMENT;
-	return rota_flash_sim_erase(r->sim, r->at + off, r->port.sector_len);
+	return rota_flash_sim_erase(r->sim, r->at + off, s.len);
 }
 
 static enum rota_err region_sync(void *ctx)
@@ -135,28 +126,58 @@ static bool border(const struct rota_flash_sim *sim, uint64_t off)
 	return rota_flash_sim_sector_of(sim, (uint32_t)off)->at == off;
 }
 
+/* `region` over the whole of `run`, from `at` on. */
+static enum rota_err open_region(struct rota_flash_sim_region *region, struct rota_flash_sim *sim,
+	uint32_t at, const struct rota_flash_run run[static ROTA_FLASH_RUNS_MAX])
+{
+	*region = (struct rota_flash_sim_region){ .sim = sim, .at = at };
+	region->port = (struct rota_flash){
+		.ctx = region,
+		.write_len = sim->chip.write_len,
+		.erased = sim->chip.erased,
+		.once = sim->chip.once,
+		.read = region_read,
+		.write = region_write,
+		.erase = region_erase,
+		.sync = region_sync,
+	};
+	memcpy(region->port.run, run, sizeof(region->port.run));
+	return ROTA_OK;
+}
+
 enum rota_err rota_flash_sim_region(struct rota_flash_sim_region *region,
 	struct rota_flash_sim *sim, uint32_t at, uint32_t sector_len, uint32_t count)
 {
+	const struct rota_flash_run run[ROTA_FLASH_RUNS_MAX] = { { sector_len, count } };
+
 	if (sector_len == 0 || count == 0 || !border(sim, at))
 		return ROTA_ERR_ARGUMENT;
 	for (uint32_t i = 1; i <= count; i++) {
 		if (!border(sim, at + (uint64_t)sector_len * i))
 			return ROTA_ERR_ARGUMENT;
 	}
-	*region = (struct rota_flash_sim_region){ .sim = sim, .at = at };
-	region->port = (struct rota_flash){
-		.ctx = region,
-		.sector_len = sector_len,
-		.sector_count = count,
-		.write_len = sim->chip.write_len,
-		.erased = sim->chip.erased,
-		.read = region_read,
-		.write = region_write,
-		.erase = region_erase,
-		.sync = region_sync,
-	};
-	return ROTA_OK;
+	return open_region(region, sim, at, run);
+}
+
+enum rota_err rota_flash_sim_region_own(
+	struct rota_flash_sim_region *region, struct rota_flash_sim *sim, uint32_t at, uint32_t len)
+{
+	struct rota_flash_run run[ROTA_FLASH_RUNS_MAX] = { 0 };
+	uint32_t r = 0;
+
+	if (len == 0 || len > sim->size || !border(sim, at) || !border(sim, at + (uint64_t)len))
+		return ROTA_ERR_ARGUMENT;
+	for (uint32_t i = 0; i < sim->sector_count; i++) {
+		const struct rota_flash_sim_sector *s = &sim->sectors[i];
+
+		if (s->at < at || s->at >= at + len)
+			continue;
+		while (run[r].count > 0 && run[r].sector_len != s->len)
+			r++;
+		run[r].sector_len = s->len;
+		run[r].count++;
+	}
+	return open_region(region, sim, at, run);
 }
 
 /* ---- faults of cells ---- */
@@ -228,6 +249,8 @@ enum rota_err rota_flash_sim_save(struct rota_flash_sim *sim, struct rota_flash_
 {
 	enum rota_err err = rota_flash_sim_settle(sim);
 
+	if (image->sectors != NULL && image->cells.count != sim->cells.count)
+		return ROTA_ERR_ARGUMENT;
 	if (err == ROTA_OK && image->sectors == NULL)
 		err = make_image(sim, image);
 	if (err != ROTA_OK) {

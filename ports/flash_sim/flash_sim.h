@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ports/flash_sim/flash_sim.h -- a flash chip that fails as flash chips do, for tests.
  *
- * A chip is runs of sectors of equal length, so that sectors need not all be alike. The code under test
- * sees a region of it through rota/port/flash.h: a sector of the region is one or more whole sectors of
- * the chip, erased one after the other. A chip loses its power, or fails, where its supply (supply.h) says
+ * A chip is runs of sectors of equal length. The code under test sees a region of it through
+ * rota/port/flash.h: a sector of the region is one whole sector of the chip, or several that are erased one
+ * after the other. A chip loses its power, or fails, where its supply (supply.h) says
  * so; one supply may feed several chips, which then stop at the same moment, each where it is.
  *
  * What it models
@@ -31,19 +31,13 @@
 #include "ports/flash_sim/supply.h"
 #include "rota/port/flash.h"
 
-#define ROTA_FLASH_SIM_RUNS 4 /* of sectors of equal length: no chip we know has more than three */
 #define ROTA_FLASH_SIM_STUCK 16 /* bits: enough for any one test */
 
 struct rota_flash_sim_trace;
 
-/* `count` sectors of `len` bytes, a multiple of ROTA_SIM_PAGE_LEN. */
-struct rota_flash_sim_run {
-	uint32_t len;
-	uint32_t count;
-};
-
 struct rota_flash_sim_chip {
-	struct rota_flash_sim_run runs[ROTA_FLASH_SIM_RUNS]; /* the rest are 0 */
+	/* Sectors are multiples of ROTA_SIM_PAGE_LEN; the runs that are not used are 0. */
+	struct rota_flash_run runs[ROTA_FLASH_RUNS_MAX];
 	uint32_t write_len; /* program unit: a power of two, at most ROTA_FLASH_WRITE_MAX */
 	uint8_t erased; /* 0xFF or 0x00 */
 	bool once; /* a unit is programmed once; else programs add up */
@@ -105,6 +99,10 @@ void rota_flash_sim_free(struct rota_flash_sim *sim);
  * border of a sector of the chip. */
 ROTA_MUST_USE enum rota_err rota_flash_sim_region(struct rota_flash_sim_region *region,
 	struct rota_flash_sim *sim, uint32_t at, uint32_t sector_len, uint32_t count);
+
+/* The sectors that the chip has in [at, at + len), each by itself. The same error. */
+ROTA_MUST_USE enum rota_err rota_flash_sim_region_own(struct rota_flash_sim_region *region,
+	struct rota_flash_sim *sim, uint32_t at, uint32_t len);
 
 ROTA_MUST_USE enum rota_err rota_flash_sim_read(
 	struct rota_flash_sim *sim, uint32_t off, struct rota_buf to);

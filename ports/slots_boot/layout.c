@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 const struct rota_flash_geometry rota_layout_journal = {
-	.sector_len = 4096,
-	.sector_count = 4,
+	.run = { { .sector_len = 4096, .count = 4 } },
 	.write_len = 16,
 };
 

@@ -33,9 +33,10 @@ static uint32_t record_len(const struct rota_flash *flash, size_t payload_len)
 	return padded(flash, RECORD_HEAD_LEN + payload_len + CRC_LEN);
 }
 
-static uint32_t sector_at(const struct rota_flash *flash, uint32_t sector)
+/* One function of the port's inline one, which is long. */
+static ROTA_APART struct rota_flash_sector place(const struct rota_flash *flash, uint32_t sector)
 {
-	return sector * flash->sector_len;
+	return rota_flash_sector(flash->run, sector);
 }
 
 /* ---- reading ---- */
@@ -77,7 +78,7 @@ static enum rota_err read_header(
 	bool valid;
 
 	*sequence = 0;
-	ROTA_TRY(flash->read(flash->ctx, sector_at(flash, sector), ROTA_BUF(bytes)));
+	ROTA_TRY(flash->read(flash->ctx, place(flash, sector).at, ROTA_BUF(bytes)));
 	valid = rota_read_le16(&r) == MAGIC;
 	valid = rota_read_u8(&r) == FORMAT && valid;
 	valid = rota_read_u8(&r) == 0 && valid;
@@ -136,26 +137,26 @@ static enum rota_err read_record(const struct rota_journal *j, uint32_t off, uin
 static enum rota_err walk(struct rota_journal *j, uint32_t sector, uint32_t seed)
 {
 	const struct rota_flash *flash = j->flash;
-	uint32_t at = sector_at(flash, sector), off = padded(flash, HEADER_LEN);
+	struct rota_flash_sector s = place(flash, sector);
+	uint32_t off = padded(flash, HEADER_LEN);
 	struct record rec;
 	bool valid, clean;
 
 	for (;;) {
-		ROTA_TRY(legible(
-			read_record(j, at + off, flash->sector_len - off, seed, &rec, &valid)));
+		ROTA_TRY(legible(read_record(j, s.at + off, s.len - off, seed, &rec, &valid)));
 		if (!valid || (j->held && rec.number != j->number + 1))
 			break;
 		j->held = true;
 		j->sector = sector;
 		j->seed = seed;
 		j->number = rec.number;
-		j->payload_off = at + off + RECORD_HEAD_LEN;
+		j->payload_off = s.at + off + RECORD_HEAD_LEN;
 		j->payload_len = rec.len;
 		off += record_len(flash, rec.len);
 	}
 	if (!j->held)
 		return ROTA_OK;
-	ROTA_TRY(legible(erased(flash, at + off, flash->sector_len - off, &clean))); /* SPEC 9.3 */
+	ROTA_TRY(legible(erased(flash, s.at + off, s.len - off, &clean))); /* SPEC 9.3 */
 	j->tail = clean ? off : 0;
 	return ROTA_OK;
 }
@@ -165,7 +166,7 @@ static enum rota_err newest(const struct rota_flash *flash, uint64_t below, uint
 	uint32_t *sequence, uint32_t *seed)
 {
 	*sequence = 0;
-	for (uint32_t i = 0; i < flash->sector_count; i++) {
+	for (uint32_t i = 0; i < rota_flash_sectors(flash->run); i++) {
 		uint32_t found, crc;
 
 		ROTA_TRY(legible(read_header(flash, i, &found, &crc)));
@@ -178,14 +179,37 @@ static enum rota_err newest(const struct rota_flash *flash, uint64_t below, uint
 	return ROTA_OK;
 }
 
+/* Bytes of a sector that holds one record. */
+static uint32_t room_taken(const struct rota_flash *flash, size_t payload_len)
+{
+	return padded(flash, HEADER_LEN) + record_len(flash, payload_len);
+}
+
+/* Whether each sector holds such a payload: the ring takes no other way round the short ones. */
+static bool fits(const struct rota_flash *flash, size_t payload_len)
+{
+	for (uint32_t r = 0; r < ROTA_FLASH_RUNS_MAX; r++) {
+		if (flash->run[r].count > 0 &&
+			flash->run[r].sector_len < room_taken(flash, payload_len))
+			return false;
+	}
+	return true;
+}
+
 static bool geometry_ok(const struct rota_flash *flash)
 {
 	uint32_t unit = flash->write_len;
 
-	return unit > 0 && (unit & (unit - 1)) == 0 && unit <= ROTA_FLASH_WRITE_MAX &&
-		flash->sector_count >= 2 && flash->sector_len % unit == 0 &&
-		flash->sector_len >= padded(flash, HEADER_LEN) + record_len(flash, 0) &&
-		flash->sector_count <= UINT32_MAX / flash->sector_len;
+	if (unit == 0 || (unit & (unit - 1)) != 0 || unit > ROTA_FLASH_WRITE_MAX)
+		return false;
+	for (uint32_t r = 0; r < ROTA_FLASH_RUNS_MAX; r++) {
+		const struct rota_flash_run *run = &flash->run[r];
+
+		if (run->count > 0 && run->sector_len % unit != 0)
+			return false;
+	}
+	return fits(flash, 0) && rota_flash_sectors(flash->run) >= 2 &&
+		rota_flash_size(flash->run) <= UINT32_MAX;
 }
 
 enum rota_err rota_journal_open(
@@ -212,7 +236,7 @@ enum rota_err rota_journal_open(
 	}
 	if (!found.held)
 		ROTA_TRY(legible(
-			erased(flash, 0, flash->sector_len * flash->sector_count, &found.blank)));
+			erased(flash, 0, (uint32_t)rota_flash_size(flash->run), &found.blank)));
 	*j = found;
 	return ROTA_OK;
 }
@@ -230,8 +254,7 @@ enum rota_err rota_journal_load(
 	if (j->payload_len > room.len)
 		return ROTA_ERR_LIMIT;
 	ROTA_TRY(j->flash->read(j->flash->ctx, j->payload_off, rota_buf(room.p, j->payload_len)));
-	ROTA_TRY(read_record(
-		j, at, j->flash->sector_len - at % j->flash->sector_len, j->seed, &rec, &valid));
+	ROTA_TRY(read_record(j, at, record_len(j->flash, j->payload_len), j->seed, &rec, &valid));
 	if (!valid || rec.number != j->number)
 		return ROTA_ERR_CORRUPT;
 	*out = rota_span(room.p, j->payload_len);
@@ -289,7 +312,7 @@ static enum rota_err finish(struct stager *s, uint32_t *crc)
 static enum rota_err write_header(
 	const struct rota_flash *flash, uint32_t sector, uint32_t sequence, uint32_t *seed)
 {
-	struct stager s = { .flash = flash, .off = sector_at(flash, sector) };
+	struct stager s = { .flash = flash, .off = place(flash, sector).at };
 	uint8_t head[HEADER_LEN - CRC_LEN];
 	struct rota_writer w = rota_writer(ROTA_BUF(head));
 
@@ -325,10 +348,10 @@ static enum rota_err turn(struct rota_journal *j, uint32_t *sector, uint32_t *of
 
 	if (j->sequence == UINT32_MAX)
 		return ROTA_ERR_FULL;
-	*sector = j->held ? (j->sector + 1) % flash->sector_count : 0;
+	*sector = j->held ? (j->sector + 1) % rota_flash_sectors(flash->run) : 0;
 	*off = padded(flash, HEADER_LEN);
 	j->sequence++;
-	ROTA_TRY(flash->erase(flash->ctx, sector_at(flash, *sector)));
+	ROTA_TRY(flash->erase(flash->ctx, place(flash, *sector).at));
 	return write_header(flash, *sector, j->sequence, seed);
 }
 
@@ -336,7 +359,8 @@ static enum rota_err turn(struct rota_journal *j, uint32_t *sector, uint32_t *of
 static enum rota_err settle(
 	struct rota_journal *j, uint32_t sector, uint32_t off, uint32_t seed, size_t payload_len)
 {
-	uint32_t at = sector_at(j->flash, sector) + off, room = j->flash->sector_len - off;
+	struct rota_flash_sector s = place(j->flash, sector);
+	uint32_t at = s.at + off, room = s.len - off;
 	uint32_t sequence, crc;
 	struct record rec;
 	bool valid;
@@ -362,7 +386,7 @@ static enum rota_err settle(
 static enum rota_err append(struct rota_journal *j, uint32_t sector, uint32_t off, uint32_t seed,
 	struct rota_span payload)
 {
-	ROTA_TRY(write_record(j, sector_at(j->flash, sector) + off, seed, payload));
+	ROTA_TRY(write_record(j, place(j->flash, sector).at + off, seed, payload));
 	return settle(j, sector, off, seed, payload.len);
 }
 
@@ -373,10 +397,10 @@ enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_span paylo
 
 	if (payload.len > ROTA_JOURNAL_PAYLOAD_MAX)
 		return ROTA_ERR_LIMIT;
-	if (len > flash->sector_len - padded(flash, HEADER_LEN))
+	if (!fits(flash, payload.len))
 		return ROTA_ERR_FULL;
 	j->tail = 0; /* until this commit has settled, nothing may be appended after it */
-	if (off != 0 && len <= flash->sector_len - off &&
+	if (off != 0 && len <= place(flash, j->sector).len - off &&
 		append(j, j->sector, off, j->seed, payload) == ROTA_OK)
 		return ROTA_OK;
 	/* No room, or what reads erased took no record: after a cut flash may do that at each power-up. */

@@ -41,8 +41,8 @@ struct rota_journal {
 /* Judge what is on `flash`, which must outlive `j`. An empty or damaged region is no error here: load()
  * tells. Syncs first, so that what is found does not vanish after it was acted on.
  *
- * ROTA_ERR_ARGUMENT  a geometry that no journal fits: fewer than two sectors, a program unit above
- *                    ROTA_FLASH_WRITE_MAX or no power of two
+ * ROTA_ERR_ARGUMENT  a geometry that no journal fits: fewer than two sectors, one too short for any record,
+ *                    a program unit above ROTA_FLASH_WRITE_MAX or no power of two
  * ROTA_ERR_IO        the flash fails */
 ROTA_MUST_USE enum rota_err rota_journal_open(
 	struct rota_journal *j, const struct rota_flash *flash, enum rota_journal_kind kind);
@@ -61,7 +61,7 @@ ROTA_MUST_USE enum rota_err rota_journal_load(
  * one is current, and the next open (or a further commit) goes on from there.
  *
  * ROTA_ERR_LIMIT  longer than ROTA_JOURNAL_PAYLOAD_MAX
- * ROTA_ERR_FULL   longer than a sector can hold, or the sequence has reached its end (2^32 erasures)
+ * ROTA_ERR_FULL   longer than the shortest sector can hold, or the sequence has reached its end (2^32 erasures)
  * ROTA_ERR_IO     writing failed, or what was read back differs */
 ROTA_MUST_USE enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_span payload);
 

@@ -16,9 +16,25 @@ static uint32_t pad(const struct rota_flash *flash, uint32_t len)
 	return (len + flash->write_len - 1) / flash->write_len * flash->write_len;
 }
 
+static uint32_t place_at(const struct rota_flash *flash, uint32_t place)
+{
+	uint32_t sectors = rota_flash_sectors(flash->run) / ROTA_ORDERPLACES;
+
+	return rota_flash_sector(flash->run, place * sectors).at;
+}
+
+/* Of the shorter place, where sectors are not all alike. */
 static uint32_t place_len(const struct rota_flash *flash)
 {
-	return flash->sector_count / ROTA_ORDERPLACES * flash->sector_len;
+	uint32_t len = UINT32_MAX;
+
+	for (uint32_t i = 0; i < ROTA_ORDERPLACES; i++) {
+		uint32_t of_this = place_at(flash, i + 1) - place_at(flash, i);
+
+		if (of_this < len)
+			len = of_this;
+	}
+	return len;
 }
 
 uint32_t rota_orderplace_room(const struct rota_flash *flash)
@@ -105,7 +121,7 @@ enum rota_err rota_orderplace_open(
 
 	if (!good_place(flash, place))
 		return ROTA_ERR_ARGUMENT;
-	*p = (struct rota_orderplace){ .flash = flash, .at = place * place_len(flash) };
+	*p = (struct rota_orderplace){ .flash = flash, .at = place_at(flash, place) };
 	ROTA_TRY(flash->read(flash->ctx, p->at, ROTA_BUF(head)));
 	if (blank(flash, ROTA_SPAN(head)))
 		return ROTA_ERR_NOT_FOUND;
@@ -126,8 +142,12 @@ enum rota_err rota_orderplace_open(
 
 static enum rota_err erase(const struct rota_orderplace *p)
 {
-	for (uint32_t off = 0; off < place_len(p->flash); off += p->flash->sector_len)
-		ROTA_TRY(p->flash->erase(p->flash->ctx, p->at + off));
+	uint32_t end = p->at + place_len(p->flash), off = p->at;
+
+	while (off < end) {
+		ROTA_TRY(p->flash->erase(p->flash->ctx, off));
+		off += rota_flash_sector_at(p->flash->run, off).len;
+	}
 	return p->flash->sync(p->flash->ctx);
 }
 
@@ -177,12 +197,11 @@ static enum rota_err compare(void *ctx, struct rota_span piece)
 	return ROTA_OK;
 }
 
-static enum rota_err read_back(
-	const struct rota_orderplace *p, struct rota_span record, struct rota_span order)
+static enum rota_err read_back(const struct rota_flash *flash, uint8_t place,
+	struct rota_span record, struct rota_span order)
 {
 	struct rota_orderplace back;
-	enum rota_err err =
-		rota_orderplace_open(&back, p->flash, (uint8_t)(p->at / place_len(p->flash)));
+	enum rota_err err = rota_orderplace_open(&back, flash, place);
 
 	if (err == ROTA_OK)
 		err = rota_orderplace_record(&back, &record, compare);
@@ -199,7 +218,7 @@ enum rota_err rota_orderplace_write(const struct rota_flash *flash, uint8_t plac
 
 	if (!good_place(flash, place) || record.len == 0 || order.len == 0)
 		return ROTA_ERR_ARGUMENT;
-	p = (struct rota_orderplace){ .flash = flash, .at = place * place_len(flash) };
+	p = (struct rota_orderplace){ .flash = flash, .at = place_at(flash, place) };
 	if (record.len > UINT32_MAX || order.len > UINT32_MAX ||
 		!lay_out(&p, (uint32_t)record.len, (uint32_t)order.len))
 		return ROTA_ERR_FULL;
@@ -208,5 +227,5 @@ enum rota_err rota_orderplace_write(const struct rota_flash *flash, uint8_t plac
 	ROTA_TRY(put(&p, p.record_at, record));
 	ROTA_TRY(put(&p, p.order_at, order));
 	ROTA_TRY(put(&p, 0, ROTA_SPAN(head)));
-	return read_back(&p, record, order);
+	return read_back(flash, place, record, order);
 }

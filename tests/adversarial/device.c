@@ -35,8 +35,7 @@
 #define FILE_S 8
 
 static const struct rota_flash_geometry geometry = {
-	.sector_len = 4096,
-	.sector_count = 4,
+	.run = { { .sector_len = 4096, .count = 4 } },
 	.write_len = 16,
 };
 

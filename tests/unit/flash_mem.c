@@ -14,7 +14,7 @@ static uint8_t random_byte(struct flash_mem *m)
 
 static size_t size_of(const struct flash_mem *m)
 {
-	return (size_t)m->port.sector_len * m->port.sector_count;
+	return (size_t)rota_flash_size(m->port.run);
 }
 
 static bool inside(const struct flash_mem *m, uint32_t off, size_t len)
@@ -111,13 +111,14 @@ static enum rota_err mem_erase(void *ctx, uint32_t off)
 {
 	static uint8_t blank[FLASH_MEM_MAX];
 	struct flash_mem *m = ctx;
+	struct rota_flash_sector s = rota_flash_sector_at(m->port.run, off);
 
 	if (m->off)
 		return ROTA_ERR_IO;
-	if (!inside(m, off, m->port.sector_len) || off % m->port.sector_len != 0)
+	if (s.len == 0)
 		return ROTA_ERR_ARGUMENT;
-	memset(blank, m->port.erased, m->port.sector_len);
-	return operate(m, off, blank, m->port.sector_len) ? ROTA_OK : ROTA_ERR_IO;
+	memset(blank, m->port.erased, s.len);
+	return operate(m, off, blank, s.len) ? ROTA_OK : ROTA_ERR_IO;
 }
 
 static enum rota_err mem_sync(void *ctx)
@@ -133,10 +134,16 @@ static enum rota_err mem_sync(void *ctx)
 void flash_mem_init(
 	struct flash_mem *m, uint32_t sector_len, uint32_t sectors, uint32_t unit, uint8_t erased)
 {
+	const struct rota_flash_run run[ROTA_FLASH_RUNS_MAX] = { { sector_len, sectors } };
+
+	flash_mem_init_runs(m, run, unit, erased);
+}
+
+void flash_mem_init_runs(struct flash_mem *m,
+	const struct rota_flash_run run[static ROTA_FLASH_RUNS_MAX], uint32_t unit, uint8_t erased)
+{
 	m->port = (struct rota_flash){
 		.ctx = m,
-		.sector_len = sector_len,
-		.sector_count = sectors,
 		.write_len = unit,
 		.erased = erased,
 		.read = mem_read,
@@ -144,6 +151,7 @@ void flash_mem_init(
 		.erase = mem_erase,
 		.sync = mem_sync,
 	};
+	memcpy(m->port.run, run, sizeof(m->port.run));
 	memset(m->bytes, erased, size_of(m));
 	memset(m->synced, erased, size_of(m));
 	m->off = false;

@@ -34,6 +34,9 @@ struct flash_mem {
 /* Blank flash. sector_len * sectors is at most FLASH_MEM_MAX. */
 void flash_mem_init(
 	struct flash_mem *m, uint32_t sector_len, uint32_t sectors, uint32_t unit, uint8_t erased);
+/* The same of sectors that are not all alike. */
+void flash_mem_init_runs(struct flash_mem *m,
+	const struct rota_flash_run run[static ROTA_FLASH_RUNS_MAX], uint32_t unit, uint8_t erased);
 
 /* Count operations from here and cut at the n-th (0: never). `seed` chooses the torn bits. */
 void flash_mem_cut_at(struct flash_mem *m, uint32_t n, enum flash_tear tear, uint64_t seed);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct rota_flash_geometry geometry = { 4096, 3, 16 };
+static const struct rota_flash_geometry geometry = { { { 4096, 3 } }, 16 };
 static char dir[] = "/tmp/rota-flash-XXXXXX";
 static int dir_fd;
 
@@ -60,9 +60,33 @@ TEST(a_region_keeps_the_rules_of_flash)
 	end();
 }
 
+TEST(sectors_need_not_be_alike)
+{
+	const struct rota_flash_geometry unequal = { { { 1024, 2 }, { 4096, 1 } }, 16 };
+	static const uint8_t ones[32] = { 1 };
+	struct rota_flash_file f;
+	uint8_t back;
+
+	begin();
+	CHECK_OK(rota_flash_file_create(dir_fd, "f", &unequal));
+	CHECK_EQ(rota_flash_file_open(&f, dir_fd, "f", &geometry), ROTA_ERR_CORRUPT);
+	CHECK_OK(rota_flash_file_open(&f, dir_fd, "f", &unequal));
+	CHECK_OK(f.port.write(&f, 2048 - 16, ROTA_SPAN(ones)));
+	CHECK_OK(f.port.write(&f, 2048 + 4096 - 32, ROTA_SPAN(ones)));
+	CHECK_EQ(f.port.erase(&f, 3072), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(f.port.erase(&f, 2048 + 4096), ROTA_ERR_ARGUMENT);
+	CHECK_OK(f.port.erase(&f, 2048));
+	CHECK_OK(f.port.read(&f, 2048 - 16, rota_buf(&back, 1)));
+	CHECK_EQ(back, 1);
+	CHECK_OK(f.port.read(&f, 2048 + 4096 - 32, rota_buf(&back, 1)));
+	CHECK_EQ(back, 0xFF);
+	rota_flash_file_close(&f);
+	end();
+}
+
 TEST(what_is_no_such_region_is_refused)
 {
-	const struct rota_flash_geometry larger = { 4096, 4, 16 };
+	const struct rota_flash_geometry larger = { { { 4096, 4 } }, 16 };
 	struct rota_flash_file f;
 
 	begin();
@@ -100,5 +124,6 @@ TEST(errno_is_told_in_our_words)
 	CHECK_EQ(rota_flash_file_errno(EIO), ROTA_ERR_IO);
 }
 
-TESTS(T(a_region_keeps_the_rules_of_flash), T(what_is_no_such_region_is_refused),
-	T(a_lock_is_exclusive_and_has_a_deadline), T(errno_is_told_in_our_words))
+TESTS(T(a_region_keeps_the_rules_of_flash), T(sectors_need_not_be_alike),
+	T(what_is_no_such_region_is_refused), T(a_lock_is_exclusive_and_has_a_deadline),
+	T(errno_is_told_in_our_words))

@@ -15,7 +15,7 @@ TEST(descriptions_outside_their_bounds_are_refused)
 	bad[2].erased = 0x55;
 	bad[3].erase_steps = 0;
 	bad[4].erase_steps = 101;
-	bad[5].runs[1].len = 300;
+	bad[5].runs[1].sector_len = 300;
 	memset(bad[6].runs, 0, sizeof(bad[6].runs));
 	rota_sim_supply_init(&supply, 1);
 	for (size_t i = 0; i < 7; i++)
@@ -41,6 +41,28 @@ TEST(a_region_lies_on_whole_sectors_whatever_their_length)
 	CHECK_OK(put(1024, 2, 8));
 	CHECK_OK(r.port.erase(r.port.ctx, 0));
 	CHECK(reads(512, 0xFF, 512) && reads(1024, 2, 8));
+}
+
+TEST(a_region_may_have_the_unequal_sectors_of_the_chip)
+{
+	struct rota_flash_sim_region r;
+	uint8_t two[512] = { 0 };
+
+	start(&adds);
+	CHECK_EQ(rota_flash_sim_region_own(&r, &sim, 128, 896), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(rota_flash_sim_region_own(&r, &sim, 0, 600), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(rota_flash_sim_region_own(&r, &sim, 0, 0), ROTA_ERR_ARGUMENT);
+	CHECK_OK(rota_flash_sim_region_own(&r, &sim, 256, 256 + 512 + 1024));
+	CHECK_EQ(rota_flash_sectors(r.port.run), 3);
+	CHECK_EQ(rota_flash_sector(r.port.run, 2).at, 256 + 512);
+	CHECK_EQ(rota_flash_sector(r.port.run, 3).len, 0);
+	CHECK_EQ(rota_flash_sector_at(r.port.run, 256).len, 512);
+	CHECK_EQ(rota_flash_sector_at(r.port.run, 512).len, 0);
+	CHECK_OK(r.port.write(r.port.ctx, 256 + 256, ROTA_SPAN(two)));
+	CHECK_EQ(r.port.erase(r.port.ctx, 512), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(r.port.erase(r.port.ctx, 256 + 512 + 1024), ROTA_ERR_ARGUMENT);
+	CHECK_OK(r.port.erase(r.port.ctx, 256));
+	CHECK(reads(512, 0xFF, 512) && reads(1024, 0x00, 256));
 }
 
 TEST(units_and_erase_steps_are_counted_sector_by_sector)
@@ -226,6 +248,7 @@ TEST(nothing_is_left_to_free)
 
 TESTS(T(descriptions_outside_their_bounds_are_refused),
 	T(a_region_lies_on_whole_sectors_whatever_their_length),
+	T(a_region_may_have_the_unequal_sectors_of_the_chip),
 	T(units_and_erase_steps_are_counted_sector_by_sector), T(programs_add_up_or_are_refused),
 	T(a_cut_stops_between_units_and_nothing_works_until_power_is_back),
 	T(an_image_shares_pages_and_keeps_its_own), T(a_restored_image_knows_what_was_synced),

@@ -376,7 +376,7 @@ TEST(an_image_is_verified_where_it_lies)
 	sunk_len = 0;
 	CHECK_EQ(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im, &by), ROTA_ERR_COUNTER);
 	CHECK_EQ(im.clause, 5);
-	mem.port.sector_count = 1; /* the region ends before a payload that says it is longer */
+	mem.port.run[0].count = 1; /* the region ends before a payload that says it is longer */
 	mem.bytes[13] = 0x10;
 	sunk_len = 0;
 	CHECK(rota_boot_verify(&source, &policy, ROTA_BUF(room), &im, &by) != ROTA_OK);

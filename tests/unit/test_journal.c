@@ -10,17 +10,20 @@
 
 struct geometry {
 	const char *name;
-	uint32_t sector_len, sectors, unit;
+	struct rota_flash_run run[ROTA_FLASH_RUNS_MAX];
+	uint32_t unit;
 	uint8_t erased;
 };
 
 static const struct geometry geometries[] = {
-	{ "2 x 256, unit 1, 0xFF", 256, 2, 1, 0xFF },
-	{ "2 x 256, unit 8, 0xFF", 256, 2, 8, 0xFF },
-	{ "2 x 512, unit 32, 0xFF", 512, 2, 32, 0xFF },
-	{ "2 x 256, unit 1, 0x00", 256, 2, 1, 0x00 },
-	{ "3 x 256, unit 8, 0x00", 256, 3, 8, 0x00 },
-	{ "4 x 512, unit 32, 0x00", 512, 4, 32, 0x00 },
+	{ "2 x 256, unit 1, 0xFF", { { 256, 2 } }, 1, 0xFF },
+	{ "2 x 256, unit 8, 0xFF", { { 256, 2 } }, 8, 0xFF },
+	{ "2 x 512, unit 32, 0xFF", { { 512, 2 } }, 32, 0xFF },
+	{ "2 x 256, unit 1, 0x00", { { 256, 2 } }, 1, 0x00 },
+	{ "3 x 256, unit 8, 0x00", { { 256, 3 } }, 8, 0x00 },
+	{ "4 x 512, unit 32, 0x00", { { 512, 4 } }, 32, 0x00 },
+	{ "1 x 512, 2 x 256, 1 x 1024, unit 4, 0xFF", { { 512, 1 }, { 256, 2 }, { 1024, 1 } }, 4,
+		0xFF },
 };
 #define GEOMETRIES (sizeof(geometries) / sizeof(geometries[0]))
 
@@ -28,7 +31,7 @@ static struct flash_mem mem;
 
 static void blank(const struct geometry *g)
 {
-	flash_mem_init(&mem, g->sector_len, g->sectors, g->unit, g->erased);
+	flash_mem_init_runs(&mem, g->run, g->unit, g->erased);
 }
 
 /* Payload of the n-th commit: its length varies, so that sectors end at every kind of place. */
@@ -292,11 +295,12 @@ TEST(lengths_have_limits)
 TEST(geometries_that_fit_no_journal_are_refused)
 {
 	static const struct geometry bad[] = {
-		{ "one sector", 256, 1, 8, 0xFF },
-		{ "unit above the largest", 256, 2, 64, 0xFF },
-		{ "unit is no power of two", 252, 2, 12, 0xFF },
-		{ "sector is no multiple of the unit", 250, 2, 4, 0xFF },
-		{ "sector too small", 16, 2, 8, 0xFF },
+		{ "one sector", { { 256, 1 } }, 8, 0xFF },
+		{ "unit above the largest", { { 256, 2 } }, 64, 0xFF },
+		{ "unit is no power of two", { { 252, 2 } }, 12, 0xFF },
+		{ "sector is no multiple of the unit", { { 250, 2 } }, 4, 0xFF },
+		{ "sector too small", { { 16, 2 } }, 8, 0xFF },
+		{ "one of the sectors too small", { { 256, 2 }, { 16, 1 } }, 8, 0xFF },
 	};
 	struct rota_journal j;
 

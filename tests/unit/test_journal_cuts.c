@@ -20,7 +20,8 @@
 struct board {
 	const char *name;
 	struct rota_flash_sim_chip chip;
-	uint32_t sector_len, sectors; /* of the region, which begins at 0 */
+	uint32_t sector_len,
+		sectors; /* of the region, which begins at 0; 0: all of the chip's own */
 };
 
 static const struct board boards[] = {
@@ -43,6 +44,12 @@ static const struct board boards[] = {
 			.ecc = true,
 			.erase_steps = 4 },
 		512, 2 },
+	{ "NOR, 256, 512, 256, unit 4, 0xFF",
+		{ .runs = { { 256, 1 }, { 512, 1 }, { 256, 1 } },
+			.write_len = 4,
+			.erased = 0xFF,
+			.erase_steps = 4 },
+		0, 0 },
 	{ "once, 4 x 256, unit 4, 0x00",
 		{ .runs = { { 256, 4 } },
 			.write_len = 4,
@@ -117,9 +124,13 @@ static enum rota_err live(const struct board *b)
 {
 	struct rota_journal j;
 
+	forget(); /* what a test that failed left */
 	rota_sim_supply_init(&supply, 1);
 	ROTA_TRY(rota_flash_sim_init(&sim, &b->chip, &supply));
-	ROTA_TRY(rota_flash_sim_region(&region, &sim, 0, b->sector_len, b->sectors));
+	if (b->sectors > 0)
+		ROTA_TRY(rota_flash_sim_region(&region, &sim, 0, b->sector_len, b->sectors));
+	else
+		ROTA_TRY(rota_flash_sim_region_own(&region, &sim, 0, sim.size));
 	ROTA_TRY(rota_journal_open(&j, &region.port, ROTA_JOURNAL_BOOT));
 	for (int n = 1; n <= COMMITS; n++) {
 		found[n] = j;
