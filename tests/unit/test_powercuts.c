@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A share of all power cuts, so small that it takes a second, and spread so that each scenario and board has some.
+ * tests/powercut does all of them. */
+#include "tests/powercut/cut.h"
+#include "tests/unit/test.h"
+
+#define SHARES 400
+#define SHARES_OF_JOURNALS 40
+
+static void share_of_all(uint32_t shares, uint32_t stride)
+{
+	for (int i = 0; i < SCENARIOS; i++) {
+		ROW(scenarios[i].name);
+		for (int k = 0; k < SIM_BOARDS; k++) {
+			const struct cut_plan plan = { .seed = 7,
+				.shares = shares,
+				.share = (uint32_t)(i * SIM_BOARDS + k) % shares,
+				.stride = stride,
+				.doubles = 8 };
+			struct cut_counts n;
+
+			CHECK(cut_all(&scenarios[i], &sim_boards[k], &plan, &n));
+			CHECK_EQ(n.failed, 0);
+		}
+	}
+	ROW(NULL);
+}
+
+TEST(a_cut_anywhere_is_survived)
+{
+	share_of_all(SHARES, 1);
+}
+
+/* Where most is at stake: what boot stage and agent remember, and erases. */
+TEST(a_cut_in_a_journal_is_survived)
+{
+	share_of_all(SHARES_OF_JOURNALS, 100000);
+}
+
+TESTS(T(a_cut_anywhere_is_survived), T(a_cut_in_a_journal_is_survived))
