@@ -31,7 +31,7 @@
  * | 0x0F | 40          | device log: entries so far, head of their chain                                  |
  * | 0x10 | 37          | recovery order: epoch (u32), digest, phase (u8)                                  |
  * | 0x80 | 8           | tag of the refusal that was reported last                                        |
- * | 0x81 | 1           | troubles told since a refresh moved something                                    |
+ * | 0x81 | 1           | refreshes that the troubles told stand for, less those since (SPEC 11.3)         |
  */
 #ifndef ROTA_STORE_STATE_H
 #define ROTA_STORE_STATE_H
@@ -176,7 +176,7 @@ struct rota_state {
 	struct rota_ordered ordered;
 	uint8_t refused
 		[ROTA_FLOOR_TAG_LEN]; /* tag of the refusal that was reported last; zeros: none */
-	uint8_t told; /* troubles told since a refresh moved something */
+	uint8_t told; /* refreshes that the troubles told stand for, less those since */
 	uint16_t unknown_len;
 	uint8_t unknown[ROTA_STATE_UNKNOWN_MAX]; /* fields of a later release, as they were */
 };

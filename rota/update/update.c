@@ -114,7 +114,8 @@ static void keep_trusted(struct rota_update *u, const struct rota_want *want)
 {
 	u->state.trusted = *rota_session_trusted(&u->session);
 	u->state.floors = u->floors;
-	u->state.told = 0;
+	if (u->state.told > 0 && rota_span_eq(want->role, ROTA_STR("timestamp")))
+		u->state.told--; /* one refresh of those that a told trouble stands for */
 	u->unsaved = true;
 	if (want->floor_fell && rota_span_eq(want->role, ROTA_STR("rollouts"))) {
 		u->state.policy_sequence = 0;

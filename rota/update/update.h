@@ -31,8 +31,8 @@
  * said twice; one may be missing after a power cut. Where a clock tells, a journal that took the place of a lost one
  * numbers on from above it (SPEC 13.2). What is the same at every poll (nothing to install, the
  * same refusal again, a server out of reach) is told once, and is no write. Who answers in the server's place can make
- * as many different troubles as he likes: after ROTA_UPDATE_TOLD_MAX of them nothing is told, nor written, until a
- * refresh has moved something, which takes a signature.
+ * as many different troubles as he likes: ROTA_UPDATE_TOLD_MAX of them are told, then one for every ROTA_UPDATE_TOLD_COST
+ * refreshes that brought a new timestamp, which takes a signature. What is not told is not written.
  *
  * The bytes of a target may come from a copy at hand: length and digest are checked whatever the source. Those
  * before want.offset are not to be fed; a server that cannot begin in the middle is read from 0 and the
@@ -188,8 +188,10 @@ void rota_update_drop(struct rota_update *u);
 
 #define ROTA_UPDATE_EVENTS_MAX 3 /* that one commit may carry */
 
-/* Troubles told between two refreshes that moved something: a device in trouble rarely has more at once. */
+/* Troubles told in a row: a device in trouble rarely has more at once. And the refreshes that each of them stands for
+ * after that: so a tenth is added to the commits of ten years at most, whatever a mirror answers. */
 #define ROTA_UPDATE_TOLD_MAX 8
+#define ROTA_UPDATE_TOLD_COST 8
 
 /* A verified target that is being read: the policy, the release, a component. */
 struct rota_reading {

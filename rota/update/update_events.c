@@ -156,9 +156,9 @@ enum rota_update_state rota_update_stop(
 	u->outcome.step = step_word(u);
 	u->outcome.role = failed_role(u);
 	trouble_tag(u, tag);
-	if (u->state.told < ROTA_UPDATE_TOLD_MAX && tells(u, why, &kind) &&
-		memcmp(tag, u->state.refused, sizeof(tag)) != 0) {
-		u->state.told++;
+	if (u->state.told <= (ROTA_UPDATE_TOLD_MAX - 1) * ROTA_UPDATE_TOLD_COST &&
+		tells(u, why, &kind) && memcmp(tag, u->state.refused, sizeof(tag)) != 0) {
+		u->state.told = (uint8_t)(u->state.told + ROTA_UPDATE_TOLD_COST);
 		memcpy(u->state.refused, tag, sizeof(tag));
 		rota_update_note(u, kind, why);
 	}
