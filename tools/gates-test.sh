@@ -79,6 +79,15 @@ system_tests_memcheck() {
 		'kind_is_read or succinct_bins or walked_and_kept or programs or release_reaches'
 }
 
+# Ten years of commits and erases by board are the note.
+flash_wear() {
+	build/gcc/tests/powercut/wear >"$gate_note" || {
+		cat "$gate_note"
+		return 1
+	}
+	tools/figure wear_share "$(sed -n 's/^wear_share //p' "$gate_note")" ratio
+}
+
 test_gates() {
 	arm_gates
 	gate 'build, ASan and UBSan' build_sanitized
@@ -92,6 +101,7 @@ test_gates() {
 		gate_skip 'attacks, sanitized' 'the build failed'
 	fi
 	gate 'power cuts' power_cuts test
+	gate 'ten years of wear' flash_wear
 	gate 'unit tests, numbers of 32 bits' unit_tests_num32
 	gate 'system tests' system_tests build/gcc
 	gate 'unit tests, valgrind' unit_tests_memcheck
