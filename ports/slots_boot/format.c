@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/format.h"
+#include "boot/watchdog.h"
 #include "ports/slots_boot/layout.h"
 #include "ports/slots_boot/source.h"
 
@@ -138,6 +139,7 @@ static enum rota_err write_state(struct job *job)
 	enum rota_err err;
 
 	rota_bootstate_init(&state, job->rom.rom.counter, job->image.info.digest);
+	rota_watchdog_init(&job->rom.rom.watchdog, &state);
 	ROTA_TRY(rota_flash_file_create(job->device_fd, NEW_JOURNAL, &rota_layout_journal));
 	ROTA_TRY(rota_flash_file_open(&flash, job->device_fd, NEW_JOURNAL, &rota_layout_journal));
 	err = rota_journal_open(&journal, &flash.port, ROTA_JOURNAL_BOOT);
