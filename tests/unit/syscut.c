@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/syscut.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STATUS_CUT 77
+#define STATUS_FAILED 78
+
+static unsigned left; /* calls until the cut; 0: never */
+static enum syscut_tear how;
+
+/* Whether the call at hand is the one; ends the process there and then if nothing of it is to happen. */
+static bool here(void)
+{
+	if (left == 0 || --left > 0)
+		return false;
+	if (how == SYSCUT_BEFORE)
+		_exit(STATUS_CUT);
+	return true;
+}
+
+static long done(bool cut, long result)
+{
+	if (cut)
+		_exit(STATUS_CUT);
+	return result;
+}
+
+static size_t part(bool cut, size_t len)
+{
+	return cut && how == SYSCUT_HALF ? len / 2 : len;
+}
+
+ssize_t write(int fd, const void *from, size_t len)
+{
+	bool cut = here();
+
+	return done(cut, syscall(SYS_write, fd, from, part(cut, len)));
+}
+
+ssize_t pwrite(int fd, const void *from, size_t len, off_t off)
+{
+	bool cut = here();
+
+	return done(cut, syscall(SYS_pwrite64, fd, from, part(cut, len), off));
+}
+
+int ftruncate(int fd, off_t len)
+{
+	return (int)done(here(), syscall(SYS_ftruncate, fd, len));
+}
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return (int)done(here(), syscall(SYS_renameat2, from_dir, from, to_dir, to, 0));
+}
+
+int unlinkat(int dir, const char *name, int flags)
+{
+	return (int)done(here(), syscall(SYS_unlinkat, dir, name, flags));
+}
+
+int fsync(int fd)
+{
+	return (int)done(here(), syscall(SYS_fsync, fd));
+}
+
+int fdatasync(int fd)
+{
+	return (int)done(here(), syscall(SYS_fdatasync, fd));
+}
+
+bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void *ctx)
+{
+	pid_t child;
+	int status;
+
+	(void)fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		left = at;
+		how = tear;
+		status = what(ctx);
+		left = 0;
+		_exit(status == 0 ? 0 : STATUS_FAILED);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		abort();
+	if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != STATUS_CUT) {
+		printf("cut %u, tear %d: failed\n", at, (int)tear);
+		abort();
+	}
+	return WEXITSTATUS(status) == STATUS_CUT;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/unit/syscut.h -- end a process at a durable system call.
+ *
+ * The test program's own write, pwrite, ftruncate, renameat, unlinkat, fsync and fdatasync stand in the place of
+ * the C library's and count. What is tried runs in a child that ends at the n-th of them: before it, after it, or,
+ * where it writes, with the first half of its bytes written. Then the parent looks at what is left.
+ */
+#ifndef TESTS_UNIT_SYSCUT_H
+#define TESTS_UNIT_SYSCUT_H
+
+#include <stdbool.h>
+
+enum syscut_tear { SYSCUT_BEFORE, SYSCUT_HALF, SYSCUT_AFTER, SYSCUT_TEARS };
+
+/* Run `what` in a child and cut it at call `at`, from 1. true: it was cut there; false: it ended before, and
+ * what it returned was 0. Anything else ends the program. */
+bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void *ctx);
+
+#endif
