@@ -85,9 +85,12 @@ static enum rota_boot_verdict decide(
 enum rota_boot_verdict rota_boot_choose(const struct rota_bootstate *state,
 	struct rota_boot_facts *facts, struct rota_boot_choice *choice)
 {
+	/* An order's trial that was not confirmed yet is asked for anew, so many times. */
+	uint8_t phase = rota_bootstate_due(state) ? ROTA_TRIAL_ASKED : state->phase;
+
 	*choice = (struct rota_boot_choice){ .slot = ROTA_SLOT_NONE };
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (rows[i].phase != state->phase)
+		if (rows[i].phase != phase)
 			continue;
 		if (row_holds(&rows[i], facts, choice))
 			return decide(state, &rows[i], choice);

@@ -164,6 +164,7 @@ static const struct rota_member image_members[] = {
 		.most = U53_MAX,
 		.at = AT(order.image.length) },
 	{ .name = "sha256", .field = ROTA_FIELD_DIGEST, .at = AT(order.image.sha256) },
+	{ .name = "version", .field = ROTA_FIELD_VERSION, .at = AT(order.image.version) },
 };
 static const struct rota_shape image_shape = { MEMBERS(image_members), .closed = true };
 

@@ -37,6 +37,7 @@ struct rota_order_signature {
 struct rota_order_image {
 	struct rota_name component; /* slot name, as releases use it */
 	uint32_t counter; /* the image's security counter */
+	uint64_t version; /* the image's: rota/codec/version.h */
 	uint64_t length; /* of the file */
 	uint8_t digest[ROTA_SHA256_LEN]; /* of the image (SPEC 6.2) */
 	uint8_t sha256[ROTA_SHA256_LEN]; /* of the file */

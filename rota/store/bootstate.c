@@ -73,16 +73,27 @@ enum rota_err rota_bootstate_ask(struct rota_bootstate *state, uint8_t component
 	state->trial |= (uint8_t)(1u << component);
 	state->phase = ROTA_TRIAL_ASKED;
 	state->outcome = ROTA_OUTCOME_NONE;
-	state->kind = ROTA_TRIAL_RELEASE;
+	state->kind =
+		state->order_phase == ROTA_ORDER_TRIAL ? ROTA_TRIAL_ORDER : ROTA_TRIAL_RELEASE;
+	state->tries = 0;
 	memcpy(other_digest(state, component), digest, ROTA_SHA256_LEN);
 	return ROTA_OK;
 }
 
+bool rota_bootstate_due(const struct rota_bootstate *state)
+{
+	return state->phase == ROTA_TRIAL_ASKED ||
+		(state->phase == ROTA_TRIAL_STARTED && state->kind == ROTA_TRIAL_ORDER &&
+			state->tries < ROTA_ORDER_TRIES_MAX);
+}
+
 enum rota_err rota_bootstate_start(struct rota_bootstate *state)
 {
-	if (state->phase != ROTA_TRIAL_ASKED)
+	if (!rota_bootstate_due(state))
 		return ROTA_ERR_STATE;
 	state->phase = ROTA_TRIAL_STARTED;
+	if (state->kind == ROTA_TRIAL_ORDER)
+		state->tries++;
 	return ROTA_OK;
 }
 
@@ -98,14 +109,19 @@ enum rota_err rota_bootstate_confirm(struct rota_bootstate *state)
 	if (state->phase != ROTA_TRIAL_STARTED)
 		return ROTA_ERR_STATE;
 	state->confirmed ^= state->trial;
+	if (state->kind == ROTA_TRIAL_ORDER)
+		state->order_phase = ROTA_ORDER_CONFIRMED;
 	end_trial(state, ROTA_OUTCOME_CONFIRMED);
 	return ROTA_OK;
 }
 
 void rota_bootstate_revert(struct rota_bootstate *state)
 {
-	if (state->phase != ROTA_TRIAL_NONE)
-		end_trial(state, ROTA_OUTCOME_REVERTED);
+	if (state->phase == ROTA_TRIAL_NONE)
+		return;
+	if (state->kind == ROTA_TRIAL_ORDER && state->order_phase == ROTA_ORDER_TRIAL)
+		state->order_phase = ROTA_ORDER_FAILED;
+	end_trial(state, ROTA_OUTCOME_REVERTED);
 }
 
 enum rota_err rota_bootstate_forget(struct rota_bootstate *state)

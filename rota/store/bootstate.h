@@ -48,11 +48,14 @@ enum rota_trial_kind {
 enum rota_order_phase {
 	ROTA_ORDER_NONE_YET = 0,
 	ROTA_ORDER_STORED = 1,
-	ROTA_ORDER_TRIAL = 2,
-	ROTA_ORDER_CONFIRMED = 3,
+	ROTA_ORDER_TRIAL = 2, /* its image is being written, or tried */
+	ROTA_ORDER_CONFIRMED = 3, /* the image runs, or there is none: it is being burnt */
 	ROTA_ORDER_DONE = 4,
-	ROTA_ORDER_FAILED = 5,
+	ROTA_ORDER_FAILED =
+		5, /* its image never ran well: the one before runs, nothing was burnt */
 };
+
+#define ROTA_ORDER_TRIES_MAX 3 /* boots that an order's image has to be confirmed in */
 
 #define ROTA_ORDER_NONE 0xFF /* no order is stored */
 
@@ -124,14 +127,17 @@ uint8_t rota_bootstate_others(const struct rota_bootstate *state);
  *
  * `ask` begins a trial of a release and forgets the other set, or adds a component to the trial that is asked for:
  * its other place, with an image of `digest`. From started it is ROTA_ERR_BUSY: first end the
- * trial that runs. `start` is boot's: ROTA_ERR_STATE unless asked. `confirm` is ROTA_ERR_STATE unless
- * started. `revert` from none changes nothing. `forget` is for what is about to be overwritten (SPEC 10.4):
+ * trial that runs. While the phase of an order is TRIAL, what is asked for is the order's trial. `start` is boot's:
+ * ROTA_ERR_STATE unless a trial is due: asked for, or an order's that was not confirmed in fewer than
+ * ROTA_ORDER_TRIES_MAX boots. `confirm` is ROTA_ERR_STATE unless
+ * started. Both ends of an order's trial are ends of that phase: CONFIRMED, FAILED. `revert` from none changes nothing. `forget` is for what is about to be overwritten (SPEC 10.4):
  * it drops a trial that was asked for and never ran, and all digests of the other set; from started it is
  * ROTA_ERR_BUSY. `adopt` makes `place` of a component the confirmed one without a trial: it runs because
  * the confirmed one does not verify, and that is about to be overwritten; ROTA_ERR_STATE unless the
  * phase is none. */
 ROTA_MUST_USE enum rota_err rota_bootstate_ask(struct rota_bootstate *state, uint8_t component,
 	const uint8_t digest[static ROTA_SHA256_LEN]);
+bool rota_bootstate_due(const struct rota_bootstate *state);
 ROTA_MUST_USE enum rota_err rota_bootstate_start(struct rota_bootstate *state);
 ROTA_MUST_USE enum rota_err rota_bootstate_confirm(struct rota_bootstate *state);
 void rota_bootstate_revert(struct rota_bootstate *state);

@@ -11,7 +11,7 @@
 #define D2 "2222222222222222222222222222222222222222222222222222222222222222"
 #define IMAGE                                                                                      \
 	"{\"component\":\"main\",\"counter\":7,\"digest\":\"" D1                                   \
-	"\",\"length\":4096,\"sha256\":\"" D2 "\"}"
+	"\",\"length\":4096,\"sha256\":\"" D2 "\",\"version\":\"1.2.3\"}"
 
 static uint8_t names[ROTA_ORDER_NAMES_ROOM], value[ROTA_ORDER_VALUE_ROOM];
 
@@ -144,6 +144,7 @@ TEST(an_order_is_read_in_pieces_of_any_size)
 		CHECK_EQ(o->running[1][31], 0x22);
 		CHECK(o->has_image && o->has_root);
 		CHECK_EQ(o->image.counter, 7);
+		CHECK_EQ(o->image.version >> 32, 0x01020003);
 		CHECK_EQ(o->image.length, 4096);
 		CHECK_EQ(o->image.digest[0], 0x11);
 		CHECK_EQ(o->image.sha256[0], 0x22);
@@ -178,11 +179,12 @@ TEST(orders_that_are_malformed)
 			ROTA_ERR_FORMAT },
 		{ "an image of no length",
 			{ .image = "{\"component\":\"main\",\"counter\":7,\"digest\":\"" D1
-				   "\",\"length\":0,\"sha256\":\"" D2 "\"}" },
+				   "\",\"length\":0,\"sha256\":\"" D2 "\",\"version\":\"1.2.3\"}" },
 			ROTA_ERR_FORMAT },
 		{ "an image with a member too many",
 			{ .image = "{\"component\":\"main\",\"counter\":7,\"digest\":\"" D1
-				   "\",\"length\":1,\"sha256\":\"" D2 "\",\"up\":1}" },
+				   "\",\"length\":1,\"sha256\":\"" D2
+				   "\",\"up\":1,\"version\":\"1.2.3\"}" },
 			ROTA_ERR_FORMAT },
 		{ "no image, and no null", { .image = "[]" }, ROTA_ERR_FORMAT },
 		{ "root version 0",
