@@ -21,10 +21,10 @@ enum sim_place_name {
 	SIM_PLACES = SIM_SLOTS + 2 * SIM_COMPONENTS,
 };
 
-/* `count` sectors of `sector_len` bytes, from `at` on a chip. */
+/* A part of a chip. Its sectors are the chip's own, or `join` bytes of them taken as one. */
 struct sim_area {
 	uint8_t chip;
-	uint32_t at, sector_len, count;
+	uint32_t at, len, join; /* bytes */
 };
 
 struct sim_board {

@@ -88,7 +88,7 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 			.limits = &limits,
 			.start = { rota_num_nearest(d->clock_s), d->clock_s != 0 },
 			.profile = &rota_session_device },
-		.device = d->fleet->what,
+		.device = &d->what,
 		.slots = d->named,
 		.slots_count = d->fleet->components,
 		.journal = &d->journal,

@@ -64,8 +64,12 @@ static enum rota_err place_init(struct sim_device *d, enum sim_place_name name)
 
 	p->device = d;
 	p->name = name;
-	ROTA_TRY(rota_flash_sim_region(
-		&p->region, &d->chip[area->chip], area->at, area->sector_len, area->count));
+	if (area->join == 0)
+		ROTA_TRY(rota_flash_sim_region_own(
+			&p->region, &d->chip[area->chip], area->at, area->len));
+	else
+		ROTA_TRY(rota_flash_sim_region(&p->region, &d->chip[area->chip], area->at,
+			area->join, area->len / area->join));
 	p->port = *inner(p);
 	p->port.ctx = p;
 	p->port.read = place_read;
@@ -133,6 +137,20 @@ static enum rota_err make(struct sim_device *d)
 	return ROTA_OK;
 }
 
+void sim_number(struct sim_device *d, uint32_t number)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	d->number = number;
+	d->what = *d->fleet->what;
+	if (number == 0)
+		return;
+	memset(d->id, '0', sizeof(d->id));
+	for (size_t i = 0; i < 8; i++)
+		d->id[i] = (uint8_t)digits[number >> (28 - 4 * i) & 0xF];
+	d->what.id = ROTA_SPAN(d->id);
+}
+
 enum rota_err sim_device_init(struct sim_device *d, const struct sim_fleet *fleet)
 {
 	enum rota_err err;
@@ -140,6 +158,7 @@ enum rota_err sim_device_init(struct sim_device *d, const struct sim_fleet *flee
 	memset(d, 0, sizeof(*d));
 	d->fleet = fleet;
 	rota_sim_supply_init(&d->supply, 1);
+	sim_number(d, 0);
 	sim_slots_init(d);
 	counters_init(d);
 	err = make(d);
@@ -154,6 +173,25 @@ void sim_device_free(struct sim_device *d)
 		if (d->chip[i].sectors != NULL)
 			rota_flash_sim_free(&d->chip[i]);
 	}
+}
+
+void sim_blank(struct sim_device *d)
+{
+	for (uint8_t i = 0; i < d->fleet->board->chips; i++) {
+		struct rota_flash_sim *chip = &d->chip[i];
+
+		for (uint32_t k = 0; k < chip->cells.count; k++) {
+			rota_sim_cells_wipe(&chip->cells, k);
+			rota_sim_cells_wipe(&chip->synced, k);
+		}
+		for (uint32_t k = 0; k < chip->sector_count; k++) {
+			chip->sectors[k].erases = 0;
+			chip->sectors[k].half_steps = 0;
+		}
+		chip->cuts = d->supply.cuts;
+	}
+	memset(d->counters.value, 0, sizeof(d->counters.value));
+	sim_power(d);
 }
 
 void sim_power(struct sim_device *d)
@@ -214,7 +252,7 @@ void sim_image_free(struct sim_image *image)
 
 /* ---- its life ---- */
 
-static enum rota_err put_image(struct sim_place *p, struct rota_span image)
+enum rota_err sim_put_image(struct sim_place *p, struct rota_span image)
 {
 	uint8_t unit[ROTA_FLASH_WRITE_MAX];
 	uint32_t len = p->port.write_len, whole = (uint32_t)image.len / len * len;
@@ -233,7 +271,7 @@ enum rota_err sim_factory(struct sim_device *d, const struct rota_span *image,
 	struct rota_bootstate boot;
 
 	for (uint8_t i = 0; i < d->fleet->components; i++)
-		ROTA_TRY(put_image(&d->place[SIM_SLOTS + 2 * i], image[i]));
+		ROTA_TRY(sim_put_image(&d->place[SIM_SLOTS + 2 * i], image[i]));
 	rota_bootstate_init(&boot, d->fleet->rom->counter, digest[0]);
 	for (uint8_t i = 1; i < d->fleet->components; i++)
 		ROTA_TRY(rota_bootstate_add(&boot, digest[i]));

@@ -57,8 +57,7 @@ struct sim_fleet {
 	const struct sim_board *board;
 	const struct rota_rom *rom;
 	const struct rota_crypto *crypto;
-	const struct rota_device *
-		what; /* product, hardware, channel; id and key where devices need none of their own */
+	const struct rota_device *what; /* all but the ids of devices that have a number */
 	uint8_t components;
 	struct rota_span slot_name[SIM_COMPONENTS];
 	uint8_t counters; /* that hardware keeps: rota/port/counter.h's `have` */
@@ -84,6 +83,9 @@ enum sim_end {
 struct sim_device {
 	const struct sim_fleet *fleet;
 	const struct sim_world *world;
+	uint32_t number; /* 0: the fleet's own id */
+	struct rota_device what;
+	uint8_t id[2 * ROTA_SHA256_LEN];
 	uint64_t clock_s;
 
 	/* what outlives the power */
@@ -129,6 +131,9 @@ struct sim_image {
 /* A device with blank chips, off. `d` is not moved while it is in use. ROTA_ERR_FULL: no memory. */
 ROTA_MUST_USE enum rota_err sim_device_init(struct sim_device *d, const struct sim_fleet *fleet);
 void sim_device_free(struct sim_device *d);
+
+/* From now on it is the device of that number, whose id follows from it. */
+void sim_number(struct sim_device *d, uint32_t number);
 
 /* As it leaves the factory: `image` confirmed in place 0 of each component, `state` in the device journal. */
 ROTA_MUST_USE enum rota_err sim_factory(struct sim_device *d, const struct rota_span *image,

@@ -6,6 +6,14 @@
 #include "host/sim/device.h"
 #include "rota/store/bootstate.h"
 
+/* ---- device.c ---- */
+
+/* As it came from its makers: nothing on the chips, no wear, counters at 0, off. */
+void sim_blank(struct sim_device *d);
+
+/* Whole, from the beginning of a blank place. */
+ROTA_MUST_USE enum rota_err sim_put_image(struct sim_place *p, struct rota_span image);
+
 /* ---- boot.c ---- */
 
 /* The boot stage. ROTA_OK: an image was started. ROTA_ERR_DENIED: none may run. */

@@ -6,7 +6,7 @@
 #define V1 (UINT64_C(1) << 56)
 #define V2 (UINT64_C(2) << 56)
 #define DAY_S UINT64_C(86400)
-#define REFRESHES 24 /* more than what fills both sectors of a journal on every board */
+#define REFRESHES 32 /* more than what fills all sectors of a journal on every board */
 #define ROOTS 4
 
 static void publish_release(struct server *s, unsigned tries)
@@ -101,7 +101,7 @@ const struct scenario scenarios[SCENARIOS] = {
 		.version = V1,
 		.ends_root = 1 + ROOTS },
 	{ .name = "compaction",
-		.what = "refreshes until both sectors of the journal were erased",
+		.what = "refreshes until all sectors of the journal were erased",
 		.publish = refreshes,
 		.components = 1,
 		.polls = REFRESHES,

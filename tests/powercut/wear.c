@@ -41,9 +41,9 @@ static const struct sim_board boards[SIM_BOARDS] = {
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 1 } },
-		.area = { { 0, 0, 16 * K, 2 }, { 0, 32 * K, 16 * K, 2 }, { 0, 64 * K, 16 * K, 1 },
-			{ 0, 80 * K, 16 * K, 1 }, { 0, 96 * K, 16 * K, 1 },
-			{ 0, 112 * K, 16 * K, 1 } } },
+		.area = { { 0, 0, 32 * K, 0 }, { 0, 32 * K, 32 * K, 0 }, { 0, 64 * K, 16 * K, 0 },
+			{ 0, 80 * K, 16 * K, 0 }, { 0, 96 * K, 16 * K, 0 },
+			{ 0, 112 * K, 16 * K, 0 } } },
 	{ .name = "h7",
 		.like = "STM32H7, journals in 2 sectors of 128 KiB",
 		.chips = 1,
@@ -53,16 +53,16 @@ static const struct sim_board boards[SIM_BOARDS] = {
 			.once = true,
 			.ecc = true,
 			.erase_steps = 1 } },
-		.area = { { 0, 0, 128 * K, 2 }, { 0, 256 * K, 128 * K, 2 },
-			{ 0, 512 * K, 128 * K, 1 }, { 0, 640 * K, 128 * K, 1 },
-			{ 0, 768 * K, 128 * K, 1 }, { 0, 896 * K, 128 * K, 1 } } },
+		.area = { { 0, 0, 256 * K, 0 }, { 0, 256 * K, 256 * K, 0 },
+			{ 0, 512 * K, 128 * K, 0 }, { 0, 640 * K, 128 * K, 0 },
+			{ 0, 768 * K, 128 * K, 0 }, { 0, 896 * K, 128 * K, 0 } } },
 	{ .name = "l0",
 		.like = "STM32L0, journals in 4 and 8 sectors of 2 KiB",
 		.chips = 1,
 		.chip = { { .runs = { { 2 * K, 64 } }, .write_len = 4, .erase_steps = 1 } },
-		.area = { { 0, 0, 2 * K, 4 }, { 0, 8 * K, 2 * K, 8 }, { 0, 24 * K, 2 * K, 6 },
-			{ 0, 36 * K, 2 * K, 6 }, { 0, 48 * K, 2 * K, 1 },
-			{ 0, 50 * K, 2 * K, 1 } } },
+		.area = { { 0, 0, 8 * K, 0 }, { 0, 8 * K, 16 * K, 0 }, { 0, 24 * K, 12 * K, 0 },
+			{ 0, 36 * K, 12 * K, 0 }, { 0, 48 * K, 2 * K, 0 },
+			{ 0, 50 * K, 2 * K, 0 } } },
 	{ .name = "n",
 		.like = "journals in 2 and 4 sectors of 4 KiB",
 		.chips = 1,
@@ -70,9 +70,9 @@ static const struct sim_board boards[SIM_BOARDS] = {
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 1 } },
-		.area = { { 0, 0, 4 * K, 2 }, { 0, 8 * K, 4 * K, 4 }, { 0, 24 * K, 4 * K, 3 },
-			{ 0, 36 * K, 4 * K, 3 }, { 0, 48 * K, 4 * K, 1 },
-			{ 0, 52 * K, 4 * K, 1 } } },
+		.area = { { 0, 0, 8 * K, 0 }, { 0, 8 * K, 16 * K, 0 }, { 0, 24 * K, 12 * K, 0 },
+			{ 0, 36 * K, 12 * K, 0 }, { 0, 48 * K, 4 * K, 0 },
+			{ 0, 52 * K, 4 * K, 0 } } },
 };
 
 /* ---- days that are lived ---- */
@@ -149,11 +149,12 @@ static enum rota_err target(void *ctx, const struct sim_device *d,
 static uint32_t worst(struct sim_device *d, enum sim_place_name place)
 {
 	const struct sim_area *area = &d->fleet->board->area[place];
+	const struct rota_flash *flash = &d->place[place].port;
 	uint32_t most = 0;
 
-	for (uint32_t i = 0; i < area->count; i++) {
+	for (uint32_t i = 0; i < rota_flash_sectors(flash->run); i++) {
 		uint32_t n = rota_flash_sim_erases(
-			&d->chip[area->chip], area->at + i * area->sector_len);
+			&d->chip[area->chip], area->at + rota_flash_sector(flash->run, i).at);
 
 		if (n > most)
 			most = n;
@@ -227,7 +228,10 @@ static uint32_t replay(
 	const struct sim_board *board, enum sim_place_name place, uint32_t commits, uint32_t len)
 {
 	static const struct rota_rom rom = { .counter = 0 };
-	const struct sim_fleet fleet = { .board = board, .rom = &rom, .components = 1 };
+	static const struct rota_device what = { .id = { NULL, 0 } };
+	const struct sim_fleet fleet = {
+		.board = board, .rom = &rom, .what = &what, .components = 1
+	};
 	struct sim_device *d = malloc(sizeof(*d));
 	uint8_t payload[ROTA_JOURNAL_PAYLOAD_MAX] = { 0 };
 	struct rota_journal j;
