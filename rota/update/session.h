@@ -264,6 +264,10 @@ ROTA_MUST_USE enum rota_err rota_session_find(struct rota_session *s, struct rot
 ROTA_MUST_USE enum rota_err rota_session_find_in(
 	struct rota_session *s, struct rota_span role, struct rota_span path);
 
+/* No role listed what was looked for (FAILED with ROTA_ERR_NOT_FOUND by TUF 5.6.7 or SPEC 4.4): that is no failure, and
+ * another target may be looked for. Else ROTA_ERR_STATE. */
+ROTA_MUST_USE enum rota_err rota_session_pass_over(struct rota_session *s);
+
 const struct rota_target *rota_session_target(const struct rota_session *s);
 
 /* Whether the newest root says that names carry versions and digests (TUF 6.2). */

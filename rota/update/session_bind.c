@@ -14,6 +14,16 @@ enum rota_err rota_session_find_in(
 	return ROTA_OK;
 }
 
+enum rota_err rota_session_pass_over(struct rota_session *s)
+{
+	if (s->want.kind != ROTA_WANT_FAILED || s->why.err != ROTA_ERR_NOT_FOUND ||
+		(s->why.clause != ROTA_CLAUSE_SPEC_4_4 && s->why.clause != ROTA_CLAUSE_TUF_5_6_7))
+		return ROTA_ERR_STATE;
+	s->why = (struct rota_why){ .err = ROTA_OK, .clause = ROTA_CLAUSE_NONE };
+	s->want.kind = ROTA_WANT_NOTHING;
+	return ROTA_OK;
+}
+
 /* Top-level targets are being visited. */
 static bool at_top(const struct rota_session *s)
 {

@@ -4,6 +4,7 @@
 #include "rota/update/update_parts.h"
 #include "rota/base/arena.h"
 #include "rota/base/mem.h"
+#include "rota/base/writer.h"
 
 /* ---- begin ---- */
 
@@ -82,6 +83,7 @@ enum rota_err rota_update_init(
 	ROTA_TRY(rota_arena_end(&a));
 	use_room(u, &r, config->session.limits);
 	ROTA_TRY(load(u));
+	u->after = ROTA_UP_SEEK_POLICY;
 	u->floors = u->state.floors;
 	u->config.session.floors = &u->floors;
 	ROTA_TRY(rota_session_init(&u->session, &u->config.session, &u->state.trusted, a.rest));
@@ -108,8 +110,22 @@ enum rota_err rota_update_factory(
 
 /* ---- metadata: the session's wants ---- */
 
-/* The file is durable: what it changed is to be so with the next commit. With the keys of `rollouts` so replaced that
- * its floor fell, its sequence falls in the same commit (SPEC 8.9). */
+/* With the keys of a role so replaced that its floor fell, the sequence of its file falls in the same commit (SPEC 8.9,
+ * 16.3). What retirements raised stays. */
+static void drop_sequence(struct rota_state *s, struct rota_span role)
+{
+	if (rota_span_eq(role, ROTA_STR("rollouts"))) {
+		s->policy_sequence = 0;
+		memset(s->policy_sha256, 0, ROTA_SHA256_LEN);
+	} else if (rota_span_eq(role, ROTA_STR("retirements"))) {
+		s->retired.sequence = 0;
+		memset(s->retired.sha256, 0, ROTA_SHA256_LEN);
+	} else if (rota_span_eq(role, ROTA_STR("revocations"))) {
+		memset(&s->revoked, 0, sizeof(s->revoked));
+	}
+}
+
+/* The file is durable: what it changed is to be so with the next commit. */
 static void keep_trusted(struct rota_update *u, const struct rota_want *want)
 {
 	u->state.trusted = *rota_session_trusted(&u->session);
@@ -117,10 +133,22 @@ static void keep_trusted(struct rota_update *u, const struct rota_want *want)
 	if (u->state.told > 0 && rota_span_eq(want->role, ROTA_STR("timestamp")))
 		u->state.told--; /* one refresh of those that a told trouble stands for */
 	u->unsaved = true;
-	if (want->floor_fell && rota_span_eq(want->role, ROTA_STR("rollouts"))) {
-		u->state.policy_sequence = 0;
-		memset(u->state.policy_sha256, 0, ROTA_SHA256_LEN);
-	}
+	if (want->floor_fell)
+		drop_sequence(&u->state, want->role);
+}
+
+enum rota_err rota_update_find(struct rota_update *u, struct rota_span role)
+{
+	struct rota_writer w = rota_writer(ROTA_BUF(u->path));
+	struct rota_span path;
+
+	rota_write_span(&w, role);
+	rota_write_u8(&w, '/');
+	rota_write_span(&w, u->config.device->product);
+	rota_write_span(&w, ROTA_STR(".json"));
+	ROTA_TRY(rota_writer_end(&w, &path));
+	u->path_len = (uint8_t)path.len;
+	return rota_session_find_in(&u->session, role, path);
 }
 
 static enum rota_update_state session_failed(struct rota_update *u)
@@ -131,7 +159,7 @@ static enum rota_update_state session_failed(struct rota_update *u)
 	if (step->lacking != NULL && why.err == ROTA_ERR_NOT_FOUND &&
 		(why.clause == ROTA_CLAUSE_SPEC_4_4 || why.clause == ROTA_CLAUSE_TUF_5_6_7))
 		return step->lacking(u);
-	return rota_update_stop(u, why.err, why.clause);
+	return rota_update_trouble(u, why.err, why.clause);
 }
 
 /* Whether the session has ended what it was asked for, and what comes then. */

@@ -45,6 +45,8 @@
 #include "rota/codec/name.h"
 #include "rota/codec/policy.h"
 #include "rota/codec/release.h"
+#include "rota/codec/retirements.h"
+#include "rota/codec/revocations.h"
 #include "rota/port/slots.h"
 #include "rota/store/bootaccess.h"
 #include "rota/store/journal.h"
@@ -186,14 +188,14 @@ void rota_update_drop(struct rota_update *u);
 
 /* ---- private from here ---- */
 
-#define ROTA_UPDATE_EVENTS_MAX 3 /* that one commit may carry */
+#define ROTA_UPDATE_EVENTS_MAX 5 /* that one commit may carry */
 
 /* Troubles told in a row: a device in trouble rarely has more at once. And the refreshes that each of them stands for
  * after that: so a tenth is added to the commits of ten years at most, whatever a mirror answers. */
 #define ROTA_UPDATE_TOLD_MAX 8
 #define ROTA_UPDATE_TOLD_COST 8
 
-/* A verified target that is being read: the policy, the release, a component. */
+/* A verified target that is being read: retirements, revocations, the policy, the release, a component. */
 struct rota_reading {
 	struct rota_span path;
 	uint64_t length;
@@ -204,6 +206,8 @@ struct rota_reading {
 	union { /* one after the other */
 		struct rota_campaign_finder policy;
 		struct rota_release_decoder release;
+		struct rota_retirements_decoder retirements;
+		struct rota_revocations_decoder revocations;
 		struct rota_image image;
 	} as;
 };
@@ -226,8 +230,11 @@ struct rota_update {
 	struct rota_buf scratch; /* a payload of the journal, or a piece of a slot */
 	struct rota_reading reading;
 
-	uint8_t policy_path[ROTA_PATH_MAX];
-	uint8_t policy_path_len;
+	uint8_t path[ROTA_PATH_MAX]; /* of the policy, retirements, revocations: one at a time */
+	uint8_t path_len;
+	uint8_t after; /* state that follows when it is known what is over (SPEC 16) */
+	bool weighed; /* it is, or cannot be in this cycle */
+	bool choosing; /* what is asked is whether the policy's release was withdrawn */
 	bool policy_new; /* another one than the last */
 	bool has_campaign;
 	struct rota_campaign campaign;

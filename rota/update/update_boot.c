@@ -247,6 +247,22 @@ static enum rota_update_state give_up(struct rota_update *u, const struct judgem
 	return reverted(u);
 }
 
+enum rota_update_state rota_update_give_up(struct rota_update *u)
+{
+	struct judgement j;
+	enum rota_err err = judge(u, &j);
+
+	if (err == ROTA_OK && j.trial_runs) {
+		u->state.pending.phase = ROTA_INSTALL_REVERT;
+		err = rota_update_commit(u);
+		return err == ROTA_OK ? ROTA_UP_REVERT
+				      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
+	}
+	if (err == ROTA_OK)
+		err = revert_all(u);
+	return err == ROTA_OK ? reverted(u) : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
+}
+
 enum rota_update_state rota_up_revert(struct rota_update *u)
 {
 	enum rota_err err = revert_all(u);
@@ -272,12 +288,16 @@ static enum rota_update_state prove(struct rota_update *u)
 
 enum rota_update_state rota_up_health(struct rota_update *u, enum rota_err how)
 {
-	struct judgement j;
-	enum rota_err err;
-
 	if (how != ROTA_OK)
 		return give_up_running(u, how);
-	err = judge(u, &j);
+	return rota_update_weigh(u, ROTA_UP_KEEP);
+}
+
+enum rota_update_state rota_up_keep(struct rota_update *u)
+{
+	struct judgement j;
+	enum rota_err err = judge(u, &j);
+
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	/* Reset while it was proved: what is well now is another image. */
@@ -423,9 +443,9 @@ enum rota_update_state rota_up_judge(struct rota_update *u)
 	case PROVE:
 		return prove(u);
 	case ASK:
-		return ask(u, &j);
+		return u->weighed ? ask(u, &j) : rota_update_weigh(u, ROTA_UP_JUDGE);
 	case WAIT:
-		return wait(u, &j);
+		return u->weighed ? wait(u, &j) : rota_update_weigh(u, ROTA_UP_JUDGE);
 	case GIVE_UP:
 	default:
 		return give_up(u, &j);

@@ -4,6 +4,7 @@
  * update.c          the machinery: begin, wants and answers
  * update_events.c   events, commits, how a cycle ends
  * update_boot.c     what to make of the boot; confirm and revert
+ * update_retire.c   retirements and revocations: what is over
  * update_policy.c   rollout policy and release: what to install, and whether
  * update_install.c  components into slots, trials
  * update_steps.c    the table of states
@@ -20,7 +21,13 @@ enum rota_update_state {
 	ROTA_UP_HEALTH,
 	ROTA_UP_CONFIRM,
 	ROTA_UP_REVERT,
+	ROTA_UP_KEEP,
 	ROTA_UP_REFRESH,
+	ROTA_UP_FIND_RETIREMENTS,
+	ROTA_UP_RETIREMENTS,
+	ROTA_UP_FIND_REVOCATIONS,
+	ROTA_UP_REVOCATIONS,
+	ROTA_UP_SEEK_POLICY,
 	ROTA_UP_FIND_POLICY,
 	ROTA_UP_POLICY,
 	ROTA_UP_FIND_RELEASE,
@@ -84,6 +91,9 @@ uint64_t rota_update_clock(const struct rota_update *u);
 void rota_update_read(struct rota_update *u, struct rota_span path, uint64_t length,
 	const uint8_t sha256[static ROTA_SHA256_LEN]);
 
+/* Look for ROLE/PRODUCT.json, which the role of that name lists. */
+enum rota_err rota_update_find(struct rota_update *u, struct rota_span role);
+
 /* One piece of a target into the hash: ROTA_ERR_LENGTH as soon as it is too long. */
 enum rota_err rota_update_take(struct rota_update *u, struct rota_span piece);
 
@@ -103,9 +113,40 @@ const struct rota_slots *rota_update_slots(const struct rota_update *u, const ui
 /* `pending` is what the device runs: into the records, and the event that says so. */
 enum rota_err rota_update_installed(struct rota_update *u);
 
-/* ---- update_policy.c ---- */
+/* A release that waits for a boot, or runs on trial, was withdrawn. */
+enum rota_update_state rota_update_give_up(struct rota_update *u);
+enum rota_update_state rota_up_keep(struct rota_update *u);
+
+/* ---- update_retire.c ---- */
+
+/* `next`, when it is known what is over, or cannot be in this cycle; first go and look. */
+enum rota_update_state rota_update_weigh(struct rota_update *u, enum rota_update_state next);
+
+/* It is known, or cannot be: the state that waited for it. */
+enum rota_update_state rota_update_weighed(struct rota_update *u);
+
+/* On the way there something failed: what waits does so no longer; else the cycle ends here. */
+enum rota_update_state rota_update_trouble(
+	struct rota_update *u, enum rota_err err, enum rota_clause clause);
+
+/* The policy's release, unless it was withdrawn. */
+enum rota_update_state rota_update_consider(struct rota_update *u);
 
 enum rota_update_state rota_up_refreshed(struct rota_update *u);
+enum rota_update_state rota_up_retirements_found(struct rota_update *u);
+enum rota_update_state rota_up_retirements_lacking(struct rota_update *u);
+enum rota_err rota_up_retirements_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_retirements_done(struct rota_update *u, enum rota_err how);
+enum rota_update_state rota_up_revocations_found(struct rota_update *u);
+enum rota_update_state rota_up_revocations_lacking(struct rota_update *u);
+enum rota_err rota_up_revocations_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_revocations_done(struct rota_update *u, enum rota_err how);
+
+/* ---- update_policy.c ---- */
+
+/* Fetch the release that the policy names. */
+enum rota_update_state rota_update_choose(struct rota_update *u);
+enum rota_update_state rota_up_seek_policy(struct rota_update *u);
 enum rota_update_state rota_up_policy_found(struct rota_update *u);
 enum rota_update_state rota_up_policy_lacking(struct rota_update *u);
 enum rota_err rota_up_policy_feed(struct rota_update *u, struct rota_span piece);

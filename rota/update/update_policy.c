@@ -3,27 +3,16 @@
  * read as they stream by and believed when their digest is right; the rules are pure functions in rota/trust. */
 #include "rota/update/update_parts.h"
 #include "rota/base/mem.h"
-#include "rota/base/writer.h"
 #include "rota/trust/release.h"
 
 /* ---- policy ---- */
 
-enum rota_update_state rota_up_refreshed(struct rota_update *u)
+enum rota_update_state rota_up_seek_policy(struct rota_update *u)
 {
-	struct rota_writer w = rota_writer(ROTA_BUF(u->policy_path));
-	struct rota_span path;
-	enum rota_err err;
+	enum rota_err err = rota_update_find(u, ROTA_STR("rollouts"));
 
-	rota_write_span(&w, ROTA_STR("rollouts/"));
-	rota_write_span(&w, u->config.device->product);
-	rota_write_span(&w, ROTA_STR(".json"));
-	err = rota_writer_end(&w, &path);
-	if (err == ROTA_OK)
-		err = rota_session_find_in(&u->session, ROTA_STR("rollouts"), path);
-	if (err != ROTA_OK)
-		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_8_1);
-	u->policy_path_len = (uint8_t)path.len;
-	return ROTA_UP_FIND_POLICY;
+	return err == ROTA_OK ? ROTA_UP_FIND_POLICY
+			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_8_1);
 }
 
 /* The verified role says that there is none: nothing to install. */
@@ -44,8 +33,7 @@ enum rota_update_state rota_up_policy_found(struct rota_update *u)
 
 	if (target->length > ROTA_POLICY_MAX)
 		return rota_update_stop(u, ROTA_ERR_LIMIT, ROTA_CLAUSE_SPEC_8_1);
-	rota_update_read(
-		u, rota_span(u->policy_path, u->policy_path_len), target->length, target->sha256);
+	rota_update_read(u, rota_span(u->path, u->path_len), target->length, target->sha256);
 	rota_campaign_begin(
 		&u->reading.as.policy, u->config.session.crypto, &device, u->names, u->value);
 	return ROTA_UP_POLICY;
@@ -111,7 +99,6 @@ static enum rota_update_state follow(struct rota_update *u, bool found)
 	const struct rota_campaign *c = &u->campaign;
 	const struct rota_failed_install *f = &u->state.failed;
 	uint64_t now_s = rota_session_now(&u->session);
-	enum rota_err err;
 
 	if (!found)
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
@@ -126,8 +113,14 @@ static enum rota_update_state follow(struct rota_update *u, bool found)
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_2_WINDOW);
 	if (!admitted_before(u) && !spoken_of(u))
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_7);
-	err = rota_session_find_in(
-		&u->session, u->config.device->release_role, rota_path_span(&c->release));
+	return rota_update_consider(u);
+}
+
+enum rota_update_state rota_update_choose(struct rota_update *u)
+{
+	enum rota_err err = rota_session_find_in(
+		&u->session, u->config.device->release_role, rota_path_span(&u->campaign.release));
+
 	return err == ROTA_OK ? ROTA_UP_FIND_RELEASE
 			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_8_2);
 }

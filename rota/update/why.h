@@ -66,7 +66,10 @@
 	X(SPEC_8_9, "SPEC 8.9", "the policy's sequence does not go back")                          \
 	X(SPEC_9, "SPEC 9", "the journal can be read and written")                                 \
 	X(SPEC_10, "SPEC 10", "the slot can be written and switched")                              \
-	X(SPEC_10_2, "SPEC 10.2", "an image on trial is confirmed before the next boot")
+	X(SPEC_10_2, "SPEC 10.2", "an image on trial is confirmed before the next boot")           \
+	X(SPEC_16, "SPEC 16", "retirements and revocations of the known form")                     \
+	X(SPEC_16_3, "SPEC 16.3", "the sequence of retirements or revocations does not go back")   \
+	X(SPEC_16_4, "SPEC 16.4", "a release that was not withdrawn")
 
 enum rota_clause {
 #define ROTA_CLAUSE_ENUM(name, section, demand) ROTA_CLAUSE_##name,

@@ -177,6 +177,7 @@ enum rota_update_want_kind world_cycle(struct world *w)
 		.slots = w->named,
 		.slots_count = w->slots_count,
 		.journal = &w->journal,
+		.boot = w->boot,
 		.resume_every = w->resume_every,
 		.event_ctx = w,
 		.event = on_event
