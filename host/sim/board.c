@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/sim/board.h"
 
+#include "rota/port/counter.h"
+
 #include <string.h>
 
 #define K 1024U
+#define ALL_COUNTERS ((1U << ROTA_COUNTER_COUNT) - 1)
 
 const struct sim_board sim_boards[SIM_BOARDS] = {
 	{
@@ -26,6 +29,7 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	{
 		.name = "h7",
 		.like = "STM32H7: units of 32 bytes under ECC, programmed once",
+		.counters = ALL_COUNTERS,
 		.chips = 1,
 		.chip = { { .runs = { { 8 * K, 10 } },
 			.write_len = 32,
@@ -59,6 +63,7 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	{
 		.name = "n",
 		.like = "a microcontroller with its journals inside and its images on a serial NOR chip",
+		.counters = ALL_COUNTERS,
 		.chips = 2,
 		.chip = { { .runs = { { 4 * K, 4 } },
 				  .write_len = 4,

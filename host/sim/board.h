@@ -33,6 +33,7 @@ struct sim_board {
 	uint8_t chips;
 	struct rota_flash_sim_chip chip[SIM_CHIPS];
 	struct sim_area area[SIM_PLACES];
+	uint8_t counters; /* that hardware keeps: rota/port/counter.h's `have` */
 };
 
 #define SIM_BOARDS 4

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The boot stage of a simulated device: boot/choice over boot/verify, an image read once, what was hashed loaded. */
 #include "host/sim/parts.h"
+#include "boot/burn.h"
 #include "boot/choice.h"
 #include "boot/verify.h"
 
@@ -33,28 +34,59 @@ static enum rota_err load_payload(void *ctx, struct rota_span payload)
 	return ROTA_OK;
 }
 
-static bool verify(struct sim_device *d, const struct rota_boot_choice *ask, uint32_t counter)
+struct booting {
+	struct sim_device *device;
+	struct rota_bootstate state;
+	struct rota_burn_facts burn;
+	struct rota_boot_policy policy;
+	uint8_t keys; /* that vouch for what was loaded */
+};
+
+static bool verify(struct booting *b, const struct rota_boot_choice *ask)
 {
+	struct sim_device *d = b->device;
 	struct loading loading = { d, &d->place[SIM_SLOTS + ask->slot].port };
 	const struct rota_boot_source from = { &loading, read_slot, load_payload };
-	const struct rota_boot_policy policy = {
-		.crypto = d->fleet->crypto, .rom = d->fleet->rom, .counter = counter
-	};
 	struct rota_image image;
-	uint8_t piece[512], keys;
+	uint8_t piece[512];
 
 	d->loaded = 0;
-	if (rota_boot_verify(&from, &policy, ROTA_BUF(piece), &image, &keys) != ROTA_OK ||
+	if (rota_boot_verify(&from, &b->policy, ROTA_BUF(piece), &image, &b->keys) != ROTA_OK ||
 		(ask->digest != NULL &&
 			memcmp(image.info.digest, ask->digest, ROTA_SHA256_LEN) != 0))
 		return false;
 	memcpy(d->booted.digest, image.info.digest, ROTA_SHA256_LEN);
 	d->version = image.info.version;
+	d->image_counter = image.info.counter;
 	return true;
 }
 
-static void start(struct sim_device *d, const struct rota_boot_choice *choice)
+static enum rota_err commit(void *ctx, const struct rota_bootstate *next)
 {
+	struct booting *b = ctx;
+
+	return rota_bootstate_commit(&b->device->boot, next);
+}
+
+/* What is made final in a boot of the confirmed image; where that fails the next boot goes on. */
+static void burn(struct booting *b, enum rota_boot_kind kind)
+{
+	struct sim_device *d = b->device;
+	const struct rota_burn_io io = { &d->counter, b, commit };
+
+	b->burn.confirmed = kind == ROTA_BOOT_CONFIRMED || kind == ROTA_BOOT_REVERTED;
+	rota_burn_member(&b->burn, d->image_counter, b->keys);
+	if (rota_burn_run(&b->state, &b->burn, &io, &d->restored) != ROTA_OK)
+		return;
+}
+
+static void start(struct booting *b, const struct rota_boot_choice *choice)
+{
+	struct sim_device *d = b->device;
+
+	burn(b, choice->kind);
+	if (d->supply.off)
+		return;
 	d->booted.id = choice->slot;
 	d->booted.kind = choice->kind;
 	d->runs = true;
@@ -63,30 +95,44 @@ static void start(struct sim_device *d, const struct rota_boot_choice *choice)
 		d->world->started(d->world->ctx, d);
 }
 
+/* What the device holds images against in this boot. */
+static void set_policy(struct booting *b)
+{
+	const struct sim_fleet *fleet = b->device->fleet;
+
+	rota_burn_begin(&b->burn, &b->device->counter, fleet->rom);
+	b->policy = (struct rota_boot_policy){
+		.crypto = fleet->crypto,
+		.rom = fleet->rom,
+		.counter = rota_burn_floor(&b->state, &b->burn, ROTA_COUNTER_SECURITY),
+		.key_floor = rota_boot_key_floor(fleet->rom,
+			(uint8_t)rota_burn_floor(&b->state, &b->burn, ROTA_COUNTER_KEYS)),
+	};
+}
+
 enum rota_err sim_boot(struct sim_device *d)
 {
+	struct booting b = { .device = d };
 	struct rota_boot_facts facts = { .trial = ROTA_BOOT_UNKNOWN };
 	struct rota_boot_choice choice;
-	struct rota_bootstate state;
 	enum rota_boot_verdict verdict;
 
 	ROTA_TRY(rota_journal_open(&d->boot, &d->place[SIM_BOOT].port, ROTA_JOURNAL_BOOT));
-	ROTA_TRY(rota_bootstate_load(&d->boot, &state));
-	while ((verdict = rota_boot_choose(&state, &facts, &choice)) != ROTA_BOOT_REFUSE) {
+	ROTA_TRY(rota_bootstate_load(&d->boot, &b.state));
+	set_policy(&b);
+	while ((verdict = rota_boot_choose(&b.state, &facts, &choice)) != ROTA_BOOT_REFUSE) {
 		if (verdict == ROTA_BOOT_VERIFY) {
-			*choice.fact =
-				verify(d, &choice, state.counter) ? ROTA_BOOT_YES : ROTA_BOOT_NO;
+			*choice.fact = verify(&b, &choice) ? ROTA_BOOT_YES : ROTA_BOOT_NO;
 			continue;
 		}
-		if (choice.commit && rota_bootstate_commit(&d->boot, &choice.next) != ROTA_OK &&
-			choice.kind == ROTA_BOOT_TRIAL) {
+		if (choice.commit && commit(&b, &choice.next) == ROTA_OK) {
+			b.state = choice.next;
+		} else if (choice.commit && choice.kind == ROTA_BOOT_TRIAL) {
 			facts.trial = ROTA_BOOT_NO;
 			continue;
 		}
-		if (d->supply.off)
-			return ROTA_ERR_IO;
-		start(d, &choice);
-		return ROTA_OK;
+		start(&b, &choice);
+		return d->runs ? ROTA_OK : ROTA_ERR_IO;
 	}
 	return ROTA_ERR_DENIED;
 }

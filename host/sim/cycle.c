@@ -92,6 +92,7 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 		.slots = d->named,
 		.slots_count = d->fleet->components,
 		.journal = &d->journal,
+		.boot = &d->access,
 		.event_ctx = d,
 		.event = on_event,
 	};

@@ -100,7 +100,7 @@ static enum rota_err counter_advance(void *ctx, enum rota_counter_id id, uint32_
 static void counters_init(struct sim_device *d)
 {
 	rota_counter_sim_init(&d->counters, &d->supply);
-	d->hardware = rota_counter_sim_port(&d->counters, d->fleet->counters);
+	d->hardware = rota_counter_sim_port(&d->counters, d->fleet->board->counters);
 	d->counter = d->hardware;
 	d->counter.ctx = d;
 	d->counter.read = counter_read;

@@ -60,7 +60,6 @@ struct sim_fleet {
 	const struct rota_device *what; /* all but the ids of devices that have a number */
 	uint8_t components;
 	struct rota_span slot_name[SIM_COMPONENTS];
-	uint8_t counters; /* that hardware keeps: rota/port/counter.h's `have` */
 	uint32_t poll_s; /* between two polls */
 };
 
@@ -101,6 +100,8 @@ struct sim_device {
 	struct rota_journal boot, journal;
 	struct rota_booted booted;
 	uint64_t version; /* of what runs */
+	uint32_t image_counter; /* likewise */
+	bool restored; /* the boot stage says so: hardware is ahead of the journal */
 	struct sim_slots {
 		struct sim_device *device;
 		uint8_t component;
@@ -110,6 +111,7 @@ struct sim_device {
 		uint8_t unit[ROTA_FLASH_WRITE_MAX]; /* bytes that do not fill a program unit yet */
 	} slots[SIM_COMPONENTS];
 	struct rota_named_slots named[SIM_COMPONENTS];
+	struct rota_boot_access access;
 	struct rota_update update;
 	struct rota_outcome outcome;
 	struct rota_state state; /* after the last cycle */

@@ -173,8 +173,30 @@ static enum rota_err slot_revert(void *ctx)
 	return commit(s, &state);
 }
 
+/* ---- the boot state, which nobody else is at ---- */
+
+static enum rota_err access_begin(void *ctx, struct rota_bootstate *out)
+{
+	const struct sim_device *d = ctx;
+
+	return rota_bootstate_load(&d->boot, out);
+}
+
+static enum rota_err access_commit(void *ctx, const struct rota_bootstate *state)
+{
+	struct sim_device *d = ctx;
+
+	return rota_bootstate_commit(&d->boot, state);
+}
+
+static void access_end(void *ctx)
+{
+	(void)ctx;
+}
+
 void sim_slots_init(struct sim_device *d)
 {
+	d->access = (struct rota_boot_access){ d, access_begin, access_commit, access_end };
 	for (uint8_t i = 0; i < d->fleet->components; i++) {
 		struct sim_slots *s = &d->slots[i];
 
