@@ -322,8 +322,11 @@ enum sim_end sim_run(struct sim_device *d, const struct sim_world *world, uint64
 	enum sim_end end;
 
 	d->world = world;
-	while ((end = poll_once(d)) == SIM_IDLE && d->clock_s < until_s)
+	while ((end = poll_once(d)) == SIM_IDLE && d->clock_s < until_s) {
 		d->clock_s += d->fleet->poll_s;
+		if (d->fleet->sleeps)
+			sim_power(d);
+	}
 	d->world = NULL;
 	return end;
 }

@@ -61,6 +61,7 @@ struct sim_fleet {
 	uint8_t components;
 	struct rota_span slot_name[SIM_COMPONENTS];
 	uint32_t poll_s; /* between two polls */
+	bool sleeps; /* off between them */
 };
 
 /* One place of the flash map as the core sees it. */

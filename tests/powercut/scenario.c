@@ -8,13 +8,14 @@
 #define DAY_S UINT64_C(86400)
 #define REFRESHES 32 /* more than what fills all sectors of a journal on every board */
 #define ROOTS 4
+#define BURNT 7 /* two boots' steps above the factory's 0 */
 
-static void publish_release(struct server *s, unsigned tries)
+static void publish_release(struct server *s, unsigned tries, uint32_t counter)
 {
 	struct world *w = &s->world;
 
 	w->release.version = "2.0.0";
-	w->release.counter = 2;
+	w->release.counter = counter;
 	w->release.payload_len = 8192;
 	w->policy.retry_max = tries;
 	world_release(w);
@@ -24,12 +25,19 @@ static void publish_release(struct server *s, unsigned tries)
 
 static void update(struct server *s)
 {
-	publish_release(s, 3); /* a cut may cost a try, never the release */
+	publish_release(s, 3, 2); /* a cut may cost a try, never the release */
 }
 
 static void ill(struct server *s)
 {
-	publish_release(s, 0);
+	publish_release(s, 0, 2);
+}
+
+static void burn(struct server *s)
+{
+	publish_release(s, 3, BURNT);
+	server_retire(s, BURNT);
+	server_step(s, SCENARIO_START + 1);
 }
 
 /* A root that is signed by two keys of the root before and by two of its own. */
@@ -93,6 +101,15 @@ const struct scenario scenarios[SCENARIOS] = {
 		.components = 1,
 		.ill = true,
 		.version = V1,
+		.ends_root = 1 },
+	{ .name = "burn",
+		.what = "a release, and its security counter burnt in the boots after it",
+		.publish = burn,
+		.components = 1,
+		.polls = 4,
+		.sleeps = true,
+		.counter = BURNT,
+		.version = V2,
 		.ends_root = 1 },
 	{ .name = "root",
 		.what = "four roots, each with other keys of root, snapshot and timestamp",

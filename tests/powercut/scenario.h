@@ -16,11 +16,13 @@ struct scenario {
 	uint8_t components;
 	uint8_t polls; /* beyond the first */
 	bool ill; /* what is on trial is not well */
+	bool sleeps; /* it is off between two polls */
+	uint32_t counter; /* security counter in the end */
 	uint64_t version; /* that runs in the end, as rota/codec/version.h has it */
 	uint32_t ends_root; /* version of the root in the end */
 };
 
-#define SCENARIOS 4
+#define SCENARIOS 5
 extern const struct scenario scenarios[SCENARIOS];
 
 /* By its name, or NULL. */

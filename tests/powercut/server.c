@@ -23,6 +23,23 @@ void server_init(struct server *s, uint64_t seed)
 	server_step(s, WORLD_NOW);
 }
 
+void server_retire(struct server *s, unsigned counter)
+{
+	struct maker *m = &s->world.m;
+	uint64_t now_s = m->role[MAKER_TIMESTAMP].issued_s;
+	struct maker_text t = { NULL, 0, 0 };
+	int role = maker_delegate(
+		m, MAKER_TARGETS, "retirements", "retirements/*", true, KEY_OTHER, now_s);
+
+	maker_printf(&t,
+		"{\"_type\":\"retirements\",\"cas\":[],\"counter_floor\":[{\"counter\":%u,"
+		"\"hardware\":\"demo-1\"}],\"format\":1,\"key_floor\":0,\"keys\":[],"
+		"\"product\":\"sensor\",\"sequence\":1}",
+		counter);
+	maker_target(m, role, "retirements/sensor.json", maker_text_bytes(&t));
+	maker_next(m, now_s, MAKER_TARGETS, role);
+}
+
 void server_step(struct server *s, uint64_t from_s)
 {
 	const struct maker_file *timestamp = maker_meta(&s->world.m, "timestamp", 0);

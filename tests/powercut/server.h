@@ -26,6 +26,9 @@ struct server {
 /* Product sensor, factory release 1.0.0 with no policy, from WORLD_NOW on. Random bytes are drawn from `seed`. */
 void server_init(struct server *s, uint64_t seed);
 
+/* The offline signers ask for this counter floor. */
+void server_retire(struct server *s, unsigned counter);
+
 /* What was published up to now counts from `from_s` on, later than the step before. */
 void server_step(struct server *s, uint64_t from_s);
 

@@ -47,6 +47,21 @@ static bool named(const struct sim_device *d, const struct rota_bootstate *state
 	return memcmp(d->booted.digest, state->digest[0][d->booted.id], ROTA_SHA256_LEN) == 0;
 }
 
+static void judge_counters(struct stand *s, const struct sim_device *d,
+	const struct rota_bootstate *state, bool confirmed)
+{
+	uint32_t burnt = d->counters.value[ROTA_COUNTER_SECURITY];
+
+	if (state->counter < s->counter || burnt < s->burnt)
+		wrong(s, "the security counter fell");
+	if (d->image_counter < state->counter || d->image_counter < burnt)
+		wrong(s, "an image runs below the security counter");
+	if (confirmed && state->burn_to > d->image_counter)
+		wrong(s, "the security counter is to pass what is confirmed");
+	s->counter = state->counter;
+	s->burnt = burnt;
+}
+
 static void judge_boot_state(struct stand *s, const struct sim_device *d)
 {
 	struct rota_bootstate state;
@@ -57,9 +72,7 @@ static void judge_boot_state(struct stand *s, const struct sim_device *d)
 		wrong(s, "an image runs while the boot state cannot be read");
 		return;
 	}
-	if (state.counter < s->counter)
-		wrong(s, "the stored counter fell");
-	s->counter = state.counter;
+	judge_counters(s, d, &state, confirmed);
 	if (confirmed && (d->booted.id != rota_bootstate_confirmed(&state, 0) || !named(d, &state)))
 		wrong(s, "runs as confirmed, and is not what the boot state names");
 	if (d->booted.kind == ROTA_BOOT_TRIAL &&
@@ -125,6 +138,10 @@ static void judge_end(struct stand *s, struct sim_device *d)
 	if (sim_boot_state(d, &boot) != ROTA_OK || boot.phase != ROTA_TRIAL_NONE ||
 		rota_bootstate_confirmed(&boot, 0) != d->booted.id || !named(d, &boot))
 		wrong(s, "what runs in the end is not confirmed");
+	if (boot.counter != s->scenario->counter ||
+		(s->board->counters != 0 &&
+			d->counters.value[ROTA_COUNTER_SECURITY] != s->scenario->counter))
+		wrong(s, "another security counter in the end");
 	if (d->version != s->scenario->version)
 		wrong(s, "another version runs in the end");
 	if (d->state.pending.phase != ROTA_INSTALL_NONE)
@@ -137,6 +154,7 @@ void stand_judge(struct stand *s)
 {
 	s->wrong = NULL;
 	s->counter = 0;
+	s->burnt = 0;
 	s->version = 0;
 }
 
@@ -278,7 +296,8 @@ bool stand_open(struct stand *s, const struct scenario *scenario, const struct s
 		.what = &s->what,
 		.components = scenario->components,
 		.slot_name = { ROTA_STR("app"), ROTA_STR("data") },
-		.poll_s = SCENARIO_POLL };
+		.poll_s = SCENARIO_POLL,
+		.sleeps = scenario->sleeps };
 	s->world = (struct sim_world){
 		.ctx = s, .meta = meta, .target = target, .health = health, .started = started
 	};

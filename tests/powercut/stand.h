@@ -5,8 +5,8 @@
  * held on the way, is what all others are held to:
  *
  *   - at each boot: the image is one that the server published, read as it was hashed; it is the one that the boot
- *     state names; all components come from one release; its counter is not below the stored one; what was confirmed
- *     is not left again for an older one
+ *     state names; no counter fell, nor passed what is confirmed; what was confirmed is not left again for an older
+ *     one
  *   - after each cut: each journal holds the payload from before the interrupted call, or the one that the clean
  *     device committed next, and nothing else
  *   - in the end: the image, the versions and floors are those of the clean device, and nothing is pending
@@ -40,7 +40,7 @@ struct stand {
 
 	/* of the device that is judged at the moment */
 	const char *wrong; /* the first thing, or NULL */
-	uint32_t counter; /* highest stored one seen */
+	uint32_t counter, burnt; /* highest security counter seen, stored and in hardware */
 	uint64_t version; /* highest confirmed one seen */
 };
 
