@@ -2,8 +2,8 @@
 /* The payload is written to anonymous memory as it is hashed and sealed once the verdict is good: nobody,
  * not even its owner, can change it after that, and it is that memory which is executed. */
 #include "apps/rota-boot/boot.h"
+#include "apps/rota-boot/settle.h"
 #include "boot/choice.h"
-#include "ports/crypto_openssl/crypto_openssl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,20 +40,15 @@ void say_refused(uint8_t slot, enum rota_err err, uint8_t clause, const char *wh
 }
 
 static enum rota_err verify_into(struct device *d, int slot_fd, uint8_t slot, const uint8_t *digest,
-	uint32_t counter, struct loaded *out)
+	const struct rota_boot_policy *policy, struct loaded *out)
 {
-	const struct rota_boot_policy policy = {
-		.crypto = &rota_crypto_openssl,
-		.rom = &d->rom.rom,
-		.counter = counter,
-	};
 	struct rota_source_file source;
 	struct rota_image im = { .clause = 0 };
 	enum rota_err err;
 
 	rota_source_file(&source, slot_fd, out->fd);
 	err = rota_source_verify(
-		&source, &policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &im, &out->keys);
+		&source, policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &im, &out->keys);
 	if (err == ROTA_OK && digest != NULL &&
 		memcmp(im.info.digest, digest, ROTA_SHA256_LEN) != 0) {
 		source.why = "another image than the boot state names (SPEC 10.2)";
@@ -70,8 +65,8 @@ static enum rota_err verify_into(struct device *d, int slot_fd, uint8_t slot, co
 }
 
 /* Load what is asked for; true when it may run. */
-static bool load_slot(
-	struct device *d, const struct rota_boot_choice *ask, uint32_t counter, struct loaded *out)
+static bool load_slot(struct device *d, const struct rota_boot_choice *ask,
+	const struct rota_boot_policy *policy, struct loaded *out)
 {
 	int slot_fd = openat(d->fd, rota_layout_slot(ask->slot), O_RDONLY | O_CLOEXEC);
 	enum rota_err err = ROTA_ERR_IO;
@@ -81,7 +76,7 @@ static bool load_slot(
 	if (slot_fd < 0 || out->fd < 0)
 		say("slot %u: %s", ask->slot, strerror(errno));
 	else
-		err = verify_into(d, slot_fd, ask->slot, ask->digest, counter, out);
+		err = verify_into(d, slot_fd, ask->slot, ask->digest, policy, out);
 	if (slot_fd >= 0)
 		(void)close(slot_fd);
 	if (err != ROTA_OK)
@@ -90,7 +85,8 @@ static bool load_slot(
 }
 
 /* SPEC 10.2. False: nothing may run. */
-static bool choose(struct device *d, struct rota_layout_state *l, struct loaded *out)
+static bool choose(struct device *d, struct rota_layout_state *l,
+	const struct rota_boot_policy *policy, struct loaded *out)
 {
 	struct rota_boot_facts facts = { .trial = ROTA_BOOT_UNKNOWN };
 	struct rota_boot_choice choice;
@@ -101,8 +97,8 @@ static bool choose(struct device *d, struct rota_layout_state *l, struct loaded 
 		enum rota_err err = ROTA_OK;
 
 		if (verdict == ROTA_BOOT_VERIFY) {
-			*choice.fact = load_slot(d, &choice, l->state.counter, out) ? ROTA_BOOT_YES
-										    : ROTA_BOOT_NO;
+			*choice.fact =
+				load_slot(d, &choice, policy, out) ? ROTA_BOOT_YES : ROTA_BOOT_NO;
 			continue;
 		}
 		l->state = choice.next;
@@ -134,7 +130,6 @@ static void note_booted(struct device *d, const struct loaded *image)
 	enum rota_err err;
 
 	memcpy(file.booted.digest, image->info.digest, ROTA_SHA256_LEN);
-	(void)mkdirat(d->fd, ROTA_LAYOUT_RUN, 0755); /* may be on a file system that starts empty */
 	err = rota_booted_write(d->fd, &file);
 	if (err == ROTA_OK)
 		return;
@@ -148,13 +143,16 @@ static void say_boot(const struct device *d, const struct loaded *image)
 
 	version_text(image->info.version, version);
 	digest_text(image->info.digest, digest);
-	say("boot %u: slot %u, %s, version %s, image %.16s...", d->boot, image->slot,
-		rota_boot_kind_name(image->kind), version, digest);
+	say("boot %u: slot %u, %s, version %s, image %.16s...%s", d->boot, image->slot,
+		rota_boot_kind_name(image->kind), version, digest,
+		image->turn.act == ROTA_WATCHDOG_RUN_UPDATER ? ", the updater alone" : "");
 }
 
 bool boot_load(struct device *d, struct loaded *out)
 {
+	struct rota_boot_policy policy;
 	struct rota_layout_state l;
+	struct settled s = { .restored = false };
 	enum rota_err err;
 	bool good;
 
@@ -165,9 +163,15 @@ bool boot_load(struct device *d, struct loaded *out)
 			d->path, ROTA_LAYOUT_JOURNAL, rota_err_str(err));
 		return false;
 	}
-	good = choose(d, &l, out);
-	if (good)
-		note_booted(d, out);
+	settle_turn(d, &l, &out->turn);
+	settle_policy(d, &l.state, &s.facts, &policy);
+	good = choose(d, &l, &policy, out);
+	if (good) {
+		(void)mkdirat(d->fd, ROTA_LAYOUT_RUN,
+			0755); /* may be on a file system that starts empty */
+		settle_end(d, &l, out, &s);
+		note_booted(d, out); /* last: what it tells of runs now */
+	}
 	rota_layout_state_close(&l);
 	if (good)
 		say_boot(d, out);
@@ -185,7 +189,7 @@ void boot_unload(struct loaded *image)
 
 /* ---- becoming the image ---- */
 
-#define ENV_MAX 12
+#define ENV_MAX 13
 
 struct env {
 	char text[ENV_MAX][sizeof(((struct device *)0)->path) + 32];
@@ -224,6 +228,8 @@ void boot_exec(const struct device *d, const struct loaded *image)
 	set(&env, "ROTA_BOOT_KIND=%s", rota_boot_kind_name(image->kind));
 	set(&env, "ROTA_IMAGE_VERSION=%s", version);
 	set(&env, "ROTA_IMAGE_DIGEST=%s", digest);
+	set(&env, "ROTA_BOOT_MODE=%s",
+		image->turn.act == ROTA_WATCHDOG_RUN_UPDATER ? "updater" : "application");
 	(void)fexecve(image->fd, argv, env.list);
 	say("slot %u: the payload cannot be executed: %s", image->slot, strerror(errno));
 }

@@ -12,6 +12,7 @@ struct loaded {
 	enum rota_boot_kind kind;
 	struct rota_image_info info;
 	uint8_t keys; /* that vouch for it: bits of boot/keys.h */
+	struct rota_watchdog_turn turn; /* what is to run of it, and for how long */
 };
 
 /* Choose, load, make the boot state durable, write run/booted. Refusals are said as they happen. False:

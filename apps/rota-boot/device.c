@@ -73,6 +73,21 @@ bool device_open(struct device *d, const char *path)
 	return d->room != NULL;
 }
 
+void device_tpm(struct device *d, const char *tcti, unsigned pcr)
+{
+	if (tcti == NULL && d->rom.rom.nv_have != 0)
+		tcti = "device:/dev/tpmrm0";
+	d->tcti = tcti;
+	d->pcr = pcr;
+	if (d->rom.rom.nv_have != 0)
+		rota_counter_tpm_init(&d->counters, tcti, &d->rom.rom);
+}
+
+const struct rota_counter *device_counter(const struct device *d)
+{
+	return d->rom.rom.nv_have != 0 ? &d->counters.port : NULL;
+}
+
 void device_close(struct device *d)
 {
 	free(d->room);

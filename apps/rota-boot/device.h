@@ -3,9 +3,11 @@
 #ifndef APPS_ROTA_BOOT_DEVICE_H
 #define APPS_ROTA_BOOT_DEVICE_H
 
+#include "boot/watchdog.h"
 #include "ports/slots_boot/booted.h"
 #include "ports/slots_boot/layout.h"
 #include "ports/slots_boot/source.h"
+#include "ports/tpm2/counter_tpm.h"
 
 struct device {
 	int fd; /* its directory */
@@ -13,11 +15,20 @@ struct device {
 	struct rota_layout_rom rom;
 	uint8_t *room; /* ROTA_SOURCE_PIECE bytes for reading images */
 	uint32_t boot; /* number of the last boot; 0: none yet */
+	const char *tcti; /* how to reach the TPM; NULL: the device has none */
+	unsigned pcr; /* what is measured is extended into it */
+	struct rota_counter_tpm counters; /* those of ROM field 10 */
 };
 
 /* Open the directory and read its ROM. Says what is wrong. False: failed. */
 bool device_open(struct device *d, const char *path);
 void device_close(struct device *d);
+
+/* The TPM, after open. tcti NULL: the system's, if the ROM has counters in one; else none. */
+void device_tpm(struct device *d, const char *tcti, unsigned pcr);
+
+/* The counters in hardware, or NULL: the ROM has none. */
+const struct rota_counter *device_counter(const struct device *d);
 
 /* One line on standard error: `rota-boot: ...`. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,24 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-boot -- the boot stage of a Linux device. See docs/man/rota-boot.8. */
+#include "apps/rota-boot/recorded.h"
 #include "apps/rota-boot/show.h"
 #include "apps/rota-boot/supervise.h"
+#include "apps/rota-boot/ticket.h"
+#include "ports/tpm2/pcr.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RESET_TIMEOUT_S 60 /* an image of 1 GiB is verified in a few seconds */
 #define RESET_TIMEOUT_MAX_S 3600
+#define PCR 8 /* the first of those that are the system's loader's */
 
-enum action { ACTION_BOOT, ACTION_SUPERVISE, ACTION_RESET, ACTION_SHOW };
+enum action {
+	ACTION_BOOT,
+	ACTION_SUPERVISE,
+	ACTION_RESET,
+	ACTION_SHOW,
+	ACTION_RECORD,
+	ACTION_TICKET
+};
 
 struct options {
 	const char *device;
 	const char *log;
+	const char *ticket;
+	const char *tcti;
 	enum action action;
 	unsigned timeout_s;
-	bool json;
+	unsigned pcr;
+	int actions; /* asked for: one at most */
+	bool json, pcr_set, timeout_set;
 };
 
 static void help(void)
@@ -29,6 +45,8 @@ static void help(void)
 	     "       rota-boot --device DIR --reset                reset a supervised device, "
 	     "wait\n"
 	     "       rota-boot --device DIR --show [--json]        state, and both slots verified\n"
+	     "       rota-boot --device DIR --record [--json]      what the last boot measured\n"
+	     "       rota-boot --device DIR --ticket FILE          more time for the watchdog\n"
 	     "\n"
 	     "Chooses a slot of DIR/flash by the boot state, verifies its image against "
 	     "DIR/rom.bin and\n"
@@ -43,6 +61,12 @@ static void help(void)
 	     "  --reset           exit 0 once an image was booted after the reset\n"
 	     "  --timeout SECONDS with --reset: the deadline (60)\n"
 	     "  --show, --json    print and change nothing\n"
+	     "  --record          print DIR/run/record and its chain, as a PCR would have it\n"
+	     "  --ticket FILE     signed by a key of role time; refused tickets change nothing\n"
+	     "  --tpm TCTI        the TPM, as in swtpm:path=SOCKET (device:/dev/tpmrm0, if the "
+	     "ROM\n"
+	     "                    has counters in one); what is measured is extended into a PCR\n"
+	     "  --pcr N           which one (8)\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Examples:\n"
@@ -57,6 +81,19 @@ static int usage(const char *what)
 }
 
 /* -1: go on; else the exit status. */
+static int parse_pcr(const char *text, struct options *o)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || value > ROTA_PCR_MAX)
+		return usage("--pcr takes 0 to 23");
+	o->pcr = (unsigned)value;
+	o->pcr_set = true;
+	return -1;
+}
+
+/* -1: go on; else the exit status. */
 static int parse_timeout(const char *text, struct options *o)
 {
 	char *end;
@@ -66,22 +103,81 @@ static int parse_timeout(const char *text, struct options *o)
 		value > RESET_TIMEOUT_MAX_S)
 		return usage("--timeout takes 1 to 3600 seconds");
 	o->timeout_s = (unsigned)value;
+	o->timeout_set = true;
 	return -1;
 }
 
-static int check(const struct options *o, int actions, bool timeout)
+static int check(const struct options *o)
 {
 	if (o->device == NULL)
 		return usage("--device is missing");
-	if (actions > 1)
-		return usage("--supervise, --reset and --show exclude each other");
-	if (o->json && o->action != ACTION_SHOW)
-		return usage("--json goes with --show");
+	if (o->actions > 1)
+		return usage(
+			"--supervise, --reset, --show, --record and --ticket exclude each other");
+	if (o->json && o->action != ACTION_SHOW && o->action != ACTION_RECORD)
+		return usage("--json goes with --show and --record");
 	if (o->log != NULL && o->action != ACTION_SUPERVISE)
 		return usage("--log goes with --supervise");
-	if (timeout && o->action != ACTION_RESET)
+	if (o->timeout_set && o->action != ACTION_RESET)
 		return usage("--timeout goes with --reset");
+	if (o->tcti != NULL && strlen(o->tcti) >= ROTA_TPM2_TCTI_MAX)
+		return usage("--tpm is too long");
+	if (o->pcr_set && o->action != ACTION_BOOT && o->action != ACTION_SUPERVISE)
+		return usage("--pcr goes with a boot");
 	return -1;
+}
+
+static void act_is(struct options *o, enum action action)
+{
+	o->action = action;
+	o->actions++;
+}
+
+/* One option. -1: go on; else the exit status. */
+static int parse_one(int c, struct options *o)
+{
+	switch (c) {
+	case 'd':
+		o->device = optarg;
+		return -1;
+	case 's':
+		act_is(o, ACTION_SUPERVISE);
+		return -1;
+	case 'r':
+		act_is(o, ACTION_RESET);
+		return -1;
+	case 'w':
+		act_is(o, ACTION_SHOW);
+		return -1;
+	case 'R':
+		act_is(o, ACTION_RECORD);
+		return -1;
+	case 'k':
+		act_is(o, ACTION_TICKET);
+		o->ticket = optarg;
+		return -1;
+	case 'j':
+		o->json = true;
+		return -1;
+	case 'l':
+		o->log = optarg;
+		return -1;
+	case 't':
+		return parse_timeout(optarg, o);
+	case 'p':
+		o->tcti = optarg;
+		return -1;
+	case 'P':
+		return parse_pcr(optarg, o);
+	case 'h':
+		help();
+		return 0;
+	case 'V':
+		puts("rota-boot " ROTA_VERSION);
+		return 0;
+	default:
+		return 2; /* getopt said what */
+	}
 }
 
 /* -1: go on; else the exit status. */
@@ -92,59 +188,29 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "supervise", no_argument, NULL, 's' },
 		{ "reset", no_argument, NULL, 'r' },
 		{ "show", no_argument, NULL, 'w' },
+		{ "record", no_argument, NULL, 'R' },
+		{ "ticket", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "tpm", required_argument, NULL, 'p' },
+		{ "pcr", required_argument, NULL, 'P' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	int c, actions = 0, status;
-	bool timeout = false;
+	int c;
 
-	*o = (struct options){ .action = ACTION_BOOT, .timeout_s = RESET_TIMEOUT_S };
+	*o = (struct options){ .action = ACTION_BOOT, .timeout_s = RESET_TIMEOUT_S, .pcr = PCR };
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			o->device = optarg;
-			break;
-		case 's':
-			o->action = ACTION_SUPERVISE;
-			actions++;
-			break;
-		case 'r':
-			o->action = ACTION_RESET;
-			actions++;
-			break;
-		case 'w':
-			o->action = ACTION_SHOW;
-			actions++;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'l':
-			o->log = optarg;
-			break;
-		case 't':
-			timeout = true;
-			status = parse_timeout(optarg, o);
-			if (status >= 0)
-				return status;
-			break;
-		case 'h':
-			help();
-			return 0;
-		case 'V':
-			puts("rota-boot " ROTA_VERSION);
-			return 0;
-		default:
-			return 2; /* getopt said what */
-		}
+		int status = parse_one(c, o);
+
+		if (status >= 0)
+			return status;
 	}
 	if (optind < argc)
 		return usage("no arguments are taken besides options");
-	return check(o, actions, timeout);
+	return check(o);
 }
 
 static int boot_once(struct device *d)
@@ -156,6 +222,8 @@ static int boot_once(struct device *d)
 		d->boot = last.boot;
 	if (!boot_load(d, &image))
 		return 1;
+	if (image.turn.act == ROTA_WATCHDOG_RUN_UPDATER)
+		(void)alarm(image.turn.run_s); /* outlives exec: nobody else is there to end it */
 	boot_exec(d, &image);
 	rota_booted_remove(d->fd);
 	boot_unload(&image);
@@ -183,6 +251,10 @@ static int act(struct device *d, const struct options *o)
 		return request_reset(d, o->timeout_s);
 	case ACTION_SHOW:
 		return show(d, o->json);
+	case ACTION_RECORD:
+		return recorded_show(d, o->json);
+	case ACTION_TICKET:
+		return ticket_take(d, o->ticket);
 	}
 	return 2;
 }
@@ -195,7 +267,11 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = device_open(&device, options.device) ? act(&device, &options) : 1;
+	status = 1;
+	if (device_open(&device, options.device)) {
+		device_tpm(&device, options.tcti, options.pcr);
+		status = act(&device, &options);
+	}
 	device_close(&device);
 	return status;
 }

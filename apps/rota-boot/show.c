@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-boot/show.h"
-#include "ports/crypto_openssl/crypto_openssl.h"
+#include "apps/rota-boot/settle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@ struct slot_view {
 
 struct view {
 	struct rota_layout_state state;
+	struct rota_boot_policy policy;
 	struct rota_booted_file booted;
 	bool running;
 	struct slot_view slot[2];
@@ -45,13 +46,9 @@ static bool is_blank(int fd)
 		memcmp(head, zeros, sizeof(head)) == 0;
 }
 
-static void look_at(struct device *d, uint8_t number, uint32_t counter, struct slot_view *v)
+static void look_at(struct device *d, uint8_t number, const struct rota_boot_policy *policy,
+	struct slot_view *v)
 {
-	const struct rota_boot_policy policy = {
-		.crypto = &rota_crypto_openssl,
-		.rom = &d->rom.rom,
-		.counter = counter,
-	};
 	int fd = openat(d->fd, rota_layout_slot(number), O_RDONLY | O_CLOEXEC);
 	struct rota_source_file source;
 	uint8_t keys;
@@ -64,7 +61,7 @@ static void look_at(struct device *d, uint8_t number, uint32_t counter, struct s
 	rota_source_file(&source, fd, -1);
 	v->blank = is_blank(fd);
 	v->err = rota_source_verify(
-		&source, &policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &v->image, &keys);
+		&source, policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &v->image, &keys);
 	v->why = source.why != NULL ? source.why : rota_err_str(v->err);
 	if (v->blank)
 		v->why = "empty";
@@ -109,7 +106,7 @@ static void print_text(const struct device *d, const struct view *v)
 		printf("trial       none; the last one: %s\n", outcomes[s->outcome]);
 	else
 		printf("trial       slot %u, %s\n", rota_bootstate_other(s, 0), phases[s->phase]);
-	printf("counter     %u\n", s->counter);
+	printf("counter     %u\n", v->policy.counter);
 	print_slot(0, &v->slot[0]);
 	print_slot(1, &v->slot[1]);
 }
@@ -173,6 +170,7 @@ static void print_json(const struct device *d, const struct view *v)
 int show(struct device *d, bool json)
 {
 	static struct view v;
+	struct rota_burn_facts facts;
 	enum rota_err err = rota_layout_state_open(&v.state, d->fd);
 
 	if (err != ROTA_OK) {
@@ -180,10 +178,11 @@ int show(struct device *d, bool json)
 			d->path, ROTA_LAYOUT_JOURNAL, rota_err_str(err));
 		return 1;
 	}
+	settle_policy(d, &v.state.state, &facts, &v.policy); /* in force: by the hardware too */
 	rota_layout_state_close(&v.state);
 	v.running = rota_booted_read(d->fd, &v.booted) == ROTA_OK;
 	for (uint8_t i = 0; i < 2; i++)
-		look_at(d, i, v.state.state.counter, &v.slot[i]);
+		look_at(d, i, &v.policy, &v.slot[i]);
 	if (json)
 		print_json(d, &v);
 	else

@@ -28,6 +28,7 @@ struct supervisor {
 	const char *log;
 	int pid_fd; /* locked while we live */
 	pid_t child; /* 0: none */
+	struct rota_watchdog_turn turn; /* what it is, and for how long */
 	uint64_t started_ms;
 	uint64_t backoff_ms;
 	sigset_t signals;
@@ -139,6 +140,7 @@ static bool start(struct supervisor *s)
 
 	if (!boot_load(s->device, &image))
 		return false;
+	s->turn = image.turn;
 	s->child = fork();
 	if (s->child == 0)
 		run_child(s, &image, parent);
@@ -212,6 +214,40 @@ static enum event wait_event(struct supervisor *s, uint64_t ms)
 	}
 }
 
+/* The time of what runs is over (SPEC 10.8): true when it may go on. */
+static bool goes_on(struct supervisor *s)
+{
+	struct rota_layout_state l;
+	enum rota_err err = rota_layout_state_open(&l, s->device->fd);
+
+	if (err == ROTA_OK) {
+		rota_watchdog_next(
+			&s->device->rom.rom.watchdog, ROTA_WATCHDOG_OVER, &l.state, &s->turn);
+		if (s->turn.commit)
+			err = rota_layout_state_commit(&l);
+		rota_layout_state_close(&l);
+	}
+	if (err != ROTA_OK)
+		say(ROTA_LAYOUT_JOURNAL ": %s; the watchdog counts on", rota_err_str(err));
+	return s->turn.act != ROTA_WATCHDOG_RESET;
+}
+
+/* Wait for the end of what runs: its own, ours, or the watchdog's. */
+static enum event wait_turn(struct supervisor *s)
+{
+	bool alone = s->turn.act == ROTA_WATCHDOG_RUN_UPDATER;
+	enum event event;
+
+	do {
+		event = wait_event(
+			s, s->turn.run_s > 0 ? (uint64_t)s->turn.run_s * 1000 : UINT64_MAX);
+	} while (event == EVENT_TIMEOUT && goes_on(s));
+	if (event == EVENT_TIMEOUT)
+		say(alone ? "the updater's time is over"
+			  : "no refresh and no ticket for too long: the updater is to run alone");
+	return event;
+}
+
 /* How long to wait before the next boot, and how long the next time. */
 static uint64_t next_backoff(struct supervisor *s)
 {
@@ -229,7 +265,7 @@ static enum event turn(struct supervisor *s)
 	enum event event = EVENT_CHILD;
 
 	if (start(s))
-		event = wait_event(s, UINT64_MAX);
+		event = wait_turn(s);
 	if (event == EVENT_CHILD)
 		event = wait_event(s, next_backoff(s));
 	stop(s);

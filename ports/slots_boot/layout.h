@@ -6,6 +6,7 @@
  *     DEVICE/flash/slot0.bin  images (SPEC 6), sparse files of the slot's capacity; an erased byte
  *     DEVICE/flash/slot1.bin  reads 0x00 and takes no room
  *     DEVICE/run/booted       which image runs now; rewritten at each boot, gone when the power is off
+ *     DEVICE/run/record       what boot measured (SPEC 10.7), rewritten at each boot
  *     DEVICE/run/pid          the supervising rota-boot, which holds a lock on it
  *     DEVICE/run/log          what the image prints
  */
@@ -23,6 +24,7 @@
 #define ROTA_LAYOUT_SLOT1 "flash/slot1.bin"
 #define ROTA_LAYOUT_RUN "run"
 #define ROTA_LAYOUT_BOOTED "run/booted"
+#define ROTA_LAYOUT_RECORD "run/record"
 #define ROTA_LAYOUT_PID "run/pid"
 #define ROTA_LAYOUT_LOG "run/log"
 
