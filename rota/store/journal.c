@@ -3,7 +3,11 @@
  * record that outlived an erase which power cut off is not valid under the header written after it, and
  * header and record need no sync between them: either alone means nothing. Judging a sector walks its
  * records until one is not valid; only where all the rest reads erased may a commit append, since a torn
- * record may have left any of its units programmed. */
+ * record may have left any of its units programmed.
+ *
+ * Nothing that one place of the flash does is believed or fatal by itself: what does not verify is read again,
+ * what cannot be read is passed over, what was erased is looked at, what was written is read back, and a
+ * sector that fails any of this is left for the next one. */
 #include "rota/store/journal.h"
 #include "rota/base/crc32.h"
 #include "rota/base/mem.h"
@@ -15,8 +19,16 @@
 #define HEADER_LEN 12
 #define RECORD_HEAD_LEN 8
 #define CRC_LEN 4
+/* Readings made of what does not verify, since one bad reading is no damage. */
+#define READS 3
 /* Bytes moved at a time: a multiple of every program unit, and small enough for any stack. */
 #define STAGE_LEN 128
+
+struct header {
+	uint32_t sector;
+	uint32_t sequence;
+	uint32_t crc;
+};
 
 struct record {
 	uint16_t len;
@@ -41,13 +53,6 @@ static ROTA_APART struct rota_flash_sector place(const struct rota_flash *flash,
 
 /* ---- reading ---- */
 
-/* Flash that cannot be read where power cut off a write or an erase is no failure of the device: it holds no
- * record, and is not erased; so *valid, *yes and *sequence are set before the first read. */
-static enum rota_err legible(enum rota_err err)
-{
-	return err == ROTA_ERR_CORRUPT ? ROTA_OK : err;
-}
-
 /* Whether [off, off + len) of the region reads erased. */
 static enum rota_err erased(const struct rota_flash *flash, uint32_t off, uint32_t len, bool *yes)
 {
@@ -69,23 +74,22 @@ static enum rota_err erased(const struct rota_flash *flash, uint32_t off, uint32
 	return ROTA_OK;
 }
 
-/* Sequence and CRC of a sector's header; sequence 0 when it is not valid. */
-static enum rota_err read_header(
-	const struct rota_flash *flash, uint32_t sector, uint32_t *sequence, uint32_t *crc)
+/* Sequence and CRC of the header of h->sector; sequence 0 when it is not valid. */
+static enum rota_err read_header(const struct rota_flash *flash, struct header *h)
 {
 	uint8_t bytes[HEADER_LEN];
 	struct rota_reader r = rota_reader(ROTA_SPAN(bytes));
 	bool valid;
 
-	*sequence = 0;
-	ROTA_TRY(flash->read(flash->ctx, place(flash, sector).at, ROTA_BUF(bytes)));
+	h->sequence = 0;
+	ROTA_TRY(flash->read(flash->ctx, place(flash, h->sector).at, ROTA_BUF(bytes)));
 	valid = rota_read_le16(&r) == MAGIC;
 	valid = rota_read_u8(&r) == FORMAT && valid;
 	valid = rota_read_u8(&r) == 0 && valid;
-	*sequence = rota_read_le32(&r);
-	*crc = rota_read_le32(&r);
-	if (!valid || *crc != rota_crc32(0, rota_span(bytes, HEADER_LEN - CRC_LEN)))
-		*sequence = 0;
+	h->sequence = rota_read_le32(&r);
+	h->crc = rota_read_le32(&r);
+	if (!valid || h->crc != rota_crc32(0, rota_span(bytes, HEADER_LEN - CRC_LEN)))
+		h->sequence = 0;
 	return ROTA_OK;
 }
 
@@ -106,13 +110,14 @@ static enum rota_err crc_over(
 	return ROTA_OK;
 }
 
-/* The record at `off` of the region, with `room` bytes left in its sector. */
+/* The record at `off` of the region, with `room` bytes left in its sector. Its CRC is taken from the same reading
+ * of the head as what is given out. */
 static enum rota_err read_record(const struct rota_journal *j, uint32_t off, uint32_t room,
 	uint32_t seed, struct record *out, bool *valid)
 {
 	uint8_t head[RECORD_HEAD_LEN], tail[CRC_LEN];
 	struct rota_reader r = rota_reader(ROTA_SPAN(head)), t = rota_reader(ROTA_SPAN(tail));
-	uint32_t crc = seed, end;
+	uint32_t crc, at = off + RECORD_HEAD_LEN;
 	uint8_t kind, format;
 
 	*valid = false;
@@ -126,57 +131,82 @@ static enum rota_err read_record(const struct rota_journal *j, uint32_t off, uin
 	if (kind != j->kind || format != FORMAT || out->len > ROTA_JOURNAL_PAYLOAD_MAX ||
 		record_len(j->flash, out->len) > room)
 		return ROTA_OK;
-	end = RECORD_HEAD_LEN + (uint32_t)out->len;
-	ROTA_TRY(crc_over(j->flash, off, end, &crc));
-	ROTA_TRY(j->flash->read(j->flash->ctx, off + end, ROTA_BUF(tail)));
+	crc = rota_crc32(seed, ROTA_SPAN(head));
+	ROTA_TRY(crc_over(j->flash, at, out->len, &crc));
+	ROTA_TRY(j->flash->read(j->flash->ctx, at + out->len, ROTA_BUF(tail)));
 	*valid = rota_read_le32(&t) == crc;
 	return ROTA_OK;
 }
 
-/* Walk a sector's records; the last valid one becomes the current one. */
-static enum rota_err walk(struct rota_journal *j, uint32_t sector, uint32_t seed)
+/* A place that cannot be read holds nothing valid and is not erased, whatever the reason: others are looked at.
+ * But where nothing at all is found, *fault says whether the flash failed (ROTA_ERR_CORRUPT is no failure: a cut
+ * leaves that under ECC). */
+static void note(enum rota_err err, enum rota_err *fault)
 {
-	const struct rota_flash *flash = j->flash;
-	struct rota_flash_sector s = place(flash, sector);
-	uint32_t off = padded(flash, HEADER_LEN);
-	struct record rec;
-	bool valid, clean;
+	if (err != ROTA_OK && err != ROTA_ERR_CORRUPT)
+		*fault = err;
+}
 
-	for (;;) {
-		ROTA_TRY(legible(read_record(j, s.at + off, s.len - off, seed, &rec, &valid)));
-		if (!valid || (j->held && rec.number != j->number + 1))
+/* What came of several readings of one place: one that was made says that the flash works there. */
+static void keep(enum rota_err *err, enum rota_err now)
+{
+	if (now == ROTA_OK || *err == ROTA_ERR_CORRUPT)
+		*err = now;
+}
+
+static bool find_record(const struct rota_journal *j, uint32_t off, uint32_t room, uint32_t seed,
+	struct record *out, enum rota_err *fault)
+{
+	enum rota_err err = ROTA_ERR_CORRUPT;
+	bool valid = false;
+
+	for (unsigned i = 0; i < READS && !valid; i++)
+		keep(&err, read_record(j, off, room, seed, out, &valid));
+	note(err, fault);
+	return valid;
+}
+
+/* Walk a sector's records; the last valid one becomes the current one. */
+static void walk(struct rota_journal *j, const struct header *h, enum rota_err *fault)
+{
+	struct rota_flash_sector s = place(j->flash, h->sector);
+	uint32_t off = padded(j->flash, HEADER_LEN);
+	struct record rec;
+	bool clean;
+
+	while (find_record(j, s.at + off, s.len - off, h->crc, &rec, fault)) {
+		if (j->held && rec.number != j->number + 1)
 			break;
 		j->held = true;
-		j->sector = sector;
-		j->seed = seed;
+		j->sector = h->sector;
+		j->seed = h->crc;
 		j->number = rec.number;
 		j->payload_off = s.at + off + RECORD_HEAD_LEN;
 		j->payload_len = rec.len;
-		off += record_len(flash, rec.len);
+		off += record_len(j->flash, rec.len);
 	}
 	if (!j->held)
-		return ROTA_OK;
-	ROTA_TRY(legible(erased(flash, s.at + off, s.len - off, &clean))); /* SPEC 9.3 */
+		return;
+	note(erased(j->flash, s.at + off, s.len - off, &clean), fault); /* SPEC 9.3 */
 	j->tail = clean ? off : 0;
-	return ROTA_OK;
 }
 
-/* The sector with the highest sequence below `below`; 0 in *sequence when there is none. */
-static enum rota_err newest(const struct rota_flash *flash, uint64_t below, uint32_t *sector,
-	uint32_t *sequence, uint32_t *seed)
+/* The valid header with the highest sequence below `below`; sequence 0 when there is none. */
+static struct header newest(const struct rota_flash *flash, uint64_t below, enum rota_err *fault)
 {
-	*sequence = 0;
-	for (uint32_t i = 0; i < rota_flash_sectors(flash->run); i++) {
-		uint32_t found, crc;
+	struct header best = { 0 };
 
-		ROTA_TRY(legible(read_header(flash, i, &found, &crc)));
-		if (found <= *sequence || found >= below)
-			continue;
-		*sequence = found;
-		*sector = i;
-		*seed = crc;
+	for (uint32_t i = 0; i < rota_flash_sectors(flash->run); i++) {
+		struct header h = { .sector = i };
+		enum rota_err err = ROTA_ERR_CORRUPT;
+
+		for (unsigned k = 0; k < READS && h.sequence == 0; k++)
+			keep(&err, read_header(flash, &h));
+		note(err, fault);
+		if (h.sequence > best.sequence && h.sequence < below)
+			best = h;
 	}
-	return ROTA_OK;
+	return best;
 }
 
 /* Bytes of a sector that holds one record. */
@@ -212,53 +242,89 @@ static bool geometry_ok(const struct rota_flash *flash)
 		rota_flash_size(flash->run) <= UINT32_MAX;
 }
 
+static bool is_blank(const struct rota_flash *flash, enum rota_err *fault)
+{
+	uint32_t size = (uint32_t)rota_flash_size(flash->run);
+	enum rota_err err = ROTA_ERR_CORRUPT;
+	bool blank = false;
+
+	for (unsigned i = 0; i < READS && !blank; i++)
+		keep(&err, erased(flash, 0, size, &blank));
+	note(err, fault);
+	return blank;
+}
+
 enum rota_err rota_journal_open(
 	struct rota_journal *j, const struct rota_flash *flash, enum rota_journal_kind kind)
 {
 	struct rota_journal found = { .flash = flash, .kind = (uint8_t)kind };
 	uint64_t below = (uint64_t)UINT32_MAX + 1;
+	enum rota_err fault = ROTA_OK;
 
 	if (!geometry_ok(flash))
 		return ROTA_ERR_ARGUMENT;
 	ROTA_TRY(flash->sync(flash->ctx));
 	while (!found.held) { /* SPEC 9.3: mostly one turn, a second after a cut in a new sector */
-		uint32_t sector = 0, sequence, seed = 0;
+		struct header h = newest(flash, below, &fault);
 
-		ROTA_TRY(newest(flash, below, &sector, &sequence, &seed));
-		if (sequence == 0)
+		if (h.sequence == 0)
 			break;
 		if (found.sequence == 0)
-			found.sequence = sequence;
-		ROTA_TRY(walk(&found, sector, seed));
-		below = sequence;
-		if (sequence != found.sequence) /* a later sector was begun: go on after it */
+			found.sequence = h.sequence;
+		walk(&found, &h, &fault);
+		below = h.sequence;
+		if (h.sequence != found.sequence) /* a later sector was begun: go on after it */
 			found.tail = 0;
 	}
 	if (!found.held)
-		ROTA_TRY(legible(
-			erased(flash, 0, (uint32_t)rota_flash_size(flash->run), &found.blank)));
+		found.blank = is_blank(flash, &fault);
+	if (!found.held && fault != ROTA_OK)
+		return fault;
 	*j = found;
 	return ROTA_OK;
+}
+
+static void make_head(
+	const struct rota_journal *j, struct record rec, uint8_t head[static RECORD_HEAD_LEN])
+{
+	struct rota_writer w = rota_writer(rota_buf(head, RECORD_HEAD_LEN));
+
+	rota_write_le16(&w, rec.len);
+	rota_write_u8(&w, j->kind);
+	rota_write_u8(&w, FORMAT);
+	rota_write_le32(&w, rec.number);
+}
+
+/* One reading of the held payload. Its CRC is taken from the bytes that are given out and from the head that was
+ * judged, so no other reading is believed. */
+static enum rota_err load_once(const struct rota_journal *j, struct rota_buf to)
+{
+	uint8_t head[RECORD_HEAD_LEN], tail[CRC_LEN];
+	struct rota_reader t = rota_reader(ROTA_SPAN(tail));
+	uint32_t crc;
+
+	make_head(j, (struct record){ j->payload_len, j->number }, head);
+	ROTA_TRY(j->flash->read(j->flash->ctx, j->payload_off, to));
+	ROTA_TRY(j->flash->read(j->flash->ctx, j->payload_off + j->payload_len, ROTA_BUF(tail)));
+	crc = rota_crc32(rota_crc32(j->seed, ROTA_SPAN(head)), rota_span(to.p, to.len));
+	return rota_read_le32(&t) == crc ? ROTA_OK : ROTA_ERR_CORRUPT;
 }
 
 enum rota_err rota_journal_load(
 	const struct rota_journal *j, struct rota_buf room, struct rota_span *out)
 {
-	struct record rec;
-	uint32_t at = j->payload_off - RECORD_HEAD_LEN;
-	bool valid;
+	enum rota_err err = ROTA_ERR_CORRUPT;
 
 	*out = rota_span(NULL, 0);
 	if (!j->held)
 		return j->blank ? ROTA_ERR_NOT_FOUND : ROTA_ERR_CORRUPT;
 	if (j->payload_len > room.len)
 		return ROTA_ERR_LIMIT;
-	ROTA_TRY(j->flash->read(j->flash->ctx, j->payload_off, rota_buf(room.p, j->payload_len)));
-	ROTA_TRY(read_record(j, at, record_len(j->flash, j->payload_len), j->seed, &rec, &valid));
-	if (!valid || rec.number != j->number)
-		return ROTA_ERR_CORRUPT;
-	*out = rota_span(room.p, j->payload_len);
-	return ROTA_OK;
+	for (unsigned i = 0; i < READS && err != ROTA_OK; i++)
+		err = load_once(j, rota_buf(room.p, j->payload_len));
+	if (err == ROTA_OK)
+		*out = rota_span(room.p, j->payload_len);
+	return err;
 }
 
 /* ---- writing ---- */
@@ -309,19 +375,19 @@ static enum rota_err finish(struct stager *s, uint32_t *crc)
 	return s->used > 0 ? flush(s) : ROTA_OK;
 }
 
-static enum rota_err write_header(
-	const struct rota_flash *flash, uint32_t sector, uint32_t sequence, uint32_t *seed)
+/* h->crc becomes its CRC. */
+static enum rota_err write_header(const struct rota_flash *flash, struct header *h)
 {
-	struct stager s = { .flash = flash, .off = place(flash, sector).at };
+	struct stager s = { .flash = flash, .off = place(flash, h->sector).at };
 	uint8_t head[HEADER_LEN - CRC_LEN];
 	struct rota_writer w = rota_writer(ROTA_BUF(head));
 
 	rota_write_le16(&w, MAGIC);
 	rota_write_u8(&w, FORMAT);
 	rota_write_u8(&w, 0);
-	rota_write_le32(&w, sequence);
+	rota_write_le32(&w, h->sequence);
 	ROTA_TRY(put(&s, rota_writer_span(&w)));
-	return finish(&s, seed);
+	return finish(&s, &h->crc);
 }
 
 static enum rota_err write_record(
@@ -329,81 +395,86 @@ static enum rota_err write_record(
 {
 	struct stager s = { .flash = j->flash, .off = off, .crc = seed };
 	uint8_t head[RECORD_HEAD_LEN];
-	struct rota_writer w = rota_writer(ROTA_BUF(head));
 	uint32_t crc;
 
-	rota_write_le16(&w, (uint16_t)payload.len);
-	rota_write_u8(&w, j->kind);
-	rota_write_u8(&w, FORMAT);
-	rota_write_le32(&w, j->number + 1);
-	ROTA_TRY(put(&s, rota_writer_span(&w)));
+	make_head(j, (struct record){ (uint16_t)payload.len, j->number + 1 }, head);
+	ROTA_TRY(put(&s, ROTA_SPAN(head)));
 	ROTA_TRY(put(&s, payload));
 	return finish(&s, &crc);
 }
 
-/* Make the sector after the held one ready for records (SPEC 9.4). */
-static enum rota_err turn(struct rota_journal *j, uint32_t *sector, uint32_t *off, uint32_t *seed)
-{
-	const struct rota_flash *flash = j->flash;
-
-	if (j->sequence == UINT32_MAX)
-		return ROTA_ERR_FULL;
-	*sector = j->held ? (j->sector + 1) % rota_flash_sectors(flash->run) : 0;
-	*off = padded(flash, HEADER_LEN);
-	j->sequence++;
-	ROTA_TRY(flash->erase(flash->ctx, place(flash, *sector).at));
-	return write_header(flash, *sector, j->sequence, seed);
-}
-
-/* Sync, read back with the header that it hangs on, and let the new record be the current one. */
+/* Sync, read back with the header that it hangs on, and let the new record be the current one. Read once: what
+ * reads well now and then is left for another sector. */
 static enum rota_err settle(
-	struct rota_journal *j, uint32_t sector, uint32_t off, uint32_t seed, size_t payload_len)
+	struct rota_journal *j, const struct header *h, uint32_t off, size_t payload_len)
 {
-	struct rota_flash_sector s = place(j->flash, sector);
-	uint32_t at = s.at + off, room = s.len - off;
-	uint32_t sequence, crc;
+	struct rota_flash_sector s = place(j->flash, h->sector);
+	struct header back = { .sector = h->sector };
 	struct record rec;
 	bool valid;
 
 	ROTA_TRY(j->flash->sync(j->flash->ctx));
-	ROTA_TRY(legible(read_header(j->flash, sector, &sequence, &crc)));
-	if (sequence != j->sequence || crc != seed)
+	ROTA_TRY(read_header(j->flash, &back));
+	if (back.sequence != j->sequence || back.crc != h->crc)
 		return ROTA_ERR_IO;
-	ROTA_TRY(legible(read_record(j, at, room, seed, &rec, &valid)));
+	ROTA_TRY(read_record(j, s.at + off, s.len - off, h->crc, &rec, &valid));
 	if (!valid || rec.len != payload_len || rec.number != j->number + 1)
 		return ROTA_ERR_IO;
 	j->held = true;
 	j->blank = false;
-	j->sector = sector;
-	j->seed = seed;
+	j->sector = h->sector;
+	j->seed = h->crc;
 	j->number++;
-	j->payload_off = at + RECORD_HEAD_LEN;
+	j->payload_off = s.at + off + RECORD_HEAD_LEN;
 	j->payload_len = rec.len;
 	j->tail = off + record_len(j->flash, rec.len);
 	return ROTA_OK;
 }
 
-static enum rota_err append(struct rota_journal *j, uint32_t sector, uint32_t off, uint32_t seed,
-	struct rota_span payload)
+static enum rota_err append(
+	struct rota_journal *j, const struct header *h, uint32_t off, struct rota_span payload)
 {
-	ROTA_TRY(write_record(j, place(j->flash, sector).at + off, seed, payload));
-	return settle(j, sector, off, seed, payload.len);
+	uint32_t at = place(j->flash, h->sector).at;
+
+	ROTA_TRY(write_record(j, at + off, h->crc, payload));
+	return settle(j, h, off, payload.len);
+}
+
+/* Commit to `sector`, anew (SPEC 9.4). */
+static enum rota_err begin(struct rota_journal *j, uint32_t sector, struct rota_span payload)
+{
+	const struct rota_flash *flash = j->flash;
+	struct rota_flash_sector s = place(flash, sector);
+	struct header h = { .sector = sector };
+	bool clean;
+
+	if (j->sequence == UINT32_MAX)
+		return ROTA_ERR_FULL;
+	h.sequence = ++j->sequence;
+	ROTA_TRY(flash->erase(flash->ctx, s.at));
+	ROTA_TRY(erased(flash, s.at, s.len, &clean));
+	if (!clean)
+		return ROTA_ERR_IO;
+	ROTA_TRY(write_header(flash, &h));
+	return append(j, &h, padded(flash, HEADER_LEN), payload);
 }
 
 enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_span payload)
 {
 	const struct rota_flash *flash = j->flash;
-	uint32_t len = record_len(flash, payload.len), sector, off = j->tail, seed;
+	const struct header held = { j->sector, j->sequence, j->seed };
+	uint32_t off = j->tail, sectors = rota_flash_sectors(flash->run);
+	enum rota_err err = ROTA_ERR_IO;
 
 	if (payload.len > ROTA_JOURNAL_PAYLOAD_MAX)
 		return ROTA_ERR_LIMIT;
 	if (!fits(flash, payload.len))
 		return ROTA_ERR_FULL;
 	j->tail = 0; /* until this commit has settled, nothing may be appended after it */
-	if (off != 0 && len <= place(flash, j->sector).len - off &&
-		append(j, j->sector, off, j->seed, payload) == ROTA_OK)
-		return ROTA_OK;
+	if (off != 0 && record_len(flash, payload.len) <= place(flash, j->sector).len - off)
+		err = append(j, &held, off, payload);
 	/* No room, or what reads erased took no record: after a cut flash may do that at each power-up. */
-	ROTA_TRY(turn(j, &sector, &off, &seed));
-	return append(j, sector, off, seed, payload);
+	for (uint32_t i = j->held ? 1 : 0; i < sectors && err != ROTA_OK; i++)
+		err = begin(j, (held.sector + i) % sectors, payload);
+	return err == ROTA_ERR_CORRUPT ? ROTA_ERR_IO : err;
 }

@@ -4,7 +4,8 @@
  * The region is used as a ring of sectors; each holds a header and then one record per commit (SPEC 9).
  * What is current is judged by what is on flash, the same way after a clean stop and after a cut: there
  * is no recovery. A commit that was cut off either happened or did not. The sector that holds the current
- * payload is never erased, so there is always one to fall back to.
+ * payload is never erased, so there is always one to fall back to. A sector that cannot be read, erased or
+ * programmed is passed over, and costs no more than what it held.
  *
  * One opener at a time: a caller that shares the flash takes its own lock around open ... commit. The
  * struct holds no payload and points only to the port, so a copy is a snapshot.
@@ -43,11 +44,12 @@ struct rota_journal {
  *
  * ROTA_ERR_ARGUMENT  a geometry that no journal fits: fewer than two sectors, one too short for any record,
  *                    a program unit above ROTA_FLASH_WRITE_MAX or no power of two
- * ROTA_ERR_IO        the flash fails */
+ * ROTA_ERR_IO        the flash fails: as a whole, or some of it and nothing is found in the rest */
 ROTA_MUST_USE enum rota_err rota_journal_open(
 	struct rota_journal *j, const struct rota_flash *flash, enum rota_journal_kind kind);
 
-/* The current payload into `room`; *out is the part used.
+/* The current payload into `room`; *out is the part used. The bytes are those that its CRC was computed over, also
+ * where flash reads otherwise each time.
  *
  * ROTA_ERR_NOT_FOUND  the region is blank: nothing was ever committed
  * ROTA_ERR_CORRUPT    something is there, and none of it is a valid record of this kind; or it changed
@@ -62,7 +64,8 @@ ROTA_MUST_USE enum rota_err rota_journal_load(
  *
  * ROTA_ERR_LIMIT  longer than ROTA_JOURNAL_PAYLOAD_MAX
  * ROTA_ERR_FULL   longer than the shortest sector can hold, or the sequence has reached its end (2^32 erasures)
- * ROTA_ERR_IO     writing failed, or what was read back differs */
+ * ROTA_ERR_IO     in each sector but the current one: it could not be erased, writing failed, or what was read
+ *                 back differs */
 ROTA_MUST_USE enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_span payload);
 
 #endif

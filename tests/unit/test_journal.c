@@ -2,6 +2,8 @@
 /* The journal under a flash that loses power at each operation in turn, with each kind of tear. A script
  * of commits is run until the cut; after power-up the payload must be that of the last commit that
  * returned or of the one that was under way; then the rest of the script must go through. */
+#include "rota/base/crc32.h"
+#include "rota/base/writer.h"
 #include "rota/store/journal.h"
 #include "tests/unit/flash_mem.h"
 #include "tests/unit/test.h"
@@ -192,6 +194,7 @@ TEST(blank_damaged_and_foreign_regions_are_told_apart)
 
 	CHECK_OK(rota_journal_commit(&j, payload(1, room)));
 	CHECK_OK(rota_journal_open(&j, &mem.port, ROTA_JOURNAL_DEVICE));
+	CHECK(!j.held);
 	CHECK_EQ(rota_journal_load(&j, ROTA_BUF(room), &got), ROTA_ERR_CORRUPT);
 
 	mem.bytes[30] ^= 1; /* inside the only record */
@@ -268,6 +271,27 @@ TEST(a_record_that_skips_a_number_is_not_read)
 	CHECK_EQ(current(&j), 1);
 }
 
+/* SPEC 9.2: records lie in their sector, whatever their CRC says. */
+TEST(a_record_that_reaches_into_the_next_sector_is_not_read)
+{
+	struct rota_journal j;
+	uint8_t room[160], *rec = &mem.bytes[12];
+	struct rota_writer w = rota_writer(rota_buf(rec, 8));
+	const uint32_t len = 300;
+
+	blank(&geometries[0]);
+	CHECK_OK(rota_journal_open(&j, &mem.port, ROTA_JOURNAL_BOOT));
+	CHECK_OK(rota_journal_commit(&j, payload(1, room)));
+	rota_write_le16(&w, (uint16_t)len);
+	rota_write_u8(&w, ROTA_JOURNAL_BOOT);
+	rota_write_u8(&w, 1);
+	rota_write_le32(&w, 1);
+	w = rota_writer(rota_buf(&rec[8 + len], 4));
+	rota_write_le32(&w, rota_crc32(j.seed, rota_span(rec, 8 + len)));
+	CHECK_OK(rota_journal_open(&j, &mem.port, ROTA_JOURNAL_BOOT));
+	CHECK(!j.held);
+}
+
 TEST(lengths_have_limits)
 {
 	static uint8_t big[ROTA_JOURNAL_PAYLOAD_MAX + 1], room[ROTA_JOURNAL_PAYLOAD_MAX];
@@ -316,5 +340,6 @@ TESTS(T(every_cut_leaves_the_old_payload_or_the_new_one), T(a_second_cut_is_no_w
 	T(blank_damaged_and_foreign_regions_are_told_apart),
 	T(a_damaged_header_falls_back_to_the_sector_before),
 	T(flash_that_changes_after_opening_is_seen), T(flash_that_keeps_nothing_commits_nothing),
-	T(a_record_that_skips_a_number_is_not_read), T(lengths_have_limits),
+	T(a_record_that_skips_a_number_is_not_read),
+	T(a_record_that_reaches_into_the_next_sector_is_not_read), T(lengths_have_limits),
 	T(geometries_that_fit_no_journal_are_refused))
