@@ -22,6 +22,8 @@ static const struct verb verbs[] = {
 	{ "target add", "list files without a release, one or a million", verb_target_add },
 	{ "rollout set", "say which release a channel installs, and in which stages",
 		verb_rollout_set },
+	{ "withdraw", "take releases back: devices do not install them", verb_withdraw },
+	{ "retire", "raise floors that never fall again: counters, boot keys", verb_retire },
 	{ "publish", "make what was signed count: roles, snapshot, timestamp", verb_publish },
 	{ "repo bins", "hand a role's targets to hash bins, or sign them all anew",
 		verb_repo_bins },

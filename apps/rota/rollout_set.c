@@ -320,10 +320,11 @@ int verb_rollout_set(int argc, char **argv)
 	err = set(&s, &n, &done);
 	if (err == ROTA_OK && json)
 		printf("{\"path\":\"%s\",\"role_version\":%llu,\"sequence\":%llu}\n", done.path,
-			(unsigned long long)done.role_version, (unsigned long long)done.sequence);
+			(unsigned long long)done.done.role_version,
+			(unsigned long long)done.done.sequence);
 	else if (err == ROTA_OK)
 		printf("%s sequence %llu: %s %s to channel %s; rota publish makes it count\n",
-			done.path, (unsigned long long)done.sequence, state ? state : "active",
+			done.path, (unsigned long long)done.done.sequence, state ? state : "active",
 			version, channel ? channel : "production");
 	return session_close(&s, err);
 }

@@ -26,6 +26,8 @@ int verb_image_sign(int argc, char **argv);
 int verb_image_show(int argc, char **argv);
 int verb_release_add(int argc, char **argv);
 int verb_rollout_set(int argc, char **argv);
+int verb_retire(int argc, char **argv);
+int verb_withdraw(int argc, char **argv);
 int verb_publish(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_serve(int argc, char **argv);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The texts that a bundle carries, for the signer to read (SPEC 14.3). */
 #include "host/repo/bundle_judge.h"
+#include "host/repo/rehearse.h"
+#include "host/repo/retire.h"
 #include "rota/trust/release.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool rota_bundle_is_read(const struct rota_duty *duty, const char *path)
@@ -81,6 +84,8 @@ static enum rota_err judge_release(const struct rota_bundle_view *v, const struc
 	bool good = true;
 
 	ROTA_TRY(decode(text, &want, path, &release, why));
+	if (rota_rehearse_release(text, why) != ROTA_OK)
+		return rota_fail_in(why, "%s", path);
 	for (size_t i = 0; i < release.component_count; i++)
 		good &= lists(v, duty, &parts[i].path, parts[i].sha256, parts[i].length);
 	for (size_t i = 0; i < release.delta_count; i++)
@@ -89,6 +94,25 @@ static enum rota_err judge_release(const struct rota_bundle_view *v, const struc
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_HASH,
 		"%s names a file that the role does not list with that digest and length", path);
+}
+
+/* Retirements: what a device reads, of the product that the path names. */
+static enum rota_err judge_retirements(
+	const char *path, struct rota_span text, struct rota_fail *why)
+{
+	static struct rota_retirements_decoder d;
+	enum rota_err err = rota_retirements_read(&d, text);
+	char own[ROTA_PATH_MAX];
+
+	if (err != ROTA_OK)
+		return rota_fail(why, err, "%s: a device would refuse it: %s (SPEC 16.1)", path,
+			rota_err_str(err));
+	snprintf(own, sizeof(own), "retirements/%.*s.json", d.product.len,
+		(const char *)d.product.text);
+	if (strcmp(own, path) != 0)
+		return rota_fail(why, ROTA_ERR_PRODUCT, "%s is for product %.*s", path,
+			d.product.len, (const char *)d.product.text);
+	return ROTA_OK;
 }
 
 /* The text of a target that is read. */
@@ -113,9 +137,10 @@ static enum rota_err judge_text(const struct rota_bundle_view *v,
 	if (rota_json_parse_strict(text, &value, why) != ROTA_OK)
 		return rota_fail_in(why, "%s", path);
 	json_decref(value);
-	return strcmp(item->duty->name, "releases") == 0
-		? judge_release(v, item->duty, path, text, why)
-		: ROTA_OK;
+	if (strcmp(item->duty->name, "releases") == 0)
+		return judge_release(v, item->duty, path, text, why);
+	return strcmp(item->duty->name, "retirements") == 0 ? judge_retirements(path, text, why)
+							    : ROTA_OK;
 }
 
 /* The targets of an item that are new or other than before, and read; *count grows by them. */

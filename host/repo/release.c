@@ -3,6 +3,7 @@
 #include "host/base/when.h"
 #include "host/repo/listing.h"
 #include "host/repo/pending.h"
+#include "host/repo/rehearse.h"
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
 #include "host/sign/imagefile.h"
@@ -191,26 +192,6 @@ static enum rota_err fill(struct work *w, json_t *release, struct rota_fail *why
 	return add_extra(w, release, "provenance", w->plan->provenance, why);
 }
 
-/* Would a device read it? */
-static enum rota_err rehearse(struct rota_span text, struct rota_fail *why)
-{
-	static struct rota_component components[ROTA_RELEASE_COMPONENTS_MAX];
-	static struct rota_release_decoder decoder;
-	uint8_t names[ROTA_RELEASE_NAMES_ROOM], value[ROTA_RELEASE_VALUE_ROOM];
-	const struct rota_release_want want = { .components = components,
-		.component_room = ROTA_RELEASE_COMPONENTS_MAX };
-	enum rota_err err;
-
-	rota_release_begin(&decoder, &want, ROTA_BUF(names), ROTA_BUF(value));
-	err = rota_release_feed(&decoder, text);
-	if (err == ROTA_OK)
-		err = rota_release_end(&decoder);
-	if (err == ROTA_OK)
-		return ROTA_OK;
-	return rota_fail(why, err, "a device would refuse this release.json: %s (SPEC 7.1)",
-		rota_err_str(err));
-}
-
 static enum rota_err write_release(
 	struct work *w, json_t *release, struct rota_release_done *out, struct rota_fail *why)
 {
@@ -219,7 +200,7 @@ static enum rota_err write_release(
 	enum rota_err err;
 
 	ROTA_TRY(rota_json_encode(release, ROTA_JSON_FILE, &text, why));
-	err = rehearse(rota_bytes_span(&text), why);
+	err = rota_rehearse_release(rota_bytes_span(&text), why);
 	if (err == ROTA_OK)
 		err = rota_store_put_target(
 			w->desk->dir, out->path, rota_bytes_span(&text), &target, why);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/rollout.h"
-#include "host/repo/listing.h"
 #include "host/repo/store.h"
 #include "rota/codec/policy.h"
 
@@ -39,35 +38,6 @@ enum rota_err rota_rollout_find_release(const struct rota_authdir *dir, const ch
 		"role %s lists no %s; add it first with rota release add", role, path);
 }
 
-static json_t *new_policy(const char *product)
-{
-	return json_pack("{s:s,s:[],s:i,s:s,s:i}", "_type", "rollout", "campaigns", "format", 1,
-		"product", product, "sequence", 0);
-}
-
-/* The policy that the role lists now; a new one when it lists none. */
-static enum rota_err load(const struct rota_authdir *dir, const json_t *targets, const char *path,
-	const char *product, json_t **policy, struct rota_fail *why)
-{
-	uint8_t sha256[ROTA_DIGEST_LEN], is[ROTA_DIGEST_LEN];
-	char file[ROTA_FILE_PATH_MAX];
-	struct rota_bytes text;
-	enum rota_err err;
-
-	if (!listed_digest(json_object_get(targets, path), sha256)) {
-		*policy = new_policy(product);
-		return ROTA_OK;
-	}
-	rota_store_target_path(dir, path, sha256, file);
-	ROTA_TRY(rota_file_read(file, ROTA_POLICY_MAX, &text, why));
-	rota_digest_of(rota_bytes_span(&text), is);
-	err = memcmp(is, sha256, sizeof(is)) == 0
-		? rota_json_parse_strict(rota_bytes_span(&text), policy, why)
-		: rota_fail(why, ROTA_ERR_HASH, "is not what the role rollouts lists");
-	rota_bytes_free(&text);
-	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "%s", file);
-}
-
 /* One active campaign per channel. */
 static enum rota_err place(json_t *policy, json_t *campaign, struct rota_fail *why)
 {
@@ -97,65 +67,46 @@ static enum rota_err ignore(void *ctx, const struct rota_policy_event *e)
 	return ROTA_OK;
 }
 
-/* Would a device read it? */
-static enum rota_err rehearse(struct rota_span text, struct rota_fail *why)
+static json_t *make_policy(const char *product)
+{
+	return json_pack("{s:s,s:[],s:i,s:s}", "_type", "rollout", "campaigns", "format", 1,
+		"product", product);
+}
+
+static enum rota_err read_policy(struct rota_span text)
 {
 	static struct rota_policy_decoder decoder;
 	uint8_t names[ROTA_POLICY_NAMES_ROOM], value[ROTA_POLICY_VALUE_ROOM];
-	enum rota_err err;
 
 	rota_policy_begin(&decoder, (struct rota_policy_sink){ .event = ignore }, ROTA_BUF(names),
 		ROTA_BUF(value));
-	err = rota_policy_feed(&decoder, text);
-	if (err == ROTA_OK)
-		err = rota_policy_end(&decoder);
-	if (err == ROTA_OK)
-		return ROTA_OK;
-	return rota_fail(
-		why, err, "a device would refuse this policy: %s (SPEC 8)", rota_err_str(err));
+	ROTA_TRY(rota_policy_feed(&decoder, text));
+	return rota_policy_end(&decoder);
 }
 
-static enum rota_err write_policy(struct rota_desk *desk, json_t *policy, json_t *targets,
-	struct rota_rollout_done *out, struct rota_fail *why)
-{
-	struct rota_store_target target;
-	struct rota_bytes text;
-	enum rota_err err;
-
-	out->sequence = (uint64_t)json_integer_value(json_object_get(policy, "sequence")) + 1;
-	json_object_set_new(policy, "sequence", json_integer((json_int_t)out->sequence));
-	ROTA_TRY(rota_json_encode(policy, ROTA_JSON_FILE, &text, why));
-	err = rehearse(rota_bytes_span(&text), why);
-	if (err == ROTA_OK)
-		err = rota_store_put_target(
-			desk->dir, out->path, rota_bytes_span(&text), &target, why);
-	rota_bytes_free(&text);
-	if (err == ROTA_OK)
-		json_object_set_new(targets, out->path, rota_store_target_object(&target));
-	return err;
-}
+static const struct rota_ledger_kind policy_kind = {
+	.role = "rollouts",
+	.most = ROTA_POLICY_MAX,
+	.make = make_policy,
+	.read = read_policy,
+};
 
 enum rota_err rota_rollout_set(struct rota_desk *desk, const char *product, json_t *campaign,
 	struct rota_rollout_done *out, struct rota_fail *why)
 {
-	json_t *content = NULL, *policy = NULL, *targets;
+	struct rota_ledger ledger;
 	enum rota_err err;
 
 	if (!campaign)
 		return rota_fail(why, ROTA_ERR_FORMAT, "the campaign has a text that is not UTF-8");
-	snprintf(out->path, sizeof(out->path), "rollouts/%s.json", product);
-	err = rota_store_signed(desk->dir, "rollouts", &content, why);
-	targets = json_object_get(content, "targets");
-	if (err == ROTA_OK)
-		err = load(desk->dir, targets, out->path, product, &policy, why);
-	if (err == ROTA_OK)
-		err = place(policy, campaign, why);
-	if (err == ROTA_OK)
-		err = write_policy(desk, policy, targets, out, why);
-	if (err == ROTA_OK)
-		err = rota_metadata_sign(desk, "rollouts", content, 0, &out->role_version, why);
-	json_decref(policy);
-	json_decref(content);
+	err = rota_ledger_open(desk->dir, &policy_kind, product, &ledger, why);
+	if (err == ROTA_OK) {
+		memcpy(out->path, ledger.path, sizeof(out->path));
+		err = place(ledger.file, campaign, why);
+		if (err == ROTA_OK)
+			err = rota_ledger_sign(&ledger, desk, false, &out->done, why);
+		rota_ledger_close(&ledger);
+	}
 	json_decref(campaign);
 	return err;
 }

@@ -7,12 +7,11 @@
 #define HOST_REPO_ROLLOUT_H
 
 #include "host/base/digest.h"
-#include "host/repo/metadata.h"
+#include "host/repo/ledger.h"
 
 struct rota_rollout_done {
 	char path[256]; /* target path */
-	uint64_t sequence;
-	uint64_t role_version; /* staged */
+	struct rota_ledger_done done;
 };
 
 /* Where a release of this channel stands: path and SHA-256 of its release.json, as the role lists it.

@@ -55,10 +55,14 @@ enum rota_err rota_release_fits(const struct rota_release *r, const struct rota_
 	for (uint8_t i = 0; i < r->component_count; i++) {
 		if (!has_slot(device, &all[i].slot))
 			return ROTA_ERR_HARDWARE;
-		for (uint8_t k = 0; k < i; k++)
+		for (uint8_t k = 0; k < i; k++) {
 			if (same_name(&all[i].name, &all[k].name) ||
 				same_name(&all[i].slot, &all[k].slot))
 				return ROTA_ERR_FORMAT;
+			if (all[i].has_digest && all[k].has_digest &&
+				all[i].counter != all[k].counter)
+				return ROTA_ERR_COUNTER;
+		}
 	}
 	return ROTA_OK;
 }

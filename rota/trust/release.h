@@ -41,7 +41,7 @@ ROTA_MUST_USE enum rota_err rota_release_agrees(
 /* There is something for the hardware, and a slot for each part of it (SPEC 7.2): the components that
  * `want` kept.
  * ROTA_ERR_HARDWARE: none for this hardware, or a slot that the device lacks. ROTA_ERR_FORMAT: two
- * components of one name, or for one slot. */
+ * components of one name, or for one slot. ROTA_ERR_COUNTER: images with different security counters (SPEC 16.5). */
 ROTA_MUST_USE enum rota_err rota_release_fits(const struct rota_release *r,
 	const struct rota_release_want *want, const struct rota_release_device *device);
 

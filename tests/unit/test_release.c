@@ -404,6 +404,25 @@ TEST(components_fit_the_device)
 	CHECK_EQ(rota_release_fits(&r, &want, &device), ROTA_ERR_FORMAT);
 }
 
+/* SPEC 16.5: of images, not of other payloads. */
+TEST(images_of_one_hardware_have_one_counter)
+{
+	struct rota_release_device device =
+		device_of("releases", "sensor", "releases/sensor/1.2.0/release.json");
+	struct rota_release r;
+
+	keep_for("rev-b", "");
+	CHECK_OK(decode(edited("\"counter\":0,\"depends\":[]",
+				"\"counter\":8,\"depends\":[],\"digest\":\"" D3 "\""),
+		1000, &r));
+	CHECK_EQ(rota_release_fits(&r, &want, &device), ROTA_ERR_COUNTER);
+	keep_for("rev-b", "");
+	CHECK_OK(decode(edited("\"counter\":0,\"depends\":[]",
+				"\"counter\":7,\"depends\":[],\"digest\":\"" D3 "\""),
+		1000, &r));
+	CHECK_OK(rota_release_fits(&r, &want, &device));
+}
+
 TEST(dependencies)
 {
 	struct rota_installed radio = { ROTA_STR("radio"), UINT64_C(0x0101) << 48 };
@@ -464,4 +483,4 @@ TEST(downgrades)
 TESTS(T(good_file_comes_out_whole), T(components_come_out_in_order_and_whole),
 	T(only_the_devices_own_is_kept), T(edits_are_judged), T(lists_have_maxima),
 	T(file_has_a_maximum), T(product_path_and_version_agree), T(components_fit_the_device),
-	T(dependencies), T(downgrades))
+	T(images_of_one_hardware_have_one_counter), T(dependencies), T(downgrades))

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/repo/retire.h"
+#include "rota/codec/revocations.h"
+
+#include <string.h>
+
+/* ---- retirements ---- */
+
+static json_t *make_retirements(const char *product)
+{
+	return json_pack("{s:s,s:[],s:[],s:i,s:i,s:[],s:s}", "_type", "retirements", "cas",
+		"counter_floor", "format", 1, "key_floor", 0, "keys", "product", product);
+}
+
+enum rota_err rota_retirements_read(struct rota_retirements_decoder *d, struct rota_span text)
+{
+	uint8_t names[ROTA_RETIREMENTS_NAMES_ROOM], value[ROTA_RETIREMENTS_VALUE_ROOM];
+
+	rota_retirements_begin(d, rota_span(NULL, 0), ROTA_BUF(names), ROTA_BUF(value));
+	ROTA_TRY(rota_retirements_feed(d, text));
+	return rota_retirements_end(d);
+}
+
+static enum rota_err read_retirements(struct rota_span text)
+{
+	static struct rota_retirements_decoder d;
+
+	return rota_retirements_read(&d, text);
+}
+
+const struct rota_ledger_kind rota_retirements_kind = {
+	.role = "retirements",
+	.most = ROTA_RETIREMENTS_MAX,
+	.make = make_retirements,
+	.read = read_retirements,
+};
+
+enum rota_err rota_retire_counter(
+	json_t *retirements, const char *hardware, uint32_t counter, struct rota_fail *why)
+{
+	json_t *floors = json_object_get(retirements, "counter_floor"), *entry;
+	size_t at = 0;
+	int order = -1;
+
+	while (at < json_array_size(floors) && order < 0) {
+		entry = json_array_get(floors, at);
+		order = strcmp(json_string_value(json_object_get(entry, "hardware")), hardware);
+		at += order < 0;
+	}
+	if (order == 0) {
+		json_int_t now = json_integer_value(json_object_get(entry, "counter"));
+
+		if (now >= (json_int_t)counter)
+			return rota_fail(why, ROTA_ERR_COUNTER,
+				"the counter floor of %s is %lld already; floors only rise",
+				hardware, (long long)now);
+		json_object_set_new(entry, "counter", json_integer((json_int_t)counter));
+		return ROTA_OK;
+	}
+	json_array_insert_new(floors, at,
+		json_pack("{s:I,s:s}", "counter", (json_int_t)counter, "hardware", hardware));
+	return ROTA_OK;
+}
+
+enum rota_err rota_retire_boot_key(json_t *retirements, unsigned first, struct rota_fail *why)
+{
+	json_int_t now = json_integer_value(json_object_get(retirements, "key_floor"));
+
+	if (now >= (json_int_t)first)
+		return rota_fail(why, ROTA_ERR_COUNTER,
+			"the first boot key that counts is %lld already; it only rises",
+			(long long)now);
+	json_object_set_new(retirements, "key_floor", json_integer((json_int_t)first));
+	return ROTA_OK;
+}
+
+/* ---- revocations ---- */
+
+static json_t *make_revocations(const char *product)
+{
+	return json_pack("{s:s,s:[],s:i,s:s,s:[],s:[]}", "_type", "revocations", "crls", "format",
+		1, "product", product, "quarantined", "withdrawn");
+}
+
+static enum rota_err read_revocations(struct rota_span text)
+{
+	static struct rota_revocations_decoder d;
+	uint8_t names[ROTA_REVOCATIONS_NAMES_ROOM], value[ROTA_REVOCATIONS_VALUE_ROOM];
+
+	rota_revocations_begin(&d, ROTA_BUF(names), ROTA_BUF(value));
+	ROTA_TRY(rota_revocations_feed(&d, text));
+	return rota_revocations_end(&d);
+}
+
+const struct rota_ledger_kind rota_revocations_kind = {
+	.role = "revocations",
+	.most = ROTA_REVOCATIONS_MAX,
+	.make = make_revocations,
+	.read = read_revocations,
+};
+
+enum rota_err rota_withdraw(json_t *revocations, const uint8_t release[static ROTA_DIGEST_LEN],
+	bool undo, struct rota_fail *why)
+{
+	json_t *list = json_object_get(revocations, "withdrawn");
+	char hex[ROTA_DIGEST_HEX];
+	size_t at = 0;
+	int order = -1;
+
+	rota_hex(rota_span(release, ROTA_DIGEST_LEN), hex);
+	while (at < json_array_size(list) && order < 0) {
+		order = strcmp(json_string_value(json_array_get(list, at)), hex);
+		at += order < 0;
+	}
+	if ((order == 0) != undo)
+		return rota_fail(why, ROTA_ERR_STATE, "release %s is %s", hex,
+			undo ? "not withdrawn" : "withdrawn already");
+	if (undo)
+		json_array_remove(list, at);
+	else
+		json_array_insert_new(list, at, json_string(hex));
+	return ROTA_OK;
+}
