@@ -113,9 +113,8 @@ static enum rota_err open_slot(
 
 	if (s->backend == AGENT_BACKEND_BOOT) {
 		ROTA_TRY(open_boot(s, &backend->boot, why));
-		port = &backend->boot.port;
-		rota_slots_boot_access(&d->access, backend->boot.device_fd);
-		d->boot = &d->access.port;
+		port = &backend->boot.member.port;
+		d->boot = &backend->boot.access.port;
 	} else {
 		ROTA_TRY(open_exec(s, &backend->exec, why));
 		port = &backend->exec.port;

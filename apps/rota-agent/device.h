@@ -16,7 +16,6 @@
 #include "host/agent/metastore.h"
 #include "host/agent/outbox.h"
 #include "ports/flash_file/flash_file.h"
-#include "ports/slots_boot/access.h"
 #include "ports/slots_boot/slots_boot.h"
 #include "ports/slots_exec/slots_exec.h"
 #include "rota/codec/rom.h"
@@ -39,9 +38,8 @@ struct agent_device {
 	union agent_slots backend[AGENT_SLOTS_MAX];
 	struct rota_named_slots slots[AGENT_SLOTS_MAX];
 	uint8_t slots_count;
-	struct rota_slots_boot_access
-		access; /* to the boot state of the slot that rota-boot boots */
-	const struct rota_boot_access *boot; /* that, or NULL: there is no such slot */
+	const struct rota_boot_access
+		*boot; /* to the boot state of the slot that rota-boot boots; NULL: there is none */
 
 	char dir[ROTA_FILE_PATH_MAX]; /* STATE/NAME */
 	int lock_fd; /* -1: not held */

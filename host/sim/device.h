@@ -16,6 +16,7 @@
 #include "ports/counter_sim/counter_sim.h"
 #include "rota/codec/rom.h"
 #include "rota/store/bootstate.h"
+#include "rota/store/flasharea.h"
 #include "rota/update/update.h"
 
 #define SIM_ROOM 24576 /* workspace of a cycle */
@@ -103,14 +104,10 @@ struct sim_device {
 	uint64_t version; /* of what runs */
 	uint32_t image_counter; /* likewise */
 	bool restored; /* the boot stage says so: hardware is ahead of the journal */
-	struct sim_slots {
-		struct sim_device *device;
-		uint8_t component;
-		bool claimed;
-		uint64_t end;
-		struct rota_slots port;
-		uint8_t unit[ROTA_FLASH_WRITE_MAX]; /* bytes that do not fill a program unit yet */
-	} slots[SIM_COMPONENTS];
+	struct rota_running_source running;
+	struct rota_set set;
+	struct rota_set_member member[SIM_COMPONENTS];
+	struct rota_flash_area area[SIM_COMPONENTS];
 	struct rota_named_slots named[SIM_COMPONENTS];
 	struct rota_boot_access access;
 	struct rota_update update;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define UNKNOWN "unknown" /* a fallback to an image that the boot state does not know */
 #define TEMPORARY ROTA_LAYOUT_BOOTED ".new"
 
 static const char *const kinds[] = {
@@ -36,8 +37,9 @@ static size_t format(const struct rota_booted_file *b, char room[static ROTA_BOO
 		return 0; /* it fits */
 	return (size_t)snprintf(room, ROTA_BOOTED_FILE_MAX,
 		"slot=%u\nkind=%s\ndigest=%.*s\nversion=%.*s\nboot=%u\n", b->booted.id,
-		rota_boot_kind_name(b->booted.kind), (int)sizeof(digest), (const char *)digest,
-		version_len, (const char *)version, b->boot);
+		b->booted.unknown ? UNKNOWN : rota_boot_kind_name(b->booted.kind),
+		(int)sizeof(digest), (const char *)digest, version_len, (const char *)version,
+		b->boot);
 }
 
 enum rota_err rota_booted_write(int device_fd, const struct rota_booted_file *booted)
@@ -69,12 +71,16 @@ static char *take(char **at, const char *key)
 	return value;
 }
 
-static bool parse_kind(const char *text, enum rota_boot_kind *kind)
+static bool parse_kind(const char *text, struct rota_booted *to)
 {
+	to->unknown = strcmp(text, UNKNOWN) == 0;
+	to->kind = ROTA_BOOT_FALLBACK;
+	if (to->unknown)
+		return true;
 	for (size_t i = 0; i < KINDS; i++) {
 		if (strcmp(kinds[i], text) != 0)
 			continue;
-		*kind = (enum rota_boot_kind)i;
+		to->kind = (enum rota_boot_kind)i;
 		return true;
 	}
 	return false;
@@ -92,7 +98,7 @@ static bool parse(char *text, struct rota_booted_file *out)
 		return false;
 	out->booted.id = (uint8_t)(slot[0] - '0');
 	out->boot = (uint32_t)strtoul(boot, &end, 10);
-	return *end == '\0' && parse_kind(kind, &out->booted.kind) &&
+	return *end == '\0' && parse_kind(kind, &out->booted) &&
 		rota_version_parse(rota_span_cstr(version), &out->version) == ROTA_OK &&
 		rota_hex_decode(rota_span_cstr(digest), ROTA_BUF(out->booted.digest)) == ROTA_OK;
 }

@@ -9,7 +9,8 @@
  *     version=1.2.0
  *     boot=7
  *
- * `boot` counts the boots since the power came on. The file describes a running machine and is not synced:
+ * kind is confirmed, trial, reverted, fallback, or unknown: a fallback to an image that the boot state does not
+ * know (SPEC 10.2). `boot` counts the boots since the power came on. The file describes a running machine and is not synced:
  * after a power cut there is nothing to describe.
  */
 #ifndef PORTS_SLOTS_BOOT_BOOTED_H

@@ -15,6 +15,11 @@ const char *rota_layout_slot(uint8_t slot)
 	return slot == 0 ? ROTA_LAYOUT_SLOT0 : ROTA_LAYOUT_SLOT1;
 }
 
+const char *rota_layout_progress(uint8_t slot)
+{
+	return slot == 0 ? ROTA_LAYOUT_PROGRESS0 : ROTA_LAYOUT_PROGRESS1;
+}
+
 static enum rota_err load(struct rota_layout_state *s)
 {
 	ROTA_TRY(rota_flash_file_lock(&s->flash, ROTA_LAYOUT_LOCK_MS));

@@ -5,6 +5,7 @@
  *     DEVICE/flash/boot.bin   boot journal (SPEC 9, 10); flock on it orders rota-boot and the slots
  *     DEVICE/flash/slot0.bin  images (SPEC 6), sparse files of the slot's capacity; an erased byte
  *     DEVICE/flash/slot1.bin  reads 0x00 and takes no room
+ *     DEVICE/flash/slot0.part, slot1.part: how far an image that is being written is durable
  *     DEVICE/run/booted       which image runs now; rewritten at each boot, gone when the power is off
  *     DEVICE/run/record       what boot measured (SPEC 10.7), rewritten at each boot
  *     DEVICE/run/pid          the supervising rota-boot, which holds a lock on it
@@ -22,6 +23,8 @@
 #define ROTA_LAYOUT_JOURNAL "flash/boot.bin"
 #define ROTA_LAYOUT_SLOT0 "flash/slot0.bin"
 #define ROTA_LAYOUT_SLOT1 "flash/slot1.bin"
+#define ROTA_LAYOUT_PROGRESS0 "flash/slot0.part"
+#define ROTA_LAYOUT_PROGRESS1 "flash/slot1.part"
 #define ROTA_LAYOUT_RUN "run"
 #define ROTA_LAYOUT_BOOTED "run/booted"
 #define ROTA_LAYOUT_RECORD "run/record"
@@ -35,8 +38,9 @@
 /* Geometry of boot.bin: common serial flash; four sectors halve the wear of two. */
 extern const struct rota_flash_geometry rota_layout_journal;
 
-/* Path of a slot's file, static. */
+/* Path of a slot's file, and of the one that says how far an image in it is durable; static. */
 const char *rota_layout_slot(uint8_t slot);
+const char *rota_layout_progress(uint8_t slot);
 
 /* The journal, locked, and the state in it. */
 struct rota_layout_state {

@@ -187,13 +187,23 @@ static enum rota_err why_stopped(struct rota_slots_exec *s)
 	return err == ROTA_OK ? ROTA_ERR_IO : err; /* content with half an image: it is not */
 }
 
+/* A script gets the bytes once, in order: nothing can be gone on with. */
+static enum rota_err slots_begin(
+	void *ctx, const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
+{
+	(void)digest;
+	(void)length;
+	*durable = 0;
+	return begin_write(ctx);
+}
+
 static enum rota_err slots_write(void *ctx, uint64_t off, struct rota_span data)
 {
 	struct rota_slots_exec *s = ctx;
 	struct run r;
 	enum rota_err err;
 
-	if (off == 0)
+	if (off == 0 && (s->end != 0 || s->writer_pidfd < 0)) /* from the first byte again */
 		ROTA_TRY(begin_write(s));
 	if (s->writer_pidfd < 0 || off != s->end)
 		return ROTA_ERR_ARGUMENT;
@@ -239,6 +249,7 @@ static enum rota_err slots_booted(void *ctx, struct rota_booted *out)
 {
 	char output[ROTA_SLOTS_EXEC_OUTPUT_MAX + 1];
 
+	out->unknown = false;
 	ROTA_TRY(call(ctx, "booted", "", ROTA_BUF(output)));
 	if (!find_slot(output, &out->id) || !find_kind(output, &out->kind) ||
 		!find_digest(output, out->digest))
@@ -277,6 +288,7 @@ enum rota_err rota_slots_exec_open(
 	s->port = (struct rota_slots){
 		.ctx = s,
 		.inactive = slots_inactive,
+		.begin = slots_begin,
 		.write = slots_write,
 		.finish = slots_finish,
 		.read = NULL,

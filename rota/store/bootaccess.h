@@ -25,4 +25,7 @@ struct rota_boot_access {
 	void (*end)(void *ctx);
 };
 
+/* To an open journal that nobody else uses meanwhile, as on a microcontroller. `j` outlives it. */
+struct rota_boot_access rota_boot_access_journal(struct rota_journal *j);
+
 #endif

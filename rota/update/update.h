@@ -107,9 +107,9 @@ struct rota_update_config {
 	uint8_t slots_count; /* at most ROTA_STATE_COMPONENTS_MAX */
 	struct rota_journal *journal; /* opened */
 	const struct rota_boot_access *boot; /* NULL: no boot stage of ours starts this device */
-	/* Commit the journal every so many bytes of a component, so that a download resumes after a power cut;
-	 * 0: not at all. The slot is made durable each time, so that megabytes make sense on a disk and an erase
-	 * unit on flash. */
+	/* Make what was written durable every so many bytes of a component, so that a download resumes after a power
+	 * cut; 0: the slots' backend does that by itself, or it begins again. It costs time, so that megabytes make
+	 * sense on a disk. */
 	uint64_t resume_every;
 	void *event_ctx;
 	void (*event)(void *ctx, const struct rota_event *e); /* may be NULL */
@@ -243,7 +243,8 @@ struct rota_update {
 	struct rota_release release;
 	struct rota_release_want components; /* of the release, in the workspace */
 	const struct rota_slots *slots; /* that the component at hand is written to */
-	bool resumed; /* it goes on from what was there; once that proves wrong it begins again at 0 */
+	bool resumed; /* it goes on from what was there; once that proves wrong it begins again at 0: */
+	bool spoilt; /* what was there is not to be gone on with */
 
 	/* the release that events and the outcome speak of */
 	bool about_set;

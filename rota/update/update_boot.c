@@ -396,7 +396,7 @@ static enum rota_err keep_and_ask(struct rota_update *u, const struct judgement 
 		else if (j->verdict[i] == ASK)
 			ROTA_TRY(slots->trial(slots->ctx, c->digest));
 	}
-	return ROTA_OK;
+	return rota_update_switch(u);
 }
 
 static enum rota_update_state ask(struct rota_update *u, const struct judgement *j)

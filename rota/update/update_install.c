@@ -4,7 +4,7 @@
  * leaves in a slot is never asked for. A failed download is no failed installation (SPEC 7.4): who can break
  * downloads could else make a release never installed.
  *
- * The journal says how far a component is durable. After a cut its beginning is read back from the slot through
+ * The slots' backend says how much of a component is durable. After a cut that is read back from the slot through
  * the same verifier. Where the whole then proves wrong, the slot's part of it may be to blame, so the component
  * is fetched once more from its first byte. */
 #include "rota/update/update_parts.h"
@@ -155,30 +155,42 @@ static enum rota_err reread(struct rota_update *u, uint64_t offset)
 	return ROTA_OK;
 }
 
-/* Whether what is written can be gone on with after a cut. */
-static bool resumes(const struct rota_update *u)
+/* Make what was written so far durable, where it can be gone on with. */
+static enum rota_err save_progress(struct rota_update *u)
 {
-	return u->config.resume_every != 0 && u->slots->read != NULL;
-}
-
-/* Make what was written so far durable, then say so. */
-static enum rota_err save_offset(struct rota_update *u)
-{
-	if (!resumes(u) || u->reading.got == u->state.pending.offset)
+	if (u->config.resume_every == 0 || u->slots->read == NULL ||
+		u->reading.got == u->state.pending.offset)
 		return ROTA_OK;
 	ROTA_TRY(u->slots->finish(u->slots->ctx, u->reading.got));
 	u->state.pending.offset = u->reading.got;
-	return rota_update_commit(u);
+	return ROTA_OK;
 }
 
 /* ---- one component ---- */
 
 static enum rota_update_state component_done(struct rota_update *u);
 
+/* Begin to write, or go on behind what is there and reads back. */
+static enum rota_err begin_writing(struct rota_update *u)
+{
+	struct rota_pending_install *p = &u->state.pending;
+	const struct rota_component *c = at_hand(u);
+	uint64_t durable;
+
+	ROTA_TRY(u->slots->begin(
+		u->slots->ctx, p->components[p->component].digest, c->length, &durable));
+	begin_verifier(u);
+	u->resumed = durable != 0 && durable <= c->length && !u->spoilt && u->slots->read != NULL &&
+		reread(u, durable) == ROTA_OK;
+	if (!u->resumed)
+		begin_verifier(u);
+	p->offset = u->reading.got;
+	return ROTA_OK;
+}
+
 static enum rota_update_state begin_component(struct rota_update *u)
 {
 	const struct rota_component *c = at_hand(u);
-	uint64_t offset = u->state.pending.offset;
 	struct rota_slot slot;
 	enum rota_err err = u->slots->inactive(u->slots->ctx, &slot);
 
@@ -188,13 +200,9 @@ static enum rota_update_state begin_component(struct rota_update *u)
 		return rota_update_stop(u, ROTA_ERR_LENGTH, ROTA_CLAUSE_SPEC_7_1);
 	if (c->length > slot.capacity)
 		return rota_update_stop(u, ROTA_ERR_FULL, ROTA_CLAUSE_SPEC_10);
-	begin_verifier(u);
-	u->resumed =
-		offset != 0 && offset <= c->length && resumes(u) && reread(u, offset) == ROTA_OK;
-	if (!u->resumed) {
-		begin_verifier(u);
-		u->state.pending.offset = 0;
-	}
+	err = begin_writing(u);
+	if (err != ROTA_OK)
+		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	return u->reading.got == c->length ? component_done(u) : ROTA_UP_WRITE;
 }
 
@@ -234,9 +242,8 @@ enum rota_err rota_up_write_feed(struct rota_update *u, struct rota_span piece)
 	ROTA_TRY(verify(u, piece));
 	r->why.clause = ROTA_CLAUSE_SPEC_10;
 	r->why.err = u->slots->write(u->slots->ctx, at, piece);
-	if (r->why.err == ROTA_OK && resumes(u) &&
-		r->got - u->state.pending.offset >= u->config.resume_every)
-		r->why.err = save_offset(u);
+	if (r->why.err == ROTA_OK && r->got - u->state.pending.offset >= u->config.resume_every)
+		r->why.err = save_progress(u);
 	if (r->why.err == ROTA_OK)
 		r->why.clause = ROTA_CLAUSE_NONE;
 	return r->why.err;
@@ -290,10 +297,9 @@ static struct rota_why judge_component(struct rota_update *u, enum rota_err how)
 /* What is in the slot is not what was listed: worth nothing. */
 static enum rota_update_state spoilt(struct rota_update *u, struct rota_why why)
 {
-	bool again = u->resumed;
-
 	u->state.pending.offset = 0;
-	return again ? ROTA_UP_COMPONENT : rota_update_stop(u, why.err, why.clause);
+	u->spoilt = u->resumed;
+	return u->spoilt ? ROTA_UP_COMPONENT : rota_update_stop(u, why.err, why.clause);
 }
 
 static enum rota_update_state component_done(struct rota_update *u)
@@ -308,6 +314,7 @@ static enum rota_update_state component_done(struct rota_update *u)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	u->state.pending.component++;
 	u->state.pending.offset = 0;
+	u->spoilt = false;
 	err = rota_update_commit(u);
 	return err == ROTA_OK ? ROTA_UP_COMPONENT : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
 }
@@ -315,8 +322,10 @@ static enum rota_update_state component_done(struct rota_update *u)
 /* The download broke off: what is there is gone on with in the next cycle. */
 static enum rota_update_state broke_off(struct rota_update *u, struct rota_why why)
 {
-	enum rota_err err = save_offset(u);
+	enum rota_err err = save_progress(u);
 
+	if (err == ROTA_OK)
+		err = rota_update_commit(u);
 	return err == ROTA_OK ? rota_update_stop(u, why.err, why.clause)
 			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 }
@@ -339,21 +348,38 @@ enum rota_update_state rota_up_write_done(struct rota_update *u, enum rota_err h
 
 /* ---- on trial ---- */
 
-enum rota_update_state rota_up_ask(struct rota_update *u)
+enum rota_err rota_update_switch(struct rota_update *u)
+{
+	for (uint8_t i = 0; i < u->config.slots_count; i++) {
+		const struct rota_slots_set *set = u->config.slots[i].slots->set;
+
+		if (set != NULL)
+			ROTA_TRY(set->switch_all(
+				set->ctx)); /* of a set that switched before: nothing */
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err ask_all(struct rota_update *u)
 {
 	struct rota_pending_install *p = &u->state.pending;
 
 	for (uint8_t i = 0; i < p->component_count; i++) {
 		const struct rota_slots *slots = rota_update_slots(u, p->components[i].slot);
-		enum rota_err err;
 
-		if (slots == NULL)
-			continue;
-		err = slots->trial(slots->ctx, p->components[i].digest);
-		if (err != ROTA_OK)
-			return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
+		if (slots != NULL)
+			ROTA_TRY(slots->trial(slots->ctx, p->components[i].digest));
 	}
-	p->phase = ROTA_INSTALL_TRIAL;
+	return rota_update_switch(u);
+}
+
+enum rota_update_state rota_up_ask(struct rota_update *u)
+{
+	enum rota_err err = ask_all(u);
+
+	if (err != ROTA_OK)
+		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
+	u->state.pending.phase = ROTA_INSTALL_TRIAL;
 	rota_update_note(u, ROTA_EVENT_INSTALLED, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
 	return rota_update_reboot(u);
 }

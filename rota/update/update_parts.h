@@ -110,6 +110,9 @@ enum rota_update_state rota_up_revert(struct rota_update *u);
 /* The device's slots with this tag, or NULL. */
 const struct rota_slots *rota_update_slots(const struct rota_update *u, const uint8_t *tag);
 
+/* Members of sets that were asked for a trial: they start together. */
+enum rota_err rota_update_switch(struct rota_update *u);
+
 /* `pending` is what the device runs: into the records, and the event that says so. */
 enum rota_err rota_update_installed(struct rota_update *u);
 

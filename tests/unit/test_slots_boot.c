@@ -22,7 +22,7 @@ static char dir[] = "/tmp/rota-slots-XXXXXX";
 static int dir_fd = -1, image_fd = -1;
 static uint8_t image[IMAGE_MAKE_MAX];
 static struct rota_slots_boot slots;
-static const uint8_t two[32] = { 2 };
+static const uint8_t one[32] = { 1 }, two[32] = { 2 };
 
 /* The start of a program: this test itself is no static one, so headers are made. */
 static struct rota_span program(void)
@@ -62,7 +62,7 @@ static void put_file(const char *name, struct rota_span data)
 }
 
 static const char *const files[] = { "flash/boot.bin", "flash/boot.bin.new", "flash/slot0.bin",
-	"flash/slot1.bin", "run/booted", "rom.bin", "image", NULL };
+	"flash/slot1.bin", "flash/slot1.part", "run/booted", "rom.bin", "image", NULL };
 
 static void clean(void)
 {
@@ -90,7 +90,7 @@ static void prepare(const struct image_spec *spec)
 	put_file("rom.bin", record);
 	put_file("image", rota_span(image, image_make(spec, image)));
 	image_fd = openat(dir_fd, "image", O_RDONLY | O_CLOEXEC);
-	slots = (struct rota_slots_boot){ .device_fd = -1, .slot_fd = -1 };
+	slots = (struct rota_slots_boot){ .device_fd = -1, .area = { .fd = -1 } };
 }
 
 static enum rota_err format(struct rota_format_fault *fault)
@@ -151,8 +151,38 @@ static struct rota_bootstate state(void)
 	return l.state;
 }
 
-#define CALL(name, ...) slots.port.name(slots.port.ctx, __VA_ARGS__)
-#define CALL0(name) slots.port.name(slots.port.ctx)
+#define CALL(name, ...) slots.member.port.name(slots.member.port.ctx, __VA_ARGS__)
+#define CALL0(name) slots.member.port.name(slots.member.port.ctx)
+
+/* Begin to write an image; how much of it is there, or -1. */
+static int start(const uint8_t *digest, uint64_t length)
+{
+	uint64_t durable;
+
+	return CALL(begin, digest, length, &durable) == ROTA_OK ? (int)durable : -1;
+}
+
+static enum rota_err start_err(void)
+{
+	uint64_t durable;
+
+	return CALL(begin, two, 3, &durable);
+}
+
+/* Asked for, and the whole set of one with it. */
+static enum rota_err ask(void)
+{
+	ROTA_TRY(CALL(trial, two));
+	return slots.member.port.set->switch_all(slots.member.port.set->ctx);
+}
+
+static enum rota_err write_and_ask(void)
+{
+	if (start(two, 3) != 0)
+		return ROTA_ERR_IO;
+	ROTA_TRY(CALL(write, 0, ROTA_STR("abc")));
+	return ask();
+}
 
 TEST(an_update_is_written_tried_and_confirmed)
 {
@@ -164,6 +194,8 @@ TEST(an_update_is_written_tried_and_confirmed)
 	CHECK_OK(CALL(inactive, &slot));
 	CHECK_EQ(slot.id, 1);
 	CHECK_EQ(slot.capacity, CAPACITY);
+	CHECK_EQ(CALL(write, 0, ROTA_STR("abc")), ROTA_ERR_ARGUMENT); /* not begun */
+	CHECK_EQ(start(two, 6), 0);
 	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
 	CHECK_EQ(CALL(write, 4, ROTA_STR("x")), ROTA_ERR_ARGUMENT); /* a gap */
 	CHECK_EQ(CALL(write, 2, ROTA_STR("x")), ROTA_ERR_ARGUMENT); /* backwards */
@@ -172,8 +204,8 @@ TEST(an_update_is_written_tried_and_confirmed)
 	CHECK_OK(CALL(finish, 6));
 	CHECK_OK(CALL(read, 0, ROTA_BUF(back)));
 	CHECK_MEM(back, "abcdef", 6);
-	CHECK_OK(CALL(trial, two));
-	CHECK_OK(CALL(trial, two)); /* again is no harm */
+	CHECK_OK(ask());
+	CHECK_OK(ask()); /* again is no harm */
 	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE); /* it does not run yet */
 	CHECK_OK(CALL(booted, &now));
 	CHECK_EQ(now.id, 0);
@@ -184,7 +216,7 @@ TEST(an_update_is_written_tried_and_confirmed)
 	CHECK_EQ(now.kind, ROTA_BOOT_TRIAL);
 	CHECK_MEM(now.digest, two, 32);
 	CHECK_EQ(CALL(inactive, &slot), ROTA_ERR_BUSY); /* the other slot is what a revert runs */
-	CHECK_EQ(CALL(write, 0, ROTA_STR("x")), ROTA_ERR_BUSY);
+	CHECK_EQ(start_err(), ROTA_ERR_BUSY);
 	CHECK_OK(CALL0(confirm));
 	CHECK_OK(CALL0(confirm));
 	CHECK_OK(CALL(booted, &now));
@@ -200,14 +232,13 @@ TEST(a_trial_is_reverted)
 	struct rota_booted now;
 
 	CHECK_OK(begin());
-	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
-	CHECK_OK(CALL(trial, two));
+	CHECK_OK(write_and_ask());
 	CHECK_OK(boot());
 	CHECK_OK(CALL0(revert));
 	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE);
 	/* it runs still: the other slot is what the next boot runs, and not to be touched */
-	CHECK_EQ(CALL(write, 0, ROTA_STR("x")), ROTA_ERR_BUSY);
-	CHECK_EQ(CALL(trial, two), ROTA_ERR_BUSY);
+	CHECK_EQ(start_err(), ROTA_ERR_BUSY);
+	CHECK_EQ(ask(), ROTA_ERR_BUSY);
 	CHECK_EQ(state().confirmed, 0);
 	CHECK_OK(boot());
 	CHECK_OK(CALL(booted, &now));
@@ -224,8 +255,7 @@ TEST(only_the_trial_that_runs_is_confirmed)
 	struct rota_slot slot;
 
 	CHECK_OK(begin());
-	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
-	CHECK_OK(CALL(trial, two));
+	CHECK_OK(write_and_ask());
 	CHECK_OK(boot());
 	CHECK_OK(rota_booted_write(dir_fd, &file)); /* the other slot runs */
 	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE);
@@ -240,13 +270,12 @@ TEST(only_the_trial_that_runs_is_confirmed)
 	clean();
 }
 
-TEST(a_trial_that_never_ran_is_dropped_by_a_write)
+TEST(a_trial_that_never_ran_is_dropped_by_a_begin)
 {
 	CHECK_OK(begin());
-	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
-	CHECK_OK(CALL(trial, two));
+	CHECK_OK(write_and_ask());
 	CHECK_EQ(state().phase, ROTA_TRIAL_ASKED);
-	CHECK_OK(CALL(write, 0, ROTA_STR("new")));
+	CHECK_EQ(start(one, 3), 0);
 	CHECK_EQ(state().phase, ROTA_TRIAL_NONE);
 	CHECK_EQ(state().outcome, ROTA_OUTCOME_NONE); /* nothing was tried, nothing reverted */
 	clean();
@@ -257,14 +286,41 @@ TEST(a_write_goes_on_after_a_restart)
 	uint8_t back[6];
 
 	CHECK_OK(begin());
+	CHECK_EQ(start(two, 6), 0);
 	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
+	CHECK_OK(CALL(finish, 3));
+	CHECK_OK(CALL(write, 3, ROTA_STR("x"))); /* not durable yet */
 	rota_slots_boot_close(&slots);
 	CHECK_OK(rota_slots_boot_open(&slots, dir));
+	CHECK_EQ(start(two, 6), 3);
 	CHECK_OK(CALL(read, 0, rota_buf(back, 3)));
+	CHECK_EQ(CALL(read, 0, ROTA_BUF(back)), ROTA_ERR_ARGUMENT); /* nothing is there yet */
 	CHECK_OK(CALL(write, 3, ROTA_STR("def")));
 	CHECK_OK(CALL(finish, 6));
 	CHECK_OK(CALL(read, 0, ROTA_BUF(back)));
 	CHECK_MEM(back, "abcdef", 6);
+	clean();
+}
+
+/* What is remembered of another image, or was torn by a cut, says nothing of this one. */
+TEST(only_the_same_image_is_gone_on_with)
+{
+	uint8_t torn[ROTA_SHA256_LEN + 20] = { 2 };
+
+	CHECK_OK(begin());
+	CHECK_EQ(start(two, 6), 0);
+	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
+	CHECK_OK(CALL(finish, 3));
+	CHECK_EQ(start(two, 7), 0); /* another length, and the slot is empty now */
+	CHECK_EQ(start(two, 6), 0);
+	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
+	CHECK_OK(CALL(finish, 3));
+	CHECK_EQ(start(two, 6), 3);
+	CHECK_EQ(start(one, 6), 0);
+	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
+	CHECK_OK(CALL(finish, 3));
+	put_file("flash/slot1.part", ROTA_SPAN(torn));
+	CHECK_EQ(start(one, 6), 0);
 	clean();
 }
 
@@ -276,11 +332,14 @@ TEST(what_a_slot_held_is_gone_and_takes_no_room)
 	uint8_t back[2];
 
 	CHECK_OK(begin());
+	CHECK_EQ(start(two, sizeof(big)), 0);
 	CHECK_OK(CALL(write, 0, ROTA_SPAN(big)));
 	CHECK_OK(CALL(finish, sizeof(big)));
-	CHECK_OK(CALL(write, 0, ROTA_STR("a")));
+	CHECK_EQ(start(two, 2), 0);
+	CHECK_OK(CALL(write, 0, ROTA_STR("ab")));
+	CHECK_OK(CALL(write, 0, ROTA_STR("c"))); /* from the first byte again */
 	CHECK_OK(CALL(finish, 1));
-	CHECK_OK(CALL(read, 0, ROTA_BUF(back)));
+	CHECK_EQ(slots.area.port.read(&slots.area, 1, 0, ROTA_BUF(back)), ROTA_OK);
 	CHECK_EQ(back[1], 0);
 	CHECK_EQ(fstatat(dir_fd, "flash/slot1.bin", &st, 0), 0);
 	CHECK_EQ(st.st_size, CAPACITY);
@@ -295,6 +354,8 @@ TEST(an_image_larger_than_the_slot_is_refused)
 	uint64_t off = 0;
 
 	CHECK_OK(begin());
+	CHECK_EQ(start(two, CAPACITY + 1), -1);
+	CHECK_EQ(start(two, CAPACITY), 0);
 	for (; off < CAPACITY; off += sizeof(piece))
 		CHECK_OK(CALL(write, off, ROTA_SPAN(piece)));
 	CHECK_EQ(CALL(write, off, ROTA_STR("x")), ROTA_ERR_FULL);
@@ -309,6 +370,7 @@ TEST(a_full_disk_is_told)
 	enum rota_err err = ROTA_OK;
 
 	CHECK_OK(begin());
+	CHECK_EQ(start(two, CAPACITY), 0);
 	CHECK_OK(CALL(write, 0, ROTA_SPAN(piece)));
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)getrlimit(RLIMIT_FSIZE, &before);
@@ -334,11 +396,11 @@ TEST(a_fallback_image_is_kept_before_the_other_slot_is_written)
 	CHECK_OK(CALL(inactive, &slot));
 	CHECK_EQ(slot.id, 0);
 	CHECK_EQ(state().confirmed, 0); /* looking changes nothing */
-	CHECK_EQ(CALL(trial, two), ROTA_ERR_STATE);
-	CHECK_OK(CALL(write, 0, ROTA_STR("abc")));
+	CHECK_EQ(ask(), ROTA_ERR_STATE);
+	CHECK_EQ(start(two, 3), 0);
 	CHECK_EQ(state().confirmed, 1);
 	CHECK_MEM(state().digest[0][1], two, 32);
-	CHECK_OK(CALL(trial, two));
+	CHECK_OK(ask());
 	CHECK_EQ(state().trial, 1);
 	clean();
 }
@@ -366,7 +428,7 @@ TEST(a_damaged_journal_is_an_error)
 	CHECK_OK(begin());
 	put_file("flash/boot.bin", ROTA_STR("garbage"));
 	CHECK_EQ(CALL(inactive, &slot), ROTA_ERR_CORRUPT);
-	CHECK_EQ(CALL(write, 0, ROTA_STR("x")), ROTA_ERR_CORRUPT);
+	CHECK_EQ(start_err(), ROTA_ERR_CORRUPT);
 	CHECK_OK(unlinkat(dir_fd, "flash/boot.bin", 0));
 	CHECK_EQ(CALL0(revert), ROTA_ERR_NOT_FOUND);
 	clean();
@@ -432,9 +494,9 @@ TEST(bad_formats_are_refused)
 }
 
 TESTS(T(an_update_is_written_tried_and_confirmed), T(a_trial_is_reverted),
-	T(only_the_trial_that_runs_is_confirmed), T(a_trial_that_never_ran_is_dropped_by_a_write),
-	T(a_write_goes_on_after_a_restart), T(what_a_slot_held_is_gone_and_takes_no_room),
-	T(an_image_larger_than_the_slot_is_refused), T(a_full_disk_is_told),
-	T(a_fallback_image_is_kept_before_the_other_slot_is_written), T(nothing_is_booted),
-	T(a_damaged_journal_is_an_error), T(formatting_is_done_once),
+	T(only_the_trial_that_runs_is_confirmed), T(a_trial_that_never_ran_is_dropped_by_a_begin),
+	T(a_write_goes_on_after_a_restart), T(only_the_same_image_is_gone_on_with),
+	T(what_a_slot_held_is_gone_and_takes_no_room), T(an_image_larger_than_the_slot_is_refused),
+	T(a_full_disk_is_told), T(a_fallback_image_is_kept_before_the_other_slot_is_written),
+	T(nothing_is_booted), T(a_damaged_journal_is_an_error), T(formatting_is_done_once),
 	T(a_first_image_that_would_not_boot_is_refused), T(bad_formats_are_refused))

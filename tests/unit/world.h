@@ -28,6 +28,7 @@ struct world_slots {
 	uint8_t bytes[2][WORLD_SLOT_LEN];
 	uint64_t end; /* of the inactive place, since power-on */
 	bool writing; /* since power-on */
+	uint8_t begun[32]; /* image that it is written with */
 	uint64_t durable; /* bytes of it that a finish made durable */
 	uint8_t confirmed; /* place */
 	enum { WORLD_NONE, WORLD_ASKED, WORLD_STARTED } trial;

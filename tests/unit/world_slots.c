@@ -43,6 +43,26 @@ static enum rota_err slot_inactive(void *ctx, struct rota_slot *out)
 	return s->w->flash.off ? ROTA_ERR_IO : ROTA_OK;
 }
 
+static enum rota_err slot_begin(
+	void *ctx, const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
+{
+	struct world_slots *s = ctx;
+
+	if (s->trial == WORLD_STARTED)
+		return ROTA_ERR_BUSY;
+	if (length > WORLD_SLOT_LEN)
+		return ROTA_ERR_FULL;
+	if (!powered(s))
+		return ROTA_ERR_IO;
+	s->trial = WORLD_NONE;
+	if (memcmp(s->begun, digest, 32) != 0)
+		s->durable = 0;
+	memcpy(s->begun, digest, 32);
+	*durable = s->durable;
+	s->writing = false;
+	return heard(s);
+}
+
 static enum rota_err slot_write(void *ctx, uint64_t off, struct rota_span data)
 {
 	struct world_slots *s = ctx;
@@ -55,7 +75,6 @@ static enum rota_err slot_write(void *ctx, uint64_t off, struct rota_span data)
 		return ROTA_ERR_IO;
 	if (off == 0) {
 		memset(s->bytes[inactive_place(s)], 0xff, WORLD_SLOT_LEN);
-		s->trial = WORLD_NONE;
 		s->durable = 0;
 	} else if (s->writing ? off != s->end : off > s->durable) {
 		world_broken(s->w, "a write that does not go on from the last one");
@@ -158,6 +177,7 @@ void world_slots_init(struct world *w, int at, const char *name)
 	*s = (struct world_slots){ .w = w, .name = name, .kind = ROTA_BOOT_CONFIRMED };
 	s->port = (struct rota_slots){ .ctx = s,
 		.inactive = slot_inactive,
+		.begin = slot_begin,
 		.write = slot_write,
 		.finish = slot_finish,
 		.read = slot_read,

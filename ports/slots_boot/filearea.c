@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/slots_boot/filearea.h"
+#include "ports/slots_boot/layout.h"
+#include "rota/base/crc32.h"
+#include "rota/base/reader.h"
+#include "rota/base/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Bytes written between two starts of write-back: the disk is busy while the next ones arrive, and
+ * finish() has little left to wait for. */
+#define FLUSH_STEP ((uint64_t)8 << 20)
+
+#define PROGRESS_LEN (ROTA_SHA256_LEN + 8 + 8 + 4)
+
+/* Both files have the slots' capacity, but for the moment in discard() when one of them is empty; a cut just
+ * then must not take the slot away. */
+static enum rota_err open_place(struct rota_filearea *a, uint8_t place)
+{
+	struct stat st, other;
+
+	if (a->fd >= 0 && a->place == place)
+		return ROTA_OK;
+	rota_filearea_close(a);
+	a->place = place;
+	a->fd = openat(a->device_fd, rota_layout_slot(place), O_RDWR | O_CLOEXEC);
+	if (a->fd < 0 || fstat(a->fd, &st) != 0 ||
+		fstatat(a->device_fd, rota_layout_slot(rota_slot_other(place)), &other, 0) != 0)
+		return rota_flash_file_errno(errno);
+	a->capacity = (uint64_t)(st.st_size > other.st_size ? st.st_size : other.st_size);
+	return ROTA_OK;
+}
+
+static enum rota_err area_capacity(void *ctx, uint8_t place, uint64_t *out)
+{
+	struct rota_filearea *a = ctx;
+
+	ROTA_TRY(open_place(a, place));
+	*out = a->capacity;
+	return ROTA_OK;
+}
+
+static enum rota_err put(int fd, uint64_t off, struct rota_span data)
+{
+	while (data.len > 0) {
+		ssize_t done = pwrite(fd, data.p, data.len, (off_t)off);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return rota_flash_file_errno(errno);
+		data = rota_span_skip(data, (size_t)done);
+		off += (uint64_t)done;
+	}
+	return ROTA_OK;
+}
+
+/* ---- how far it is ---- */
+
+static uint64_t load_progress(const struct rota_filearea *a)
+{
+	uint8_t bytes[PROGRESS_LEN + 1];
+	int fd = openat(a->device_fd, rota_layout_progress(a->place), O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : -1;
+	struct rota_reader r =
+		rota_reader(rota_span(bytes, got == PROGRESS_LEN ? PROGRESS_LEN : 0));
+	struct rota_span digest = rota_read_span(&r, ROTA_SHA256_LEN);
+	uint64_t length = rota_read_le64(&r), durable = rota_read_le64(&r);
+	uint32_t crc = rota_read_le32(&r);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (rota_reader_end(&r) != ROTA_OK ||
+		crc != rota_crc32(0, rota_span(bytes, PROGRESS_LEN - 4)) ||
+		!rota_span_eq(digest, ROTA_SPAN(a->digest)) || length != a->length ||
+		durable > length)
+		return 0;
+	return durable;
+}
+
+static enum rota_err save_progress(const struct rota_filearea *a)
+{
+	uint8_t bytes[PROGRESS_LEN];
+	struct rota_writer w = rota_writer(ROTA_BUF(bytes));
+	int fd = openat(
+		a->device_fd, rota_layout_progress(a->place), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	enum rota_err err;
+
+	if (fd < 0)
+		return rota_flash_file_errno(errno);
+	rota_write_span(&w, ROTA_SPAN(a->digest));
+	rota_write_le64(&w, a->length);
+	rota_write_le64(&w, a->end);
+	rota_write_le32(&w, rota_crc32(0, rota_writer_span(&w)));
+	err = put(fd, 0, rota_writer_span(&w));
+	if (err == ROTA_OK && fdatasync(fd) != 0)
+		err = rota_flash_file_errno(errno);
+	(void)close(fd);
+	return err;
+}
+
+/* ---- the port ---- */
+
+/* Give the slot's blocks back: erased bytes take no room, and no block is written twice. */
+static enum rota_err area_discard(void *ctx, uint8_t place)
+{
+	struct rota_filearea *a = ctx;
+
+	ROTA_TRY(open_place(a, place));
+	if (unlinkat(a->device_fd, rota_layout_progress(place), 0) != 0 && errno != ENOENT)
+		return rota_flash_file_errno(errno);
+	if (ftruncate(a->fd, 0) != 0 || ftruncate(a->fd, (off_t)a->capacity) != 0)
+		return rota_flash_file_errno(errno);
+	a->end = 0;
+	a->flushed = 0;
+	return ROTA_OK;
+}
+
+static enum rota_err area_begin(void *ctx, uint8_t place,
+	const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
+{
+	struct rota_filearea *a = ctx;
+
+	ROTA_TRY(open_place(a, place));
+	memcpy(a->digest, digest, ROTA_SHA256_LEN);
+	a->length = length;
+	*durable = load_progress(a);
+	if (*durable == 0)
+		return area_discard(a, place);
+	a->end = *durable;
+	a->flushed = *durable;
+	return ROTA_OK;
+}
+
+static enum rota_err area_write(void *ctx, uint8_t place, uint64_t off, struct rota_span data)
+{
+	struct rota_filearea *a = ctx;
+
+	if (a->fd < 0 || place != a->place)
+		return ROTA_ERR_ARGUMENT;
+	ROTA_TRY(put(a->fd, off, data));
+	a->end = off + data.len;
+	if (a->end - a->flushed >= FLUSH_STEP) {
+		/* only a hint: finish() is what makes it durable */
+		(void)sync_file_range(a->fd, (off_t)a->flushed, (off_t)(a->end - a->flushed),
+			SYNC_FILE_RANGE_WRITE);
+		a->flushed = a->end;
+	}
+	return ROTA_OK;
+}
+
+/* Of a whole image the update cycle keeps that it is whole. */
+static enum rota_err area_finish(void *ctx, uint8_t place, uint64_t len)
+{
+	struct rota_filearea *a = ctx;
+
+	if (a->fd < 0 || place != a->place)
+		return ROTA_ERR_ARGUMENT;
+	if (fdatasync(a->fd) != 0)
+		return rota_flash_file_errno(errno);
+	return len < a->length ? save_progress(a) : ROTA_OK;
+}
+
+static enum rota_err area_read(void *ctx, uint8_t place, uint64_t off, struct rota_buf to)
+{
+	struct rota_filearea *a = ctx;
+
+	ROTA_TRY(open_place(a, place));
+	while (to.len > 0) {
+		ssize_t got = pread(a->fd, to.p, to.len, (off_t)off);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return ROTA_ERR_IO;
+		to = rota_buf(to.p + got, to.len - (size_t)got);
+		off += (uint64_t)got;
+	}
+	return ROTA_OK;
+}
+
+void rota_filearea_init(struct rota_filearea *a, int device_fd)
+{
+	*a = (struct rota_filearea){ .device_fd = device_fd, .fd = -1 };
+	a->port = (struct rota_slotarea){
+		.ctx = a,
+		.capacity = area_capacity,
+		.begin = area_begin,
+		.discard = area_discard,
+		.write = area_write,
+		.finish = area_finish,
+		.read = area_read,
+	};
+}
+
+void rota_filearea_close(struct rota_filearea *a)
+{
+	if (a->fd >= 0)
+		(void)close(a->fd);
+	a->fd = -1;
+}
