@@ -2,6 +2,7 @@
 #include "apps/rota-agent/config.h"
 #include "host/base/file.h"
 #include "host/base/when.h"
+#include "ports/tpm2/tpm2.h"
 #include "rota/codec/name.h"
 
 #include <stdio.h>
@@ -189,6 +190,9 @@ static void read_device(struct part *p, struct agent_config *c)
 	c->rom = path(p, "rom", true);
 	c->state = path(p, "state", true);
 	c->clock = (enum agent_clock)word(p, "clock", text(p, "clock"), clocks);
+	c->tpm = text(p, "tpm");
+	if (c->tpm && strlen(c->tpm) >= ROTA_TPM2_TCTI_MAX)
+		refuse(p, "tpm", c->tpm, "a TCTI of less than 160 bytes");
 }
 
 static void read_identity(struct part *p, struct agent_config *c)

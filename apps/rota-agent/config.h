@@ -48,6 +48,7 @@ struct agent_config {
 	const char *product, *hardware, *channel;
 	const char *group, *region; /* NULL: none */
 	const char *rom, *state; /* file, directory */
+	const char *tpm; /* TCTI of the TPM that keeps the counters; NULL: none */
 	enum agent_clock clock;
 
 	const char *certificate, *key;

@@ -4,6 +4,7 @@
 #include "host/agent/command.h"
 #include "host/agent/limits.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/posix/posix.h"
 #include "rota/codec/version.h"
 
 #include <inttypes.h>
@@ -165,6 +166,29 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 	return err;
 }
 
+/* ---- signed time ---- */
+
+/* SPEC 13.5 */
+static enum rota_err fetch_time(struct cycle *c, const struct rota_update_want *want)
+{
+	static struct rota_fetch_answer answer;
+	const struct rota_fetch_server *server = &c->a->config->server;
+	char hex[2 * ROTA_TIME_NONCE_LEN + 1], body[sizeof(hex) + 16];
+
+	c->role[0] = 0;
+	if (!server->url)
+		return rota_fail(&c->fail, ROTA_ERR_UNSUPPORTED,
+			"[server] url is needed: nobody else tells this device the time");
+	rota_hex(rota_span(want->nonce, ROTA_TIME_NONCE_LEN), hex);
+	snprintf(body, sizeof(body), "{\"nonce\":\"%s\"}", hex);
+	ROTA_TRY(rota_fetch_post(c->a->fetch, server, "api/v1/time", rota_span_cstr(body),
+		ROTA_TIME_WITHIN_S, &answer, &c->fail));
+	if (answer.status != 200)
+		return rota_fail(&c->fail, answer.status == 404 ? ROTA_ERR_NOT_FOUND : ROTA_ERR_NET,
+			"%s/api/v1/time answers %u", server->url, answer.status);
+	return rota_update_feed(&c->u, rota_span(answer.body, answer.len));
+}
+
 /* ---- health ---- */
 
 static enum rota_err check_health(struct cycle *c)
@@ -226,6 +250,9 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 	case ROTA_UPDATE_FETCH_TARGET:
 		err = fetch_target(c, want);
 		break;
+	case ROTA_UPDATE_FETCH_TIME:
+		err = fetch_time(c, want);
+		break;
 	case ROTA_UPDATE_HEALTH:
 		err = check_health(c);
 		if (err != ROTA_OK)
@@ -275,6 +302,9 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		.slots_count = a->device.slots_count,
 		.journal = &a->device.journal,
 		.boot = a->device.boot,
+		.counter = a->device.counter,
+		.random = &rota_random_posix,
+		.uptime = &rota_uptime_posix,
 		.resume_every = a->config->resume_every,
 		.event_ctx = &a->report,
 		.event = agent_report_event,
@@ -282,9 +312,9 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 	enum rota_err err = rota_update_init(&c->u, &config, workspace);
 
 	if (err == ROTA_OK) {
-		/* SPEC 5.1: a clock below the time floor is none */
+		/* SPEC 5.1: a clock below the time floor is none; SPEC 9.6 */
 		rota_fetch_clock(a->fetch,
-			config.session.start.trusted &&
+			config.session.start.trusted && !rota_update_restored(&c->u) &&
 				config.session.start.unix_s >=
 					rota_update_state(&c->u)->trusted.time_floor_s);
 		return ROTA_OK;

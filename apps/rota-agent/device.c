@@ -75,6 +75,32 @@ enum rota_err agent_factory_root(
 		d->config->root, d->config->rom);
 }
 
+/* ---- counters ---- */
+
+/* ROM and configuration must agree: a line that is left out would make a bound device an unbound one. */
+static enum rota_err open_counters(struct agent_device *d, struct rota_fail *why)
+{
+	const struct agent_config *c = d->config;
+
+	if (!c->tpm && !d->rom.nv_have)
+		return ROTA_OK;
+	if (!c->tpm)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s says that this device has counters in a TPM: [device] tpm = TCTI is "
+			"needed, "
+			"such as device:/dev/tpmrm0",
+			c->rom);
+	if (!d->rom.nv_have)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s line %u: [device] tpm, but %s names no counters: the factory makes "
+			"them, "
+			"see rota factory enrol --tpm",
+			c->ini.path, rota_ini_line(&c->ini, "device", "tpm"), c->rom);
+	rota_counter_tpm_init(&d->tpm, c->tpm, &d->rom);
+	d->counter = &d->tpm.port;
+	return ROTA_OK;
+}
+
 /* ---- slots ---- */
 
 static enum rota_err open_boot(
@@ -132,6 +158,7 @@ static enum rota_err open_all(struct agent_device *d, struct rota_fail *why)
 {
 	ROTA_TRY(read_rom(d, why));
 	describe(d);
+	ROTA_TRY(open_counters(d, why));
 	for (uint8_t i = 0; i < d->config->slot_count; i++)
 		ROTA_TRY(open_slot(d, &d->config->slot[i], why));
 	return ROTA_OK;

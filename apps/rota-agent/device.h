@@ -18,6 +18,7 @@
 #include "ports/flash_file/flash_file.h"
 #include "ports/slots_boot/slots_boot.h"
 #include "ports/slots_exec/slots_exec.h"
+#include "ports/tpm2/counter_tpm.h"
 #include "rota/codec/rom.h"
 #include "rota/update/update.h"
 
@@ -40,6 +41,9 @@ struct agent_device {
 	uint8_t slots_count;
 	const struct rota_boot_access
 		*boot; /* to the boot state of the slot that rota-boot boots; NULL: there is none */
+
+	struct rota_counter_tpm tpm; /* where [device] tpm says so */
+	const struct rota_counter *counter; /* that, or NULL */
 
 	char dir[ROTA_FILE_PATH_MAX]; /* STATE/NAME */
 	int lock_fd; /* -1: not held */

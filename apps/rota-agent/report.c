@@ -28,6 +28,8 @@ static const char *const names[] = {
 	[ROTA_EVENT_CONFIRMED] = "confirmed",
 	[ROTA_EVENT_REVERTED] = "reverted",
 	[ROTA_EVENT_FAILED] = "failed",
+	[ROTA_EVENT_RESTORED] = "restored",
+	[ROTA_EVENT_BOUND] = "bound",
 };
 
 static const char *text_of(struct rota_span from, char to[static FIELD_MAX])

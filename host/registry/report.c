@@ -16,7 +16,7 @@ struct rota_report {
 };
 
 static const char *const names[] = { "started", "checked", "refused", "downloading", "installed",
-	"booted", "confirmed", "reverted", "failed" };
+	"booted", "confirmed", "reverted", "failed", "restored", "bound" };
 
 static const struct member {
 	const char *name;

@@ -60,6 +60,9 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 		case ROTA_UPDATE_KEEP_META:
 			rota_update_done(&d->update, ROTA_OK);
 			break;
+		case ROTA_UPDATE_FETCH_TIME: /* this world has no time service */
+			rota_update_done(&d->update, ROTA_ERR_NOT_FOUND);
+			break;
 		case ROTA_UPDATE_HEALTH:
 			rota_update_done(&d->update,
 				world->health != NULL ? world->health(world->ctx, d) : ROTA_OK);

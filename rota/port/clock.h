@@ -23,4 +23,11 @@ struct rota_clock {
 	struct rota_time (*now)(void *ctx);
 };
 
+/* How long something took. */
+struct rota_uptime {
+	void *ctx;
+	/* Since some moment; never back, whatever the clock is set to, and not stopped while the device sleeps. */
+	uint64_t (*seconds)(void *ctx);
+};
+
 #endif

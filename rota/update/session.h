@@ -267,6 +267,15 @@ ROTA_MUST_USE enum rota_err rota_session_find_in(
 /* No role listed what was looked for (FAILED with ROTA_ERR_NOT_FOUND by TUF 5.6.7 or SPEC 4.4): that is no failure, and
  * another target may be looked for. Else ROTA_ERR_STATE. */
 ROTA_MUST_USE enum rota_err rota_session_pass_over(struct rota_session *s);
+/* A search for a target in a role (rota_session_find_in()) ends before that role's file: `key` is told of each of the keys
+ * that verified top-level targets gives to the role, and NOTHING is wanted. ROTA_ERR_STATE: the search is not there yet;
+ * to be asked with each FETCH. Where targets has no such delegation the search fails as any does. */
+ROTA_MUST_USE enum rota_err rota_session_role_keys(struct rota_session *s, void *ctx,
+	void (*key)(void *ctx, enum rota_alg alg, struct rota_span raw));
+
+/* A digest of the keys and the threshold of root's own role, in the root that is kept. false: they are not at hand;
+ * they are with the FETCH of each root that comes after. */
+bool rota_session_root_keys(const struct rota_session *s, uint8_t out[static ROTA_SHA256_LEN]);
 
 const struct rota_target *rota_session_target(const struct rota_session *s);
 

@@ -14,6 +14,7 @@
  *
  * session_plain.c     the specification and nothing beside
  * session_bind.c      a role asked for by name (SPEC 4.4), hashed bins (TAP 15): to the letter and device
+ * session_keys.c      keys that the session has come to, for who else has a use for them
  * session_clock.c     the present without a clock (SPEC 5): to the letter and device
  * session_compare.c   two snapshots compared (TUF 5.5.5): plain and to the letter
  * session_letter.c    files on disk verified anew

@@ -67,6 +67,16 @@ static enum rota_err load(struct rota_update *u)
 	return rota_state_decode(payload, &u->state);
 }
 
+enum rota_err rota_update_session(struct rota_update *u, struct rota_time start)
+{
+	rota_session_drop(&u->session);
+	u->floors = u->state.floors;
+	u->config.session.floors = &u->floors;
+	u->config.session.start = start;
+	return rota_session_init(
+		&u->session, &u->config.session, &u->state.trusted, u->session_room);
+}
+
 static void go(struct rota_update *u, enum rota_update_state next);
 
 enum rota_err rota_update_init(
@@ -82,17 +92,20 @@ enum rota_err rota_update_init(
 	take_room(&r, &a, config->session.limits);
 	ROTA_TRY(rota_arena_end(&a));
 	use_room(u, &r, config->session.limits);
+	u->session_room = a.rest;
 	ROTA_TRY(load(u));
 	u->after = ROTA_UP_SEEK_POLICY;
-	u->floors = u->state.floors;
-	u->config.session.floors = &u->floors;
-	ROTA_TRY(rota_session_init(&u->session, &u->config.session, &u->state.trusted, a.rest));
+	rota_bound_look(u);
 	if (u->state.next_seq == 1) {
 		u->state.next_seq += 1000 * rota_update_clock(u); /* SPEC 13.2 */
 		rota_update_note(
 			u, ROTA_EVENT_STARTED, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
 	}
-	go(u, ROTA_UP_JUDGE);
+	/* The clock of a device whose flash was put back may have been set back as well. */
+	if (rota_update_restored(u))
+		u->config.session.start.trusted = false;
+	ROTA_TRY(rota_update_session(u, u->config.session.start));
+	go(u, ROTA_UP_BOUND);
 	return ROTA_OK;
 }
 
@@ -168,6 +181,11 @@ static bool session_over(struct rota_update *u, enum rota_update_state *next)
 	const struct rota_update_step *step = &rota_update_steps[u->at];
 	struct rota_want want;
 
+	rota_bound_watch(u);
+	if (step->until != NULL && step->until(u)) {
+		*next = step->found(u);
+		return true;
+	}
 	want = *rota_session_want(&u->session);
 	if (want.kind == ROTA_WANT_FETCH || want.kind == ROTA_WANT_KEEP)
 		return false;
@@ -263,7 +281,9 @@ void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
 		out->kind = out->meta.kind == ROTA_WANT_KEEP ? ROTA_UPDATE_KEEP_META
 							     : ROTA_UPDATE_FETCH_META;
 	}
-	if (step->feed != NULL) {
+	if (step->want == ROTA_UPDATE_FETCH_TIME)
+		out->nonce = u->bound.nonce;
+	if (step->want == ROTA_UPDATE_FETCH_TARGET && step->feed != NULL) {
 		out->path = u->reading.path;
 		memcpy(out->sha256, u->reading.sha256, ROTA_SHA256_LEN);
 		out->offset = u->reading.got;

@@ -14,6 +14,7 @@
  *             case ROTA_UPDATE_KEEP_META:    make that file durable beside those that it replaces
  *             case ROTA_UPDATE_FETCH_TARGET: bytes [want.offset, want.length) of want.path / want.sha256
  *                     both fetches: rota_update_feed() ... rota_update_done(&u, how it ended)
+ *             case ROTA_UPDATE_FETCH_TIME:   ask the time service with want.nonce (SPEC 13.5); feed and done
  *             case ROTA_UPDATE_HEALTH:       is the image on trial well? rota_update_done(&u, ROTA_OK or not)
  *             case ROTA_UPDATE_REBOOT:       boot again; the cycle is over, a new one begins after the boot
  *             case ROTA_UPDATE_IDLE:         nothing to do until the next poll: rota_update_outcome()
@@ -47,10 +48,13 @@
 #include "rota/codec/release.h"
 #include "rota/codec/retirements.h"
 #include "rota/codec/revocations.h"
+#include "rota/port/counter.h"
+#include "rota/port/random.h"
 #include "rota/port/slots.h"
 #include "rota/store/bootaccess.h"
 #include "rota/store/journal.h"
 #include "rota/trust/campaign.h"
+#include "rota/trust/signedtime.h"
 #include "rota/update/session.h"
 
 /* A slot of the device by the name that releases use (SPEC 1.2). */
@@ -83,6 +87,8 @@ enum rota_event_kind {
 	ROTA_EVENT_CONFIRMED,
 	ROTA_EVENT_REVERTED, /* the device is back on the image before */
 	ROTA_EVENT_FAILED, /* network, storage, health */
+	ROTA_EVENT_RESTORED, /* the journals are older than the state counter: only recovery orders install */
+	ROTA_EVENT_BOUND, /* that is over: a refresh at signed time passed, and they were bound anew */
 };
 
 struct rota_event {
@@ -107,6 +113,11 @@ struct rota_update_config {
 	uint8_t slots_count; /* at most ROTA_STATE_COMPONENTS_MAX */
 	struct rota_journal *journal; /* opened */
 	const struct rota_boot_access *boot; /* NULL: no boot stage of ours starts this device */
+	const struct rota_counter
+		*counter; /* the state counter binds the journals (SPEC 9.6); NULL: none */
+	/* To ask for signed time, as a device must whose flash was put back; NULL: it stays as it is then found. */
+	const struct rota_random *random;
+	const struct rota_uptime *uptime;
 	/* Make what was written durable every so many bytes of a component, so that a download resumes after a power
 	 * cut; 0: the slots' backend does that by itself, or it begins again. It costs time, so that megabytes make
 	 * sense on a disk. */
@@ -119,6 +130,7 @@ enum rota_update_want_kind {
 	ROTA_UPDATE_FETCH_META,
 	ROTA_UPDATE_KEEP_META,
 	ROTA_UPDATE_FETCH_TARGET,
+	ROTA_UPDATE_FETCH_TIME,
 	ROTA_UPDATE_HEALTH,
 	ROTA_UPDATE_REBOOT,
 	ROTA_UPDATE_IDLE,
@@ -132,6 +144,7 @@ struct rota_update_want {
 	uint8_t sha256[ROTA_SHA256_LEN]; /* of the whole file */
 	uint64_t offset; /* first byte wanted */
 	uint64_t length; /* of the whole file */
+	const uint8_t *nonce; /* FETCH_TIME: ROTA_TIME_NONCE_LEN bytes; valid until the next call */
 };
 
 /* How a cycle ended, for a person and for the exit status. */
@@ -180,6 +193,10 @@ void rota_update_outcome(const struct rota_update *u, struct rota_outcome *out);
 /* Whether the journal holds all that was kept: older versions of those files may go. */
 bool rota_update_saved(const struct rota_update *u);
 
+/* Whether the journals are older than the state counter (SPEC 9.6): only recovery orders are installed, and the
+ * device's clock is not believed. From rota_update_init() on. */
+bool rota_update_restored(const struct rota_update *u);
+
 /* The state as it stands: for a status command. */
 const struct rota_state *rota_update_state(const struct rota_update *u);
 
@@ -212,8 +229,22 @@ struct rota_reading {
 	} as;
 };
 
+/* Binding and signed time, in a cycle. */
+struct rota_update_bound {
+	uint8_t verdict; /* enum rota_binding */
+	uint8_t err; /* enum rota_err: what reading counter and boot journal said */
+	bool root_seen;
+	uint32_t counter; /* the state counter, as it stands */
+	uint8_t root_keys[ROTA_SHA256_LEN]; /* of root's own role, as the session came to them */
+	struct rota_time_keys keys;
+	uint8_t nonce[ROTA_TIME_NONCE_LEN];
+	uint64_t asked_s;
+	uint16_t answer_len; /* in scratch */
+};
+
 struct rota_update {
 	struct rota_update_config config;
+	struct rota_update_bound bound;
 	struct rota_session session;
 	struct rota_floors floors; /* the session's */
 	struct rota_state state;
@@ -227,7 +258,9 @@ struct rota_update {
 	uint8_t event_count;
 
 	struct rota_buf names, value; /* for the scanner */
-	struct rota_buf scratch; /* a payload of the journal, or a piece of a slot */
+	struct rota_buf
+		scratch; /* a payload of the journal, a piece of a slot, or an answer of time */
+	struct rota_buf session_room;
 	struct rota_reading reading;
 
 	uint8_t path[ROTA_PATH_MAX]; /* of the policy, retirements, revocations: one at a time */

@@ -304,6 +304,7 @@ enum rota_update_state rota_up_keep(struct rota_update *u)
 	if (j.worst != PROVE)
 		return ROTA_UP_JUDGE;
 	u->state.pending.phase = ROTA_INSTALL_CONFIRM;
+	rota_update_bind(u);
 	err = rota_update_commit(u);
 	return err == ROTA_OK ? ROTA_UP_CONFIRM : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
 }
@@ -375,6 +376,9 @@ enum rota_update_state rota_up_confirm(struct rota_update *u)
 		if (err != ROTA_OK)
 			return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	}
+	err = rota_bound_finish(u);
+	if (err != ROTA_OK)
+		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9_6);
 	err = rota_update_installed(u);
 	rota_update_about(u, NULL, 0, 0);
 	return err == ROTA_OK ? ROTA_UP_REFRESH : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
@@ -424,6 +428,15 @@ static enum rota_update_state wait(struct rota_update *u, const struct judgement
 
 /* ---- the boot ---- */
 
+/* A restored device goes on with no trial, since what is on trial may be of any age (SPEC 9.6); but where some slots
+ * are confirmed already the others follow, since a release is not to be mixed with another. */
+static enum verdict restrained(const struct rota_update *u, const struct judgement *j)
+{
+	if (!rota_update_restored(u) || (j->worst != PROVE && j->worst != ASK && j->worst != WAIT))
+		return j->worst;
+	return u->state.pending.phase == ROTA_INSTALL_CONFIRM && j->mixed ? j->worst : GIVE_UP;
+}
+
 enum rota_update_state rota_up_judge(struct rota_update *u)
 {
 	const struct rota_pending_install *p = &u->state.pending;
@@ -434,7 +447,7 @@ enum rota_update_state rota_up_judge(struct rota_update *u)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	if (p->phase > ROTA_INSTALL_WRITING && !is_zero(p->release, ROTA_SHA256_LEN))
 		rota_update_about(u, p->release, p->version, p->attempt);
-	switch (j.worst) {
+	switch (restrained(u, &j)) {
 	case GO_ON:
 		return p->phase == ROTA_INSTALL_REVERT ? reverted(u) : ROTA_UP_REFRESH;
 	case DONE:

@@ -97,6 +97,9 @@ enum rota_err rota_update_commit(struct rota_update *u)
 	if (err != ROTA_OK)
 		u->event_count = 0; /* their numbers may not be durable: they were never said */
 	hand_out(u);
+	/* Slots that are being confirmed come first (update_bound.c). */
+	if (err == ROTA_OK && u->state.pending.phase != ROTA_INSTALL_CONFIRM)
+		err = rota_bound_finish(u);
 	return err;
 }
 

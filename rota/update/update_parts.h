@@ -5,6 +5,7 @@
  * update_events.c   events, commits, how a cycle ends
  * update_boot.c     what to make of the boot; confirm and revert
  * update_retire.c   retirements and revocations: what is over
+ * update_bound.c    whether the journals are the newest; signed time
  * update_policy.c   rollout policy and release: what to install, and whether
  * update_install.c  components into slots, trials
  * update_steps.c    the table of states
@@ -17,6 +18,7 @@
 #include "rota/update/update.h"
 
 enum rota_update_state {
+	ROTA_UP_BOUND,
 	ROTA_UP_JUDGE,
 	ROTA_UP_HEALTH,
 	ROTA_UP_CONFIRM,
@@ -28,6 +30,9 @@ enum rota_update_state {
 	ROTA_UP_FIND_REVOCATIONS,
 	ROTA_UP_REVOCATIONS,
 	ROTA_UP_SEEK_POLICY,
+	ROTA_UP_FIND_TIME,
+	ROTA_UP_TIME,
+	ROTA_UP_REFRESH_TIMED,
 	ROTA_UP_FIND_POLICY,
 	ROTA_UP_POLICY,
 	ROTA_UP_FIND_RELEASE,
@@ -49,15 +54,17 @@ struct rota_update_step {
 
 	enum rota_update_state (*act)(struct rota_update *u);
 
-	/* The session's wants are passed through until it has what was asked for, or failed. */
+	/* The session's wants are passed through until it has what was asked for, or failed; or until this says that
+	 * it has come far enough, or NULL. */
+	bool (*until)(struct rota_update *u);
 	enum rota_update_state (*found)(struct rota_update *u);
 	enum rota_update_state (*lacking)(
 		struct rota_update *u); /* no role lists it; NULL: a refusal */
 
-	/* A target is read. */
+	/* A target, or the time, is read. */
 	enum rota_err (*feed)(struct rota_update *u, struct rota_span piece);
 
-	/* A target, or health: how it ended. */
+	/* A target, time or health: how it ended. */
 	enum rota_update_state (*done)(struct rota_update *u, enum rota_err how);
 };
 
@@ -99,6 +106,34 @@ enum rota_err rota_update_take(struct rota_update *u, struct rota_span piece);
 
 /* The target is over: whether length and digest are those listed (TUF 5.7.3), then what its decoder said. */
 struct rota_why rota_update_verdict(struct rota_update *u, enum rota_err how);
+
+/* A session from what is trusted, at this time; what the one before held is released. */
+enum rota_err rota_update_session(struct rota_update *u, struct rota_time start);
+
+/* ---- update_bound.c ---- */
+
+/* Read counter and journals, and judge: before the session begins. */
+void rota_bound_look(struct rota_update *u);
+
+/* The change at hand must not be undone by old flash: the next commit binds it. Where there is no counter, and in a
+ * restored device, nothing. */
+void rota_update_bind(struct rota_update *u);
+
+/* The device journal holds a rise: finish it, boot journal first. Else nothing. */
+enum rota_err rota_bound_finish(struct rota_update *u);
+
+/* The session may have come to a root with other keys of its own. */
+void rota_bound_watch(struct rota_update *u);
+
+/* A restored device has refreshed. */
+enum rota_update_state rota_bound_recover(struct rota_update *u);
+
+enum rota_update_state rota_up_bound(struct rota_update *u);
+bool rota_up_time_keys(struct rota_update *u);
+enum rota_update_state rota_up_time_ask(struct rota_update *u);
+enum rota_err rota_up_time_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_time_done(struct rota_update *u, enum rota_err how);
+enum rota_update_state rota_up_rebound(struct rota_update *u);
 
 /* ---- update_boot.c ---- */
 

@@ -142,6 +142,8 @@ static enum rota_update_state retirements_known(struct rota_update *u)
 
 enum rota_update_state rota_up_refreshed(struct rota_update *u)
 {
+	if (rota_update_restored(u))
+		return rota_bound_recover(u);
 	if (u->weighed)
 		return ROTA_UP_SEEK_POLICY;
 	return look_for(u, ROTA_STR("retirements"), ROTA_UP_FIND_RETIREMENTS);
@@ -198,6 +200,8 @@ enum rota_update_state rota_up_retirements_done(struct rota_update *u, enum rota
 		why = rises(u, r->sequence, r->sha256, d->sequence);
 	if (why.err != ROTA_OK)
 		return rota_update_trouble(u, why.err, why.clause);
+	if (d->key_floor > r->key_floor)
+		rota_update_bind(u); /* SPEC 9.6 */
 	retire(r, d);
 	memcpy(r->sha256, u->reading.sha256, ROTA_SHA256_LEN);
 	err = rota_update_commit(u); /* before it goes where nothing takes it back */

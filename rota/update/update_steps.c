@@ -2,6 +2,7 @@
 #include "rota/update/update_parts.h"
 
 const struct rota_update_step rota_update_steps[ROTA_UP_COUNT] = {
+	[ROTA_UP_BOUND] = { .name = "bound", .word = "binding", .act = rota_up_bound },
 	[ROTA_UP_JUDGE] = { .name = "judge", .word = "boot", .act = rota_up_judge },
 	[ROTA_UP_HEALTH] = { .name = "health",
 		.word = "health",
@@ -32,6 +33,18 @@ const struct rota_update_step rota_update_steps[ROTA_UP_COUNT] = {
 	[ROTA_UP_SEEK_POLICY] = { .name = "seek-policy",
 		.word = "policy",
 		.act = rota_up_seek_policy },
+	[ROTA_UP_FIND_TIME] = { .name = "find-time",
+		.word = "time",
+		.until = rota_up_time_keys,
+		.found = rota_up_time_ask },
+	[ROTA_UP_TIME] = { .name = "time",
+		.word = "time",
+		.want = ROTA_UPDATE_FETCH_TIME,
+		.feed = rota_up_time_feed,
+		.done = rota_up_time_done },
+	[ROTA_UP_REFRESH_TIMED] = { .name = "refresh-timed",
+		.word = "refresh",
+		.found = rota_up_rebound },
 	[ROTA_UP_FIND_POLICY] = { .name = "find-policy",
 		.word = "policy",
 		.found = rota_up_policy_found,

@@ -48,6 +48,7 @@
 	X(SPEC_4_5, "SPEC 4.5", "issued and expiry within the role's lifetime and the clock")      \
 	X(SPEC_4_6, "SPEC 4.6", "within the slot of the root")                                     \
 	X(SPEC_4_8, "SPEC 4.8", "within the limits of this device")                                \
+	X(SPEC_5_5, "SPEC 5.5", "signed time for this device's nonce, within a minute")            \
 	X(SPEC_6, "SPEC 6", "an image of the known form")                                          \
 	X(SPEC_6_5, "SPEC 6.5", "an image for this product, hardware, counter and key")            \
 	X(SPEC_7_1, "SPEC 7.1", "a release of the known form")                                     \
@@ -65,6 +66,7 @@
 	X(SPEC_8_7, "SPEC 8.7", "a stage admits this device, within the ceilings")                 \
 	X(SPEC_8_9, "SPEC 8.9", "the policy's sequence does not go back")                          \
 	X(SPEC_9, "SPEC 9", "the journal can be read and written")                                 \
+	X(SPEC_9_6, "SPEC 9.6", "the journals are as new as the state counter")                    \
 	X(SPEC_10, "SPEC 10", "the slot can be written and switched")                              \
 	X(SPEC_10_2, "SPEC 10.2", "an image on trial is confirmed before the next boot")           \
 	X(SPEC_16, "SPEC 16", "retirements and revocations of the known form")                     \

@@ -135,6 +135,11 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 		case ROTA_UPDATE_FETCH_TARGET:
 			fetch_target(w, u, &want);
 			break;
+		case ROTA_UPDATE_FETCH_TIME:
+			w->time_asked++;
+			rota_update_done(u,
+				w->time == NULL ? ROTA_ERR_NOT_FOUND : w->time(w, u, want.nonce));
+			break;
 		case ROTA_UPDATE_HEALTH:
 			if (w->resets)
 				world_boot(w);
@@ -178,6 +183,9 @@ enum rota_update_want_kind world_cycle(struct world *w)
 		.slots_count = w->slots_count,
 		.journal = &w->journal,
 		.boot = w->boot,
+		.counter = w->counter,
+		.random = w->random,
+		.uptime = w->uptime,
 		.resume_every = w->resume_every,
 		.event_ctx = w,
 		.event = on_event

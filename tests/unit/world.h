@@ -106,6 +106,14 @@ struct world {
 	struct maker_file kept[MAKER_FILES_MAX];
 	int kept_count;
 
+	/* what binds its journals; NULL: nothing does */
+	const struct rota_counter *counter;
+	const struct rota_random *random;
+	const struct rota_uptime *uptime;
+	/* The time service: feeds its answer to this nonce. NULL: there is none. */
+	enum rota_err (*time)(struct world *w, struct rota_update *u, const uint8_t *nonce);
+	unsigned time_asked;
+
 	/* the power */
 	unsigned slot_ops; /* changes of slots so far */
 	unsigned cut_at; /* the power goes at this one; 0: never */
