@@ -37,7 +37,7 @@ static uint32_t security_target(
 	uint32_t wanted = facts->order ? facts->counter : state->floor_wanted;
 	uint32_t step = now < UINT32_MAX - ROTA_BURN_STEPS ? now + ROTA_BURN_STEPS : UINT32_MAX;
 
-	if (!facts->confirmed)
+	if (!facts->confirmed || facts->burnt)
 		return state->burn_to;
 	if (!facts->order)
 		last = minus(last, ROTA_BURN_RESERVE);
@@ -231,6 +231,7 @@ enum rota_err rota_burn_run(struct rota_bootstate *state, struct rota_burn_facts
 			return ROTA_OK;
 		case ROTA_BURN_COMMIT:
 			ROTA_TRY(io->commit(io->ctx, &step.next));
+			facts->burnt = facts->burnt || step.next.burn_to != state->burn_to;
 			*state = step.next;
 			break;
 		case ROTA_BURN_ADVANCE:

@@ -42,6 +42,7 @@ struct rota_burn_facts {
 	struct rota_burn_number number[ROTA_COUNTER_COUNT]; /* by enum rota_counter_id */
 	bool confirmed; /* the confirmed set runs, and all its members were verified in this boot */
 	bool order; /* the recovery order in force vouches for a member */
+	bool burnt; /* this boot has had its steps of the security counter */
 	uint32_t counter; /* least security counter of the members */
 	uint8_t reach; /* least rota_boot_key_reach() of the members */
 	uint8_t key_floor_max; /* rota_boot_key_floor_max() of the ROM */

@@ -149,7 +149,7 @@ static void print_json(const struct device *d, const struct view *v)
 	const struct rota_bootstate *s = &v->state.state;
 
 	printf("{\"confirmed\":%u,\"counter\":%u,\"device\":\"%.*s\",\"hardware\":\"%.*s\",",
-		rota_bootstate_confirmed(s, 0), s->counter, (int)rom->device_id.len,
+		rota_bootstate_confirmed(s, 0), v->policy.counter, (int)rom->device_id.len,
 		(const char *)rom->device_id.p, (int)rom->hardware.len,
 		(const char *)rom->hardware.p);
 	printf("\"outcome\":\"%s\",\"phase\":\"%s\",\"product\":\"%.*s\",\"running\":",

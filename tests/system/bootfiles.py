@@ -59,7 +59,8 @@ def image_digest(data):
     return hashlib.sha256(data[: 32 + payload + protected]).digest()
 
 
-def rom(keys, product="sensor", hardware="demo-1", counter=0):
+def rom(keys, product="sensor", hardware="demo-1", counter=0, watchdog=None, nv=None):
+    """`watchdog`: (period, bound, component); `nv`: {counter id: (index, base)}."""
     identity = new_key()
 
     def field(number, value):
@@ -72,15 +73,34 @@ def rom(keys, product="sensor", hardware="demo-1", counter=0):
     record += field(5, hashlib.sha256(b"device").hexdigest().encode())
     record += field(6, struct.pack("<I", counter)) + field(7, hashlib.sha256(b"root").digest())
     record += field(8, spki(identity))
+    if watchdog:
+        record += field(9, struct.pack("<IIB", *watchdog))
+    if nv:
+        record += field(10, b"".join(struct.pack("<BIQ", i, *nv[i]) for i in sorted(nv)))
     return record + struct.pack("<I", zlib.crc32(record))
 
 
-def boot_state(confirmed, digest, counter=0, phase=0, outcome=0, other=bytes(32)):
+def boot_state(
+    confirmed,
+    digest,
+    counter=0,
+    phase=0,
+    outcome=0,
+    other=bytes(32),
+    burn_to=None,
+    wanted=0,
+    key_floors=(0, 0),
+    left_s=0,
+    time_keys=(),
+):
     """SPEC 10.1, a set of one component: `digest` in the place `confirmed`, `other` in the other."""
-    head = struct.pack("<8B4I", 2, 1, confirmed, phase != 0, phase, outcome, 0, 0, 0, counter, counter, 0)
-    order = struct.pack("<4B2I", 0, 0, 0xFF, 0, 0, 0) + bytes(32)
-    watchdog = bytes(12 + 64)
-    return head + order + watchdog + (digest + other if confirmed == 0 else other + digest)
+    burn_to = counter if burn_to is None else burn_to
+    head = struct.pack("<8B", 2, 1, confirmed, phase != 0, phase, outcome, 0, 0)
+    numbers = struct.pack("<4I", 0, counter, burn_to, wanted)
+    order = struct.pack("<4B2I", *key_floors, 0xFF, 0, 0, 0) + bytes(32)
+    watchdog = struct.pack("<IIB3x", left_s, 0, 0) + b"".join(time_keys).ljust(64, b"\0")
+    places = digest + other if confirmed == 0 else other + digest
+    return head + numbers + order + watchdog + places
 
 
 def boot_state_1(confirmed, digest, counter=0):
@@ -131,4 +151,15 @@ def ask_trial(path, slot, data):
     with open(path / f"flash/slot{1 - slot}.bin", "rb") as f:
         confirmed = image_digest(f.read())
     state = boot_state(1 - slot, confirmed, phase=1, other=image_digest(data))
+    (path / "flash/boot.bin").write_bytes(journal(state))
+
+
+def set_state(path, confirmed, **fields):
+    """A boot state in which the image in slot `confirmed` is confirmed, and the other one is known."""
+    digests = []
+    for slot in (0, 1):
+        with open(path / f"flash/slot{slot}.bin", "rb") as f:
+            data = f.read()
+        digests.append(image_digest(data) if any(data[:32]) else bytes(32))
+    state = boot_state(confirmed, digests[confirmed], other=digests[1 - confirmed], **fields)
     (path / "flash/boot.bin").write_bytes(journal(state))

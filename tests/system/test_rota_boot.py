@@ -2,8 +2,6 @@
 """rota-boot over device directories that Python wrote from the specification, with the real sensor as
 payload. Waits are for events with a generous deadline; nothing depends on how fast they come."""
 
-import contextlib
-import json
 import os
 import shutil
 import signal
@@ -12,70 +10,12 @@ import time
 
 import bootfiles
 import pytest
-
-DEADLINE_S = 60
+from machine import DEADLINE_S, Machine, children
 
 
 @pytest.fixture(scope="module")
 def key():
     return bootfiles.new_key()
-
-
-class Machine:
-    """A device directory, its rota-boot and what can be done to it."""
-
-    def __init__(self, build, path):
-        self.program = build / "apps/rota-boot/rota-boot"
-        self.path = path
-
-    def run(self, *args):
-        return subprocess.run(
-            [self.program, "--device", self.path, *args],
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-        )
-
-    def show(self):
-        return json.loads(self.run("--show", "--json").stdout)
-
-    def wait(self, what, test):
-        end = time.monotonic() + DEADLINE_S
-        while time.monotonic() < end:
-            value = test()
-            if value:
-                return value
-            time.sleep(0.02)
-        raise AssertionError(f"not within {DEADLINE_S} s: {what}")
-
-    def booted(self):
-        try:
-            lines = (self.path / "run/booted").read_text().splitlines()
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        return dict(line.split("=", 1) for line in lines)
-
-    def heartbeat(self):
-        try:
-            return (self.path / "run/heartbeat").read_text()
-        except FileNotFoundError:
-            return ""
-
-    @contextlib.contextmanager
-    def power(self):
-        with open(self.path / "messages", "ab") as messages:
-            process = subprocess.Popen(
-                [self.program, "--device", self.path, "--supervise"], stderr=messages
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(DEADLINE_S)
-
-    def messages(self):
-        return (self.path / "messages").read_text()
 
 
 @pytest.fixture
@@ -87,11 +27,6 @@ def payloads(build):
 def machine(build, tmp_path, key, payloads):
     first = bootfiles.image(payloads[1], [key])
     return Machine(build, bootfiles.device(tmp_path / "device", [key], first))
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as f:
-        return f.read().split()
 
 
 def stage(machine, key, payload, version):

@@ -338,6 +338,21 @@ TEST(a_burn_cut_anywhere_is_finished)
 	CHECK(singles > 500 && doubles > 5000);
 }
 
+TEST(a_boot_burns_four_steps_and_the_next_one_goes_on)
+{
+	struct rota_bootstate state;
+
+	CHECK(begin());
+	ROW(boot(ALL, &state));
+	CHECK(test_row == NULL);
+	CHECK_EQ(state.counter, ROTA_BURN_STEPS);
+	ROW(boot(ALL, &state));
+	CHECK(test_row == NULL);
+	CHECK_EQ(state.counter, IMAGE);
+	rota_flash_sim_image_free(&at_start);
+	rota_flash_sim_free(&sim);
+}
+
 TEST(a_counter_that_fails_burns_nothing_and_stops_no_boot)
 {
 	struct rota_counter port;
@@ -400,5 +415,6 @@ TEST(a_counter_that_only_says_it_rose_is_not_believed)
 
 TESTS(T(every_row_of_the_security_counter), T(every_row_of_the_key_floor),
 	T(the_number_in_force_is_the_greater_one), T(a_burn_cut_anywhere_is_finished),
+	T(a_boot_burns_four_steps_and_the_next_one_goes_on),
 	T(a_counter_that_fails_burns_nothing_and_stops_no_boot),
 	T(a_counter_that_only_says_it_rose_is_not_believed))
