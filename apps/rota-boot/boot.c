@@ -68,15 +68,15 @@ static enum rota_err verify_into(struct device *d, int slot_fd, uint8_t slot, co
 static bool load_slot(struct device *d, const struct rota_boot_choice *ask,
 	const struct rota_boot_policy *policy, struct loaded *out)
 {
-	int slot_fd = openat(d->fd, rota_layout_slot(ask->slot), O_RDONLY | O_CLOEXEC);
+	int slot_fd = openat(d->fd, rota_layout_slot(ask->place), O_RDONLY | O_CLOEXEC);
 	enum rota_err err = ROTA_ERR_IO;
 
 	boot_unload(out);
 	out->fd = new_memory();
 	if (slot_fd < 0 || out->fd < 0)
-		say("slot %u: %s", ask->slot, strerror(errno));
+		say("slot %u: %s", ask->place, strerror(errno));
 	else
-		err = verify_into(d, slot_fd, ask->slot, ask->digest, policy, out);
+		err = verify_into(d, slot_fd, ask->place, ask->digest, policy, out);
 	if (slot_fd >= 0)
 		(void)close(slot_fd);
 	if (err != ROTA_OK)
@@ -88,7 +88,7 @@ static bool load_slot(struct device *d, const struct rota_boot_choice *ask,
 static bool choose(struct device *d, struct rota_layout_state *l,
 	const struct rota_boot_policy *policy, struct loaded *out)
 {
-	struct rota_boot_facts facts = { .trial = ROTA_BOOT_UNKNOWN };
+	struct rota_boot_facts facts = { .unnoted = false };
 	struct rota_boot_choice choice;
 	enum rota_boot_verdict verdict;
 
@@ -104,15 +104,16 @@ static bool choose(struct device *d, struct rota_layout_state *l,
 		l->state = choice.next;
 		if (choice.commit)
 			err = rota_layout_state_commit(l);
-		out->slot = choice.slot;
+		out->slot = choice.places & 1;
 		out->kind = choice.kind;
+		out->unknown = choice.unknown;
 		if (err == ROTA_OK)
 			return true;
 		say("%s: %s", ROTA_LAYOUT_JOURNAL, rota_err_str(err));
 		if (choice.kind != ROTA_BOOT_TRIAL)
 			return true; /* the next boot judges the same again */
 		l->state = before.state;
-		facts.trial = ROTA_BOOT_NO; /* a trial that leaves no trace could not be reverted */
+		facts.unnoted = true; /* a trial that leaves no trace could not be reverted */
 	}
 	say("no slot holds an image that may run (SPEC 10.2)");
 	return false;
@@ -123,7 +124,7 @@ static bool choose(struct device *d, struct rota_layout_state *l,
 static void note_booted(struct device *d, const struct loaded *image)
 {
 	struct rota_booted_file file = {
-		.booted = { .id = image->slot, .kind = image->kind },
+		.booted = { .id = image->slot, .kind = image->kind, .unknown = image->unknown },
 		.version = image->info.version,
 		.boot = ++d->boot,
 	};

@@ -10,6 +10,7 @@ struct loaded {
 	int fd; /* sealed memory with the payload, or -1 */
 	uint8_t slot;
 	enum rota_boot_kind kind;
+	bool unknown; /* a fallback to an image that the boot state does not know */
 	struct rota_image_info info;
 	uint8_t keys; /* that vouch for it: bits of boot/keys.h */
 	struct rota_watchdog_turn turn; /* what is to run of it, and for how long */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The boot stage of a simulated device: boot/choice over boot/verify, an image read once, what was hashed loaded. */
+/* The boot stage of a simulated device: boot/choice over boot/verify, each image read once, and of component 0 what
+ * was hashed is what is loaded. */
 #include "host/sim/parts.h"
 #include "boot/burn.h"
 #include "boot/choice.h"
@@ -34,30 +35,41 @@ static enum rota_err load_payload(void *ctx, struct rota_span payload)
 	return ROTA_OK;
 }
 
+/* What was found good of a component last. */
+struct member {
+	uint8_t digest[ROTA_SHA256_LEN];
+	uint64_t version;
+	uint32_t counter;
+	uint8_t keys; /* that vouch for it */
+};
+
 struct booting {
 	struct sim_device *device;
 	struct rota_bootstate state;
 	struct rota_burn_facts burn;
 	struct rota_boot_policy policy;
-	uint8_t keys; /* that vouch for what was loaded */
+	struct member member[ROTA_SET_MAX];
 };
 
 static bool verify(struct booting *b, const struct rota_boot_choice *ask)
 {
 	struct sim_device *d = b->device;
-	struct loading loading = { d, &d->place[SIM_SLOTS + ask->slot].port };
-	const struct rota_boot_source from = { &loading, read_slot, load_payload };
+	struct member *m = &b->member[ask->component];
+	struct loading loading = { d, &d->place[SIM_SLOTS + 2 * ask->component + ask->place].port };
+	const struct rota_boot_source from = { &loading, read_slot,
+		ask->component == 0 ? load_payload : NULL };
 	struct rota_image image;
 	uint8_t piece[512];
 
-	d->loaded = 0;
-	if (rota_boot_verify(&from, &b->policy, ROTA_BUF(piece), &image, &b->keys) != ROTA_OK ||
+	if (ask->component == 0)
+		d->loaded = 0;
+	if (rota_boot_verify(&from, &b->policy, ROTA_BUF(piece), &image, &m->keys) != ROTA_OK ||
 		(ask->digest != NULL &&
 			memcmp(image.info.digest, ask->digest, ROTA_SHA256_LEN) != 0))
 		return false;
-	memcpy(d->booted.digest, image.info.digest, ROTA_SHA256_LEN);
-	d->version = image.info.version;
-	d->image_counter = image.info.counter;
+	memcpy(m->digest, image.info.digest, ROTA_SHA256_LEN);
+	m->version = image.info.version;
+	m->counter = image.info.counter;
 	return true;
 }
 
@@ -75,9 +87,34 @@ static void burn(struct booting *b, enum rota_boot_kind kind)
 	const struct rota_burn_io io = { &d->counter, b, commit };
 
 	b->burn.confirmed = kind == ROTA_BOOT_CONFIRMED || kind == ROTA_BOOT_REVERTED;
-	rota_burn_member(&b->burn, d->image_counter, b->keys);
+	for (uint8_t i = 0; i < b->state.count; i++)
+		rota_burn_member(&b->burn, b->member[i].counter, b->member[i].keys);
 	if (rota_burn_run(&b->state, &b->burn, &io, &d->restored) != ROTA_OK)
 		return;
+}
+
+/* What is handed on to what runs. */
+static void hand_on(struct booting *b, const struct rota_boot_choice *choice)
+{
+	struct sim_device *d = b->device;
+	struct rota_running *now = &d->now;
+
+	*now = (struct rota_running){ .count = b->state.count,
+		.places = choice->places,
+		.trial = choice->trial,
+		.kind = choice->kind,
+		.unknown = choice->unknown };
+	d->image_counter = UINT32_MAX;
+	for (uint8_t i = 0; i < now->count; i++) {
+		memcpy(now->digest[i], b->member[i].digest, ROTA_SHA256_LEN);
+		if (b->member[i].counter < d->image_counter)
+			d->image_counter = b->member[i].counter;
+	}
+	d->version = b->member[0].version;
+	d->booted = (struct rota_booted){
+		.id = now->places & 1, .kind = now->kind, .unknown = now->unknown
+	};
+	memcpy(d->booted.digest, now->digest[0], ROTA_SHA256_LEN);
 }
 
 static void start(struct booting *b, const struct rota_boot_choice *choice)
@@ -87,8 +124,7 @@ static void start(struct booting *b, const struct rota_boot_choice *choice)
 	burn(b, choice->kind);
 	if (d->supply.off)
 		return;
-	d->booted.id = choice->slot;
-	d->booted.kind = choice->kind;
+	hand_on(b, choice);
 	d->runs = true;
 	d->boots++;
 	if (d->world != NULL && d->world->started != NULL)
@@ -113,7 +149,7 @@ static void set_policy(struct booting *b)
 enum rota_err sim_boot(struct sim_device *d)
 {
 	struct booting b = { .device = d };
-	struct rota_boot_facts facts = { .trial = ROTA_BOOT_UNKNOWN };
+	struct rota_boot_facts facts = { .unnoted = false };
 	struct rota_boot_choice choice;
 	enum rota_boot_verdict verdict;
 
@@ -128,7 +164,7 @@ enum rota_err sim_boot(struct sim_device *d)
 		if (choice.commit && commit(&b, &choice.next) == ROTA_OK) {
 			b.state = choice.next;
 		} else if (choice.commit && choice.kind == ROTA_BOOT_TRIAL) {
-			facts.trial = ROTA_BOOT_NO;
+			facts.unnoted = true;
 			continue;
 		}
 		start(&b, &choice);

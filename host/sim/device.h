@@ -100,9 +100,10 @@ struct sim_device {
 	/* RAM */
 	bool runs;
 	struct rota_journal boot, journal;
-	struct rota_booted booted;
-	uint64_t version; /* of what runs */
-	uint32_t image_counter; /* likewise */
+	struct rota_running now; /* what the boot stage started */
+	struct rota_booted booted; /* of it, component 0; */
+	uint64_t version; /* likewise */
+	uint32_t image_counter; /* the least of all components */
 	bool restored; /* the boot stage says so: hardware is ahead of the journal */
 	struct rota_running_source running;
 	struct rota_set set;

@@ -257,6 +257,19 @@ def test_the_other_slot_runs_when_the_confirmed_one_is_damaged(machine, key, pay
     bootfiles.put(machine.path, 0, b"garbage")
     with machine.power():
         machine.wait("a boot", machine.booted)
+        assert machine.booted()["kind"] == "unknown" and machine.booted()["slot"] == "1"
+
+
+def test_the_set_before_runs_when_the_confirmed_one_is_damaged(machine, key, payloads):
+    """The boot state knows it, so nothing was restored."""
+    before = bootfiles.image(payloads[2], [key], version=(2, 0, 0, 0))
+    first = (machine.path / "flash/slot0.bin").read_bytes()
+    state = bootfiles.boot_state(0, bootfiles.image_digest(first), other=bootfiles.image_digest(before))
+    (machine.path / "flash/boot.bin").write_bytes(bootfiles.journal(state))
+    bootfiles.put(machine.path, 1, before)
+    bootfiles.put(machine.path, 0, b"garbage")
+    with machine.power():
+        machine.wait("a boot", machine.booted)
         assert machine.booted()["kind"] == "fallback" and machine.booted()["slot"] == "1"
 
 

@@ -233,7 +233,7 @@ TEST(three_boots_that_are_not_confirmed_end_it)
 	CHECK_OK(rota_orderbook_try(&s));
 	CHECK_OK(rota_bootstate_ask(&s, 0, new_image));
 	for (unsigned boot = 1; boot <= ROTA_ORDER_TRIES_MAX; boot++) {
-		struct rota_boot_facts facts = { .trial = ROTA_BOOT_YES };
+		struct rota_boot_facts facts = { .image = { { ROTA_BOOT_YES, ROTA_BOOT_YES } } };
 		struct rota_boot_choice choice;
 
 		CHECK_EQ(rota_boot_choose(&s, &facts, &choice), ROTA_BOOT_RUN);
@@ -244,8 +244,7 @@ TEST(three_boots_that_are_not_confirmed_end_it)
 		CHECK_EQ(s.order_phase, ROTA_ORDER_TRIAL);
 	}
 	for (unsigned boot = 0; boot < 2; boot++) {
-		struct rota_boot_facts facts = { .trial = ROTA_BOOT_YES,
-			.confirmed = ROTA_BOOT_YES };
+		struct rota_boot_facts facts = { .image = { { ROTA_BOOT_YES, ROTA_BOOT_YES } } };
 		struct rota_boot_choice choice;
 
 		CHECK_EQ(rota_boot_choose(&s, &facts, &choice), ROTA_BOOT_RUN);
@@ -267,7 +266,7 @@ TEST(three_boots_that_are_not_confirmed_end_it)
 TEST(a_release_on_trial_has_one_boot)
 {
 	struct rota_bootstate s;
-	struct rota_boot_facts facts = { .trial = ROTA_BOOT_YES, .confirmed = ROTA_BOOT_YES };
+	struct rota_boot_facts facts = { .image = { { ROTA_BOOT_YES, ROTA_BOOT_YES } } };
 	struct rota_boot_choice choice;
 
 	rota_bootstate_init(&s, 3, old_image);
