@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot/watchdog.h"
-#include "rota/base/mem.h"
 
 enum need { NO, YES, ANY };
 enum then { SPEND, LEND, BEGIN_UPDATER, END_UPDATER, RESET };
@@ -24,13 +23,6 @@ static const struct row rows[] = {
 	{ ROTA_WATCHDOG_OVER, ROTA_WATCHDOG_RUN, NO, ANY, RESET },
 };
 
-static uint32_t slice_s(const struct rota_rom_watchdog *rom)
-{
-	uint32_t slice = rom->period_s / ROTA_WATCHDOG_SLICES;
-
-	return slice > ROTA_WATCHDOG_SLICE_MIN_S ? slice : ROTA_WATCHDOG_SLICE_MIN_S;
-}
-
 static bool fits(enum need need, bool value)
 {
 	return need == ANY || (need == YES) == value;
@@ -51,7 +43,7 @@ static enum then judge(const struct rota_bootstate *state, enum rota_watchdog_ev
 static void spend(const struct rota_rom_watchdog *rom, struct rota_watchdog *dog,
 	struct rota_watchdog_turn *out)
 {
-	uint32_t slice = slice_s(rom);
+	uint32_t slice = rota_watchdog_slice_s(rom);
 
 	out->act = ROTA_WATCHDOG_RUN_APPLICATION;
 	out->run_s = dog->left_s < slice ? dog->left_s : slice;
@@ -74,7 +66,7 @@ void rota_watchdog_next(const struct rota_rom_watchdog *rom, enum rota_watchdog_
 		spend(rom, dog, out);
 		break;
 	case LEND:
-		out->run_s = slice_s(rom);
+		out->run_s = rota_watchdog_slice_s(rom);
 		break;
 	case BEGIN_UPDATER:
 		dog->phase = ROTA_WATCHDOG_UPDATER;
@@ -89,42 +81,6 @@ void rota_watchdog_next(const struct rota_rom_watchdog *rom, enum rota_watchdog_
 		out->act = ROTA_WATCHDOG_RESET;
 		break;
 	}
-}
-
-void rota_watchdog_init(const struct rota_rom_watchdog *rom, struct rota_bootstate *state)
-{
-	state->watchdog.left_s = rom->period_s;
-}
-
-struct rota_time_keys rota_watchdog_keys(const struct rota_bootstate *state)
-{
-	static const uint8_t none[ROTA_SHA256_LEN];
-	struct rota_time_keys keys = { 0 };
-
-	for (uint8_t i = 0; i < ROTA_TIME_KEYS_MAX; i++) {
-		if (memcmp(state->watchdog.keys[i], none, sizeof(none)) == 0)
-			continue;
-		memcpy(keys.sha256[keys.count++], state->watchdog.keys[i], ROTA_SHA256_LEN);
-	}
-	return keys;
-}
-
-bool rota_watchdog_refreshed(const struct rota_rom_watchdog *rom, const struct rota_time_keys *keys,
-	struct rota_bootstate *state)
-{
-	struct rota_watchdog *dog = &state->watchdog, next = *dog;
-
-	if (rom->period_s == 0)
-		return false;
-	memset(next.keys, 0, sizeof(next.keys));
-	for (uint8_t i = 0; i < keys->count && i < ROTA_TIME_KEYS_MAX; i++)
-		memcpy(next.keys[i], keys->sha256[i], ROTA_SHA256_LEN);
-	next.left_s = rom->period_s;
-	if (memcmp(next.keys, dog->keys, sizeof(next.keys)) == 0 && dog->left_s <= rom->period_s &&
-		rom->period_s - dog->left_s < slice_s(rom) && dog->left_s > 0)
-		return false;
-	*dog = next;
-	return true;
 }
 
 enum rota_err rota_watchdog_ticket(const struct rota_rom *rom, const struct rota_crypto *crypto,

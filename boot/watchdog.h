@@ -18,12 +18,7 @@
 #ifndef BOOT_WATCHDOG_H
 #define BOOT_WATCHDOG_H
 
-#include "rota/codec/rom.h"
-#include "rota/store/bootstate.h"
-#include "rota/trust/signedtime.h"
-
-#define ROTA_WATCHDOG_SLICES 64 /* of a period */
-#define ROTA_WATCHDOG_SLICE_MIN_S 900
+#include "rota/store/watchdog.h"
 
 enum rota_watchdog_event {
 	ROTA_WATCHDOG_BOOT, /* before an image is chosen */
@@ -47,17 +42,6 @@ struct rota_watchdog_turn {
  * middle of its time, a commit that fails stops nothing. */
 void rota_watchdog_next(const struct rota_rom_watchdog *rom, enum rota_watchdog_event event,
 	struct rota_bootstate *state, struct rota_watchdog_turn *out);
-
-/* What the factory writes: a whole period. */
-void rota_watchdog_init(const struct rota_rom_watchdog *rom, struct rota_bootstate *state);
-
-/* A refresh was verified, down to top-level targets, whose `time` role has these keys: a whole period is left.
- * True: to be committed. Less than a slice more is no reason to. */
-bool rota_watchdog_refreshed(const struct rota_rom_watchdog *rom, const struct rota_time_keys *keys,
-	struct rota_bootstate *state);
-
-/* The keys that the last verified refresh left. */
-struct rota_time_keys rota_watchdog_keys(const struct rota_bootstate *state);
 
 /* A decoded ticket: verified, counted, its seconds left if that is more; *state is then to be committed.
  * ROTA_ERR_UNSUPPORTED  the device has no watchdog, or does not have the signature's scheme

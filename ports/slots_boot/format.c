@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/format.h"
-#include "boot/watchdog.h"
+#include "rota/store/watchdog.h"
 #include "ports/slots_boot/layout.h"
 #include "ports/slots_boot/source.h"
 

@@ -148,11 +148,14 @@ TEST(a_refresh_gives_a_whole_period)
 	CHECK(rota_watchdog_refreshed(&dog, &keys, &state)); /* keys that it had not */
 	CHECK(!rota_watchdog_refreshed(&dog, &keys, &state));
 	rota_watchdog_next(&dog, ROTA_WATCHDOG_BOOT, &state, &turn);
-	state.watchdog.left_s++;
 	CHECK(!rota_watchdog_refreshed(&dog, &keys, &state)); /* not worth a commit */
+	state.watchdog.left_s = PERIOD - PERIOD / 8 + 1;
+	CHECK(!rota_watchdog_refreshed(&dog, &keys, &state));
 	state.watchdog.left_s--;
 	CHECK(rota_watchdog_refreshed(&dog, &keys, &state));
 	CHECK_EQ(state.watchdog.left_s, PERIOD);
+	state.watchdog.left_s = 0;
+	CHECK(rota_watchdog_refreshed(&dog, &keys, &state));
 	CHECK(rota_watchdog_refreshed(&dog, &other, &state));
 	CHECK_EQ(rota_watchdog_keys(&state).count, 2);
 	CHECK(rota_watchdog_refreshed(&dog, &keys, &state));
