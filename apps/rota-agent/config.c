@@ -235,6 +235,8 @@ static void read_limits(struct part *p, struct agent_config *c)
 	c->stall_s = duration(p, "stall", 1, 3600, 30);
 	c->metadata_s = duration(p, "metadata", 1, 86400, 300);
 	c->target_s = duration(p, "target", 1, 30 * 86400, 86400);
+	/* below the least, a transfer would count as stalled */
+	c->rate = number(p, "rate", 4096, UINT64_C(1) << 40, 0);
 	c->outbox = number(p, "outbox", 16, 65536, 512);
 	c->resume_every = number(p, "resume_every", 0, UINT64_C(1) << 40, 32 << 20);
 }

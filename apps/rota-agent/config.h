@@ -59,6 +59,7 @@ struct agent_config {
 
 	uint64_t interval_s, jitter_percent, retry_first_s, retry_most_s;
 	uint64_t connect_s, stall_s, metadata_s, target_s; /* deadlines */
+	uint64_t rate; /* bytes a second; 0: any */
 	uint64_t outbox; /* events */
 	uint64_t resume_every; /* bytes */
 };

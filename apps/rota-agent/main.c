@@ -140,6 +140,7 @@ static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 	const struct rota_fetch_settings settings = {
 		.user_agent = "rota-agent/" ROTA_VERSION,
 		.connect_s = (uint32_t)a->config->connect_s,
+		.rate = a->config->rate,
 		.stall_s = (uint32_t)a->config->stall_s,
 		.stop = a->stop,
 	};

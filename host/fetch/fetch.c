@@ -94,6 +94,7 @@ static void set_manners(CURL *c, struct transfer *t, uint32_t total_s)
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)s->connect_s);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALL_RATE);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)s->stall_s);
+	curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)s->rate);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)total_s);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);

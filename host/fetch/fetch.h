@@ -26,6 +26,7 @@
 struct rota_fetch_settings {
 	const char *user_agent;
 	uint32_t connect_s, stall_s;
+	uint64_t rate; /* bytes a second that a GET may take; 0: any */
 	/* Not NULL: a call ends soon (within a second) after this became non-zero. */
 	const volatile sig_atomic_t *stop;
 };

@@ -178,6 +178,14 @@ def test_a_damaged_copy_is_asked_for_and_a_bad_answer_for_it_once(device, bad):
     assert [path for path, _ in bad.asked if "snapshot" in path] == [f"metadata/{copy.name}"]
 
 
+def test_a_download_takes_no_more_than_its_rate(fleet, device, bad):
+    size = (fleet.dir / "2.0.0.img").stat().st_size
+    device.edit(("stall = 2s", f"stall = 5s\nrate = {size // 2}"))
+    begin = time.monotonic()
+    device.once(check=3)
+    assert time.monotonic() - begin > 1, "two seconds' worth of bytes came at once"
+
+
 @pytest.mark.parametrize("behaviour, says", METADATA[:2], ids=["redirect", "control"])
 def test_a_root_that_is_no_answer(device, bad, behaviour, says):
     """Only 'there is none' ends the walk of roots: who can say anything else could hide the next one."""
