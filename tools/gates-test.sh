@@ -79,6 +79,15 @@ system_tests_memcheck() {
 		'kind_is_read or succinct_bins or walked_and_kept or programs or release_reaches'
 }
 
+# Counts by what was put back are the note.
+stolen_flash() {
+	build/gcc/tests/powercut/restores >"$gate_note" || {
+		cat "$gate_note"
+		return 1
+	}
+	tools/figure restores_accepted "$(sed -n 's/^restores_accepted //p' "$gate_note")" images
+}
+
 # Ten years of commits and erases by board are the note.
 flash_wear() {
 	build/gcc/tests/powercut/wear >"$gate_note" || {
@@ -101,6 +110,7 @@ test_gates() {
 		gate_skip 'attacks, sanitized' 'the build failed'
 	fi
 	gate 'power cuts' power_cuts test
+	gate 'stolen flash' stolen_flash
 	gate 'ten years of wear' flash_wear
 	gate 'unit tests, numbers of 32 bits' unit_tests_num32
 	gate 'system tests' system_tests build/gcc

@@ -45,6 +45,18 @@ static void fetch(struct sim_device *d, const struct rota_update_want *want)
 	feed(d, err, bytes);
 }
 
+static void fetch_time(struct sim_device *d, const uint8_t *nonce)
+{
+	const struct sim_world *world = d->world;
+	uint8_t answer[SIM_TIME_ANSWER_MAX];
+	struct rota_span bytes = { NULL, 0 };
+	enum rota_err err = ROTA_ERR_NOT_FOUND;
+
+	if (world->time != NULL)
+		err = world->time(world->ctx, d, nonce, ROTA_BUF(answer), &bytes);
+	feed(d, err, bytes);
+}
+
 static enum rota_update_want_kind drive(struct sim_device *d)
 {
 	const struct sim_world *world = d->world;
@@ -60,8 +72,8 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 		case ROTA_UPDATE_KEEP_META:
 			rota_update_done(&d->update, ROTA_OK);
 			break;
-		case ROTA_UPDATE_FETCH_TIME: /* this world has no time service */
-			rota_update_done(&d->update, ROTA_ERR_NOT_FOUND);
+		case ROTA_UPDATE_FETCH_TIME:
+			fetch_time(d, want.nonce);
 			break;
 		case ROTA_UPDATE_HEALTH:
 			rota_update_done(&d->update,
@@ -84,8 +96,27 @@ static void on_event(void *ctx, const struct rota_event *e)
 		d->world->event(d->world->ctx, d, e);
 }
 
+/* Chance that repeats: who simulates a fleet wants the same one again. */
+static enum rota_err random_fill(void *ctx, struct rota_buf room)
+{
+	struct sim_device *d = ctx;
+
+	for (size_t i = 0; i < room.len; i++)
+		room.p[i] = (uint8_t)(rota_sim_supply_random(&d->supply) >> 32);
+	return ROTA_OK;
+}
+
+static uint64_t uptime_s(void *ctx)
+{
+	const struct sim_device *d = ctx;
+
+	return d->clock_s;
+}
+
 enum rota_update_want_kind sim_cycle(struct sim_device *d)
 {
+	const struct rota_random random = { d, random_fill };
+	const struct rota_uptime uptime = { d, uptime_s };
 	const struct rota_update_config config = {
 		.session = { .crypto = d->fleet->crypto,
 			.limits = &limits,
@@ -96,6 +127,9 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 		.slots_count = d->fleet->components,
 		.journal = &d->journal,
 		.boot = &d->access,
+		.counter = &d->counter,
+		.random = &random,
+		.uptime = &uptime,
 		.event_ctx = d,
 		.event = on_event,
 	};

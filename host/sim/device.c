@@ -235,10 +235,41 @@ void sim_restore(struct sim_device *d, const struct sim_image *image)
 {
 	for (uint8_t i = 0; i < d->fleet->board->chips; i++) {
 		rota_flash_sim_restore(&d->chip[i], &image->chip[i]);
+		d->chip[i].broken = 0;
 		rota_sim_cells_copy(&d->chip[i].synced, &image->synced[i]);
 	}
 	memcpy(d->counters.value, image->counter, sizeof(image->counter));
 	d->clock_s = image->clock_s;
+	d->restored = false;
+	sim_power(d);
+}
+
+/* Pages [from, to) of a chip. */
+static void put_back(struct rota_sim_cells *cells, const struct rota_sim_cells *image,
+	uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++) {
+		rota_sim_cells_wipe(cells, i);
+		cells->pages[i] = image->pages[i];
+		if (cells->pages[i] != NULL)
+			cells->pages[i]->holders++;
+	}
+}
+
+void sim_put_back(struct sim_device *d, const struct sim_image *image, uint32_t which)
+{
+	for (int i = 0; i < SIM_PLACES; i++) {
+		const struct sim_area *area = &d->fleet->board->area[i];
+		struct rota_flash_sim *chip = &d->chip[area->chip];
+		uint32_t from = area->at / ROTA_SIM_PAGE_LEN,
+			 to = (area->at + area->len) / ROTA_SIM_PAGE_LEN;
+
+		if ((which >> i & 1) == 0)
+			continue;
+		put_back(&chip->cells, &image->chip[area->chip].cells, from, to);
+		put_back(&chip->synced, &image->chip[area->chip].cells, from, to);
+	}
+	d->restored = false;
 	sim_power(d);
 }
 

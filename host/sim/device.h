@@ -21,6 +21,7 @@
 
 #define SIM_ROOM 24576 /* workspace of a cycle */
 #define SIM_RAM 16384 /* what an image is loaded into */
+#define SIM_TIME_ANSWER_MAX 512
 
 struct sim_device;
 
@@ -45,6 +46,9 @@ struct sim_world {
 		const struct rota_update_want *want, struct rota_span *out);
 	/* Whether what runs is well: ROTA_OK, or what is wrong. */
 	enum rota_err (*health)(void *ctx, const struct sim_device *d);
+	/* The time, signed for this device and nonce (SPEC 5.5). */
+	enum rota_err (*time)(void *ctx, const struct sim_device *d, const uint8_t *nonce,
+		struct rota_buf room, struct rota_span *out);
 	void (*event)(void *ctx, const struct sim_device *d, const struct rota_event *e);
 	/* An image was started: d->booted, d->ram. */
 	void (*started)(void *ctx, const struct sim_device *d);
@@ -147,6 +151,10 @@ ROTA_MUST_USE enum rota_err sim_call(struct sim_device *d, const struct sim_call
 ROTA_MUST_USE enum rota_err sim_save(struct sim_device *d, struct sim_image *image);
 void sim_restore(struct sim_device *d, const struct sim_image *image);
 void sim_image_free(struct sim_image *image);
+
+/* What a thief with a programmer does: the places of `which` (bits) as they are in the image; all else stays as
+ * it is, counters and clock too. The device is off after it. */
+void sim_put_back(struct sim_device *d, const struct sim_image *image, uint32_t which);
 
 /* Off, and on again: RAM is forgotten. */
 void sim_power(struct sim_device *d);

@@ -199,6 +199,8 @@ static void cut_call(void *ctx, struct sim_device *d, const struct sim_call *cal
 	struct cutting *c = ctx;
 	uint64_t ops, before = d->supply.ops;
 
+	if (d->clock_s < SCENARIO_START + (uint64_t)c->stand.scenario->calm * SCENARIO_POLL)
+		return;
 	if (call->kind == SIM_SYNC)
 		return; /* a cut before it, and nothing done, is the cut after the last operation */
 	trace(c, call);

@@ -5,8 +5,9 @@
 
 #define V1 (UINT64_C(1) << 56)
 #define V2 (UINT64_C(2) << 56)
+#define V3 (UINT64_C(3) << 56)
 #define DAY_S UINT64_C(86400)
-#define REFRESHES 32 /* more than what fills all sectors of a journal on every board */
+#define REFRESHES 38 /* the journal of every board turns in the last of them */
 #define ROOTS 4
 #define BURNT 7 /* two boots' steps above the factory's 0 */
 
@@ -28,6 +29,19 @@ static void update(struct server *s)
 	publish_release(s, 3, 2); /* a cut may cost a try, never the release */
 }
 
+/* A release, and an hour later one that is written over what ran before the first. */
+static void next(struct server *s)
+{
+	struct world *w = &s->world;
+
+	update(s);
+	w->release.version = "3.0.0";
+	w->release.payload_len = 7000;
+	world_release(w);
+	world_policy(w);
+	server_step(s, SCENARIO_START + SCENARIO_POLL);
+}
+
 static void ill(struct server *s)
 {
 	publish_release(s, 0, 2);
@@ -36,7 +50,7 @@ static void ill(struct server *s)
 static void burn(struct server *s)
 {
 	publish_release(s, 3, BURNT);
-	server_retire(s, BURNT);
+	server_retire(s, BURNT + 2); /* more than the image has: it is burnt to what it has */
 	server_step(s, SCENARIO_START + 1);
 }
 
@@ -95,6 +109,14 @@ const struct scenario scenarios[SCENARIOS] = {
 		.components = 1,
 		.version = V2,
 		.ends_root = 1 },
+	{ .name = "next",
+		.what = "a further release, over the image that was confirmed before",
+		.publish = next,
+		.components = 1,
+		.polls = 1,
+		.calm = 1,
+		.version = V3,
+		.ends_root = 1 },
 	{ .name = "revert",
 		.what = "a release that is not well on trial, given up",
 		.publish = ill,
@@ -118,10 +140,11 @@ const struct scenario scenarios[SCENARIOS] = {
 		.version = V1,
 		.ends_root = 1 + ROOTS },
 	{ .name = "compaction",
-		.what = "refreshes until all sectors of the journal were erased",
+		.what = "refreshes, while the journal goes on to its next sector",
 		.publish = refreshes,
 		.components = 1,
 		.polls = REFRESHES,
+		.calm = 24,
 		.version = V1,
 		.ends_root = 1 },
 };

@@ -15,6 +15,7 @@ struct scenario {
 	void (*publish)(struct server *s);
 	uint8_t components;
 	uint8_t polls; /* beyond the first */
+	uint8_t calm; /* polls before the first cut: they only fill the journal */
 	bool ill; /* what is on trial is not well */
 	bool sleeps; /* it is off between two polls */
 	uint32_t counter; /* security counter in the end */
@@ -22,7 +23,7 @@ struct scenario {
 	uint32_t ends_root; /* version of the root in the end */
 };
 
-#define SCENARIOS 5
+#define SCENARIOS 6
 extern const struct scenario scenarios[SCENARIOS];
 
 /* By its name, or NULL. */

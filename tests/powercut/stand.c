@@ -150,6 +150,14 @@ static void judge_end(struct stand *s, struct sim_device *d)
 		wrong(s, "another root is trusted in the end");
 }
 
+static void judge_flash(struct stand *s, const struct sim_device *d)
+{
+	for (uint8_t i = 0; i < s->board->chips; i++) {
+		if (d->chip[i].broken > 0)
+			wrong(s, "a rule of flash was broken");
+	}
+}
+
 void stand_judge(struct stand *s)
 {
 	s->wrong = NULL;
@@ -175,6 +183,7 @@ bool stand_live(struct stand *s, struct sim_device *d)
 		wrong(s, d->why);
 		break;
 	}
+	judge_flash(s, d);
 	judge_end(s, d);
 	digest_of_end(s, d, end);
 	if (memcmp(end, s->end, sizeof(end)) != 0)
@@ -252,10 +261,7 @@ static bool live_clean(struct stand *s)
 	look(&looking, d, NULL);
 	judge_end(s, d);
 	digest_of_end(s, d, s->end);
-	for (uint8_t i = 0; i < s->board->chips; i++) {
-		if (d->chip[i].broken > 0)
-			wrong(s, "a rule of flash was broken without a cut");
-	}
+	judge_flash(s, d);
 	stand_device_end(d);
 	stand_device_end(probe);
 	return s->wrong == NULL;
