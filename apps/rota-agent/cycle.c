@@ -139,6 +139,16 @@ static enum rota_err target_path(
 	return rota_url_add(path, rota_span_skip(want->path, dir), false);
 }
 
+/* What was there before, whoever cut it off. */
+static void say_resumed(const struct rota_update_want *want)
+{
+	char from[24], of[24];
+
+	snprintf(from, sizeof(from), "%" PRIu64, want->offset);
+	snprintf(of, sizeof(of), "%" PRIu64, want->length);
+	say("resumed", (struct say_field[]){ { "from", from }, { "of", of }, { NULL, NULL } });
+}
+
 static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want *want)
 {
 	struct agent *a = c->a;
@@ -160,6 +170,8 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 	c->done = want->offset;
 	c->all = want->length;
 	ROTA_TRY(target_path(want, path));
+	if (want->offset > 0)
+		say_resumed(want);
 	say_progress_begin("download", want->offset);
 	err = rota_fetch_get(a->fetch, &get, &c->fail);
 	say_progress_end();
