@@ -255,7 +255,7 @@ static enum rota_err member_booted(void *ctx, struct rota_booted *out)
 	out->kind = v.now.kind;
 	if (out->kind == ROTA_BOOT_TRIAL && (kept || (v.now.trial >> m->component & 1) == 0))
 		out->kind = ROTA_BOOT_CONFIRMED; /* since it was booted; or it is not on trial */
-	out->unknown = v.now.unknown;
+	out->unknown = v.now.unknown && v.now.places != v.state.confirmed; /* not adopted */
 	memcpy(out->digest, v.now.digest[m->component], ROTA_SHA256_LEN);
 	return ROTA_OK;
 }

@@ -234,6 +234,7 @@ struct rota_update_bound {
 	uint8_t verdict; /* enum rota_binding */
 	uint8_t err; /* enum rota_err: what reading counter and boot journal said */
 	bool root_seen;
+	bool stranger; /* what runs is an image that the boot state does not know */
 	uint32_t counter; /* the state counter, as it stands */
 	uint8_t root_keys[ROTA_SHA256_LEN]; /* of root's own role, as the session came to them */
 	struct rota_time_keys keys;

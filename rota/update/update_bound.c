@@ -44,8 +44,21 @@ static enum rota_err look_at_boot(struct rota_update *u, struct rota_binding_fac
 	return ROTA_OK;
 }
 
+/* SPEC 10.2: a fallback to whatever image would boot; in a set of one only. */
+static bool stranger_runs(const struct rota_update *u, struct rota_booted *booted)
+{
+	for (uint8_t i = 0; i < u->config.slots_count; i++) {
+		const struct rota_slots *slots = u->config.slots[i].slots;
+
+		if (slots->booted(slots->ctx, booted) == ROTA_OK && booted->unknown)
+			return true;
+	}
+	return false;
+}
+
 void rota_bound_look(struct rota_update *u)
 {
+	struct rota_booted booted;
 	const struct rota_counter *c = u->config.counter;
 	struct rota_binding_facts f = {
 		.counts = counts(u),
@@ -58,6 +71,8 @@ void rota_bound_look(struct rota_update *u)
 		f.read = c->read(c->ctx, ROTA_COUNTER_STATE, &f.counter);
 	if (f.counts && f.read == ROTA_OK)
 		f.read = look_at_boot(u, &f);
+	f.stranger = stranger_runs(u, &booted);
+	u->bound.stranger = f.stranger;
 	u->bound.counter = f.counter;
 	u->bound.err = (uint8_t)f.read;
 	u->bound.verdict = (uint8_t)rota_binding_judge(&f);
@@ -128,6 +143,27 @@ static uint64_t next_number(const struct rota_update *u)
 	return by_steps > by_clock ? by_steps : by_clock;
 }
 
+/* After the mark is durable the boot state knows what runs, so that the mark, and it alone, says from when on the
+ * device is to be relied on again. */
+static enum rota_err know_stranger(struct rota_update *u)
+{
+	const struct rota_boot_access *boot = u->config.boot;
+	struct rota_bootstate state;
+	struct rota_booted booted;
+	enum rota_err err;
+
+	if (!u->bound.stranger || boot == NULL || !stranger_runs(u, &booted))
+		return ROTA_OK;
+	ROTA_TRY(boot->begin(boot->ctx, &state));
+	err = rota_bootstate_adopt(&state, 0, booted.id, booted.digest);
+	if (err == ROTA_OK)
+		err = rota_bootstate_forget(&state);
+	if (err == ROTA_OK)
+		err = boot->commit(boot->ctx, &state);
+	boot->end(boot->ctx);
+	return err;
+}
+
 /* Told once; the mark stays until a refresh at signed time ends it. */
 static enum rota_update_state mark(struct rota_update *u)
 {
@@ -144,7 +180,10 @@ static enum rota_update_state mark(struct rota_update *u)
 			u, ROTA_EVENT_RESTORED, (struct rota_why){ err, ROTA_CLAUSE_SPEC_9_6 });
 	}
 	err = rota_update_commit(u);
-	return err == ROTA_OK ? ROTA_UP_JUDGE : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
+	if (err != ROTA_OK)
+		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
+	err = know_stranger(u);
+	return err == ROTA_OK ? ROTA_UP_JUDGE : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 }
 
 enum rota_update_state rota_up_bound(struct rota_update *u)

@@ -270,6 +270,24 @@ TEST(a_fallback_set_is_kept_before_the_others_are_written)
 	CHECK_EQ(rota_bootstate_others(&s), 0);
 }
 
+TEST(an_unknown_image_is_told_until_it_is_known)
+{
+	struct rota_bootstate s;
+	struct rota_booted now;
+
+	CHECK_OK(begin_device());
+	dev.running.kind = ROTA_BOOT_FALLBACK;
+	dev.running.unknown = true;
+	dev.running.places = 1;
+	CHECK_OK(CALL(0, booted, &now));
+	CHECK(now.unknown);
+	CHECK_OK(load(&s));
+	CHECK_OK(rota_bootstate_adopt(&s, 0, 1, three));
+	CHECK_OK(rota_bootstate_commit(&dev.journal, &s));
+	CHECK_OK(CALL(0, booted, &now));
+	CHECK(!now.unknown);
+}
+
 TEST(writes_are_in_order_and_in_the_image)
 {
 	static const uint8_t big[PLACE_LEN] = { 7, 8, 9 };
@@ -371,4 +389,5 @@ TESTS(T(a_set_is_written_tried_and_confirmed_as_one), T(a_trial_is_asked_for_by_
 	T(one_member_is_reverted_with_the_other), T(a_member_that_does_not_switch_is_no_trial),
 	T(only_the_set_that_runs_is_confirmed), T(a_set_is_forgotten_before_a_place_of_it_changes),
 	T(a_fallback_set_is_kept_before_the_others_are_written),
-	T(writes_are_in_order_and_in_the_image), T(a_set_is_never_mixed_by_a_cut_of_its_journal))
+	T(an_unknown_image_is_told_until_it_is_known), T(writes_are_in_order_and_in_the_image),
+	T(a_set_is_never_mixed_by_a_cut_of_its_journal))

@@ -355,6 +355,30 @@ TEST(flash_put_back_is_noticed_and_a_refresh_at_signed_time_ends_it)
 	CHECK_BOUND(w, 3); /* 2.0.0; bound anew; 2.0.0 again */
 }
 
+/* SPEC 10.2: boot fell back to an image that the boot state does not name. */
+TEST(a_device_that_runs_an_unknown_image_is_a_restored_one)
+{
+	struct world *w = bound_device();
+
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+	boot.confirmed = 1; /* and does not verify */
+	w->slots[0].unknown = true;
+	w->time = NULL;
+	offer(w, "2.0.0");
+	CHECK_STOPPED(w, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_5_5);
+	CHECK(w->state.bound.restored);
+	CHECK(world_runs(w, FACTORY));
+	CHECK_EQ(boot.confirmed, 0); /* what runs is known now */
+	CHECK_MEM(boot.digest[0][0], w->image[FACTORY].digest, 32);
+	w->slots[0].unknown = false;
+	CHECK_STOPPED(w, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_5_5); /* known, and not trusted */
+	CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 1);
+	w->time = tell_time;
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK(world_runs(w, FIRST));
+	CHECK(!w->state.bound.restored);
+}
+
 /* The events' numbers go on above those said before, else the server takes them for repeats. */
 TEST(a_lost_device_journal_is_an_old_one)
 {
@@ -629,6 +653,7 @@ TESTS(T(the_counter_rises_with_a_confirmed_release_and_not_with_a_refresh),
 	T(the_boot_journal_is_bound_after_the_slots_are_confirmed),
 	T(a_counter_that_cannot_be_read_now_installs_nothing),
 	T(flash_put_back_is_noticed_and_a_refresh_at_signed_time_ends_it),
+	T(a_device_that_runs_an_unknown_image_is_a_restored_one),
 	T(a_lost_device_journal_is_an_old_one),
 	T(without_signed_time_a_restored_device_installs_nothing),
 	T(an_answer_that_is_not_the_time_leaves_it_restored),

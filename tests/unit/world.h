@@ -24,6 +24,7 @@ struct world_slots {
 	struct world *w;
 	const char *name;
 	bool blind; /* cannot tell digests */
+	bool unknown; /* what runs is an image that the boot state does not know */
 	bool obliging; /* asked to confirm where no trial runs, it says yes, as rota-boot's slots do */
 	uint8_t bytes[2][WORLD_SLOT_LEN];
 	uint64_t end; /* of the inactive place, since power-on */

@@ -140,6 +140,7 @@ static enum rota_err slot_booted(void *ctx, struct rota_booted *out)
 	memset(out, 0, sizeof(*out));
 	out->id = s->running;
 	out->kind = s->kind;
+	out->unknown = s->unknown;
 	if (image != NULL && !s->blind)
 		memcpy(out->digest, image->digest, 32);
 	return ROTA_OK;
