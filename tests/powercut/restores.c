@@ -52,20 +52,17 @@ struct theft {
 
 /* ---- steps ---- */
 
-/* Version that every boot runs, of a device as it lies there; the images are in the order of their release. */
+/* Version that every boot runs, of a device as it lies there. */
 static uint64_t confirmed_version(struct theft *t, struct sim_device *d)
 {
+	const struct world_image *image;
 	struct rota_bootstate state;
-	const struct world *w = &t->stand.server.world;
 
 	if (sim_boot_state(d, &state) != ROTA_OK)
 		return 0;
-	for (int i = 0; i < w->image_count; i++) {
-		if (memcmp(w->image[i].digest, state.digest[0][rota_bootstate_confirmed(&state, 0)],
-			    ROTA_SHA256_LEN) == 0)
-			return i == 0 ? UINT64_C(1) << 56 : UINT64_C(2) << 56;
-	}
-	return 0;
+	image = server_image(
+		&t->stand.server, state.digest[0][rota_bootstate_confirmed(&state, 0)]);
+	return image != NULL ? server_version(image) : 0;
 }
 
 static void note_confirmed(struct theft *t, struct sim_device *d)

@@ -17,7 +17,7 @@ static void publish_release(struct server *s, unsigned tries, uint32_t counter)
 
 	w->release.version = "2.0.0";
 	w->release.counter = counter;
-	w->release.payload_len = 8192;
+	w->release.payload_len = w->release.second_image ? 5000 : 8192;
 	w->policy.retry_max = tries;
 	world_release(w);
 	world_policy(w);
@@ -44,6 +44,18 @@ static void next(struct server *s)
 
 static void ill(struct server *s)
 {
+	publish_release(s, 0, 2);
+}
+
+static void set(struct server *s)
+{
+	s->world.release.second_image = true;
+	publish_release(s, 3, 2);
+}
+
+static void ill_set(struct server *s)
+{
+	s->world.release.second_image = true;
 	publish_release(s, 0, 2);
 }
 
@@ -81,14 +93,14 @@ static void roots(struct server *s)
 		bool even = i % 2 == 0;
 		int timestamp = even ? KEY_TIMESTAMP2 : KEY_TIMESTAMP;
 		int snapshot = even ? KEY_SNAPSHOT2 : KEY_SNAPSHOT;
-		uint64_t now_s = WORLD_NOW + 60 * (uint64_t)(i + 1);
+		uint64_t now_s = SCENARIO_START + (uint64_t)i * SCENARIO_POLL;
 
 		m->role[MAKER_TIMESTAMP].keys[0] = m->role[MAKER_TIMESTAMP].signers[0] = timestamp;
 		m->role[MAKER_SNAPSHOT].keys[0] = m->role[MAKER_SNAPSHOT].signers[0] = snapshot;
 		next_root(m, now_s, even ? KEY_ROOT4 : KEY_ROOT1, even ? KEY_ROOT5 : KEY_ROOT2);
 		maker_next(m, now_s, -1, -1);
+		server_step(s, now_s);
 	}
-	server_step(s, SCENARIO_START);
 }
 
 /* A new timestamp at every poll, and nothing else. */
@@ -124,6 +136,19 @@ const struct scenario scenarios[SCENARIOS] = {
 		.ill = true,
 		.version = V1,
 		.ends_root = 1 },
+	{ .name = "set",
+		.what = "a release of two components, which switch together",
+		.publish = set,
+		.components = 2,
+		.version = V2,
+		.ends_root = 1 },
+	{ .name = "setback",
+		.what = "a release of two components that is not well on trial, given up",
+		.publish = ill_set,
+		.components = 2,
+		.ill = true,
+		.version = V1,
+		.ends_root = 1 },
 	{ .name = "burn",
 		.what = "a release, and its security counter burnt in the boots after it",
 		.publish = burn,
@@ -137,6 +162,7 @@ const struct scenario scenarios[SCENARIOS] = {
 		.what = "four roots, each with other keys of root, snapshot and timestamp",
 		.publish = roots,
 		.components = 1,
+		.polls = ROOTS - 1,
 		.version = V1,
 		.ends_root = 1 + ROOTS },
 	{ .name = "compaction",

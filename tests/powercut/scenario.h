@@ -23,7 +23,7 @@ struct scenario {
 	uint32_t ends_root; /* version of the root in the end */
 };
 
-#define SCENARIOS 6
+#define SCENARIOS 8
 extern const struct scenario scenarios[SCENARIOS];
 
 /* By its name, or NULL. */

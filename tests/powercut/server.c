@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/powercut/server.h"
+#include "rota/base/reader.h"
 #include "tests/powercut/chance.h"
 #include "tests/unit/image_make.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HEADER 32 /* of an image: the payload follows */
 
 void server_init(struct server *s, uint64_t seed)
 {
@@ -20,6 +19,8 @@ void server_init(struct server *s, uint64_t seed)
 	chance_seed(seed);
 	world_init(&s->world);
 	s->rom = image_rom(1);
+	s->factory[0] = &s->world.image[0];
+	s->factory[1] = world_second_make(&s->world);
 	server_step(s, WORLD_NOW);
 }
 
@@ -88,14 +89,31 @@ enum rota_err server_target(
 	return f != NULL ? give(&f->bytes, out) : ROTA_ERR_NOT_FOUND;
 }
 
-int server_image_of(const struct server *s, struct rota_span payload)
+const struct world_image *server_image(
+	const struct server *s, const uint8_t digest[static ROTA_SHA256_LEN])
 {
 	for (int i = 0; i < s->world.image_count; i++) {
-		const struct maker_bytes *image = &s->world.image[i].bytes;
-
-		if (image->len > HEADER + payload.len &&
-			memcmp(image->p + HEADER, payload.p, payload.len) == 0)
-			return i;
+		if (memcmp(s->world.image[i].digest, digest, ROTA_SHA256_LEN) == 0)
+			return &s->world.image[i];
 	}
-	return -1;
+	return NULL;
+}
+
+/* Where an image's header (SPEC 6.1) has the length of its payload, and its version. */
+#define PAYLOAD_LEN_AT 12
+#define VERSION_AT 20
+
+struct rota_span server_payload(const struct world_image *image)
+{
+	struct rota_reader r = rota_reader(rota_span(image->bytes.p + PAYLOAD_LEN_AT, 4));
+
+	return rota_span(image->bytes.p + ROTA_IMAGE_HEADER_LEN, rota_read_le32(&r));
+}
+
+uint64_t server_version(const struct world_image *image)
+{
+	struct rota_reader r = rota_reader(rota_span(image->bytes.p + VERSION_AT, 8));
+	uint64_t major = rota_read_u8(&r), minor = rota_read_u8(&r), revision = rota_read_le16(&r);
+
+	return major << 56 | minor << 48 | revision << 32 | rota_read_le32(&r);
 }

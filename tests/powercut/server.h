@@ -21,6 +21,7 @@ struct server {
 	} step[SERVER_STEPS_MAX];
 	int steps;
 	struct rota_rom rom;
+	const struct world_image *factory[SIM_COMPONENTS];
 };
 
 /* Product sensor, factory release 1.0.0 with no policy, from WORLD_NOW on. Random bytes are drawn from `seed`. */
@@ -38,7 +39,12 @@ enum rota_err server_meta(const struct server *s, uint64_t now_s, const struct r
 enum rota_err server_target(
 	const struct server *s, const struct rota_update_want *want, struct rota_span *out);
 
-/* The image that has this payload, of those ever published; -1: none. */
-int server_image_of(const struct server *s, struct rota_span payload);
+/* An image that was ever published, by its digest; NULL: none. */
+const struct world_image *server_image(
+	const struct server *s, const uint8_t digest[static ROTA_SHA256_LEN]);
+
+/* Its payload, which is what is loaded; its version. */
+struct rota_span server_payload(const struct world_image *image);
+uint64_t server_version(const struct world_image *image);
 
 #endif

@@ -41,10 +41,15 @@ static enum rota_err health(void *ctx, const struct sim_device *d)
 
 /* ---- judged at each boot ---- */
 
-/* Whether the boot state has the digest of what runs. */
+/* Whether the boot state has the digests of what runs. */
 static bool named(const struct sim_device *d, const struct rota_bootstate *state)
 {
-	return memcmp(d->booted.digest, state->digest[0][d->booted.id], ROTA_SHA256_LEN) == 0;
+	bool same = state->count == d->now.count;
+
+	for (uint8_t i = 0; i < d->now.count && same; i++)
+		same = memcmp(d->now.digest[i], state->digest[i][d->now.places >> i & 1],
+			       ROTA_SHA256_LEN) == 0;
+	return same;
 }
 
 static void judge_counters(struct stand *s, const struct sim_device *d,
@@ -77,7 +82,7 @@ static void judge_boot_state(struct stand *s, const struct sim_device *d)
 		wrong(s, "runs as confirmed, and is not what the boot state names");
 	if (d->booted.kind == ROTA_BOOT_TRIAL &&
 		(state.phase != ROTA_TRIAL_STARTED ||
-			d->booted.id != rota_bootstate_other(&state, 0) || !named(d, &state)))
+			d->now.places != (state.confirmed ^ state.trial) || !named(d, &state)))
 		wrong(s, "runs on trial, and the boot state does not know");
 	if (d->version < s->version)
 		wrong(s, "an older version runs than was confirmed");
@@ -85,14 +90,21 @@ static void judge_boot_state(struct stand *s, const struct sim_device *d)
 		s->version = d->version;
 }
 
+/* Each image is one that was published, the first as it was hashed; all come from one release. */
 static void started(void *ctx, const struct sim_device *d)
 {
 	struct stand *s = ctx;
-	int image = server_image_of(&s->server, rota_span(d->ram, d->loaded));
 
-	if (image < 0 ||
-		memcmp(s->server.world.image[image].digest, d->booted.digest, ROTA_SHA256_LEN) != 0)
-		wrong(s, "an image runs that nobody published");
+	for (uint8_t i = 0; i < d->now.count; i++) {
+		const struct world_image *image = server_image(&s->server, d->now.digest[i]);
+
+		if (image == NULL ||
+			(i == 0 &&
+				!rota_span_eq(rota_span(d->ram, d->loaded), server_payload(image))))
+			wrong(s, "an image runs that nobody published");
+		else if (server_version(image) != d->version)
+			wrong(s, "images of two releases run together");
+	}
 	judge_boot_state(s, d);
 }
 
@@ -136,7 +148,7 @@ static void judge_end(struct stand *s, struct sim_device *d)
 	struct rota_bootstate boot;
 
 	if (sim_boot_state(d, &boot) != ROTA_OK || boot.phase != ROTA_TRIAL_NONE ||
-		rota_bootstate_confirmed(&boot, 0) != d->booted.id || !named(d, &boot))
+		boot.confirmed != d->now.places || !named(d, &boot))
 		wrong(s, "what runs in the end is not confirmed");
 	if (boot.counter != s->scenario->counter ||
 		(s->board->counters != 0 &&
@@ -269,18 +281,22 @@ static bool live_clean(struct stand *s)
 
 static void factory(struct stand *s)
 {
-	const struct world_image *image = &s->server.world.image[0];
-	struct rota_span bytes = rota_span(image->bytes.p, image->bytes.len);
 	struct maker_file *root = maker_meta(&s->server.world.m, "root", 1);
 	struct sim_device *d = stand_device(s);
+	struct rota_span image[SIM_COMPONENTS];
+	uint8_t digest[SIM_COMPONENTS][ROTA_SHA256_LEN], sha256[ROTA_SHA256_LEN];
 	struct rota_state state;
-	uint8_t sha256[ROTA_SHA256_LEN];
 
+	for (int i = 0; i < SIM_COMPONENTS; i++) {
+		const struct world_image *from = s->server.factory[i];
+
+		image[i] = rota_span(from->bytes.p, from->bytes.len);
+		memcpy(digest[i], from->digest, ROTA_SHA256_LEN);
+	}
 	maker_sha256(root->bytes, sha256);
 	rota_state_factory(&state, 1, sha256, WORLD_NOW, FACTORY_VERSION);
 	d->clock_s = SCENARIO_START;
-	if (sim_factory(d, &bytes, &image->digest, &state) != ROTA_OK ||
-		sim_save(d, &s->start) != ROTA_OK)
+	if (sim_factory(d, image, digest, &state) != ROTA_OK || sim_save(d, &s->start) != ROTA_OK)
 		abort();
 	stand_device_end(d);
 }

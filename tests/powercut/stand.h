@@ -5,7 +5,7 @@
  * held on the way, is what all others are held to:
  *
  *   - at each boot: the image is one that the server published, read as it was hashed; it is the one that the boot
- *     state names; no counter fell, nor passed what is confirmed; what was confirmed is not left again for an older
+ *     state names; all images come from one release; no counter fell, nor passed what is confirmed; what was confirmed is not left again for an older
  *     one
  *   - after each cut: each journal holds the payload from before the interrupted call, or the one that the clean
  *     device committed next, and nothing else

@@ -243,7 +243,7 @@ static void factory(struct world *w)
 {
 	const struct maker_file *root = maker_meta(&w->m, "root", 1);
 	struct maker_bytes spki = maker_spki(KEY_DEVICE);
-	struct world_image *image = world_image_add(w, world_image_make(&w->release), false);
+	struct world_image *image = world_image_add(w, world_image_make(&w->release, false), false);
 	struct rota_state state;
 	uint8_t digest[32], room[ROTA_STATE_LEN_MAX];
 

@@ -66,6 +66,7 @@ struct world_release {
 	const char *image_version; /* NULL: the release's */
 	bool wrong_digest, wrong_sha256;
 	bool two; /* a second component, no image, for the slot `data` */
+	bool second_image; /* the same, an image of 1,000 bytes */
 	bool crashes;
 	unsigned payload_len;
 };
@@ -147,6 +148,9 @@ void world_init(struct world *w);
 /* Make the release in w->release, and the policy in w->policy that points to it. */
 void world_release(struct world *w);
 void world_policy(struct world *w);
+
+/* The image of the second component of that release, added to what may run. */
+struct world_image *world_second_make(struct world *w);
 
 /* A boot, after a reboot or after the power went. */
 void world_boot(struct world *w);

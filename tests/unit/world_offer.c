@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define POLICY_PATH "rollouts/sensor.json"
+#define SECOND_LEN 1000
 
 struct world_image *world_image_add(struct world *w, struct maker_bytes bytes, bool crashes)
 {
@@ -31,7 +32,7 @@ uint64_t world_version(const char *text)
 	return version;
 }
 
-struct maker_bytes world_image_make(const struct world_release *r)
+struct maker_bytes world_image_make(const struct world_release *r, bool second)
 {
 	static uint8_t payload[WORLD_SLOT_LEN];
 	uint8_t *room = maker_room(IMAGE_MAKE_MAX);
@@ -39,11 +40,11 @@ struct maker_bytes world_image_make(const struct world_release *r)
 		.version = world_version(r->image_version != NULL ? r->image_version : r->version),
 		.counter = r->counter,
 		.product = r->image_product,
-		.payload = rota_span(payload, r->payload_len),
+		.payload = rota_span(payload, second ? SECOND_LEN : r->payload_len),
 	};
 
 	for (size_t i = 0; i < sizeof(payload); i++)
-		payload[i] = (uint8_t)(i * 7 + (size_t)r->version[0] + i / 256);
+		payload[i] = (uint8_t)(i * 7 + (size_t)r->version[0] + i / 256 + second);
 	return (struct maker_bytes){ room, image_make(&spec, room) };
 }
 
@@ -69,12 +70,12 @@ static void put_component(struct maker_text *t, const struct world_release *r,
 	digest[0] ^= r->wrong_digest;
 	sha256[0] ^= r->wrong_sha256;
 	maker_printf(t, "{\"counter\":%u,\"depends\":[%s]",
-		data                             ? 0
+		data && !r->second_image         ? 0
 			: r->listed_counter != 0 ? r->listed_counter
 						 : r->counter,
 		data ? "" : r->depends);
 	maker_hex(digest, 32, hex);
-	if (!data)
+	if (!data || r->second_image)
 		maker_printf(t, ",\"digest\":\"%s\"", hex);
 	maker_hex(sha256, 32, hex);
 	maker_printf(t,
@@ -96,11 +97,20 @@ struct world_image *world_data_make(struct world *w)
 	return image;
 }
 
+struct world_image *world_second_make(struct world *w)
+{
+	struct world_image *image = world_image_add(w, world_image_make(&w->release, true), false);
+
+	world_image_digest(image->bytes, image->digest);
+	return image;
+}
+
 void world_release(struct world *w)
 {
 	const struct world_release *r = &w->release;
 	int role = strcmp(w->role, "ci") == 0 ? MAKER_CI : MAKER_RELEASES;
-	struct world_image *app = world_image_add(w, world_image_make(r), r->crashes), *data = NULL;
+	struct world_image *app = world_image_add(w, world_image_make(r, false), r->crashes),
+			   *data = NULL;
 	struct maker_text t = { NULL, 0, 0 };
 	char issued[21], *path = maker_room(128), *app_path = maker_room(128),
 			 *data_path = maker_room(128);
@@ -116,8 +126,8 @@ void world_release(struct world *w)
 		"\"soak_s\":%u},\"components\":[",
 		r->canary, r->everyone, r->first_ppm, r->groups, r->growth, r->soak_s);
 	put_component(&t, r, app, app_path, false);
-	if (r->two) {
-		data = world_data_make(w);
+	if (r->two || r->second_image) {
+		data = r->second_image ? world_second_make(w) : world_data_make(w);
 		maker_printf(&t, ",");
 		put_component(&t, r, data, data_path, true);
 		maker_target(&w->m, role, data_path, data->bytes);

@@ -17,8 +17,8 @@ void world_slots_init(struct world *w, int at, const char *name);
 
 uint64_t world_version(const char *text);
 
-/* The image of a release; its digest, which a trial is asked with. */
-struct maker_bytes world_image_make(const struct world_release *r);
+/* The image of a release, of its first component or its second; its digest, which a trial is asked with. */
+struct maker_bytes world_image_make(const struct world_release *r, bool second);
 void world_image_digest(struct maker_bytes bytes, uint8_t out[32]);
 
 /* From now on the boot stage may run it. Its digest is the caller's business. */
