@@ -328,6 +328,7 @@ static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 	struct part server = begin(&c->ini, "server", why);
 	struct part health = begin(&c->ini, "health", why);
 	struct part reboot = begin(&c->ini, "reboot", why);
+	struct part recovery = begin(&c->ini, "recovery", why);
 	struct part poll = begin(&c->ini, "poll", why);
 	struct part limits = begin(&c->ini, "limits", why);
 
@@ -344,6 +345,8 @@ static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 	ROTA_TRY(health.err);
 	read_command(&reboot, &c->reboot, 300);
 	ROTA_TRY(reboot.err);
+	c->recovery = path(&recovery, "file", false);
+	ROTA_TRY(recovery.err);
 	read_poll(&poll, c);
 	ROTA_TRY(poll.err);
 	read_limits(&limits, c);

@@ -56,6 +56,7 @@ struct agent_config {
 	struct agent_slot slot[AGENT_SLOTS_MAX];
 	uint8_t slot_count;
 	struct agent_command health, reboot;
+	const char *recovery; /* a recovery pack, or the folder where one appears; NULL: none */
 
 	uint64_t interval_s, jitter_percent, retry_first_s, retry_most_s;
 	uint64_t connect_s, stall_s, metadata_s, target_s; /* deadlines */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-agent/cycle.h"
+#include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/say.h"
 #include "host/agent/command.h"
 #include "host/agent/limits.h"
@@ -201,6 +202,35 @@ static enum rota_err fetch_time(struct cycle *c, const struct rota_update_want *
 	return rota_update_feed(&c->u, rota_span(answer.body, answer.len));
 }
 
+/* ---- recovery orders ---- */
+
+/* A root is staged as one of metadata is; an image goes the way of a component. */
+static enum rota_err fetch_recovery(struct cycle *c, const struct rota_update_want *want)
+{
+	struct rota_metastore *meta = &c->a->device.meta;
+	enum rota_err err;
+
+	c->role[0] = 0;
+	c->done = want->offset;
+	c->all = want->length;
+	if (want->part == ROTA_PACK_IMAGE) {
+		say_progress_begin("recovery", want->offset);
+		err = agent_recovery_fetch(c->a, want, c, take_target, &c->fail);
+		say_progress_end();
+		return err;
+	}
+	if (want->part != ROTA_PACK_ROOT)
+		return agent_recovery_fetch(c->a, want, c, take_meta, &c->fail);
+	snprintf(c->role, sizeof(c->role), "root");
+	ROTA_TRY(rota_meta_name(want->meta.role, want->meta.version, c->name));
+	ROTA_TRY(rota_metastore_begin(meta, c->name, &c->fail));
+	c->staging = true;
+	err = agent_recovery_fetch(c->a, want, c, take_meta, &c->fail);
+	c->staging = false;
+	rota_metastore_end(meta, err == ROTA_OK);
+	return err;
+}
+
 /* ---- health ---- */
 
 static enum rota_err check_health(struct cycle *c)
@@ -249,7 +279,7 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 {
 	enum rota_err err;
 
-	if (is_end(want->kind))
+	if (is_end(want->kind) || (c->a->carrier.alone && want->kind == ROTA_UPDATE_FETCH_META))
 		return false;
 	c->fail = (struct rota_fail){ 0 };
 	switch (want->kind) {
@@ -264,6 +294,9 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 		break;
 	case ROTA_UPDATE_FETCH_TIME:
 		err = fetch_time(c, want);
+		break;
+	case ROTA_UPDATE_FETCH_RECOVERY:
+		err = fetch_recovery(c, want);
 		break;
 	case ROTA_UPDATE_HEALTH:
 		err = check_health(c);
@@ -299,6 +332,14 @@ static enum agent_end finish(struct cycle *c, enum rota_update_want_kind kind)
 	return end;
 }
 
+/* `recover`: the order's part of the cycle is over. */
+static enum agent_end end_alone(const struct cycle *c)
+{
+	enum rota_err err = rota_update_order(&c->u)->err;
+
+	return err == ROTA_OK || err == ROTA_ERR_NOT_FOUND ? AGENT_END_IDLE : AGENT_END_STOPPED;
+}
+
 static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct rota_fail *why)
 {
 	struct agent *a = c->a;
@@ -313,6 +354,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		.slots = a->device.slots,
 		.slots_count = a->device.slots_count,
 		.journal = &a->device.journal,
+		.order = a->device.takes_orders ? &a->device.order : NULL,
 		.boot = a->device.boot,
 		.counter = a->device.counter,
 		.random = &rota_random_posix,
@@ -346,7 +388,9 @@ static enum rota_err run(
 	do {
 		rota_update_want(&c->u, &want);
 	} while (step(c, &want));
-	*end = finish(c, want.kind);
+	agent_recovery_say(&c->u);
+	*end = c->a->carrier.alone && want.kind == ROTA_UPDATE_FETCH_META ? end_alone(c)
+									  : finish(c, want.kind);
 	rota_metastore_prune(&c->a->device.meta, rota_update_saved(&c->u));
 	c->a->report.detail = "";
 	rota_update_drop(&c->u);
@@ -367,7 +411,9 @@ enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_
 		return rota_fail(
 			why, ROTA_ERR_FULL, "out of memory: a cycle needs %zu bytes", room);
 	c->a = a;
+	agent_carrier_begin(&a->carrier);
 	err = run(c, rota_buf((uint8_t *)at + sizeof(*c), room - sizeof(*c)), end, why);
+	agent_carrier_end(&a->carrier);
 	munmap(at, room);
 	return err;
 }

@@ -8,6 +8,7 @@
 #ifndef APPS_ROTA_AGENT_CYCLE_H
 #define APPS_ROTA_AGENT_CYCLE_H
 
+#include "apps/rota-agent/carrier.h"
 #include "apps/rota-agent/device.h"
 #include "apps/rota-agent/report.h"
 
@@ -22,6 +23,7 @@ struct agent {
 	struct agent_device device;
 	struct agent_report report;
 	struct rota_fetch *fetch;
+	struct agent_carrier carrier; /* of recovery orders */
 	const volatile sig_atomic_t *stop;
 };
 

@@ -152,6 +152,28 @@ static enum rota_err open_slot(
 	return ROTA_OK;
 }
 
+/* ---- recovery orders ---- */
+
+/* They lie beside the boot journal: a device that another boot stage starts takes none. */
+static enum rota_err open_orders(
+	struct agent_device *d, const struct rota_slots_boot *b, struct rota_fail *why)
+{
+	enum rota_err err = rota_orders_open(&d->places, b->device_fd);
+
+	if (err != ROTA_OK)
+		return rota_fail(why, err, "%s of the device cannot be opened: %s",
+			ROTA_LAYOUT_ORDERS, rota_err_str(err));
+	d->takes_orders = true;
+	d->order = (struct rota_order_config){
+		.places = &d->places.port,
+		.rom = &d->rom,
+		.desk = &d->desk,
+		.record = ROTA_BUF(d->record_room),
+		.order = ROTA_BUF(d->order_room),
+	};
+	return ROTA_OK;
+}
+
 /* ---- the whole ---- */
 
 static enum rota_err open_all(struct agent_device *d, struct rota_fail *why)
@@ -161,6 +183,9 @@ static enum rota_err open_all(struct agent_device *d, struct rota_fail *why)
 	ROTA_TRY(open_counters(d, why));
 	for (uint8_t i = 0; i < d->config->slot_count; i++)
 		ROTA_TRY(open_slot(d, &d->config->slot[i], why));
+	for (uint8_t i = 0; i < d->config->slot_count && !d->takes_orders; i++)
+		if (d->config->slot[i].backend == AGENT_BACKEND_BOOT)
+			ROTA_TRY(open_orders(d, &d->backend[i].boot, why));
 	return ROTA_OK;
 }
 
@@ -169,9 +194,11 @@ enum rota_err agent_device_open(
 {
 	enum rota_err err;
 
-	*d = (struct agent_device){
-		.config = config, .lock_fd = -1, .flash.fd = -1, .meta.draft.fd = -1
-	};
+	*d = (struct agent_device){ .config = config,
+		.lock_fd = -1,
+		.places.fd = -1,
+		.flash.fd = -1,
+		.meta.draft.fd = -1 };
 	err = open_all(d, why);
 	if (err != ROTA_OK)
 		agent_device_close(d);
@@ -187,6 +214,9 @@ void agent_device_close(struct agent_device *d)
 			rota_slots_exec_close(&d->backend[i].exec);
 	}
 	d->slots_count = 0;
+	if (d->places.fd >= 0)
+		rota_flash_file_close(&d->places);
+	d->takes_orders = false;
 	rota_metastore_close(&d->meta);
 	if (d->flash.fd >= 0)
 		rota_flash_file_close(&d->flash);

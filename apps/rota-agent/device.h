@@ -16,6 +16,7 @@
 #include "host/agent/metastore.h"
 #include "host/agent/outbox.h"
 #include "ports/flash_file/flash_file.h"
+#include "ports/slots_boot/orders.h"
 #include "ports/slots_boot/slots_boot.h"
 #include "ports/slots_exec/slots_exec.h"
 #include "ports/tpm2/counter_tpm.h"
@@ -44,6 +45,12 @@ struct agent_device {
 
 	struct rota_counter_tpm tpm; /* where [device] tpm says so */
 	const struct rota_counter *counter; /* that, or NULL */
+	/* Recovery orders, where rota-boot boots the device. */
+	bool takes_orders;
+	struct rota_flash_file places;
+	struct rota_order_config order;
+	struct rota_order_desk desk;
+	uint8_t record_room[ROTA_KEYSET_MAX], order_room[ROTA_ORDER_MAX];
 
 	char dir[ROTA_FILE_PATH_MAX]; /* STATE/NAME */
 	int lock_fd; /* -1: not held */

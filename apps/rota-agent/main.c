@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-agent -- keeps a Linux device up to date. See docs/man/rota-agent.8. */
 #include "apps/rota-agent/doctor.h"
+#include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/run.h"
 #include "apps/rota-agent/say.h"
 #include "apps/rota-agent/status.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,6 +19,7 @@ struct options {
 	const char *config;
 	const char *verb; /* NULL: run */
 	bool once, check, verbose, json;
+	struct agent_recover recover;
 };
 
 static void help(void)
@@ -24,6 +27,8 @@ static void help(void)
 	puts("Usage: rota-agent [--config FILE] [--once] [--verbose] [--json]\n"
 	     "       rota-agent status [--config FILE] [--json]\n"
 	     "       rota-agent doctor [--config FILE]\n"
+	     "       rota-agent recover [--config FILE] PACK\n"
+	     "       rota-agent recover [--config FILE] --line TTY [--wait SECONDS]\n"
 	     "\n"
 	     "Fetches metadata from the update server, verifies it, installs the release that the\n"
 	     "rollout policy gives to this device, and after the reboot confirms or reverts it.\n"
@@ -31,12 +36,17 @@ static void help(void)
 	     "Verbs:\n"
 	     "  status   what is trusted, installed and pending\n"
 	     "  doctor   what is wrong with this set-up, step by step\n"
+	     "  recover  take the recovery order of a pack (a file, or the folder of a stick), or "
+	     "of one\n"
+	     "           that `rota recovery send` sends over a serial line; no server is asked\n"
 	     "\n"
 	     "Options:\n"
 	     "  --config FILE   settings (" CONFIG_DEFAULT "); see rota-agent.ini(5)\n"
 	     "  --once          one cycle, then exit: 0 up to date, confirmed or rebooted,\n"
 	     "                  1 refused or failed, 3 a reboot is wanted and none configured\n"
 	     "  --check         check the settings and exit\n"
+	     "  --line TTY      with recover: wait for a pack on this serial line\n"
+	     "  --wait SECONDS  and give up when nobody sends one for so long (0: never)\n"
 	     "  --verbose       say each file and each wait\n"
 	     "  --json          one JSON object per line\n"
 	     "  --help, --version\n"
@@ -44,6 +54,8 @@ static void help(void)
 	     "Examples:\n"
 	     "  rota-agent --config /etc/rota/agent.ini --once\n"
 	     "  rota-agent doctor --config /etc/rota/agent.ini\n"
+	     "  rota-agent recover /media/stick\n"
+	     "  rota-agent recover --line /dev/ttyS0\n"
 	     "  kill -HUP $(pidof rota-agent)     look for an update now");
 }
 
@@ -63,13 +75,28 @@ static int failed(const struct rota_fail *why)
 
 static int check_options(const struct options *o)
 {
-	if (o->verb && strcmp(o->verb, "status") != 0 && strcmp(o->verb, "doctor") != 0)
+	bool recover = o->verb && strcmp(o->verb, "recover") == 0;
+
+	if (recover && (o->recover.file != NULL) == (o->recover.line != NULL))
+		return usage("recover takes a pack or --line TTY", "");
+	if (!recover && (o->recover.line || o->recover.wait_s))
+		return usage("--line and --wait go with ", "recover");
+	if (o->verb && !recover && strcmp(o->verb, "status") != 0 && strcmp(o->verb, "doctor") != 0)
 		return usage("there is no verb ", o->verb);
-	if (o->verb && (o->once || o->check || o->verbose))
+	if (o->verb && (o->once || o->check || (o->verbose && !recover)))
 		return usage("--once, --check and --verbose do not go with ", o->verb);
-	if (o->verb && o->json && strcmp(o->verb, "status") != 0)
+	if (o->verb && o->json && !recover && strcmp(o->verb, "status") != 0)
 		return usage("--json does not go with ", o->verb);
 	return -1;
+}
+
+static bool parse_wait(const char *text, unsigned *seconds)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	*seconds = (unsigned)value;
+	return text[0] >= '0' && text[0] <= '9' && *end == 0 && value <= 86400;
 }
 
 /* -1: go on; else the exit status. */
@@ -81,6 +108,8 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "check", no_argument, NULL, 'k' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "line", required_argument, NULL, 'l' },
+		{ "wait", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -106,6 +135,13 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'j':
 			o->json = true;
 			break;
+		case 'l':
+			o->recover.line = optarg;
+			break;
+		case 'w':
+			if (!parse_wait(optarg, &o->recover.wait_s))
+				return usage("--wait takes 0 to 86400 seconds, not ", optarg);
+			break;
 		case 'h':
 			help();
 			return AGENT_EXIT_OK;
@@ -119,6 +155,8 @@ static int parse(int argc, char **argv, struct options *o)
 	}
 	if (optind < argc)
 		o->verb = argv[optind++];
+	if (optind < argc && strcmp(o->verb, "recover") == 0)
+		o->recover.file = argv[optind++];
 	if (optind < argc)
 		return usage("too much: ", argv[optind]);
 	return check_options(o);
@@ -148,6 +186,7 @@ static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 	ROTA_TRY(agent_key_private(a->config, why));
 	ROTA_TRY(agent_device_open(&a->device, a->config, why));
 	ROTA_TRY(agent_state_open(&a->device, why));
+	a->carrier = (struct agent_carrier){ .path = a->config->recovery, .pack.fd = -1 };
 	a->fetch = rota_fetch_new(&settings);
 	if (!a->fetch)
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
@@ -170,6 +209,8 @@ static int run(const struct agent_config *config, const struct options *o)
 	agent_signals(&a);
 	if (open_agent(&a, &why) != ROTA_OK)
 		status = failed(&why);
+	else if (o->verb)
+		status = agent_recover(&a, &o->recover);
 	else
 		status = o->once ? agent_run_once(&a) : agent_run(&a);
 	rota_fetch_free(a.fetch);
@@ -194,7 +235,7 @@ int main(int argc, char **argv)
 		return failed(&why);
 	if (o.check)
 		puts("the settings are well formed");
-	else if (o.verb)
+	else if (o.verb && strcmp(o.verb, "recover") != 0)
 		status = agent_status(&config, o.json);
 	else
 		status = run(&config, &o);

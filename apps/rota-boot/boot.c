@@ -2,6 +2,7 @@
 /* The payload is written to anonymous memory as it is hashed and sealed once the verdict is good: nobody,
  * not even its owner, can change it after that, and it is that memory which is executed. */
 #include "apps/rota-boot/boot.h"
+#include "apps/rota-boot/order.h"
 #include "apps/rota-boot/settle.h"
 #include "boot/choice.h"
 
@@ -154,6 +155,7 @@ bool boot_load(struct device *d, struct loaded *out)
 	struct rota_boot_policy policy;
 	struct rota_layout_state l;
 	struct settled s = { .restored = false };
+	struct order_in_force order;
 	enum rota_err err;
 	bool good;
 
@@ -166,6 +168,8 @@ bool boot_load(struct device *d, struct loaded *out)
 	}
 	settle_turn(d, &l, &out->turn);
 	settle_policy(d, &l.state, &s.facts, &policy);
+	order_allow(d, &l.state, rota_burn_floor(&l.state, &s.facts, ROTA_COUNTER_EPOCH), &order,
+		&policy);
 	good = choose(d, &l, &policy, out);
 	if (good) {
 		(void)mkdirat(d->fd, ROTA_LAYOUT_RUN,

@@ -16,6 +16,7 @@ struct device {
 	uint8_t *room; /* ROTA_SOURCE_PIECE bytes for reading images */
 	uint32_t boot; /* number of the last boot; 0: none yet */
 	const char *tcti; /* how to reach the TPM; NULL: the device has none */
+	const char *recovery; /* where packs come from when nothing may run; NULL: nowhere */
 	unsigned pcr; /* what is measured is extended into it */
 	struct rota_counter_tpm counters; /* those of ROM field 10 */
 };

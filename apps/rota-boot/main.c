@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-boot -- the boot stage of a Linux device. See docs/man/rota-boot.8. */
 #include "apps/rota-boot/recorded.h"
+#include "apps/rota-boot/recover.h"
 #include "apps/rota-boot/show.h"
 #include "apps/rota-boot/supervise.h"
 #include "apps/rota-boot/ticket.h"
@@ -30,6 +31,7 @@ struct options {
 	const char *log;
 	const char *ticket;
 	const char *tcti;
+	const char *recovery;
 	enum action action;
 	unsigned timeout_s;
 	unsigned pcr;
@@ -67,10 +69,14 @@ static void help(void)
 	     "ROM\n"
 	     "                    has counters in one); what is measured is extended into a PCR\n"
 	     "  --pcr N           which one (8)\n"
+	     "  --recovery FROM   when nothing may run, wait there for a recovery pack: a file, a "
+	     "folder\n"
+	     "                    in which recovery.pack appears, or a serial line\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Examples:\n"
 	     "  rota-boot --device /var/lib/rota/device --supervise\n"
+	     "  rota-boot --device /var/lib/rota/device --supervise --recovery /dev/ttyS0\n"
 	     "  rota-boot --device /var/lib/rota/device --show --json");
 }
 
@@ -122,6 +128,8 @@ static int check(const struct options *o)
 		return usage("--timeout goes with --reset");
 	if (o->tcti != NULL && strlen(o->tcti) >= ROTA_TPM2_TCTI_MAX)
 		return usage("--tpm is too long");
+	if (o->recovery != NULL && o->action != ACTION_BOOT && o->action != ACTION_SUPERVISE)
+		return usage("--recovery goes with a boot");
 	if (o->pcr_set && o->action != ACTION_BOOT && o->action != ACTION_SUPERVISE)
 		return usage("--pcr goes with a boot");
 	return -1;
@@ -151,6 +159,9 @@ static int parse_one(int c, struct options *o)
 		return -1;
 	case 'R':
 		act_is(o, ACTION_RECORD);
+		return -1;
+	case 'f':
+		o->recovery = optarg;
 		return -1;
 	case 'k':
 		act_is(o, ACTION_TICKET);
@@ -189,6 +200,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "reset", no_argument, NULL, 'r' },
 		{ "show", no_argument, NULL, 'w' },
 		{ "record", no_argument, NULL, 'R' },
+		{ "recovery", required_argument, NULL, 'f' },
 		{ "ticket", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "log", required_argument, NULL, 'l' },
@@ -220,8 +232,10 @@ static int boot_once(struct device *d)
 
 	if (rota_booted_read(d->fd, &last) == ROTA_OK)
 		d->boot = last.boot;
-	if (!boot_load(d, &image))
-		return 1;
+	while (!boot_load(d, &image)) {
+		if (d->recovery == NULL || !recover(d, d->recovery))
+			return 1;
+	}
 	if (image.turn.act == ROTA_WATCHDOG_RUN_UPDATER)
 		(void)alarm(image.turn.run_s); /* outlives exec: nobody else is there to end it */
 	boot_exec(d, &image);
@@ -270,6 +284,7 @@ int main(int argc, char **argv)
 	status = 1;
 	if (device_open(&device, options.device)) {
 		device_tpm(&device, options.tcti, options.pcr);
+		device.recovery = options.recovery;
 		status = act(&device, &options);
 	}
 	device_close(&device);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-boot/recover.h"
 #include "apps/rota-boot/supervise.h"
 
 #include <errno.h>
@@ -132,6 +133,28 @@ static void run_child(const struct supervisor *s, const struct loaded *image, pi
 	_exit(127);
 }
 
+/* Nothing may run: a child waits for a pack, as an image would run. False: there is nowhere to wait. */
+static bool start_recovery(struct supervisor *s)
+{
+	pid_t parent = getpid();
+	sigset_t none;
+
+	if (s->device->recovery == NULL)
+		return false;
+	s->turn = (struct rota_watchdog_turn){ .act = ROTA_WATCHDOG_RUN_APPLICATION };
+	s->started_ms = now_ms();
+	s->child = fork();
+	if (s->child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		_exit(recover(s->device, s->device->recovery) ? 0 : 1);
+	}
+	return s->child > 0;
+}
+
 /* Boot once. False: nothing runs. */
 static bool start(struct supervisor *s)
 {
@@ -139,7 +162,7 @@ static bool start(struct supervisor *s)
 	struct loaded image;
 
 	if (!boot_load(s->device, &image))
-		return false;
+		return start_recovery(s);
 	s->turn = image.turn;
 	s->child = fork();
 	if (s->child == 0)

@@ -69,6 +69,9 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 		case ROTA_UPDATE_FETCH_TARGET:
 			fetch(d, &want);
 			break;
+		case ROTA_UPDATE_FETCH_RECOVERY: /* these devices take no orders */
+			rota_update_done(&d->update, ROTA_ERR_NOT_FOUND);
+			break;
 		case ROTA_UPDATE_KEEP_META:
 			rota_update_done(&d->update, ROTA_OK);
 			break;

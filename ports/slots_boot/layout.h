@@ -3,6 +3,7 @@
  *
  *     DEVICE/rom.bin          ROM record (SPEC 12)
  *     DEVICE/flash/boot.bin   boot journal (SPEC 9, 10); flock on it orders rota-boot and the slots
+ *     DEVICE/flash/orders.bin recovery orders (SPEC 15.6); ports/slots_boot/orders.h
  *     DEVICE/flash/slot0.bin  images (SPEC 6), sparse files of the slot's capacity; an erased byte
  *     DEVICE/flash/slot1.bin  reads 0x00 and takes no room
  *     DEVICE/flash/slot0.part, slot1.part: how far an image that is being written is durable
@@ -21,6 +22,7 @@
 #define ROTA_LAYOUT_ROM "rom.bin"
 #define ROTA_LAYOUT_FLASH "flash"
 #define ROTA_LAYOUT_JOURNAL "flash/boot.bin"
+#define ROTA_LAYOUT_ORDERS "flash/orders.bin"
 #define ROTA_LAYOUT_SLOT0 "flash/slot0.bin"
 #define ROTA_LAYOUT_SLOT1 "flash/slot1.bin"
 #define ROTA_LAYOUT_PROGRESS0 "flash/slot0.part"

@@ -53,6 +53,10 @@ static bool complete(const struct rota_update_config *c)
 	if (c->session.profile != &rota_session_device || c->session.limits->components == 0 ||
 		c->slots_count == 0 || c->slots_count > ROTA_STATE_COMPONENTS_MAX)
 		return false;
+	if (c->order != NULL &&
+		(c->boot == NULL || c->order->places == NULL || c->order->rom == NULL ||
+			c->order->desk == NULL))
+		return false;
 	return rota_name_valid(d->product) && rota_name_valid(d->hardware) &&
 		rota_name_valid(d->channel) && rota_name_valid(d->release_role) && d->id.len > 0 &&
 		d->spki.len > 0;
@@ -96,6 +100,7 @@ enum rota_err rota_update_init(
 	ROTA_TRY(load(u));
 	u->after = ROTA_UP_SEEK_POLICY;
 	rota_bound_look(u);
+	u->order_why.err = ROTA_ERR_NOT_FOUND;
 	if (u->state.next_seq == 1) {
 		u->state.next_seq += 1000 * rota_update_clock(u); /* SPEC 13.2 */
 		rota_update_note(
@@ -289,6 +294,8 @@ void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
 		out->offset = u->reading.got;
 		out->length = u->reading.length;
 	}
+	if (step->ask != NULL)
+		step->ask(u, out);
 }
 
 enum rota_err rota_update_feed(struct rota_update *u, struct rota_span piece)
@@ -325,6 +332,11 @@ void rota_update_outcome(const struct rota_update *u, struct rota_outcome *out)
 const struct rota_state *rota_update_state(const struct rota_update *u)
 {
 	return &u->state;
+}
+
+const struct rota_why *rota_update_order(const struct rota_update *u)
+{
+	return &u->order_why;
 }
 
 bool rota_update_saved(const struct rota_update *u)

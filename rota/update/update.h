@@ -13,7 +13,10 @@
  *             case ROTA_UPDATE_FETCH_META:   as ROTA_WANT_FETCH of the session (want.meta)
  *             case ROTA_UPDATE_KEEP_META:    make that file durable beside those that it replaces
  *             case ROTA_UPDATE_FETCH_TARGET: bytes [want.offset, want.length) of want.path / want.sha256
- *                     both fetches: rota_update_feed() ... rota_update_done(&u, how it ended)
+ *                     all fetches: rota_update_feed() ... rota_update_done(&u, how it ended)
+ *             case ROTA_UPDATE_FETCH_RECOVERY: part want.part of a recovery order: bytes [want.offset, want.length) of
+ *                     what has the digest want.sha256; the order itself: at most want.length bytes, digest unknown.
+ *                     From wherever it can be had: nothing that carries it is trusted (SPEC 15)
  *             case ROTA_UPDATE_FETCH_TIME:   ask the time service with want.nonce (SPEC 13.5); feed and done
  *             case ROTA_UPDATE_HEALTH:       is the image on trial well? rota_update_done(&u, ROTA_OK or not)
  *             case ROTA_UPDATE_REBOOT:       boot again; the cycle is over, a new one begins after the boot
@@ -44,6 +47,7 @@
 
 #include "rota/codec/image.h"
 #include "rota/codec/name.h"
+#include "rota/codec/pack.h"
 #include "rota/codec/policy.h"
 #include "rota/codec/release.h"
 #include "rota/codec/retirements.h"
@@ -53,6 +57,7 @@
 #include "rota/port/slots.h"
 #include "rota/store/bootaccess.h"
 #include "rota/store/journal.h"
+#include "rota/store/orderbook.h"
 #include "rota/trust/campaign.h"
 #include "rota/trust/signedtime.h"
 #include "rota/update/session.h"
@@ -104,6 +109,15 @@ struct rota_event {
 	struct rota_why why;
 };
 
+/* What a device needs that takes recovery orders; all of it stays in use. */
+struct rota_order_config {
+	const struct rota_flash *places; /* rota/store/orderplace.h */
+	const struct rota_rom *rom;
+	struct rota_order_desk *desk;
+	struct rota_buf record, order; /* room for the two files: ROTA_KEYSET_MAX and ROTA_ORDER_MAX
+					* are always enough; a longer one is ROTA_ERR_LIMIT */
+};
+
 struct rota_update_config {
 	struct rota_session_config
 		session; /* profile: rota_session_device; limits->components: at least 1; floors: the
@@ -118,6 +132,8 @@ struct rota_update_config {
 	/* To ask for signed time, as a device must whose flash was put back; NULL: it stays as it is then found. */
 	const struct rota_random *random;
 	const struct rota_uptime *uptime;
+	const struct rota_order_config
+		*order; /* NULL: this device takes no recovery orders; else boot is there */
 	/* Make what was written durable every so many bytes of a component, so that a download resumes after a power
 	 * cut; 0: the slots' backend does that by itself, or it begins again. It costs time, so that megabytes make
 	 * sense on a disk. */
@@ -131,6 +147,7 @@ enum rota_update_want_kind {
 	ROTA_UPDATE_KEEP_META,
 	ROTA_UPDATE_FETCH_TARGET,
 	ROTA_UPDATE_FETCH_TIME,
+	ROTA_UPDATE_FETCH_RECOVERY,
 	ROTA_UPDATE_HEALTH,
 	ROTA_UPDATE_REBOOT,
 	ROTA_UPDATE_IDLE,
@@ -141,7 +158,8 @@ struct rota_update_want {
 	enum rota_update_want_kind kind;
 	struct rota_want meta; /* FETCH_META, KEEP_META */
 	struct rota_span path; /* FETCH_TARGET: target path; valid until the next call */
-	uint8_t sha256[ROTA_SHA256_LEN]; /* of the whole file */
+	enum rota_pack_kind part; /* FETCH_RECOVERY */
+	uint8_t sha256[ROTA_SHA256_LEN]; /* of the whole file; zeros: not known */
 	uint64_t offset; /* first byte wanted */
 	uint64_t length; /* of the whole file */
 	const uint8_t *nonce; /* FETCH_TIME: ROTA_TIME_NONCE_LEN bytes; valid until the next call */
@@ -199,6 +217,10 @@ bool rota_update_restored(const struct rota_update *u);
 
 /* The state as it stands: for a status command. */
 const struct rota_state *rota_update_state(const struct rota_update *u);
+
+/* What became of the recovery order that was found in this cycle: ROTA_ERR_NOT_FOUND when none was, or it was the
+ * one that is stored; else why it was refused, or ROTA_OK. For a person: an order that is refused stops nothing. */
+const struct rota_why *rota_update_order(const struct rota_update *u);
 
 /* Release what a half-done cycle holds. Always the last call. */
 void rota_update_drop(struct rota_update *u);
@@ -279,6 +301,13 @@ struct rota_update {
 	const struct rota_slots *slots; /* that the component at hand is written to */
 	bool resumed; /* it goes on from what was there; once that proves wrong it begins again at 0: */
 	bool spoilt; /* what was there is not to be gone on with */
+
+	/* recovery orders */
+	bool held; /* the desk has the order that the boot state names, and it counts */
+	bool ordering; /* the component at hand is its image */
+	uint32_t order_epoch; /* of that order; 0: none is held */
+	uint16_t record_len, order_len; /* read into the rooms */
+	struct rota_why order_why;
 
 	/* the release that events and the outcome speak of */
 	bool about_set;

@@ -288,8 +288,9 @@ static enum rota_update_state prove(struct rota_update *u)
 
 enum rota_update_state rota_up_health(struct rota_update *u, enum rota_err how)
 {
-	if (how != ROTA_OK)
-		return give_up_running(u, how);
+	if (how !=
+		ROTA_OK) /* boot gives up an order's image, after as many boots as it has (SPEC 15.7) */
+		return rota_update_order_tried(u) ? rota_update_reboot(u) : give_up_running(u, how);
 	return rota_update_weigh(u, ROTA_UP_KEEP);
 }
 
@@ -456,9 +457,10 @@ enum rota_update_state rota_up_judge(struct rota_update *u)
 	case PROVE:
 		return prove(u);
 	case ASK:
-		return u->weighed ? ask(u, &j) : rota_update_weigh(u, ROTA_UP_JUDGE);
+		return rota_update_is_weighed(u) ? ask(u, &j) : rota_update_weigh(u, ROTA_UP_JUDGE);
 	case WAIT:
-		return u->weighed ? wait(u, &j) : rota_update_weigh(u, ROTA_UP_JUDGE);
+		return rota_update_is_weighed(u) ? wait(u, &j)
+						 : rota_update_weigh(u, ROTA_UP_JUDGE);
 	case GIVE_UP:
 	default:
 		return give_up(u, &j);

@@ -183,7 +183,7 @@ static enum rota_update_state mark(struct rota_update *u)
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
 	err = know_stranger(u);
-	return err == ROTA_OK ? ROTA_UP_JUDGE : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
+	return err == ROTA_OK ? ROTA_UP_ORDER : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 }
 
 enum rota_update_state rota_up_bound(struct rota_update *u)
@@ -194,7 +194,7 @@ enum rota_update_state rota_up_bound(struct rota_update *u)
 	case ROTA_BINDING_CUT:
 		rota_update_bind(u);
 		err = rota_update_commit(u);
-		return err == ROTA_OK ? ROTA_UP_JUDGE
+		return err == ROTA_OK ? ROTA_UP_ORDER
 				      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9_6);
 	case ROTA_BINDING_RESTORED:
 	case ROTA_BINDING_FOREIGN:
@@ -203,7 +203,7 @@ enum rota_update_state rota_up_bound(struct rota_update *u)
 		return rota_update_stop(u, (enum rota_err)u->bound.err, ROTA_CLAUSE_SPEC_9_6);
 	case ROTA_BINDING_CURRENT:
 	default:
-		return ROTA_UP_JUDGE;
+		return ROTA_UP_ORDER;
 	}
 }
 
@@ -305,6 +305,6 @@ enum rota_update_state rota_up_rebound(struct rota_update *u)
 {
 	enum rota_err err = rebind(u);
 
-	return err == ROTA_OK ? rota_update_steps[ROTA_UP_REFRESH].found(u)
+	return err == ROTA_OK ? rota_update_steps[ROTA_UP_SESSION].found(u)
 			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9_6);
 }

@@ -8,6 +8,7 @@
  * update_bound.c    whether the journals are the newest; signed time
  * update_policy.c   rollout policy and release: what to install, and whether
  * update_install.c  components into slots, trials
+ * update_order.c    recovery orders: looked for first, and followed to their end
  * update_steps.c    the table of states
  *
  * A state either acts at once or wants something. Both end by naming the state that comes next.
@@ -19,12 +20,19 @@
 
 enum rota_update_state {
 	ROTA_UP_BOUND,
+	ROTA_UP_ORDER,
 	ROTA_UP_JUDGE,
 	ROTA_UP_HEALTH,
 	ROTA_UP_CONFIRM,
 	ROTA_UP_REVERT,
 	ROTA_UP_KEEP,
 	ROTA_UP_REFRESH,
+	ROTA_UP_ORDER_LOOK,
+	ROTA_UP_ORDER_RECORD,
+	ROTA_UP_ORDER_NEXT,
+	ROTA_UP_ORDER_ROOT,
+	ROTA_UP_ORDER_KEEP,
+	ROTA_UP_SESSION,
 	ROTA_UP_FIND_RETIREMENTS,
 	ROTA_UP_RETIREMENTS,
 	ROTA_UP_FIND_REVOCATIONS,
@@ -60,6 +68,9 @@ struct rota_update_step {
 	enum rota_update_state (*found)(struct rota_update *u);
 	enum rota_update_state (*lacking)(
 		struct rota_update *u); /* no role lists it; NULL: a refusal */
+
+	/* Adds to what is wanted; or NULL. */
+	void (*ask)(const struct rota_update *u, struct rota_update_want *want);
 
 	/* A target, or the time, is read. */
 	enum rota_err (*feed)(struct rota_update *u, struct rota_span piece);
@@ -159,6 +170,7 @@ enum rota_update_state rota_up_keep(struct rota_update *u);
 
 /* `next`, when it is known what is over, or cannot be in this cycle; first go and look. */
 enum rota_update_state rota_update_weigh(struct rota_update *u, enum rota_update_state next);
+bool rota_update_is_weighed(const struct rota_update *u);
 
 /* It is known, or cannot be: the state that waited for it. */
 enum rota_update_state rota_update_weighed(struct rota_update *u);
@@ -201,5 +213,28 @@ enum rota_update_state rota_up_component(struct rota_update *u);
 enum rota_err rota_up_write_feed(struct rota_update *u, struct rota_span piece);
 enum rota_update_state rota_up_write_done(struct rota_update *u, enum rota_err how);
 enum rota_update_state rota_up_ask(struct rota_update *u);
+
+/* ---- update_order.c ---- */
+
+/* First of all: a trial of an order's image that the boot stage began by itself is ours. */
+enum rota_update_state rota_up_order(struct rota_update *u);
+
+/* Is there a new order? Then what is to be done for the one that is held, and only then the session. */
+enum rota_update_state rota_up_order_begin(struct rota_update *u);
+void rota_up_order_ask(const struct rota_update *u, struct rota_update_want *want);
+enum rota_err rota_up_order_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_order_done(struct rota_update *u, enum rota_err how);
+void rota_up_record_ask(const struct rota_update *u, struct rota_update_want *want);
+enum rota_err rota_up_record_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_record_done(struct rota_update *u, enum rota_err how);
+enum rota_update_state rota_up_order_next(struct rota_update *u);
+void rota_up_root_ask(const struct rota_update *u, struct rota_update_want *want);
+enum rota_update_state rota_up_root_done(struct rota_update *u, enum rota_err how);
+void rota_up_keep_ask(const struct rota_update *u, struct rota_update_want *want);
+enum rota_update_state rota_up_keep_done(struct rota_update *u, enum rota_err how);
+void rota_up_write_ask(const struct rota_update *u, struct rota_update_want *want);
+
+/* Whether what is pending is an order's image: boot gives it several tries. */
+bool rota_update_order_tried(const struct rota_update *u);
 
 #endif

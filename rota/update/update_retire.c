@@ -26,9 +26,15 @@ enum rota_update_state rota_update_weighed(struct rota_update *u)
 	return next;
 }
 
+/* An order's image cannot be withdrawn. */
+bool rota_update_is_weighed(const struct rota_update *u)
+{
+	return u->weighed || rota_update_order_tried(u);
+}
+
 enum rota_update_state rota_update_weigh(struct rota_update *u, enum rota_update_state next)
 {
-	if (u->weighed)
+	if (rota_update_is_weighed(u))
 		return next;
 	u->after = (uint8_t)next;
 	return ROTA_UP_REFRESH;

@@ -69,6 +69,11 @@
 	X(SPEC_9_6, "SPEC 9.6", "the journals are as new as the state counter")                    \
 	X(SPEC_10, "SPEC 10", "the slot can be written and switched")                              \
 	X(SPEC_10_2, "SPEC 10.2", "an image on trial is confirmed before the next boot")           \
+	X(SPEC_15_2, "SPEC 15.2", "a recovery order of the known form")                            \
+	X(SPEC_15_3, "SPEC 15.3",                                                                  \
+		"a recovery order of the anchor, for this device, of a new epoch")                 \
+	X(SPEC_15_6, "SPEC 15.6", "a recovery order can be stored")                                \
+	X(SPEC_15_7, "SPEC 15.7", "a recovery order is followed to its end")                       \
 	X(SPEC_16, "SPEC 16", "retirements and revocations of the known form")                     \
 	X(SPEC_16_3, "SPEC 16.3", "the sequence of retirements or revocations does not go back")   \
 	X(SPEC_16_4, "SPEC 16.4", "a release that was not withdrawn")

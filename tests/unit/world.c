@@ -140,6 +140,9 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 			rota_update_done(u,
 				w->time == NULL ? ROTA_ERR_NOT_FOUND : w->time(w, u, want.nonce));
 			break;
+		case ROTA_UPDATE_FETCH_RECOVERY: /* devices of this world take no orders */
+			rota_update_done(u, ROTA_ERR_NOT_FOUND);
+			break;
 		case ROTA_UPDATE_HEALTH:
 			if (w->resets)
 				world_boot(w);
