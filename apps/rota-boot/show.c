@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-boot/show.h"
 #include "apps/rota-boot/settle.h"
+#include "apps/rota-boot/show_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +90,6 @@ static void print_slot(uint8_t number, const struct slot_view *v)
 static void print_text(const struct device *d, const struct view *v)
 {
 	const struct rota_rom *rom = &d->rom.rom;
-	const struct rota_bootstate *s = &v->state.state;
 	char version[ROTA_BOOTED_FILE_MAX];
 
 	printf("device      %.*s, product %.*s, hardware %.*s\n", (int)rom->device_id.len,
@@ -98,15 +98,10 @@ static void print_text(const struct device *d, const struct view *v)
 	version_text(v->booted.version, version);
 	if (v->running)
 		printf("running     slot %u, %s, version %s, boot %u\n", v->booted.booted.id,
-			rota_boot_kind_name(v->booted.booted.kind), version, v->booted.boot);
+			rota_booted_kind_name(&v->booted.booted), version, v->booted.boot);
 	else
 		printf("running     nothing\n");
-	printf("confirmed   slot %u\n", rota_bootstate_confirmed(s, 0));
-	if (s->phase == ROTA_TRIAL_NONE)
-		printf("trial       none; the last one: %s\n", outcomes[s->outcome]);
-	else
-		printf("trial       slot %u, %s\n", rota_bootstate_other(s, 0), phases[s->phase]);
-	printf("counter     %u\n", v->policy.counter);
+	show_state_text(&v->state.state, rom, v->policy.counter);
 	print_slot(0, &v->slot[0]);
 	print_slot(1, &v->slot[1]);
 }
@@ -139,7 +134,7 @@ static void json_running(const struct view *v)
 	version_text(v->booted.version, version);
 	digest_text(v->booted.booted.digest, digest);
 	printf("{\"boot\":%u,\"digest\":\"%s\",\"kind\":\"%s\",\"slot\":%u,\"version\":\"%s\"}",
-		v->booted.boot, digest, rota_boot_kind_name(v->booted.booted.kind),
+		v->booted.boot, digest, rota_booted_kind_name(&v->booted.booted),
 		v->booted.booted.id, version);
 }
 
@@ -160,7 +155,9 @@ static void print_json(const struct device *d, const struct view *v)
 	json_slot(&v->slot[0]);
 	printf(",");
 	json_slot(&v->slot[1]);
-	printf("],\"trial\":");
+	printf("],\"state\":");
+	show_state_json(s, rom);
+	printf(",\"trial\":");
 	if (s->phase == ROTA_TRIAL_NONE)
 		printf("null}\n");
 	else

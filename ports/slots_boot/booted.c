@@ -27,6 +27,11 @@ const char *rota_boot_kind_name(enum rota_boot_kind kind)
 	return kinds[kind];
 }
 
+const char *rota_booted_kind_name(const struct rota_booted *booted)
+{
+	return booted->unknown ? UNKNOWN : rota_boot_kind_name(booted->kind);
+}
+
 static size_t format(const struct rota_booted_file *b, char room[static ROTA_BOOTED_FILE_MAX])
 {
 	uint8_t digest[2 * ROTA_SHA256_LEN];
@@ -37,9 +42,8 @@ static size_t format(const struct rota_booted_file *b, char room[static ROTA_BOO
 		return 0; /* it fits */
 	return (size_t)snprintf(room, ROTA_BOOTED_FILE_MAX,
 		"slot=%u\nkind=%s\ndigest=%.*s\nversion=%.*s\nboot=%u\n", b->booted.id,
-		b->booted.unknown ? UNKNOWN : rota_boot_kind_name(b->booted.kind),
-		(int)sizeof(digest), (const char *)digest, version_len, (const char *)version,
-		b->boot);
+		rota_booted_kind_name(&b->booted), (int)sizeof(digest), (const char *)digest,
+		version_len, (const char *)version, b->boot);
 }
 
 enum rota_err rota_booted_write(int device_fd, const struct rota_booted_file *booted)

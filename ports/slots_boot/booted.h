@@ -29,6 +29,8 @@ struct rota_booted_file {
 
 /* "confirmed", "trial", "reverted" or "fallback". */
 const char *rota_boot_kind_name(enum rota_boot_kind kind);
+/* The same, or "unknown". */
+const char *rota_booted_kind_name(const struct rota_booted *booted);
 
 /* Write under a temporary name, then rename. ROTA_ERR_FULL, ROTA_ERR_IO: errno says more. */
 ROTA_MUST_USE enum rota_err rota_booted_write(int device_fd, const struct rota_booted_file *booted);

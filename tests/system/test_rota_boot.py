@@ -283,6 +283,22 @@ def test_the_boot_state_of_an_earlier_release_is_read(machine):
     assert machine.show()["confirmed"] == 0
 
 
+def test_the_boot_state_is_shown(machine, key, payloads):
+    new = stage(machine, key, payloads[2], (2, 0, 0, 0))
+    old = (machine.path / "flash/slot0.bin").read_bytes()
+    text = machine.run("--show").stdout
+    assert "confirmed   slot 0, image " in text
+    assert "asked for: the next boot runs it" in text
+    state = machine.show()["state"]
+    digests = [bootfiles.image_digest(old).hex(), bootfiles.image_digest(new).hex()]
+    assert state["components"] == [{"confirmed": 0, "images": digests, "trial": True}]
+    assert state["order"] is None and state["watchdog"] is None and state["trial_of"] == "release"
+    state = bootfiles.boot_state(0, bootfiles.image_digest(old))
+    (machine.path / "flash/boot.bin").write_bytes(bootfiles.journal(state))
+    assert "behind it   slot 1: not known, or being written" in machine.run("--show").stdout
+    assert machine.show()["state"]["components"][0]["images"][1] is None
+
+
 def test_nothing_to_boot(machine):
     bootfiles.put(machine.path, 0, b"garbage")
     for args in ((), ("--supervise",)):
