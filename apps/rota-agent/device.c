@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Where Linux has a TPM, behind its resource manager. */
+#define TPM_USUAL "device:/dev/tpmrm0"
+
 /* ---- ROM ---- */
 
 static enum rota_err same(const struct agent_config *c, const char *key, const char *configured,
@@ -77,26 +80,19 @@ enum rota_err agent_factory_root(
 
 /* ---- counters ---- */
 
-/* ROM and configuration must agree: a line that is left out would make a bound device an unbound one. */
+/* Where the ROM record says that there are counters, there are: no line of the configuration takes them away. */
 static enum rota_err open_counters(struct agent_device *d, struct rota_fail *why)
 {
 	const struct agent_config *c = d->config;
 
-	if (!c->tpm && !d->rom.nv_have)
-		return ROTA_OK;
-	if (!c->tpm)
-		return rota_fail(why, ROTA_ERR_FORMAT,
-			"%s says that this device has counters in a TPM: [device] tpm = TCTI is "
-			"needed, "
-			"such as device:/dev/tpmrm0",
-			c->rom);
-	if (!d->rom.nv_have)
+	if (c->tpm && !d->rom.nv_have)
 		return rota_fail(why, ROTA_ERR_FORMAT,
 			"%s line %u: [device] tpm, but %s names no counters: the factory makes "
-			"them, "
-			"see rota factory enrol --tpm",
+			"them, see rota factory enrol --tpm",
 			c->ini.path, rota_ini_line(&c->ini, "device", "tpm"), c->rom);
-	rota_counter_tpm_init(&d->tpm, c->tpm, &d->rom);
+	if (!d->rom.nv_have)
+		return ROTA_OK;
+	rota_counter_tpm_init(&d->tpm, c->tpm ? c->tpm : TPM_USUAL, &d->rom);
 	d->counter = &d->tpm.port;
 	return ROTA_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-agent/doctor.h"
+#include "apps/rota-agent/binding.h"
 #include "apps/rota-agent/device.h"
 #include "apps/rota-agent/run.h"
 #include "host/base/json.h"
@@ -33,6 +34,8 @@ struct patient {
 	bool has_config;
 	struct agent_device device;
 	bool has_device;
+	struct rota_state state;
+	bool has_state;
 	struct rota_fetch *fetch;
 	struct rota_bytes timestamp;
 	char note[160]; /* beside ok */
@@ -187,18 +190,30 @@ static enum rota_err look_room(struct patient *p, struct rota_fail *why)
 
 static enum rota_err look_journal(struct patient *p, struct rota_fail *why)
 {
-	static struct rota_state state;
-	enum rota_err err = agent_state_look(&p->device, &state, why);
+	enum rota_err err = agent_state_look(&p->device, &p->state, why);
 
 	if (err == ROTA_ERR_NOT_FOUND) {
 		snprintf(p->note, sizeof(p->note), "made at the first start");
 		return ROTA_OK;
 	}
 	ROTA_TRY(err);
+	p->has_state = true;
 	snprintf(p->note, sizeof(p->note), "root %llu, timestamp %llu, %zu events waiting",
-		(unsigned long long)state.trusted.root.version,
-		(unsigned long long)state.trusted.timestamp_version,
+		(unsigned long long)p->state.trusted.root.version,
+		(unsigned long long)p->state.trusted.timestamp_version,
 		rota_outbox_count(&p->device.outbox));
+	return ROTA_OK;
+}
+
+static enum rota_err look_binding(struct patient *p, struct rota_fail *why)
+{
+	char text[AGENT_BINDING_TEXT];
+	enum rota_binding verdict;
+
+	verdict = agent_binding_look(&p->device, &p->state, text);
+	if (rota_binding_restored(verdict) || verdict == ROTA_BINDING_UNREADABLE)
+		return rota_fail(why, ROTA_ERR_CORRUPT, "%s (SPEC 9.6)", text);
+	snprintf(p->note, sizeof(p->note), "%s", text);
 	return ROTA_OK;
 }
 
@@ -311,7 +326,7 @@ static enum rota_err look_server(struct patient *p, struct rota_fail *why)
 
 /* ---- the visit ---- */
 
-enum need { NEED_NOTHING, NEED_CONFIG, NEED_DEVICE, NEED_TIMESTAMP };
+enum need { NEED_NOTHING, NEED_CONFIG, NEED_DEVICE, NEED_STATE, NEED_TIMESTAMP };
 
 static const struct {
 	const char *name;
@@ -324,6 +339,7 @@ static const struct {
 	{ "identity", NEED_DEVICE, look_identity },
 	{ "disk space", NEED_CONFIG, look_room },
 	{ "journal", NEED_DEVICE, look_journal },
+	{ "binding", NEED_STATE, look_binding },
 	{ "clock", NEED_CONFIG, look_clock },
 	{ "slots", NEED_DEVICE, look_slots },
 	{ "repository", NEED_CONFIG, look_repository },
@@ -338,6 +354,8 @@ static bool met(const struct patient *p, enum need need)
 		return p->has_config;
 	case NEED_DEVICE:
 		return p->has_device;
+	case NEED_STATE:
+		return p->has_state;
 	case NEED_TIMESTAMP:
 		return p->timestamp.len != 0;
 	case NEED_NOTHING:

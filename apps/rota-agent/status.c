@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-agent/status.h"
+#include "apps/rota-agent/binding.h"
 #include "apps/rota-agent/device.h"
 #include "apps/rota-agent/run.h"
 #include "host/base/when.h"
@@ -84,6 +85,8 @@ static void put_slots(json_t *to, const struct agent_device *d)
 static json_t *describe(const struct agent_device *d, const struct rota_state *s)
 {
 	json_t *to = json_object(), *slots = json_array();
+	char binding[AGENT_BINDING_TEXT];
+	enum rota_binding verdict;
 
 	put_text(to, "device", d->rom.device_id);
 	put_text(to, "product", d->rom.product);
@@ -105,6 +108,9 @@ static json_t *describe(const struct agent_device *d, const struct rota_state *s
 	put_time(to, "timestamp_expires", s->trusted.timestamp_expires_s);
 	put_number(to, "snapshot", s->trusted.snapshot.version);
 	put_number(to, "policy", s->policy_sequence);
+	verdict = agent_binding_look(d, s, binding);
+	put_text(to, "binding", rota_span_cstr(binding));
+	put_text(to, "binding_state", rota_span_cstr(rota_binding_name(verdict)));
 	put_number(to, "events_waiting", rota_outbox_count(&d->outbox));
 	put_slots(slots, d);
 	json_object_set_new(to, "slots", slots);
@@ -132,6 +138,8 @@ static void print_lines(json_t *all)
 
 	json_object_foreach(all, key, value)
 	{
+		if (strcmp(key, "binding_state") == 0)
+			continue; /* a word for programs; the line before says more */
 		if (json_is_string(value))
 			printf("%-18s %s\n", key, json_string_value(value));
 		else if (json_is_null(value))

@@ -7,6 +7,7 @@
 #include "host/pki/enrol.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/slots_boot/format.h"
+#include "ports/tpm2/counter_tpm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@
 
 static const char *out, *at_path, *serial, *hardware, *channel, *group, *region, *counter;
 static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health, *reboot;
-static const char *script, *script_dir;
+static const char *script, *script_dir, *tpm;
 static bool json;
 
 static const struct opts_row rows[] = {
@@ -43,6 +44,7 @@ static const struct opts_row rows[] = {
 	{ "server-url", "URL", "base URL of the device API", OPTS_TEXT, &server_url },
 	{ "health", "COMMAND", "health check command of the agent", OPTS_TEXT, &health },
 	{ "reboot", "COMMAND", "command that boots the device anew", OPTS_TEXT, &reboot },
+	{ "tpm", "TCTI", "make counters in this TPM, as in device:/dev/tpmrm0", OPTS_TEXT, &tpm },
 	{ "script", "FILE", "slot app is kept by this script, not by rota-boot", OPTS_TEXT,
 		&script },
 	{ "script-dir", "DIR", "where it keeps its files (default: files in the folder)", OPTS_TEXT,
@@ -63,7 +65,9 @@ static const struct opts_usage usage = {
 		"  rota factory enrol --out ./device --hardware board-a --image sensor-1.img\n"
 		"  rota factory enrol --out d6 --hardware board-a --script /usr/lib/rota/files.sh\n"
 		"  rota factory enrol --out d7 --hardware board-a --serial SN-7 --at "
-		"/etc/rota/device",
+		"/etc/rota/device\n"
+		"  rota factory enrol --out d8 --hardware board-a --image s1.img --tpm "
+		"device:/dev/tpmrm0",
 	.rows = rows,
 	.operands_min = 0,
 	.operands_max = 0,
@@ -98,6 +102,30 @@ static enum rota_err make_flash(
 			fault.what ? fault.what : "format");
 	return rota_fail(why, err, "flash from %s: %s: %s", flash->image,
 		fault.what ? fault.what : "format", rota_err_str(err));
+}
+
+/* The hook that makes the counters: all that rota/port/counter.h has. */
+static enum rota_err make_counters(void *ctx, struct rota_rom *rom, struct rota_fail *why)
+{
+	const char *tcti = ctx;
+
+	for (unsigned id = 0; id < ROTA_COUNTER_COUNT; id++) {
+		struct rota_rom_counter *place = &rom->nv[id];
+		enum rota_err err;
+
+		place->index = ROTA_COUNTER_TPM_INDEX + id;
+		err = rota_counter_tpm_make(tcti, place);
+		if (err != ROTA_OK)
+			return rota_fail(why, err, "--tpm %s: no counter at NV index 0x%08x: %s",
+				tcti, place->index,
+				err == ROTA_ERR_CORRUPT ? "something else is there; undefine it"
+					: err == ROTA_ERR_DENIED
+					? "the owner's hierarchy has a password; clear the TPM"
+					: err == ROTA_ERR_FULL ? "the TPM has no room"
+							       : "the TPM does not answer");
+	}
+	rom->nv_have = (1u << ROTA_COUNTER_COUNT) - 1;
+	return ROTA_OK;
 }
 
 /* What the configuration says where no option does. */
@@ -184,6 +212,8 @@ static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
 			(unsigned)(ROTA_SLOT_CAPACITY_MAX / MIB));
 	if (slot_mib)
 		flash->capacity = number * MIB;
+	if (tpm && (!*tpm || strlen(tpm) >= ROTA_TPM2_TCTI_MAX))
+		return opts_wrong(&usage, "--tpm takes a TCTI of 1 to 159 bytes");
 	if (at_path && *at_path != '/')
 		return opts_wrong(&usage, "--at is an absolute path");
 	if ((script && *script != '/') || (script_dir && *script_dir != '/'))
@@ -219,6 +249,9 @@ int verb_factory_enrol(int argc, char **argv)
 	plan.reboot = reboot;
 	plan.script = script;
 	plan.script_dir = script_dir;
+	plan.tpm = tpm;
+	plan.counters = tpm ? make_counters : NULL;
+	plan.counters_ctx = (void *)(uintptr_t)tpm;
 	plan.flash = image ? make_flash : NULL;
 	plan.flash_ctx = &flash;
 	status = run(&plan);

@@ -88,6 +88,8 @@ void rota_agentini(
 		line(out, "region", plan->region);
 	path(out, "rom", plan->at, "rom.bin");
 	path(out, "state", plan->at, "state");
+	if (plan->tpm)
+		line(out, "tpm", plan->tpm);
 	rota_bytes_add_text(out, "\n[identity]\n");
 	path(out, "certificate", plan->at, "identity/ldevid.pem");
 	path(out, "key", plan->at, "identity/ldevid.key");

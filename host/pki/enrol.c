@@ -202,6 +202,8 @@ static enum rota_err make_rom(
 			.hash = ROTA_SPAN(hashes[i]),
 			.raw = ROTA_SPAN(points[i]) };
 	}
+	if (w->plan->counters)
+		ROTA_TRY(w->plan->counters(w->plan->counters_ctx, &record, why));
 	err = rota_rom_encode(&record, room, rom);
 	if (err != ROTA_OK)
 		return rota_fail(why, err, "ROM record: %s", rota_err_str(err));
@@ -330,7 +332,7 @@ static bool printable(const char *text)
 static enum rota_err check_settings(const struct rota_enrol_plan *p, struct rota_fail *why)
 {
 	const char *const all[] = { p->at, p->repository_url, p->server_url, p->script,
-		p->script_dir, p->health, p->reboot };
+		p->script_dir, p->health, p->reboot, p->tpm };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i] && !rota_agentini_holds(all[i]))

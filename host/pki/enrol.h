@@ -14,6 +14,7 @@
 
 #include "host/pki/cert.h"
 #include "host/repo/metadata.h"
+#include "rota/codec/rom.h"
 
 /* Of DIR/enrolments; a larger fleet has a registry. */
 #define ROTA_ENROLMENTS_MAX (256u * 1024 * 1024)
@@ -31,6 +32,12 @@ struct rota_enrol_plan {
 		script; /* slot `app` is kept by this script (docs/exec-slots.md); NULL: by rota-boot */
 	const char *script_dir; /* where it keeps its files; NULL: OUT/files, which is made */
 	uint32_t counter;
+	/* Make counters in the device's TPM, and say in field 10 of the record where they are (SPEC 12.1); NULL: there are
+	 * none. What it made stays when the enrolment fails later on: the next one takes it. */
+	enum rota_err (*counters)(void *ctx, struct rota_rom *rom, struct rota_fail *why);
+	void *counters_ctx;
+	const char *
+		tpm; /* how the agent reaches it: [device] tpm of agent.ini; NULL with no counters */
 	uint64_t ldevid_lifetime_s;
 	/* Fill OUT/flash before the folder appears; NULL: no flash. `rom` is the record. */
 	enum rota_err (*flash)(

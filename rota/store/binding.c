@@ -28,6 +28,34 @@ static const uint8_t verdicts[PLACES][PLACES] = {
 	[LOST] = { OLD, OLD, OLD, ODD, OLD },
 };
 
+/* ROTA_OK: it was read, or is lost; else it cannot be read now. */
+static enum rota_err read_boot(const struct rota_boot_access *boot, struct rota_binding_facts *f)
+{
+	struct rota_bootstate state;
+	enum rota_err err;
+
+	if (boot == NULL)
+		return ROTA_OK;
+	f->has_boot = true;
+	err = boot->begin(boot->ctx, &state);
+	f->boot_lost = err == ROTA_ERR_NOT_FOUND || err == ROTA_ERR_CORRUPT;
+	if (err != ROTA_OK)
+		return f->boot_lost ? ROTA_OK : err;
+	boot->end(boot->ctx);
+	f->boot = state.binding;
+	return ROTA_OK;
+}
+
+void rota_binding_read(const struct rota_counter *counter, const struct rota_boot_access *boot,
+	struct rota_binding_facts *f)
+{
+	f->counts = rota_counter_has(counter, ROTA_COUNTER_STATE);
+	if (f->counts)
+		f->read = counter->read(counter->ctx, ROTA_COUNTER_STATE, &f->counter);
+	if (f->counts && f->read == ROTA_OK)
+		f->read = read_boot(boot, f);
+}
+
 static enum place place(uint32_t binding, uint32_t counter)
 {
 	if (binding < counter)

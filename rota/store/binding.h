@@ -12,15 +12,13 @@
  * was written before the counter rose stays good until it rises: a binding does not order what happens between two
  * rises, it ends everything before the last.
  *
- * This is the judgement alone, a table over what was read; who reads and writes is rota/update/update_bound.c.
+ * This is the judgement, a table over what was read; who writes is rota/update/update_bound.c.
  */
 #ifndef ROTA_STORE_BINDING_H
 #define ROTA_STORE_BINDING_H
 
-#include "rota/base/err.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "rota/port/counter.h"
+#include "rota/store/bootaccess.h"
 
 enum rota_binding {
 	ROTA_BINDING_CURRENT, /* nothing to do */
@@ -44,6 +42,11 @@ struct rota_binding_facts {
 	bool stranger; /* what runs is an image that the boot state does not know (SPEC 10.2) */
 	bool marked; /* D says restored, and no refresh with signed time has ended that yet */
 };
+
+/* Read the state counter and the boot journal, either of which may be NULL, into the members that speak of them. What
+ * cannot be read stands in `read`. */
+void rota_binding_read(const struct rota_counter *counter, const struct rota_boot_access *boot,
+	struct rota_binding_facts *f);
 
 enum rota_binding rota_binding_judge(const struct rota_binding_facts *f);
 

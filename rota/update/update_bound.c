@@ -25,25 +25,6 @@ bool rota_update_restored(const struct rota_update *u)
 	return rota_binding_restored((enum rota_binding)u->bound.verdict);
 }
 
-/* ROTA_OK: the boot journal was read, or is lost; else it cannot be read now. */
-static enum rota_err look_at_boot(struct rota_update *u, struct rota_binding_facts *f)
-{
-	const struct rota_boot_access *boot = u->config.boot;
-	struct rota_bootstate state;
-	enum rota_err err;
-
-	if (boot == NULL)
-		return ROTA_OK;
-	f->has_boot = true;
-	err = boot->begin(boot->ctx, &state);
-	f->boot_lost = err == ROTA_ERR_NOT_FOUND || err == ROTA_ERR_CORRUPT;
-	if (err != ROTA_OK)
-		return f->boot_lost ? ROTA_OK : err;
-	f->boot = state.binding;
-	boot->end(boot->ctx);
-	return ROTA_OK;
-}
-
 /* SPEC 10.2: a fallback to whatever image would boot; in a set of one only. */
 static bool stranger_runs(const struct rota_update *u, struct rota_booted *booted)
 {
@@ -59,18 +40,13 @@ static bool stranger_runs(const struct rota_update *u, struct rota_booted *boote
 void rota_bound_look(struct rota_update *u)
 {
 	struct rota_booted booted;
-	const struct rota_counter *c = u->config.counter;
 	struct rota_binding_facts f = {
-		.counts = counts(u),
 		.device = u->state.bound.binding,
 		.device_lost = u->state.next_seq == 1,
 		.marked = u->state.bound.restored,
 	};
 
-	if (f.counts)
-		f.read = c->read(c->ctx, ROTA_COUNTER_STATE, &f.counter);
-	if (f.counts && f.read == ROTA_OK)
-		f.read = look_at_boot(u, &f);
+	rota_binding_read(u->config.counter, u->config.boot, &f);
 	f.stranger = stranger_runs(u, &booted);
 	u->bound.stranger = f.stranger;
 	u->bound.counter = f.counter;
