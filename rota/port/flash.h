@@ -43,6 +43,12 @@ struct rota_flash {
 		void *ctx); /* on return all earlier writes and erases survive power loss */
 };
 
+/* `len` bytes in whole program units. */
+static inline uint32_t rota_flash_padded(const struct rota_flash *flash, size_t len)
+{
+	return ((uint32_t)len + flash->write_len - 1) & ~(flash->write_len - 1);
+}
+
 struct rota_flash_sector {
 	uint32_t at, len; /* bytes */
 };

@@ -13,6 +13,7 @@
 #include "rota/base/mem.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
+#include "rota/store/erased.h"
 
 #define MAGIC 0x4A52 /* "RJ" */
 #define FORMAT 1
@@ -35,14 +36,9 @@ struct record {
 	uint32_t number;
 };
 
-static uint32_t padded(const struct rota_flash *flash, size_t len)
-{
-	return ((uint32_t)len + flash->write_len - 1) & ~(flash->write_len - 1);
-}
-
 static uint32_t record_len(const struct rota_flash *flash, size_t payload_len)
 {
-	return padded(flash, RECORD_HEAD_LEN + payload_len + CRC_LEN);
+	return rota_flash_padded(flash, RECORD_HEAD_LEN + payload_len + CRC_LEN);
 }
 
 /* One function of the port's inline one, which is long. */
@@ -52,27 +48,6 @@ static ROTA_APART struct rota_flash_sector place(const struct rota_flash *flash,
 }
 
 /* ---- reading ---- */
-
-/* Whether [off, off + len) of the region reads erased. */
-static enum rota_err erased(const struct rota_flash *flash, uint32_t off, uint32_t len, bool *yes)
-{
-	uint8_t stage[STAGE_LEN];
-
-	*yes = false;
-	while (len > 0) {
-		uint32_t n = len < STAGE_LEN ? len : STAGE_LEN;
-
-		ROTA_TRY(flash->read(flash->ctx, off, rota_buf(stage, n)));
-		for (uint32_t i = 0; i < n; i++) {
-			if (stage[i] != flash->erased)
-				return ROTA_OK;
-		}
-		off += n;
-		len -= n;
-	}
-	*yes = true;
-	return ROTA_OK;
-}
 
 /* Sequence and CRC of the header of h->sector; sequence 0 when it is not valid. */
 static enum rota_err read_header(const struct rota_flash *flash, struct header *h)
@@ -170,7 +145,7 @@ static bool find_record(const struct rota_journal *j, uint32_t off, uint32_t roo
 static void walk(struct rota_journal *j, const struct header *h, enum rota_err *fault)
 {
 	struct rota_flash_sector s = place(j->flash, h->sector);
-	uint32_t off = padded(j->flash, HEADER_LEN);
+	uint32_t off = rota_flash_padded(j->flash, HEADER_LEN);
 	struct record rec;
 	bool clean;
 
@@ -187,7 +162,7 @@ static void walk(struct rota_journal *j, const struct header *h, enum rota_err *
 	}
 	if (!j->held)
 		return;
-	note(erased(j->flash, s.at + off, s.len - off, &clean), fault); /* SPEC 9.3 */
+	note(rota_flash_is_erased(j->flash, s.at + off, s.len - off, &clean), fault); /* SPEC 9.3 */
 	j->tail = clean ? off : 0;
 }
 
@@ -212,7 +187,7 @@ static struct header newest(const struct rota_flash *flash, uint64_t below, enum
 /* Bytes of a sector that holds one record. */
 static uint32_t room_taken(const struct rota_flash *flash, size_t payload_len)
 {
-	return padded(flash, HEADER_LEN) + record_len(flash, payload_len);
+	return rota_flash_padded(flash, HEADER_LEN) + record_len(flash, payload_len);
 }
 
 /* Whether each sector holds such a payload: the ring takes no other way round the short ones. */
@@ -249,7 +224,7 @@ static bool is_blank(const struct rota_flash *flash, enum rota_err *fault)
 	bool blank = false;
 
 	for (unsigned i = 0; i < READS && !blank; i++)
-		keep(&err, erased(flash, 0, size, &blank));
+		keep(&err, rota_flash_is_erased(flash, 0, size, &blank));
 	note(err, fault);
 	return blank;
 }
@@ -340,7 +315,7 @@ struct stager {
 
 static enum rota_err flush(struct stager *s)
 {
-	uint32_t len = padded(s->flash, s->used);
+	uint32_t len = rota_flash_padded(s->flash, s->used);
 
 	memset(&s->bytes[s->used], s->flash->erased, len - s->used);
 	s->used = 0;
@@ -452,11 +427,11 @@ static enum rota_err begin(struct rota_journal *j, uint32_t sector, struct rota_
 		return ROTA_ERR_FULL;
 	h.sequence = ++j->sequence;
 	ROTA_TRY(flash->erase(flash->ctx, s.at));
-	ROTA_TRY(erased(flash, s.at, s.len, &clean));
+	ROTA_TRY(rota_flash_is_erased(flash, s.at, s.len, &clean));
 	if (!clean)
 		return ROTA_ERR_IO;
 	ROTA_TRY(write_header(flash, &h));
-	return append(j, &h, padded(flash, HEADER_LEN), payload);
+	return append(j, &h, rota_flash_padded(flash, HEADER_LEN), payload);
 }
 
 enum rota_err rota_journal_commit(struct rota_journal *j, struct rota_span payload)

@@ -11,11 +11,6 @@
 
 _Static_assert(PIECE % ROTA_FLASH_WRITE_MAX == 0, "a piece is whole units");
 
-static uint32_t pad(const struct rota_flash *flash, uint32_t len)
-{
-	return (len + flash->write_len - 1) / flash->write_len * flash->write_len;
-}
-
 static uint32_t place_at(const struct rota_flash *flash, uint32_t place)
 {
 	uint32_t sectors = rota_flash_sectors(flash->run) / ROTA_ORDERPLACES;
@@ -39,7 +34,7 @@ static uint32_t place_len(const struct rota_flash *flash)
 
 uint32_t rota_orderplace_room(const struct rota_flash *flash)
 {
-	uint32_t len = place_len(flash), head = pad(flash, ROTA_ORDERPLACE_HEAD_LEN);
+	uint32_t len = place_len(flash), head = rota_flash_padded(flash, ROTA_ORDERPLACE_HEAD_LEN);
 
 	return len > head ? len - head : 0;
 }
@@ -56,12 +51,13 @@ static bool lay_out(struct rota_orderplace *p, uint32_t record_len, uint32_t ord
 	uint32_t room = rota_orderplace_room(p->flash);
 
 	if (record_len == 0 || order_len == 0 || record_len > room || order_len > room ||
-		pad(p->flash, record_len) + pad(p->flash, order_len) > room)
+		rota_flash_padded(p->flash, record_len) + rota_flash_padded(p->flash, order_len) >
+			room)
 		return false;
 	p->record_len = record_len;
 	p->order_len = order_len;
-	p->record_at = pad(p->flash, ROTA_ORDERPLACE_HEAD_LEN);
-	p->order_at = p->record_at + pad(p->flash, record_len);
+	p->record_at = rota_flash_padded(p->flash, ROTA_ORDERPLACE_HEAD_LEN);
+	p->order_at = p->record_at + rota_flash_padded(p->flash, record_len);
 	return true;
 }
 
@@ -162,8 +158,8 @@ static enum rota_err put(const struct rota_orderplace *p, uint32_t at, struct ro
 
 		memset(bytes, flash->erased, sizeof(bytes));
 		memcpy(bytes, now.p, now.len);
-		ROTA_TRY(flash->write(
-			flash->ctx, p->at + at, rota_span(bytes, pad(flash, (uint32_t)now.len))));
+		ROTA_TRY(flash->write(flash->ctx, p->at + at,
+			rota_span(bytes, rota_flash_padded(flash, (uint32_t)now.len))));
 		data = rota_span_skip(data, now.len);
 		at += (uint32_t)now.len;
 	}
