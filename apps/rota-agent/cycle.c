@@ -357,6 +357,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		.order = a->device.takes_orders ? &a->device.order : NULL,
 		.boot = a->device.boot,
 		.counter = a->device.counter,
+		.watchdog = &a->device.rom.watchdog,
 		.random = &rota_random_posix,
 		.uptime = &rota_uptime_posix,
 		.resume_every = a->config->resume_every,

@@ -52,6 +52,7 @@
 #include "rota/codec/release.h"
 #include "rota/codec/retirements.h"
 #include "rota/codec/revocations.h"
+#include "rota/codec/rom.h"
 #include "rota/port/counter.h"
 #include "rota/port/random.h"
 #include "rota/port/slots.h"
@@ -129,6 +130,8 @@ struct rota_update_config {
 	const struct rota_boot_access *boot; /* NULL: no boot stage of ours starts this device */
 	const struct rota_counter
 		*counter; /* the state counter binds the journals (SPEC 9.6); NULL: none */
+	const struct rota_rom_watchdog
+		*watchdog; /* of the ROM record, told of each refresh; NULL: none */
 	/* To ask for signed time, as a device must whose flash was put back; NULL: it stays as it is then found. */
 	const struct rota_random *random;
 	const struct rota_uptime *uptime;

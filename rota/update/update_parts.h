@@ -33,6 +33,7 @@ enum rota_update_state {
 	ROTA_UP_ORDER_ROOT,
 	ROTA_UP_ORDER_KEEP,
 	ROTA_UP_SESSION,
+	ROTA_UP_FIND_TICKET_KEYS,
 	ROTA_UP_FIND_RETIREMENTS,
 	ROTA_UP_RETIREMENTS,
 	ROTA_UP_FIND_REVOCATIONS,
@@ -146,6 +147,16 @@ enum rota_err rota_up_time_feed(struct rota_update *u, struct rota_span piece);
 enum rota_update_state rota_up_time_done(struct rota_update *u, enum rota_err how);
 enum rota_update_state rota_up_rebound(struct rota_update *u);
 
+/* ---- update_watchdog.c ---- */
+
+/* The device has a watchdog that is to hear of refreshes. */
+bool rota_update_watched(const struct rota_update *u);
+
+/* Look for the keys of `time`. */
+enum rota_update_state rota_watchdog_look(struct rota_update *u);
+enum rota_update_state rota_up_ticket_keys(struct rota_update *u);
+enum rota_update_state rota_up_ticket_keys_lacking(struct rota_update *u);
+
 /* ---- update_boot.c ---- */
 
 enum rota_update_state rota_up_judge(struct rota_update *u);
@@ -182,6 +193,8 @@ enum rota_update_state rota_update_trouble(
 /* The policy's release, unless it was withdrawn. */
 enum rota_update_state rota_update_consider(struct rota_update *u);
 
+/* Look for what is retired, then for what is revoked. */
+enum rota_update_state rota_update_retirements(struct rota_update *u);
 enum rota_update_state rota_up_refreshed(struct rota_update *u);
 enum rota_update_state rota_up_retirements_found(struct rota_update *u);
 enum rota_update_state rota_up_retirements_lacking(struct rota_update *u);

@@ -146,13 +146,18 @@ static enum rota_update_state retirements_known(struct rota_update *u)
 
 /* ---- retirements ---- */
 
+enum rota_update_state rota_update_retirements(struct rota_update *u)
+{
+	return look_for(u, ROTA_STR("retirements"), ROTA_UP_FIND_RETIREMENTS);
+}
+
 enum rota_update_state rota_up_refreshed(struct rota_update *u)
 {
 	if (rota_update_restored(u))
 		return rota_bound_recover(u);
 	if (u->weighed)
 		return ROTA_UP_SEEK_POLICY;
-	return look_for(u, ROTA_STR("retirements"), ROTA_UP_FIND_RETIREMENTS);
+	return rota_update_watched(u) ? rota_watchdog_look(u) : rota_update_retirements(u);
 }
 
 enum rota_update_state rota_up_retirements_found(struct rota_update *u)

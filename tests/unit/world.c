@@ -187,6 +187,7 @@ enum rota_update_want_kind world_cycle(struct world *w)
 		.journal = &w->journal,
 		.boot = w->boot,
 		.counter = w->counter,
+		.watchdog = w->watchdog,
 		.random = w->random,
 		.uptime = w->uptime,
 		.resume_every = w->resume_every,

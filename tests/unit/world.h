@@ -98,6 +98,7 @@ struct world {
 	uint8_t slots_count;
 	struct rota_named_slots named[2];
 	const struct rota_boot_access *boot; /* NULL: none */
+	const struct rota_rom_watchdog *watchdog; /* NULL: none */
 	struct rota_device device;
 	uint8_t spki[128];
 	uint64_t clock_s;
