@@ -356,6 +356,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		.journal = &a->device.journal,
 		.order = a->device.takes_orders ? &a->device.order : NULL,
 		.boot = a->device.boot,
+		.log = a->device.log,
 		.counter = a->device.counter,
 		.watchdog = &a->device.rom.watchdog,
 		.random = &rota_random_posix,

@@ -194,6 +194,7 @@ enum rota_err agent_device_open(
 		.lock_fd = -1,
 		.places.fd = -1,
 		.flash.fd = -1,
+		.log_file.fd = -1,
 		.meta.draft.fd = -1 };
 	err = open_all(d, why);
 	if (err != ROTA_OK)
@@ -216,6 +217,9 @@ void agent_device_close(struct agent_device *d)
 	rota_metastore_close(&d->meta);
 	if (d->flash.fd >= 0)
 		rota_flash_file_close(&d->flash);
+	if (d->log)
+		rota_flash_file_close(&d->log_file);
+	d->log = NULL;
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 	d->lock_fd = -1;

@@ -57,6 +57,8 @@ struct agent_device {
 	struct rota_flash_file flash;
 	struct rota_journal journal;
 	bool first; /* the journal was made just now */
+	struct rota_flash_file log_file;
+	const struct rota_flash *log; /* of the device log, or NULL: it cannot be used */
 	struct rota_metastore meta;
 	struct rota_outbox outbox;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-agent -- keeps a Linux device up to date. See docs/man/rota-agent.8. */
 #include "apps/rota-agent/doctor.h"
+#include "apps/rota-agent/log.h"
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/run.h"
 #include "apps/rota-agent/say.h"
@@ -18,7 +19,7 @@
 struct options {
 	const char *config;
 	const char *verb; /* NULL: run */
-	bool once, check, verbose, json;
+	bool once, check, verbose, json, verify;
 	struct agent_recover recover;
 };
 
@@ -26,6 +27,7 @@ static void help(void)
 {
 	puts("Usage: rota-agent [--config FILE] [--once] [--verbose] [--json]\n"
 	     "       rota-agent status [--config FILE] [--json]\n"
+	     "       rota-agent log [--config FILE] [--verify] [--json]\n"
 	     "       rota-agent doctor [--config FILE]\n"
 	     "       rota-agent recover [--config FILE] PACK\n"
 	     "       rota-agent recover [--config FILE] --line TTY [--wait SECONDS]\n"
@@ -35,6 +37,7 @@ static void help(void)
 	     "\n"
 	     "Verbs:\n"
 	     "  status   what is trusted, installed and pending\n"
+	     "  log      what this device decided, as a chain; --verify: whether it holds\n"
 	     "  doctor   what is wrong with this set-up, step by step\n"
 	     "  recover  take the recovery order of a pack (a file, or the folder of a stick), or "
 	     "of one\n"
@@ -49,6 +52,7 @@ static void help(void)
 	     "  --wait SECONDS  and give up when nobody sends one for so long (0: never)\n"
 	     "  --verbose       say each file and each wait\n"
 	     "  --json          one JSON object per line\n"
+	     "  --verify        of log: only whether it holds\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Examples:\n"
@@ -76,17 +80,21 @@ static int failed(const struct rota_fail *why)
 static int check_options(const struct options *o)
 {
 	bool recover = o->verb && strcmp(o->verb, "recover") == 0;
+	bool log = o->verb && strcmp(o->verb, "log") == 0;
+	bool status = o->verb && strcmp(o->verb, "status") == 0;
 
 	if (recover && (o->recover.file != NULL) == (o->recover.line != NULL))
 		return usage("recover takes a pack or --line TTY", "");
 	if (!recover && (o->recover.line || o->recover.wait_s))
 		return usage("--line and --wait go with ", "recover");
-	if (o->verb && !recover && strcmp(o->verb, "status") != 0 && strcmp(o->verb, "doctor") != 0)
+	if (o->verb && !recover && !log && !status && strcmp(o->verb, "doctor") != 0)
 		return usage("there is no verb ", o->verb);
 	if (o->verb && (o->once || o->check || (o->verbose && !recover)))
 		return usage("--once, --check and --verbose do not go with ", o->verb);
-	if (o->verb && o->json && !recover && strcmp(o->verb, "status") != 0)
+	if (o->verb && o->json && !recover && !status && !log)
 		return usage("--json does not go with ", o->verb);
+	if (o->verify && !log)
+		return usage("--verify goes with ", "log");
 	return -1;
 }
 
@@ -110,6 +118,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "json", no_argument, NULL, 'j' },
 		{ "line", required_argument, NULL, 'l' },
 		{ "wait", required_argument, NULL, 'w' },
+		{ "verify", no_argument, NULL, 'y' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -141,6 +150,9 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'w':
 			if (!parse_wait(optarg, &o->recover.wait_s))
 				return usage("--wait takes 0 to 86400 seconds, not ", optarg);
+			break;
+		case 'y':
+			o->verify = true;
 			break;
 		case 'h':
 			help();
@@ -187,6 +199,10 @@ static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 	ROTA_TRY(agent_device_open(&a->device, a->config, why));
 	ROTA_TRY(agent_state_open(&a->device, why));
 	a->carrier = (struct agent_carrier){ .path = a->config->recovery, .pack.fd = -1 };
+	if (agent_log_open(&a->device, why) != ROTA_OK)
+		say("warning",
+			(struct say_field[]){
+				{ "step", "log" }, { "reason", why->text }, { NULL, NULL } });
 	a->fetch = rota_fetch_new(&settings);
 	if (!a->fetch)
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
@@ -235,6 +251,8 @@ int main(int argc, char **argv)
 		return failed(&why);
 	if (o.check)
 		puts("the settings are well formed");
+	else if (o.verb && strcmp(o.verb, "log") == 0)
+		status = agent_log(&config, o.json, o.verify);
 	else if (o.verb && strcmp(o.verb, "recover") != 0)
 		status = agent_status(&config, o.json);
 	else

@@ -32,6 +32,11 @@ static const char *const names[] = {
 	[ROTA_EVENT_BOUND] = "bound",
 };
 
+const char *agent_event_name(uint8_t kind)
+{
+	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
+}
+
 static const char *text_of(struct rota_span from, char to[static FIELD_MAX])
 {
 	snprintf(to, FIELD_MAX, "%.*s", (int)from.len, from.len ? (const char *)from.p : "");
@@ -138,6 +143,11 @@ static json_t *event_json(const struct agent_report *r, const struct rota_event 
 		put(to, "campaign", text_of(e->campaign, text));
 		snprintf(text, sizeof(text), "%u", e->attempt);
 		put(to, "attempt", text);
+	}
+	if (e->logged.count) {
+		rota_hex(ROTA_SPAN(e->logged.head), hex);
+		snprintf(text, sizeof(text), "%" PRIu64 " %s", e->logged.count, hex);
+		put(to, "log", text);
 	}
 	put(to, "step", text_of(e->step, text));
 	put(to, "clause", rota_clause_section(e->why.clause));

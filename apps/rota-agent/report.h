@@ -33,4 +33,7 @@ void agent_report_line(const struct agent_report *r, struct rota_why why, struct
 /* A line that says that there is nothing to do, and by which rule. */
 void agent_report_idle(const struct rota_state *state, const struct rota_outcome *outcome);
 
+/* What the server calls an event (SPEC 13.2); "?" for one of a later release. */
+const char *agent_event_name(uint8_t kind);
+
 #endif

@@ -57,6 +57,7 @@
 #include "rota/port/random.h"
 #include "rota/port/slots.h"
 #include "rota/store/bootaccess.h"
+#include "rota/store/devlog.h"
 #include "rota/store/journal.h"
 #include "rota/store/orderbook.h"
 #include "rota/trust/campaign.h"
@@ -108,6 +109,9 @@ struct rota_event {
 	uint8_t attempt;
 	struct rota_span step; /* what was being done, a word: "timestamp", "download", ... */
 	struct rota_why why;
+	uint8_t image[ROTA_SHA256_LEN]; /* of the pending release's first component; zeros: none */
+	struct rota_logged
+		logged; /* the device log with this event as its last entry; count 0: none */
 };
 
 /* What a device needs that takes recovery orders; all of it stays in use. */
@@ -128,6 +132,7 @@ struct rota_update_config {
 	uint8_t slots_count; /* at most ROTA_STATE_COMPONENTS_MAX */
 	struct rota_journal *journal; /* opened */
 	const struct rota_boot_access *boot; /* NULL: no boot stage of ours starts this device */
+	const struct rota_flash *log; /* of the device log; NULL: none is kept */
 	const struct rota_counter
 		*counter; /* the state counter binds the journals (SPEC 9.6); NULL: none */
 	const struct rota_rom_watchdog

@@ -212,8 +212,8 @@ static enum rota_update_state reverted(struct rota_update *u)
 	const struct rota_why why = { ROTA_OK, ROTA_CLAUSE_SPEC_10_2 };
 	enum rota_err err;
 
-	memset(&u->state.pending, 0, sizeof(u->state.pending));
 	rota_update_note(u, ROTA_EVENT_REVERTED, why);
+	memset(&u->state.pending, 0, sizeof(u->state.pending));
 	err = rota_update_commit(u);
 	rota_update_about(u, NULL, 0, 0);
 	return err == ROTA_OK ? ROTA_UP_REFRESH : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
@@ -341,9 +341,9 @@ enum rota_err rota_update_installed(struct rota_update *u)
 	memcpy(i->revert_to, p->revert_to, sizeof(i->revert_to));
 	for (uint8_t k = 0; k < p->component_count; k++)
 		know_component(i, p->components[k].name, p->version);
+	rota_update_note(u, ROTA_EVENT_CONFIRMED, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
 	memset(&u->state.failed, 0, sizeof(u->state.failed));
 	memset(&u->state.pending, 0, sizeof(u->state.pending));
-	rota_update_note(u, ROTA_EVENT_CONFIRMED, (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE });
 	return rota_update_commit(u);
 }
 

@@ -56,6 +56,7 @@ void rota_update_note(struct rota_update *u, enum rota_event_kind kind, struct r
 		.version = u->state.installed.version,
 		.step = step_word(u),
 		.why = why };
+	memcpy(e->image, u->state.pending.components[0].digest, sizeof(e->image));
 	if (u->has_campaign)
 		e->campaign = rota_campaign_id(&u->campaign);
 	if (!u->about_set)
@@ -75,6 +76,29 @@ static void hand_out(struct rota_update *u)
 	u->event_count = 0;
 }
 
+/* What was decided goes into the device log first: the journal then says how far that counts. A log that its flash takes
+ * no more stops no update: the head stays, and the server sees an event without one. */
+static void write_log(struct rota_update *u)
+{
+	for (uint8_t i = 0; u->config.log != NULL && i < u->event_count; i++) {
+		struct rota_event *e = &u->events[i];
+		struct rota_devlog_entry entry = { .at_s = e->at_s,
+			.seq = e->seq,
+			.version = e->version,
+			.counter = u->state.retired.counter_floor,
+			.kind = (uint8_t)e->kind,
+			.clause = (uint8_t)e->why.clause,
+			.err = (uint8_t)e->why.err,
+			.attempt = e->attempt };
+
+		memcpy(entry.release, e->release, sizeof(entry.release));
+		memcpy(entry.image, e->image, sizeof(entry.image));
+		if (rota_devlog_append(u->config.log, u->config.session.crypto, &u->state.logged,
+			    &entry, &u->state.logged) == ROTA_OK)
+			e->logged = u->state.logged;
+	}
+}
+
 static enum rota_err commit_if_changed(struct rota_update *u)
 {
 	const struct rota_crypto *crypto = u->config.session.crypto;
@@ -92,10 +116,16 @@ static enum rota_err commit_if_changed(struct rota_update *u)
 
 enum rota_err rota_update_commit(struct rota_update *u)
 {
-	enum rota_err err = commit_if_changed(u);
+	struct rota_logged logged = u->state.logged;
+	enum rota_err err;
 
-	if (err != ROTA_OK)
-		u->event_count = 0; /* their numbers may not be durable: they were never said */
+	write_log(u);
+	err = commit_if_changed(u);
+	if (err != ROTA_OK) { /* their numbers may not be durable: they were never said */
+		u->event_count = 0;
+		u->state.logged = logged;
+		u->config.log = NULL; /* or they are durable: the next cycle sees what counts */
+	}
 	hand_out(u);
 	/* Slots that are being confirmed come first (update_bound.c). */
 	if (err == ROTA_OK && u->state.pending.phase != ROTA_INSTALL_CONFIRM)

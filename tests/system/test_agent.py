@@ -668,3 +668,28 @@ def test_plain_http_is_only_a_carrier(releases, device):
         device.once(check=3)
     finally:
         server.shutdown()
+
+
+# --- the device log ---
+
+
+def test_the_device_log_is_a_chain_over_what_was_decided(releases, device):
+    device.once(check=3)
+    device.boot()
+    device.once(check=0)
+    entries = [json.loads(each) for each in device.agent("log", "--json", check=0).stdout.splitlines()]
+    assert [e["event"] for e in entries] == ["started", "downloading", "installed", "booted", "confirmed"]
+    assert [e["number"] for e in entries] == list(range(5))
+    assert entries[4]["version"] == "2.0.0" and len(entries[4]["image"]) == 64
+    verified = json.loads(device.agent("log", "--verify", "--json", check=0).stdout)
+    assert (verified["count"], verified["kept"]) == (5, 5)
+    assert verified["head"] in device.agent("log", "--verify", check=0).stdout
+    assert "confirmed" in device.agent("log", check=0).stdout
+    log = next(device.dir.rglob("log.bin"))
+    good = log.read_bytes()
+    log.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])
+    assert "entries were lost or changed" in device.agent("log", "--verify", check=1).stderr
+    log.write_bytes(good[:1000])  # and one that cannot be used at all stops no cycle
+    assert "log.bin cannot be used" in device.once(check=0)
+    assert "--verify goes with" in device.agent("--verify", check=2).stderr
+    assert device.agent("doctor", "--json", check=2).stdout == ""

@@ -65,6 +65,56 @@ TEST(a_release_is_installed_proved_and_confirmed)
 	CHECK_EQ(w->slots[0].trials, 1);
 }
 
+static struct rota_devlog_entry logged[16];
+static int logged_count;
+
+static enum rota_err keep_entry(void *ctx, const struct rota_devlog_entry *e)
+{
+	(void)ctx;
+	if (logged_count == ROWS(logged))
+		return ROTA_ERR_LIMIT;
+	logged[logged_count++] = *e;
+	return ROTA_OK;
+}
+
+/* SPEC 11.4: each event is an entry, and says the head with itself as the last one. */
+TEST(every_decision_is_in_the_device_log)
+{
+	struct world *w = offered("2.0.0");
+
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	logged_count = 0;
+	CHECK_OK(rota_devlog_read(
+		&w->log.port, &rota_crypto_openssl, &w->state.logged, NULL, keep_entry));
+	CHECK_EQ(logged_count, w->event_count);
+	CHECK_EQ(w->state.logged.count, w->event_count);
+	for (int i = 0; i < logged_count; i++) {
+		CHECK_EQ(logged[i].number, i);
+		CHECK_EQ(logged[i].seq, w->event[i].seq);
+		CHECK_EQ(logged[i].kind, w->event[i].kind);
+		CHECK_EQ(logged[i].version, w->event[i].version);
+		CHECK_MEM(logged[i].release, w->event[i].release, 32);
+		CHECK_EQ(w->event[i].logged.count, i + 1);
+	}
+	CHECK_MEM(w->event[logged_count - 1].logged.head, w->state.logged.head, 32);
+	CHECK_MEM(logged[4].image, w->image[FIRST].digest, 32); /* confirmed */
+}
+
+TEST(a_log_that_takes_no_more_stops_no_update)
+{
+	struct world *w = offered("2.0.0");
+
+	w->log.off = true;
+	CHECK_EQ(world_settle(w), ROTA_UPDATE_IDLE);
+	CHECK(world_runs(w, FIRST));
+	CHECK_EQ(w->state.logged.count, 0);
+	CHECK_EQ(w->event[0].logged.count, 0);
+	w->log.off = false;
+	offer(w, "3.0.0");
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK(w->state.logged.count > 0);
+}
+
 TEST(one_release_follows_another)
 {
 	struct world *w = offered("2.0.0");
@@ -208,7 +258,8 @@ TEST(a_cycle_says_what_it_lacks)
 
 TESTS(T(nothing_to_do_is_told_once_and_costs_nothing),
 	T(without_a_clock_events_are_numbered_from_1),
-	T(a_release_is_installed_proved_and_confirmed), T(one_release_follows_another),
+	T(a_release_is_installed_proved_and_confirmed), T(every_decision_is_in_the_device_log),
+	T(a_log_that_takes_no_more_stops_no_update), T(one_release_follows_another),
 	T(pieces_of_one_byte_give_the_same), T(builds_come_from_the_role_ci),
 	T(two_components_are_confirmed_together), T(dependencies_are_what_earlier_releases_brought),
 	T(the_same_image_under_another_release_is_not_written), T(a_cycle_says_what_it_lacks))

@@ -172,6 +172,22 @@ static const struct rota_limits limits = { .schemes = rota_schemes_all,
 	.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
 	.components = 4 };
 
+static enum rota_err ignore(void *ctx, const struct rota_devlog_entry *e)
+{
+	(void)ctx;
+	(void)e;
+	return ROTA_OK;
+}
+
+/* What the journal says of the device log leads to it. */
+static void check_log(struct world *w)
+{
+	if (!w->flash.off &&
+		rota_devlog_read(&w->log.port, &rota_crypto_openssl, &w->state.logged, NULL,
+			ignore) != ROTA_OK)
+		world_broken(w, "a device log whose chain is broken");
+}
+
 enum rota_update_want_kind world_cycle(struct world *w)
 {
 	static struct rota_update u;
@@ -186,6 +202,7 @@ enum rota_update_want_kind world_cycle(struct world *w)
 		.slots_count = w->slots_count,
 		.journal = &w->journal,
 		.boot = w->boot,
+		.log = &w->log.port,
 		.counter = w->counter,
 		.watchdog = w->watchdog,
 		.random = w->random,
@@ -209,6 +226,7 @@ enum rota_update_want_kind world_cycle(struct world *w)
 	w->state = *rota_update_state(&u);
 	w->commits = w->journal.number - before;
 	rota_update_drop(&u);
+	check_log(w);
 	return end;
 }
 
@@ -264,6 +282,7 @@ static void factory(struct world *w)
 	maker_sha256(root->bytes, digest);
 	rota_state_factory(&state, 1, digest, WORLD_NOW, world_version("1.0.0"));
 	flash_mem_init(&w->flash, 4096, 4, 32, 0xff);
+	flash_mem_init(&w->log, 2048, 4, 4, 0xff);
 	if (rota_journal_open(&w->journal, &w->flash.port, ROTA_JOURNAL_DEVICE) != ROTA_OK ||
 		rota_update_factory(&w->journal, &state, ROTA_BUF(room)) != ROTA_OK)
 		abort();

@@ -94,6 +94,7 @@ struct world {
 	/* the device */
 	struct flash_mem flash;
 	struct rota_journal journal;
+	struct flash_mem log; /* of the device log; it loses no power */
 	struct world_slots slots[2];
 	uint8_t slots_count;
 	struct rota_named_slots named[2];
