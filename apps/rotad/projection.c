@@ -77,6 +77,7 @@ void projection_close(struct projection *p)
 static enum rota_err apply_batch(
 	struct projection *p, uint64_t through, uint64_t *last, struct rota_fail *why)
 {
+	struct rota_registry_alarm alarm;
 	struct rota_ingest_fault fault;
 	struct rota_record record;
 
@@ -85,7 +86,13 @@ static enum rota_err apply_batch(
 
 		if (err != ROTA_OK)
 			return journal_fault(&p->shared->config, &fault, why, err);
-		ROTA_TRY(rota_registry_apply(p->db, &record, why));
+		ROTA_TRY(rota_registry_apply(p->db, &record, &alarm, why));
+		if (alarm.forked)
+			log_line("device %s: the log head of event %" PRIu64
+				 " does not follow from those that are known: its flash was put "
+				 "back, "
+				 "or another device has its identity",
+				alarm.device, alarm.seq);
 		*last = record.sequence;
 	}
 	return ROTA_OK;

@@ -28,6 +28,8 @@ struct rota_db_device {
 	uint64_t events; /* counted, each once */
 	char state[ROTA_DB_NAME_LEN]; /* name of the event last_seq */
 	char version[ROTA_DB_TEXT_LEN], release[ROTA_DB_TEXT_LEN]; /* last confirmed */
+	uint64_t log_count; /* most entries of its device log that an event told of (SPEC 11.4) */
+	uint64_t log_forks; /* events whose head does not follow from what was known */
 	/* of the last refusal, failure or revert; "" when none since the last confirmation */
 	char step[ROTA_DB_TEXT_LEN], clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN];
 };
@@ -42,6 +44,7 @@ struct rota_db_event {
 	char version[ROTA_DB_TEXT_LEN], release[ROTA_DB_TEXT_LEN], campaign[ROTA_DB_TEXT_LEN];
 	char attempt[ROTA_DB_TEXT_LEN], slot[ROTA_DB_TEXT_LEN], step[ROTA_DB_TEXT_LEN];
 	char clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN], detail[ROTA_DB_TEXT_LEN];
+	char log[ROTA_DB_TEXT_LEN]; /* "COUNT HEAD", or empty */
 };
 
 struct rota_db {
@@ -64,6 +67,9 @@ struct rota_db {
 	/* Add unless (device, seq) is there; *added says which. */
 	enum rota_err (*add_event)(
 		void *ctx, const struct rota_db_event *event, bool *added, struct rota_fail *why);
+	/* `log` of an event that is kept. ROTA_ERR_NOT_FOUND (why untouched): there is no such event. */
+	enum rota_err (*event_log)(void *ctx, const char *id, uint64_t seq,
+		char out[static ROTA_DB_TEXT_LEN], struct rota_fail *why);
 	/* Remove all but the `keep` highest sequences of a device; *floor is the highest one removed, 0 when
 	 * there was nothing to remove. */
 	enum rota_err (*prune_events)(

@@ -4,6 +4,7 @@
 #include "host/registry/report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_setback(const char *name)
@@ -29,13 +30,42 @@ static void take_state(struct rota_db_device *d, const struct rota_db_event *e)
 	d->step[0] = d->clause[0] = d->reason[0] = '\0';
 }
 
-static enum rota_err apply_event(const struct rota_db *db, struct rota_db_device *d,
-	const struct rota_db_event *e, struct rota_fail *why)
+/* Whether the head that comes with an event follows from what is known of the device's log. Without a head it does. */
+static enum rota_err log_follows(const struct rota_db *db, struct rota_db_device *d,
+	const struct rota_db_event *e, bool *follows, struct rota_fail *why)
 {
-	bool added = false;
+	char known[ROTA_DB_TEXT_LEN];
+	uint64_t count = strtoull(e->log, NULL, 10);
+	enum rota_err err;
+
+	*follows = true;
+	if (e->log[0] == '\0')
+		return ROTA_OK;
+	err = db->event_log(db->ctx, d->id, e->seq, known, why);
+	if (err == ROTA_OK)
+		*follows = strcmp(known, e->log) == 0;
+	else if (err == ROTA_ERR_NOT_FOUND)
+		*follows = count > d->log_count;
+	if (err ==
+		ROTA_ERR_NOT_FOUND) /* what does not follow is told once: it is what goes on from here */
+		d->log_count = count;
+	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
+}
+
+static enum rota_err apply_event(const struct rota_db *db, struct rota_db_device *d,
+	const struct rota_db_event *e, struct rota_registry_alarm *alarm, struct rota_fail *why)
+{
+	bool added = false, follows;
 
 	if (e->seq <= d->floor_seq)
 		return ROTA_OK;
+	ROTA_TRY(log_follows(db, d, e, &follows, why));
+	if (!follows) {
+		d->log_forks++;
+		alarm->forked = true;
+		alarm->seq = e->seq;
+		memcpy(alarm->device, d->id, sizeof(alarm->device));
+	}
 	ROTA_TRY(db->add_event(db->ctx, e, &added, why));
 	if (!added)
 		return ROTA_OK;
@@ -61,7 +91,7 @@ static enum rota_err find_device(const struct rota_db *db, const struct rota_rec
 }
 
 static enum rota_err apply_report(const struct rota_db *db, const struct rota_record *record,
-	const struct rota_report *report, struct rota_fail *why)
+	const struct rota_report *report, struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
 	struct rota_db_device device;
 	struct rota_db_event event;
@@ -74,7 +104,7 @@ static enum rota_err apply_report(const struct rota_db *db, const struct rota_re
 		rota_report_event(report, i, &event);
 		memcpy(event.device, device.id, sizeof(event.device));
 		event.received_ms = record->time_ms;
-		ROTA_TRY(apply_event(db, &device, &event, why));
+		ROTA_TRY(apply_event(db, &device, &event, alarm, why));
 	}
 	ROTA_TRY(db->prune_events(db->ctx, device.id, ROTA_REGISTRY_EVENTS_KEPT, &floor, why));
 	if (floor > device.floor_seq)
@@ -82,14 +112,15 @@ static enum rota_err apply_report(const struct rota_db *db, const struct rota_re
 	return db->set_device(db->ctx, &device, why);
 }
 
-enum rota_err rota_registry_apply(
-	const struct rota_db *db, const struct rota_record *record, struct rota_fail *why)
+enum rota_err rota_registry_apply(const struct rota_db *db, const struct rota_record *record,
+	struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
 	struct rota_report *report;
 	struct rota_fail unread;
 	uint64_t position;
 	enum rota_err err;
 
+	alarm->forked = false;
 	ROTA_TRY(db->position(db->ctx, &position, why));
 	/* A journal whose oldest segments were dropped starts a view made anew in the middle. */
 	if (record->sequence != position + 1 && position != 0)
@@ -98,7 +129,7 @@ enum rota_err rota_registry_apply(
 			record->sequence, position);
 	if (record->type == ROTA_RECORD_REPORT &&
 		rota_report_read(record->payload, &report, &unread) == ROTA_OK) {
-		err = apply_report(db, record, report, why);
+		err = apply_report(db, record, report, alarm, why);
 		rota_report_free(report);
 		ROTA_TRY(err);
 	}

@@ -6,6 +6,10 @@
  * For each device the newest events are kept one by one; what is older is only counted, and a sequence at or
  * below the highest that was thrown away can no longer be told from a repeat, so it does not count again.
  *
+ * Heads of device logs are held against each other: an event that is known comes with the head that it had, a new one
+ * with more entries than any before. What does not is counted and told, and changes nothing else: a device whose
+ * flash was put back, or two that have one identity.
+ *
  * What a device runs is what it confirmed: `version` and `release` follow `confirmed` events only. `state` is
  * the name of the event with the highest sequence.
  */
@@ -18,10 +22,17 @@
 /* Events kept one by one for each device: two full updates with some refusals between. */
 #define ROTA_REGISTRY_EVENTS_KEPT 64
 
+/* What a record showed that a person must hear of. */
+struct rota_registry_alarm {
+	bool forked; /* a head of the device's log does not follow from those that are known (SPEC 11.4) */
+	char device[ROTA_DB_ID_LEN];
+	uint64_t seq; /* of the event */
+};
+
 /* Put one record into the view, within the caller's transaction; the position moves to it. A type that is not
  * known, and a report that cannot be read (a later release wrote it), moves the position only.
  * ROTA_ERR_STATE: the record does not follow the position. Other errors are the database's. */
-ROTA_MUST_USE enum rota_err rota_registry_apply(
-	const struct rota_db *db, const struct rota_record *record, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_registry_apply(const struct rota_db *db,
+	const struct rota_record *record, struct rota_registry_alarm *alarm, struct rota_fail *why);
 
 #endif

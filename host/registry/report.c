@@ -31,6 +31,7 @@ static const struct member {
 	{ "clause", offsetof(struct rota_db_event, clause) },
 	{ "reason", offsetof(struct rota_db_event, reason) },
 	{ "detail", offsetof(struct rota_db_event, detail) },
+	{ "log", offsetof(struct rota_db_event, log) },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 /* Somebody reading with the sqlite3 command may hold a lock for a moment. */
 #define BUSY_MS 5000
 
@@ -15,13 +15,22 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS devices(id TEXT PRIMARY KEY, last_seen_ms INTEGER NOT NULL,"
 	" last_seq INTEGER NOT NULL, floor_seq INTEGER NOT NULL, events INTEGER NOT NULL,"
 	" state TEXT NOT NULL, version TEXT NOT NULL, release TEXT NOT NULL, step TEXT NOT NULL,"
-	" clause TEXT NOT NULL, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	" clause TEXT NOT NULL, reason TEXT NOT NULL, log_count INTEGER NOT NULL DEFAULT 0,"
+	" log_forks INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS events(device TEXT NOT NULL, seq INTEGER NOT NULL,"
 	" received_ms INTEGER NOT NULL, at_s INTEGER, event TEXT NOT NULL, version TEXT NOT NULL,"
 	" release TEXT NOT NULL, campaign TEXT NOT NULL, attempt TEXT NOT NULL, slot TEXT NOT NULL,"
 	" step TEXT NOT NULL, clause TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,"
-	" PRIMARY KEY(device, seq)) STRICT, WITHOUT ROWID;"
-	"INSERT OR IGNORE INTO meta VALUES('schema', 1), ('position', 0);";
+	" log TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, seq)) STRICT, WITHOUT ROWID;"
+	"INSERT OR IGNORE INTO meta VALUES('schema', 2), ('position', 0);";
+
+/* From the release before: what is there counts as told without a device log. */
+static const char from_1[] = "BEGIN IMMEDIATE;"
+			     "ALTER TABLE devices ADD COLUMN log_count INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE devices ADD COLUMN log_forks INTEGER NOT NULL DEFAULT 0;"
+			     "ALTER TABLE events ADD COLUMN log TEXT NOT NULL DEFAULT '';"
+			     "UPDATE meta SET value = 2 WHERE name = 'schema';"
+			     "COMMIT;";
 
 enum statement {
 	BEGIN,
@@ -32,6 +41,7 @@ enum statement {
 	DEVICE,
 	SET_DEVICE,
 	ADD_EVENT,
+	EVENT_LOG,
 	PRUNE_FLOOR,
 	PRUNE,
 	STATEMENTS,
@@ -44,13 +54,15 @@ static const char *const sql[STATEMENTS] = {
 	[META] = "SELECT value FROM meta WHERE name = ?1",
 	[SET_POSITION] = "UPDATE meta SET value = ?1 WHERE name = 'position'",
 	[DEVICE] = "SELECT id, last_seen_ms, last_seq, floor_seq, events, state, version, release,"
-		   " step, clause, reason FROM devices WHERE id = ?1",
-	[SET_DEVICE] = "INSERT OR REPLACE INTO devices(id, last_seen_ms, last_seq, floor_seq,"
-		       " events, state, version, release, step, clause, reason)"
-		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		   " step, clause, reason, log_count, log_forks FROM devices WHERE id = ?1",
+	[SET_DEVICE] =
+		"INSERT OR REPLACE INTO devices(id, last_seen_ms, last_seq, floor_seq,"
+		" events, state, version, release, step, clause, reason, log_count, log_forks)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[ADD_EVENT] = "INSERT OR IGNORE INTO events(device, seq, received_ms, at_s, event, version,"
-		      " release, campaign, attempt, slot, step, clause, reason, detail)"
-		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		      " release, campaign, attempt, slot, step, clause, reason, detail, log)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	[EVENT_LOG] = "SELECT log FROM events WHERE device = ?1 AND seq = ?2",
 	[PRUNE_FLOOR] = "SELECT seq FROM events WHERE device = ?1 ORDER BY seq DESC"
 			" LIMIT 1 OFFSET ?2",
 	[PRUNE] = "DELETE FROM events WHERE device = ?1 AND seq <= ?2",
@@ -169,6 +181,8 @@ static void read_device(sqlite3_stmt *st, struct rota_db_device *out)
 	column_text(st, 8, out->step, sizeof(out->step));
 	column_text(st, 9, out->clause, sizeof(out->clause));
 	column_text(st, 10, out->reason, sizeof(out->reason));
+	out->log_count = (uint64_t)sqlite3_column_int64(st, 11);
+	out->log_forks = (uint64_t)sqlite3_column_int64(st, 12);
 }
 
 static enum rota_err device(
@@ -205,6 +219,8 @@ static enum rota_err set_device(void *ctx, const struct rota_db_device *d, struc
 	bind_text(st, 9, d->step);
 	bind_text(st, 10, d->clause);
 	bind_text(st, 11, d->reason);
+	bind_number(st, 12, d->log_count);
+	bind_number(st, 13, d->log_forks);
 	return run(s, SET_DEVICE, why);
 }
 
@@ -214,7 +230,7 @@ static enum rota_err add_event(
 	struct rota_db_sqlite *s = ctx;
 	sqlite3_stmt *st = s->at[ADD_EVENT];
 	const char *const text[] = { e->name, e->version, e->release, e->campaign, e->attempt,
-		e->slot, e->step, e->clause, e->reason, e->detail };
+		e->slot, e->step, e->clause, e->reason, e->detail, e->log };
 
 	bind_text(st, 1, e->device);
 	bind_number(st, 2, e->seq);
@@ -226,6 +242,25 @@ static enum rota_err add_event(
 	ROTA_TRY(run(s, ADD_EVENT, why));
 	*added = sqlite3_changes(s->db) == 1;
 	return ROTA_OK;
+}
+
+static enum rota_err event_log(void *ctx, const char *id, uint64_t seq,
+	char out[static ROTA_DB_TEXT_LEN], struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[EVENT_LOG];
+	enum rota_err err = ROTA_OK;
+	int code;
+
+	bind_text(st, 1, id);
+	bind_number(st, 2, seq);
+	code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		column_text(st, 0, out, ROTA_DB_TEXT_LEN);
+	else
+		err = code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
+	sqlite3_reset(st);
+	return err;
 }
 
 static enum rota_err prune_events(
@@ -262,9 +297,34 @@ static enum rota_err clear(void *ctx, struct rota_fail *why)
 		why);
 }
 
-static enum rota_err open_in(struct rota_db_sqlite *s, const char *path, struct rota_fail *why)
+static enum rota_err prepare(struct rota_db_sqlite *s, int which, struct rota_fail *why)
+{
+	return sqlite3_prepare_v3(s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &s->at[which],
+		       NULL) == SQLITE_OK
+		? ROTA_OK
+		: fail(s, why);
+}
+
+/* Tables as they are now, whoever made them. */
+static enum rota_err bring_up(struct rota_db_sqlite *s, struct rota_fail *why)
 {
 	uint64_t version = 0;
+
+	ROTA_TRY(execute(s, schema, why));
+	ROTA_TRY(prepare(s, META, why));
+	ROTA_TRY(meta(s, "schema", &version, why));
+	if (version == 1)
+		return execute(s, from_1, why);
+	if (version != SCHEMA_VERSION)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
+			"%s: made by a later release; use that one, or move the file away and "
+			"run rotad --rebuild",
+			s->path);
+	return ROTA_OK;
+}
+
+static enum rota_err open_in(struct rota_db_sqlite *s, const char *path, struct rota_fail *why)
+{
 
 	if (sqlite3_open_v2(path, &s->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
@@ -272,17 +332,10 @@ static enum rota_err open_in(struct rota_db_sqlite *s, const char *path, struct 
 		return fail(s, why);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	ROTA_TRY(execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why));
-	ROTA_TRY(execute(s, schema, why));
+	ROTA_TRY(bring_up(s, why));
 	for (int i = 0; i < STATEMENTS; i++)
-		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->at[i],
-			    NULL) != SQLITE_OK)
-			return fail(s, why);
-	ROTA_TRY(meta(s, "schema", &version, why));
-	if (version != SCHEMA_VERSION)
-		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
-			"%s: made by a later release; use that one, or move the file away and "
-			"run rotad --rebuild",
-			path);
+		if (s->at[i] == NULL)
+			ROTA_TRY(prepare(s, i, why));
 	return ROTA_OK;
 }
 
@@ -312,6 +365,7 @@ enum rota_err rota_db_sqlite_open(
 		.device = device,
 		.set_device = set_device,
 		.add_event = add_event,
+		.event_log = event_log,
 		.prune_events = prune_events,
 		.clear = clear,
 	};

@@ -14,6 +14,7 @@
 /* A function that makes its caller longer where it is put into it, by more than a call of it takes. */
 #define ROTA_APART __attribute__((noinline))
 
+/* Numbers stand in device logs (SPEC 11.4). */
 enum rota_err {
 	ROTA_OK = 0,
 

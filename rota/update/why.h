@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-/* name, section, what the clause demands */
+/* name, section, what the clause demands. Numbers stand in device logs (SPEC 11.4): new clauses come last. */
 #define ROTA_CLAUSES(X)                                                                            \
 	X(NONE, "", "")                                                                            \
 	X(TUF_5_2, "TUF 5.2", "a trusted root to start from")                                      \

@@ -12,6 +12,7 @@ static struct rota_fail why;
 static char path[64];
 static struct rota_db_sqlite *sqlite;
 static struct rota_db db;
+static struct rota_registry_alarm news;
 static const char id[] = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
 
 static bool open_fresh(void)
@@ -44,7 +45,7 @@ static enum rota_err apply(uint64_t sequence, const char *body)
 	memset(r.device, 0xdd, sizeof(r.device));
 	if (db.begin(db.ctx, &why) != ROTA_OK)
 		return ROTA_ERR_IO;
-	err = rota_registry_apply(&db, &r, &why);
+	err = rota_registry_apply(&db, &r, &news, &why);
 	if (err != ROTA_OK) {
 		db.rollback(db.ctx);
 		return err;
@@ -93,6 +94,39 @@ TEST(reports_make_the_device)
 	CHECK(strcmp(d.release, "r2") == 0);
 	CHECK(strcmp(d.reason, "crash") == 0);
 	CHECK_EQ(position(), 3);
+	shut();
+}
+
+#define LOG(count, head) ",\"log\":\"" count " " head "\""
+
+/* SPEC 11.4 */
+TEST(a_log_that_does_not_go_on_is_told)
+{
+	CHECK(open_fresh());
+	CHECK_OK(apply(1, EVENT("1", "started", LOG("1", "aa"))));
+	CHECK_OK(apply(2, EVENT("2", "checked", LOG("2", "bb"))));
+	CHECK_OK(apply(3, EVENT("2", "checked", LOG("2", "bb")))); /* the same again */
+	CHECK(!news.forked);
+	CHECK_OK(apply(4, EVENT("5", "checked", LOG("7", "cc")))); /* some were lost on the way */
+	CHECK(!news.forked);
+	CHECK_OK(apply(5, EVENT("6", "checked", ""))); /* its log takes no more */
+	CHECK(!news.forked);
+	CHECK_EQ(device().log_forks, 0);
+	CHECK_OK(apply(
+		6, EVENT("2", "refused", LOG("2", "dd")))); /* flash put back: it says others */
+	CHECK(news.forked);
+	CHECK_EQ(news.seq, 2);
+	CHECK(strcmp(news.device, id) == 0);
+	CHECK_OK(apply(7, EVENT("7", "checked", LOG("7", "ee")))); /* a new one with as many */
+	CHECK(news.forked);
+	CHECK_OK(apply(8, EVENT("8", "checked", LOG("8", "ff"))));
+	CHECK(!news.forked);
+	CHECK_OK(apply(9, EVENT("9", "started", LOG("1", "aa")))); /* begun anew: told once */
+	CHECK(news.forked);
+	CHECK_OK(apply(10, EVENT("10", "checked", LOG("2", "bb"))));
+	CHECK(!news.forked);
+	CHECK_EQ(device().log_forks, 3);
+	CHECK_EQ(device().log_count, 2);
 	shut();
 }
 
@@ -181,7 +215,7 @@ TEST(what_is_rolled_back_is_not_there)
 
 	CHECK(open_fresh());
 	CHECK_OK(db.begin(db.ctx, &why));
-	CHECK_OK(rota_registry_apply(&db, &r, &why));
+	CHECK_OK(rota_registry_apply(&db, &r, &news, &why));
 	db.rollback(db.ctx);
 	CHECK_EQ(position(), 0);
 	shut();
@@ -247,6 +281,7 @@ TEST(reports_have_limits)
 	CHECK_EQ(rota_report_read(rota_span(body, (size_t)n), &r, &why), ROTA_ERR_LIMIT);
 }
 
-TESTS(T(reports_make_the_device), T(repeats_count_once), T(old_events_go_and_do_not_count_again),
-	T(records_follow_each_other), T(made_again_from_zero_it_is_the_same),
-	T(what_is_rolled_back_is_not_there), T(reports_are_judged), T(reports_have_limits))
+TESTS(T(reports_make_the_device), T(a_log_that_does_not_go_on_is_told), T(repeats_count_once),
+	T(old_events_go_and_do_not_count_again), T(records_follow_each_other),
+	T(made_again_from_zero_it_is_the_same), T(what_is_rolled_back_is_not_there),
+	T(reports_are_judged), T(reports_have_limits))
