@@ -13,26 +13,71 @@ static enum rota_err area_capacity(void *ctx, uint8_t place, uint64_t *out)
 	return ROTA_OK;
 }
 
+static void restart(struct rota_flash_area *a)
+{
+	a->whole = false;
+	a->sector = 0;
+	a->erased = 0;
+	a->end = 0;
+}
+
+/* What the map says of the place must not outlive it. */
 static enum rota_err area_discard(void *ctx, uint8_t place)
 {
 	struct rota_flash_area *a = ctx;
 
-	(void)place;
-	a->sector = 0;
-	a->erased = 0;
-	a->end = 0;
-	return ROTA_OK;
+	restart(a);
+	a->mapped = false;
+	return a->map[place] == NULL ? ROTA_OK : rota_chunkmap_forget(a->map[place]);
+}
+
+/* Sectors that the first `length` bytes of a place take. */
+static uint32_t sectors_of(const struct rota_flash *flash, uint64_t length)
+{
+	uint32_t n = 0;
+
+	while (rota_flash_sector(flash->run, n).at < length)
+		n++;
+	return n;
+}
+
+/* Go on behind the chunks that are durable. */
+static void go_on(struct rota_flash_area *a, const struct rota_flash *flash, uint32_t done)
+{
+	uint32_t at = rota_flash_sector(flash->run, done).at;
+
+	a->sector = done;
+	a->erased = at;
+	a->whole = at >= a->length;
+	a->end = a->whole ? (uint32_t)a->length : at;
 }
 
 static enum rota_err area_begin(void *ctx, uint8_t place,
 	const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
 {
 	struct rota_flash_area *a = ctx;
+	const struct rota_flash *flash = a->place[place], *map = a->map[place];
+	uint32_t done;
 
-	(void)digest;
+	restart(a);
 	a->length = length;
-	*durable = 0;
-	return area_discard(a, place);
+	a->mapped = map != NULL &&
+		rota_chunkmap_begin(&a->chunks, map, digest, length, sectors_of(flash, length),
+			&done) == ROTA_OK;
+	if (a->mapped)
+		go_on(a, flash, done);
+	*durable = a->end;
+	return ROTA_OK;
+}
+
+/* The sector at hand is written. */
+static enum rota_err chunk_done(struct rota_flash_area *a, const struct rota_flash *flash)
+{
+	if (!a->mapped)
+		return ROTA_OK;
+	ROTA_TRY(flash->sync(flash->ctx));
+	a->mapped = rota_chunkmap_mark(&a->chunks, a->sector - 1) == ROTA_OK;
+	return ROTA_OK;
 }
 
 /* Erase the sector that begins where the erased bytes end. */
@@ -81,20 +126,25 @@ static enum rota_err area_write(void *ctx, uint8_t place, uint64_t off, struct r
 		ROTA_TRY(put(a, flash, data, &took));
 		a->end += (uint32_t)took;
 		data = rota_span_skip(data, took);
+		if (a->end == a->erased)
+			ROTA_TRY(chunk_done(a, flash));
 	}
 	return ROTA_OK;
 }
 
+/* Once: a finish that is repeated must not program the unit again. */
 static enum rota_err write_rest(struct rota_flash_area *a, const struct rota_flash *flash)
 {
 	uint32_t unit = flash->write_len, in = a->end % unit;
 
-	if (in == 0)
+	if (a->whole)
 		return ROTA_OK;
-	memset(&a->unit[in], flash->erased, unit - in);
-	ROTA_TRY(flash->write(flash->ctx, a->end - in, rota_span(a->unit, unit)));
-	a->length = 0; /* once: a finish that is repeated must not program the unit again */
-	return ROTA_OK;
+	if (in > 0) {
+		memset(&a->unit[in], flash->erased, unit - in);
+		ROTA_TRY(flash->write(flash->ctx, a->end - in, rota_span(a->unit, unit)));
+	}
+	a->whole = true;
+	return chunk_done(a, flash);
 }
 
 static enum rota_err area_finish(void *ctx, uint8_t place, uint64_t len)
@@ -130,4 +180,11 @@ void rota_flash_area_init(
 		.finish = area_finish,
 		.read = area_read,
 	};
+}
+
+void rota_flash_area_maps(
+	struct rota_flash_area *a, const struct rota_flash *first, const struct rota_flash *second)
+{
+	a->map[0] = first;
+	a->map[1] = second;
 }

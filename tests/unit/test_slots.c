@@ -5,7 +5,7 @@
 #include "tests/unit/flash_mem.h"
 #include "tests/unit/test.h"
 
-#define PLACE_LEN 1024
+#define PLACE_LEN 2048
 #define SECTOR 512
 #define UNIT 8
 
@@ -13,7 +13,7 @@ static const uint8_t one[32] = { 1 }, two[32] = { 2 }, three[32] = { 3 }, four[3
 
 /* The boot journal and four places on one chip each, of which the journal's may lose its power. */
 static struct device {
-	struct flash_mem journal_flash, place[4];
+	struct flash_mem journal_flash, place[4], map[2]; /* maps of component 0 */
 	struct rota_journal journal;
 	struct rota_boot_access access;
 	struct rota_running_source source;
@@ -68,6 +68,8 @@ static enum rota_err begin_device(void)
 	flash_mem_init(&dev.journal_flash, 1024, 2, UNIT, 0xFF);
 	for (int i = 0; i < 4; i++)
 		flash_mem_init(&dev.place[i], SECTOR, PLACE_LEN / SECTOR, UNIT, 0xFF);
+	for (int i = 0; i < 2; i++)
+		flash_mem_init(&dev.map[i], SECTOR, 1, UNIT, 0xFF);
 	rota_bootstate_init(&s, 0, one);
 	ROTA_TRY(rota_bootstate_add(&s, two));
 	ROTA_TRY(rota_journal_open(&dev.journal, &dev.journal_flash.port, ROTA_JOURNAL_BOOT));
@@ -80,6 +82,7 @@ static enum rota_err begin_device(void)
 			&dev.area[i], &dev.place[2 * i].port, &dev.place[2 * i + 1].port);
 		rota_set_member_init(&dev.member[i], &dev.set, i, &dev.area[i].port);
 	}
+	rota_flash_area_maps(&dev.area[0], &dev.map[0].port, &dev.map[1].port);
 	return boot();
 }
 
@@ -319,7 +322,100 @@ TEST(writes_are_in_order_and_in_the_image)
 	CHECK_EQ(back[0], 9);
 }
 
-/* ---- cuts ---- */
+/* ---- writes that are cut off ---- */
+
+#define IMAGE_LEN (3 * SECTOR + 21)
+static uint8_t image[IMAGE_LEN];
+
+/* Write on from `off` in odd pieces, until the power goes. */
+static enum rota_err write_on(uint64_t off)
+{
+	while (off < IMAGE_LEN) {
+		size_t n = IMAGE_LEN - off < 37 ? (size_t)(IMAGE_LEN - off) : 37;
+
+		ROTA_TRY(CALL(0, write, off, rota_span(&image[off], n)));
+		off += n;
+		if (dev.map[1].off)
+			return ROTA_ERR_IO;
+	}
+	return CALL(0, finish, IMAGE_LEN);
+}
+
+/* Whether all of the first `len` bytes read back. */
+static bool reads_back(uint64_t len)
+{
+	static uint8_t back[IMAGE_LEN];
+
+	return len == 0 ||
+		(CALL(0, read, 0, rota_buf(back, (size_t)len)) == ROTA_OK &&
+			memcmp(back, image, (size_t)len) == 0);
+}
+
+/* 1: past the end; 0: cut, and what was durable is there; -1: it is not. */
+static int cut_write(struct flash_mem *flash, uint32_t at, enum flash_tear tear, unsigned *resumed)
+{
+	uint64_t durable;
+	bool cut;
+
+	if (begin_device() != ROTA_OK)
+		return -1;
+	flash_mem_cut_at(flash, at, tear, at);
+	if (CALL(0, begin, three, IMAGE_LEN, &durable) == ROTA_OK && !dev.map[1].off &&
+		write_on(durable) != ROTA_OK && !flash->off)
+		return -1;
+	cut = flash->off;
+	flash_mem_power(&dev.place[1]);
+	flash_mem_power(&dev.map[1]);
+	if (CALL(0, begin, three, IMAGE_LEN, &durable) != ROTA_OK || !reads_back(durable) ||
+		(durable % SECTOR != 0 && durable != IMAGE_LEN))
+		return -1;
+	*resumed += durable != 0;
+	if (write_on(durable) != ROTA_OK || !reads_back(IMAGE_LEN))
+		return -1;
+	return cut ? 0 : 1;
+}
+
+TEST(a_write_that_was_cut_off_goes_on_at_the_sector_that_it_was_in)
+{
+	unsigned resumed = 0, cuts = 0;
+
+	for (size_t i = 0; i < IMAGE_LEN; i++)
+		image[i] = (uint8_t)(i * 7 + i / 256);
+	for (int i = 0; i < 2 * FLASH_TEAR_COUNT; i++) {
+		int result = 0;
+
+		for (uint32_t at = 1; result == 0; at++, cuts++) {
+			result = cut_write(i % 2 == 0 ? &dev.place[1] : &dev.map[1], at,
+				(enum flash_tear)(i / 2), &resumed);
+			CHECK(result >= 0);
+		}
+	}
+	CHECK(cuts > 500);
+	CHECK(resumed > cuts / 2);
+}
+
+TEST(only_the_same_image_is_gone_on_with)
+{
+	uint64_t durable;
+
+	CHECK_OK(begin_device());
+	CHECK_OK(CALL(0, begin, three, IMAGE_LEN, &durable));
+	CHECK_OK(write_on(0));
+	CHECK_OK(CALL(0, begin, three, IMAGE_LEN, &durable));
+	CHECK_EQ(durable, IMAGE_LEN); /* whole already */
+	CHECK_OK(CALL(0, finish, IMAGE_LEN));
+	/* it did not verify: from the start */
+	CHECK_OK(CALL(0, write, 0, rota_span(image, SECTOR)));
+	CHECK_OK(CALL(0, begin, three, IMAGE_LEN, &durable));
+	CHECK_EQ(durable, 0);
+	CHECK_OK(write_on(0));
+	CHECK_OK(CALL(0, begin, four, IMAGE_LEN, &durable));
+	CHECK_EQ(durable, 0);
+	CHECK_OK(CALL(0, begin, three, IMAGE_LEN, &durable));
+	CHECK_EQ(durable, 0);
+}
+
+/* ---- cuts of the boot journal ---- */
 
 static bool same(const uint8_t *digest, const uint8_t *want)
 {
@@ -390,4 +486,5 @@ TESTS(T(a_set_is_written_tried_and_confirmed_as_one), T(a_trial_is_asked_for_by_
 	T(only_the_set_that_runs_is_confirmed), T(a_set_is_forgotten_before_a_place_of_it_changes),
 	T(a_fallback_set_is_kept_before_the_others_are_written),
 	T(an_unknown_image_is_told_until_it_is_known), T(writes_are_in_order_and_in_the_image),
-	T(a_set_is_never_mixed_by_a_cut_of_its_journal))
+	T(a_write_that_was_cut_off_goes_on_at_the_sector_that_it_was_in),
+	T(only_the_same_image_is_gone_on_with), T(a_set_is_never_mixed_by_a_cut_of_its_journal))
