@@ -117,16 +117,14 @@ enum rota_err rota_chunkmap_has(const struct rota_chunkmap *m, uint32_t chunk, b
 	return ROTA_OK;
 }
 
-enum rota_err rota_chunkmap_mark(struct rota_chunkmap *m, uint32_t chunk)
+/* Program the mark of a chunk, and see that it is there. */
+static enum rota_err put_mark(struct rota_chunkmap *m, uint32_t chunk)
 {
 	const struct rota_flash *flash = m->flash;
 	uint8_t unit[ROTA_FLASH_WRITE_MAX];
 	uint32_t at = (uint32_t)mark_at(flash, chunk);
 	bool yes;
 
-	ROTA_TRY(rota_chunkmap_has(m, chunk, &yes));
-	if (yes)
-		return ROTA_OK;
 	ROTA_TRY(rota_flash_is_erased(flash, at, flash->write_len, &yes));
 	if (!yes)
 		return ROTA_ERR_IO;
@@ -135,4 +133,35 @@ enum rota_err rota_chunkmap_mark(struct rota_chunkmap *m, uint32_t chunk)
 	ROTA_TRY(flash->sync(flash->ctx));
 	ROTA_TRY(rota_chunkmap_has(m, chunk, &yes));
 	return yes ? ROTA_OK : ROTA_ERR_IO;
+}
+
+/* The unit of `chunk` takes no mark, since a cut touched it: the map is written anew, with the chunks that are done
+ * in a row from the first. A cut in here loses the rest of the map and no more. */
+static enum rota_err lay_anew(struct rota_chunkmap *m, uint32_t chunk)
+{
+	const struct rota_flash *flash = m->flash;
+	uint8_t header[HEADER_MAX];
+	uint32_t row = 0;
+	bool yes = true;
+
+	memset(header, flash->erased, sizeof(header));
+	ROTA_TRY(flash->read(flash->ctx, 0, rota_buf(header, HEADER_LEN)));
+	for (; row < m->chunks && yes; row += yes) {
+		ROTA_TRY(rota_chunkmap_has(m, row, &yes));
+		yes = yes || row == chunk;
+	}
+	ROTA_TRY(begin_anew(m, header));
+	for (uint32_t i = 0; i < row; i++)
+		ROTA_TRY(put_mark(m, i));
+	return chunk < row ? ROTA_OK : put_mark(m, chunk);
+}
+
+enum rota_err rota_chunkmap_mark(struct rota_chunkmap *m, uint32_t chunk)
+{
+	bool yes;
+
+	ROTA_TRY(rota_chunkmap_has(m, chunk, &yes));
+	if (yes || put_mark(m, chunk) == ROTA_OK)
+		return ROTA_OK;
+	return lay_anew(m, chunk);
 }

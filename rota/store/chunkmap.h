@@ -30,8 +30,9 @@ ROTA_MUST_USE enum rota_err rota_chunkmap_begin(struct rota_chunkmap *m,
 	const struct rota_flash *flash, const uint8_t digest[static ROTA_SHA256_LEN],
 	uint64_t length, uint32_t chunks, uint32_t *done);
 
-/* The chunk was written and synced. On ROTA_OK the mark is durable too; it may be made again. ROTA_ERR_IO also
- * where an earlier mark of it was torn: this one chunk is written again after each power-off. */
+/* The chunk was written and synced. On ROTA_OK the mark is durable too; it may be made again. Where an
+ * earlier mark of it was torn the map is written anew, and of the chunks done only those in a row from the first
+ * stay marked. */
 ROTA_MUST_USE enum rota_err rota_chunkmap_mark(struct rota_chunkmap *m, uint32_t chunk);
 
 /* *yes: the chunk was marked. */

@@ -123,31 +123,33 @@ static enum rota_err write_chunk(const struct image *image, uint32_t chunk)
 	return slot.port.sync(slot.port.ctx);
 }
 
-/* Write what the map does not have, every second chunk first. A mark that cannot be made is no reason to stop
- * while there is power. ROTA_ERR_STATE: the map lies. */
+/* Write what the map does not have, every second chunk first. ROTA_ERR_STATE: the map lies. */
 static enum rota_err install(const struct image *image)
 {
 	struct rota_chunkmap m;
-	uint32_t done;
+	uint32_t done, laid, least = image->chunks;
 
 	ROTA_TRY(begin(&m, image, &done));
 	if (!map_is_true(&m, image, done))
 		return ROTA_ERR_STATE;
 	for (uint32_t i = 0; i < image->chunks; i++) {
 		uint32_t chunk = i * 2 % image->chunks + (i * 2 >= image->chunks);
-		enum rota_err err;
 		bool yes;
 
 		ROTA_TRY(rota_chunkmap_has(&m, chunk, &yes));
 		if (yes)
 			continue;
 		ROTA_TRY(write_chunk(image, chunk));
-		err = rota_chunkmap_mark(&m, chunk);
-		if (err != ROTA_OK && supply.off)
-			return err;
-		marked[chunk] = err == ROTA_OK;
+		laid = sim.sectors[0].erases;
+		ROTA_TRY(rota_chunkmap_mark(&m, chunk));
+		if (sim.sectors[0].erases != laid) { /* written anew, with what is in a row */
+			memset(marked, 0, sizeof(marked));
+			least = 1;
+		}
+		marked[chunk] = true;
 	}
-	return ROTA_OK;
+	ROTA_TRY(begin(&m, image, &done));
+	return done >= least ? ROTA_OK : ROTA_ERR_STATE;
 }
 
 static bool whole(const struct image *image)
@@ -258,8 +260,9 @@ TEST(a_map_has_room_for_so_many_chunks)
 	rota_flash_sim_free(&sim);
 }
 
-/* Rot, and what fails without a cut: a mark is not made up, and what lies is noticed. */
-TEST(damage_says_not_done)
+/* Rot, and what fails without a cut: a mark is not made up, what lies is noticed, and a unit that takes no mark has
+ * the map written anew. */
+TEST(damage_says_not_done_and_is_mended)
 {
 	struct rota_chunkmap m;
 	uint32_t done;
@@ -268,14 +271,22 @@ TEST(damage_says_not_done)
 	CHECK_OK(be_born(&boards[0]));
 	CHECK_OK(begin(&m, &images[0], &done));
 	CHECK_OK(rota_chunkmap_mark(&m, 0));
+	CHECK_OK(rota_chunkmap_mark(&m, 1));
+	CHECK_OK(rota_chunkmap_mark(&m, 4));
 	CHECK_OK(rota_flash_sim_flip(&sim, 52, 0x10)); /* the mark of chunk 0 */
-	CHECK_OK(rota_flash_sim_flip(&sim, 54, 0x10)); /* that of chunk 2, which is erased */
 	CHECK_OK(rota_chunkmap_has(&m, 0, &yes));
 	CHECK(!yes);
-	CHECK_EQ(rota_chunkmap_mark(&m, 0), ROTA_ERR_IO);
-	CHECK_EQ(rota_chunkmap_mark(&m, 2), ROTA_ERR_IO);
+	CHECK_OK(rota_chunkmap_mark(&m, 0));
+	CHECK_OK(begin(&m, &images[0], &done));
+	CHECK_EQ(done, 2);
+	CHECK_OK(rota_chunkmap_has(&m, 4, &yes));
+	CHECK(!yes);
 	rota_sim_supply_plan(&supply, 1, ROTA_SIM_SILENT, 1);
-	CHECK_EQ(rota_chunkmap_mark(&m, 1), ROTA_ERR_IO);
+	CHECK_OK(rota_chunkmap_mark(&m, 3));
+	CHECK_OK(begin(&m, &images[0], &done));
+	CHECK_EQ(done, 2);
+	CHECK_OK(rota_chunkmap_has(&m, 3, &yes));
+	CHECK(yes);
 	rota_sim_supply_plan(&supply, 1, ROTA_SIM_SILENT, 1);
 	CHECK_EQ(begin(&m, &images[1], &done), ROTA_ERR_IO); /* nothing was erased */
 	CHECK_EQ(sim.broken, 0);
@@ -284,4 +295,4 @@ TEST(damage_says_not_done)
 }
 
 TESTS(T(after_every_cut_the_map_is_true_and_the_write_goes_on), T(a_map_is_of_one_image),
-	T(a_map_has_room_for_so_many_chunks), T(damage_says_not_done))
+	T(a_map_has_room_for_so_many_chunks), T(damage_says_not_done_and_is_mended))
