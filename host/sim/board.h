@@ -17,6 +17,7 @@
 enum sim_place_name {
 	SIM_BOOT, /* boot journal */
 	SIM_DEVICE, /* device journal */
+	SIM_ORDERS, /* places of recovery orders */
 	SIM_SLOTS,
 	SIM_PLACES = SIM_SLOTS + 2 * SIM_COMPONENTS,
 };

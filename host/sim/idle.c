@@ -2,6 +2,7 @@
 #include "host/sim/idle.h"
 #include "host/sim/parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct sim_idle) <= SIM_IDLE_MAX, "a sleeping device is small");
@@ -169,6 +170,80 @@ static enum rota_err unfold_slot(
 		rota_span_slice(c->image[idle->slot[slot].image], 0, idle->slot[slot].len));
 }
 
+/* ---- places of recovery orders: the area as a whole ---- */
+
+/* The area's bytes into a new room. ROTA_ERR_BUSY: something there cannot be read. */
+static enum rota_err read_orders(struct sim_device *d, uint8_t **out)
+{
+	struct rota_flash *flash = &d->place[SIM_ORDERS].region.port;
+	size_t len = (size_t)rota_flash_size(flash->run);
+	enum rota_err err;
+
+	*out = malloc(len);
+	if (*out == NULL)
+		return ROTA_ERR_FULL;
+	err = flash->read(flash->ctx, 0, rota_buf(*out, len));
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	free(*out);
+	return err == ROTA_ERR_CORRUPT ? ROTA_ERR_BUSY : err;
+}
+
+static bool is_erased(const uint8_t *bytes, size_t len, uint8_t erased)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] != erased)
+			return false;
+	}
+	return true;
+}
+
+static enum rota_err fold_orders(
+	struct sim_device *d, struct sim_catalogue *c, struct sim_idle *out)
+{
+	const struct rota_flash *flash = &d->place[SIM_ORDERS].region.port;
+	size_t len = (size_t)rota_flash_size(flash->run);
+	uint8_t *bytes;
+
+	ROTA_TRY(read_orders(d, &bytes));
+	out->orders = 0;
+	for (uint32_t i = 0; i < c->orders_count && out->orders == 0; i++)
+		out->orders = memcmp(c->orders[i], bytes, len) == 0 ? i + 1 : 0;
+	if (out->orders > 0 || is_erased(bytes, len, flash->erased)) {
+		free(bytes);
+		return ROTA_OK;
+	}
+	if (c->orders_count == SIM_ORDERS_MAX) {
+		free(bytes);
+		return ROTA_ERR_LIMIT;
+	}
+	c->orders[c->orders_count++] = bytes;
+	out->orders = c->orders_count;
+	return ROTA_OK;
+}
+
+static enum rota_err unfold_orders(
+	struct sim_device *d, const struct sim_catalogue *c, const struct sim_idle *idle)
+{
+	struct rota_flash *flash = &d->place[SIM_ORDERS].region.port;
+	uint32_t size = (uint32_t)rota_flash_size(flash->run), unit = flash->write_len;
+
+	for (uint32_t at = 0; at < size && idle->orders > 0; at += unit) {
+		const uint8_t *bytes = &c->orders[idle->orders - 1][at];
+
+		if (!is_erased(bytes, unit, flash->erased))
+			ROTA_TRY(flash->write(flash->ctx, at, rota_span(bytes, unit)));
+	}
+	return flash->sync(flash->ctx);
+}
+
+void sim_catalogue_free(struct sim_catalogue *c)
+{
+	for (uint32_t i = 0; i < c->orders_count; i++)
+		free(c->orders[i]);
+	c->orders_count = 0;
+}
+
 /* ---- all ---- */
 
 static struct rota_flash_sim_sector *sector(struct sim_device *d, int place, uint32_t i)
@@ -210,6 +285,7 @@ enum rota_err sim_fold(struct sim_device *d, struct sim_catalogue *c, struct sim
 		ROTA_TRY(fold_journal(d, c, i, out, &used));
 	for (int i = 0; i < 2 * d->fleet->components; i++)
 		ROTA_TRY(fold_slot(d, c, i, out));
+	ROTA_TRY(fold_orders(d, c, out));
 	for (int i = 0; i < SIM_PLACES; i++)
 		out->wear[i] = worst(d, i);
 	memcpy(out->counter, d->counters.value, sizeof(out->counter));
@@ -232,6 +308,7 @@ enum rota_err sim_unfold(
 	}
 	for (int i = 0; i < 2 * d->fleet->components; i++)
 		ROTA_TRY(unfold_slot(d, c, i, idle));
+	ROTA_TRY(unfold_orders(d, c, idle));
 	for (int i = 0; i < SIM_PLACES; i++) {
 		for (uint32_t at = 0; at < d->fleet->board->area[i].len;
 			at += sector(d, i, at)->len)

@@ -19,6 +19,7 @@
 #define SIM_IDLE_MAX 512
 #define SIM_PAYLOADS_MAX 512 /* different ones: phases of an update times releases in use */
 #define SIM_IMAGES_MAX 64
+#define SIM_ORDERS_MAX 64 /* different contents of the places of recovery orders */
 
 /* What the payloads and images of a fleet look like. Grows while devices are folded; one thread's. */
 struct sim_catalogue {
@@ -29,7 +30,12 @@ struct sim_catalogue {
 	uint32_t payloads;
 	struct rota_span image[SIM_IMAGES_MAX]; /* the caller's, by number */
 	uint32_t images;
+	uint8_t *orders[SIM_ORDERS_MAX]; /* whole areas, found while folding; the catalogue's */
+	uint32_t orders_count;
 };
+
+/* Starts as { 0 }; ends with this. */
+void sim_catalogue_free(struct sim_catalogue *catalogue);
 
 struct sim_idle {
 	uint32_t number; /* of the device */
@@ -46,7 +52,8 @@ struct sim_idle {
 		uint32_t image; /* in the catalogue */
 		uint32_t len; /* bytes of it that are there; 0: the place is blank */
 	} slot[2 * SIM_COMPONENTS];
-	uint8_t diff[SIM_IDLE_MAX - 128];
+	uint32_t orders; /* in the catalogue, from 1; 0: blank */
+	uint8_t diff[SIM_IDLE_MAX - 136];
 };
 
 /* ROTA_ERR_BUSY: something on the chips is half done. ROTA_ERR_LIMIT: the catalogue is full. ROTA_ERR_NOT_FOUND: a

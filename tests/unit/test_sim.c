@@ -164,6 +164,7 @@ TEST(a_hundred_thousand_devices_sleep_in_little_room)
 		sizeof(struct sim_idle), catalogue->payloads, m->phases);
 	CHECK_EQ(m->phases, (1U << (ROTA_INSTALL_REVERT + 1)) - 1);
 	free(sleeping);
+	sim_catalogue_free(catalogue);
 	free(catalogue);
 	free(m);
 }
@@ -193,6 +194,7 @@ TEST(what_is_half_done_cannot_sleep)
 	CHECK_EQ(sim_fold(d, catalogue, &idle), ROTA_ERR_BUSY); /* half an erase */
 	stand_device_end(d);
 	stand_close(s);
+	sim_catalogue_free(catalogue);
 	free(catalogue);
 	free(s);
 }
