@@ -4,6 +4,7 @@
 #include "host/sim/parts.h"
 #include "boot/burn.h"
 #include "boot/choice.h"
+#include "boot/order.h"
 #include "boot/verify.h"
 
 #include <string.h>
@@ -48,6 +49,8 @@ struct booting {
 	struct rota_bootstate state;
 	struct rota_burn_facts burn;
 	struct rota_boot_policy policy;
+	struct rota_boot_order order;
+	struct rota_rom_key added[ROTA_BOOT_KEYS_ADDED_MAX];
 	struct member member[ROTA_SET_MAX];
 };
 
@@ -146,6 +149,20 @@ static void set_policy(struct booting *b)
 	};
 }
 
+/* What the recovery order in force allows beside. */
+static void allow_order(struct booting *b)
+{
+	struct sim_device *d = b->device;
+
+	if (b->state.order_phase == ROTA_ORDER_NONE_YET)
+		return;
+	rota_boot_order_load(&b->order, &d->desk, &d->place[SIM_ORDERS].port, &b->state,
+		d->fleet->rom, d->fleet->crypto,
+		rota_burn_floor(&b->state, &b->burn, ROTA_COUNTER_EPOCH));
+	if (b->order.verdict == ROTA_OK)
+		rota_boot_order_allow(&b->order, b->added, &b->policy);
+}
+
 enum rota_err sim_boot(struct sim_device *d)
 {
 	struct booting b = { .device = d };
@@ -156,6 +173,7 @@ enum rota_err sim_boot(struct sim_device *d)
 	ROTA_TRY(rota_journal_open(&d->boot, &d->place[SIM_BOOT].port, ROTA_JOURNAL_BOOT));
 	ROTA_TRY(rota_bootstate_load(&d->boot, &b.state));
 	set_policy(&b);
+	allow_order(&b);
 	while ((verdict = rota_boot_choose(&b.state, &facts, &choice)) != ROTA_BOOT_REFUSE) {
 		if (verdict == ROTA_BOOT_VERIFY) {
 			*choice.fact = verify(&b, &choice) ? ROTA_BOOT_YES : ROTA_BOOT_NO;

@@ -45,6 +45,17 @@ static void fetch(struct sim_device *d, const struct rota_update_want *want)
 	feed(d, err, bytes);
 }
 
+static void fetch_recovery(struct sim_device *d, const struct rota_update_want *want)
+{
+	const struct sim_world *world = d->world;
+	struct rota_span bytes = { NULL, 0 };
+	enum rota_err err = ROTA_ERR_NOT_FOUND;
+
+	if (world->recovery != NULL)
+		err = world->recovery(world->ctx, d, want, &bytes);
+	feed(d, err, rota_span_skip(bytes, (size_t)want->offset));
+}
+
 static void fetch_time(struct sim_device *d, const uint8_t *nonce)
 {
 	const struct sim_world *world = d->world;
@@ -69,8 +80,8 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 		case ROTA_UPDATE_FETCH_TARGET:
 			fetch(d, &want);
 			break;
-		case ROTA_UPDATE_FETCH_RECOVERY: /* these devices take no orders */
-			rota_update_done(&d->update, ROTA_ERR_NOT_FOUND);
+		case ROTA_UPDATE_FETCH_RECOVERY:
+			fetch_recovery(d, &want);
 			break;
 		case ROTA_UPDATE_KEEP_META:
 			rota_update_done(&d->update, ROTA_OK);
@@ -120,6 +131,11 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 {
 	const struct rota_random random = { d, random_fill };
 	const struct rota_uptime uptime = { d, uptime_s };
+	const struct rota_order_config order = { .places = &d->place[SIM_ORDERS].port,
+		.rom = d->fleet->rom,
+		.desk = &d->desk,
+		.record = ROTA_BUF(d->record),
+		.order = ROTA_BUF(d->order) };
 	const struct rota_update_config config = {
 		.session = { .crypto = d->fleet->crypto,
 			.limits = &limits,
@@ -133,6 +149,7 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 		.counter = &d->counter,
 		.random = &random,
 		.uptime = &uptime,
+		.order = &order,
 		.event_ctx = d,
 		.event = on_event,
 	};

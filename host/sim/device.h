@@ -22,6 +22,7 @@
 #define SIM_ROOM 24576 /* workspace of a cycle */
 #define SIM_RAM 16384 /* what an image is loaded into */
 #define SIM_TIME_ANSWER_MAX 512
+#define SIM_ORDER_MAX 2048 /* of a recovery order, and of its key-set record */
 
 struct sim_device;
 
@@ -46,6 +47,9 @@ struct sim_world {
 		const struct rota_update_want *want, struct rota_span *out);
 	/* Whether what runs is well: ROTA_OK, or what is wrong. */
 	enum rota_err (*health)(void *ctx, const struct sim_device *d);
+	/* A part of a recovery order, whole; the order itself with sha256 all zeros. */
+	enum rota_err (*recovery)(void *ctx, const struct sim_device *d,
+		const struct rota_update_want *want, struct rota_span *out);
 	/* The time, signed for this device and nonce (SPEC 5.5). */
 	enum rota_err (*time)(void *ctx, const struct sim_device *d, const uint8_t *nonce,
 		struct rota_buf room, struct rota_span *out);
@@ -115,6 +119,8 @@ struct sim_device {
 	struct rota_flash_area area[SIM_COMPONENTS];
 	struct rota_named_slots named[SIM_COMPONENTS];
 	struct rota_boot_access access;
+	struct rota_order_desk desk;
+	uint8_t record[SIM_ORDER_MAX], order[SIM_ORDER_MAX];
 	struct rota_update update;
 	struct rota_outcome outcome;
 	struct rota_state state; /* after the last cycle */

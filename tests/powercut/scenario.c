@@ -6,9 +6,13 @@
 #define V1 (UINT64_C(1) << 56)
 #define V2 (UINT64_C(2) << 56)
 #define V3 (UINT64_C(3) << 56)
+#define V9 (UINT64_C(9) << 56)
 #define DAY_S UINT64_C(86400)
 #define REFRESHES 38 /* the journal of every board turns in the last of them */
 #define ROOTS 4
+#define YEARS_ASLEEP UINT64_C(3)
+#define LATER_ROOT 50
+#define ORDER_COUNTER 3
 #define BURNT 7 /* two boots' steps above the factory's 0 */
 
 static void publish_release(struct server *s, unsigned tries, uint32_t counter)
@@ -103,6 +107,24 @@ static void roots(struct server *s)
 	}
 }
 
+/* All that the device knows has expired, the keys of its root are lost, and the server tells it so by an order. */
+static void recovery(struct server *s)
+{
+	struct maker *m = &s->world.m;
+	uint64_t now_s = SCENARIO_START + YEARS_ASLEEP * 365 * DAY_S;
+
+	next_root(m, now_s, KEY_ROOT4, KEY_ROOT5);
+	m->role[MAKER_ROOT].version = LATER_ROOT;
+	m->role[MAKER_ROOT].signers[0] = KEY_ROOT4;
+	m->role[MAKER_ROOT].signers[1] = KEY_ROOT5;
+	m->role[MAKER_ROOT].signer_count = 2;
+	m->role[MAKER_TIMESTAMP].keys[0] = m->role[MAKER_TIMESTAMP].signers[0] = KEY_TIMESTAMP2;
+	m->role[MAKER_SNAPSHOT].keys[0] = m->role[MAKER_SNAPSHOT].signers[0] = KEY_SNAPSHOT2;
+	maker_next(m, now_s, MAKER_TARGETS, MAKER_ROLLOUTS);
+	server_step(s, now_s);
+	server_order(s, now_s, 1, ORDER_COUNTER);
+}
+
 /* A new timestamp at every poll, and nothing else. */
 static void refreshes(struct server *s)
 {
@@ -165,6 +187,17 @@ const struct scenario scenarios[SCENARIOS] = {
 		.polls = ROOTS - 1,
 		.version = V1,
 		.ends_root = 1 + ROOTS },
+	{ .name = "recovery",
+		.what = "a recovery order with another root and an image, years later",
+		.publish = recovery,
+		.components = 1,
+		.asleep_s = (uint32_t)(YEARS_ASLEEP * 365 * DAY_S),
+		.polls = 2,
+		.sleeps = true,
+		.counter = ORDER_COUNTER,
+		.epoch = 1,
+		.version = V9,
+		.ends_root = LATER_ROOT },
 	{ .name = "compaction",
 		.what = "refreshes, while the journal goes on to its next sector",
 		.publish = refreshes,

@@ -15,15 +15,17 @@ struct scenario {
 	void (*publish)(struct server *s);
 	uint8_t components;
 	uint8_t polls; /* beyond the first */
+	uint32_t asleep_s; /* it polls so much later first */
 	uint8_t calm; /* polls before the first cut: they only fill the journal */
 	bool ill; /* what is on trial is not well */
 	bool sleeps; /* it is off between two polls */
 	uint32_t counter; /* security counter in the end */
+	uint32_t epoch; /* of recovery orders, in the end */
 	uint64_t version; /* that runs in the end, as rota/codec/version.h has it */
 	uint32_t ends_root; /* version of the root in the end */
 };
 
-#define SCENARIOS 8
+#define SCENARIOS 9
 extern const struct scenario scenarios[SCENARIOS];
 
 /* By its name, or NULL. */

@@ -3,10 +3,14 @@
 #include "rota/base/reader.h"
 #include "tests/powercut/chance.h"
 #include "tests/unit/image_make.h"
+#include "tests/unit/order_maker.h"
+#include "tests/unit/world_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ORDER_IMAGE_LEN 6000
 
 void server_init(struct server *s, uint64_t seed)
 {
@@ -19,6 +23,8 @@ void server_init(struct server *s, uint64_t seed)
 	chance_seed(seed);
 	world_init(&s->world);
 	s->rom = image_rom(1);
+	s->record = order_record(s->record_sha256);
+	s->rom.recovery_sha256 = ROTA_SPAN(s->record_sha256);
 	s->factory[0] = &s->world.image[0];
 	s->factory[1] = world_second_make(&s->world);
 	server_step(s, WORLD_NOW);
@@ -41,6 +47,90 @@ void server_retire(struct server *s, unsigned counter)
 	maker_next(m, now_s, MAKER_TARGETS, role);
 }
 
+static enum rota_err give(const struct maker_bytes *bytes, struct rota_span *out)
+{
+	*out = rota_span(bytes->p, bytes->len);
+	return ROTA_OK;
+}
+
+static const char *hex_of(const uint8_t sha256[static ROTA_SHA256_LEN])
+{
+	char *text = maker_room(2 * ROTA_SHA256_LEN + 1);
+
+	maker_hex(sha256, ROTA_SHA256_LEN, text);
+	return text;
+}
+
+/* The image that only an order vouches for, added to what may run. */
+static const struct world_image *order_image(struct server *s, uint32_t counter)
+{
+	uint8_t *payload = maker_room(ORDER_IMAGE_LEN);
+	const struct image_spec spec = { .tail_recipe = "dKS",
+		.version = UINT64_C(9) << 56,
+		.counter = counter,
+		.payload = rota_span(payload, ORDER_IMAGE_LEN) };
+	struct maker_bytes bytes = { maker_room(IMAGE_MAKE_MAX), 0 };
+	struct world_image *image;
+
+	for (size_t i = 0; i < ORDER_IMAGE_LEN; i++)
+		payload[i] = (uint8_t)(i * 13 + i / 256);
+	bytes.len = image_make(&spec, bytes.p);
+	image = world_image_add(&s->world, bytes, false);
+	world_image_digest(bytes, image->digest);
+	return image;
+}
+
+void server_order(struct server *s, uint64_t from_s, unsigned epoch, uint32_t counter)
+{
+	const struct world_image *image = order_image(s, counter);
+	uint64_t version = s->world.m.role[MAKER_ROOT].version;
+	const struct maker_file *root = maker_meta(&s->world.m, "root", version);
+	uint8_t root_sha256[ROTA_SHA256_LEN], image_sha256[ROTA_SHA256_LEN];
+	struct maker_text r = { NULL, 0, 0 }, i = { NULL, 0, 0 };
+
+	maker_sha256(root->bytes, root_sha256);
+	maker_sha256(image->bytes, image_sha256);
+	maker_printf(&r, "{\"length\":%zu,\"sha256\":\"%s\",\"version\":%llu}", root->bytes.len,
+		hex_of(root_sha256), (unsigned long long)version);
+	maker_printf(&i,
+		"{\"component\":\"app\",\"counter\":%u,\"digest\":\"%s\",\"length\":%zu,"
+		"\"sha256\":\"%s\",\"version\":\"9.0.0\"}",
+		counter, hex_of(image->digest), image->bytes.len, hex_of(image_sha256));
+	s->order = order_make(&(struct order_plan){ .epoch = epoch, .image = i.p, .root = r.p });
+	s->order_from_s = from_s;
+}
+
+/* Any file of ours with that digest. */
+enum rota_err server_recovery(const struct server *s, uint64_t now_s,
+	const struct rota_update_want *want, struct rota_span *out)
+{
+	struct maker_file *root;
+	uint8_t sha256[ROTA_SHA256_LEN];
+
+	if (s->order.len == 0 || now_s < s->order_from_s)
+		return ROTA_ERR_NOT_FOUND;
+	switch (want->part) {
+	case ROTA_PACK_ORDER:
+		*out = s->order;
+		return ROTA_OK;
+	case ROTA_PACK_RECORD:
+		*out = s->record;
+		return ROTA_OK;
+	case ROTA_PACK_ROOT:
+		root = maker_meta((struct maker *)(uintptr_t)&s->world.m, "root",
+			s->world.m.role[MAKER_ROOT].version);
+		return give(&root->bytes, out);
+	case ROTA_PACK_IMAGE:
+		break;
+	}
+	for (int i = 0; i < s->world.image_count; i++) {
+		maker_sha256(s->world.image[i].bytes, sha256);
+		if (memcmp(sha256, want->sha256, sizeof(sha256)) == 0)
+			return give(&s->world.image[i].bytes, out);
+	}
+	return ROTA_ERR_NOT_FOUND;
+}
+
 void server_step(struct server *s, uint64_t from_s)
 {
 	const struct maker_file *timestamp = maker_meta(&s->world.m, "timestamp", 0);
@@ -50,12 +140,6 @@ void server_step(struct server *s, uint64_t from_s)
 	s->step[s->steps].from_s = from_s;
 	s->step[s->steps].timestamp = timestamp->bytes;
 	s->step[s->steps++].root = s->world.m.role[MAKER_ROOT].version;
-}
-
-static enum rota_err give(const struct maker_bytes *bytes, struct rota_span *out)
-{
-	*out = rota_span(bytes->p, bytes->len);
-	return ROTA_OK;
 }
 
 enum rota_err server_meta(

@@ -22,6 +22,9 @@ struct server {
 	int steps;
 	struct rota_rom rom;
 	const struct world_image *factory[SIM_COMPONENTS];
+	struct rota_span record, order; /* of recovery; the order is empty where there is none */
+	uint64_t order_from_s;
+	uint8_t record_sha256[ROTA_SHA256_LEN];
 };
 
 /* Product sensor, factory release 1.0.0 with no policy, from WORLD_NOW on. Random bytes are drawn from `seed`. */
@@ -32,6 +35,12 @@ void server_retire(struct server *s, unsigned counter);
 
 /* What was published up to now counts from `from_s` on, later than the step before. */
 void server_step(struct server *s, uint64_t from_s);
+
+/* From `from_s` on there is a recovery order of this epoch: the newest root of the repository in the place of the device's
+ * own, and an image of 9.0.0 with this security counter, signed by nobody whom the ROM knows. */
+void server_order(struct server *s, uint64_t from_s, unsigned epoch, uint32_t counter);
+enum rota_err server_recovery(const struct server *s, uint64_t now_s,
+	const struct rota_update_want *want, struct rota_span *out);
 
 /* For struct sim_world; the time is that of the device that asks. */
 enum rota_err server_meta(const struct server *s, uint64_t now_s, const struct rota_want *want,

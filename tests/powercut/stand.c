@@ -32,6 +32,14 @@ static enum rota_err target(void *ctx, const struct sim_device *d,
 	return server_target(&s->server, want, out);
 }
 
+static enum rota_err recovery(void *ctx, const struct sim_device *d,
+	const struct rota_update_want *want, struct rota_span *out)
+{
+	const struct stand *s = ctx;
+
+	return server_recovery(&s->server, d->clock_s, want, out);
+}
+
 static enum rota_err health(void *ctx, const struct sim_device *d)
 {
 	const struct stand *s = ctx;
@@ -154,6 +162,8 @@ static void judge_end(struct stand *s, struct sim_device *d)
 		(s->board->counters != 0 &&
 			d->counters.value[ROTA_COUNTER_SECURITY] != s->scenario->counter))
 		wrong(s, "another security counter in the end");
+	if (boot.epoch != s->scenario->epoch)
+		wrong(s, "another epoch in the end");
 	if (d->version != s->scenario->version)
 		wrong(s, "another version runs in the end");
 	if (d->state.pending.phase != ROTA_INSTALL_NONE)
@@ -295,7 +305,7 @@ static void factory(struct stand *s)
 	}
 	maker_sha256(root->bytes, sha256);
 	rota_state_factory(&state, 1, sha256, WORLD_NOW, FACTORY_VERSION);
-	d->clock_s = SCENARIO_START;
+	d->clock_s = SCENARIO_START + s->scenario->asleep_s;
 	if (sim_factory(d, image, digest, &state) != ROTA_OK || sim_save(d, &s->start) != ROTA_OK)
 		abort();
 	stand_device_end(d);
@@ -320,10 +330,14 @@ bool stand_open(struct stand *s, const struct scenario *scenario, const struct s
 		.slot_name = { ROTA_STR("app"), ROTA_STR("data") },
 		.poll_s = SCENARIO_POLL,
 		.sleeps = scenario->sleeps };
-	s->world = (struct sim_world){
-		.ctx = s, .meta = meta, .target = target, .health = health, .started = started
-	};
-	s->until_s = SCENARIO_START + (uint64_t)scenario->polls * SCENARIO_POLL;
+	s->world = (struct sim_world){ .ctx = s,
+		.meta = meta,
+		.target = target,
+		.recovery = recovery,
+		.health = health,
+		.started = started };
+	s->until_s =
+		SCENARIO_START + scenario->asleep_s + (uint64_t)scenario->polls * SCENARIO_POLL;
 	factory(s);
 	return live_clean(s);
 }
