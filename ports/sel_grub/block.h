@@ -4,7 +4,7 @@
  * A line "# GRUB Environment Block", further lines of comments, lines NAME=VALUE, and `#` up to the end. GRUB
  * takes it or leaves it by its first line; there is no checksum. A value is replaced byte for byte in its
  * place, by GRUB's save_env too, so that a change of one letter is one byte on the disk and no cut can make a
- * third state of it (SPEC 16.3).
+ * third state of it (SPEC 17.3).
  */
 #ifndef PORTS_SEL_GRUB_BLOCK_H
 #define PORTS_SEL_GRUB_BLOCK_H

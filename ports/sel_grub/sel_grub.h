@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ports/sel_grub/sel_grub.h -- the selector in GRUB's environment block (SPEC 16.3).
+/* ports/sel_grub/sel_grub.h -- the selector in GRUB's environment block (SPEC 17.3).
  *
  * One variable of one letter, `rota`: A, b, x with A confirmed (B is not on trial, to be started, was started),
  * and B, a, y with B confirmed. docs/boot-loaders.md has the lines for grub.cfg. The file is one that

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ports/sel_sdboot/sel_sdboot.h -- the selector in the names of systemd-boot's entries (SPEC 16.4).
+/* ports/sel_sdboot/sel_sdboot.h -- the selector in the names of systemd-boot's entries (SPEC 17.4).
  *
  * ESP/loader/entries holds one entry for each place, named as entry.h says; the factory puts them there, as
  * rota-1-a.conf and rota-0-b.conf. The confirmed place is the highest that is not counted. A trial is the other

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ports/sel_uboot/sel_uboot.h -- the selector in a U-Boot environment (SPEC 16.2).
+/* ports/sel_uboot/sel_uboot.h -- the selector in a U-Boot environment (SPEC 17.2).
  *
  *     BOOT_ORDER="A"      A is confirmed
  *     BOOT_ORDER="B A"    A is confirmed, B is on trial and has BOOT_B_LEFT starts left: 1, then 0

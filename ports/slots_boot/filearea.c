@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/filearea.h"
+#include "ports/flash_file/progress.h"
 #include "ports/slots_boot/layout.h"
-#include "rota/base/crc32.h"
-#include "rota/base/reader.h"
-#include "rota/base/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +12,6 @@
 /* Bytes written between two starts of write-back: the disk is busy while the next ones arrive, and
  * finish() has little left to wait for. */
 #define FLUSH_STEP ((uint64_t)8 << 20)
-
-#define PROGRESS_LEN (ROTA_SHA256_LEN + 8 + 8 + 4)
 
 /* Both files have the slots' capacity, but for the moment in discard() when one of them is empty; a cut just
  * then must not take the slot away. */
@@ -61,46 +57,19 @@ static enum rota_err put(int fd, uint64_t off, struct rota_span data)
 
 /* ---- how far it is ---- */
 
-static uint64_t load_progress(const struct rota_filearea *a)
+static struct rota_progress progress_of(const struct rota_filearea *a)
 {
-	uint8_t bytes[PROGRESS_LEN + 1];
-	int fd = openat(a->device_fd, rota_layout_progress(a->place), O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : -1;
-	struct rota_reader r =
-		rota_reader(rota_span(bytes, got == PROGRESS_LEN ? PROGRESS_LEN : 0));
-	struct rota_span digest = rota_read_span(&r, ROTA_SHA256_LEN);
-	uint64_t length = rota_read_le64(&r), durable = rota_read_le64(&r);
-	uint32_t crc = rota_read_le32(&r);
+	struct rota_progress p = { .length = a->length, .place = a->place, .durable = a->end };
 
-	if (fd >= 0)
-		(void)close(fd);
-	if (rota_reader_end(&r) != ROTA_OK ||
-		crc != rota_crc32(0, rota_span(bytes, PROGRESS_LEN - 4)) ||
-		!rota_span_eq(digest, ROTA_SPAN(a->digest)) || length != a->length ||
-		durable > length)
-		return 0;
-	return durable;
+	memcpy(p.digest, a->digest, ROTA_SHA256_LEN);
+	return p;
 }
 
 static enum rota_err save_progress(const struct rota_filearea *a)
 {
-	uint8_t bytes[PROGRESS_LEN];
-	struct rota_writer w = rota_writer(ROTA_BUF(bytes));
-	int fd = openat(
-		a->device_fd, rota_layout_progress(a->place), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	enum rota_err err;
+	const struct rota_progress p = progress_of(a);
 
-	if (fd < 0)
-		return rota_flash_file_errno(errno);
-	rota_write_span(&w, ROTA_SPAN(a->digest));
-	rota_write_le64(&w, a->length);
-	rota_write_le64(&w, a->end);
-	rota_write_le32(&w, rota_crc32(0, rota_writer_span(&w)));
-	err = put(fd, 0, rota_writer_span(&w));
-	if (err == ROTA_OK && fdatasync(fd) != 0)
-		err = rota_flash_file_errno(errno);
-	(void)close(fd);
-	return err;
+	return rota_progress_save(a->device_fd, rota_layout_progress(a->place), &p);
 }
 
 /* ---- the port ---- */
@@ -111,8 +80,7 @@ static enum rota_err area_discard(void *ctx, uint8_t place)
 	struct rota_filearea *a = ctx;
 
 	ROTA_TRY(open_place(a, place));
-	if (unlinkat(a->device_fd, rota_layout_progress(place), 0) != 0 && errno != ENOENT)
-		return rota_flash_file_errno(errno);
+	ROTA_TRY(rota_progress_forget(a->device_fd, rota_layout_progress(place)));
 	if (ftruncate(a->fd, 0) != 0 || ftruncate(a->fd, (off_t)a->capacity) != 0)
 		return rota_flash_file_errno(errno);
 	a->end = 0;
@@ -124,11 +92,13 @@ static enum rota_err area_begin(void *ctx, uint8_t place,
 	const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
 {
 	struct rota_filearea *a = ctx;
+	struct rota_progress progress;
 
 	ROTA_TRY(open_place(a, place));
 	memcpy(a->digest, digest, ROTA_SHA256_LEN);
 	a->length = length;
-	*durable = load_progress(a);
+	progress = progress_of(a);
+	*durable = rota_progress_load(a->device_fd, rota_layout_progress(place), &progress);
 	if (*durable == 0)
 		return area_discard(a, place);
 	a->end = *durable;

@@ -14,6 +14,7 @@
 
 static unsigned left; /* calls until the cut; 0: never */
 static enum syscut_tear how;
+static unsigned lies; /* writes that do nothing */
 
 /* Whether the call at hand is the one; ends the process there and then if nothing of it is to happen. */
 static bool here(void)
@@ -48,6 +49,10 @@ ssize_t pwrite(int fd, const void *from, size_t len, off_t off)
 {
 	bool cut = here();
 
+	if (lies > 0 && len > 1000) {
+		lies--;
+		return (ssize_t)len;
+	}
 	return done(cut, syscall(SYS_pwrite64, fd, from, part(cut, len), off));
 }
 
@@ -97,4 +102,9 @@ bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void
 		abort();
 	}
 	return WEXITSTATUS(status) == STATUS_CUT;
+}
+
+void syscut_lie(unsigned count)
+{
+	lies = count;
 }

@@ -16,4 +16,8 @@ enum syscut_tear { SYSCUT_BEFORE, SYSCUT_HALF, SYSCUT_AFTER, SYSCUT_TEARS };
  * what it returned was 0. Anything else ends the program. */
 bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void *ctx);
 
+/* From here on in this process: the next `count` writes of more than 1,000 bytes say that they wrote and do not, as a
+ * worn-out card does. */
+void syscut_lie(unsigned count);
+
 #endif
