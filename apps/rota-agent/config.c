@@ -201,18 +201,69 @@ static void read_identity(struct part *p, struct agent_config *c)
 	c->key = path(p, "key", true);
 }
 
+/* Words between blanks, no quotes and no shell: what is written is what the program gets. */
+static void read_hook(struct part *p, const char *key, struct agent_hook *h)
+{
+	const char *value = absolute(p, key, text(p, key));
+	char *rest = NULL, *at;
+	size_t words = 0;
+
+	h->timeout_s = duration(p, "hook_timeout", 1, 86400, 300);
+	if (!value || p->err != ROTA_OK)
+		return;
+	memcpy(h->text, value, strlen(value) + 1);
+	for (at = strtok_r(h->text, " \t", &rest); at && words < AGENT_HOOK_WORDS_MAX;
+		at = strtok_r(NULL, " \t", &rest))
+		h->argv[words++] = at;
+	if (at)
+		refuse(p, key, value, "a program and at most 15 arguments");
+}
+
 static void read_slot(struct part *p, struct agent_slot *s)
 {
-	static const char *const backends[] = { "boot", "exec", NULL };
+	static const char *const backends[] = { "boot", "exec", "uboot", "grub", "systemd-boot",
+		NULL };
 
 	s->backend = (enum agent_backend)word(p, "backend", need(p, "backend"), backends);
+	read_hook(p, "before", &s->before);
+	read_hook(p, "after", &s->after);
 	if (s->backend == AGENT_BACKEND_BOOT) {
 		s->at = path(p, "device", true);
-		return;
+	} else if (s->backend == AGENT_BACKEND_EXEC) {
+		s->at = path(p, "script", true);
+		s->directory = path(p, "directory", true);
+		s->timeout_s = duration(p, "timeout", 1, 3600, 60);
+	} else {
+		s->place[0] = path(p, "place_a", true);
+		s->place[1] = path(p, "place_b", true);
+		if (s->place[0] && s->place[1] && strcmp(s->place[0], s->place[1]) == 0)
+			refuse(p, "place_b", s->place[1], "another place than place_a");
 	}
-	s->at = path(p, "script", true);
-	s->directory = path(p, "directory", true);
-	s->timeout_s = duration(p, "timeout", 1, 3600, 60);
+}
+
+/* One loader starts all that is behind a loader. */
+static enum rota_err read_loader(struct agent_config *c, struct part *p)
+{
+	for (uint8_t i = 0; i < c->slot_count; i++) {
+		enum agent_backend backend = c->slot[i].backend;
+
+		if (backend == AGENT_BACKEND_BOOT || backend == AGENT_BACKEND_EXEC)
+			continue;
+		if (c->loader_backend != AGENT_BACKEND_BOOT && c->loader_backend != backend)
+			return rota_fail(p->why, ROTA_ERR_FORMAT,
+				"%s: [slot %s] names another boot loader than a slot before it; "
+				"one starts a device",
+				c->ini.path, c->slot[i].name);
+		c->loader_backend = backend;
+	}
+	if (c->loader_backend == AGENT_BACKEND_BOOT)
+		return ROTA_OK;
+	c->loader.state = path(p, "state", true);
+	c->loader.at =
+		path(p, c->loader_backend == AGENT_BACKEND_SDBOOT ? "esp" : "environment", true);
+	c->loader.cmdline = path(p, "cmdline", false);
+	c->loader.boot_id = path(p, "boot_id", false);
+	return p->err;
 }
 
 static void read_command(struct part *p, struct agent_command *c, uint64_t usual_s)
@@ -326,6 +377,7 @@ static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 	struct part identity = begin(&c->ini, "identity", why);
 	struct part device = begin(&c->ini, "device", why);
 	struct part server = begin(&c->ini, "server", why);
+	struct part loader = begin(&c->ini, "loader", why);
 	struct part health = begin(&c->ini, "health", why);
 	struct part reboot = begin(&c->ini, "reboot", why);
 	struct part recovery = begin(&c->ini, "recovery", why);
@@ -339,6 +391,7 @@ static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 	read_device(&device, c);
 	ROTA_TRY(device.err);
 	ROTA_TRY(read_slots(c, why));
+	ROTA_TRY(read_loader(c, &loader));
 	read_server(&server, c);
 	ROTA_TRY(server.err);
 	read_command(&health, &c->health, 60);

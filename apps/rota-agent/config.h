@@ -6,6 +6,7 @@
 #ifndef APPS_ROTA_AGENT_CONFIG_H
 #define APPS_ROTA_AGENT_CONFIG_H
 
+#include "host/base/file.h"
 #include "host/base/ini.h"
 #include "host/fetch/fetch.h"
 
@@ -21,6 +22,20 @@ enum agent_clock {
 enum agent_backend {
 	AGENT_BACKEND_BOOT,
 	AGENT_BACKEND_EXEC,
+	/* those behind a boot loader: */
+	AGENT_BACKEND_UBOOT,
+	AGENT_BACKEND_GRUB,
+	AGENT_BACKEND_SDBOOT,
+};
+
+/* A program before or after an image is written: its words. */
+#define AGENT_HOOK_WORDS_MAX 16
+#define AGENT_HOOK_LEN_MAX (ROTA_FILE_PATH_MAX / 2) /* as of any path */
+
+struct agent_hook {
+	char text[AGENT_HOOK_LEN_MAX]; /* the words, each ended by a NUL; argv points into it */
+	char *argv[AGENT_HOOK_WORDS_MAX + 1]; /* argv[0] NULL: there is none */
+	uint64_t timeout_s;
 };
 
 struct agent_slot {
@@ -29,6 +44,15 @@ struct agent_slot {
 	const char *at; /* boot: the device's directory; exec: the script */
 	const char *directory; /* exec: where the script works */
 	uint64_t timeout_s; /* exec: of one call, of a write without progress */
+	const char *place[2]; /* behind a boot loader: block device or file of places A and B */
+	struct agent_hook before, after;
+};
+
+/* The one boot loader that starts the slots behind a boot loader. */
+struct agent_loader {
+	const char *state; /* folder of the boot journal */
+	const char *at; /* fw_env.config, grubenv, or where the EFI system partition is mounted */
+	const char *cmdline, *boot_id; /* what the kernel tells */
 };
 
 struct agent_command {
@@ -55,6 +79,8 @@ struct agent_config {
 
 	struct agent_slot slot[AGENT_SLOTS_MAX];
 	uint8_t slot_count;
+	enum agent_backend loader_backend; /* AGENT_BACKEND_BOOT: no slot is behind a loader */
+	struct agent_loader loader;
 	struct agent_command health, reboot;
 	const char *recovery; /* a recovery pack, or the folder where one appears; NULL: none */
 

@@ -132,20 +132,24 @@ static enum rota_err open_slot(
 {
 	union agent_slots *backend = &d->backend[d->slots_count];
 	const struct rota_slots *port;
+	struct agent_hooks *hooks;
 
 	if (s->backend == AGENT_BACKEND_BOOT) {
 		ROTA_TRY(open_boot(s, &backend->boot, why));
 		port = &backend->boot.member.port;
 		d->boot = &backend->boot.access.port;
-	} else {
+	} else if (s->backend == AGENT_BACKEND_EXEC) {
 		ROTA_TRY(open_exec(s, &backend->exec, why));
 		port = &backend->exec.port;
+	} else {
+		port = &d->loader.group.member[d->loader_count++].port;
 	}
+	hooks = &d->hooks[d->slots_count];
 	d->slots[d->slots_count++] = (struct rota_named_slots){
 		.name = rota_span_cstr(s->name),
-		.slots = port,
+		.slots = &hooks->port,
 	};
-	return ROTA_OK;
+	return agent_hooks_init(hooks, port, s, d->config->product, why);
 }
 
 /* ---- recovery orders ---- */
@@ -177,6 +181,7 @@ static enum rota_err open_all(struct agent_device *d, struct rota_fail *why)
 	ROTA_TRY(read_rom(d, why));
 	describe(d);
 	ROTA_TRY(open_counters(d, why));
+	ROTA_TRY(agent_loader_open(&d->loader, d->config, why));
 	for (uint8_t i = 0; i < d->config->slot_count; i++)
 		ROTA_TRY(open_slot(d, &d->config->slot[i], why));
 	for (uint8_t i = 0; i < d->config->slot_count && !d->takes_orders; i++)
@@ -207,13 +212,14 @@ void agent_device_close(struct agent_device *d)
 	for (uint8_t i = 0; i < d->slots_count; i++) {
 		if (d->config->slot[i].backend == AGENT_BACKEND_BOOT)
 			rota_slots_boot_close(&d->backend[i].boot);
-		else
+		else if (d->config->slot[i].backend == AGENT_BACKEND_EXEC)
 			rota_slots_exec_close(&d->backend[i].exec);
 	}
 	d->slots_count = 0;
 	if (d->places.fd >= 0)
 		rota_flash_file_close(&d->places);
 	d->takes_orders = false;
+	agent_loader_close(&d->loader);
 	rota_metastore_close(&d->meta);
 	if (d->flash.fd >= 0)
 		rota_flash_file_close(&d->flash);

@@ -13,6 +13,8 @@
 #define APPS_ROTA_AGENT_DEVICE_H
 
 #include "apps/rota-agent/config.h"
+#include "apps/rota-agent/hooks.h"
+#include "apps/rota-agent/loader.h"
 #include "host/agent/metastore.h"
 #include "host/agent/outbox.h"
 #include "ports/flash_file/flash_file.h"
@@ -37,7 +39,10 @@ struct agent_device {
 	struct rota_rom rom;
 	struct rota_device device;
 
-	union agent_slots backend[AGENT_SLOTS_MAX];
+	union agent_slots backend[AGENT_SLOTS_MAX]; /* of those that are not behind a loader */
+	struct agent_loader_slots loader;
+	uint8_t loader_count; /* its slots so far */
+	struct agent_hooks hooks[AGENT_SLOTS_MAX];
 	struct rota_named_slots slots[AGENT_SLOTS_MAX];
 	uint8_t slots_count;
 	const struct rota_boot_access

@@ -236,17 +236,23 @@ static enum rota_err look_clock(struct patient *p, struct rota_fail *why)
 
 static enum rota_err look_slots(struct patient *p, struct rota_fail *why)
 {
+	static const char *const helps[] = {
+		[AGENT_BACKEND_BOOT] = "does rota-boot run?",
+		[AGENT_BACKEND_EXEC] = "see exec-slots.md",
+		[AGENT_BACKEND_UBOOT] = "see boot-loaders.md",
+		[AGENT_BACKEND_GRUB] = "see boot-loaders.md",
+		[AGENT_BACKEND_SDBOOT] = "see boot-loaders.md",
+	};
+
 	for (uint8_t i = 0; i < p->device.slots_count; i++) {
 		const struct rota_named_slots *s = &p->device.slots[i];
 		struct rota_booted booted;
 		enum rota_err err = s->slots->booted(s->slots->ctx, &booted);
 
 		if (err != ROTA_OK)
-			return rota_fail(why, err, "[slot %.*s] does not say what runs: %s%s",
+			return rota_fail(why, err, "[slot %.*s] does not say what runs: %s; %s",
 				(int)s->name.len, (const char *)s->name.p, rota_err_str(err),
-				p->config.slot[i].backend == AGENT_BACKEND_BOOT
-					? "; does rota-boot run?"
-					: "; see exec-slots.md");
+				helps[p->config.slot[i].backend]);
 	}
 	snprintf(p->note, sizeof(p->note), "%u, each says what runs", p->device.slots_count);
 	return ROTA_OK;

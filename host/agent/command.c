@@ -15,15 +15,11 @@
 /* How often a wait looks at the stop flag. */
 #define LOOK_MS 500
 
-static void child(const char *line, char *const *env)
+static void child(char *const *argv, char *const *env)
 {
-	static const char *const argv[] = { "/bin/sh", "-c", NULL, NULL };
-	const char *args[4];
 	sigset_t none;
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	memcpy(args, argv, sizeof(args));
-	args[2] = line;
 	setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -31,8 +27,7 @@ static void child(const char *line, char *const *env)
 	if (null < 0 || dup2(null, 0) < 0)
 		_exit(127);
 	close_range(3, ~0U, 0); /* libcurl's connections do not close by themselves */
-	/* execve takes its arguments as char *const * for reasons older than const. */
-	execve(args[0], (char *const *)(uintptr_t)args, env);
+	execve(argv[0], argv, env);
 	_exit(127);
 }
 
@@ -79,25 +74,45 @@ static enum rota_err judge(const char *line, enum rota_err waited, int status, u
 	return ROTA_OK;
 }
 
-enum rota_err rota_command_run(const char *line, char *const *env, uint32_t timeout_s,
-	const volatile sig_atomic_t *stop, struct rota_fail *why)
+/* Run it to its end, whatever that is; `line` is what it is called in messages. */
+static enum rota_err run(const char *line, char *const *argv, char *const *env, uint32_t timeout_s,
+	const volatile sig_atomic_t *stop, int *status, struct rota_fail *why)
 {
 	enum rota_err waited;
-	int status = 0, pidfd;
+	int raw = 0, pidfd;
 	pid_t pid = fork();
 
+	*status = -1;
 	if (pid < 0)
 		return rota_fail_errno(why, errno, "cannot start '%s'", line);
 	if (pid == 0)
-		child(line, env);
+		child(argv, env);
 	setpgid(pid, pid); /* whoever of the two comes first */
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	waited = pidfd < 0 ? ROTA_ERR_IO : wait_for(pidfd, timeout_s, stop);
 	/* Before it is reaped, so that the number is still that of this group. */
 	kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, &raw, 0) < 0 && errno == EINTR)
 		;
 	if (pidfd >= 0)
 		close(pidfd);
-	return judge(line, waited, status, timeout_s, why);
+	if (waited == ROTA_OK && WIFEXITED(raw))
+		*status = WEXITSTATUS(raw);
+	return judge(line, waited, raw, timeout_s, why);
+}
+
+enum rota_err rota_command_run(const char *line, char *const *env, uint32_t timeout_s,
+	const volatile sig_atomic_t *stop, struct rota_fail *why)
+{
+	const char *argv[] = { "/bin/sh", "-c", line, NULL };
+	int status;
+
+	/* execve takes its arguments as char *const * for reasons older than const. */
+	return run(line, (char *const *)(uintptr_t)argv, env, timeout_s, stop, &status, why);
+}
+
+enum rota_err rota_command_exec(char *const *argv, char *const *env, uint32_t timeout_s,
+	const volatile sig_atomic_t *stop, int *status, struct rota_fail *why)
+{
+	return run(argv[0], argv, env, timeout_s, stop, status, why);
 }

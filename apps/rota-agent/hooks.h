@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-agent/hooks.h -- programs of the device's maker before and after an image is written.
+ *
+ * The hooks of a slot stand around its port: `before` runs before the first byte is written, or a write is gone on
+ * with; `after` when the whole image is written and verified, before a trial of it is asked for. They are run as
+ * programs, without a shell, with a deadline, and with nothing in the environment but
+ *
+ *     PATH, LC_ALL           the system's directories; C
+ *     ROTA_HOOK              before, after
+ *     ROTA_SLOT_NAME         as in the configuration
+ *     ROTA_PRODUCT           the device's
+ *     ROTA_DIGEST            of the image, 64 hex digits: as a trial is asked for
+ *     ROTA_LENGTH            of the image in bytes
+ *
+ * Exit status 0: go on. 75 (EX_TEMPFAIL): hold, not now; the next poll asks again. Anything else, and a deadline
+ * that passes: refused; it is reported as a failure, and asked again at the next poll. Each run is said in a line.
+ */
+#ifndef APPS_ROTA_AGENT_HOOKS_H
+#define APPS_ROTA_AGENT_HOOKS_H
+
+#include "apps/rota-agent/config.h"
+#include "rota/port/slots.h"
+
+#include <signal.h>
+
+struct agent_hooks {
+	struct rota_slots port; /* its ctx is this struct: do not move it */
+	const struct rota_slots *inner;
+	const struct agent_slot *slot;
+	const char *product;
+	const volatile sig_atomic_t *stop; /* ends a hook early, as hold; may be NULL */
+	uint8_t digest[ROTA_SHA256_LEN]; /* of the image that is written */
+	uint64_t length;
+};
+
+/* The hooks of `slot` around `inner`. All stays in use. ROTA_ERR_NOT_FOUND, ROTA_ERR_DENIED: a program is not
+ * there, or not executable; `why` names it. */
+ROTA_MUST_USE enum rota_err agent_hooks_init(struct agent_hooks *h, const struct rota_slots *inner,
+	const struct agent_slot *slot, const char *product, struct rota_fail *why);
+
+#endif
