@@ -97,8 +97,14 @@ flash_wear() {
 	tools/figure wear_share "$(sed -n 's/^wear_share //p' "$gate_note")" ratio
 }
 
+# U-Boot, GRUB and systemd-boot choose what they start; each test is a device of its own.
+boot_loaders() {
+	python_tests tests/qemu build/gcc --dist load
+}
+
 test_gates() {
 	arm_gates
+	gate 'boot loaders in QEMU' boot_loaders
 	gate 'build, ASan and UBSan' build_sanitized
 	if [ "$gate_status" -eq 0 ]; then
 		gate 'unit tests, sanitized' sanitized unit_tests build/asan --timeout-multiplier=4
