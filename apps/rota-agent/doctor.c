@@ -2,6 +2,7 @@
 #include "apps/rota-agent/doctor.h"
 #include "apps/rota-agent/binding.h"
 #include "apps/rota-agent/device.h"
+#include "apps/rota-agent/log.h"
 #include "apps/rota-agent/run.h"
 #include "host/base/json.h"
 #include "host/base/when.h"
@@ -217,6 +218,16 @@ static enum rota_err look_binding(struct patient *p, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+static enum rota_err look_log(struct patient *p, struct rota_fail *why)
+{
+	uint64_t kept;
+
+	ROTA_TRY(agent_log_verify(&p->device, &p->state.logged, &kept, why));
+	snprintf(p->note, sizeof(p->note), "%llu entries, a chain",
+		(unsigned long long)p->state.logged.count);
+	return ROTA_OK;
+}
+
 static enum rota_err look_clock(struct patient *p, struct rota_fail *why)
 {
 	struct rota_time now = agent_clock_now(p->config.clock);
@@ -346,6 +357,7 @@ static const struct {
 	{ "disk space", NEED_CONFIG, look_room },
 	{ "journal", NEED_DEVICE, look_journal },
 	{ "binding", NEED_STATE, look_binding },
+	{ "log", NEED_STATE, look_log },
 	{ "clock", NEED_CONFIG, look_clock },
 	{ "slots", NEED_DEVICE, look_slots },
 	{ "repository", NEED_CONFIG, look_repository },

@@ -137,39 +137,50 @@ static void say_verified(const struct rota_logged *logged, uint64_t kept, bool j
 			logged->count, kept, hex);
 }
 
-static enum rota_err show(
-	struct agent_device *d, const struct rota_logged *logged, bool json, bool verify)
+static enum rota_err open_to_look(struct agent_device *d, struct rota_fail *why)
 {
-	const struct rota_crypto *crypto = &rota_crypto_openssl;
-	uint64_t kept = 0;
+	enum rota_err err = open_file(d, false);
 
-	if (!verify)
-		return rota_devlog_read(
-			d->log, crypto, logged, NULL, json ? print_json : print_line);
-	ROTA_TRY(rota_devlog_read(d->log, crypto, logged, &kept, count));
-	say_verified(logged, kept, json);
-	return ROTA_OK;
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, err, "%s/" LOG " cannot be read: %s", d->dir, rota_err_str(err));
+}
+
+static enum rota_err walk(struct agent_device *d, const struct rota_logged *logged, void *ctx,
+	enum rota_err (*take)(void *ctx, const struct rota_devlog_entry *e), struct rota_fail *why)
+{
+	enum rota_err err = rota_devlog_read(d->log, &rota_crypto_openssl, logged, ctx, take);
+
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, err,
+		"%s/" LOG " does not lead to what the journal names: entries were lost or changed",
+		d->dir);
+}
+
+enum rota_err agent_log_verify(struct agent_device *d, const struct rota_logged *logged,
+	uint64_t *kept, struct rota_fail *why)
+{
+	*kept = 0;
+	ROTA_TRY(open_to_look(d, why));
+	return walk(d, logged, kept, count, why);
 }
 
 static enum rota_err look(struct agent_device *d, const struct agent_config *config, bool json,
 	bool verify, struct rota_fail *why)
 {
 	static struct rota_state state;
-	enum rota_err err;
+	uint64_t kept;
 
 	ROTA_TRY(agent_device_open(d, config, why));
 	ROTA_TRY(agent_state_look(d, &state, why));
-	err = open_file(d, false);
-	if (err != ROTA_OK)
-		return rota_fail(
-			why, err, "%s/" LOG " cannot be read: %s", d->dir, rota_err_str(err));
-	err = show(d, &state.logged, json, verify);
-	if (err != ROTA_OK)
-		return rota_fail(why, err,
-			"%s/" LOG
-			" does not lead to what the journal names: entries were lost or changed",
-			d->dir);
-	return ROTA_OK;
+	if (verify) {
+		ROTA_TRY(agent_log_verify(d, &state.logged, &kept, why));
+		say_verified(&state.logged, kept, json);
+		return ROTA_OK;
+	}
+	ROTA_TRY(open_to_look(d, why));
+	return walk(d, &state.logged, NULL, json ? print_json : print_line, why);
 }
 
 int agent_log(const struct agent_config *config, bool json, bool verify)

@@ -9,6 +9,10 @@
  * what to do. After agent_state_open(). */
 ROTA_MUST_USE enum rota_err agent_log_open(struct agent_device *d, struct rota_fail *why);
 
+/* Whether the chain leads to `logged`; *kept: entries that are here. It changes nothing. *why says what is wrong. */
+ROTA_MUST_USE enum rota_err agent_log_verify(struct agent_device *d,
+	const struct rota_logged *logged, uint64_t *kept, struct rota_fail *why);
+
 /* Print what is kept, oldest first, or with `verify` only whether the chain leads to what the journal names. Gives the
  * exit status. It may be asked beside an agent that runs. */
 int agent_log(const struct agent_config *config, bool json, bool verify);

@@ -108,6 +108,11 @@ static json_t *describe(const struct agent_device *d, const struct rota_state *s
 	put_time(to, "timestamp_expires", s->trusted.timestamp_expires_s);
 	put_number(to, "snapshot", s->trusted.snapshot.version);
 	put_number(to, "policy", s->policy_sequence);
+	put_number(to, "retirements", s->retired.sequence);
+	put_number(to, "counter_floor", s->retired.counter_floor);
+	put_number(to, "boot_key_floor", s->retired.key_floor);
+	put_number(to, "revocations", s->revoked.sequence);
+	put_number(to, "log_entries", s->logged.count);
 	verdict = agent_binding_look(d, s, binding);
 	put_text(to, "binding", rota_span_cstr(binding));
 	put_text(to, "binding_state", rota_span_cstr(rota_binding_name(verdict)));

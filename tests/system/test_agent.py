@@ -687,7 +687,10 @@ def test_the_device_log_is_a_chain_over_what_was_decided(releases, device):
     assert "confirmed" in device.agent("log", check=0).stdout
     log = next(device.dir.rglob("log.bin"))
     good = log.read_bytes()
+    assert re.search(r"^ok +log +5 entries", device.agent("doctor").stdout, re.M)
+    assert device.status()["log_entries"] == 5
     log.write_bytes(good[:100] + bytes([good[100] ^ 1]) + good[101:])
+    assert re.search(r"^wrong +log .*lost or changed", device.agent("doctor", check=1).stdout, re.M)
     assert "entries were lost or changed" in device.agent("log", "--verify", check=1).stderr
     log.write_bytes(good[:1000])  # and one that cannot be used at all stops no cycle
     assert "log.bin cannot be used" in device.once(check=0)

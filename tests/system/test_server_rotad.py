@@ -482,3 +482,33 @@ def test_other_user_is_refused(rotad):
     done = subprocess.run(["/usr/bin/python3", "-c", code, rotad.socket], user=65534, group=65534,
                           extra_groups=[], capture_output=True, text=True, check=False)
     assert " 403 " in done.stdout, done
+
+
+# --- device logs (SPEC 11.4) ---
+
+LOGGED = '{"events":[{"at":null,"event":"checked","log":"%d %s","seq":%d}]}'
+
+
+def test_a_device_log_that_does_not_go_on_is_said(rotad):
+    for count, head, seq in ((1, "aa", 1), (2, "bb", 2), (2, "bb", 2), (3, "cc", 3)):
+        assert rotad.post(LOGGED % (count, head, seq))[0] == 200
+    assert rotad.post(LOGGED % (2, "ff", 2))[0] == 200  # its flash was put back: it lives that time again
+    assert rotad.stop() == 0
+    assert rotad.rows("SELECT log_count, log_forks FROM devices") == [(3, 1)]
+    assert rotad.rows("SELECT log FROM events ORDER BY seq") == [("1 aa",), ("2 bb",), ("3 cc",)]
+    said = [line for line in (rotad.dir / "log").read_text().splitlines() if "does not follow" in line]
+    assert len(said) == 1 and DEVICE in said[0] and "event 2" in said[0]
+
+
+def test_a_database_of_the_release_before_goes_on(rotad):
+    assert rotad.post(EVENT % ("started", 1))[0] == 200
+    rotad.stop()
+    with sqlite3.connect(rotad.dir / "fleet.sqlite") as db:  # as it was
+        for table, column in (("devices", "log_count"), ("devices", "log_forks"), ("events", "log")):
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute("UPDATE meta SET value = 1 WHERE name = 'schema'")
+    rotad.start()
+    assert rotad.post(LOGGED % (1, "aa", 2))[0] == 200
+    rotad.stop()
+    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(2,)]
+    assert rotad.rows("SELECT events, log_count, log_forks FROM devices") == [(2, 1, 0)]

@@ -239,6 +239,30 @@ TEST(one_that_runs_on_trial_is_given_up)
 	CHECK(world_runs(w, FACTORY));
 }
 
+/* SPEC 7.3 would allow it. */
+TEST(one_that_is_withdrawn_is_no_way_back)
+{
+	struct world *w = offered_here("2.0.0");
+	uint8_t sha256[32];
+	char path[sizeof(w->release_path)];
+
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	memcpy(sha256, w->release_sha256, sizeof(sha256));
+	memcpy(path, w->release_path, sizeof(path));
+	offer(w, "3.0.0");
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK_EQ(w->state.installed.previous_version, version_of("2.0.0"));
+	memcpy(w->release_sha256, sha256, sizeof(sha256));
+	memcpy(w->release_path, path, sizeof(path));
+	revoke(w, 1, true);
+	world_policy(w);
+	CHECK_STOPPED(w, ROTA_ERR_WITHDRAWN, ROTA_CLAUSE_SPEC_16_4);
+	CHECK_EQ(w->state.installed.version, version_of("3.0.0"));
+	revoke(w, 2, false);
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK_EQ(w->state.installed.version, version_of("2.0.0"));
+}
+
 TEST(one_that_was_confirmed_is_reported)
 {
 	struct world *w = offered_here("2.0.0");
@@ -274,5 +298,5 @@ TESTS(T(floors_rise_and_never_fall), T(a_boot_journal_that_was_lost_hears_of_the
 	T(sequences_do_not_go_back), T(what_is_another_product_s_or_no_such_file_is_refused),
 	T(a_withdrawn_release_is_not_chosen), T(one_that_is_being_written_is_dropped),
 	T(one_that_waits_for_its_boot_is_forgotten), T(one_that_runs_on_trial_is_given_up),
-	T(one_that_was_confirmed_is_reported),
+	T(one_that_is_withdrawn_is_no_way_back), T(one_that_was_confirmed_is_reported),
 	T(what_cannot_be_read_does_not_stand_in_the_way_of_a_confirmation))
