@@ -152,7 +152,7 @@ static void put_back(struct theft *t, const struct step *from, const struct step
 	uint32_t which, struct counts *n)
 {
 	const struct sim_world world = {
-		.ctx = t, .meta = meta, .target = target, .started = started
+		.ctx = t, .meta = meta, .target = target, .started = started, .event = event
 	};
 	struct sim_device *d = t->probe;
 	enum sim_end end = SIM_STOPPED;

@@ -306,7 +306,8 @@ static void factory(struct stand *s)
 	maker_sha256(root->bytes, sha256);
 	rota_state_factory(&state, 1, sha256, WORLD_NOW, FACTORY_VERSION);
 	d->clock_s = SCENARIO_START + s->scenario->asleep_s;
-	if (sim_factory(d, image, digest, &state) != ROTA_OK || sim_save(d, &s->start) != ROTA_OK)
+	if (sim_factory(d, image, (const uint8_t(*)[ROTA_SHA256_LEN])digest, &state) != ROTA_OK ||
+		sim_save(d, &s->start) != ROTA_OK)
 		abort();
 	stand_device_end(d);
 }
