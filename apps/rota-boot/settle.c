@@ -46,8 +46,7 @@ static void say_hardware(const struct rota_burn_facts *facts)
 {
 	for (unsigned id = 0; id < ROTA_COUNTER_COUNT; id++) {
 		if (facts->number[id].source == ROTA_BURN_UNREADABLE)
-			say("counter %u of the TPM cannot be read: what the journal says holds, "
-			    "and "
+			say("counter %u of the TPM cannot be read: the journal's copy holds, and "
 			    "nothing is burnt",
 				id);
 	}
@@ -70,8 +69,7 @@ static void burn(struct device *d, struct rota_layout_state *l, const struct loa
 		say("burning a counter: %s; the next boot goes on with it", rota_err_str(err));
 	if (s->restored)
 		say("the hardware's counters are ahead of the boot state: the flash is an older "
-		    "one (SPEC "
-		    "10.5)");
+		    "one (SPEC 10.5)");
 	else if (l->state.counter != counter)
 		say("security counter %u: images below it boot no more", l->state.counter);
 	if (!s->restored && l->state.key_floor != floor)

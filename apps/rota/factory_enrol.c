@@ -18,10 +18,12 @@
 #include <unistd.h>
 
 #define MIB (1024 * 1024)
+#define WATCHDOG_MIN_S 86400 /* a shorter period would wear the boot journal (SPEC 10.8) */
+#define WATCHDOG_MAX_S ((uint64_t)3650 * 86400)
 
 static const char *out, *at_path, *serial, *hardware, *channel, *group, *region, *counter;
 static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health, *reboot;
-static const char *script, *script_dir, *tpm;
+static const char *script, *script_dir, *tpm, *watchdog, *bound;
 static bool json;
 
 static const struct opts_row rows[] = {
@@ -45,6 +47,11 @@ static const struct opts_row rows[] = {
 	{ "health", "COMMAND", "health check command of the agent", OPTS_TEXT, &health },
 	{ "reboot", "COMMAND", "command that boots the device anew", OPTS_TEXT, &reboot },
 	{ "tpm", "TCTI", "make counters in this TPM, as in device:/dev/tpmrm0", OPTS_TEXT, &tpm },
+	{ "watchdog", "TIME",
+		"without a refresh for so long the updater runs alone, as in 14d (default: off)",
+		OPTS_TEXT, &watchdog },
+	{ "watchdog-bound", "TIME", "how long it may, with --watchdog (default 15m)", OPTS_TEXT,
+		&bound },
 	{ "script", "FILE", "slot app is kept by this script, not by rota-boot", OPTS_TEXT,
 		&script },
 	{ "script-dir", "DIR", "where it keeps its files (default: files in the folder)", OPTS_TEXT,
@@ -194,6 +201,27 @@ static int run(struct rota_enrol_plan *plan)
 	return session_close(&s, err);
 }
 
+static bool seconds(const char *text, uint64_t least, uint32_t *to)
+{
+	uint64_t value;
+
+	if (!rota_duration_parse(text, &value) || value < least || value > WATCHDOG_MAX_S)
+		return false;
+	*to = (uint32_t)value;
+	return true;
+}
+
+static int check_watchdog(struct rota_rom_watchdog *to)
+{
+	if (bound && !watchdog)
+		return opts_wrong(&usage, "--watchdog-bound goes with --watchdog");
+	if (watchdog && !seconds(watchdog, WATCHDOG_MIN_S, &to->period_s))
+		return opts_wrong(&usage, "--watchdog %s is no time from 1d to 3650d", watchdog);
+	if (watchdog && !seconds(bound ? bound : "15m", 1, &to->bound_s))
+		return opts_wrong(&usage, "--watchdog-bound %s is no time up to 3650d", bound);
+	return 0;
+}
+
 static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
 {
 	uint64_t number;
@@ -214,6 +242,8 @@ static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
 		flash->capacity = number * MIB;
 	if (tpm && (!*tpm || strlen(tpm) >= ROTA_TPM2_TCTI_MAX))
 		return opts_wrong(&usage, "--tpm takes a TCTI of 1 to 159 bytes");
+	if (check_watchdog(&plan->watchdog))
+		return 2;
 	if (at_path && *at_path != '/')
 		return opts_wrong(&usage, "--at is an absolute path");
 	if ((script && *script != '/') || (script_dir && *script_dir != '/'))

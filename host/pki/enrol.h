@@ -32,6 +32,7 @@ struct rota_enrol_plan {
 		script; /* slot `app` is kept by this script (docs/exec-slots.md); NULL: by rota-boot */
 	const char *script_dir; /* where it keeps its files; NULL: OUT/files, which is made */
 	uint32_t counter;
+	struct rota_rom_watchdog watchdog; /* all zeros: none */
 	/* Make counters in the device's TPM, and say in field 10 of the record where they are (SPEC 12.1); NULL: there are
 	 * none. What it made stays when the enrolment fails later on: the next one takes it. */
 	enum rota_err (*counters)(void *ctx, struct rota_rom *rom, struct rota_fail *why);

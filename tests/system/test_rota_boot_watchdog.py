@@ -197,3 +197,33 @@ def test_a_device_without_a_watchdog_takes_no_tickets(make):
     machine = make(watchdog=None, time_keys=[digest_of(time_key)])
     result = take(machine, ticket(time_key, 1, 600))
     assert result.returncode == 1 and "has no watchdog" in result.stderr
+
+
+# ---- from the factory to a refresh ----
+
+
+def test_the_factory_sets_it_and_a_verified_refresh_gives_a_period(build, fleet):
+    fleet.release("1.0.0")
+    fleet.rollout("1.0.0")
+    device = fleet.device("watched", "1.0.0", "--watchdog", "2d", "--watchdog-bound", "10m")
+    machine = Machine(build, pathlib.Path(device.dir))
+
+    def left():
+        return machine.show()["state"]["watchdog"]["left_s"]
+
+    assert left() == 2 * 86400 * 63 // 64  # the slice that runs is spent
+    assert struct.pack("<BHIIB", 9, 9, 2 * 86400, 600, 0) in (machine.path / "rom.bin").read_bytes()
+    bootfiles.set_state(machine.path, 0, left_s=60)
+    device.once()
+    assert left() == 2 * 86400
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--watchdog 23h", "--watchdog soon", "--watchdog-bound 1m", "--watchdog 2d --watchdog-bound 0s"],
+)
+def test_wrong_watchdogs_are_refused_by_the_factory(build, tmp_path, words):
+    command = [build / "apps/rota/rota", "factory", "enrol", "--out", tmp_path / "never", "--hardware", "board-a"]
+    done = subprocess.run([*command, *words.split()], capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.returncode == 2 and "--watchdog" in done.stderr
+    assert not (tmp_path / "never").exists()
