@@ -194,7 +194,8 @@ static enum rota_err slots_begin(
 	(void)digest;
 	(void)length;
 	*durable = 0;
-	return begin_write(ctx);
+	end_writer(ctx);
+	return ROTA_OK;
 }
 
 static enum rota_err slots_write(void *ctx, uint64_t off, struct rota_span data)
@@ -203,7 +204,7 @@ static enum rota_err slots_write(void *ctx, uint64_t off, struct rota_span data)
 	struct run r;
 	enum rota_err err;
 
-	if (off == 0 && (s->end != 0 || s->writer_pidfd < 0)) /* from the first byte again */
+	if (off == 0)
 		ROTA_TRY(begin_write(s));
 	if (s->writer_pidfd < 0 || off != s->end)
 		return ROTA_ERR_ARGUMENT;

@@ -21,8 +21,6 @@
 #include "rota/base/span.h"
 #include "rota/port/crypto.h"
 
-#define ROTA_SLOT_NONE 0xFF
-
 struct rota_slot {
 	uint8_t id; /* 0 or 1 */
 	uint64_t
