@@ -11,8 +11,8 @@
 
 #define MESSAGE_MAX 256
 
-static enum rota_err sign(struct session *s, struct rota_span message, struct rota_span *out,
-	struct rota_buf room)
+static enum rota_err sign(
+	struct session *s, struct rota_span message, struct rota_span *out, struct rota_buf room)
 {
 	const struct rota_party *party = rota_authdir_party(&s->dir, "time");
 	uint8_t digest[ROTA_DIGEST_LEN];
@@ -22,7 +22,8 @@ static enum rota_err sign(struct session *s, struct rota_span message, struct ro
 	rota_digest_of(message, digest);
 	ROTA_TRY(rota_tokens_sign(&s->tokens, &party->seats[0], digest, &by, &s->why));
 	rota_timesig_write(&w,
-		&(struct rota_timesig){ ROTA_ALG_ECDSA_P256, ROTA_SPAN(by.key), ROTA_SPAN(by.sig) });
+		&(struct rota_timesig){
+			ROTA_ALG_ECDSA_P256, ROTA_SPAN(by.key), ROTA_SPAN(by.sig) });
 	return rota_writer_end(&w, out);
 }
 
