@@ -37,21 +37,3 @@ uint8_t rota_boot_key_reach(uint8_t keys)
 		reach = keys >> i & 1 ? i : reach;
 	return reach;
 }
-
-enum rota_err rota_boot_key_retire(const struct rota_rom *rom,
-	const uint8_t spki_sha256[static ROTA_SHA256_LEN], uint8_t floor, uint8_t *to)
-{
-	for (uint8_t i = 0; i < rom->key_count; i++) {
-		if (!rota_span_eq(rom->key[i].hash, rota_span(spki_sha256, ROTA_SHA256_LEN)))
-			continue;
-		if (i < floor) {
-			*to = floor; /* retired before */
-			return ROTA_OK;
-		}
-		if (i > floor || !usable_from(rom, (uint8_t)(i + 1)))
-			return ROTA_ERR_DENIED;
-		*to = (uint8_t)(i + 1);
-		return ROTA_OK;
-	}
-	return ROTA_ERR_NOT_FOUND;
-}

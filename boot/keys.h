@@ -30,10 +30,4 @@ uint8_t rota_boot_key_floor(const struct rota_rom *rom, uint8_t floor);
 /* The highest floor under which an image still boots that `keys` vouch for, UINT8_MAX when every one. */
 uint8_t rota_boot_key_reach(uint8_t keys);
 
-/* The floor that retires the ROM key of this SPKI digest. ROTA_ERR_NOT_FOUND: it is none of the ROM's.
- * ROTA_ERR_DENIED: no usable key would be left, or one that comes before it in the ROM would be retired with
- * it without being named: keys are retired in the ROM's order. `floor` is the one before. */
-ROTA_MUST_USE enum rota_err rota_boot_key_retire(const struct rota_rom *rom,
-	const uint8_t spki_sha256[static ROTA_SHA256_LEN], uint8_t floor, uint8_t *to);
-
 #endif
