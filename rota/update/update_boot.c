@@ -9,6 +9,7 @@
  * runs then is what the journal speaks of. */
 #include "rota/update/update_parts.h"
 #include "rota/base/mem.h"
+#include "rota/store/binding.h"
 
 /* Reboots asked for while the boot stage does not start the trial: then it never will. */
 #define REBOOTS_MAX 8
@@ -429,11 +430,13 @@ static enum rota_update_state wait(struct rota_update *u, const struct judgement
 
 /* ---- the boot ---- */
 
-/* A restored device goes on with no trial, since what is on trial may be of any age (SPEC 9.6); but where some slots
- * are confirmed already the others follow, since a release is not to be mixed with another. */
+/* A restored device goes on with no trial but that of an order, since what is on trial may be of any age (SPEC 9.6); but
+ * where some slots are confirmed already the others follow, since a release is not to be mixed with another. */
 static enum verdict restrained(const struct rota_update *u, const struct judgement *j)
 {
-	if (!rota_update_restored(u) || (j->worst != PROVE && j->worst != ASK && j->worst != WAIT))
+	if (!rota_update_restored(u) || rota_update_order_tried(u))
+		return j->worst;
+	if (j->worst != PROVE && j->worst != ASK && j->worst != WAIT)
 		return j->worst;
 	return u->state.pending.phase == ROTA_INSTALL_CONFIRM && j->mixed ? j->worst : GIVE_UP;
 }
@@ -442,8 +445,12 @@ enum rota_update_state rota_up_judge(struct rota_update *u)
 {
 	const struct rota_pending_install *p = &u->state.pending;
 	struct judgement j;
-	enum rota_err err = judge(u, &j);
+	enum rota_err err;
 
+	/* What cannot be bound now waits, but for an order. */
+	if (u->bound.verdict == ROTA_BINDING_UNREADABLE && !rota_update_order_tried(u))
+		return ROTA_UP_REFRESH;
+	err = judge(u, &j);
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	if (p->phase > ROTA_INSTALL_WRITING && !is_zero(p->release, ROTA_SHA256_LEN))

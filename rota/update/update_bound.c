@@ -175,12 +175,18 @@ enum rota_update_state rota_up_bound(struct rota_update *u)
 	case ROTA_BINDING_RESTORED:
 	case ROTA_BINDING_FOREIGN:
 		return mark(u);
-	case ROTA_BINDING_UNREADABLE:
-		return rota_update_stop(u, (enum rota_err)u->bound.err, ROTA_CLAUSE_SPEC_9_6);
+	case ROTA_BINDING_UNREADABLE: /* judged where it matters: below, and in update_boot.c */
 	case ROTA_BINDING_CURRENT:
 	default:
 		return ROTA_UP_ORDER;
 	}
+}
+
+enum rota_update_state rota_bound_session(struct rota_update *u)
+{
+	if (u->bound.verdict == ROTA_BINDING_UNREADABLE)
+		return rota_update_stop(u, (enum rota_err)u->bound.err, ROTA_CLAUSE_SPEC_9_6);
+	return ROTA_UP_SESSION;
 }
 
 /* ---- the way back: keys of time ---- */

@@ -124,7 +124,7 @@ enum rota_update_state rota_up_order_begin(struct rota_update *u)
 	enum rota_err err;
 
 	if (c == NULL)
-		return ROTA_UP_SESSION;
+		return rota_bound_session(u);
 	err = look(u, &boot);
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
@@ -281,6 +281,7 @@ static enum rota_update_state speak(struct rota_update *u)
 	o->epoch = held(u)->epoch;
 	o->phase = ROTA_ORDER_STORED;
 	memcpy(o->sha256, u->config.order->desk->order.file_sha256, ROTA_SHA256_LEN);
+	rota_update_bind(u); /* SPEC 9.6 */
 	err = rota_update_commit(u);
 	if (err == ROTA_OK && held(u)->has_root)
 		err = rota_update_session(u, u->config.session.start);
@@ -412,13 +413,14 @@ static enum rota_update_state over(struct rota_update *u, uint8_t phase)
 	enum rota_err err;
 
 	if (u->state.ordered.phase == phase)
-		return ROTA_UP_SESSION;
+		return rota_bound_session(u);
 	u->state.ordered.phase = phase;
 	rota_update_note(u, good ? ROTA_EVENT_CONFIRMED : ROTA_EVENT_FAILED,
 		(struct rota_why){
 			.err = good ? ROTA_OK : ROTA_ERR_DENIED, .clause = ROTA_CLAUSE_SPEC_15_7 });
 	err = rota_update_commit(u);
-	return err == ROTA_OK ? ROTA_UP_SESSION : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
+	return err == ROTA_OK ? rota_bound_session(u)
+			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
 }
 
 static enum rota_update_state burn(struct rota_update *u)
@@ -440,7 +442,7 @@ enum rota_update_state rota_up_order_next(struct rota_update *u)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 	if (!u->held ||
 		u->after != ROTA_UP_SEEK_POLICY) /* a release on trial comes to its end first */
-		return ROTA_UP_SESSION;
+		return rota_bound_session(u);
 	if (memcmp(u->state.ordered.sha256, boot.order, ROTA_SHA256_LEN) != 0)
 		return begin_anchor(u);
 	switch (boot.order_phase) {
@@ -453,6 +455,6 @@ enum rota_update_state rota_up_order_next(struct rota_update *u)
 	case ROTA_ORDER_FAILED:
 		return over(u, ROTA_ORDER_FAILED);
 	default:
-		return ROTA_UP_SESSION;
+		return rota_bound_session(u);
 	}
 }

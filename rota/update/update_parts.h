@@ -140,6 +140,9 @@ void rota_bound_watch(struct rota_update *u);
 /* A restored device has refreshed. */
 enum rota_update_state rota_bound_recover(struct rota_update *u);
 
+/* Recovery orders have been looked for: on to the refresh, unless what it changed could not be bound now. */
+enum rota_update_state rota_bound_session(struct rota_update *u);
+
 enum rota_update_state rota_up_bound(struct rota_update *u);
 bool rota_up_time_keys(struct rota_update *u);
 enum rota_update_state rota_up_time_ask(struct rota_update *u);

@@ -318,6 +318,18 @@ TEST(a_counter_that_cannot_be_read_now_installs_nothing)
 	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
 	CHECK(world_runs(w, FIRST));
 	CHECK_BOUND(w, 1);
+	ROW("a trial waits, neither confirmed nor given up");
+	offer(w, "3.0.0");
+	CHECK_EQ(world_cycle(w), ROTA_UPDATE_REBOOT);
+	world_boot(w);
+	counters.away = 1u << ROTA_COUNTER_STATE;
+	CHECK_EQ(world_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK_EQ(w->state.pending.phase, ROTA_INSTALL_TRIAL);
+	CHECK(world_runs(w, FIRST));
+	counters.away = 0;
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK(world_runs(w, SECOND));
+	CHECK_BOUND(w, 2);
 	ROW("the boot journal is held by another");
 	boot_error = ROTA_ERR_TIMEOUT;
 	CHECK_STOPPED(w, ROTA_ERR_TIMEOUT, ROTA_CLAUSE_SPEC_9_6);
