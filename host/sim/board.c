@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/sim/board.h"
 
-#include "rota/port/counter.h"
-
 #include <string.h>
 
 #define K 1024U
-#define ALL_COUNTERS ((1U << ROTA_COUNTER_COUNT) - 1)
 
 const struct sim_board sim_boards[SIM_BOARDS] = {
 	{
 		.name = "f4",
 		.like = "STM32F4: a few small sectors, one middle, many large; bits only leave 1",
 		.chips = 1,
-		.chip = { { .runs = { { 2 * K, 4 }, { 8 * K, 1 }, { 4 * K, 10 } },
+		.chip = { { .runs = { { 2 * K, 4 }, { 8 * K, 1 }, { 4 * K, 12 } },
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 8 } },
@@ -25,14 +22,15 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 			[SIM_SLOTS + 2] = { 0, 40 * K, 4 * K, 0 },
 			[SIM_SLOTS + 3] = { 0, 44 * K, 4 * K, 0 },
 			[SIM_ORDERS] = { 0, 48 * K, 8 * K, 0 },
+			[SIM_LOG] = { 0, 56 * K, 8 * K, 0 },
 		},
 	},
 	{
 		.name = "h7",
 		.like = "STM32H7: units of 32 bytes under ECC, programmed once",
-		.counters = ALL_COUNTERS,
+		.counters = SIM_ALL_COUNTERS,
 		.chips = 1,
-		.chip = { { .runs = { { 8 * K, 12 } },
+		.chip = { { .runs = { { 8 * K, 14 } },
 			.write_len = 32,
 			.erased = 0xFF,
 			.once = true,
@@ -46,13 +44,14 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 			[SIM_SLOTS + 2] = { 0, 64 * K, 8 * K, 0 },
 			[SIM_SLOTS + 3] = { 0, 72 * K, 8 * K, 0 },
 			[SIM_ORDERS] = { 0, 80 * K, 16 * K, 0 },
+			[SIM_LOG] = { 0, 96 * K, 16 * K, 0 },
 		},
 	},
 	{
 		.name = "l0",
 		.like = "STM32L0: erased bytes read 0, small pages that the port joins to sectors",
 		.chips = 1,
-		.chip = { { .runs = { { 256, 176 } }, .write_len = 4, .erase_steps = 1 } },
+		.chip = { { .runs = { { 256, 192 } }, .write_len = 4, .erase_steps = 1 } },
 		.area = {
 			[SIM_BOOT] = { 0, 0, 4 * K, 2 * K },
 			[SIM_DEVICE] = { 0, 4 * K, 4 * K, 2 * K },
@@ -61,18 +60,19 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 			[SIM_SLOTS + 2] = { 0, 32 * K, 2 * K, 2 * K },
 			[SIM_SLOTS + 3] = { 0, 34 * K, 2 * K, 2 * K },
 			[SIM_ORDERS] = { 0, 36 * K, 8 * K, 2 * K },
+			[SIM_LOG] = { 0, 44 * K, 4 * K, 2 * K },
 		},
 	},
 	{
 		.name = "n",
 		.like = "a microcontroller with its journals inside and its images on a serial NOR chip",
-		.counters = ALL_COUNTERS,
+		.counters = SIM_ALL_COUNTERS,
 		.chips = 2,
 		.chip = { { .runs = { { 4 * K, 4 } },
 				  .write_len = 4,
 				  .erased = 0xFF,
 				  .erase_steps = 8 },
-			{ .runs = { { 4 * K, 10 } },
+			{ .runs = { { 4 * K, 12 } },
 				.write_len = 1,
 				.erased = 0xFF,
 				.erase_steps = 8 } },
@@ -84,6 +84,7 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 			[SIM_SLOTS + 2] = { 1, 24 * K, 4 * K, 0 },
 			[SIM_SLOTS + 3] = { 1, 28 * K, 4 * K, 0 },
 			[SIM_ORDERS] = { 1, 32 * K, 8 * K, 0 },
+			[SIM_LOG] = { 1, 40 * K, 8 * K, 0 },
 		},
 	},
 };

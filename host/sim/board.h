@@ -9,6 +9,7 @@
 #define HOST_SIM_BOARD_H
 
 #include "ports/flash_sim/flash_sim.h"
+#include "rota/port/counter.h"
 
 #define SIM_CHIPS 2
 #define SIM_COMPONENTS 2 /* that switch together */
@@ -18,6 +19,7 @@ enum sim_place_name {
 	SIM_BOOT, /* boot journal */
 	SIM_DEVICE, /* device journal */
 	SIM_ORDERS, /* places of recovery orders */
+	SIM_LOG, /* device log */
 	SIM_SLOTS,
 	SIM_PLACES = SIM_SLOTS + 2 * SIM_COMPONENTS,
 };
@@ -39,6 +41,9 @@ struct sim_board {
 
 #define SIM_BOARDS 4
 extern const struct sim_board sim_boards[SIM_BOARDS];
+
+/* Every counter of rota/port/counter.h. */
+#define SIM_ALL_COUNTERS ((1U << ROTA_COUNTER_COUNT) - 1)
 
 /* By its name, or NULL. */
 const struct sim_board *sim_board_find(const char *name);

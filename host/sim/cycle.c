@@ -145,6 +145,7 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 		.slots = d->named,
 		.slots_count = d->fleet->components,
 		.journal = &d->journal,
+		.log = &d->place[SIM_LOG].port,
 		.boot = &d->access,
 		.counter = &d->counter,
 		.random = &random,

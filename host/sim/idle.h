@@ -9,7 +9,8 @@
  *
  * Unfolding lays the chips out anew. Payloads, their record numbers, images, counters and the wear of the worst
  * sector of each place are the same; which sector holds what is not. A device whose power was cut in the middle of
- * something cannot be folded: let it boot and come to rest.
+ * something cannot be folded: let it boot and come to rest. The entries of its device log are not kept; their head
+ * is, in the device journal, and the log goes on from it.
  */
 #ifndef HOST_SIM_IDLE_H
 #define HOST_SIM_IDLE_H

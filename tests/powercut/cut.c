@@ -174,8 +174,8 @@ static void draw_second(const struct cutting *c, struct cut *cut)
 static void trace(const struct cutting *c, const struct sim_call *call)
 {
 	static const char *const kinds[] = { "write", "erase", "sync", "advance" };
-	static const char *const places[] = { "boot journal", "device journal", "orders", "slot 0",
-		"slot 1", "slot 0 of component 1", "slot 1 of component 1" };
+	static const char *const places[] = { "boot journal", "device journal", "orders", "log",
+		"slot 0", "slot 1", "slot 0 of component 1", "slot 1 of component 1" };
 
 	if (c->plan->only.at > 0)
 		printf("%8" PRIu64 "  %s of %s at %u, %zu bytes\n", c->clean->supply.ops + 1,

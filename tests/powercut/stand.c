@@ -145,10 +145,31 @@ static void digest_of_end(struct stand *s, const struct sim_device *d, uint8_t o
 	struct rota_span payload = { NULL, 0 };
 
 	end.next_seq = 0;
+	memset(&end.logged, 0, sizeof(end.logged));
 	memset(&end.failed, 0, sizeof(end.failed));
 	if (rota_state_encode(&end, ROTA_BUF(room), &payload) != ROTA_OK)
 		wrong(s, "the state cannot be written down");
 	rota_sha256_of(s->fleet.crypto, payload, out);
+}
+
+static enum rota_err take_entry(void *ctx, const struct rota_devlog_entry *entry)
+{
+	uint64_t *next = ctx;
+
+	*next = entry->number + 1;
+	return ROTA_OK;
+}
+
+/* A numbered device was asleep, and its entries from before are not kept. */
+static void judge_log(struct stand *s, struct sim_device *d)
+{
+	uint64_t next = 0;
+
+	if (d->number == 0 &&
+		(rota_devlog_read(&d->place[SIM_LOG].port, s->fleet.crypto, &d->state.logged, &next,
+			 take_entry) != ROTA_OK ||
+			next != d->state.logged.count))
+		wrong(s, "the device log does not lead to its head");
 }
 
 static void judge_end(struct stand *s, struct sim_device *d)
@@ -206,6 +227,7 @@ bool stand_live(struct stand *s, struct sim_device *d)
 		break;
 	}
 	judge_flash(s, d);
+	judge_log(s, d);
 	judge_end(s, d);
 	digest_of_end(s, d, end);
 	if (memcmp(end, s->end, sizeof(end)) != 0)

@@ -9,7 +9,8 @@
  *     one
  *   - after each cut: each journal holds the payload from before the interrupted call, or the one that the clean
  *     device committed next, and nothing else
- *   - in the end: the image, the versions and floors are those of the clean device, and nothing is pending
+ *   - in the end: the image, the versions and floors are those of the clean device, nothing is pending, and the device
+ *     log is a chain to its head
  */
 #ifndef TESTS_POWERCUT_STAND_H
 #define TESTS_POWERCUT_STAND_H

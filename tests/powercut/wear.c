@@ -3,11 +3,12 @@
  *
  * Simulated devices live through some days of the fleet's life in virtual time: a new root with other keys of
  * snapshot and timestamp every six hours, polls every ten minutes, an update; once with a good server, once behind
- * a mirror that answers every poll between two good ones with one of two wrong timestamps. Every commit
- * of both journals is counted. Ten years are as many of these commits, of the longest payload seen, made by the
- * real journal on the board's own flash; that this gives the erases that the devices had is checked on
+ * a mirror that answers every poll between two good ones with one of two wrong timestamps. Every commit of both
+ * journals and every entry of the device log is counted. Ten years are as many of them, with the longest payload seen,
+ * made by the real stores on the board's own flash; that this gives the erases that the devices had is checked on
  * the days that were lived. The slots' sectors are erased once for every second release.
  */
+#include "ports/crypto_openssl/crypto_openssl.h"
 #include "tests/powercut/stand.h"
 
 #include <inttypes.h>
@@ -30,6 +31,7 @@ struct life { /* of a journal */
 
 struct lived {
 	struct life journal[2]; /* SIM_BOOT, SIM_DEVICE */
+	uint32_t entries; /* of the device log */
 };
 
 /* Journals of the length that a designer would give them; slots as large as the simulated images. */
@@ -37,43 +39,48 @@ static const struct sim_board boards[SIM_BOARDS] = {
 	{ .name = "f4",
 		.like = "STM32F4, journals in 2 sectors of 16 KiB",
 		.chips = 1,
+		.counters = SIM_ALL_COUNTERS,
 		.chip = { { .runs = { { 16 * K, 12 } },
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 1 } },
 		.area = { { 0, 0, 32 * K, 0 }, { 0, 32 * K, 32 * K, 0 }, { 0, 128 * K, 32 * K, 0 },
-			{ 0, 64 * K, 16 * K, 0 }, { 0, 80 * K, 16 * K, 0 },
-			{ 0, 96 * K, 16 * K, 0 }, { 0, 112 * K, 16 * K, 0 } } },
+			{ 0, 160 * K, 32 * K, 0 }, { 0, 64 * K, 16 * K, 0 },
+			{ 0, 80 * K, 16 * K, 0 }, { 0, 96 * K, 16 * K, 0 },
+			{ 0, 112 * K, 16 * K, 0 } } },
 	{ .name = "h7",
 		.like = "STM32H7, journals in 2 sectors of 128 KiB",
 		.chips = 1,
-		.chip = { { .runs = { { 128 * K, 10 } },
+		.counters = SIM_ALL_COUNTERS,
+		.chip = { { .runs = { { 128 * K, 12 } },
 			.write_len = 32,
 			.erased = 0xFF,
 			.once = true,
 			.ecc = true,
 			.erase_steps = 1 } },
 		.area = { { 0, 0, 256 * K, 0 }, { 0, 256 * K, 256 * K, 0 },
-			{ 0, 1024 * K, 256 * K, 0 }, { 0, 512 * K, 128 * K, 0 },
-			{ 0, 640 * K, 128 * K, 0 }, { 0, 768 * K, 128 * K, 0 },
-			{ 0, 896 * K, 128 * K, 0 } } },
+			{ 0, 1024 * K, 256 * K, 0 }, { 0, 1280 * K, 256 * K, 0 },
+			{ 0, 512 * K, 128 * K, 0 }, { 0, 640 * K, 128 * K, 0 },
+			{ 0, 768 * K, 128 * K, 0 }, { 0, 896 * K, 128 * K, 0 } } },
 	{ .name = "l0",
 		.like = "STM32L0, journals in 4 and 8 sectors of 2 KiB",
 		.chips = 1,
+		.counters = SIM_ALL_COUNTERS,
 		.chip = { { .runs = { { 2 * K, 64 } }, .write_len = 4, .erase_steps = 1 } },
 		.area = { { 0, 0, 8 * K, 0 }, { 0, 8 * K, 16 * K, 0 }, { 0, 52 * K, 8 * K, 0 },
-			{ 0, 24 * K, 12 * K, 0 }, { 0, 36 * K, 12 * K, 0 }, { 0, 48 * K, 2 * K, 0 },
-			{ 0, 50 * K, 2 * K, 0 } } },
+			{ 0, 60 * K, 8 * K, 0 }, { 0, 24 * K, 12 * K, 0 }, { 0, 36 * K, 12 * K, 0 },
+			{ 0, 48 * K, 2 * K, 0 }, { 0, 50 * K, 2 * K, 0 } } },
 	{ .name = "n",
 		.like = "journals in 2 and 4 sectors of 4 KiB",
 		.chips = 1,
+		.counters = SIM_ALL_COUNTERS,
 		.chip = { { .runs = { { 4 * K, 32 } },
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 1 } },
 		.area = { { 0, 0, 8 * K, 0 }, { 0, 8 * K, 16 * K, 0 }, { 0, 56 * K, 8 * K, 0 },
-			{ 0, 24 * K, 12 * K, 0 }, { 0, 36 * K, 12 * K, 0 }, { 0, 48 * K, 4 * K, 0 },
-			{ 0, 52 * K, 4 * K, 0 } } },
+			{ 0, 64 * K, 8 * K, 0 }, { 0, 24 * K, 12 * K, 0 }, { 0, 36 * K, 12 * K, 0 },
+			{ 0, 48 * K, 4 * K, 0 }, { 0, 52 * K, 4 * K, 0 } } },
 };
 
 /* ---- days that are lived ---- */
@@ -176,6 +183,7 @@ static void measure(struct sim_device *d, struct lived *out)
 		if (j.payload_len > out->journal[i].longest)
 			out->journal[i].longest = j.payload_len;
 	}
+	out->entries = (uint32_t)d->state.logged.count;
 }
 
 /* Poll through the server's steps [from, to). */
@@ -224,22 +232,33 @@ static void live_update(const struct sim_board *board, struct lived *out)
 
 /* ---- ten years of commits ---- */
 
+static struct sim_device *blank_device(const struct sim_board *board, struct sim_fleet *fleet)
+{
+	static const struct rota_rom rom = { .counter = 0 };
+	static const struct rota_device what = { .id = { NULL, 0 } };
+	struct sim_device *d = malloc(sizeof(*d));
+
+	*fleet = (struct sim_fleet){ .board = board,
+		.rom = &rom,
+		.crypto = &rota_crypto_openssl,
+		.what = &what,
+		.components = 1 };
+	if (d == NULL || sim_device_init(d, fleet) != ROTA_OK)
+		abort();
+	return d;
+}
+
 /* Erases of the worst sector after so many commits of so many bytes. */
 static uint32_t replay(
 	const struct sim_board *board, enum sim_place_name place, uint32_t commits, uint32_t len)
 {
-	static const struct rota_rom rom = { .counter = 0 };
-	static const struct rota_device what = { .id = { NULL, 0 } };
-	const struct sim_fleet fleet = {
-		.board = board, .rom = &rom, .what = &what, .components = 1
-	};
-	struct sim_device *d = malloc(sizeof(*d));
+	struct sim_fleet fleet;
+	struct sim_device *d = blank_device(board, &fleet);
 	uint8_t payload[ROTA_JOURNAL_PAYLOAD_MAX] = { 0 };
 	struct rota_journal j;
 	uint32_t most;
 
-	if (d == NULL || sim_device_init(d, &fleet) != ROTA_OK ||
-		rota_journal_open(&j, &d->place[place].region.port, ROTA_JOURNAL_DEVICE) != ROTA_OK)
+	if (rota_journal_open(&j, &d->place[place].region.port, ROTA_JOURNAL_DEVICE) != ROTA_OK)
 		abort();
 	for (uint32_t i = 0; i < commits; i++) {
 		payload[0] = (uint8_t)i;
@@ -247,6 +266,25 @@ static uint32_t replay(
 			abort();
 	}
 	most = worst(d, place);
+	stand_device_end(d);
+	return most;
+}
+
+/* The same of so many entries of the device log. */
+static uint32_t replay_log(const struct sim_board *board, uint32_t entries)
+{
+	struct sim_fleet fleet;
+	struct sim_device *d = blank_device(board, &fleet);
+	struct rota_devlog_entry entry = { .at_s = 1 };
+	struct rota_logged logged = { .count = 0 };
+	uint32_t most;
+
+	for (uint32_t i = 0; i < entries; i++) {
+		if (rota_devlog_append(&d->place[SIM_LOG].region.port, fleet.crypto, &logged,
+			    &entry, &logged) != ROTA_OK)
+			abort();
+	}
+	most = worst(d, SIM_LOG);
 	stand_device_end(d);
 	return most;
 }
@@ -265,11 +303,27 @@ static bool agrees(const struct sim_board *board, const struct lived *all)
 	return good;
 }
 
+/* So many in ten years, of which `some` came with the steady refreshes and `release` with an update. */
+static uint32_t in_ten_years(uint32_t some, uint32_t release)
+{
+	return (uint32_t)((uint64_t)REFRESHES * some / STEADY) + RELEASES * release;
+}
+
+static uint32_t log_erases(
+	const struct sim_board *board, const char *what, uint32_t some, uint32_t release)
+{
+	uint32_t entries = in_ten_years(some, release), erases = replay_log(board, entries);
+
+	printf("%-4s %-12s %-14s %5u entries: %36u erases\n", board->name, what, "device log",
+		entries, erases);
+	return erases;
+}
+
 static uint32_t ten_years(
 	const struct sim_board *board, const struct stand *s, bool lies, bool *good)
 {
 	struct lived half = { 0 }, all = { 0 }, update = { 0 };
-	uint32_t most = RELEASES / 2, at[2];
+	uint32_t most = RELEASES / 2, at[2], erases;
 
 	live_days((struct stand *)(uintptr_t)s, lies, &half, &all);
 	live_update(board, &update);
@@ -281,9 +335,7 @@ static uint32_t ten_years(
 								      : update.journal[i].longest;
 
 		at[i] = replay(board, (enum sim_place_name)i,
-			(uint32_t)((uint64_t)REFRESHES * some / STEADY) +
-				RELEASES * update.journal[i].commits,
-			len);
+			in_ten_years(some, update.journal[i].commits), len);
 		if (at[i] > most)
 			most = at[i];
 		printf("%-4s %-12s %-14s %5.2f commits a refresh, %2u a release, %4u bytes: %5u "
@@ -292,7 +344,9 @@ static uint32_t ten_years(
 			i == SIM_BOOT ? "boot journal" : "device journal", (double)some / STEADY,
 			update.journal[i].commits, len, at[i]);
 	}
-	return most;
+	erases = log_erases(board, lies ? "wrong mirror" : "good server",
+		all.entries - half.entries, update.entries);
+	return erases > most ? erases : most;
 }
 
 int main(void)
