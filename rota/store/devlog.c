@@ -7,6 +7,7 @@
 #include "rota/base/mem.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
+#include "rota/store/erased.h"
 
 #define MAGIC 0x4C52 /* "RL" */
 #define FORMAT 1
@@ -22,21 +23,17 @@ struct header {
 	bool valid;
 };
 
-static uint32_t padded(const struct rota_flash *flash, uint32_t len)
-{
-	return (len + flash->write_len - 1) & ~(flash->write_len - 1);
-}
-
 static uint32_t places(const struct rota_flash *flash, uint32_t sector_len)
 {
-	uint32_t head = padded(flash, HEADER_LEN);
+	uint32_t head = rota_flash_padded(flash, HEADER_LEN);
 
-	return sector_len < head ? 0 : (sector_len - head) / padded(flash, RECORD_LEN);
+	return sector_len < head ? 0 : (sector_len - head) / rota_flash_padded(flash, RECORD_LEN);
 }
 
 static uint32_t record_at(const struct rota_flash *flash, const struct header *h, uint32_t place)
 {
-	return h->place.at + padded(flash, HEADER_LEN) + place * padded(flash, RECORD_LEN);
+	return h->place.at + rota_flash_padded(flash, HEADER_LEN) +
+		place * rota_flash_padded(flash, RECORD_LEN);
 }
 
 /* ---- bytes ---- */
@@ -233,17 +230,9 @@ enum rota_err rota_devlog_read(const struct rota_flash *flash, const struct rota
 
 static bool is_erased(const struct rota_flash *flash, uint32_t at, uint32_t len)
 {
-	uint8_t unit[ROTA_FLASH_WRITE_MAX];
+	bool yes;
 
-	for (uint32_t off = 0; off < len; off += flash->write_len) {
-		if (flash->read(flash->ctx, at + off, rota_buf(unit, flash->write_len)) != ROTA_OK)
-			return false;
-		for (uint32_t i = 0; i < flash->write_len; i++) {
-			if (unit[i] != flash->erased)
-				return false;
-		}
-	}
-	return true;
+	return rota_flash_is_erased(flash, at, len, &yes) == ROTA_OK && yes;
 }
 
 /* First place behind all that was ever touched. */
@@ -252,7 +241,8 @@ static uint32_t free_place(const struct rota_flash *flash, const struct header *
 	uint32_t place = places(flash, h->place.len);
 
 	while (place > 0 &&
-		is_erased(flash, record_at(flash, h, place - 1), padded(flash, RECORD_LEN)))
+		is_erased(flash, record_at(flash, h, place - 1),
+			rota_flash_padded(flash, RECORD_LEN)))
 		place--;
 	return place;
 }
@@ -262,7 +252,7 @@ static enum rota_err write_checked(
 	const struct rota_flash *flash, uint32_t at, const uint8_t *bytes, uint32_t len)
 {
 	uint8_t room[RECORD_LEN + ROTA_FLASH_WRITE_MAX];
-	uint32_t all = padded(flash, len);
+	uint32_t all = rota_flash_padded(flash, len);
 
 	memset(room, flash->erased, sizeof(room));
 	memcpy(room, bytes, len);
