@@ -336,6 +336,10 @@ static enum sim_end poll_once(struct sim_device *d)
 
 		if (!d->runs && sim_boot(d) != ROTA_OK)
 			return ended(d, SIM_BRICKED, "the boot stage refuses all");
+		if (d->world->crashes != NULL && d->world->crashes(d->world->ctx, d)) {
+			sim_power(d);
+			continue;
+		}
 		end = sim_cycle(d);
 		if (d->supply.off)
 			return ended(d, SIM_CUT, NULL);

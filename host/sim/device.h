@@ -45,6 +45,8 @@ struct sim_world {
 		struct rota_span *out);
 	enum rota_err (*target)(void *ctx, const struct sim_device *d,
 		const struct rota_update_want *want, struct rota_span *out);
+	/* Whether what runs resets the device before its agent comes to run. */
+	bool (*crashes)(void *ctx, const struct sim_device *d);
 	/* Whether what runs is well: ROTA_OK, or what is wrong. */
 	enum rota_err (*health)(void *ctx, const struct sim_device *d);
 	/* A part of a recovery order, whole; the order itself with sha256 all zeros. */

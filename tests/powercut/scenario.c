@@ -57,6 +57,12 @@ static void set(struct server *s)
 	publish_release(s, 3, 2);
 }
 
+static void restored(struct server *s)
+{
+	server_tell_time(s);
+	update(s);
+}
+
 static void ill_set(struct server *s)
 {
 	s->world.release.second_image = true;
@@ -157,6 +163,21 @@ const struct scenario scenarios[SCENARIOS] = {
 		.components = 1,
 		.ill = true,
 		.version = V1,
+		.ends_root = 1 },
+	{ .name = "crash",
+		.what = "a release that resets the device on trial",
+		.publish = ill,
+		.components = 1,
+		.crashes = true,
+		.version = V1,
+		.ends_root = 1 },
+	{ .name = "restored",
+		.what = "older flash, bound anew at signed time, and then a release",
+		.publish = restored,
+		.components = 1,
+		.polls = 1,
+		.restored = true,
+		.version = V2,
 		.ends_root = 1 },
 	{ .name = "set",
 		.what = "a release of two components, which switch together",

@@ -18,6 +18,8 @@ struct scenario {
 	uint32_t asleep_s; /* it polls so much later first */
 	uint8_t calm; /* polls before the first cut: they only fill the journal */
 	bool ill; /* what is on trial is not well */
+	bool crashes; /* what is on trial does not live so long */
+	bool restored; /* where a state counter counts, the flash is an older one */
 	bool sleeps; /* it is off between two polls */
 	uint32_t counter; /* security counter in the end */
 	uint32_t epoch; /* of recovery orders, in the end */
@@ -25,7 +27,7 @@ struct scenario {
 	uint32_t ends_root; /* version of the root in the end */
 };
 
-#define SCENARIOS 9
+#define SCENARIOS 11
 extern const struct scenario scenarios[SCENARIOS];
 
 /* By its name, or NULL. */

@@ -40,6 +40,20 @@ static enum rota_err recovery(void *ctx, const struct sim_device *d,
 	return server_recovery(&s->server, d->clock_s, want, out);
 }
 
+static enum rota_err signed_time(void *ctx, const struct sim_device *d, const uint8_t *nonce,
+	struct rota_buf room, struct rota_span *out)
+{
+	(void)ctx;
+	return server_time(d->clock_s, d->what.id, nonce, room, out);
+}
+
+static bool crashes(void *ctx, const struct sim_device *d)
+{
+	const struct stand *s = ctx;
+
+	return s->scenario->crashes && d->version != FACTORY_VERSION;
+}
+
 static enum rota_err health(void *ctx, const struct sim_device *d)
 {
 	const struct stand *s = ctx;
@@ -189,6 +203,11 @@ static void judge_end(struct stand *s, struct sim_device *d)
 		wrong(s, "another version runs in the end");
 	if (d->state.pending.phase != ROTA_INSTALL_NONE)
 		wrong(s, "an installation is pending in the end");
+	if (s->board->counters != 0 &&
+		(d->state.bound.restored ||
+			d->state.bound.binding != d->counters.value[ROTA_COUNTER_STATE] ||
+			boot.binding != d->state.bound.binding))
+		wrong(s, "the journals are not bound to the state counter in the end");
 	if (d->state.trusted.root.version != s->scenario->ends_root)
 		wrong(s, "another root is trusted in the end");
 }
@@ -357,6 +376,8 @@ bool stand_open(struct stand *s, const struct scenario *scenario, const struct s
 		.meta = meta,
 		.target = target,
 		.recovery = recovery,
+		.time = signed_time,
+		.crashes = crashes,
 		.health = health,
 		.started = started };
 	s->until_s =
