@@ -157,7 +157,7 @@ static enum rota_err write_image(struct taking *t)
 	ROTA_TRY(check_image(t));
 	ROTA_TRY(port->finish(port->ctx, wanted->length));
 	ROTA_TRY(port->trial(port->ctx, wanted->digest));
-	return port->set != NULL ? port->set->switch_all(port->ctx) : ROTA_OK;
+	return port->set->switch_all(port->set->ctx); /* these slots are a set of one */
 }
 
 static enum rota_err install(struct taking *t)
