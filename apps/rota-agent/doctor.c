@@ -259,6 +259,7 @@ static enum rota_err look_slots(struct patient *p, struct rota_fail *why)
 
 	for (uint8_t i = 0; i < p->device.slots_count; i++) {
 		const struct rota_named_slots *s = &p->device.slots[i];
+		struct rota_slot inactive;
 		struct rota_booted booted;
 		enum rota_err err = s->slots->booted(s->slots->ctx, &booted);
 
@@ -266,8 +267,14 @@ static enum rota_err look_slots(struct patient *p, struct rota_fail *why)
 			return rota_fail(why, err, "[slot %.*s] does not say what runs: %s; %s",
 				(int)s->name.len, (const char *)s->name.p, rota_err_str(err),
 				helps[p->config.slot[i].backend]);
+		err = s->slots->inactive(s->slots->ctx, &inactive);
+		if (err != ROTA_OK && err != ROTA_ERR_BUSY) /* busy: a trial runs */
+			return rota_fail(why, err, "[slot %.*s] has no place to write to: %s; %s",
+				(int)s->name.len, (const char *)s->name.p, rota_err_str(err),
+				helps[p->config.slot[i].backend]);
 	}
-	snprintf(p->note, sizeof(p->note), "%u, each says what runs", p->device.slots_count);
+	snprintf(p->note, sizeof(p->note), "%u, each says what runs and may be written",
+		p->device.slots_count);
 	return ROTA_OK;
 }
 

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define JOURNAL "boot.bin"
+#define JOURNAL_DRAFT "boot.new"
 #define GIVEN_UP "given-up"
 
 /* As rota-boot's: common serial flash; four sectors halve the wear of two. */
@@ -229,6 +231,19 @@ static void wire(struct rota_slots_part *g)
 	}
 }
 
+/* Under another name first: half a file would be no journal, and no place for one. */
+static enum rota_err make_journal(int dir)
+{
+	if (faccessat(dir, JOURNAL, F_OK, 0) == 0)
+		return ROTA_OK;
+	if (unlinkat(dir, JOURNAL_DRAFT, 0) != 0 && errno != ENOENT)
+		return rota_flash_file_errno(errno);
+	ROTA_TRY(rota_flash_file_create(dir, JOURNAL_DRAFT, &geometry));
+	if (renameat(dir, JOURNAL_DRAFT, dir, JOURNAL) != 0 || fsync(dir) != 0)
+		return rota_flash_file_errno(errno);
+	return ROTA_OK;
+}
+
 enum rota_err rota_slots_part_open(
 	struct rota_slots_part *g, const struct rota_slots_part_config *config)
 {
@@ -238,10 +253,8 @@ enum rota_err rota_slots_part_open(
 	g->state_fd = open(config->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->state_fd < 0)
 		return rota_flash_file_errno(errno);
-	err = rota_flash_file_create(g->state_fd, JOURNAL, &geometry);
-	if (err == ROTA_OK && fsync(g->state_fd) != 0)
-		err = ROTA_ERR_IO;
-	if (err != ROTA_OK && err != ROTA_ERR_BUSY) { /* busy: it is there */
+	err = make_journal(g->state_fd);
+	if (err != ROTA_OK) {
 		(void)close(g->state_fd);
 		return err;
 	}

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """rota-agent behind a boot loader, and its hooks. GRUB is played here, by its rules for the block (SPEC 17.3); GRUB itself, with
 U-Boot and systemd-boot, is tests/qemu's."""
+import itertools
 import os
 import re
+import signal
 
 import pytest
 
-from fleet import line
+from conftest import BUILD
+from fleet import environment, line
+
+# Runs of the agent that completing an update may take after a kill: install, confirm, and one of each to spare.
+ROUNDS = 4
 
 
 class Machine:
@@ -62,14 +68,14 @@ def machine(device):
     return Machine(device)
 
 
-def release(fleet, version, **images):
+def release(fleet, version, retry=0, **images):
     words = ["release", "add", "--version", version, "--hardware", "board-a"]
     for name, data in images.items():
         file = fleet.dir / f"{name}-{version}"
         file.write_bytes(data)
         words += ["--raw", f"{name}={file}"]
     fleet.rota(*words)
-    fleet.rollout(version, "--channel", "loaders")
+    fleet.rollout(version, "--channel", "loaders", *(["--retry", str(retry), "--backoff", "0s"] if retry else []))
 
 
 def test_a_group_is_tried_confirmed_and_reverted(fleet, machine):
@@ -117,6 +123,38 @@ def test_a_cut_before_the_loader_was_told(fleet, machine):
     assert b"rota=B\n" in machine.block.read_bytes()
 
 
+@pytest.mark.plain
+def test_killed_at_durable_calls(fleet, machine):
+    """kill -9 of the agent at durable calls of an update behind a loader (as test_agent_kill), with and without a reset: what is
+    started is the old pair or the new one, and the update is completed."""
+    device, kill = machine.device, BUILD / "tests/system/libkillat.so"
+    old, new = (b"from the factory",) * 2, (os.urandom(70_000), os.urandom(30_000))
+    release(fleet, "7.0.0", rootfs=new[0], kernel=new[1], retry=8)
+    device.add("[limits]\nresume_every = 32768\n")
+    for status in (3, 0):  # while it installs, while it confirms
+        before = device.snapshot(fleet.dir / "before")
+        device.once(check=status, env=environment(LD_PRELOAD=kill, KILLAT=0, KILLAT_COUNT=fleet.dir / "count"))
+        total = int((fleet.dir / "count").read_text())
+        for n, reset in itertools.product(range(1, total + 1, 5), (False, True)):
+            what = f"status {status}, killed at call {n} of {total}, reset {reset}"
+            device.restore(before)
+            done = device.agent("--once", env=environment(LD_PRELOAD=kill, KILLAT=n))
+            assert done.returncode == -signal.SIGKILL or "429" in done.stdout, f"{what}: {done.stdout}{done.stderr}"
+            for turn in range(ROUNDS):
+                if turn > 0 or reset:
+                    assert machine.reset() in (old, new), what
+                done = device.agent("--once")
+                assert done.returncode in (0, 3), f"{what}: {done.stdout}{done.stderr}"
+                if done.returncode == 0:
+                    break
+            status_now = device.status()
+            assert status_now["installed"] == "7.0.0" and status_now["pending"] == "none", (what, status_now)
+            assert machine.reset() == new, what
+        device.restore(before)
+        device.once(check=status)
+        machine.reset()
+
+
 @pytest.mark.parametrize("old, new, says", [
     ("environment = ", "esp = ", r"\[loader\] lacks 'environment"),
     ("[slot kernel]\nbackend = grub", "[slot kernel]\nbackend = uboot", r"another boot loader than a slot before it"),
@@ -131,6 +169,19 @@ def test_wrong_settings(machine, old, new, says):
     machine.device.edit((old, new))
     done = machine.device.agent("--once", check=1)
     assert re.search(says, done.stderr), done.stderr
+
+
+def test_doctor_sees_what_lacks(machine):
+    device = machine.device
+    assert "slots" in device.agent("doctor").stdout
+    for lacks, says in (("kernel-b", "kernel] has no place to write to"), ("grubenv", "rootfs] does not say what runs")):
+        (machine.dir / lacks).rename(machine.dir / "away")
+        done = device.agent("doctor")
+        assert says in done.stdout + done.stderr and "boot-loaders.md" in done.stdout + done.stderr
+        (machine.dir / "away").rename(machine.dir / lacks)
+    (machine.dir / "cmdline").write_text("quiet\n")
+    done = device.agent("doctor")
+    assert "rootfs] does not say what runs" in done.stdout + done.stderr
 
 
 # --- hooks ---

@@ -545,6 +545,31 @@ TEST(a_cut_at_any_call_of_an_update_costs_nothing)
 	CHECK(cuts > 100);
 }
 
+static int first_start(void *ctx)
+{
+	(void)ctx;
+	open_group();
+	return kind() == ROTA_BOOT_CONFIRMED ? 0 : 1;
+}
+
+TEST(a_cut_at_any_call_of_the_first_start_costs_nothing)
+{
+	bool cut = true;
+
+	for (unsigned at = 1; cut; at++) {
+		for (int tear = 0; tear < SYSCUT_TEARS; tear++) {
+			begin();
+			rota_slots_part_close(&group);
+			CHECK(unlink(tempdir_path("state/boot.bin")) == 0);
+			cut = syscut_run(at, (enum syscut_tear)tear, first_start, NULL);
+			open_group();
+			CHECK_EQ(kind(), ROTA_BOOT_CONFIRMED);
+			CHECK_OK(install(2, 3));
+			CHECK_EQ(boot(), 2);
+		}
+	}
+}
+
 TESTS(T(an_update_is_tried_once_and_confirmed), T(a_trial_that_is_not_confirmed_is_over),
 	T(a_trial_that_was_asked_for_is_forgotten_when_written_over),
 	T(a_slot_that_the_release_does_not_bring_is_copied), T(every_boot_is_judged),
@@ -552,4 +577,5 @@ TESTS(T(an_update_is_tried_once_and_confirmed), T(a_trial_that_is_not_confirmed_
 	T(a_lost_journal_is_made_anew_from_what_the_selector_says),
 	T(a_write_goes_on_after_a_restart), T(what_is_no_place_is_refused),
 	T(a_medium_that_lies_is_found_before_the_reset),
-	T(a_cut_at_any_call_of_an_update_costs_nothing))
+	T(a_cut_at_any_call_of_an_update_costs_nothing),
+	T(a_cut_at_any_call_of_the_first_start_costs_nothing))
