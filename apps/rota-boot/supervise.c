@@ -237,12 +237,16 @@ static enum event wait_event(struct supervisor *s, uint64_t ms)
 	}
 }
 
-/* The time of what runs is over (SPEC 10.8): true when it may go on. */
+/* The time of what runs is over (SPEC 10.8): true when it may go on. The updater never may, whatever the journal
+ * says or does not say; an application does when there is nothing to be read. */
 static bool goes_on(struct supervisor *s)
 {
 	struct rota_layout_state l;
-	enum rota_err err = rota_layout_state_open(&l, s->device->fd);
+	enum rota_err err;
 
+	if (s->turn.act == ROTA_WATCHDOG_RUN_UPDATER)
+		return false;
+	err = rota_layout_state_open(&l, s->device->fd);
 	if (err == ROTA_OK) {
 		rota_watchdog_next(
 			&s->device->rom.rom.watchdog, ROTA_WATCHDOG_OVER, &l.state, &s->turn);

@@ -71,6 +71,14 @@ def test_an_updater_that_ends_by_itself_or_crashes_gives_the_device_back(make):
     assert boots(machine)[:2] == [True, False]
 
 
+def test_an_updater_is_ended_though_the_journal_cannot_be_read(make):
+    machine = make(watchdog=(3600, BOUND, 0), left_s=0)
+    with machine.power():
+        machine.wait("the updater", machine.booted)
+        (machine.path / "flash/boot.bin").write_bytes(b"x" * 16384)
+        machine.wait("its end", lambda: "the updater's time is over" in machine.messages())
+
+
 def test_a_power_cut_while_the_updater_runs_gives_the_device_back(make):
     machine = make(watchdog=(3600, 3600, 0), left_s=0)
     with machine.power() as process:
