@@ -149,19 +149,19 @@ static struct header find_sector(const struct rota_flash *flash, uint64_t below,
 	return best;
 }
 
-/* Follow the chain in a sector up to `count` entries, and hand them out. False: it breaks off. */
-static bool follow(const struct rota_flash *flash, const struct rota_crypto *crypto,
-	const struct header *h, uint64_t count, struct rota_logged *l)
+/* Whether the chain in a sector leads to just this end. */
+static bool leads_to(const struct rota_flash *flash, const struct rota_crypto *crypto,
+	const struct header *h, const struct rota_logged *end)
 {
 	uint8_t entry[ROTA_DEVLOG_ENTRY_LEN];
+	struct rota_logged l = h->before;
 
-	*l = h->before;
-	while (l->count < count) {
-		if (!find_entry(flash, h, l->count, entry))
+	while (l.count < end->count) {
+		if (!find_entry(flash, h, l.count, entry))
 			return false;
-		chain(crypto, l, entry);
+		chain(crypto, &l, entry);
 	}
-	return true;
+	return memcmp(l.head, end->head, sizeof(l.head)) == 0;
 }
 
 static enum rota_err hand_out(const struct rota_flash *flash, const struct header *h,
@@ -199,17 +199,19 @@ enum rota_err rota_devlog_read(const struct rota_flash *flash, const struct rota
 	const struct rota_logged *logged, void *ctx,
 	enum rota_err (*take)(void *ctx, const struct rota_devlog_entry *entry))
 {
-	struct rota_logged end = *logged, l;
+	struct rota_logged end = *logged;
+	bool broken = false;
 	uint32_t at;
 
-	/* Back from the end, as far as the chain holds: what is older was overwritten, or is not of it. */
-	while (end.count > 0) {
+	/* Back from the end, as far as the chain holds. */
+	while (end.count > 0 && !broken) {
 		struct header h = find_sector(flash, end.count, &at);
 
-		if (!h.valid || !follow(flash, crypto, &h, end.count, &l) ||
-			memcmp(l.head, end.head, sizeof(l.head)) != 0)
-			break;
-		end = h.before;
+		if (!h.valid)
+			break; /* what is older made room */
+		broken = !leads_to(flash, crypto, &h, &end);
+		if (!broken)
+			end = h.before;
 	}
 	if (end.count == logged->count && logged->count > 0)
 		return ROTA_ERR_CORRUPT;
@@ -223,7 +225,7 @@ enum rota_err rota_devlog_read(const struct rota_flash *flash, const struct rota
 		ROTA_TRY(hand_out(flash, &h, count, ctx, take));
 		end.count = count;
 	}
-	return ROTA_OK;
+	return broken ? ROTA_ERR_CORRUPT : ROTA_OK;
 }
 
 /* ---- writing ---- */
@@ -292,8 +294,9 @@ static enum rota_err begin_sector(const struct rota_flash *flash, uint32_t secto
 	return write_checked(flash, h->place.at, bytes, sizeof(bytes));
 }
 
-/* In the sector at hand, where there is room, or in the next one. */
-static enum rota_err write_somewhere(const struct rota_flash *flash, const struct rota_logged *from,
+/* In the sector at hand, where its chain holds and there is room, or in the next one. */
+static enum rota_err write_somewhere(const struct rota_flash *flash,
+	const struct rota_crypto *crypto, const struct rota_logged *from,
 	const uint8_t entry[static ROTA_DEVLOG_ENTRY_LEN])
 {
 	uint32_t at = rota_flash_sectors(flash->run) - 1, place;
@@ -301,7 +304,7 @@ static enum rota_err write_somewhere(const struct rota_flash *flash, const struc
 	enum rota_err err = ROTA_ERR_FULL;
 
 	place = h.valid ? free_place(flash, &h) : 0;
-	if (h.valid && place < places(flash, h.place.len))
+	if (h.valid && place < places(flash, h.place.len) && leads_to(flash, crypto, &h, from))
 		err = write_record(flash, &h, place, entry);
 	for (unsigned i = 0; err != ROTA_OK && i < TRIES; i++) {
 		at = (at + 1) % rota_flash_sectors(flash->run);
@@ -333,7 +336,7 @@ enum rota_err rota_devlog_append(const struct rota_flash *flash, const struct ro
 		return ROTA_ERR_ARGUMENT;
 	entry->number = from->count;
 	encode(entry, bytes);
-	if (write_somewhere(flash, from, bytes) != ROTA_OK)
+	if (write_somewhere(flash, crypto, from, bytes) != ROTA_OK)
 		return ROTA_ERR_IO;
 	chain(crypto, &next, bytes);
 	*to = next;

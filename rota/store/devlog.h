@@ -36,7 +36,8 @@ struct rota_devlog_entry {
 };
 
 /* Append *entry, whose number becomes from->count. On ROTA_OK it is durable and was read back, and *to (which may be
- * `from`) is what the journal is to say. What the last sector does not take goes into the next one.
+ * `from`) is what the journal is to say. What the last sector does not take, and what comes behind damage, goes into
+ * the next one.
  * ROTA_ERR_ARGUMENT: a region of fewer than two sectors, or whose sectors do not hold one entry. ROTA_ERR_IO: the
  * flash takes it nowhere; `to` is as it was. */
 ROTA_MUST_USE enum rota_err rota_devlog_append(const struct rota_flash *flash,
@@ -44,7 +45,7 @@ ROTA_MUST_USE enum rota_err rota_devlog_append(const struct rota_flash *flash,
 	struct rota_devlog_entry *entry, struct rota_logged *to);
 
 /* Those that are kept, oldest first, up to what the journal says. What `take` returns but ROTA_OK is the result.
- * ROTA_ERR_CORRUPT: no chain leads to `logged`: entries were lost or changed; none is handed out. */
+ * ROTA_ERR_CORRUPT: entries before those handed out were lost or changed; without any, no chain leads to `logged`. */
 ROTA_MUST_USE enum rota_err rota_devlog_read(const struct rota_flash *flash,
 	const struct rota_crypto *crypto, const struct rota_logged *logged, void *ctx,
 	enum rota_err (*take)(void *ctx, const struct rota_devlog_entry *entry));

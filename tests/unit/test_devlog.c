@@ -138,6 +138,30 @@ TEST(what_was_changed_or_lost_is_seen)
 	CHECK_EQ(seen.count, 5);
 }
 
+/* What comes after it is not lost with it. */
+TEST(behind_damage_the_log_goes_on)
+{
+	blank(1024, 3, 4, 0xff);
+	for (uint64_t i = 0; i < 4; i++)
+		CHECK_OK(append(i));
+	flash.bytes[48 + 108 + 20] ^= 1; /* the second entry */
+	CHECK_EQ(read_log(), ROTA_ERR_CORRUPT);
+	CHECK_EQ(seen.count, 0);
+	CHECK_OK(append(4));
+	CHECK_EQ(read_log(), ROTA_ERR_CORRUPT);
+	CHECK_EQ(seen.count, 1);
+	for (uint64_t i = 5; i < 20; i++) {
+		CHECK_OK(append(i));
+		(void)!read_log(); /* the damage is told as long as it is there */
+		CHECK(seen.count > 0);
+		CHECK_EQ(seen.seq[seen.count - 1], i);
+	}
+	for (uint64_t i = 20; i < 40; i++)
+		CHECK_OK(append(i));
+	CHECK_OK(read_log()); /* the damage made room */
+	CHECK_EQ(seen.seq[seen.count - 1], 39);
+}
+
 /* Power is cut at each operation of an append, in each way; the journal may or may not have heard of it. Then
  * another decision takes the number. */
 TEST(a_cut_leaves_one_chain)
@@ -213,6 +237,6 @@ TEST(a_region_that_holds_nothing_is_refused)
 }
 
 TESTS(T(entries_come_back_in_their_order), T(heads_are_those_of_the_text),
-	T(what_was_changed_or_lost_is_seen), T(a_cut_leaves_one_chain),
-	T(after_an_older_journal_the_newer_entries_are_void),
+	T(what_was_changed_or_lost_is_seen), T(behind_damage_the_log_goes_on),
+	T(a_cut_leaves_one_chain), T(after_an_older_journal_the_newer_entries_are_void),
 	T(a_region_that_holds_nothing_is_refused))
