@@ -335,9 +335,9 @@ static enum agent_end finish(struct cycle *c, enum rota_update_want_kind kind)
 /* `recover`: the order's part of the cycle is over. */
 static enum agent_end end_alone(const struct cycle *c)
 {
-	enum rota_err err = rota_update_order(&c->u)->err;
+	const struct rota_why *why = rota_update_order(&c->u);
 
-	return err == ROTA_OK || err == ROTA_ERR_NOT_FOUND ? AGENT_END_IDLE : AGENT_END_STOPPED;
+	return why->clause == ROTA_CLAUSE_NONE ? AGENT_END_IDLE : AGENT_END_STOPPED;
 }
 
 static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct rota_fail *why)

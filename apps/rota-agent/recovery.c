@@ -73,7 +73,7 @@ void agent_recovery_say(const struct rota_update *u)
 		{ "reason", rota_err_str(why->err) }, { NULL, NULL } };
 
 	snprintf(epoch, sizeof(epoch), "%" PRIu32, rota_update_state(u)->ordered.epoch);
-	if (why->err == ROTA_ERR_NOT_FOUND)
+	if (why->err == ROTA_ERR_NOT_FOUND && why->clause == ROTA_CLAUSE_NONE)
 		return;
 	if (why->err == ROTA_OK)
 		say("recovery", taken);

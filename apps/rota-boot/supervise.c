@@ -318,7 +318,7 @@ int supervise(struct device *d, const char *log)
 	while (event != EVENT_OFF) {
 		event = turn(&s);
 		booted = booted || d->boot > 0;
-		if (!booted && event != EVENT_OFF)
+		if (!booted && event != EVENT_OFF && d->recovery == NULL)
 			break; /* never anything to boot: say so to who started us */
 		if (event == EVENT_RESET)
 			s.backoff_ms = BACKOFF_MIN_MS;

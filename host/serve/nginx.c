@@ -203,6 +203,8 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 			"\t\tlocation /repo/targets/ {\n"
 			"\t\t\treturn 403 \"targets are served to devices only\\n\";\n"
 			"\t\t}\n");
+	add_files(n, out, "What an order names: the name is the digest.", "recovery",
+		"[0-9a-f]{64}", "public, max-age=31536000, immutable");
 	add_files(n, out, "Looked at first by a device in trouble: never stale for long.",
 		"recovery", "[a-z0-9][a-z0-9._-]{0,31}\\.json", "public, max-age=60");
 	add(out,

@@ -288,7 +288,7 @@ void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
 	}
 	if (step->want == ROTA_UPDATE_FETCH_TIME)
 		out->nonce = u->bound.nonce;
-	if (step->want == ROTA_UPDATE_FETCH_TARGET && step->feed != NULL) {
+	if (step->feed != NULL && step->want != ROTA_UPDATE_FETCH_TIME) {
 		out->path = u->reading.path;
 		memcpy(out->sha256, u->reading.sha256, ROTA_SHA256_LEN);
 		out->offset = u->reading.got;

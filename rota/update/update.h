@@ -226,8 +226,8 @@ bool rota_update_restored(const struct rota_update *u);
 /* The state as it stands: for a status command. */
 const struct rota_state *rota_update_state(const struct rota_update *u);
 
-/* What became of the recovery order that was found in this cycle: ROTA_ERR_NOT_FOUND when none was, or it was the
- * one that is stored; else why it was refused, or ROTA_OK. For a person: an order that is refused stops nothing. */
+/* What became of the recovery order that was found in this cycle: ROTA_ERR_NOT_FOUND without a clause when none was,
+ * or it was the one that is stored; else why it was refused, or ROTA_OK. For a person: an order that is refused stops nothing. */
 const struct rota_why *rota_update_order(const struct rota_update *u);
 
 /* Release what a half-done cycle holds. Always the last call. */

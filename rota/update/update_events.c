@@ -53,7 +53,7 @@ void rota_update_note(struct rota_update *u, enum rota_event_kind kind, struct r
 	*e = (struct rota_event){ .kind = kind,
 		.seq = u->state.next_seq++,
 		.at_s = rota_update_clock(u),
-		.version = u->state.installed.version,
+		.version = u->about_version != 0 ? u->about_version : u->state.installed.version,
 		.step = step_word(u),
 		.why = why };
 	memcpy(e->image, u->state.pending.components[0].digest, sizeof(e->image));
