@@ -20,7 +20,8 @@ enum sim_place_name {
 	SIM_DEVICE, /* device journal */
 	SIM_ORDERS, /* places of recovery orders */
 	SIM_LOG, /* device log */
-	SIM_SLOTS,
+	SIM_MAPS, /* of the two places of component 0: chunk maps */
+	SIM_SLOTS = SIM_MAPS + 2,
 	SIM_PLACES = SIM_SLOTS + 2 * SIM_COMPONENTS,
 };
 

@@ -54,7 +54,7 @@ struct sim_idle {
 		uint32_t len; /* bytes of it that are there; 0: the place is blank */
 	} slot[2 * SIM_COMPONENTS];
 	uint32_t orders; /* in the catalogue, from 1; 0: blank */
-	uint8_t diff[SIM_IDLE_MAX - 136];
+	uint8_t diff[SIM_IDLE_MAX - 144];
 };
 
 /* ROTA_ERR_BUSY: something on the chips is half done. ROTA_ERR_LIMIT: the catalogue is full. ROTA_ERR_NOT_FOUND: a

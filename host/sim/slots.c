@@ -20,6 +20,9 @@ void sim_slots_init(struct sim_device *d)
 		const struct sim_place *place = &d->place[SIM_SLOTS + 2 * i];
 
 		rota_flash_area_init(&d->area[i], &place[0].port, &place[1].port);
+		if (i == 0)
+			rota_flash_area_maps(&d->area[i], &d->place[SIM_MAPS].port,
+				&d->place[SIM_MAPS + 1].port);
 		rota_set_member_init(&d->member[i], &d->set, i, &d->area[i].port);
 		d->named[i] =
 			(struct rota_named_slots){ d->fleet->slot_name[i], &d->member[i].port };
