@@ -112,6 +112,7 @@ static json_t *describe(const struct agent_device *d, const struct rota_state *s
 	put_number(to, "counter_floor", s->retired.counter_floor);
 	put_number(to, "boot_key_floor", s->retired.key_floor);
 	put_number(to, "revocations", s->revoked.sequence);
+	put_number(to, "recovery_epoch", s->ordered.epoch);
 	put_number(to, "log_entries", s->logged.count);
 	verdict = agent_binding_look(d, s, binding);
 	put_text(to, "binding", rota_span_cstr(binding));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-boot/show.h"
+#include "apps/rota-boot/order.h"
 #include "apps/rota-boot/settle.h"
 #include "apps/rota-boot/show_state.h"
 
@@ -21,6 +22,7 @@ struct slot_view {
 struct view {
 	struct rota_layout_state state;
 	struct rota_boot_policy policy;
+	struct order_in_force order; /* what the policy points to */
 	struct rota_booted_file booted;
 	bool running;
 	struct slot_view slot[2];
@@ -176,6 +178,8 @@ int show(struct device *d, bool json)
 		return 1;
 	}
 	settle_policy(d, &v.state.state, &facts, &v.policy); /* in force: by the hardware too */
+	order_allow(d, &v.state.state, rota_burn_floor(&v.state.state, &facts, ROTA_COUNTER_EPOCH),
+		&v.order, &v.policy);
 	rota_layout_state_close(&v.state);
 	v.running = rota_booted_read(d->fd, &v.booted) == ROTA_OK;
 	for (uint8_t i = 0; i < 2; i++)

@@ -54,6 +54,8 @@ static void slot(const struct rota_enrol_plan *plan, struct rota_bytes *out)
 	line(out, "backend", plan->script ? "exec" : "boot");
 	if (!plan->script) {
 		line(out, "device", plan->at);
+		rota_bytes_add_text(out, "\n[recovery]\n");
+		path(out, "file", plan->at, "flash"); /* where rota-boot leaves a pack */
 		return;
 	}
 	line(out, "script", plan->script);

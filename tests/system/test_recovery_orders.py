@@ -100,6 +100,9 @@ def test_over_the_server_with_all_metadata_withheld(hostile, device):
         path.unlink()
     follow(device, "9.0.0")
     assert device.boot() == "9.0.0"  # under no key but the anchor's
+    shown = json.loads(run(PROGRAMS["rota-boot"], "--device", device.dir, "--show", "--json").stdout)
+    assert any(slot.get("version") == "9.0.0" and slot["verified"] for slot in shown["slots"])
+    assert device.status()["recovery_epoch"] == 1
 
 
 def test_with_a_timestamp_that_expired_and_a_policy_of_the_thief(hostile, device):
@@ -134,7 +137,7 @@ def test_from_a_stick_that_is_put_in(fleet, device):
     image = foreign_image(fleet, "9.0.0")
     stick = fleet.dir / "slot-of-sticks"
     stick.mkdir()
-    device.add(f"[recovery]\nfile = {stick}\n")
+    device.edit((f"file = {device.dir}/flash", f"file = {stick}"))
     device.agent("--once", check=0)
     shutil.copy(pack(fleet, sign(fleet, make(fleet, "stick", "--image", image)), "--image", image),
                 stick / "recovery.pack")
