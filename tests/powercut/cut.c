@@ -27,7 +27,9 @@ struct cutting {
 	struct cut_counts *counts;
 	struct sim_device *clean, *cut;
 	struct sim_image before; /* the call */
-	int held[2]; /* place in the history of what each journal holds then */
+	int held[2]; /* place in the history of what each journal held when all was synced last: a record may
+			read as valid before its last unit was written, if that has only bytes that read erased */
+	bool synced; /* since the last cut call */
 };
 
 /* ---- names ---- */
@@ -194,21 +196,31 @@ static uint64_t ops_of(struct cutting *c, const struct sim_call *call)
 	return d->supply.ops;
 }
 
+static uint64_t calm_until(const struct cutting *c)
+{
+	const struct scenario *scenario = c->stand.scenario;
+
+	return SCENARIO_START + scenario->asleep_s + (uint64_t)scenario->calm * SCENARIO_POLL;
+}
+
 static void cut_call(void *ctx, struct sim_device *d, const struct sim_call *call)
 {
 	struct cutting *c = ctx;
 	uint64_t ops, before = d->supply.ops;
 
-	if (d->clock_s < SCENARIO_START + (uint64_t)c->stand.scenario->calm * SCENARIO_POLL)
-		return;
-	if (call->kind == SIM_SYNC)
+	if (call->kind == SIM_SYNC) {
+		c->synced = true;
 		return; /* a cut before it, and nothing done, is the cut after the last operation */
+	}
+	if (d->clock_s < calm_until(c))
+		return;
 	trace(c, call);
 	if (sim_save(d, &c->before) != ROTA_OK)
 		abort();
 	sim_restore(c->cut, &c->before);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2 && c->synced; i++)
 		c->held[i] = stand_payload(&c->stand, c->cut, (enum sim_place_name)i);
+	c->synced = false;
 	ops = ops_of(c, call);
 	for (uint64_t n = 1; n <= ops; n++) {
 		for (int tear = FIRST_TEAR; tear < FIRST_TEAR + TEARS; tear++) {
@@ -229,6 +241,7 @@ static void live(struct cutting *c)
 
 	world.call_ctx = c;
 	world.call = cut_call;
+	c->synced = true;
 	c->clean = stand_device(&c->stand);
 	c->cut = stand_device(&c->stand);
 	sim_restore(c->clean, &c->stand.start);
