@@ -306,6 +306,9 @@ static enum rota_err write_somewhere(const struct rota_flash *flash,
 	place = h.valid ? free_place(flash, &h) : 0;
 	if (h.valid && place < places(flash, h.place.len) && leads_to(flash, crypto, &h, from))
 		err = write_record(flash, &h, place, entry);
+	/* No two sectors begin at one number: where the one at hand has nothing that counts, it is begun anew. */
+	if (h.valid && h.before.count == from->count)
+		at += rota_flash_sectors(flash->run) - 1;
 	for (unsigned i = 0; err != ROTA_OK && i < TRIES; i++) {
 		at = (at + 1) % rota_flash_sectors(flash->run);
 		err = begin_sector(flash, at, from, &h);

@@ -4,8 +4,8 @@
 #include "tests/powercut/cut.h"
 #include "tests/unit/test.h"
 
-#define SHARES 400
-#define SHARES_OF_JOURNALS 40
+#define SHARES 1600
+#define SHARES_OF_JOURNALS 120
 
 static void share_of_all(uint32_t shares, uint32_t stride)
 {
