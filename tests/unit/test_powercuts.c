@@ -37,4 +37,15 @@ TEST(a_cut_in_a_journal_is_survived)
 	share_of_all(SHARES_OF_JOURNALS, 100000);
 }
 
-TESTS(T(a_cut_anywhere_is_survived), T(a_cut_in_a_journal_is_survived))
+/* All of one scenario where units are programmed once: what a cut left begun and reads erased takes nothing. */
+TEST(what_was_begun_and_reads_erased_is_survived)
+{
+	const struct cut_plan plan = { .seed = 7, .shares = 1, .stride = 100000 };
+	struct cut_counts n;
+
+	CHECK(cut_all(scenario_find("restored"), sim_board_find("h7"), &plan, &n));
+	CHECK_EQ(n.failed, 0);
+}
+
+TESTS(T(what_was_begun_and_reads_erased_is_survived), T(a_cut_anywhere_is_survived),
+	T(a_cut_in_a_journal_is_survived))
