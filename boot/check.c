@@ -38,6 +38,12 @@ static uint8_t signers(const struct rota_image_info *info, const struct rota_rom
 	return found;
 }
 
+static bool is_image(const struct rota_image_info *info, const uint8_t *digest)
+{
+	return digest != NULL &&
+		rota_span_eq(ROTA_SPAN(info->digest), rota_span(digest, ROTA_SHA256_LEN));
+}
+
 /* Every signature is looked at, not the first good one alone: whether a key may be retired is decided by what
  * the others vouch for (SPEC 10.6). */
 static enum rota_err check_signatures(
@@ -51,8 +57,7 @@ static enum rota_err check_signatures(
 		policy->crypto, &named);
 	*keys |= signers(info, policy->added, policy->added_count, ROTA_BOOT_KEY_ADDED,
 		policy->crypto, &named);
-	if (policy->order != NULL &&
-		rota_span_eq(ROTA_SPAN(info->digest), rota_span(policy->order, ROTA_SHA256_LEN)))
+	if (is_image(info, policy->order) || is_image(info, policy->before))
 		*keys |= 1u << ROTA_BOOT_KEY_ORDER;
 	if (*keys != 0)
 		return ROTA_OK;

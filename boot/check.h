@@ -21,6 +21,7 @@ struct rota_boot_policy {
 	const struct rota_rom_key *added;
 	const uint8_t
 		*order; /* digest of that order's image, which needs no signature; NULL: none */
+	const uint8_t *before; /* likewise, of the order before it (boot/order.h) */
 };
 
 /* `info` is of an image that rota_image_finish() accepted. On ROTA_OK *keys says which keys vouch for it:

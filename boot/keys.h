@@ -15,10 +15,10 @@
 /* Who vouches for an image: bit numbers of a u8. 0 and 1 are the ROM's keys. */
 enum rota_boot_key {
 	ROTA_BOOT_KEY_ROM = 0,
-	ROTA_BOOT_KEY_ADDED = 2, /* and 3: keys that the recovery order in force adds */
-	ROTA_BOOT_KEY_ORDER = 7, /* that order names the image's digest */
+	ROTA_BOOT_KEY_ADDED = 2, /* to 5: keys that the recovery orders in force add */
+	ROTA_BOOT_KEY_ORDER = 7, /* such an order names the image's digest */
 };
-#define ROTA_BOOT_KEYS_ADDED_MAX 2 /* SPEC 15.2 */
+#define ROTA_BOOT_KEYS_ADDED_MAX 4 /* SPEC 15.2, of two orders (15.6) */
 
 /* The highest floor under which the ROM still has a key that can vouch for an image. */
 uint8_t rota_boot_key_floor_max(const struct rota_rom *rom);

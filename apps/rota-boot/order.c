@@ -17,10 +17,9 @@ void order_allow(const struct device *d, const struct rota_bootstate *state, uin
 		rota_boot_order_load(&kept->order, &desk, &places.port, state, &d->rom.rom,
 			&rota_crypto_openssl, epoch);
 		err = kept->order.verdict;
+		rota_boot_order_allow(&kept->order, kept->keys, policy);
 		rota_flash_file_close(&places);
 	}
-	if (err == ROTA_OK)
-		rota_boot_order_allow(&kept->order, kept->keys, policy);
-	else
+	if (err != ROTA_OK)
 		say("the recovery order does not count: %s (SPEC 15.3)", rota_err_str(err));
 }

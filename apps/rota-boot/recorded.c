@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define NEW ROTA_LAYOUT_RECORD ".new"
+#define KEYS_TEXT 128 /* all that may vouch, in words: 84 */
 
 /* Not synced: it tells of a running machine. */
 static bool replace(struct device *d, struct rota_span bytes)
@@ -83,13 +84,15 @@ static bool load(struct device *d, struct shown *s)
 }
 
 /* Who vouches, in words: "key 0, key 1". */
-static void keys_text(uint8_t keys, char text[static 64])
+static void keys_text(uint8_t keys, char text[static KEYS_TEXT])
 {
 	static const char *const names[8] = {
 		[0] = "key 0",
 		[1] = "key 1",
 		[ROTA_BOOT_KEY_ADDED] = "added key 0",
 		[ROTA_BOOT_KEY_ADDED + 1] = "added key 1",
+		[ROTA_BOOT_KEY_ADDED + 2] = "added key 2",
+		[ROTA_BOOT_KEY_ADDED + 3] = "added key 3",
 		[ROTA_BOOT_KEY_ORDER] = "the recovery order",
 	};
 	size_t at = 0;
@@ -98,14 +101,15 @@ static void keys_text(uint8_t keys, char text[static 64])
 	for (unsigned i = 0; i < 8; i++) {
 		if ((keys >> i & 1) == 0 || names[i] == NULL)
 			continue;
-		at += (size_t)snprintf(text + at, 64 - at, "%s%s", at > 0 ? ", " : "", names[i]);
+		at += (size_t)snprintf(
+			text + at, KEYS_TEXT - at, "%s%s", at > 0 ? ", " : "", names[i]);
 	}
 }
 
 static void print_text(const struct shown *s)
 {
 	const struct rota_record *r = &s->record;
-	char digest[65], version[ROTA_BOOTED_FILE_MAX], keys[64];
+	char digest[65], version[ROTA_BOOTED_FILE_MAX], keys[KEYS_TEXT];
 
 	printf("booted      %s%s\n", rota_boot_kind_name((enum rota_boot_kind)r->kind),
 		r->updater ? ", the updater alone" : "");

@@ -80,18 +80,18 @@ static bool is_held(const struct taking *t, const struct rota_bootstate *state, 
 		memcmp(state->order, t->desk.order.file_sha256, ROTA_SHA256_LEN) == 0;
 }
 
-/* The order that is held begins anew, another one takes the other place. A trial that is under way ends: nothing of
+/* The order that is held begins anew, another one takes its place or the other one. A trial that is under way ends: nothing of
  * it runs. */
 static enum rota_err name_it(struct taking *t, struct rota_layout_state *l)
 {
 	const struct rota_rom *rom = &t->d->rom.rom;
 	struct rota_bootstate *state = &l->state;
 	uint8_t place = state->order_place;
-	uint32_t held;
+	struct rota_order_held held = { .epoch = 0 }; /* nothing runs that could rest on it */
 
-	if (!is_held(t, state, &held)) {
+	if (!is_held(t, state, &held.epoch)) {
 		place = rota_orderbook_place(state);
-		ROTA_TRY(rota_orderbook_accepts(&t->desk, state, rom, &rota_crypto_openssl, held));
+		ROTA_TRY(rota_orderbook_accepts(&t->desk, state, rom, &rota_crypto_openssl, &held));
 		ROTA_TRY(rota_orderplace_write(&t->places.port, place,
 			rota_span(t->record, t->record_len), rota_span(t->order, t->order_len)));
 	}

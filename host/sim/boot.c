@@ -159,8 +159,7 @@ static void allow_order(struct booting *b)
 	rota_boot_order_load(&b->order, &d->desk, &d->place[SIM_ORDERS].port, &b->state,
 		d->fleet->rom, d->fleet->crypto,
 		rota_burn_floor(&b->state, &b->burn, ROTA_COUNTER_EPOCH));
-	if (b->order.verdict == ROTA_OK)
-		rota_boot_order_allow(&b->order, b->added, &b->policy);
+	rota_boot_order_allow(&b->order, b->added, &b->policy);
 }
 
 enum rota_err sim_boot(struct sim_device *d)

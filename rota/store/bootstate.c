@@ -109,8 +109,8 @@ enum rota_err rota_bootstate_confirm(struct rota_bootstate *state)
 	if (state->phase != ROTA_TRIAL_STARTED)
 		return ROTA_ERR_STATE;
 	state->confirmed ^= state->trial;
-	if (state->kind == ROTA_TRIAL_ORDER)
-		state->order_phase = ROTA_ORDER_CONFIRMED;
+	if (state->kind == ROTA_TRIAL_ORDER && state->order_phase == ROTA_ORDER_TRIAL)
+		state->order_phase = ROTA_ORDER_CONFIRMED; /* else another order came meanwhile */
 	end_trial(state, ROTA_OUTCOME_CONFIRMED);
 	return ROTA_OK;
 }

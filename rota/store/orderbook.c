@@ -86,8 +86,98 @@ enum rota_err rota_orderbook_judge(struct rota_order_desk *desk, const struct ro
 	return weigh(desk, &facts, rom);
 }
 
+/* ---- the order before ---- */
+
+/* Its image is not confirmed: the order before may be what the confirmed one stands on. */
+static bool unproved(const struct rota_bootstate *state)
+{
+	return state->order_phase == ROTA_ORDER_STORED || state->order_phase == ROTA_ORDER_TRIAL ||
+		state->order_phase == ROTA_ORDER_FAILED;
+}
+
+enum rota_err rota_orderbook_before(struct rota_order_desk *desk, const struct rota_flash *places,
+	const struct rota_bootstate *state, const struct rota_rom *rom,
+	const struct rota_crypto *crypto, uint32_t epoch)
+{
+	const struct rota_order_facts facts = {
+		.product = rom->product,
+		.hardware = rom->hardware,
+		.epoch = greater(epoch, rota_orderbook_epoch(state)),
+		.stored = desk->order.file_sha256, /* at its own epoch it stands still */
+	};
+
+	if (!unproved(state))
+		return ROTA_ERR_NOT_FOUND;
+	ROTA_TRY(read_place(desk, places, state->order_place == 0 ? 1 : 0, rom, crypto));
+	ROTA_TRY(rota_order_signed(&desk->order, &desk->record.keyset, crypto));
+	return weigh(desk, &facts, rom);
+}
+
+bool rota_orderbook_confirmed(const struct rota_bootstate *state, const struct rota_order *order)
+{
+	for (uint8_t i = 0; order->has_image && i < state->count; i++) {
+		if (memcmp(state->digest[i][rota_bootstate_confirmed(state, i)],
+			    order->image.digest, ROTA_SHA256_LEN) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_key(const uint8_t *keys, uint8_t count, const uint8_t *key)
+{
+	for (uint8_t i = 0; i < count; i++) {
+		if (memcmp(&keys[i * ROTA_P256_KEY_LEN], key, ROTA_P256_KEY_LEN) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void hold(const struct rota_bootstate *state, const struct rota_order *order,
+	struct rota_order_held *held)
+{
+	held->epoch = greater(held->epoch, order->epoch);
+	held->needs_image = held->needs_image || rota_orderbook_confirmed(state, order);
+	for (uint8_t i = 0; i < order->add_count; i++) {
+		if (has_key(held->key[0], held->key_count, order->add[i]))
+			continue;
+		if (held->key_count == ROTA_ORDER_KEYS_MAX) /* more than an order can add */
+			held->needs_image = true;
+		else
+			memcpy(held->key[held->key_count++], order->add[i], ROTA_P256_KEY_LEN);
+	}
+}
+
+enum rota_err rota_orderbook_look(struct rota_order_desk *desk, const struct rota_flash *places,
+	const struct rota_bootstate *state, const struct rota_rom *rom,
+	const struct rota_crypto *crypto, struct rota_order_held *held)
+{
+	enum rota_err err;
+
+	memset(held, 0, sizeof(*held));
+	if (rota_orderbook_before(desk, places, state, rom, crypto, 0) == ROTA_OK)
+		hold(state, &desk->order.order, held);
+	err = rota_orderbook_judge(desk, places, state, rom, crypto, 0);
+	if (err == ROTA_OK)
+		hold(state, &desk->order.order, held);
+	return err;
+}
+
+/* ---- a new one ---- */
+
+static bool leaves_what_runs(const struct rota_order *order, const struct rota_order_held *held)
+{
+	if (order->has_image)
+		return true; /* until that is confirmed both stand */
+	for (uint8_t i = 0; i < held->key_count; i++) {
+		if (!has_key(order->add[0], order->add_count, held->key[i]))
+			return false;
+	}
+	return !held->needs_image;
+}
+
 enum rota_err rota_orderbook_concerns(const struct rota_order_desk *desk,
-	const struct rota_bootstate *state, const struct rota_rom *rom, uint32_t held)
+	const struct rota_bootstate *state, const struct rota_rom *rom,
+	const struct rota_order_held *held)
 {
 	uint8_t running[ROTA_SET_MAX][ROTA_SHA256_LEN];
 	const struct rota_order_facts facts = {
@@ -95,18 +185,19 @@ enum rota_err rota_orderbook_concerns(const struct rota_order_desk *desk,
 		.hardware = rom->hardware,
 		.running = (const uint8_t(*)[ROTA_SHA256_LEN])running,
 		.running_count = state->count,
-		.epoch = greater(held, rota_orderbook_epoch(state)),
+		.epoch = greater(held->epoch, rota_orderbook_epoch(state)),
 	};
 
 	for (uint8_t i = 0; i < state->count; i++)
 		memcpy(running[i], state->digest[i][rota_bootstate_confirmed(state, i)],
 			ROTA_SHA256_LEN);
-	return weigh(desk, &facts, rom);
+	ROTA_TRY(weigh(desk, &facts, rom));
+	return leaves_what_runs(&desk->order.order, held) ? ROTA_OK : ROTA_ERR_STATE;
 }
 
 enum rota_err rota_orderbook_accepts(const struct rota_order_desk *desk,
 	const struct rota_bootstate *state, const struct rota_rom *rom,
-	const struct rota_crypto *crypto, uint32_t held)
+	const struct rota_crypto *crypto, const struct rota_order_held *held)
 {
 	ROTA_TRY(rota_order_signed(&desk->order, &desk->record.keyset, crypto));
 	return rota_orderbook_concerns(desk, state, rom, held);
@@ -116,6 +207,8 @@ enum rota_err rota_orderbook_accepts(const struct rota_order_desk *desk,
 
 uint8_t rota_orderbook_place(const struct rota_bootstate *state)
 {
+	if (unproved(state))
+		return state->order_place;
 	return state->order_place == 0 ? 1 : 0;
 }
 

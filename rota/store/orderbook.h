@@ -8,8 +8,9 @@
  *                     |          `--revert, or the last try---> failed
  *                     `--put, without an image--> confirmed
  *
- * A higher epoch is put at any phase, into the other place. What lies in flash is never believed for lying there:
- * agent and boot stage judge it by the anchor each time they use it.
+ * A higher epoch is put at any phase. The place of an order that came to confirmed is kept until the image of a later
+ * one is confirmed, since what runs may boot by that order alone. What lies in flash is never believed for lying
+ * there: agent and boot stage judge it by the anchor each time they use it.
  */
 #ifndef ROTA_STORE_ORDERBOOK_H
 #define ROTA_STORE_ORDERBOOK_H
@@ -49,17 +50,41 @@ ROTA_MUST_USE enum rota_err rota_orderbook_judge(struct rota_order_desk *desk,
 	const struct rota_flash *places, const struct rota_bootstate *state,
 	const struct rota_rom *rom, const struct rota_crypto *crypto, uint32_t epoch);
 
+/* The same of the order before it, which lies in the other place: as long as the image of the one that is named is not
+ * confirmed, and the epoch is not burnt. ROTA_ERR_NOT_FOUND: none stands beside it. */
+ROTA_MUST_USE enum rota_err rota_orderbook_before(struct rota_order_desk *desk,
+	const struct rota_flash *places, const struct rota_bootstate *state,
+	const struct rota_rom *rom, const struct rota_crypto *crypto, uint32_t epoch);
+
+/* Whether the order names an image that is a confirmed one. */
+bool rota_orderbook_confirmed(const struct rota_bootstate *state, const struct rota_order *order);
+
+/* What of a device rests on the orders that it holds. A new one without an image would end them at once: it is to
+ * add these keys too, and where an image is needed there is no such order. */
+struct rota_order_held {
+	uint32_t epoch; /* the highest; 0: none is held */
+	bool needs_image;
+	uint8_t key_count;
+	uint8_t key[ROTA_ORDER_KEYS_MAX][ROTA_P256_KEY_LEN];
+};
+
+/* Judge both, the one that is named last: what it says is of that one. *held is set whatever it says. */
+ROTA_MUST_USE enum rota_err rota_orderbook_look(struct rota_order_desk *desk,
+	const struct rota_flash *places, const struct rota_bootstate *state,
+	const struct rota_rom *rom, const struct rota_crypto *crypto, struct rota_order_held *held);
+
 /* Whether what was read on the desk, record and order to their ends, may be put: signed by the anchor, for this
- * device as it is, and it leaves a usable key. `held` is the epoch of the order in force, 0 without one. */
+ * device as it is, it leaves a usable key, and takes nothing away that rests on what is held (ROTA_ERR_STATE). */
 ROTA_MUST_USE enum rota_err rota_orderbook_accepts(const struct rota_order_desk *desk,
 	const struct rota_bootstate *state, const struct rota_rom *rom,
-	const struct rota_crypto *crypto, uint32_t held);
+	const struct rota_crypto *crypto, const struct rota_order_held *held);
 
 /* The same without who signed: whether it is worth to ask for the record. */
 ROTA_MUST_USE enum rota_err rota_orderbook_concerns(const struct rota_order_desk *desk,
-	const struct rota_bootstate *state, const struct rota_rom *rom, uint32_t held);
+	const struct rota_bootstate *state, const struct rota_rom *rom,
+	const struct rota_order_held *held);
 
-/* The place that a new order goes to: not the one that is named. */
+/* The place that a new order goes to: not the one that is named, unless that one's image is not confirmed. */
 uint8_t rota_orderbook_place(const struct rota_bootstate *state);
 
 /* The order that was read on the desk, and lies at `place`, becomes the device's. Without an image its epoch and

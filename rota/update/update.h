@@ -313,7 +313,7 @@ struct rota_update {
 	/* recovery orders */
 	bool held; /* the desk has the order that the boot state names, and it counts */
 	bool ordering; /* the component at hand is its image */
-	uint32_t order_epoch; /* of that order; 0: none is held */
+	struct rota_order_held holds; /* what a new order must leave */
 	uint16_t record_len, order_len; /* read into the rooms */
 	struct rota_why order_why;
 

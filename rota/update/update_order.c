@@ -24,9 +24,8 @@ static enum rota_err look(struct rota_update *u, struct rota_bootstate *boot)
 
 	ROTA_TRY(u->config.boot->begin(u->config.boot->ctx, boot));
 	u->config.boot->end(u->config.boot->ctx);
-	u->held = rota_orderbook_judge(
-			  c->desk, c->places, boot, c->rom, u->config.session.crypto, 0) == ROTA_OK;
-	u->order_epoch = u->held ? c->desk->order.order.epoch : 0;
+	u->held = rota_orderbook_look(c->desk, c->places, boot, c->rom, u->config.session.crypto,
+			  &u->holds) == ROTA_OK;
 	return ROTA_OK;
 }
 
@@ -192,7 +191,7 @@ enum rota_update_state rota_up_order_done(struct rota_update *u, enum rota_err h
 	u->config.boot->end(u->config.boot->ctx);
 	if (u->held && memcmp(r->file_sha256, boot.order, ROTA_SHA256_LEN) == 0)
 		return ROTA_UP_ORDER_NEXT; /* the one that is held */
-	err = rota_orderbook_concerns(c->desk, &boot, c->rom, u->order_epoch);
+	err = rota_orderbook_concerns(c->desk, &boot, c->rom, &u->holds);
 	if (err != ROTA_OK)
 		return refuse(u, err, ROTA_CLAUSE_SPEC_15_3);
 	u->order_len = (uint16_t)u->reading.got;
@@ -223,8 +222,8 @@ static enum rota_err name_it(const struct rota_update *u, struct rota_bootstate 
 {
 	const struct rota_order_config *c = u->config.order;
 
-	ROTA_TRY(rota_orderbook_accepts(
-		c->desk, boot, c->rom, u->config.session.crypto, u->order_epoch));
+	ROTA_TRY(
+		rota_orderbook_accepts(c->desk, boot, c->rom, u->config.session.crypto, &u->holds));
 	ROTA_TRY(rota_orderplace_write(c->places, rota_orderbook_place(boot),
 		rota_span(c->record.p, u->record_len), rota_span(c->order.p, u->order_len)));
 	rota_orderbook_put(boot, rota_orderbook_place(boot), &c->desk->order, c->rom);

@@ -13,6 +13,7 @@ import time
 import tty
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 import bootfiles
 from conftest import BUILD
@@ -316,6 +317,55 @@ def test_root_is_lost_and_anchored_anew(hostile, device):
     assert hashlib.sha256(kept).hexdigest() == digest
 
 
+# --- an order after an order ---
+
+
+def rescued(fleet, device):
+    """A device whose confirmed image nobody vouches for but an order."""
+    image = foreign_image(fleet, "9.0.0")
+    order = sign(fleet, make(fleet, "first", "--epoch", "4", "--image", image))
+    device.agent("recover", pack(fleet, order, "--image", image), check=3)
+    follow(device, "9.0.0")
+    return image
+
+
+def without_image(file):
+    """The pack as its carrier spoilt it: all but its last part, the image (SPEC 15.4)."""
+    data, at = file.read_bytes(), 8
+    while data[at] != 4:
+        at += 5 + int.from_bytes(data[at + 1:at + 5], "little")
+    out = file.with_suffix(".cut")
+    out.write_bytes(data[:at])
+    return out
+
+
+def test_what_an_order_brought_boots_until_the_next_order_s_image_is_confirmed(fleet, device):
+    """Withheld, given up, replaced: the image that runs keeps its voucher."""
+    rescued(fleet, device)
+    missing = foreign_image(fleet, "9.1.0")
+    for epoch in ("5", "6"):
+        order = sign(fleet, make(fleet, f"next-{epoch}", "--epoch", epoch, "--image", missing))
+        file = pack(fleet, order, "--image", missing)
+        device.agent("recover", without_image(file), check=1)
+        assert device.boot() == "9.0.0"
+        assert device.boot() == "9.0.0"
+    device.agent("recover", file, check=3)
+    follow(device, "9.1.0")
+    assert device.boot() == "9.1.0"
+
+
+def test_an_order_without_an_image_does_not_take_away_what_runs(fleet, device):
+    image = rescued(fleet, device)
+    bare = sign(fleet, make(fleet, "bare", "--epoch", "5", "--add-key", public_pem(fleet, bootfiles.new_key())))
+    device.agent("recover", pack(fleet, bare))
+    assert device.boot() == "9.0.0"
+    assert device.status()["recovery_epoch"] == 4
+    named = sign(fleet, make(fleet, "named", "--epoch", "5", "--image", image))
+    device.agent("recover", pack(fleet, named, "--image", image))
+    assert device.boot() == "9.0.0"
+    assert device.status()["recovery_epoch"] == 5
+
+
 # --- what must not be taken ---
 
 
@@ -398,12 +448,16 @@ def test_an_order_put_back_into_flash_does_not_count(fleet, device):
 # --- keys ---
 
 
+def public_pem(fleet, key):
+    out = fleet.dir / "added.pem"
+    out.write_bytes(key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    return out
+
+
 def test_keys_that_an_order_adds_count_while_it_is_in_force(fleet, device):
     key = bootfiles.new_key()
-    pem = fleet.dir / "added.pem"
-    from cryptography.hazmat.primitives import serialization
-    pem.write_bytes(key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    pem = public_pem(fleet, key)
     data = bootfiles.image(fleet.payload("5.0.0").read_bytes(), [key], version=(5, 0, 0, 0), product=PRODUCT,
                            hardware=(HARDWARE,), counter=0)
     brick(device)

@@ -163,8 +163,8 @@ TEST(a_new_order_is_accepted_by_what_the_device_is)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ROW(rows[i].why);
 		CHECK_OK(read_order(&rom, order_make(&rows[i].plan)));
-		CHECK_EQ(
-			rota_orderbook_accepts(&desk, &s, &rom, &rota_crypto_openssl, rows[i].held),
+		CHECK_EQ(rota_orderbook_accepts(&desk, &s, &rom, &rota_crypto_openssl,
+				 &(struct rota_order_held){ .epoch = rows[i].held }),
 			rows[i].err);
 	}
 }
@@ -253,12 +253,13 @@ TEST(three_boots_that_are_not_confirmed_end_it)
 		CHECK_EQ(s.order_phase, ROTA_ORDER_FAILED);
 		CHECK_EQ(s.epoch_to, 0);
 	}
-	ROW("a higher epoch takes the other place");
-	CHECK_EQ(rota_orderbook_place(&s), 1);
+	ROW("a higher epoch takes its place: the other one may be what runs stands on");
+	CHECK_EQ(rota_orderbook_place(&s), 0);
 	CHECK_OK(judge(&s, &rom, 0));
 	CHECK_OK(read_order(&rom, order_make(&(struct order_plan){ .epoch = 6, .image = IMAGE })));
-	CHECK_OK(rota_orderbook_accepts(&desk, &s, &rom, &rota_crypto_openssl, 5));
-	rota_orderbook_put(&s, 1, &desk.order, &rom);
+	CHECK_OK(rota_orderbook_accepts(
+		&desk, &s, &rom, &rota_crypto_openssl, &(struct rota_order_held){ .epoch = 5 }));
+	rota_orderbook_put(&s, 0, &desk.order, &rom);
 	CHECK_EQ(s.order_phase, ROTA_ORDER_STORED);
 	CHECK_EQ(s.tries, 0);
 }
@@ -314,6 +315,156 @@ TEST(boot_takes_image_and_keys_from_an_order_in_force)
 	CHECK_EQ(policy.added_count, 0);
 }
 
+/* ---- an order after an order ---- */
+
+#define OTHER                                                                                      \
+	"{\"component\":\"main\",\"counter\":7,\"digest\":\"" D2                                   \
+	"\",\"length\":4096,\"sha256\":\"" D1 "\",\"version\":\"3.0.0\"}"
+
+/* Stored beside what is there. */
+static void store(
+	struct rota_bootstate *s, const struct rota_rom *rom, const struct order_plan *plan)
+{
+	struct rota_span file = order_make(plan);
+	uint8_t place = rota_orderbook_place(s);
+
+	CHECK_OK(rota_orderplace_write(&flash.port, place, record, file));
+	CHECK_OK(read_order(rom, file));
+	rota_orderbook_put(s, place, &desk.order, rom);
+}
+
+/* A device whose confirmed image is that of its order, of epoch 5, and nobody else's. */
+static void rescue(struct rota_bootstate *s, const struct rota_rom *rom, const char *add)
+{
+	*s = stored(rom, &(struct order_plan){ .epoch = 5, .image = IMAGE, .add_keys = add });
+	memset(s->digest[0][0], 0x11, 32); /* D1 */
+	CHECK_OK(rota_orderbook_keep(s));
+	CHECK(rota_orderbook_burn(s, &desk.order.order, rom));
+	s->epoch = 5;
+	CHECK(rota_orderbook_burn(s, &desk.order.order, rom));
+	CHECK_EQ(s->order_phase, ROTA_ORDER_DONE);
+}
+
+/* What boot takes: the image of the order in force, and of the one before. */
+static void loaded(const struct rota_bootstate *s, const struct rota_rom *rom, uint32_t epoch,
+	struct rota_boot_policy *policy)
+{
+	static struct rota_boot_order order;
+	static struct rota_rom_key keys[ROTA_BOOT_KEYS_ADDED_MAX];
+
+	rota_boot_order_load(&order, &desk, &flash.port, s, rom, &rota_crypto_openssl, epoch);
+	rota_boot_order_allow(&order, keys, policy);
+}
+
+static struct maker_text key_list(void)
+{
+	struct maker_text add = { NULL, 0, 0 };
+	char hex[131];
+
+	maker_hex(order_point(KEY_IMAGE).p, 65, hex);
+	maker_printf(&add, "[{\"alg\":1,\"public\":\"%s\"}]", hex);
+	return add;
+}
+
+TEST(the_order_before_stands_until_the_next_image_is_confirmed)
+{
+	struct rota_rom rom = rom_of_device();
+	struct rota_boot_policy policy = { .rom = &rom };
+	struct rota_bootstate s, failed;
+
+	rescue(&s, &rom, key_list().p);
+	store(&s, &rom, &(struct order_plan){ .epoch = 6, .image = OTHER });
+	loaded(&s, &rom, 5, &policy);
+	CHECK(policy.order != NULL && policy.order[0] == 0x22);
+	CHECK(policy.before != NULL && policy.before[0] == 0x11);
+	CHECK_EQ(policy.added_count, 1);
+	ROW("what is not confirmed has no voucher in it");
+	s.digest[0][0][0] ^= 1;
+	loaded(&s, &rom, 5, &policy);
+	CHECK(policy.before == NULL);
+	s.digest[0][0][0] ^= 1;
+	ROW("given up, and another one: the first is still there");
+	failed = s;
+	failed.order_phase = ROTA_ORDER_FAILED;
+	store(&failed, &rom, &(struct order_plan){ .epoch = 7, .image = OTHER });
+	loaded(&failed, &rom, 5, &policy);
+	CHECK(policy.before != NULL && policy.before[0] == 0x11);
+	ROW("the new one is damaged");
+	flash.bytes[2048 + 20] ^= 1;
+	loaded(&s, &rom, 5, &policy);
+	CHECK(policy.order == NULL);
+	CHECK(policy.before != NULL);
+	flash.bytes[2048 + 20] ^= 1;
+	ROW("hardware says that the new one's epoch is burnt");
+	loaded(&s, &rom, 6, &policy);
+	CHECK(policy.before == NULL);
+	ROW("the new one is confirmed");
+	s.order_phase = ROTA_ORDER_CONFIRMED;
+	loaded(&s, &rom, 5, &policy);
+	CHECK(policy.before == NULL);
+	CHECK_EQ(policy.added_count, 0);
+}
+
+TEST(an_order_before_that_is_forged_is_none)
+{
+	struct rota_rom rom = rom_of_device();
+	struct rota_boot_policy policy = { .rom = &rom };
+	struct rota_bootstate s;
+	const struct order_plan forged = {
+		.epoch = 5, .image = IMAGE, .signers = { 0 }, .signer_count = 1
+	};
+
+	rescue(&s, &rom, NULL);
+	store(&s, &rom, &(struct order_plan){ .epoch = 6, .image = OTHER });
+	CHECK_OK(rota_orderplace_write(&flash.port, 0, record, order_make(&forged)));
+	loaded(&s, &rom, 5, &policy);
+	CHECK(policy.order != NULL);
+	CHECK(policy.before == NULL);
+}
+
+static void judged(const struct rota_bootstate *s, const struct rota_rom *rom,
+	const struct order_plan *plan, enum rota_err want)
+{
+	struct rota_order_held held;
+
+	CHECK_OK(rota_orderbook_look(&desk, &flash.port, s, rom, &rota_crypto_openssl, &held));
+	CHECK_OK(read_order(rom, order_make(plan)));
+	CHECK_EQ(rota_orderbook_accepts(&desk, s, rom, &rota_crypto_openssl, &held), want);
+}
+
+TEST(an_order_without_an_image_takes_nothing_away_that_runs)
+{
+	struct rota_rom rom = rom_of_device();
+	struct maker_text add = key_list();
+	struct rota_bootstate s;
+
+	rescue(&s, &rom, add.p);
+	judged(&s, &rom, &(struct order_plan){ .epoch = 6, .add_keys = add.p }, ROTA_ERR_STATE);
+	judged(&s, &rom, &(struct order_plan){ .epoch = 6, .image = IMAGE }, ROTA_OK);
+	ROW("the same when an order between came to nothing");
+	store(&s, &rom, &(struct order_plan){ .epoch = 6, .image = OTHER });
+	judged(&s, &rom, &(struct order_plan){ .epoch = 7, .add_keys = add.p }, ROTA_ERR_STATE);
+	ROW("a release runs: only the key that may have signed it is to stay");
+	rescue(&s, &rom, add.p);
+	s.digest[0][0][0] ^= 1;
+	judged(&s, &rom, &(struct order_plan){ .epoch = 6 }, ROTA_ERR_STATE);
+	judged(&s, &rom, &(struct order_plan){ .epoch = 6, .add_keys = add.p }, ROTA_OK);
+}
+
+TEST(what_is_confirmed_counts_for_the_order_that_it_was_tried_for)
+{
+	struct rota_rom rom = rom_of_device();
+	struct rota_bootstate s = stored(&rom, &(struct order_plan){ .epoch = 5, .image = IMAGE });
+
+	CHECK_OK(rota_orderbook_try(&s));
+	CHECK_OK(rota_bootstate_ask(&s, 0, new_image));
+	CHECK_OK(rota_bootstate_start(&s));
+	store(&s, &rom, &(struct order_plan){ .epoch = 6, .image = OTHER });
+	CHECK_OK(rota_bootstate_confirm(&s));
+	CHECK_EQ(s.order_phase, ROTA_ORDER_STORED);
+	CHECK(!rota_orderbook_burn(&s, &desk.order.order, &rom));
+}
+
 TESTS(T(what_is_stored_is_judged_by_the_anchor_each_time), T(a_forged_order_in_flash_is_none),
 	T(an_order_for_other_devices_is_none_here),
 	T(an_order_that_retires_the_last_key_is_refused_whole),
@@ -322,4 +473,8 @@ TESTS(T(what_is_stored_is_judged_by_the_anchor_each_time), T(a_forged_order_in_f
 	T(with_an_image_nothing_is_burnt_before_it_is_confirmed),
 	T(an_image_that_runs_already_is_kept_without_a_trial),
 	T(three_boots_that_are_not_confirmed_end_it), T(a_release_on_trial_has_one_boot),
-	T(boot_takes_image_and_keys_from_an_order_in_force))
+	T(boot_takes_image_and_keys_from_an_order_in_force),
+	T(the_order_before_stands_until_the_next_image_is_confirmed),
+	T(an_order_before_that_is_forged_is_none),
+	T(an_order_without_an_image_takes_nothing_away_that_runs),
+	T(what_is_confirmed_counts_for_the_order_that_it_was_tried_for))
