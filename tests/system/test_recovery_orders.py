@@ -4,6 +4,7 @@ boot stage; resumed after a kill; and what must not be taken."""
 import hashlib
 import json
 import os
+import pathlib
 import pty
 import select
 import shutil
@@ -18,6 +19,9 @@ from cryptography.hazmat.primitives import serialization
 import bootfiles
 from conftest import BUILD
 from fleet import DEADLINE, HARDWARE, PROGRAMS, PRODUCT, Device, Fleet, environment, line, run
+
+
+FAKETIME = next((str(x) for x in pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
 
 
 def foreign_image(fleet, version, counter=0, hardware=HARDWARE):
@@ -117,6 +121,42 @@ def test_with_a_timestamp_that_expired_and_a_policy_of_the_thief(hostile, device
     said = device.agent("--once").stdout
     assert line(said, "installed")["version"] == "9.0.0"  # before the metadata was looked at
     follow(device, "9.0.0")
+
+
+def test_every_online_key_signs_against_it(hostile, device):
+    """The device has followed all that the online roles sign, and then they sign nothing that is of use."""
+    evil = hostile.image("6.0.0", None, "--ci", "--counter", "99")
+    hostile.rota("release", "add", "--ci", "--version", "6.0.0", "--image", evil)
+    hostile.rota("rollout", "set", "--version", "6.0.0", "--channel", "ci")
+    hostile.release("3.0.0")
+    hostile.rota("withdraw", "3.0.0")
+    signed = json.loads(hostile.rota("publish", "--all", "--json"))
+    online = {"snapshot", "timestamp", "ci", "rollouts", "keys-link", "time", "revocations"}
+    assert online <= {role["role"] for role in signed}, signed
+    device.agent("--once")
+    before = device.status()
+    assert before["installed"] == "1.0.0" and before["pending"] == "none"
+    hostile.rota("publish", "--all", "--lifetime", "timestamp=1s")
+    time.sleep(2)
+    assert line(device.agent("--once").stdout, "refused")["clause"] == "TUF 5.4.4"
+    image = foreign_image(hostile, "9.0.0")
+    order = sign(hostile, make(hostile, "against", "--image", image))
+    hostile.rota("recovery", "publish", "--image", image, order)
+    follow(device, "9.0.0")
+
+
+@pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
+def test_when_everything_expired_years_ago(fleet, device):
+    """Metadata, certificates, all: the device's clock stands ten years later."""
+    later = environment(LD_PRELOAD=FAKETIME, FAKETIME="+3650d")
+    said = device.agent("--once", env=later).stdout
+    assert "certificate" in said, said
+    image = foreign_image(fleet, "9.0.0")
+    file = pack(fleet, sign(fleet, make(fleet, "years", "--image", image)), "--image", image)
+    assert line(device.agent("recover", file, check=3, env=later).stdout, "installed")["version"] == "9.0.0"
+    assert device.boot() == "9.0.0"
+    device.agent("recover", file, env=later)
+    assert device.status()["installed"] == "9.0.0"
 
 
 def test_as_a_file_with_no_server_at_all(fleet, device):
