@@ -33,7 +33,7 @@ static enum then judge(const struct rota_bootstate *state, enum rota_watchdog_ev
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].event == event && rows[i].phase == state->watchdog.phase &&
 			fits(rows[i].left, state->watchdog.left_s > 0) &&
-			fits(rows[i].asked, state->phase == ROTA_TRIAL_ASKED))
+			fits(rows[i].asked, rota_bootstate_due(state)))
 			return rows[i].then;
 	}
 	return RESET;

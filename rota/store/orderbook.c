@@ -192,6 +192,8 @@ enum rota_err rota_orderbook_concerns(const struct rota_order_desk *desk,
 		memcpy(running[i], state->digest[i][rota_bootstate_confirmed(state, i)],
 			ROTA_SHA256_LEN);
 	ROTA_TRY(weigh(desk, &facts, rom));
+	if (desk->order.order.epoch - facts.epoch > ROTA_ORDER_EPOCHS_AHEAD)
+		return ROTA_ERR_LIMIT;
 	return leaves_what_runs(&desk->order.order, held) ? ROTA_OK : ROTA_ERR_STATE;
 }
 

@@ -19,6 +19,10 @@
 #include "rota/store/orderplace.h"
 #include "rota/trust/order.h"
 
+/* How far an order's epoch may be above the one before. A counter in hardware gets there one by one, before anything
+ * boots: a hundred seconds at a tenth of one each. An epoch that is a date would take a TPM days, and wear it out. */
+#define ROTA_ORDER_EPOCHS_AHEAD 1024
+
 /* Room for reading a record and an order, 3 KB. The caller places it and does not move it. */
 struct rota_order_desk {
 	struct rota_keyset_reader record;
@@ -74,7 +78,8 @@ ROTA_MUST_USE enum rota_err rota_orderbook_look(struct rota_order_desk *desk,
 	const struct rota_rom *rom, const struct rota_crypto *crypto, struct rota_order_held *held);
 
 /* Whether what was read on the desk, record and order to their ends, may be put: signed by the anchor, for this
- * device as it is, it leaves a usable key, and takes nothing away that rests on what is held (ROTA_ERR_STATE). */
+ * device as it is, it leaves a usable key, its epoch is not too far above (ROTA_ERR_LIMIT), and it takes nothing away that rests
+ * on what is held (ROTA_ERR_STATE). */
 ROTA_MUST_USE enum rota_err rota_orderbook_accepts(const struct rota_order_desk *desk,
 	const struct rota_bootstate *state, const struct rota_rom *rom,
 	const struct rota_crypto *crypto, const struct rota_order_held *held);

@@ -382,12 +382,13 @@ static enum rota_err runs_already(struct rota_update *u, bool *yes)
 	return ROTA_OK;
 }
 
-static enum rota_update_state install(struct rota_update *u)
+static enum rota_update_state install(struct rota_update *u, uint8_t phase)
 {
 	bool runs = false;
 	enum rota_err err = runs_already(u, &runs);
 
-	if (err == ROTA_OK)
+	/* Once: who withholds the image would have the flash written at each poll. */
+	if (err == ROTA_OK && (runs || phase == ROTA_ORDER_STORED))
 		err = change(u, runs ? to_keep : to_try);
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_15_7);
@@ -447,7 +448,7 @@ enum rota_update_state rota_up_order_next(struct rota_update *u)
 	switch (boot.order_phase) {
 	case ROTA_ORDER_STORED:
 	case ROTA_ORDER_TRIAL:
-		return install(u);
+		return install(u, boot.order_phase);
 	case ROTA_ORDER_CONFIRMED:
 	case ROTA_ORDER_DONE:
 		return burn(u);

@@ -149,6 +149,8 @@ TEST(a_new_order_is_accepted_by_what_the_device_is)
 		{ "right", { .epoch = 9 }, 8, ROTA_OK },
 		{ "not above the one that is held", { .epoch = 8 }, 8, ROTA_ERR_VERSION },
 		{ "not above what is burnt", { .epoch = 4 }, 0, ROTA_ERR_VERSION },
+		{ "as far above as may be", { .epoch = 1028 }, 0, ROTA_OK },
+		{ "a date: years of a TPM", { .epoch = 20261121 }, 8, ROTA_ERR_LIMIT },
 		{ "for what does not run", { .epoch = 9, .running = "[\"" D1 "\"]" }, 0,
 			ROTA_ERR_STATE },
 		{ "by too few", { .epoch = 9, .signers = { 1 }, .signer_count = 1 }, 0,

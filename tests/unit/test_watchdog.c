@@ -36,7 +36,7 @@ TEST(every_row)
 	static const struct {
 		const char *why;
 		uint32_t event, phase, left;
-		bool asked; /* a trial */
+		int asked; /* 1: a trial; 2: that of an order, once more */
 		uint32_t act, run_s, phase_after, left_after;
 		bool commit;
 	} rows[] = {
@@ -45,6 +45,8 @@ TEST(every_row)
 		{ "the last slice", BOOT, RUN, 5, 0, APP, 5, RUN, 0, 1 },
 		{ "nothing left", BOOT, RUN, 0, 0, ALONE, BOUND, UPDATER, 0, 1 },
 		{ "nothing left: a trial first", BOOT, RUN, 0, 1, APP, SLICE, RUN, 0, 0 },
+		{ "nothing left: an order's image, tried again", BOOT, RUN, 0, 2, APP, SLICE, RUN,
+			0, 0 },
 		{ "the updater ended, or was cut off", BOOT, UPDATER, 0, 0, APP, SLICE, RUN,
 			PERIOD - SLICE, 1 },
 		{ "it asked for a trial", BOOT, UPDATER, PERIOD, 1, APP, SLICE, RUN, PERIOD - SLICE,
@@ -63,8 +65,12 @@ TEST(every_row)
 		struct rota_watchdog_turn turn;
 
 		ROW(rows[i].why);
+		if (rows[i].asked == 2)
+			state.order_phase = ROTA_ORDER_TRIAL;
 		if (rows[i].asked)
 			CHECK_OK(rota_bootstate_ask(&state, 0, digest));
+		if (rows[i].asked == 2)
+			CHECK_OK(rota_bootstate_start(&state));
 		state.watchdog.phase = (uint8_t)rows[i].phase;
 		state.watchdog.left_s = rows[i].left;
 		rota_watchdog_next(&dog, (enum rota_watchdog_event)rows[i].event, &state, &turn);
