@@ -453,8 +453,9 @@ enum rota_update_state rota_up_judge(struct rota_update *u)
 	err = judge(u, &j);
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
-	if (p->phase > ROTA_INSTALL_WRITING && !is_zero(p->release, ROTA_SHA256_LEN))
-		rota_update_about(u, p->release, p->version, p->attempt);
+	if (p->phase > ROTA_INSTALL_WRITING) /* the image of an order is of no release */
+		rota_update_about(u, is_zero(p->release, ROTA_SHA256_LEN) ? NULL : p->release,
+			p->version, p->attempt);
 	switch (restrained(u, &j)) {
 	case GO_ON:
 		return p->phase == ROTA_INSTALL_REVERT ? reverted(u) : ROTA_UP_REFRESH;
