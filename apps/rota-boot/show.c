@@ -89,9 +89,35 @@ static void print_slot(uint8_t number, const struct slot_view *v)
 		printf("slot %u      %s\n", number, v->why);
 }
 
+/* What becomes of the image behind the confirmed one, if it lies in this slot. */
+static const char *fate(const struct view *v, uint8_t number)
+{
+	const struct slot_view *slot = &v->slot[number];
+
+	if (slot->err != ROTA_OK)
+		return "would be refused, see below";
+	if (memcmp(slot->image.info.digest, v->state.state.digest[0][number], ROTA_SHA256_LEN) != 0)
+		return "another one lies there, which does not run";
+	return "runs if the confirmed one is damaged";
+}
+
+/* How it was booted; a trial may have been confirmed since. */
+static const char *kind_text(const struct view *v)
+{
+	const struct rota_bootstate *s = &v->state.state;
+	uint8_t place = rota_bootstate_confirmed(s, 0);
+	const struct rota_booted *booted = &v->booted.booted;
+
+	if (booted->kind == ROTA_BOOT_TRIAL && s->phase == ROTA_TRIAL_NONE && booted->id == place &&
+		memcmp(booted->digest, s->digest[0][place], ROTA_SHA256_LEN) == 0)
+		return "trial, confirmed since";
+	return rota_booted_kind_name(booted);
+}
+
 static void print_text(const struct device *d, const struct view *v)
 {
 	const struct rota_rom *rom = &d->rom.rom;
+	const char *const fates[2] = { fate(v, 0), fate(v, 1) };
 	char version[ROTA_BOOTED_FILE_MAX];
 
 	printf("device      %.*s, product %.*s, hardware %.*s\n", (int)rom->device_id.len,
@@ -100,10 +126,10 @@ static void print_text(const struct device *d, const struct view *v)
 	version_text(v->booted.version, version);
 	if (v->running)
 		printf("running     slot %u, %s, version %s, boot %u\n", v->booted.booted.id,
-			rota_booted_kind_name(&v->booted.booted), version, v->booted.boot);
+			kind_text(v), version, v->booted.boot);
 	else
 		printf("running     nothing\n");
-	show_state_text(&v->state.state, rom, v->policy.counter);
+	show_state_text(&v->state.state, rom, v->policy.counter, fates);
 	print_slot(0, &v->slot[0]);
 	print_slot(1, &v->slot[1]);
 }

@@ -27,7 +27,7 @@ static const char *const orders[] = {
 
 /* ---- for a person ---- */
 
-static void text_components(const struct rota_bootstate *s)
+static void text_components(const struct rota_bootstate *s, const char *const fates[static 2])
 {
 	uint8_t others = rota_bootstate_others(s);
 	char digest[65];
@@ -44,9 +44,8 @@ static void text_components(const struct rota_bootstate *s)
 			printf("trial       slot %u, image %.16s..., %s\n", other, digest,
 				phases[s->phase]);
 		else if ((others >> i & 1) != 0)
-			printf("behind it   slot %u, image %.16s...: runs if the confirmed one is "
-			       "damaged\n",
-				other, digest);
+			printf("behind it   slot %u, image %.16s...: %s\n", other, digest,
+				fates[other]);
 		else
 			printf("behind it   slot %u: not known, or being written\n", other);
 	}
@@ -74,9 +73,10 @@ static void text_order(const struct rota_bootstate *s)
 		orders[s->order_phase]);
 }
 
-void show_state_text(const struct rota_bootstate *s, const struct rota_rom *rom, uint32_t counter)
+void show_state_text(const struct rota_bootstate *s, const struct rota_rom *rom, uint32_t counter,
+	const char *const fates[static 2])
 {
-	text_components(s);
+	text_components(s, fates);
 	text_number("counter", counter, s->burn_to);
 	if (s->floor_wanted > counter)
 		printf("            the signers ask for %u\n", s->floor_wanted);

@@ -7,8 +7,10 @@
 #include "rota/store/bootstate.h"
 
 /* Lines: which set every boot runs, which is behind it, the last trial, and the numbers that only rise. `counter` is the
- * security counter in force. */
-void show_state_text(const struct rota_bootstate *s, const struct rota_rom *rom, uint32_t counter);
+ * security counter in force; `fates` says of each place what becomes of an
+ * image behind the confirmed one that lies there. */
+void show_state_text(const struct rota_bootstate *s, const struct rota_rom *rom, uint32_t counter,
+	const char *const fates[static 2]);
 
 /* One object. */
 void show_state_json(const struct rota_bootstate *s, const struct rota_rom *rom);

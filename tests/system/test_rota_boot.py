@@ -273,6 +273,21 @@ def test_the_set_before_runs_when_the_confirmed_one_is_damaged(machine, key, pay
         assert machine.booted()["kind"] == "fallback" and machine.booted()["slot"] == "1"
 
 
+def test_what_is_behind_the_confirmed_image_is_said_as_it_is(machine, key, payloads):
+    behind = bootfiles.image(payloads[2], [key], version=(2, 0, 0, 0), counter=1)
+    first = (machine.path / "flash/slot0.bin").read_bytes()
+    bootfiles.put(machine.path, 1, behind)
+
+    def shown(other, counter):
+        state = bootfiles.boot_state(0, bootfiles.image_digest(first), other=other, counter=counter)
+        (machine.path / "flash/boot.bin").write_bytes(bootfiles.journal(state))
+        return next(x for x in machine.run("--show").stdout.splitlines() if x.startswith("behind it"))
+
+    assert shown(bootfiles.image_digest(behind), 0).endswith("runs if the confirmed one is damaged")
+    assert shown(bootfiles.image_digest(behind), 2).endswith("would be refused, see below")
+    assert shown(bytes([7]) * 32, 0).endswith("another one lies there, which does not run")
+
+
 def test_the_boot_state_of_an_earlier_release_is_read(machine):
     first = (machine.path / "flash/slot0.bin").read_bytes()
     old = bootfiles.boot_state_1(0, bootfiles.image_digest(first))
