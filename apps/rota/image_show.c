@@ -36,12 +36,22 @@ static const struct opts_usage usage = {
 	.operands_max = 1,
 };
 
-/* "good, production key 1", or why not. */
+/* How many keys of this row's channel stand before it: its number in the ROM, as `rota retire` counts. */
+static unsigned place_of(const json_t *keys, size_t row)
+{
+	json_t *channel = json_object_get(json_array_get(keys, row), "channel");
+	unsigned before = 0;
+
+	for (size_t i = 0; i < row; i++)
+		before += (unsigned)json_equal(
+			json_object_get(json_array_get(keys, i), "channel"), channel);
+	return before;
+}
+
+/* "good, production key 0", or why not. */
 static void judge(const json_t *keys, const struct rota_image_info *info,
 	const struct rota_image_signature *sig, char out[static 64])
 {
-	unsigned n = 0;
-
 	snprintf(out, 64, "%s", keys ? "unknown key" : "not checked: no image-keys.json");
 	for (size_t i = 0; i < json_array_size(keys); i++) {
 		const json_t *row = json_array_get(keys, i);
@@ -51,14 +61,13 @@ static void judge(const json_t *keys, const struct rota_image_info *info,
 
 		if (!hex || !channel || !rota_unhex(hex, ROTA_BUF(point)))
 			continue;
-		n++;
 		rota_p256_spki(point, spki);
 		rota_digest_of(ROTA_SPAN(spki), hash);
 		if (memcmp(hash, sig->key_hash, sizeof(hash)) != 0)
 			continue;
 		snprintf(out, 64, "%s, %.20s key %u",
 			rota_p256_verify(point, info->digest, sig->raw) ? "good" : "BAD", channel,
-			n);
+			place_of(keys, i));
 	}
 }
 

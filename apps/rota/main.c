@@ -3,6 +3,7 @@
 #include "apps/rota/verb.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +75,26 @@ static void help(void)
 	       "rota VERB --help says more, with examples.\n");
 }
 
-/* "the verbs are image sign, image show", for who knows but the first word. */
-static int no_verb(const char *word)
+/* Whether a verb's first word is this, and another follows. */
+static bool is_of(const struct verb *v, const char *word)
 {
-	const char *before = "; the verbs are: ";
 	size_t len = strlen(word);
 
-	fprintf(stderr, "rota: no verb '%s'", word);
+	return strncmp(v->name, word, len) == 0 && v->name[len] == ' ';
+}
+
+/* "the verbs are image sign, image show", for who knows but the first word. */
+static int no_verb(const char *word, const char *next)
+{
+	const char *before = "; the verbs are: ";
+	bool known = false;
+
+	for (const struct verb *v = verbs; v->name; v++)
+		known = known || is_of(v, word);
+	fprintf(stderr, "rota: no verb '%s%s%s'", word, known && next ? " " : "",
+		known && next ? next : "");
 	for (const struct verb *v = verbs; v->name; v++) {
-		if (strncmp(v->name, word, len) != 0 || v->name[len] != ' ')
+		if (!is_of(v, word))
 			continue;
 		fprintf(stderr, "%s%s", before, v->name);
 		before = ", ";
@@ -105,6 +117,24 @@ static int words(const struct verb *v, int argc, char **argv)
 	return strcmp(argv[1], space + 1) == 0 ? 2 : 0;
 }
 
+/* "rota recovery --help": what there is of that first word. */
+static bool help_on_group(const char *word)
+{
+	bool any = false;
+
+	for (const struct verb *v = verbs; v->name; v++) {
+		if (!is_of(v, word))
+			continue;
+		if (!any)
+			printf("Usage: rota [--dir DIR] %s VERB [OPTION]...\n\nVerbs:\n", word);
+		any = true;
+		printf("  %-16s %s\n", v->name, v->help);
+	}
+	if (any)
+		printf("\nrota %s VERB --help says more, with examples.\n", word);
+	return any;
+}
+
 static int dispatch(int argc, char **argv)
 {
 	for (const struct verb *v = verbs; v->name; v++) {
@@ -113,7 +143,9 @@ static int dispatch(int argc, char **argv)
 		if (taken > 0)
 			return v->run(argc - taken + 1, argv + taken - 1);
 	}
-	return no_verb(argv[0]);
+	if (argc > 1 && strcmp(argv[1], "--help") == 0 && help_on_group(argv[0]))
+		return 0;
+	return no_verb(argv[0], argc > 1 ? argv[1] : NULL);
 }
 
 /* "rota help image sign" is "rota image sign --help". */

@@ -193,7 +193,7 @@ static void print_text(const struct recovery_order *o)
 	for (size_t i = 0; i < set->count; i++)
 		printf("%-12s key %zu of the record: %s\n", "signature", i,
 			recovery_signed_by(o, i) ? "good" : "none");
-	printf("%-12s %u of %u: %s\n", "threshold", recovery_signatures(o), set->threshold,
+	printf("%-12s %u, signed by %u: %s\n", "threshold", set->threshold, recovery_signatures(o),
 		recovery_complete(o) ? "complete" : "further tokens must sign");
 }
 

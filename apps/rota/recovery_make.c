@@ -9,11 +9,14 @@
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/codec/key.h"
 #include "rota/trust/limits.h"
+#include "rota/trust/order.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define IMAGE_KEYS_MAX 65536 /* of trust/image-keys.json, which has three */
 
 static const char *epoch, *image, *component, *root;
 static struct opts_list hardware, devices, running, add, retire;
@@ -32,7 +35,7 @@ static const struct opts_row rows[] = {
 	{ "root", "FILE", "root metadata to trust from now on", OPTS_TEXT, &root },
 	{ "add-key", "FILE", "image key to accept beside those in ROM, PEM; may repeat", OPTS_LIST,
 		&add },
-	{ "retire-key", "FILE", "image key of the ROM to accept no more, PEM; may repeat",
+	{ "retire-key", "KEY", "image key of the ROM to accept no more: 0, the first one, or PEM",
 		OPTS_LIST, &retire },
 	{ "json", NULL, "print the order as JSON", OPTS_FLAG, &json },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
@@ -50,6 +53,8 @@ static const struct opts_usage usage = {
 		"Say for "
 		"whom.",
 	.examples = "  rota recovery make --hardware demo-1 --image rescue.img order.json\n"
+		    "  rota recovery make --hardware demo-1 --image rescue.img --retire-key 0 "
+		    "order.json\n"
 		    "  rota recovery make --hardware demo-1 --root repo/metadata/7.root.json "
 		    "order.json",
 	.rows = rows,
@@ -98,16 +103,101 @@ static enum rota_err add_keys(json_t *to, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-static enum rota_err retire_keys(json_t *to, struct rota_fail *why)
+/* Those of production, as devices have them in ROM, in its order. */
+struct rom_keys {
+	uint8_t point[ROTA_ROM_KEYS_MAX][ROTA_P256_KEY_LEN];
+	uint8_t count;
+};
+
+static enum rota_err load_rom_keys(
+	const struct rota_authdir *dir, struct rom_keys *keys, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	json_t *file, *row;
+	size_t i;
+
+	*keys = (struct rom_keys){ .count = 0 };
+	rota_authdir_path(dir, "trust/image-keys.json", path);
+	ROTA_TRY(rota_json_load(path, IMAGE_KEYS_MAX, &file, why));
+	json_array_foreach(json_object_get(file, "keys"), i, row)
+	{
+		const char *channel = json_string_value(json_object_get(row, "channel"));
+		const char *hex = json_string_value(json_object_get(row, "public"));
+
+		if (channel == NULL || hex == NULL || strcmp(channel, "production") != 0 ||
+			keys->count == ROTA_ROM_KEYS_MAX)
+			continue;
+		if (rota_unhex(hex, ROTA_BUF(keys->point[keys->count])))
+			keys->count++;
+	}
+	json_decref(file);
+	return ROTA_OK;
+}
+
+/* By its place in ROM, or a file of it. */
+static enum rota_err retired_key(const char *text, const struct rom_keys *keys,
+	uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	uint64_t place;
+
+	if (!opts_number(text, UINT32_MAX, &place))
+		return read_key(text, point, why);
+	if (place >= keys->count)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"--retire-key %s: trust/image-keys.json has %u production keys, the first "
+			"is 0",
+			text, keys->count);
+	memcpy(point, keys->point[place], ROTA_P256_KEY_LEN);
+	return ROTA_OK;
+}
+
+/* By the device's own rule: it would refuse such an order whole, on the day that it is needed (SPEC 15.3). */
+static enum rota_err check_last_key(
+	const struct rota_order *order, const struct rom_keys *keys, struct rota_fail *why)
+{
+	uint8_t spki[ROTA_P256_SPKI_LEN], hash[ROTA_ROM_KEYS_MAX][ROTA_DIGEST_LEN], floor;
+	struct rota_rom rom = { .key_count = keys->count };
+
+	for (uint8_t i = 0; i < keys->count; i++) {
+		rota_p256_spki(keys->point[i], spki);
+		rota_digest_of(ROTA_SPAN(spki), hash[i]);
+		rom.key[i].hash = ROTA_SPAN(hash[i]);
+	}
+	if (rota_order_key_floor(order, &rom, &floor) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_DENIED,
+		"--retire-key names the last image key of production devices; they would refuse "
+		"the order whole");
+}
+
+static enum rota_err retire_keys(json_t *to, const struct rom_keys *keys, struct rota_fail *why)
 {
 	for (size_t i = 0; i < retire.count; i++) {
 		uint8_t point[ROTA_P256_KEY_LEN], spki[ROTA_P256_SPKI_LEN];
 		char hex[ROTA_DIGEST_HEX];
 
-		ROTA_TRY(read_key(retire.at[i], point, why));
+		ROTA_TRY(retired_key(retire.at[i], keys, point, why));
 		rota_p256_spki(point, spki);
 		rota_digest_hex(ROTA_SPAN(spki), hex);
 		json_array_append_new(to, json_string(hex));
+	}
+	return ROTA_OK;
+}
+
+/* A device would take the order, and then find that its image is another's. */
+static enum rota_err check_hardware(const struct rota_image_info *info, struct rota_fail *why)
+{
+	for (size_t i = 0; i < hardware.count; i++) {
+		uint8_t at = 0;
+
+		while (at < info->hardware_count &&
+			!rota_span_eq(rota_name_span(&info->hardware[at]),
+				rota_span_cstr(hardware.at[i])))
+			at++;
+		if (at == info->hardware_count)
+			return rota_fail(why, ROTA_ERR_HARDWARE,
+				"%s is not for hardware %s; `rota image show` says for which",
+				image, hardware.at[i]);
 	}
 	return ROTA_OK;
 }
@@ -124,6 +214,7 @@ static enum rota_err describe_image(
 	ROTA_TRY(rota_imagefile_read(image, &rota_crypto_openssl, NULL, &info, why));
 	if (!rota_span_eq(rota_name_span(&info.product), rota_span_cstr(dir->product)))
 		return rota_fail(why, ROTA_ERR_PRODUCT, "%s is for another product", image);
+	ROTA_TRY(check_hardware(&info, why));
 	rota_hex(ROTA_SPAN(info.digest), digest);
 	rota_hex(ROTA_SPAN(info.file_sha256), file);
 	rota_version_cstr(info.version, version);
@@ -172,9 +263,7 @@ static enum rota_err next_epoch(
 
 	*out = 1;
 	if (epoch != NULL)
-		return opts_number(epoch, UINT32_MAX, out) && *out > 0
-			? ROTA_OK
-			: rota_fail(why, ROTA_ERR_ARGUMENT, "--epoch takes 1 to 4294967295");
+		return opts_number(epoch, UINT32_MAX, out) ? ROTA_OK : ROTA_ERR_ARGUMENT;
 	snprintf(path, sizeof(path), "%s/recovery/%s.json", dir->repo, dir->product);
 	if (!rota_file_exists(path))
 		return ROTA_OK;
@@ -188,7 +277,8 @@ static enum rota_err next_epoch(
 
 /* ---- the whole ---- */
 
-static enum rota_err make(const struct rota_authdir *dir, json_t **file, struct rota_fail *why)
+static enum rota_err make(const struct rota_authdir *dir, const struct rom_keys *keys,
+	json_t **file, struct rota_fail *why)
 {
 	json_t *adds = json_array(), *retires = json_array(), *of_image = NULL, *of_root = NULL;
 	uint64_t number;
@@ -197,7 +287,7 @@ static enum rota_err make(const struct rota_authdir *dir, json_t **file, struct 
 	if (err == ROTA_OK)
 		err = add_keys(adds, why);
 	if (err == ROTA_OK)
-		err = retire_keys(retires, why);
+		err = retire_keys(retires, keys, why);
 	if (err == ROTA_OK)
 		err = describe_image(dir, &of_image, why);
 	if (err == ROTA_OK)
@@ -218,12 +308,20 @@ static enum rota_err make(const struct rota_authdir *dir, json_t **file, struct 
 static enum rota_err run(struct session *s, const char *path)
 {
 	struct recovery_order order;
+	struct rom_keys keys = { .count = 0 };
 	json_t *file = NULL;
 	enum rota_err err;
 
-	ROTA_TRY(make(&s->dir, &file, &s->why));
+	if (rota_file_exists(path)) /* people may have signed it */
+		return rota_fail(&s->why, ROTA_ERR_STATE,
+			"%s is there already; remove it, or name another file", path);
+	if (retire.count > 0)
+		ROTA_TRY(load_rom_keys(&s->dir, &keys, &s->why));
+	ROTA_TRY(make(&s->dir, &keys, &file, &s->why));
 	ROTA_TRY(recovery_read(&s->dir, file, &order, &s->why));
-	err = rota_file_write(path, rota_bytes_span(&order.bytes), 0644, &s->why);
+	err = check_last_key(&order.desk.order.order, &keys, &s->why);
+	if (err == ROTA_OK)
+		err = rota_file_write(path, rota_bytes_span(&order.bytes), 0644, &s->why);
 	if (err == ROTA_OK) {
 		recovery_print(&order, json);
 		fprintf(stderr, "rota: %s is made; now people sign it: rota recovery sign %s\n",
@@ -233,6 +331,61 @@ static enum rota_err run(struct session *s, const char *path)
 	return err;
 }
 
+/* The first that is not 64 lower-case hex digits, or NULL. */
+static const char *no_digest(const struct opts_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strspn(list->at[i], "0123456789abcdef") != 64 || list->at[i][64] != '\0')
+			return list->at[i];
+	return NULL;
+}
+
+/* 0: right; else the exit status. */
+static int check_lengths(void)
+{
+	const struct {
+		const char *option;
+		size_t count, most;
+	} lists[] = { { "hardware", hardware.count, ROTA_ORDER_HARDWARE_MAX },
+		{ "running", running.count, ROTA_ORDER_RUNNING_MAX },
+		{ "add-key", add.count, ROTA_ORDER_KEYS_MAX },
+		{ "retire-key", retire.count, ROTA_ORDER_KEYS_MAX } };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (lists[i].count > lists[i].most)
+			return opts_wrong(&usage, "--%s may stand %zu times in an order",
+				lists[i].option, lists[i].most);
+	return 0;
+}
+
+static int check_options(void)
+{
+	uint64_t number = 1;
+
+	if (hardware.count == 0)
+		return opts_wrong(&usage, "--hardware NAME is needed: for which hardware?");
+	if (!image && !root && !add.count && !retire.count)
+		return opts_wrong(&usage,
+			"it orders nothing: give --image, --root, --add-key or --retire-key");
+	if (epoch != NULL && (!opts_number(epoch, UINT32_MAX, &number) || number == 0))
+		return opts_wrong(&usage, "--epoch takes 1 to 4294967295");
+	if (component != NULL && image == NULL)
+		return opts_wrong(&usage, "--component goes with --image");
+	if (component != NULL && !rota_name_ok(component))
+		return opts_wrong(&usage, "--component %s is no name of a slot", component);
+	for (size_t i = 0; i < hardware.count; i++)
+		if (!rota_name_ok(hardware.at[i]))
+			return opts_wrong(&usage, "--hardware %s is no name", hardware.at[i]);
+	if (no_digest(&devices) != NULL)
+		return opts_wrong(&usage, "--device %s is no device id: 64 hex digits, lower case",
+			no_digest(&devices));
+	if (no_digest(&running) != NULL)
+		return opts_wrong(&usage,
+			"--running %s is no image digest: 64 hex digits, lower case",
+			no_digest(&running));
+	return check_lengths();
+}
+
 int verb_recovery_make(int argc, char **argv)
 {
 	struct session s;
@@ -240,11 +393,9 @@ int verb_recovery_make(int argc, char **argv)
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
-	if (hardware.count == 0)
-		return opts_wrong(&usage, "--hardware NAME is needed: for which hardware?");
-	if (!image && !root && !add.count && !retire.count)
-		return opts_wrong(&usage,
-			"it orders nothing: give --image, --root, --add-key or --retire-key");
+	status = check_options();
+	if (status != 0)
+		return status;
 	if (session_open(&s, verb_dir(), SESSION_READ) != ROTA_OK)
 		return say_fail(&s.why);
 	return session_close(&s, run(&s, argv[at]));

@@ -68,6 +68,25 @@ static enum rota_err confirm(struct rota_fail *why)
 	return rota_fail(why, ROTA_ERR_DENIED, "nothing was signed");
 }
 
+/* Names that stand in no seat, before anybody is asked. */
+static enum rota_err check_tokens(const struct rota_authdir *dir, struct rota_fail *why)
+{
+	const struct rota_party *party = rota_authdir_party(dir, "recovery");
+
+	for (size_t i = 0; i < tokens.count; i++) {
+		size_t at = 0;
+
+		while (at < party->seat_count &&
+			strcmp(party->seats[at].token->name, tokens.at[i]) != 0)
+			at++;
+		if (at == party->seat_count)
+			return rota_fail(why, ROTA_ERR_NOT_FOUND,
+				"--token %s: no such token in [keys recovery] of rota.ini",
+				tokens.at[i]);
+	}
+	return ROTA_OK;
+}
+
 static bool is_wanted(const struct rota_seat *seat)
 {
 	for (size_t i = 0; i < tokens.count; i++)
@@ -143,7 +162,7 @@ static enum rota_err save(struct session *s, struct recovery_order *o, const cha
 	ROTA_TRY(recovery_read(&s->dir, json_incref(o->file), &now, &s->why));
 	err = rota_file_write(path, rota_bytes_span(&now.bytes), 0644, &s->why);
 	if (err == ROTA_OK)
-		fprintf(stderr, "rota: %s has %u of %u signatures; %s\n", path,
+		fprintf(stderr, "rota: %s is signed by %u, needs %u; %s\n", path,
 			recovery_signatures(&now), now.desk.record.keyset.threshold,
 			recovery_complete(&now) ? "it is complete: rota recovery publish, or pack"
 						: "further tokens must sign");
@@ -156,7 +175,7 @@ static enum rota_err sign(struct session *s, struct recovery_order *o, const cha
 	const struct rota_party *party = rota_authdir_party(&s->dir, "recovery");
 	unsigned added = 0;
 
-	s->why = (struct rota_fail){ ROTA_OK, "no such token in [keys recovery] of rota.ini" };
+	s->why = (struct rota_fail){ 0 };
 	for (size_t i = 0; i < party->seat_count; i++)
 		if (is_wanted(&party->seats[i]) && !recovery_complete(o))
 			added += sign_seat(s, o, &party->seats[i]);
@@ -172,6 +191,7 @@ static enum rota_err run_sign(struct session *s, const char *path)
 	struct recovery_order order;
 	enum rota_err err;
 
+	ROTA_TRY(check_tokens(&s->dir, &s->why));
 	ROTA_TRY(recovery_load(&s->dir, path, &order, &s->why));
 	recovery_print(&order, json);
 	fflush(stdout);

@@ -37,6 +37,7 @@ def foreign_image(fleet, version, counter=0, hardware=HARDWARE):
 
 def make(fleet, name, *options, hardware=HARDWARE):
     order = fleet.dir / f"{name}.json"
+    order.unlink(missing_ok=True)  # of another row
     fleet.rota("recovery", "make", "--hardware", hardware, *options, order)
     return order
 
@@ -169,7 +170,9 @@ def test_as_a_file_with_no_server_at_all(fleet, device):
     stick = fleet.dir / "stick"
     stick.mkdir()
     shutil.copy(file, stick / "recovery.pack")
-    assert device.agent("recover", stick).returncode == 0  # confirms what runs
+    done = device.agent("recover", stick)  # confirms what runs
+    assert done.returncode == 0
+    assert line(done.stdout, "booted")["version"] == line(done.stdout, "confirmed")["version"] == "9.0.0"
     assert device.booted()["version"] == "9.0.0"
     assert device.status()["installed"] == "9.0.0"
 
@@ -418,7 +421,7 @@ def test_an_order_without_an_image_does_not_take_away_what_runs(fleet, device):
     ((), "board-z"),
 ])
 def test_an_order_for_others_is_left_alone(fleet, device, options, hardware):
-    image = foreign_image(fleet, "9.0.0")
+    image = foreign_image(fleet, "9.0.0", hardware=hardware)
     order = sign(fleet, make(fleet, "others", "--image", image, *options, hardware=hardware))
     assert device.agent("recover", pack(fleet, order, "--image", image)).returncode == 1
     assert device.boot() == "1.0.0"
@@ -560,7 +563,47 @@ def test_the_operator_is_told_who_is_missing(fleet):
     assert wrong.returncode == 1 and "not the image that the order names" in wrong.stderr
 
 
+@pytest.mark.parametrize("hardware, options, said", [
+    ("board-z", ("--image",), "is not for hardware board-z"),
+    (HARDWARE, ("--retire-key", "1"), "the last image key"),
+    (HARDWARE, ("--retire-key", "0", "--retire-key", "1"), "the last image key"),
+    (HARDWARE, ("--retire-key", "2"), "2 production keys"),
+])
+def test_an_order_that_no_device_could_follow_is_not_made(fleet, hardware, options, said):
+    options += (fleet.image("1.0.0"),) if options == ("--image",) else ()
+    order = fleet.dir / "useless.json"
+    done = run(PROGRAMS["rota"], "--dir", fleet.authority, "recovery", "make", "--hardware", hardware, *options, order,
+               check=False)
+    assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1
+    assert not order.exists()
+
+
+def test_an_order_that_people_may_have_signed_is_not_written_over(fleet):
+    order = sign(fleet, make(fleet, "kept", "--retire-key", "0"), ("recovery-2",))
+    before = order.read_bytes()
+    done = run(PROGRAMS["rota"], "--dir", fleet.authority, "recovery", "make", "--hardware", HARDWARE, "--retire-key", "0",
+               order, check=False)
+    assert done.returncode == 1 and "is there already" in done.stderr
+    done = run(PROGRAMS["rota"], "--dir", fleet.authority, "recovery", "sign", "--yes", "--token", "root-1", order,
+               check=False)
+    assert done.returncode == 1 and "--token root-1" in done.stderr and not done.stdout
+    assert order.read_bytes() == before
+
+
+def test_the_verbs_of_a_group_are_told(fleet):
+    done = run(PROGRAMS["rota"], "recovery", "--help")
+    assert "recovery make" in done.stdout and "rollout" not in done.stdout
+    done = run(PROGRAMS["rota"], "recovery", "mend", check=False)
+    assert done.returncode == 2 and "no verb 'recovery mend'" in done.stderr
+
+
 @pytest.mark.parametrize("words", [
+    ("make", "--hardware", "b x", "--retire-key", "0", "x.json"),
+    ("make", "--hardware", "b", "--retire-key", "0", "--epoch", "0", "x.json"),
+    ("make", "--hardware", "b", "--retire-key", "0", "--device", "12", "x.json"),
+    ("make", "--hardware", "b", "--retire-key", "0", "--running", "12", "x.json"),
+    ("make", "--hardware", "b", "--retire-key", "0", "--component", "app", "x.json"),
+    ("make", "--hardware", "b", *("--retire-key", "0") * 3, "x.json"),
     ("make", "--hardware", "b"), ("make", "--hardware", "b", "x.json"), ("sign",), ("send", "x.pack"), ("pack",)])
 def test_wrong_usage_is_said(fleet, words):
     done = run(PROGRAMS["rota"], "--dir", fleet.authority, "recovery", *words, check=False)

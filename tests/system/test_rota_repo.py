@@ -223,8 +223,8 @@ def test_image_is_what_python_writes(rota, tmp_path):
     got, tail = out.read_bytes(), 4 + 4 + 32
     assert got[:len(want) - tail] == want[:-tail]
     shown = json.loads(rota("image", "show", "--json", out))
-    assert [s["verdict"] for s in shown["signatures"]] == ["good, production key 1",
-                                                           "good, production key 2"]
+    assert [s["verdict"] for s in shown["signatures"]] == ["good, production key 0",
+                                                           "good, production key 1"]
     keys = json.loads((rota.dir / "trust/image-keys.json").read_text())["keys"]
     at = len(want)
     digest = bootfiles.image_digest(got)
