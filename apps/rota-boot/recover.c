@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-boot/recover.h"
+#include "boot/burn.h"
 #include "host/recovery/lineport.h"
 #include "host/recovery/packfile.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
@@ -69,15 +70,25 @@ static enum rota_err read_both(struct taking *t)
 }
 
 /* Whether the boot state names this very order, and it still counts: then it is gone on with. */
-static bool is_held(const struct taking *t, const struct rota_bootstate *state, uint32_t *epoch)
+static bool is_held(
+	const struct taking *t, const struct rota_bootstate *state, uint32_t burnt, uint32_t *epoch)
 {
 	struct rota_order_desk desk;
 	enum rota_err err = rota_orderbook_judge(
-		&desk, &t->places.port, state, &t->d->rom.rom, &rota_crypto_openssl, 0);
+		&desk, &t->places.port, state, &t->d->rom.rom, &rota_crypto_openssl, burnt);
 
-	*epoch = err == ROTA_OK ? desk.order.order.epoch : 0;
+	*epoch = err == ROTA_OK ? desk.order.order.epoch : burnt;
 	return err == ROTA_OK && state->order_phase != ROTA_ORDER_FAILED &&
 		memcmp(state->order, t->desk.order.file_sha256, ROTA_SHA256_LEN) == 0;
+}
+
+/* By hardware too: the flash may be an older one, or made anew. */
+static uint32_t burnt_epoch(const struct device *d, const struct rota_bootstate *state)
+{
+	struct rota_burn_facts facts;
+
+	rota_burn_begin(&facts, device_counter(d), &d->rom.rom);
+	return rota_burn_floor(state, &facts, ROTA_COUNTER_EPOCH);
 }
 
 /* The order that is held begins anew, another one takes its place or the other one. A trial that is under way ends: nothing of
@@ -89,7 +100,7 @@ static enum rota_err name_it(struct taking *t, struct rota_layout_state *l)
 	uint8_t place = state->order_place;
 	struct rota_order_held held = { .epoch = 0 }; /* nothing runs that could rest on it */
 
-	if (!is_held(t, state, &held.epoch)) {
+	if (!is_held(t, state, burnt_epoch(t->d, state), &held.epoch)) {
 		place = rota_orderbook_place(state);
 		ROTA_TRY(rota_orderbook_accepts(&t->desk, state, rom, &rota_crypto_openssl, &held));
 		ROTA_TRY(rota_orderplace_write(&t->places.port, place,
@@ -102,13 +113,23 @@ static enum rota_err name_it(struct taking *t, struct rota_layout_state *l)
 	return rota_layout_state_commit(l);
 }
 
+/* A boot state that is lost is no more than its flash: an order that counts begins it anew, nothing else does. */
+static enum rota_err open_state(const struct taking *t, struct rota_layout_state *l)
+{
+	enum rota_err err = rota_layout_state_open(l, t->d->fd);
+
+	if (err != ROTA_ERR_NOT_FOUND && err != ROTA_ERR_CORRUPT)
+		return err;
+	return rota_layout_state_anew(l, t->d->fd, &t->d->rom.rom);
+}
+
 static enum rota_err store(struct taking *t)
 {
 	struct rota_layout_state l;
 	enum rota_err err;
 
 	ROTA_TRY(read_both(t));
-	ROTA_TRY(rota_layout_state_open(&l, t->d->fd));
+	ROTA_TRY(open_state(t, &l));
 	err = rota_orders_open(&t->places, t->d->fd);
 	if (err == ROTA_OK) {
 		err = name_it(t, &l);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/layout.h"
+#include "rota/store/watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,23 +21,44 @@ const char *rota_layout_progress(uint8_t slot)
 	return slot == 0 ? ROTA_LAYOUT_PROGRESS0 : ROTA_LAYOUT_PROGRESS1;
 }
 
-static enum rota_err load(struct rota_layout_state *s)
+static enum rota_err lock(struct rota_layout_state *s)
 {
 	ROTA_TRY(rota_flash_file_lock(&s->flash, ROTA_LAYOUT_LOCK_MS));
-	ROTA_TRY(rota_journal_open(&s->journal, &s->flash.port, ROTA_JOURNAL_BOOT));
-	return rota_bootstate_load(&s->journal, &s->state);
+	return rota_journal_open(&s->journal, &s->flash.port, ROTA_JOURNAL_BOOT);
+}
+
+static enum rota_err open_journal(struct rota_layout_state *s, int device_fd)
+{
+	enum rota_err err;
+
+	ROTA_TRY(rota_flash_file_open(
+		&s->flash, device_fd, ROTA_LAYOUT_JOURNAL, &rota_layout_journal));
+	err = lock(s);
+	if (err != ROTA_OK)
+		rota_layout_state_close(s);
+	return err;
 }
 
 enum rota_err rota_layout_state_open(struct rota_layout_state *s, int device_fd)
 {
 	enum rota_err err;
 
-	ROTA_TRY(rota_flash_file_open(
-		&s->flash, device_fd, ROTA_LAYOUT_JOURNAL, &rota_layout_journal));
-	err = load(s);
+	ROTA_TRY(open_journal(s, device_fd));
+	err = rota_bootstate_load(&s->journal, &s->state);
 	if (err != ROTA_OK)
 		rota_layout_state_close(s);
 	return err;
+}
+
+enum rota_err rota_layout_state_anew(
+	struct rota_layout_state *s, int device_fd, const struct rota_rom *rom)
+{
+	static const uint8_t unknown[ROTA_SHA256_LEN];
+
+	ROTA_TRY(open_journal(s, device_fd));
+	rota_bootstate_init(&s->state, rom->counter, unknown);
+	rota_watchdog_init(&rom->watchdog, &s->state);
+	return ROTA_OK;
 }
 
 enum rota_err rota_layout_state_commit(struct rota_layout_state *s)

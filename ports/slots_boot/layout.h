@@ -54,6 +54,9 @@ struct rota_layout_state {
 /* Open, lock, load. Errors of the flash file, of the lock (ROTA_ERR_TIMEOUT) and of
  * rota_bootstate_load(). Nothing to close after an error. */
 ROTA_MUST_USE enum rota_err rota_layout_state_open(struct rota_layout_state *s, int device_fd);
+/* The same where the state is lost: as of a device with nothing in its slots; not durable before a commit. */
+ROTA_MUST_USE enum rota_err rota_layout_state_anew(
+	struct rota_layout_state *s, int device_fd, const struct rota_rom *rom);
 /* Make s->state durable. */
 ROTA_MUST_USE enum rota_err rota_layout_state_commit(struct rota_layout_state *s);
 void rota_layout_state_close(struct rota_layout_state *s);

@@ -291,6 +291,34 @@ def test_boot_waits_for_a_pack_on_the_line(fleet, device):
     assert device.boot() == "8.0.0"
 
 
+@pytest.mark.parametrize("rot", [b"\xff", b"\x00", b"rot"])
+def test_a_lost_boot_state_is_begun_anew_by_an_order_alone(fleet, device, rot):
+    image = small_image(fleet, "8.0.0")
+    order = sign(fleet, make(fleet, "lost", "--image", image))
+    file = pack(fleet, order, "--image", image)
+    journal = device.dir / "flash/boot.bin"
+    lost = (rot * 16384)[:16384]
+    journal.write_bytes(lost)
+    stick = fleet.dir / "forged-stick"
+    stick.mkdir(exist_ok=True)
+    signed = json.loads(order.read_text())["signatures"][0]["sig"].encode()
+    (stick / "recovery.pack").write_bytes(file.read_bytes().replace(signed, signed[:-1] + (b"1" if signed[-1:] == b"0" else b"0"), 1))
+    boot = subprocess.Popen([PROGRAMS["rota-boot"], "--device", device.dir, "--recovery", stick],
+                            stderr=subprocess.PIPE, text=True)
+    try:
+        while "refused" not in (said := boot.stderr.readline()):
+            assert said
+        assert journal.read_bytes() == lost
+        shutil.copy(file, stick / "recovery.pack.new")
+        (stick / "recovery.pack.new").rename(stick / "recovery.pack")
+        boot.communicate(timeout=DEADLINE)
+    finally:
+        boot.kill()
+    assert device.booted()["version"] == "8.0.0" and device.booted()["kind"] == "trial"
+    follow(device, "8.0.0")
+    assert device.boot() == "8.0.0"
+
+
 def test_boot_takes_a_pack_from_a_folder(fleet, device):
     image = small_image(fleet, "8.0.0")
     good = pack(fleet, sign(fleet, make(fleet, "folder", "--image", image)), "--image", image)

@@ -128,6 +128,20 @@ def test_a_tpm_that_does_not_answer_stops_no_boot(build, with_tpm, tpm):
     assert with_tpm.boot()["counter"] == NEW  # it is back
 
 
+def test_old_flash_boots_where_the_tpm_does_not_answer(build, with_tpm, tpm):
+    """What is not held off: a device boots without its TPM, by the counter in its journal."""
+    bootfiles.set_state(with_tpm.path, 0, counter=1)
+    before = with_tpm.path / "before"
+    shutil.copytree(with_tpm.path / "flash", before)
+    bootfiles.set_state(with_tpm.path, 1, counter=1, wanted=NEW)
+    assert with_tpm.boot()["counter"] == NEW
+    for name in ("boot.bin", "slot0.bin", "slot1.bin"):
+        shutil.copy(before / name, with_tpm.path / "flash" / name)
+    away = Machine(build, with_tpm.path, "--tpm", f"swtpm:path={tpm.path}.gone")
+    assert away.boot()["components"][0]["counter"] == OLD
+    assert with_tpm.boot()["kind"] == "fallback"  # it is back: slot 1, and nothing that is older
+
+
 @pytest.mark.plain
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not here")
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
