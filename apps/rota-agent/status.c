@@ -13,6 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the recovery order that this device follows. */
+static const char *const order_phases[] = {
+	[ROTA_ORDER_NONE_YET] = "none",
+	[ROTA_ORDER_STORED] = "being followed",
+	[ROTA_ORDER_TRIAL] = "being followed",
+	[ROTA_ORDER_CONFIRMED] = "being followed",
+	[ROTA_ORDER_DONE] = "done",
+	[ROTA_ORDER_FAILED] = "failed: its image was never well, the one before runs",
+};
+
 static const char *const phases[] = {
 	[ROTA_INSTALL_NONE] = "none",
 	[ROTA_INSTALL_WRITING] = "writing",
@@ -113,6 +123,8 @@ static json_t *describe(const struct agent_device *d, const struct rota_state *s
 	put_number(to, "boot_key_floor", s->retired.key_floor);
 	put_number(to, "revocations", s->revoked.sequence);
 	put_number(to, "recovery_epoch", s->ordered.epoch);
+	if (s->ordered.epoch > 0 && s->ordered.phase <= ROTA_ORDER_FAILED)
+		put_text(to, "recovery_order", rota_span_cstr(order_phases[s->ordered.phase]));
 	put_number(to, "log_entries", s->logged.count);
 	verdict = agent_binding_look(d, s, binding);
 	put_text(to, "binding", rota_span_cstr(binding));

@@ -44,11 +44,18 @@ static enum rota_err commit(void *ctx, const struct rota_bootstate *next)
 
 static void say_hardware(const struct rota_burn_facts *facts)
 {
+	static const char *const names[ROTA_COUNTER_COUNT] = {
+		[ROTA_COUNTER_SECURITY] = "the security counter",
+		[ROTA_COUNTER_STATE] = "the state counter",
+		[ROTA_COUNTER_KEYS] = "the key floor",
+		[ROTA_COUNTER_EPOCH] = "the recovery epoch",
+	};
+
 	for (unsigned id = 0; id < ROTA_COUNTER_COUNT; id++) {
 		if (facts->number[id].source == ROTA_BURN_UNREADABLE)
-			say("counter %u of the TPM cannot be read: the journal's copy holds, and "
-			    "nothing is burnt",
-				id);
+			say("%s in the TPM cannot be read: the journal's copy holds, and nothing "
+			    "is burnt",
+				names[id]);
 	}
 }
 

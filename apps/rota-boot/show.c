@@ -22,6 +22,7 @@ struct slot_view {
 struct view {
 	struct rota_layout_state state;
 	struct rota_boot_policy policy;
+	struct rota_burn_facts facts;
 	struct order_in_force order; /* what the policy points to */
 	struct rota_booted_file booted;
 	bool running;
@@ -114,6 +115,15 @@ static const char *kind_text(const struct view *v)
 	return rota_booted_kind_name(booted);
 }
 
+static bool is_unread(const struct rota_burn_facts *facts)
+{
+	for (unsigned id = 0; id < ROTA_COUNTER_COUNT; id++) {
+		if (facts->number[id].source == ROTA_BURN_UNREADABLE)
+			return true;
+	}
+	return false;
+}
+
 static void print_text(const struct device *d, const struct view *v)
 {
 	const struct rota_rom *rom = &d->rom.rom;
@@ -130,6 +140,9 @@ static void print_text(const struct device *d, const struct view *v)
 	else
 		printf("running     nothing\n");
 	show_state_text(&v->state.state, rom, v->policy.counter, fates);
+	if (is_unread(&v->facts))
+		printf("TPM         cannot be read (--tpm says where it is): these are the "
+		       "journal's copies\n");
 	print_slot(0, &v->slot[0]);
 	print_slot(1, &v->slot[1]);
 }
@@ -195,7 +208,6 @@ static void print_json(const struct device *d, const struct view *v)
 int show(struct device *d, bool json)
 {
 	static struct view v;
-	struct rota_burn_facts facts;
 	enum rota_err err = rota_layout_state_open(&v.state, d->fd);
 
 	if (err != ROTA_OK) {
@@ -203,9 +215,9 @@ int show(struct device *d, bool json)
 			d->path, ROTA_LAYOUT_JOURNAL, rota_err_str(err));
 		return 1;
 	}
-	settle_policy(d, &v.state.state, &facts, &v.policy); /* in force: by the hardware too */
-	order_allow(d, &v.state.state, rota_burn_floor(&v.state.state, &facts, ROTA_COUNTER_EPOCH),
-		&v.order, &v.policy);
+	settle_policy(d, &v.state.state, &v.facts, &v.policy); /* in force: by the hardware too */
+	order_allow(d, &v.state.state,
+		rota_burn_floor(&v.state.state, &v.facts, ROTA_COUNTER_EPOCH), &v.order, &v.policy);
 	rota_layout_state_close(&v.state);
 	v.running = rota_booted_read(d->fd, &v.booted) == ROTA_OK;
 	for (uint8_t i = 0; i < 2; i++)

@@ -85,8 +85,9 @@ void show_state_text(const struct rota_bootstate *s, const struct rota_rom *rom,
 	printf("binding     %u\n", s->binding);
 	if (rom->watchdog.period_s != 0)
 		printf("watchdog    %u s left, %s\n", s->watchdog.left_s,
-			s->watchdog.phase == ROTA_WATCHDOG_UPDATER ? "the updater runs alone"
-								   : "the application runs");
+			s->watchdog.phase == ROTA_WATCHDOG_UPDATER ? "the updater's turn, alone"
+				: s->watchdog.left_s == 0 ? "the next boot runs the updater alone"
+							  : "the application's turn");
 }
 
 /* ---- for a program ---- */

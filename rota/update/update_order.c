@@ -415,10 +415,12 @@ static enum rota_update_state over(struct rota_update *u, uint8_t phase)
 	if (u->state.ordered.phase == phase)
 		return rota_bound_session(u);
 	u->state.ordered.phase = phase;
+	rota_update_about(u, NULL, held(u)->has_image ? held(u)->image.version : 0, 0);
 	rota_update_note(u, good ? ROTA_EVENT_CONFIRMED : ROTA_EVENT_FAILED,
 		(struct rota_why){
 			.err = good ? ROTA_OK : ROTA_ERR_DENIED, .clause = ROTA_CLAUSE_SPEC_15_7 });
 	err = rota_update_commit(u);
+	rota_update_about(u, NULL, 0, 0);
 	return err == ROTA_OK ? rota_bound_session(u)
 			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
 }

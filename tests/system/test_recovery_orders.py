@@ -361,6 +361,9 @@ def test_an_image_that_is_never_well_is_given_up_after_three_boots(fleet, device
     assert device.boot() == "1.0.0"  # nothing was burnt
     device.agent("--once")
     assert device.status()["installed"] == "1.0.0"
+    failed = [json.loads(x) for x in device.agent("log", "--json").stdout.splitlines()][-1]
+    assert failed["event"] == "failed" and failed["version"] == "9.0.0"
+    assert device.status()["recovery_order"].startswith("failed")
     assert device.agent("recover", file).returncode == 0  # known, and not tried again
     assert device.boot() == "1.0.0"
 
