@@ -5,6 +5,8 @@
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
 #include "host/pki/enrol.h"
+#include "host/repo/ledger.h"
+#include "host/repo/retire.h"
 #include "host/repo/rollout.h"
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
@@ -203,6 +205,25 @@ static void warn_idle_stages(const json_t *ceilings, const json_t *list)
 	}
 }
 
+/* A withdrawn release is for no device, whatever the policy says (SPEC 16.4). */
+static void warn_withdrawn(
+	const struct session *s, const char *name, const uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	struct rota_ledger ledger;
+	char hex[ROTA_DIGEST_HEX];
+	struct rota_fail why;
+
+	if (rota_ledger_open(&s->dir, &rota_revocations_kind, name, &ledger, &why) != ROTA_OK)
+		return; /* `rota withdraw` says what is wrong with it */
+	rota_hex(rota_span(sha256, ROTA_DIGEST_LEN), hex);
+	if (lists(json_object_get(ledger.file, "withdrawn"), hex))
+		fprintf(stderr,
+			"rota: release %s is withdrawn: no device installs it until `rota withdraw "
+			"--undo %s`\n",
+			version, version);
+	rota_ledger_close(&ledger);
+}
+
 /* "HH:MM-HH:MM" to seconds of the day. */
 static bool parse_window(const char *text, unsigned *from_s, unsigned *to_s)
 {
@@ -298,6 +319,7 @@ static enum rota_err set(struct session *s, const struct numbers *n, struct rota
 	ceilings = read_ceilings(s, path, sha256);
 	warn_idle_stages(ceilings, list);
 	json_decref(ceilings);
+	warn_withdrawn(s, name, sha256);
 	return rota_rollout_set(
 		&s->desk, name, make_campaign(n, path, sha256, list), done, &s->why);
 }

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import subprocess
 
 import pytest
 
@@ -54,6 +55,9 @@ def test_releases_are_withdrawn_and_given_back(rota, tmp_path):
     rota("withdraw", "2.0.0")
     assert json.loads(rota("withdraw", "--json"))["withdrawn"] == [digest]
     assert "withdrawn already" in rota("withdraw", "2.0.0", status=1)
+    done = subprocess.run([rota.program, "--dir", rota.dir, "rollout", "set", "--version", "2.0.0"],
+                          capture_output=True, text=True, timeout=120, check=True)
+    assert "release 2.0.0 is withdrawn" in done.stderr
     assert "not found" not in rota("publish")
     rota("withdraw", "--undo", "2.0.0")
     assert json.loads(rota("withdraw", "--json"))["withdrawn"] == []
