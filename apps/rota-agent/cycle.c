@@ -390,7 +390,7 @@ static enum rota_err run(
 	do {
 		rota_update_want(&c->u, &want);
 	} while (step(c, &want));
-	agent_recovery_say(&c->u);
+	agent_recovery_say(&c->u, c->a->carrier.alone);
 	*end = c->a->carrier.alone && want.kind == ROTA_UPDATE_FETCH_META ? end_alone(c)
 									  : finish(c, want.kind);
 	rota_metastore_prune(&c->a->device.meta, rota_update_saved(&c->u));

@@ -63,7 +63,7 @@ static bool is_for_others(enum rota_err err)
 		err == ROTA_ERR_STATE || err == ROTA_ERR_VERSION;
 }
 
-void agent_recovery_say(const struct rota_update *u)
+void agent_recovery_say(const struct rota_update *u, bool asked)
 {
 	const struct rota_why *why = rota_update_order(u);
 	char epoch[24];
@@ -77,7 +77,7 @@ void agent_recovery_say(const struct rota_update *u)
 		return;
 	if (why->err == ROTA_OK)
 		say("recovery", taken);
-	else if (is_for_others(why->err))
+	else if (is_for_others(why->err) && !asked)
 		say_more("refused", refused);
 	else
 		say("refused", refused);
@@ -116,7 +116,7 @@ static int take_line(struct agent *a, struct rota_lineport *line, int fd, const 
 	}
 	status = take_pack(a, path);
 	rota_lineport_tell(line, status == AGENT_EXIT_FAILED ? ROTA_ERR_DENIED : ROTA_OK,
-		status == AGENT_EXIT_FAILED ? "refused; the device says why" : "");
+		status == AGENT_EXIT_FAILED ? "what rota-agent printed there says why" : "");
 	return status;
 }
 

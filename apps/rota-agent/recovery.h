@@ -10,8 +10,9 @@ ROTA_MUST_USE enum rota_err agent_recovery_fetch(struct agent *a,
 	const struct rota_update_want *want, void *ctx,
 	enum rota_err (*take)(void *ctx, struct rota_span piece), struct rota_fail *why);
 
-/* Say what became of an order that was found in this cycle. */
-void agent_recovery_say(const struct rota_update *u);
+/* Say what became of an order that was found in this cycle. `asked`: somebody brought it, so that one that is not for
+ * this device is worth a line too. */
+void agent_recovery_say(const struct rota_update *u, bool asked);
 
 /* Where a pack comes from. */
 struct agent_recover {

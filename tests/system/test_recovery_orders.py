@@ -504,7 +504,8 @@ def test_an_earlier_epoch_is_never_taken_again(fleet, device):
     assert device.boot() == "9.0.0"
     follow(device, "9.0.0")
     assert device.boot() == "9.0.0"
-    assert device.agent("recover", first).returncode == 1
+    done = device.agent("recover", first)
+    assert done.returncode == 1 and line(done.stdout, "refused")["step"] == "order"
     assert device.boot() == "9.0.0"
 
 
