@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* What curl reads from a socket at once: its own default is 16 KB, and a system call each. */
 #define SOCKET_BYTES (256L * 1024)
@@ -35,6 +36,7 @@ struct transfer {
 	bool ranged; /* Content-Range was there and right */
 	uint64_t at; /* offset of the next byte of the body in the file */
 	uint64_t thrown; /* bytes of a refusal's body */
+	uint64_t due_ms; /* when the next bytes of the body may be taken, where there is a rate */
 	enum rota_err err; /* why a callback ended it */
 };
 
@@ -81,6 +83,14 @@ static int on_progress(
 	return t->f->settings.stop && *t->f->settings.stop;
 }
 
+/* A quarter of a second's bytes at most: so long a sink may wait, for a rate. */
+static long piece_of(uint64_t rate)
+{
+	if (rate == 0 || rate / 4 >= (uint64_t)SOCKET_BYTES)
+		return SOCKET_BYTES;
+	return rate / 4 > 1024 ? (long)(rate / 4) : 1024;
+}
+
 static void set_manners(CURL *c, struct transfer *t, uint32_t total_s)
 {
 	const struct rota_fetch_settings *s = &t->f->settings;
@@ -90,11 +100,10 @@ static void set_manners(CURL *c, struct transfer *t, uint32_t total_s)
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, SOCKET_BYTES);
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, piece_of(s->rate));
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)s->connect_s);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALL_RATE);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)s->stall_s);
-	curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)s->rate);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)total_s);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
@@ -254,6 +263,29 @@ static enum rota_err take_body(struct transfer *t, struct rota_span piece)
 	return t->get->take(t->get->ctx, rota_span_skip(piece, (size_t)skip));
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* libcurl's own limit begins after a hundred reads, which is all of a small file. */
+static void hold_to_rate(struct transfer *t, size_t len)
+{
+	uint64_t rate = t->f->settings.rate, now = now_ms(), wait;
+	struct timespec pause;
+
+	if (rate == 0)
+		return;
+	wait = t->due_ms > now ? t->due_ms - now : 0;
+	t->due_ms = now + wait + (uint64_t)len * 1000 / rate;
+	pause = (struct timespec){ .tv_sec = (time_t)(wait / 1000),
+		.tv_nsec = (long)(wait % 1000) * 1000000 };
+	(void)nanosleep(&pause, NULL);
+}
+
 /* Taking another number than was offered tells libcurl to stop. */
 static size_t on_body(char *at, size_t one, size_t len, void *ctx)
 {
@@ -264,6 +296,7 @@ static size_t on_body(char *at, size_t one, size_t len, void *ctx)
 		t->thrown += len;
 		return t->thrown > REFUSAL_MAX ? 0 : len;
 	}
+	hold_to_rate(t, len);
 	t->err = take_body(t, rota_span(at, len));
 	return t->err == ROTA_OK ? len : 0;
 }
