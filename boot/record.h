@@ -45,18 +45,6 @@ struct rota_record {
 /* Magic, and each entry with its head of 3 bytes. */
 #define ROTA_RECORD_MAX (8 + 35 + 15 + 35 + ROTA_SET_MAX * 50 + 5)
 
-/* Digest of what decides in a ROM record, without what is the device's own. */
-void rota_record_anchors(const struct rota_rom *rom, const struct rota_crypto *crypto,
-	uint8_t out[static ROTA_SHA256_LEN]);
-
-/* The numbers in force: after the burn, and the order where there is one. */
-void rota_record_numbers(struct rota_record *record, const struct rota_bootstate *state,
-	const struct rota_burn_facts *facts);
-
-/* The next member of the set. One more than ROTA_SET_MAX is left out: no boot state has so many. */
-void rota_record_member(struct rota_record *record, uint8_t place,
-	const struct rota_image_info *info, uint8_t keys);
-
 /* The record into `room`; *out is the part used. ROTA_ERR_ARGUMENT: what decode would refuse. ROTA_ERR_LIMIT: too
  * little room. */
 ROTA_MUST_USE enum rota_err rota_record_encode(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-boot/settle.h"
 #include "apps/rota-boot/recorded.h"
+#include "boot/measure.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 
 void settle_policy(struct device *d, const struct rota_bootstate *state,

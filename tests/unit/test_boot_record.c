@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "boot/record.h"
+#include "boot/measure.h"
 #include "boot/keys.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/base/writer.h"
