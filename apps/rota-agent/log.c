@@ -5,6 +5,7 @@
 #include "host/base/digest.h"
 #include "host/base/when.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/posix/fd.h"
 #include "rota/codec/version.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static enum rota_err open_file(struct agent_device *d, bool make)
 	enum rota_err err = ROTA_OK;
 
 	if (dir_fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	if (make && faccessat(dir_fd, LOG, F_OK, 0) != 0)
 		err = rota_flash_file_create(dir_fd, LOG, &geometry);
 	if (err == ROTA_OK)

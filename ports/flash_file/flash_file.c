@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/flash_file/flash_file.h"
+#include "ports/posix/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,57 +14,6 @@
 #define PIECE_LEN 4096 /* moved at a time */
 #define POLL_MS 10 /* between two tries for the lock */
 
-enum rota_err rota_flash_file_errno(int number)
-{
-	switch (number) {
-	case ENOENT:
-	case ENOTDIR:
-		return ROTA_ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return ROTA_ERR_DENIED;
-	case EEXIST:
-		return ROTA_ERR_BUSY;
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return ROTA_ERR_FULL;
-	default:
-		return ROTA_ERR_IO;
-	}
-}
-
-static enum rota_err read_at(int fd, uint64_t off, struct rota_buf to)
-{
-	while (to.len > 0) {
-		ssize_t got = pread(fd, to.p, to.len, (off_t)off);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return ROTA_ERR_IO;
-		to = rota_buf(to.p + got, to.len - (size_t)got);
-		off += (uint64_t)got;
-	}
-	return ROTA_OK;
-}
-
-static enum rota_err write_at(int fd, uint64_t off, struct rota_span from)
-{
-	while (from.len > 0) {
-		ssize_t put = pwrite(fd, from.p, from.len, (off_t)off);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return rota_flash_file_errno(errno);
-		from = rota_span_skip(from, (size_t)put);
-		off += (uint64_t)put;
-	}
-	return ROTA_OK;
-}
-
 static enum rota_err fill_erased(int fd, uint64_t off, uint64_t len)
 {
 	uint8_t blank[PIECE_LEN];
@@ -72,7 +22,7 @@ static enum rota_err fill_erased(int fd, uint64_t off, uint64_t len)
 	while (len > 0) {
 		size_t n = len < sizeof(blank) ? (size_t)len : sizeof(blank);
 
-		ROTA_TRY(write_at(fd, off, rota_span(blank, n)));
+		ROTA_TRY(rota_fd_write(fd, off, rota_span(blank, n)));
 		off += n;
 		len -= n;
 	}
@@ -92,7 +42,7 @@ static enum rota_err file_read(void *ctx, uint32_t off, struct rota_buf to)
 
 	if (!inside(&f->port, off, to.len))
 		return ROTA_ERR_ARGUMENT;
-	return read_at(f->fd, off, to);
+	return rota_fd_read(f->fd, off, to);
 }
 
 /* ROTA_ERR_ARGUMENT when a byte of the range is programmed. */
@@ -103,7 +53,7 @@ static enum rota_err check_erased(struct rota_flash_file *f, uint32_t off, size_
 	while (len > 0) {
 		size_t n = len < sizeof(piece) ? len : sizeof(piece);
 
-		ROTA_TRY(read_at(f->fd, off, rota_buf(piece, n)));
+		ROTA_TRY(rota_fd_read(f->fd, off, rota_buf(piece, n)));
 		for (size_t i = 0; i < n; i++) {
 			if (piece[i] != ERASED)
 				return ROTA_ERR_ARGUMENT;
@@ -122,7 +72,7 @@ static enum rota_err file_write(void *ctx, uint32_t off, struct rota_span from)
 	if (!inside(&f->port, off, from.len) || off % unit != 0 || from.len % unit != 0)
 		return ROTA_ERR_ARGUMENT;
 	ROTA_TRY(check_erased(f, off, from.len));
-	return write_at(f->fd, off, from);
+	return rota_fd_write(f->fd, off, from);
 }
 
 static enum rota_err file_erase(void *ctx, uint32_t off)
@@ -149,10 +99,10 @@ enum rota_err rota_flash_file_create(
 	enum rota_err err;
 
 	if (fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	err = fill_erased(fd, 0, rota_flash_size(geometry->run));
 	if (err == ROTA_OK && fsync(fd) != 0)
-		err = rota_flash_file_errno(errno);
+		err = rota_fd_errno(errno);
 	saved = errno;
 	(void)close(fd);
 	if (err != ROTA_OK)
@@ -168,7 +118,7 @@ enum rota_err rota_flash_file_open(struct rota_flash_file *f, int dir_fd, const 
 
 	f->fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC);
 	if (f->fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	f->port = (struct rota_flash){
 		.ctx = f,
 		.write_len = geometry->write_len,

@@ -32,10 +32,6 @@ ROTA_MUST_USE enum rota_err rota_flash_file_open(struct rota_flash_file *f, int 
 	const char *name, const struct rota_flash_geometry *geometry);
 void rota_flash_file_close(struct rota_flash_file *f);
 
-/* What a failed system call on a file means, by its errno: ROTA_ERR_NOT_FOUND, ROTA_ERR_DENIED (permissions, a
- * read-only file system), ROTA_ERR_BUSY (exists), ROTA_ERR_FULL (disk, quota, size), else ROTA_ERR_IO. */
-enum rota_err rota_flash_file_errno(int number);
-
 /* Exclusive among all openers. ROTA_ERR_TIMEOUT when another holds it for `deadline_ms`. */
 ROTA_MUST_USE enum rota_err rota_flash_file_lock(struct rota_flash_file *f, uint32_t deadline_ms);
 void rota_flash_file_unlock(struct rota_flash_file *f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/flash_file/progress.h"
-#include "ports/flash_file/flash_file.h"
+#include "ports/posix/fd.h"
 #include "rota/base/crc32.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
@@ -39,17 +39,18 @@ enum rota_err rota_progress_save(int dir_fd, const char *name, const struct rota
 	uint8_t bytes[PROGRESS_LEN];
 	struct rota_writer w = rota_writer(ROTA_BUF(bytes));
 	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	enum rota_err err = ROTA_OK;
+	enum rota_err err;
 
 	if (fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	rota_write_span(&w, ROTA_SPAN(p->digest));
 	rota_write_le64(&w, p->length);
 	rota_write_u8(&w, p->place);
 	rota_write_le64(&w, p->durable);
 	rota_write_le32(&w, rota_crc32(0, rota_writer_span(&w)));
-	if (pwrite(fd, bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes) || fdatasync(fd) != 0)
-		err = rota_flash_file_errno(errno);
+	err = rota_fd_write(fd, 0, ROTA_SPAN(bytes));
+	if (err == ROTA_OK && fdatasync(fd) != 0)
+		err = rota_fd_errno(errno);
 	(void)close(fd);
 	return err;
 }
@@ -58,5 +59,5 @@ enum rota_err rota_progress_forget(int dir_fd, const char *name)
 {
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return ROTA_OK;
-	return rota_flash_file_errno(errno);
+	return rota_fd_errno(errno);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/sel_grub/sel_grub.h"
-#include "ports/flash_file/flash_file.h"
+#include "ports/posix/fd.h"
 #include "ports/sel_grub/block.h"
 
 #include <errno.h>
@@ -35,15 +35,13 @@ static enum rota_err decode(uint8_t letter, struct rota_selection *out)
 static enum rota_err load(int fd, uint8_t block[static ROTA_GRUB_BLOCK_LEN])
 {
 	struct stat st;
-	ssize_t got;
+	size_t got;
 
 	if (fstat(fd, &st) != 0)
 		return ROTA_ERR_IO;
 	if (!S_ISREG(st.st_mode))
 		return ROTA_ERR_UNSUPPORTED;
-	got = pread(fd, block, ROTA_GRUB_BLOCK_LEN, 0);
-	if (got < 0)
-		return ROTA_ERR_IO;
+	ROTA_TRY(rota_fd_read_some(fd, 0, rota_buf(block, ROTA_GRUB_BLOCK_LEN), &got));
 	if (st.st_size != ROTA_GRUB_BLOCK_LEN || got != ROTA_GRUB_BLOCK_LEN ||
 		!rota_grub_block_valid(block))
 		return ROTA_ERR_CORRUPT;
@@ -59,7 +57,7 @@ static enum rota_err grub_read(void *ctx, struct rota_selection *out)
 	size_t at;
 
 	if (fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	err = load(fd, block);
 	(void)close(fd);
 	ROTA_TRY(err);
@@ -71,19 +69,17 @@ static enum rota_err grub_read(void *ctx, struct rota_selection *out)
 static enum rota_err store(int fd, uint8_t letter)
 {
 	uint8_t block[ROTA_GRUB_BLOCK_LEN];
-	const void *from = &letter;
-	size_t at, len = 1;
+	struct rota_span from = rota_span(&letter, 1);
+	size_t at;
 
 	ROTA_TRY(load(fd, block));
 	at = rota_grub_block_letter(block, name());
 	if (at == 0) {
 		ROTA_TRY(rota_grub_block_add(block, name(), letter));
-		from = block;
-		len = sizeof(block);
+		from = ROTA_SPAN(block);
 	}
-	if (pwrite(fd, from, len, (off_t)at) != (ssize_t)len || fdatasync(fd) != 0)
-		return rota_flash_file_errno(errno);
-	return ROTA_OK;
+	ROTA_TRY(rota_fd_write(fd, at, from));
+	return fdatasync(fd) == 0 ? ROTA_OK : rota_fd_errno(errno);
 }
 
 static enum rota_err grub_set(void *ctx, const struct rota_selection *to)
@@ -93,7 +89,7 @@ static enum rota_err grub_set(void *ctx, const struct rota_selection *to)
 	enum rota_err err;
 
 	if (fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	err = store(fd, letters[to->confirmed][to->trial]);
 	if (close(fd) != 0 && err == ROTA_OK)
 		err = ROTA_ERR_IO;

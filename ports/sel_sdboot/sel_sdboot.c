@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/sel_sdboot/sel_sdboot.h"
-#include "ports/flash_file/flash_file.h"
+#include "ports/posix/fd.h"
 #include "ports/sel_sdboot/entry.h"
 
 #include <dirent.h>
@@ -29,10 +29,10 @@ static enum rota_err open_dir(const struct rota_sel_sdboot *s, int *dir)
 	int esp = open(s->esp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (esp < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	*dir = openat(esp, ENTRIES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	(void)close(esp);
-	return *dir < 0 ? rota_flash_file_errno(errno) : ROTA_OK;
+	return *dir < 0 ? rota_fd_errno(errno) : ROTA_OK;
 }
 
 /* Call `each` for every entry of ours; the folder's own order. */
@@ -128,7 +128,7 @@ static enum rota_err read_entry(int dir, const char *name, uint8_t *to, size_t *
 	ssize_t got;
 
 	if (fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	got = read(fd, to, ROTA_SDBOOT_ENTRY_MAX + 1);
 	(void)close(fd);
 	if (got < 0)
@@ -143,9 +143,9 @@ static enum rota_err write_draft(int dir, const uint8_t *from, size_t len)
 	enum rota_err err = ROTA_OK;
 
 	if (fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	if (write(fd, from, len) != (ssize_t)len || fsync(fd) != 0)
-		err = rota_flash_file_errno(errno);
+		err = rota_fd_errno(errno);
 	if (close(fd) != 0 && err == ROTA_OK)
 		err = ROTA_ERR_IO;
 	return err;
@@ -163,7 +163,7 @@ static enum rota_err sweep_one(void *ctx, const char *name, const struct rota_sd
 
 	if (e->place != s->place || strcmp(name, s->keep) == 0)
 		return ROTA_OK;
-	return unlinkat(s->dir, name, 0) == 0 ? ROTA_OK : rota_flash_file_errno(errno);
+	return unlinkat(s->dir, name, 0) == 0 ? ROTA_OK : rota_fd_errno(errno);
 }
 
 /* The new name is durable before an old one goes. */
@@ -181,7 +181,7 @@ static enum rota_err rename_entry(
 		ROTA_TRY(read_entry(dir, old, text, &len));
 		ROTA_TRY(write_draft(dir, text, len));
 		if (renameat(dir, DRAFT, dir, new) != 0 || fsync(dir) != 0)
-			return rota_flash_file_errno(errno);
+			return rota_fd_errno(errno);
 	}
 	ROTA_TRY(walk(dir, &sweep, sweep_one));
 	return fsync(dir) == 0 ? ROTA_OK : ROTA_ERR_IO;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/sel_uboot/sel_uboot.h"
-#include "ports/flash_file/flash_file.h"
+#include "ports/posix/fd.h"
 #include "ports/sel_uboot/env.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static enum rota_err open_place(const struct rota_uboot_place *p, int flags, int
 
 	*fd = open(p->device, flags | O_CLOEXEC);
 	if (*fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	if (fstat(*fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
 		return ROTA_OK;
 	(void)close(*fd);
@@ -38,43 +38,24 @@ static enum rota_err open_place(const struct rota_uboot_place *p, int flags, int
 
 static enum rota_err read_place(const struct rota_uboot_place *p, struct rota_buf to)
 {
-	uint64_t off = p->offset;
 	enum rota_err err;
-	ssize_t got = 1;
 	int fd;
 
 	ROTA_TRY(open_place(p, O_RDONLY, &fd));
-	while (to.len > 0 && (got > 0 || errno == EINTR)) {
-		got = pread(fd, to.p, to.len, (off_t)off);
-		if (got <= 0)
-			continue;
-		to = rota_buf(to.p + got, to.len - (size_t)got);
-		off += (uint64_t)got;
-	}
-	err = to.len == 0 ? ROTA_OK : ROTA_ERR_IO; /* also a device that is too short */
+	err = rota_fd_read(fd, p->offset, to);
 	(void)close(fd);
 	return err;
 }
 
 static enum rota_err write_place(const struct rota_uboot_place *p, struct rota_buf from)
 {
-	uint64_t off = p->offset;
-	enum rota_err err = ROTA_OK;
-	ssize_t put;
+	enum rota_err err;
 	int fd;
 
 	ROTA_TRY(open_place(p, O_WRONLY, &fd));
-	while (err == ROTA_OK && from.len > 0) {
-		put = pwrite(fd, from.p, from.len, (off_t)off);
-		if (put < 0 && errno != EINTR)
-			err = rota_flash_file_errno(errno);
-		if (put <= 0)
-			continue;
-		from = rota_buf(from.p + put, from.len - (size_t)put);
-		off += (uint64_t)put;
-	}
+	err = rota_fd_write(fd, p->offset, rota_span(from.p, from.len));
 	if (err == ROTA_OK && fdatasync(fd) != 0)
-		err = rota_flash_file_errno(errno);
+		err = rota_fd_errno(errno);
 	if (close(fd) != 0 && err == ROTA_OK)
 		err = ROTA_ERR_IO;
 	return err;

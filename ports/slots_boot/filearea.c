@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/filearea.h"
 #include "ports/flash_file/progress.h"
+#include "ports/posix/fd.h"
 #include "ports/slots_boot/layout.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ static enum rota_err open_place(struct rota_filearea *a, uint8_t place)
 	a->fd = openat(a->device_fd, rota_layout_slot(place), O_RDWR | O_CLOEXEC);
 	if (a->fd < 0 || fstat(a->fd, &st) != 0 ||
 		fstatat(a->device_fd, rota_layout_slot(rota_slot_other(place)), &other, 0) != 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	a->capacity = (uint64_t)(st.st_size > other.st_size ? st.st_size : other.st_size);
 	return ROTA_OK;
 }
@@ -37,21 +38,6 @@ static enum rota_err area_capacity(void *ctx, uint8_t place, uint64_t *out)
 
 	ROTA_TRY(open_place(a, place));
 	*out = a->capacity;
-	return ROTA_OK;
-}
-
-static enum rota_err put(int fd, uint64_t off, struct rota_span data)
-{
-	while (data.len > 0) {
-		ssize_t done = pwrite(fd, data.p, data.len, (off_t)off);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return rota_flash_file_errno(errno);
-		data = rota_span_skip(data, (size_t)done);
-		off += (uint64_t)done;
-	}
 	return ROTA_OK;
 }
 
@@ -82,7 +68,7 @@ static enum rota_err area_discard(void *ctx, uint8_t place)
 	ROTA_TRY(open_place(a, place));
 	ROTA_TRY(rota_progress_forget(a->device_fd, rota_layout_progress(place)));
 	if (ftruncate(a->fd, 0) != 0 || ftruncate(a->fd, (off_t)a->capacity) != 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	a->end = 0;
 	a->flushed = 0;
 	return ROTA_OK;
@@ -112,7 +98,7 @@ static enum rota_err area_write(void *ctx, uint8_t place, uint64_t off, struct r
 
 	if (a->fd < 0 || place != a->place)
 		return ROTA_ERR_ARGUMENT;
-	ROTA_TRY(put(a->fd, off, data));
+	ROTA_TRY(rota_fd_write(a->fd, off, data));
 	a->end = off + data.len;
 	if (a->end - a->flushed >= FLUSH_STEP) {
 		/* only a hint: finish() is what makes it durable */
@@ -131,7 +117,7 @@ static enum rota_err area_finish(void *ctx, uint8_t place, uint64_t len)
 	if (a->fd < 0 || place != a->place)
 		return ROTA_ERR_ARGUMENT;
 	if (fdatasync(a->fd) != 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	return len < a->length ? save_progress(a) : ROTA_OK;
 }
 
@@ -140,17 +126,7 @@ static enum rota_err area_read(void *ctx, uint8_t place, uint64_t off, struct ro
 	struct rota_filearea *a = ctx;
 
 	ROTA_TRY(open_place(a, place));
-	while (to.len > 0) {
-		ssize_t got = pread(a->fd, to.p, to.len, (off_t)off);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return ROTA_ERR_IO;
-		to = rota_buf(to.p + got, to.len - (size_t)got);
-		off += (uint64_t)got;
-	}
-	return ROTA_OK;
+	return rota_fd_read(a->fd, off, to);
 }
 
 void rota_filearea_init(struct rota_filearea *a, int device_fd)

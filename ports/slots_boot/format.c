@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/format.h"
-#include "rota/store/watchdog.h"
+#include "ports/posix/fd.h"
 #include "ports/slots_boot/layout.h"
 #include "ports/slots_boot/source.h"
+#include "rota/store/watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ static enum rota_err fail_errno(struct job *job, const char *what)
 {
 	job->fault->what = what;
 	job->fault->os_error = errno;
-	return rota_flash_file_errno(errno);
+	return rota_fd_errno(errno);
 }
 
 static enum rota_err make_dir(struct job *job, const char *name)
@@ -72,40 +73,23 @@ static enum rota_err make_files(struct job *job)
 	return make_slot(job, 1);
 }
 
-static enum rota_err put(int fd, uint64_t off, const uint8_t *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t done = pwrite(fd, p, len, (off_t)off);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return ROTA_ERR_IO;
-		p += done;
-		off += (uint64_t)done;
-		len -= (size_t)done;
-	}
-	return ROTA_OK;
-}
-
 static enum rota_err copy_image(struct job *job)
 {
 	uint64_t off = 0;
 
 	for (;;) {
-		ssize_t got = pread(job->image_fd, job->room, ROTA_SOURCE_PIECE, (off_t)off);
+		const struct rota_buf piece = rota_buf(job->room, ROTA_SOURCE_PIECE);
+		size_t got;
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
+		if (rota_fd_read_some(job->image_fd, off, piece, &got) != ROTA_OK)
 			return fail_errno(job, "the image");
 		if (got == 0)
 			break;
-		if ((uint64_t)got > job->capacity - off)
+		if (got > job->capacity - off)
 			return fail(job, "the image is larger than a slot", ROTA_ERR_FULL);
-		if (put(job->slot_fd[0], off, job->room, (size_t)got) != ROTA_OK)
+		if (rota_fd_write(job->slot_fd[0], off, rota_span(piece.p, got)) != ROTA_OK)
 			return fail_errno(job, ROTA_LAYOUT_SLOT0);
-		off += (uint64_t)got;
+		off += got;
 	}
 	return fsync(job->slot_fd[0]) == 0 ? ROTA_OK : fail_errno(job, ROTA_LAYOUT_SLOT0);
 }

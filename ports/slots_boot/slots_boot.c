@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/slots_boot.h"
+#include "ports/posix/fd.h"
 #include "ports/slots_boot/booted.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ enum rota_err rota_slots_boot_open(struct rota_slots_boot *s, const char *device
 	s->device_fd = open(device_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	s->area.fd = -1;
 	if (s->device_fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	rota_slots_boot_access(&s->access, s->device_fd);
 	rota_filearea_init(&s->area, s->device_fd);
 	rota_set_init(&s->set, &s->access.port, &s->running);

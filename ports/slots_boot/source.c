@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/source.h"
+#include "ports/posix/fd.h"
 #include "ports/slots_boot/program.h"
 
 #include <errno.h>
@@ -8,20 +9,10 @@
 static enum rota_err file_read(void *ctx, uint64_t off, struct rota_buf to)
 {
 	const struct rota_source_file *s = ctx;
+	size_t got;
 
-	while (to.len > 0) {
-		ssize_t got = pread(s->from_fd, to.p, to.len, (off_t)off);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ROTA_ERR_IO;
-		if (got == 0)
-			return ROTA_ERR_LENGTH;
-		to = rota_buf(to.p + got, to.len - (size_t)got);
-		off += (uint64_t)got;
-	}
-	return ROTA_OK;
+	ROTA_TRY(rota_fd_read_some(s->from_fd, off, to, &got));
+	return got == to.len ? ROTA_OK : ROTA_ERR_LENGTH;
 }
 
 static enum rota_err file_sink(void *ctx, struct rota_span payload)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_part/partarea.h"
-#include "ports/flash_file/flash_file.h"
 #include "ports/flash_file/progress.h"
+#include "ports/posix/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ static enum rota_err open_fd(const char *path, int flags, int *fd, bool *is_file
 
 	*fd = open(path, flags | O_CLOEXEC);
 	if (*fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	if (fstat(*fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))) {
 		*is_file = S_ISREG(st.st_mode);
 		return ROTA_OK;
@@ -44,36 +44,6 @@ static enum rota_err open_place(struct rota_partarea *a, uint8_t place)
 	return open_fd(a->path[place], O_RDWR, &a->fd, &is_file);
 }
 
-static enum rota_err put(int fd, uint64_t off, struct rota_span data)
-{
-	while (data.len > 0) {
-		ssize_t done = pwrite(fd, data.p, data.len, (off_t)off);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return rota_flash_file_errno(errno);
-		data = rota_span_skip(data, (size_t)done);
-		off += (uint64_t)done;
-	}
-	return ROTA_OK;
-}
-
-static enum rota_err get(int fd, uint64_t off, struct rota_buf to)
-{
-	while (to.len > 0) {
-		ssize_t got = pread(fd, to.p, to.len, (off_t)off);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return ROTA_ERR_IO;
-		to = rota_buf(to.p + got, to.len - (size_t)got);
-		off += (uint64_t)got;
-	}
-	return ROTA_OK;
-}
-
 /* [from, end) of the medium has this digest. */
 static enum rota_err read_back(const struct rota_partarea *a, int fd, uint64_t from, uint64_t end,
 	const struct rota_sha256 *written)
@@ -82,13 +52,13 @@ static enum rota_err read_back(const struct rota_partarea *a, int fd, uint64_t f
 	struct rota_sha256 hash;
 
 	if (fdatasync(fd) != 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	(void)posix_fadvise(fd, (off_t)from, (off_t)(end - from), POSIX_FADV_DONTNEED);
 	a->crypto->sha256_init(&hash);
 	while (from < end) {
 		size_t len = end - from < sizeof(piece) ? (size_t)(end - from) : sizeof(piece);
 
-		ROTA_TRY(get(fd, from, rota_buf(piece, len)));
+		ROTA_TRY(rota_fd_read(fd, from, rota_buf(piece, len)));
 		a->crypto->sha256_update(&hash, rota_span(piece, len));
 		from += len;
 	}
@@ -157,7 +127,7 @@ static enum rota_err area_write(void *ctx, uint8_t place, uint64_t off, struct r
 
 	if (a->fd < 0 || place != a->place || off != a->end)
 		return ROTA_ERR_ARGUMENT;
-	ROTA_TRY(put(a->fd, off, data));
+	ROTA_TRY(rota_fd_write(a->fd, off, data));
 	a->crypto->sha256_update(&a->written, data);
 	a->end = off + data.len;
 	if (a->end - a->flushed >= FLUSH_STEP) {
@@ -181,7 +151,7 @@ static enum rota_err area_finish(void *ctx, uint8_t place, uint64_t len)
 	if (fstat(a->fd, &st) != 0)
 		return ROTA_ERR_IO;
 	if (S_ISREG(st.st_mode) && len == a->length && ftruncate(a->fd, (off_t)len) != 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	ROTA_TRY(read_back(a, a->fd, a->from, a->end, &a->written));
 	written_from(a, len);
 	if (len == a->length)
@@ -195,7 +165,7 @@ static enum rota_err area_read(void *ctx, uint8_t place, uint64_t off, struct ro
 	struct rota_partarea *a = ctx;
 
 	ROTA_TRY(open_place(a, place));
-	return get(a->fd, off, to);
+	return rota_fd_read(a->fd, off, to);
 }
 
 void rota_partarea_init(struct rota_partarea *a, const struct rota_crypto *crypto, int state_fd,
@@ -234,8 +204,8 @@ static enum rota_err copy_all(
 	for (uint64_t off = 0; off < len;) {
 		size_t part = len - off < sizeof(piece) ? (size_t)(len - off) : sizeof(piece);
 
-		ROTA_TRY(get(from, off, rota_buf(piece, part)));
-		ROTA_TRY(put(to, off, rota_span(piece, part)));
+		ROTA_TRY(rota_fd_read(from, off, rota_buf(piece, part)));
+		ROTA_TRY(rota_fd_write(to, off, rota_span(piece, part)));
 		a->crypto->sha256_update(hash, rota_span(piece, part));
 		off += part;
 	}
@@ -253,7 +223,7 @@ static enum rota_err copy_between(
 		return ROTA_ERR_FULL;
 	ROTA_TRY(copy_all(a, from, to, (uint64_t)len, hash));
 	if (to_file && ftruncate(to, len) != 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	return read_back(a, to, 0, (uint64_t)len, hash);
 }
 

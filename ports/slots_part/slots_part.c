@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_part/slots_part.h"
+#include "ports/posix/fd.h"
 #include "ports/slots_part/machine.h"
 
 #include <errno.h>
@@ -37,15 +38,14 @@ static bool given_up(const struct rota_slots_part *g)
 static enum rota_err note_given_up(const struct rota_slots_part *g)
 {
 	char now[ROTA_BOOT_ID_LEN];
-	enum rota_err err = ROTA_OK;
+	enum rota_err err;
 	int fd;
 
 	ROTA_TRY(rota_machine_boot(g->config.boot_id, now));
 	fd = openat(g->state_fd, GIVEN_UP, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return rota_flash_file_errno(errno);
-	if (pwrite(fd, now, ROTA_BOOT_ID_LEN - 1, 0) != ROTA_BOOT_ID_LEN - 1)
-		err = rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
+	err = rota_fd_write(fd, 0, rota_span((const uint8_t *)now, ROTA_BOOT_ID_LEN - 1));
 	(void)close(fd);
 	return err;
 }
@@ -237,10 +237,10 @@ static enum rota_err make_journal(int dir)
 	if (faccessat(dir, JOURNAL, F_OK, 0) == 0)
 		return ROTA_OK;
 	if (unlinkat(dir, JOURNAL_DRAFT, 0) != 0 && errno != ENOENT)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	ROTA_TRY(rota_flash_file_create(dir, JOURNAL_DRAFT, &geometry));
 	if (renameat(dir, JOURNAL_DRAFT, dir, JOURNAL) != 0 || fsync(dir) != 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	return ROTA_OK;
 }
 
@@ -252,7 +252,7 @@ enum rota_err rota_slots_part_open(
 	*g = (struct rota_slots_part){ .config = *config };
 	g->state_fd = open(config->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->state_fd < 0)
-		return rota_flash_file_errno(errno);
+		return rota_fd_errno(errno);
 	err = make_journal(g->state_fd);
 	if (err != ROTA_OK) {
 		(void)close(g->state_fd);

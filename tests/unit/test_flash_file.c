@@ -2,7 +2,6 @@
 #include "ports/flash_file/flash_file.h"
 #include "tests/unit/test.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -116,14 +115,5 @@ TEST(a_lock_is_exclusive_and_has_a_deadline)
 	end();
 }
 
-TEST(errno_is_told_in_our_words)
-{
-	CHECK_EQ(rota_flash_file_errno(ENOENT), ROTA_ERR_NOT_FOUND);
-	CHECK_EQ(rota_flash_file_errno(EROFS), ROTA_ERR_DENIED);
-	CHECK_EQ(rota_flash_file_errno(ENOSPC), ROTA_ERR_FULL);
-	CHECK_EQ(rota_flash_file_errno(EIO), ROTA_ERR_IO);
-}
-
 TESTS(T(a_region_keeps_the_rules_of_flash), T(sectors_need_not_be_alike),
-	T(what_is_no_such_region_is_refused), T(a_lock_is_exclusive_and_has_a_deadline),
-	T(errno_is_told_in_our_words))
+	T(what_is_no_such_region_is_refused), T(a_lock_is_exclusive_and_has_a_deadline))
