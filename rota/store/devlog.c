@@ -119,17 +119,60 @@ static bool read_record(const struct rota_flash *flash, const struct header *h, 
 	return rota_read_le32(&crc) == rota_crc32(h->crc, rota_span(bytes, ROTA_DEVLOG_ENTRY_LEN));
 }
 
-/* The entry of this number in a sector. */
-static bool find_entry(const struct rota_flash *flash, const struct header *h, uint64_t number,
+static uint64_t number_of(const uint8_t entry[static ROTA_DEVLOG_ENTRY_LEN])
+{
+	struct rota_reader r = rota_reader(rota_span(entry, ROTA_DEVLOG_ENTRY_LEN));
+
+	return rota_read_le64(&r);
+}
+
+/* Where the next entry of a sector is looked for. Entries stand one behind the other, so that most are found at once;
+ * only where numbers go back, since what stood there was void, is the rest of the sector read again. */
+struct cursor {
+	const struct header *sector;
+	uint32_t place;
+	uint64_t sure; /* below this number, who stands at `place` is the last of its number */
+};
+
+static struct cursor cursor(const struct header *h)
+{
+	return (struct cursor){ .sector = h };
+}
+
+/* The last entry of this number, from the end of the sector. */
+static bool search_entry(const struct rota_flash *flash, struct cursor *c, uint64_t number,
 	uint8_t entry[static ROTA_DEVLOG_ENTRY_LEN])
 {
-	for (uint32_t place = places(flash, h->place.len); place-- > 0;) {
-		struct rota_reader r = rota_reader(rota_span(entry, ROTA_DEVLOG_ENTRY_LEN));
+	uint64_t behind = UINT64_MAX;
 
-		if (read_record(flash, h, place, entry) && rota_read_le64(&r) == number)
+	c->sure = UINT64_MAX;
+	for (c->place = places(flash, c->sector->place.len); c->place-- > 0;) {
+		uint64_t here;
+
+		if (!read_record(flash, c->sector, c->place, entry))
+			continue;
+		here = number_of(entry);
+		if (behind <= here && behind < c->sure)
+			c->sure = behind;
+		behind = here;
+		if (here == number) {
+			c->place++;
 			return true;
+		}
 	}
 	return false;
+}
+
+/* The entry of this number; asked for in rising order. */
+static bool find_entry(const struct rota_flash *flash, struct cursor *c, uint64_t number,
+	uint8_t entry[static ROTA_DEVLOG_ENTRY_LEN])
+{
+	if (number < c->sure && c->place < places(flash, c->sector->place.len) &&
+		read_record(flash, c->sector, c->place, entry) && number_of(entry) == number) {
+		c->place++;
+		return true;
+	}
+	return search_entry(flash, c, number, entry);
 }
 
 /* The sector that begins highest below `below` entries; not valid: there is none. */
@@ -155,9 +198,10 @@ static bool leads_to(const struct rota_flash *flash, const struct rota_crypto *c
 {
 	uint8_t entry[ROTA_DEVLOG_ENTRY_LEN];
 	struct rota_logged l = h->before;
+	struct cursor c = cursor(h);
 
 	while (l.count < end->count) {
-		if (!find_entry(flash, h, l.count, entry))
+		if (!find_entry(flash, &c, l.count, entry))
 			return false;
 		chain(crypto, &l, entry);
 	}
@@ -170,9 +214,10 @@ static enum rota_err hand_out(const struct rota_flash *flash, const struct heade
 {
 	uint8_t bytes[ROTA_DEVLOG_ENTRY_LEN];
 	struct rota_devlog_entry entry;
+	struct cursor c = cursor(h);
 
 	for (uint64_t n = h->before.count; n < count; n++) {
-		if (!find_entry(flash, h, n, bytes))
+		if (!find_entry(flash, &c, n, bytes))
 			return ROTA_ERR_CORRUPT; /* it was there a moment ago */
 		decode(bytes, &entry);
 		ROTA_TRY(take(ctx, &entry));

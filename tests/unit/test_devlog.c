@@ -223,6 +223,61 @@ TEST(after_an_older_journal_the_newer_entries_are_void)
 	}
 }
 
+/* Entries that no journal ever spoke of lie between those that count, one or several, anywhere. */
+TEST(void_entries_are_passed_over_wherever_they_lie)
+{
+	uint64_t want[SEEN_MAX], random = 20;
+
+	blank(4096, 3, 4, 0xff);
+	for (uint64_t step = 0; step < 400; step++) {
+		struct rota_logged journal = at;
+		uint64_t voids = 0;
+
+		random = random * 6364136223846793005 + 1442695040888963407;
+		if (random >> 62 == 0)
+			voids = 1 + (random >> 60) % 4;
+		for (uint64_t i = 0; i < voids; i++)
+			CHECK_OK(append(70000 + step));
+		if (voids > 0)
+			at = journal;
+		want[at.count] = step;
+		CHECK_OK(append(step));
+		CHECK_OK(read_log());
+		CHECK(seen.count > 0);
+		CHECK_EQ(seen.number[seen.count - 1], at.count - 1);
+		for (unsigned k = 0; k < seen.count; k++)
+			CHECK_EQ(seen.seq[k], want[seen.number[k]]);
+	}
+}
+
+static enum rota_err (*read_flash)(void *ctx, uint32_t off, struct rota_buf to);
+static unsigned reads;
+
+static enum rota_err count_read(void *ctx, uint32_t off, struct rota_buf to)
+{
+	reads++;
+	return read_flash(ctx, off, to);
+}
+
+/* A sector of 128 KiB has over a thousand of them. */
+TEST(each_place_is_read_a_few_times)
+{
+	unsigned places = (8192 - 48) / 108;
+
+	blank(8192, 2, 4, 0xff);
+	read_flash = flash.port.read;
+	flash.port.read = count_read;
+	for (unsigned i = 0; i < places; i++) {
+		reads = 0;
+		CHECK_OK(append(i));
+		CHECK(reads <= 4 * places);
+	}
+	reads = 0;
+	CHECK_OK(read_log());
+	CHECK_EQ(seen.count, places);
+	CHECK(reads <= 5 * places);
+}
+
 TEST(a_region_that_holds_nothing_is_refused)
 {
 	blank(128, 8, 32, 0xff);
@@ -239,4 +294,5 @@ TEST(a_region_that_holds_nothing_is_refused)
 TESTS(T(entries_come_back_in_their_order), T(heads_are_those_of_the_text),
 	T(what_was_changed_or_lost_is_seen), T(behind_damage_the_log_goes_on),
 	T(a_cut_leaves_one_chain), T(after_an_older_journal_the_newer_entries_are_void),
+	T(void_entries_are_passed_over_wherever_they_lie), T(each_place_is_read_a_few_times),
 	T(a_region_that_holds_nothing_is_refused))
