@@ -3,7 +3,7 @@
  * test_boot_loaders.py's business. */
 #include "ports/sel_grub/block.h"
 #include "ports/sel_grub/sel_grub.h"
-#include "tests/unit/syscut.h"
+#include "tests/unit/selections.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
@@ -17,8 +17,9 @@ static struct rota_sel_grub selector;
 static char file[256];
 static char block[ROTA_GRUB_BLOCK_LEN + 1];
 
-#define READ(out) selector.port.read(selector.port.ctx, out)
-#define SET(to) selector.port.set(selector.port.ctx, to)
+#define READ(out) selection_read(&selector.port, out)
+#define SET(to) selection_set(&selector.port, to)
+#define SET_CUT(to, at, tear) selection_set_cut(&selector.port, to, at, (enum syscut_tear)(tear))
 
 static void fill(const char *text)
 {
@@ -35,32 +36,17 @@ static void begin(const char *text)
 	rota_sel_grub_open(&selector, file);
 }
 
-static const struct rota_selection selections[] = {
-	{ 0, ROTA_SELECTED_NONE },
-	{ 0, ROTA_SELECTED_ASKED },
-	{ 0, ROTA_SELECTED_STARTED },
-	{ 1, ROTA_SELECTED_NONE },
-	{ 1, ROTA_SELECTED_ASKED },
-	{ 1, ROTA_SELECTED_STARTED },
-};
-#define COUNT (sizeof(selections) / sizeof(selections[0]))
-
-static bool same(const struct rota_selection *a, const struct rota_selection *b)
-{
-	return a->confirmed == b->confirmed && a->trial == b->trial;
-}
-
 TEST(every_selection_is_read_back_from_every_other)
 {
 	struct rota_selection got;
 
 	begin(HEAD "saved_entry=0\n");
 	CHECK_EQ(READ(&got), ROTA_ERR_CORRUPT); /* nothing of ours yet */
-	for (size_t i = 0; i < COUNT * COUNT; i++) {
-		CHECK_OK(SET(&selections[i / COUNT]));
-		CHECK_OK(SET(&selections[i % COUNT]));
+	for (size_t i = 0; i < SELECTIONS * SELECTIONS; i++) {
+		CHECK_OK(SET(&selections[i / SELECTIONS]));
+		CHECK_OK(SET(&selections[i % SELECTIONS]));
 		CHECK_OK(READ(&got));
-		CHECK(same(&got, &selections[i % COUNT]));
+		CHECK(selection_same(&got, &selections[i % SELECTIONS]));
 	}
 	fill(HEAD "saved_entry=0\nrota=y\n");
 	CHECK(strcmp(tempdir_get("grubenv"), block) == 0);
@@ -72,17 +58,17 @@ TEST(a_change_is_one_byte)
 	char before[ROTA_GRUB_BLOCK_LEN];
 
 	begin(HEAD "rota=A\nnext=1\n");
-	for (size_t i = 0; i < COUNT * COUNT; i++) {
+	for (size_t i = 0; i < SELECTIONS * SELECTIONS; i++) {
 		const char *after;
 		unsigned changed = 0;
 
-		CHECK_OK(SET(&selections[i / COUNT]));
+		CHECK_OK(SET(&selections[i / SELECTIONS]));
 		memcpy(before, tempdir_get("grubenv"), sizeof(before));
-		CHECK_OK(SET(&selections[i % COUNT]));
+		CHECK_OK(SET(&selections[i % SELECTIONS]));
 		after = tempdir_get("grubenv");
 		for (size_t at = 0; at < sizeof(before); at++)
 			changed += before[at] != after[at];
-		CHECK_EQ(changed, i / COUNT == i % COUNT ? 0 : 1);
+		CHECK_EQ(changed, i / SELECTIONS == i % SELECTIONS ? 0 : 1);
 	}
 }
 
@@ -110,7 +96,7 @@ TEST(what_is_no_block_of_grub_is_refused)
 		if (rows[i].set != ROTA_OK)
 			continue;
 		CHECK_OK(READ(&got));
-		CHECK(same(&got, &selections[4]));
+		CHECK(selection_same(&got, &selections[4]));
 	}
 	test_row = "a short file";
 	begin(HEAD "rota=A\n");
@@ -139,18 +125,13 @@ TEST(a_full_block_is_told)
 	CHECK_EQ(rota_grub_block_letter(full, ROTA_STR("rota")), sizeof(full) - 2);
 }
 
-static int change(void *ctx)
-{
-	return (int)SET((const struct rota_selection *)ctx);
-}
-
 /* The first time the block is torn at worst, and the next one mends it; later a change is old or new. */
 TEST(a_cut_leaves_the_old_or_the_new_selection)
 {
-	for (size_t i = 0; i < (COUNT + 1) * COUNT; i++) {
-		struct rota_selection to = selections[i % COUNT], got;
+	for (size_t i = 0; i < (SELECTIONS + 1) * SELECTIONS; i++) {
+		struct rota_selection to = selections[i % SELECTIONS], got;
 		const struct rota_selection *from =
-			i / COUNT < COUNT ? &selections[i / COUNT] : NULL;
+			i / SELECTIONS < SELECTIONS ? &selections[i / SELECTIONS] : NULL;
 		bool cut = true;
 
 		for (unsigned at = 1; cut; at++) {
@@ -158,15 +139,15 @@ TEST(a_cut_leaves_the_old_or_the_new_selection)
 				begin(HEAD "next=1\n");
 				if (from != NULL)
 					CHECK_OK(SET(from));
-				cut = syscut_run(at, (enum syscut_tear)tear, change, &to);
+				cut = SET_CUT(&to, at, tear);
 				if (READ(&got) == ROTA_OK)
-					CHECK(same(&got, &to) ||
-						(from != NULL && same(&got, from)));
+					CHECK(selection_same(&got, &to) ||
+						(from != NULL && selection_same(&got, from)));
 				else
 					CHECK(from == NULL);
 				CHECK_OK(SET(&to));
 				CHECK_OK(READ(&got));
-				CHECK(same(&got, &to));
+				CHECK(selection_same(&got, &to));
 			}
 		}
 	}

@@ -3,7 +3,7 @@
  * FAT one and systemd-boot itself. */
 #include "ports/sel_sdboot/entry.h"
 #include "ports/sel_sdboot/sel_sdboot.h"
-#include "tests/unit/syscut.h"
+#include "tests/unit/selections.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
@@ -18,8 +18,9 @@
 static struct rota_sel_sdboot selector;
 static char esp[256];
 
-#define READ(out) selector.port.read(selector.port.ctx, out)
-#define SET(to) selector.port.set(selector.port.ctx, to)
+#define READ(out) selection_read(&selector.port, out)
+#define SET(to) selection_set(&selector.port, to)
+#define SET_CUT(to, at, tear) selection_set_cut(&selector.port, to, at, (enum syscut_tear)(tear))
 
 static void put_entry(const char *name, const char *text)
 {
@@ -66,21 +67,6 @@ static uint8_t loader_starts(void)
 	}
 	(void)closedir(d);
 	return any ? best.place : 2;
-}
-
-static const struct rota_selection selections[] = {
-	{ 0, ROTA_SELECTED_NONE },
-	{ 0, ROTA_SELECTED_ASKED },
-	{ 0, ROTA_SELECTED_STARTED },
-	{ 1, ROTA_SELECTED_NONE },
-	{ 1, ROTA_SELECTED_ASKED },
-	{ 1, ROTA_SELECTED_STARTED },
-};
-#define COUNT (sizeof(selections) / sizeof(selections[0]))
-
-static bool same(const struct rota_selection *a, const struct rota_selection *b)
-{
-	return a->confirmed == b->confirmed && a->trial == b->trial;
 }
 
 static uint8_t starts(const struct rota_selection *s)
@@ -130,13 +116,13 @@ TEST(every_selection_is_read_back_from_every_other)
 	struct rota_selection got;
 
 	begin("rota-1-a.conf", "rota-0-b.conf");
-	for (size_t i = 0; i < COUNT * COUNT; i++) {
-		CHECK_OK(SET(&selections[i / COUNT]));
-		CHECK_EQ(loader_starts(), starts(&selections[i / COUNT]));
-		CHECK_OK(SET(&selections[i % COUNT]));
+	for (size_t i = 0; i < SELECTIONS * SELECTIONS; i++) {
+		CHECK_OK(SET(&selections[i / SELECTIONS]));
+		CHECK_EQ(loader_starts(), starts(&selections[i / SELECTIONS]));
+		CHECK_OK(SET(&selections[i % SELECTIONS]));
 		CHECK_OK(READ(&got));
-		CHECK(same(&got, &selections[i % COUNT]));
-		CHECK_EQ(loader_starts(), starts(&selections[i % COUNT]));
+		CHECK(selection_same(&got, &selections[i % SELECTIONS]));
+		CHECK_EQ(loader_starts(), starts(&selections[i % SELECTIONS]));
 	}
 	CHECK(tempdir_get("loader/entries/other.conf") != NULL);
 	CHECK(tempdir_get("loader/entries/rota.new") == NULL);
@@ -169,7 +155,7 @@ TEST(a_folder_is_read_as_the_loader_reads_it)
 		begin(rows[i].a, rows[i].b);
 		CHECK_EQ(READ(&got), rows[i].err);
 		if (rows[i].err == ROTA_OK)
-			CHECK(same(&got, &rows[i].want));
+			CHECK(selection_same(&got, &rows[i].want));
 	}
 	test_row = NULL;
 }
@@ -184,11 +170,6 @@ TEST(what_cannot_be_started_is_not_selected)
 	CHECK(rmdir(tempdir_path("loader/entries")) != 0);
 	(void)snprintf(esp, sizeof(esp), "/nonexistent");
 	CHECK_EQ(SET(&selections[0]), ROTA_ERR_NOT_FOUND);
-}
-
-static int change(void *ctx)
-{
-	return (int)SET((const struct rota_selection *)ctx);
 }
 
 /* Each step is one that the boot state makes. After a cut the loader starts the old place or the new one, never half
@@ -207,14 +188,14 @@ TEST(a_cut_leaves_the_old_or_the_new_selection)
 			for (int tear = 0; tear < SYSCUT_TEARS; tear++) {
 				begin("rota-1-a.conf", "rota-0-b.conf");
 				CHECK_OK(SET(&from));
-				cut = syscut_run(at, (enum syscut_tear)tear, change, &to);
+				cut = SET_CUT(&to, at, tear);
 				CHECK(loader_starts() == starts(&from) ||
 					loader_starts() == starts(&to));
 				CHECK_OK(READ(&got));
 				CHECK_EQ(loader_starts(), starts(&got));
 				CHECK_OK(SET(&to));
 				CHECK_OK(READ(&got));
-				CHECK(same(&got, &to));
+				CHECK(selection_same(&got, &to));
 			}
 		}
 	}

@@ -3,7 +3,7 @@
  * block of a write. That U-Boot's own tools and U-Boot agree is tests/system/test_boot_loaders.py's business. */
 #include "ports/sel_uboot/env.h"
 #include "ports/sel_uboot/sel_uboot.h"
-#include "tests/unit/syscut.h"
+#include "tests/unit/selections.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
@@ -19,8 +19,9 @@ static struct rota_sel_uboot selector;
 static char config[256];
 static uint8_t image[FAR + SIZE];
 
-#define READ(out) selector.port.read(selector.port.ctx, out)
-#define SET(to) selector.port.set(selector.port.ctx, to)
+#define READ(out) selection_read(&selector.port, out)
+#define SET(to) selection_set(&selector.port, to)
+#define SET_CUT(to, at, tear) selection_set_cut(&selector.port, to, at, (enum syscut_tear)(tear))
 
 static void put_image(const uint8_t *from)
 {
@@ -72,21 +73,6 @@ static void begin(unsigned copies)
 	rota_sel_uboot_open(&selector, config);
 }
 
-static const struct rota_selection selections[] = {
-	{ 0, ROTA_SELECTED_NONE },
-	{ 0, ROTA_SELECTED_ASKED },
-	{ 0, ROTA_SELECTED_STARTED },
-	{ 1, ROTA_SELECTED_NONE },
-	{ 1, ROTA_SELECTED_ASKED },
-	{ 1, ROTA_SELECTED_STARTED },
-};
-#define COUNT (sizeof(selections) / sizeof(selections[0]))
-
-static bool same(const struct rota_selection *a, const struct rota_selection *b)
-{
-	return a->confirmed == b->confirmed && a->trial == b->trial;
-}
-
 TEST(every_selection_is_read_back_from_every_other)
 {
 	struct rota_selection got;
@@ -94,11 +80,11 @@ TEST(every_selection_is_read_back_from_every_other)
 	for (unsigned copies = 1; copies <= 2; copies++) {
 		begin(copies);
 		CHECK_EQ(READ(&got), ROTA_ERR_CORRUPT); /* nothing of ours yet */
-		for (size_t i = 0; i < COUNT * COUNT; i++) {
-			CHECK_OK(SET(&selections[i / COUNT]));
-			CHECK_OK(SET(&selections[i % COUNT]));
+		for (size_t i = 0; i < SELECTIONS * SELECTIONS; i++) {
+			CHECK_OK(SET(&selections[i / SELECTIONS]));
+			CHECK_OK(SET(&selections[i % SELECTIONS]));
 			CHECK_OK(READ(&got));
-			CHECK(same(&got, &selections[i % COUNT]));
+			CHECK(selection_same(&got, &selections[i % SELECTIONS]));
 		}
 	}
 }
@@ -165,7 +151,7 @@ TEST(the_newer_of_two_copies_counts)
 		CHECK_EQ(got.confirmed, rows[i].current);
 		CHECK_OK(SET(&selections[1]));
 		CHECK_OK(READ(&got));
-		CHECK(same(&got, &selections[1]));
+		CHECK(selection_same(&got, &selections[1]));
 	}
 	test_row = NULL;
 }
@@ -244,28 +230,24 @@ TEST(a_wrong_fw_env_config_is_refused)
 	test_row = NULL;
 }
 
-static int change(void *ctx)
-{
-	return (int)SET((const struct rota_selection *)ctx);
-}
-
 /* Two copies: whatever a cut leaves of the write, the old selection or the new one is read. */
 TEST(a_cut_leaves_the_old_or_the_new_selection)
 {
-	for (size_t i = 0; i < COUNT * COUNT; i++) {
-		struct rota_selection from = selections[i / COUNT], to = selections[i % COUNT], got;
+	for (size_t i = 0; i < SELECTIONS * SELECTIONS; i++) {
+		struct rota_selection from = selections[i / SELECTIONS],
+				      to = selections[i % SELECTIONS], got;
 		bool cut = true;
 
 		for (unsigned at = 1; cut; at++) {
 			for (int tear = 0; tear < SYSCUT_TEARS; tear++) {
 				begin(2);
 				CHECK_OK(SET(&from));
-				cut = syscut_run(at, (enum syscut_tear)tear, change, &to);
+				cut = SET_CUT(&to, at, tear);
 				CHECK_OK(READ(&got));
-				CHECK(same(&got, &from) || same(&got, &to));
+				CHECK(selection_same(&got, &from) || selection_same(&got, &to));
 				CHECK_OK(SET(&to));
 				CHECK_OK(READ(&got));
-				CHECK(same(&got, &to));
+				CHECK(selection_same(&got, &to));
 			}
 		}
 	}
@@ -295,7 +277,8 @@ TEST(blocks_that_were_never_synced_do_no_harm)
 			}
 			put_image(image);
 			CHECK_OK(READ(&got));
-			CHECK(same(&got, &selections[0]) || same(&got, &selections[1]));
+			CHECK(selection_same(&got, &selections[0]) ||
+				selection_same(&got, &selections[1]));
 		}
 	}
 }
