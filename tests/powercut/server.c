@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/powercut/server.h"
 #include "rota/base/reader.h"
-#include "rota/base/writer.h"
 #include "tests/powercut/chance.h"
 #include "tests/unit/image_make.h"
 #include "tests/unit/order_maker.h"
+#include "tests/unit/time_maker.h"
 #include "tests/unit/world_parts.h"
 
-#include <openssl/ecdsa.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ORDER_IMAGE_LEN 6000
-#define TIME_KEY KEY_OTHER
 
 void server_init(struct server *s, uint64_t seed)
 {
@@ -136,46 +134,8 @@ enum rota_err server_recovery(const struct server *s, uint64_t now_s,
 
 void server_tell_time(struct server *s)
 {
-	struct maker *m = &s->world.m;
-	int role = maker_delegate(m, MAKER_TARGETS, "time", "time/*", true, TIME_KEY, WORLD_NOW);
-
-	m->role[role].expires_s = WORLD_NOW + 7 * UINT64_C(86400);
-	maker_next(m, WORLD_NOW, MAKER_TARGETS, -1);
-}
-
-static void put_raw_signature(struct rota_writer *w, struct maker_bytes der)
-{
-	const uint8_t *at = der.p;
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)der.len);
-	uint8_t raw[ROTA_P256_SIG_LEN];
-
-	if (sig == NULL || BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) != 32 ||
-		BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32) != 32)
-		abort();
-	ECDSA_SIG_free(sig);
-	rota_write_le16(w, ROTA_P256_SIG_LEN);
-	rota_write_span(w, ROTA_SPAN(raw));
-}
-
-/* SPEC 5.5, put together by hand. */
-enum rota_err server_time(uint64_t now_s, struct rota_span id, const uint8_t *nonce,
-	struct rota_buf room, struct rota_span *out)
-{
-	uint8_t message[128];
-	struct rota_writer m = rota_writer(ROTA_BUF(message)), a = rota_writer(room);
-	struct maker_bytes spki = maker_spki(TIME_KEY);
-
-	rota_write_span(&m, ROTA_STR("rota-time-v1"));
-	rota_write_span(&m, rota_span(nonce, ROTA_TIME_NONCE_LEN));
-	rota_write_span(&m, id);
-	rota_write_le64(&m, now_s);
-	rota_write_le64(&a, now_s);
-	rota_write_u8(&a, ROTA_ALG_ECDSA_P256);
-	rota_write_le16(&a, ROTA_P256_KEY_LEN);
-	rota_write_span(&a, rota_span(spki.p + spki.len - ROTA_P256_KEY_LEN, ROTA_P256_KEY_LEN));
-	put_raw_signature(&a,
-		maker_sign(TIME_KEY, (struct maker_bytes){ message, rota_writer_span(&m).len }));
-	return rota_writer_end(&a, out);
+	time_delegate(&s->world.m, WORLD_NOW);
+	maker_next(&s->world.m, WORLD_NOW, MAKER_TARGETS, -1);
 }
 
 void server_step(struct server *s, uint64_t from_s)

@@ -36,10 +36,8 @@ void server_retire(struct server *s, unsigned counter);
 /* What was published up to now counts from `from_s` on, later than the step before. */
 void server_step(struct server *s, uint64_t from_s);
 
-/* The role `time` is there; and what its service answers to the device of this id. */
+/* The role `time` is there. */
 void server_tell_time(struct server *s);
-enum rota_err server_time(uint64_t now_s, struct rota_span id, const uint8_t *nonce,
-	struct rota_buf room, struct rota_span *out);
 
 /* From `from_s` on there is a recovery order of this epoch: the newest root of the repository in the place of the device's
  * own, and an image of 9.0.0 with this security counter, signed by nobody whom the ROM knows. */
