@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot/burn.h"
 #include "boot/keys.h"
+#include "rota/store/burnt.h"
 
 /* SPEC 10.5: an order's epoch first, so that it cannot be played again; what makes old images unbootable last. */
 static const enum rota_counter_id order[] = {
@@ -9,7 +10,7 @@ static const enum rota_counter_id order[] = {
 	ROTA_COUNTER_SECURITY,
 };
 #define NUMBERS (sizeof(order) / sizeof(order[0]))
-#define STEPS_MAX (NUMBERS * 4) /* of one number: a restored copy, to, hardware, copy */
+#define STEPS_MAX (NUMBERS * 3) /* of one number: to, hardware, copy */
 
 /* A number as it was found. */
 struct found {
@@ -48,27 +49,22 @@ static struct found find(const struct rota_bootstate *state, const struct rota_b
 	enum rota_counter_id id)
 {
 	const struct rota_burn_number *number = &facts->number[id];
-	struct found f;
+	struct rota_burnt burnt = rota_burnt_get(state, id);
+	struct found f = { .copy = burnt.copy, .to = burnt.to };
 
-	if (id == ROTA_COUNTER_SECURITY) {
-		f = (struct found){ .copy = state->counter, .to = state->burn_to };
+	if (id == ROTA_COUNTER_SECURITY)
 		f.may = facts->confirmed && facts->counter >= f.to;
-	} else if (id == ROTA_COUNTER_KEYS) {
-		f = (struct found){ .copy = state->key_floor, .to = state->key_floor_to };
+	else if (id == ROTA_COUNTER_KEYS)
 		f.may = facts->confirmed && facts->reach >= f.to && facts->key_floor_max >= f.to;
-	} else { /* epoch: who asked for it did so when its order was done */
-		f = (struct found){ .copy = state->epoch, .to = state->epoch_to, .may = true };
-	}
+	else /* epoch: who asked for it did so when its order was done */
+		f.may = true;
 	f.now = number->source == ROTA_BURN_HARDWARE ? number->now : f.copy;
-	if (id ==
-		ROTA_COUNTER_KEYS) /* who raised it by other means may have passed the ROM's keys */
-		f.now = least(f.now, ROTA_ROM_KEYS_MAX - 1);
 	f.target = id == ROTA_COUNTER_SECURITY ? security_target(state, facts, f.now) : f.to;
 	return f;
 }
 
 enum compared { BELOW, SAME, ABOVE };
-enum then { NOTHING, RAISE, ASK, COPY, RESTORE };
+enum then { NOTHING, RAISE, ASK, COPY };
 
 #define ANY (-1)
 
@@ -82,7 +78,7 @@ struct row {
 /* SPEC 10.5. The first row that holds. A copy differs from S only where there is hardware. */
 static const struct row rows[] = {
 	/* S vs to, copy vs S, may, wants more */
-	{ ABOVE, ANY, ANY, ANY, RESTORE }, /* this journal never asked for so much */
+	{ ABOVE, ANY, ANY, ANY, NOTHING }, /* old flash: the device says so first, SPEC 9.6 */
 	{ BELOW, ANY, 1, ANY, RAISE }, /* cut off before or during the rise */
 	{ BELOW, ANY, 0, ANY, NOTHING }, /* what runs now would not boot again */
 	{ SAME, BELOW, ANY, ANY, COPY }, /* cut off after the rise */
@@ -113,20 +109,6 @@ static enum then judge(const struct found *f)
 	return NOTHING; /* a copy above `to`: no boot state has one (SPEC 10.1) */
 }
 
-static void put(struct rota_bootstate *state, enum rota_counter_id id, uint32_t copy, uint32_t to)
-{
-	if (id == ROTA_COUNTER_SECURITY) {
-		state->counter = copy;
-		state->burn_to = to;
-	} else if (id == ROTA_COUNTER_KEYS) {
-		state->key_floor = (uint8_t)copy;
-		state->key_floor_to = (uint8_t)to;
-	} else {
-		state->epoch = copy;
-		state->epoch_to = to;
-	}
-}
-
 /* Whether there is something to do for this number; then *step says what. */
 static bool step_of(const struct rota_bootstate *state, const struct rota_burn_facts *facts,
 	enum rota_counter_id id, struct rota_burn_step *step)
@@ -147,14 +129,10 @@ static bool step_of(const struct rota_bootstate *state, const struct rota_burn_f
 		step->to = f.to;
 		return true;
 	case ASK:
-		put(&step->next, id, f.copy, f.target);
+		rota_burnt_put(&step->next, id, (struct rota_burnt){ f.copy, f.target });
 		return true;
 	case COPY:
-		put(&step->next, id, f.now, f.to);
-		return true;
-	case RESTORE:
-		step->restored = true;
-		put(&step->next, id, f.now, f.now);
+		rota_burnt_put(&step->next, id, (struct rota_burnt){ f.now, f.to });
 		return true;
 	}
 	return false;
@@ -182,6 +160,8 @@ static void read_number(
 	number->source = ROTA_BURN_HARDWARE;
 	if (port->read(port->ctx, id, &number->now) != ROTA_OK)
 		number->source = ROTA_BURN_UNREADABLE;
+	else
+		number->now = rota_burnt_number(id, number->now);
 }
 
 void rota_burn_begin(
@@ -202,6 +182,18 @@ uint32_t rota_burn_floor(const struct rota_bootstate *state, const struct rota_b
 	return f.now > f.copy ? f.now : f.copy;
 }
 
+bool rota_burn_restored(const struct rota_bootstate *state, const struct rota_burn_facts *facts)
+{
+	for (size_t i = 0; i < NUMBERS; i++) {
+		const struct rota_burn_number *number = &facts->number[order[i]];
+
+		if (number->source == ROTA_BURN_HARDWARE &&
+			number->now > rota_burnt_get(state, order[i]).to)
+			return true;
+	}
+	return false;
+}
+
 void rota_burn_member(struct rota_burn_facts *facts, uint32_t counter, uint8_t keys)
 {
 	facts->counter = least(facts->counter, counter);
@@ -215,17 +207,17 @@ static enum rota_err advance(struct rota_burn_facts *facts, const struct rota_bu
 	struct rota_burn_number *number = &facts->number[step->id];
 
 	ROTA_TRY(port->advance(port->ctx, step->id, step->to));
-	return port->read(port->ctx, step->id, &number->now); /* this counts, not what was asked */
+	read_number(port, step->id, number); /* this counts, not what was asked */
+	return number->source == ROTA_BURN_HARDWARE ? ROTA_OK : ROTA_ERR_IO;
 }
 
-enum rota_err rota_burn_run(struct rota_bootstate *state, struct rota_burn_facts *facts,
-	const struct rota_burn_io *io, bool *restored)
+enum rota_err rota_burn_run(
+	struct rota_bootstate *state, struct rota_burn_facts *facts, const struct rota_burn_io *io)
 {
 	struct rota_burn_step step;
 
 	for (size_t i = 0; i < STEPS_MAX; i++) {
 		rota_burn_next(state, facts, &step);
-		*restored = *restored || step.restored;
 		switch (step.act) {
 		case ROTA_BURN_DONE:
 			return ROTA_OK;

@@ -56,6 +56,10 @@ void rota_burn_begin(
 uint32_t rota_burn_floor(const struct rota_bootstate *state, const struct rota_burn_facts *facts,
 	enum rota_counter_id id);
 
+/* The hardware is ahead of what this journal ever asked for: old flash (rota/store/burnt.h). Such a number stays as it
+ * is, at every boot, until the update cycle has marked that. */
+bool rota_burn_restored(const struct rota_bootstate *state, const struct rota_burn_facts *facts);
+
 /* A member of the confirmed set was verified: its counter, and the `keys` that vouch for it. */
 void rota_burn_member(struct rota_burn_facts *facts, uint32_t counter, uint8_t keys);
 
@@ -67,7 +71,6 @@ enum rota_burn_act {
 
 struct rota_burn_step {
 	enum rota_burn_act act;
-	bool restored; /* the hardware is ahead of what this journal ever asked for: old flash */
 	enum rota_counter_id id; /* ADVANCE */
 	uint32_t to; /* ADVANCE */
 	struct rota_bootstate next; /* COMMIT */
@@ -84,9 +87,9 @@ struct rota_burn_io {
 	enum rota_err (*commit)(void *ctx, const struct rota_bootstate *next);
 };
 
-/* Do all that is to be done; *state follows what was made durable. *restored is set, never cleared. An error
+/* Do all that is to be done; *state follows what was made durable. An error
  * is the commit's or the counter's: nothing is lost, the next boot goes on; what was chosen runs. */
-ROTA_MUST_USE enum rota_err rota_burn_run(struct rota_bootstate *state,
-	struct rota_burn_facts *facts, const struct rota_burn_io *io, bool *restored);
+ROTA_MUST_USE enum rota_err rota_burn_run(
+	struct rota_bootstate *state, struct rota_burn_facts *facts, const struct rota_burn_io *io);
 
 #endif

@@ -5,7 +5,7 @@
 
 #define WAY_BACK "only recovery orders install until a refresh at signed time"
 
-static void describe(enum rota_binding verdict, const struct rota_binding_facts *f,
+static void describe(enum rota_binding verdict, const struct rota_binding_facts *f, bool burns,
 	char text[static AGENT_BINDING_TEXT])
 {
 	switch (verdict) {
@@ -17,9 +17,14 @@ static void describe(enum rota_binding verdict, const struct rota_binding_facts 
 	case ROTA_BINDING_RESTORED:
 		if (f->counts && f->read != ROTA_OK)
 			snprintf(text, AGENT_BINDING_TEXT, "the state counter is gone: " WAY_BACK);
+		else if (f->ahead)
+			snprintf(text, AGENT_BINDING_TEXT,
+				"restored: the hardware has burnt more than the boot state "
+				"knows: " WAY_BACK);
 		else
 			snprintf(text, AGENT_BINDING_TEXT,
-				"restored: older than the state counter, or unknown: " WAY_BACK);
+				"restored: older than %s, or unknown: " WAY_BACK,
+				f->counts ? "the state counter" : "the hardware's counters");
 		break;
 	case ROTA_BINDING_FOREIGN:
 		snprintf(text, AGENT_BINDING_TEXT,
@@ -36,7 +41,8 @@ static void describe(enum rota_binding verdict, const struct rota_binding_facts 
 			snprintf(text, AGENT_BINDING_TEXT, "current, state counter %u", f->counter);
 		else
 			snprintf(text, AGENT_BINDING_TEXT,
-				"no counter: older flash that is put back is not noticed");
+				"no state counter: older flash that is put back %s",
+				burns ? "is noticed once more was burnt since" : "is not noticed");
 	}
 }
 
@@ -52,6 +58,6 @@ enum rota_binding agent_binding_look(const struct agent_device *d, const struct 
 
 	rota_binding_read(d->counter, d->boot, &f);
 	verdict = rota_binding_judge(&f);
-	describe(verdict, &f, text);
+	describe(verdict, &f, d->counter && d->counter->have, text);
 	return verdict;
 }

@@ -72,15 +72,16 @@ static void burn(struct device *d, struct rota_layout_state *l, const struct loa
 	s->facts.confirmed =
 		image->kind == ROTA_BOOT_CONFIRMED || image->kind == ROTA_BOOT_REVERTED;
 	say_hardware(&s->facts);
-	err = rota_burn_run(&l->state, &s->facts, &io, &s->restored);
+	s->restored = rota_burn_restored(&l->state, &s->facts);
+	err = rota_burn_run(&l->state, &s->facts, &io);
 	if (err != ROTA_OK)
 		say("burning a counter: %s; the next boot goes on with it", rota_err_str(err));
 	if (s->restored)
 		say("the hardware's counters are ahead of the boot state: the flash is an older "
 		    "one (SPEC 10.5)");
-	else if (l->state.counter != counter)
+	if (l->state.counter != counter)
 		say("security counter %u: images below it boot no more", l->state.counter);
-	if (!s->restored && l->state.key_floor != floor)
+	if (l->state.key_floor != floor)
 		say("image key %u is retired", floor);
 }
 

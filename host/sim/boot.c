@@ -92,7 +92,8 @@ static void burn(struct booting *b, enum rota_boot_kind kind)
 	b->burn.confirmed = kind == ROTA_BOOT_CONFIRMED || kind == ROTA_BOOT_REVERTED;
 	for (uint8_t i = 0; i < b->state.count; i++)
 		rota_burn_member(&b->burn, b->member[i].counter, b->member[i].keys);
-	if (rota_burn_run(&b->state, &b->burn, &io, &d->restored) != ROTA_OK)
+	d->restored = d->restored || rota_burn_restored(&b->state, &b->burn);
+	if (rota_burn_run(&b->state, &b->burn, &io) != ROTA_OK)
 		return;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/store/binding.h"
+#include "rota/store/burnt.h"
 
 /* Where a journal stands, seen from the counter. */
 enum place {
@@ -29,7 +30,8 @@ static const uint8_t verdicts[PLACES][PLACES] = {
 };
 
 /* ROTA_OK: it was read, or is lost; else it cannot be read now. */
-static enum rota_err read_boot(const struct rota_boot_access *boot, struct rota_binding_facts *f)
+static enum rota_err read_boot(const struct rota_boot_access *boot,
+	const struct rota_burnt_shown *shown, struct rota_binding_facts *f)
 {
 	struct rota_bootstate state;
 	enum rota_err err;
@@ -43,17 +45,25 @@ static enum rota_err read_boot(const struct rota_boot_access *boot, struct rota_
 		return f->boot_lost ? ROTA_OK : err;
 	boot->end(boot->ctx);
 	f->boot = state.binding;
+	f->ahead = rota_burnt_follow(&state, shown);
 	return ROTA_OK;
 }
 
 void rota_binding_read(const struct rota_counter *counter, const struct rota_boot_access *boot,
 	struct rota_binding_facts *f)
 {
+	struct rota_burnt_shown shown;
+	bool burnt = rota_burnt_read(counter, &shown);
+	enum rota_err err;
+
 	f->counts = rota_counter_has(counter, ROTA_COUNTER_STATE);
 	if (f->counts)
 		f->read = counter->read(counter->ctx, ROTA_COUNTER_STATE, &f->counter);
+	if (!f->counts && !burnt)
+		return;
+	err = read_boot(boot, &shown, f);
 	if (f->counts && f->read == ROTA_OK)
-		f->read = read_boot(boot, f);
+		f->read = err;
 }
 
 static enum place place(uint32_t binding, uint32_t counter)
@@ -88,7 +98,7 @@ enum rota_binding rota_binding_judge(const struct rota_binding_facts *f)
 		b = ROTA_BINDING_UNREADABLE;
 	else if (f->counts)
 		b = by_table(f);
-	if (f->stranger || f->marked)
+	if (f->ahead || f->stranger || f->marked)
 		return b == ROTA_BINDING_FOREIGN ? b : ROTA_BINDING_RESTORED;
 	return b;
 }

@@ -12,6 +12,9 @@
  * was written before the counter rose stays good until it rises: a binding does not order what happens between two
  * rises, it ends everything before the last.
  *
+ * A device may have hardware for the numbers that boot burns and none for that: it notices old flash by those
+ * alone, once one of them was burnt since, and what follows is the same.
+ *
  * This is the judgement, a table over what was read; who writes is rota/update/update_bound.c.
  */
 #ifndef ROTA_STORE_BINDING_H
@@ -39,12 +42,13 @@ struct rota_binding_facts {
 	bool has_boot; /* there is a boot journal; else B counts as D */
 	uint32_t boot; /* B */
 	bool boot_lost; /* B cannot be read, or was made anew */
+	bool ahead; /* hardware has burnt more than the boot journal ever asked for (rota/store/burnt.h) */
 	bool stranger; /* what runs is an image that the boot state does not know (SPEC 10.2) */
 	bool marked; /* D says restored, and no refresh with signed time has ended that yet */
 };
 
-/* Read the state counter and the boot journal, either of which may be NULL, into the members that speak of them. What
- * cannot be read stands in `read`. */
+/* Read the counters and the boot journal, either of which may be NULL, into the members that speak of them. What
+ * cannot be read of the state counter, or of the boot journal where there is one, stands in `read`. */
 void rota_binding_read(const struct rota_counter *counter, const struct rota_boot_access *boot,
 	struct rota_binding_facts *f);
 

@@ -94,7 +94,7 @@ enum rota_event_kind {
 	ROTA_EVENT_CONFIRMED,
 	ROTA_EVENT_REVERTED, /* the device is back on the image before */
 	ROTA_EVENT_FAILED, /* network, storage, health */
-	ROTA_EVENT_RESTORED, /* the journals are older than the state counter: only recovery orders install */
+	ROTA_EVENT_RESTORED, /* the journals are older than the counters: only recovery orders install */
 	ROTA_EVENT_BOUND, /* that is over: a refresh at signed time passed, and they were bound anew */
 };
 
@@ -134,7 +134,7 @@ struct rota_update_config {
 	const struct rota_boot_access *boot; /* NULL: no boot stage of ours starts this device */
 	const struct rota_flash *log; /* of the device log; NULL: none is kept */
 	const struct rota_counter
-		*counter; /* the state counter binds the journals (SPEC 9.6); NULL: none */
+		*counter; /* show whether the journals are the newest (SPEC 9.6); NULL: none */
 	const struct rota_rom_watchdog
 		*watchdog; /* of the ROM record, told of each refresh; NULL: none */
 	/* To ask for signed time, as a device must whose flash was put back; NULL: it stays as it is then found. */
@@ -219,7 +219,7 @@ void rota_update_outcome(const struct rota_update *u, struct rota_outcome *out);
 /* Whether the journal holds all that was kept: older versions of those files may go. */
 bool rota_update_saved(const struct rota_update *u);
 
-/* Whether the journals are older than the state counter (SPEC 9.6): only recovery orders are installed, and the
+/* Whether the journals are older than the counters (SPEC 9.6): only recovery orders are installed, and the
  * device's clock is not believed. From rota_update_init() on. */
 bool rota_update_restored(const struct rota_update *u);
 
@@ -265,6 +265,7 @@ struct rota_update_bound {
 	uint8_t err; /* enum rota_err: what reading counter and boot journal said */
 	bool root_seen;
 	bool stranger; /* what runs is an image that the boot state does not know */
+	bool ahead; /* the hardware has burnt more than the boot state ever asked for */
 	uint32_t counter; /* the state counter, as it stands */
 	uint8_t root_keys[ROTA_SHA256_LEN]; /* of root's own role, as the session came to them */
 	struct rota_time_keys keys;

@@ -12,6 +12,7 @@
 #include "rota/update/update_parts.h"
 #include "rota/base/mem.h"
 #include "rota/store/binding.h"
+#include "rota/store/burnt.h"
 
 /* ---- what stands where ---- */
 
@@ -49,6 +50,7 @@ void rota_bound_look(struct rota_update *u)
 	rota_binding_read(u->config.counter, u->config.boot, &f);
 	f.stranger = stranger_runs(u, &booted);
 	u->bound.stranger = f.stranger;
+	u->bound.ahead = f.ahead;
 	u->bound.counter = f.counter;
 	u->bound.err = (uint8_t)f.read;
 	u->bound.verdict = (uint8_t)rota_binding_judge(&f);
@@ -119,21 +121,31 @@ static uint64_t next_number(const struct rota_update *u)
 	return by_steps > by_clock ? by_steps : by_clock;
 }
 
-/* After the mark is durable the boot state knows what runs, so that the mark, and it alone, says from when on the
- * device is to be relied on again. */
-static enum rota_err know_stranger(struct rota_update *u)
+static enum rota_err adopt_stranger(struct rota_update *u, struct rota_bootstate *state)
+{
+	struct rota_booted booted;
+
+	if (!u->bound.stranger || !stranger_runs(u, &booted))
+		return ROTA_OK;
+	ROTA_TRY(rota_bootstate_adopt(state, 0, booted.id, booted.digest));
+	return rota_bootstate_forget(state);
+}
+
+/* After the mark is durable the boot state knows what runs and what is burnt, so that the mark, and it alone, says from
+ * when on the device is to be relied on again. */
+static enum rota_err know(struct rota_update *u)
 {
 	const struct rota_boot_access *boot = u->config.boot;
+	struct rota_burnt_shown shown;
 	struct rota_bootstate state;
-	struct rota_booted booted;
 	enum rota_err err;
 
-	if (!u->bound.stranger || boot == NULL || !stranger_runs(u, &booted))
+	if (boot == NULL || !(u->bound.stranger || u->bound.ahead))
 		return ROTA_OK;
+	(void)rota_burnt_read(u->config.counter, &shown);
 	ROTA_TRY(boot->begin(boot->ctx, &state));
-	err = rota_bootstate_adopt(&state, 0, booted.id, booted.digest);
-	if (err == ROTA_OK)
-		err = rota_bootstate_forget(&state);
+	(void)rota_burnt_follow(&state, &shown);
+	err = adopt_stranger(u, &state);
 	if (err == ROTA_OK)
 		err = boot->commit(boot->ctx, &state);
 	boot->end(boot->ctx);
@@ -158,7 +170,7 @@ static enum rota_update_state mark(struct rota_update *u)
 	err = rota_update_commit(u);
 	if (err != ROTA_OK)
 		return rota_update_stop(u, err, ROTA_CLAUSE_SPEC_9);
-	err = know_stranger(u);
+	err = know(u);
 	return err == ROTA_OK ? ROTA_UP_ORDER : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_10);
 }
 

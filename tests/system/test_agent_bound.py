@@ -5,8 +5,10 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
+import zlib
 
 import pytest
 
@@ -84,7 +86,23 @@ def releases(fleet):
     return fleet
 
 
-def enrolled(releases, name, tcti):
+SECURITY = 0
+
+
+def with_fuses(rom):
+    """The ROM record of a device whose hardware keeps the security counter alone (SPEC 12.1, field 10)."""
+    at, out = 8, rom[:8]
+    while at < len(rom) - 4:
+        kind, length = struct.unpack_from("<BH", rom, at)
+        value = rom[at + 3 : at + 3 + length]
+        if kind == 10:
+            value = b"".join(value[i : i + 13] for i in range(0, length, 13) if value[i] == SECURITY)
+        out += struct.pack("<BH", kind, len(value)) + value
+        at += 3 + length
+    return out + struct.pack("<I", zlib.crc32(out))
+
+
+def enrolled(releases, name, tcti, fuses=False):
     """A device that is up to date with whatever is released now."""
     device = BoundDevice(releases.dir / name)
     device.tcti = tcti
@@ -95,6 +113,9 @@ def enrolled(releases, name, tcti):
     )
     device.server = TimeServer(releases.authority, json.loads(made)["device"])
     device.edit(("https://localhost:1", device.server.url))
+    if fuses:
+        rom = device.dir / "rom.bin"
+        rom.write_bytes(with_fuses(rom.read_bytes()))
     device.boot()
     settle(device)
     return device
@@ -205,7 +226,7 @@ def test_without_a_tpm_old_flash_is_believed(releases):
     """THREATS.md, "Restored flash": the device runs the old release until the next poll, and nobody is told."""
     device = enrolled(releases, "plain", None)
     try:
-        assert device.status()["binding"].startswith("no counter")
+        assert device.status()["binding"].startswith("no state counter")
         old = device.booted()["version"]
         thief = Thief(device, releases.dir / "stolen-plain").read_out()
         releases.release("2.0.3")
@@ -216,3 +237,39 @@ def test_without_a_tpm_old_flash_is_believed(releases):
         assert "restored" not in reported(device)
     finally:
         device.server.stop()
+
+
+def test_flash_put_back_is_noticed_by_fuses_alone(releases):
+    """Hardware that keeps the security counter, and no state counter: what boot's record says is acted on."""
+    tpm = Tpm(releases.dir / "tpm-fuses")
+    releases.release("2.0.4", image=releases.image("2.0.4", None, "--counter", "5"))
+    device = enrolled(releases, "fuses", tpm.tcti, fuses=True)
+    record = lambda: json.loads(run(PROGRAMS["rota-boot"], "--device", device.dir, "--record", "--json").stdout)
+    try:
+        assert device.status()["binding"].startswith("no state counter: older flash that is put back is noticed")
+        thief = Thief(device, releases.dir / "stolen-fuses").read_out()
+        releases.rota("retire", "--counter", "board-a=3")
+        releases.release("2.0.5", image=releases.image("2.0.5", None, "--counter", "5"))
+        assert settle(device) == "2.0.5" and device.boot() == "2.0.5"
+        assert record()["counter"] == 3 and not record()["restored"]
+
+        thief.put_back()
+        device.server.tells = False
+        for _ in range(3):  # boot says so until the agent has marked it
+            assert device.boot() == "2.0.4" and record()["restored"]
+        assert "burnt more than the boot state" in device.status()["binding"]
+        assert line(device.once(check=1), "restored")["clause"] == "SPEC 9.6"
+        assert device.boot() == "2.0.4" and not record()["restored"]
+        device.once(check=1)  # no signed time, no release
+        assert device.status()["binding_state"] == "restored"
+        assert reported(device).count("restored") == 1
+
+        device.server.tells = True
+        assert line(device.once(check=3), "bound")["clause"] == "SPEC 9.6"
+        assert device.boot() == "2.0.5"
+        device.once()
+        assert [e for e in reported(device) if e in ("restored", "bound")] == ["restored", "bound"]
+        assert device.status()["binding_state"] == "current"
+    finally:
+        device.server.stop()
+        tpm.stop()

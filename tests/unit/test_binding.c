@@ -124,6 +124,9 @@ TEST(a_device_without_a_counter_believes_its_journals)
 	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_CURRENT);
 	f.stranger = true;
 	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_RESTORED);
+	f.stranger = false;
+	f.ahead = true;
+	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_RESTORED);
 }
 
 TEST(what_was_marked_stays_so_until_the_mark_is_taken_away)

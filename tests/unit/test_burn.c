@@ -2,6 +2,7 @@
 /* Each row of SPEC 10.5; then whole boots over a simulated journal and simulated counters, with the power cut at
  * every operation in every way, and once more during what follows. */
 #include "boot/burn.h"
+#include "rota/store/burnt.h"
 #include "boot/keys.h"
 #include "ports/counter_sim/counter_sim.h"
 #include "ports/flash_sim/flash_sim.h"
@@ -71,9 +72,10 @@ static const struct row rows[] = {
 	{ "hardware behind the copy", HARD, 1, MOST, 3, 3, 3, 1, 0, 9, ADVANCE, 0, 3, 0 },
 
 	/* old flash, or a counter that was raised by others */
-	{ "hardware ahead", HARD, 5, MOST, 3, 3, 3, 1, 0, 9, COMMIT, 5, 5, 1 },
-	{ "ahead of a burn", HARD, 6, MOST, 3, 5, 5, 1, 0, 9, COMMIT, 6, 6, 1 },
-	{ "ahead, in a trial", HARD, 5, MOST, 3, 3, 3, 0, 0, 9, COMMIT, 5, 5, 1 },
+	{ "hardware ahead", HARD, 5, MOST, 3, 3, 3, 1, 0, 9, DONE, 0, 0, 1 },
+	{ "ahead of a burn", HARD, 6, MOST, 3, 5, 5, 1, 0, 9, DONE, 0, 0, 1 },
+	{ "ahead, and more is wanted", HARD, 5, MOST, 3, 3, 9, 1, 0, 9, DONE, 0, 0, 1 },
+	{ "ahead, in a trial", HARD, 5, MOST, 3, 3, 3, 0, 0, 9, DONE, 0, 0, 1 },
 
 	{ "not to be read: nothing is burnt", GONE, 0, MOST, 3, 3, 5, 1, 0, 9, DONE, 0, 0, 0 },
 	{ "not to be read: nothing is finished", GONE, 0, MOST, 3, 5, 5, 1, 0, 9, DONE, 0, 0, 0 },
@@ -98,11 +100,11 @@ TEST(every_row_of_the_security_counter)
 				r->last };
 		rota_burn_member(&facts, r->image, r->order ? 1u << ROTA_BOOT_KEY_ORDER : 1);
 		facts.confirmed = r->confirmed;
+		CHECK_EQ(rota_burn_restored(&state, &facts), r->restored);
 		rota_burn_next(&state, &facts, &step);
 		CHECK_EQ(step.act, r->act);
 		if (r->act == DONE)
 			continue;
-		CHECK_EQ(step.restored, r->restored);
 		CHECK_EQ(step.id, ROTA_COUNTER_SECURITY);
 		CHECK_EQ(r->act == ADVANCE ? step.to : step.next.burn_to, r->to_after);
 		if (r->act == COMMIT)
@@ -138,8 +140,8 @@ TEST(every_row_of_the_key_floor)
 			DONE, 0, 0, 0 },
 		{ "cut off after the rise", HARD, 1, 0, 1, 1, { 2, 2 }, 2, COMMIT, 1, 1, 0 },
 		{ "without hardware", JOURNAL, 0, 0, 1, 1, { 2, 2 }, 2, COMMIT, 1, 1, 0 },
-		{ "hardware ahead", HARD, 1, 0, 0, 1, { 2, 2 }, 2, COMMIT, 1, 1, 1 },
-		{ "hardware beyond the keys", HARD, 7, 0, 0, 1, { 2, 2 }, 2, COMMIT, 1, 1, 1 },
+		{ "hardware ahead", HARD, 1, 0, 0, 1, { 2, 2 }, 2, DONE, 0, 0, 1 },
+		{ "hardware beyond the keys", HARD, 7, 0, 0, 1, { 2, 2 }, 2, DONE, 0, 0, 1 },
 		{ "hardware beyond the keys, known", HARD, 7, 1, 1, 1, { 2, 2 }, 2, DONE, 0, 0, 0 },
 		{ "not to be read", GONE, 0, 0, 1, 1, { 2, 2 }, 2, DONE, 0, 0, 0 },
 	};
@@ -158,15 +160,15 @@ TEST(every_row_of_the_key_floor)
 		rota_burn_begin(&facts, NULL, &factory);
 		facts.number[ROTA_COUNTER_KEYS] =
 			(struct rota_burn_number){ (enum rota_burn_source)keyed[i].source,
-				keyed[i].now, MOST };
+				rota_burnt_number(ROTA_COUNTER_KEYS, keyed[i].now), MOST };
 		for (int m = 0; m < 2; m++)
 			rota_burn_member(&facts, 0, keyed[i].keys[m]);
 		facts.confirmed = keyed[i].confirmed;
+		CHECK_EQ(rota_burn_restored(&state, &facts), keyed[i].restored);
 		rota_burn_next(&state, &facts, &step);
 		CHECK_EQ(step.act, keyed[i].act);
 		if (keyed[i].act == DONE)
 			continue;
-		CHECK_EQ(step.restored, keyed[i].restored);
 		CHECK_EQ(step.id, ROTA_COUNTER_KEYS);
 		CHECK_EQ(keyed[i].act == ADVANCE ? step.to : step.next.key_floor_to,
 			keyed[i].to_after);
@@ -248,7 +250,6 @@ static const char *boot(uint8_t have, struct rota_bootstate *state)
 	struct rota_burn_io io = { &port, &journal, commit };
 	struct rota_rom factory = rom();
 	struct rota_burn_facts facts;
-	bool restored = false;
 	uint32_t floor;
 
 	if (rota_journal_open(&journal, &region.port, ROTA_JOURNAL_BOOT) != ROTA_OK ||
@@ -260,9 +261,9 @@ static const char *boot(uint8_t have, struct rota_bootstate *state)
 		return "the image does not boot";
 	rota_burn_member(&facts, IMAGE, 1u << 1);
 	facts.confirmed = true;
-	if (rota_burn_run(state, &facts, &io, &restored) != ROTA_OK && !supply.off)
+	if (rota_burn_run(state, &facts, &io) != ROTA_OK && !supply.off)
 		return "not burnt, with power";
-	if (restored)
+	if (rota_burn_restored(state, &facts))
 		return "taken for old flash";
 	return NULL;
 }
@@ -360,7 +361,6 @@ TEST(a_counter_that_fails_burns_nothing_and_stops_no_boot)
 	struct rota_rom factory = rom();
 	struct rota_bootstate state;
 	struct rota_burn_facts facts;
-	bool restored = false;
 
 	CHECK(begin());
 	port = rota_counter_sim_port(&counters, ALL);
@@ -369,7 +369,7 @@ TEST(a_counter_that_fails_burns_nothing_and_stops_no_boot)
 	rota_burn_begin(&facts, &port, &factory);
 	rota_burn_member(&facts, IMAGE, 1u << 1);
 	facts.confirmed = true;
-	CHECK_OK(rota_burn_run(&state, &facts, &io, &restored));
+	CHECK_OK(rota_burn_run(&state, &facts, &io));
 	CHECK_EQ(state.burn_to, 0);
 	CHECK_EQ(state.epoch, 0);
 
@@ -378,7 +378,7 @@ TEST(a_counter_that_fails_burns_nothing_and_stops_no_boot)
 	rota_burn_member(&facts, IMAGE, 1u << 1);
 	facts.confirmed = true;
 	counters.away = 1u << ROTA_COUNTER_SECURITY; /* it goes between reading and rising */
-	CHECK_EQ(rota_burn_run(&state, &facts, &io, &restored), ROTA_ERR_IO);
+	CHECK_EQ(rota_burn_run(&state, &facts, &io), ROTA_ERR_IO);
 	CHECK_EQ(state.burn_to, 4);
 	CHECK_EQ(state.counter, 0);
 	CHECK_EQ(state.key_floor, 1); /* the others were burnt */
@@ -399,14 +399,13 @@ TEST(a_counter_that_only_says_it_rose_is_not_believed)
 	struct rota_rom factory = rom();
 	struct rota_bootstate state;
 	struct rota_burn_facts facts;
-	bool restored = false;
 
 	CHECK(begin());
 	port = rota_counter_sim_port(&counters, ALL);
 	port.advance = says_done;
 	CHECK_OK(rota_bootstate_load(&journal, &state));
 	rota_burn_begin(&facts, &port, &factory);
-	CHECK_EQ(rota_burn_run(&state, &facts, &io, &restored), ROTA_ERR_IO);
+	CHECK_EQ(rota_burn_run(&state, &facts, &io), ROTA_ERR_IO);
 	CHECK_EQ(state.epoch, 0);
 	CHECK_EQ(state.epoch_to, 2);
 	rota_flash_sim_image_free(&at_start);

@@ -201,6 +201,74 @@ TEST(a_device_that_runs_an_unknown_image_is_a_restored_one)
 	CHECK(!w->state.bound.restored);
 }
 
+/* A device whose hardware keeps the security counter (fuses) and no state counter: the boot journal that is put back
+ * has never asked for what is burnt. */
+TEST(fuses_alone_tell_that_flash_was_put_back)
+{
+	struct world *w = bound_device(&world);
+
+	parts.counter = rota_counter_sim_port(&parts.counters, 1u << ROTA_COUNTER_SECURITY);
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+	read_out(w);
+	parts.counters.value[ROTA_COUNTER_SECURITY] = parts.boot.counter = parts.boot.burn_to = 3;
+	CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+	CHECK(!w->state.bound.restored);
+
+	put_back(w);
+	w->time = NULL;
+	offer(w, "2.0.0");
+	ROW("a mark that is not durable: the boot state goes on telling of it");
+	flash_mem_cut_at(&w->flash, 1, FLASH_TEAR_NOT_DONE, 1);
+	CHECK_EQ(world_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK_EQ(parts.boot.burn_to, 0);
+	world_boot(w);
+	ROW("marked first, and then the boot state follows");
+	parts.boot_fails = true;
+	CHECK_STOPPED(w, ROTA_ERR_IO, ROTA_CLAUSE_SPEC_10);
+	CHECK(w->state.bound.restored);
+	parts.boot_fails = false;
+	CHECK_STOPPED(w, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_5_5);
+	CHECK_EQ(parts.boot.counter, 3);
+	CHECK_EQ(parts.boot.burn_to, 3);
+	ROW("the mark holds when nothing else tells of it");
+	CHECK_STOPPED(w, ROTA_ERR_NOT_FOUND, ROTA_CLAUSE_SPEC_5_5);
+	CHECK(world_runs(w, FACTORY));
+	CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 1);
+	CHECK_EQ(clause_of(w, ROTA_EVENT_RESTORED), ROTA_CLAUSE_SPEC_9_6);
+	ROW("a refresh at signed time ends it");
+	w->time = tell_time;
+	CHECK_IDLE(w, ROTA_CLAUSE_NONE);
+	CHECK(world_runs(w, FIRST));
+	CHECK(!w->state.bound.restored);
+	CHECK_EQ(world_events(w, ROTA_EVENT_BOUND), 1);
+	CHECK_EQ(w->state.bound.binding, 0);
+}
+
+/* Each number that is burnt tells it, and none of them below what boot has asked for. */
+TEST(each_burnt_number_tells_that_flash_was_put_back)
+{
+	static const enum rota_counter_id ids[] = { ROTA_COUNTER_SECURITY, ROTA_COUNTER_KEYS,
+		ROTA_COUNTER_EPOCH };
+
+	for (int i = 0; i < 3; i++) {
+		struct world *w = bound_device(&world);
+
+		parts.counter = rota_counter_sim_port(&parts.counters, (uint8_t)(1u << ids[i]));
+		parts.boot.burn_to = parts.boot.epoch_to = parts.boot.key_floor_to = 1;
+		parts.counters.value[ids[i]] = 1;
+		CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+		CHECK(!w->state.bound.restored);
+		parts.boot.burn_to = parts.boot.epoch_to = parts.boot.key_floor_to = 0;
+		parts.counters.away = (uint8_t)(1u << ids[i]); /* boot goes by its copy too */
+		CHECK_IDLE(w, ROTA_CLAUSE_SPEC_8_2_CHANNEL);
+		CHECK(!w->state.bound.restored);
+		parts.counters.away = 0;
+		(void)world_settle(w);
+		CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 1);
+		CHECK_EQ(parts.boot.counter + parts.boot.key_floor + parts.boot.epoch, 1);
+	}
+}
+
 /* The events' numbers go on above those said before, else the server takes them for repeats. */
 TEST(a_lost_device_journal_is_an_old_one)
 {
@@ -338,9 +406,10 @@ TESTS(T(the_counter_rises_with_a_confirmed_release_and_not_with_a_refresh),
 	T(the_boot_journal_is_bound_after_the_slots_are_confirmed),
 	T(a_counter_that_cannot_be_read_now_installs_nothing),
 	T(flash_put_back_is_noticed_and_a_refresh_at_signed_time_ends_it),
-	T(flash_put_back_is_noticed_and_a_refresh_at_signed_time_ends_it),
 	T(a_device_that_runs_an_unknown_image_is_a_restored_one),
-	T(a_lost_device_journal_is_an_old_one), T(either_journal_put_back_alone_is_noticed),
-	T(a_trial_of_old_flash_is_given_up), T(a_counter_that_is_gone_leaves_recovery_orders_alone),
+	T(fuses_alone_tell_that_flash_was_put_back),
+	T(each_burnt_number_tells_that_flash_was_put_back), T(a_lost_device_journal_is_an_old_one),
+	T(either_journal_put_back_alone_is_noticed), T(a_trial_of_old_flash_is_given_up),
+	T(a_counter_that_is_gone_leaves_recovery_orders_alone),
 	T(a_board_with_another_counter_is_bound_to_it_in_the_same_way),
 	T(a_lost_boot_journal_is_an_old_one), T(without_a_counter_old_flash_is_believed))
