@@ -14,8 +14,8 @@ import threading
 
 import pytest
 
+from authority import Rota
 from conftest import BUILD, programs
-from test_rota_repo import Rota
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
 

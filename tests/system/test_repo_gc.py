@@ -10,8 +10,8 @@ import time
 import pytest
 
 from conftest import BUILD
+from authority import Client
 from test_repo_bins import Reader, made, reader, rota, signed, snapshot  # noqa: F401 - fixtures
-from test_rota_repo import Client
 from tufrepo import Key, Repo, expires
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")

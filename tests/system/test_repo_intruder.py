@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
+from authority import made, release, rota  # noqa: F401  fixtures
 from test_repo_bins import snapshot
-from test_rota_repo import made, release, rota  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
 

@@ -9,7 +9,7 @@ import pytest
 
 from fleet import line
 from test_airgap import exported, made, online, sign, spelled, vault  # noqa: F401 (fixtures)
-from test_rota_repo import Rota, program
+from authority import Rota, program
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
 
