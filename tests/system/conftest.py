@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 
-pytest.register_assert_rewrite("authority", "tufclient")  # so that what they assert is shown
+pytest.register_assert_rewrite("authority", "rescue", "tufclient")  # so that what they assert is shown
 
 from inmemory import pytest_configure  # noqa: E402,F401 - pytest calls it
 from paths import BUILD, PATIENCE, TOP, programs  # noqa: E402,F401 - the tests import them from here

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from fleet import line
-from test_airgap import exported, made, online, sign, spelled, vault  # noqa: F401 (fixtures)
+from airgap import exported, made, online, sign, spelled, vault  # noqa: F401 (fixtures)
 from authority import Rota, program
+from fleet import line
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """rota-tuf against repositories that are not ours (tufrepo.py), good ones and hostile ones."""
 import hashlib
-import json
 import os
 
 import pytest

@@ -185,6 +185,24 @@ class Repo:
         return copy.deepcopy(self.files), copy.deepcopy(self.md)
 
 
+def bump(repo, *roles):
+    for role in roles:
+        repo.md[role]["version"] += 1
+
+
+def republish(repo):
+    """Version 2 of everything."""
+    bump(repo, "root", "targets")
+    repo.publish(root=True)
+
+
+def set_keys(repo, role, keys, threshold, signers):
+    root = repo.md["root"]
+    root["keys"].update({key.id: key.object for key in keys})
+    root["roles"][role] = {"keyids": [key.id for key in keys], "threshold": threshold}
+    repo.signers[role] = signers
+
+
 class Server:
     """Serves repo.files on loopback; self.asked is what it was asked for since the last clear()."""
 
@@ -225,3 +243,7 @@ class Server:
         self.http.shutdown()
         self.thread.join()
         self.http.server_close()
+
+
+def asked(server, base="metadata/"):
+    return [path.removeprefix(base) for path in server.asked if path.startswith(base)]
