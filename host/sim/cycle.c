@@ -7,20 +7,6 @@
 #define PIECE 512 /* bytes fed at once */
 #define WANTS_MAX 1000 /* in one cycle: more than any takes */
 
-/* As a microcontroller has it: P-256, some delegations, no file kept whole. */
-static const struct rota_limits limits = { .schemes = rota_schemes_all,
-	ROTA_LIMITS_USUAL,
-	.keys = 16,
-	.key_len = 65,
-	.sigs = 4,
-	.sig_len = 64,
-	.pending_len = ROTA_PENDING_LEN(4, 4, 32),
-	.visited = 8,
-	.names_len = 288,
-	.text_len = 192,
-	.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
-	.components = SIM_COMPONENTS };
-
 static void feed(struct sim_device *d, enum rota_err err, struct rota_span bytes)
 {
 	while (err == ROTA_OK && bytes.len > 0) {
@@ -138,7 +124,7 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 		.order = ROTA_BUF(d->order) };
 	const struct rota_update_config config = {
 		.session = { .crypto = d->fleet->crypto,
-			.limits = &limits,
+			.limits = &rota_limits_m3,
 			.start = { rota_num_nearest(d->clock_s), d->clock_s != 0 },
 			.profile = &rota_session_device },
 		.device = &d->what,

@@ -159,19 +159,6 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 	return ROTA_UPDATE_STOPPED;
 }
 
-static const struct rota_limits limits = { .schemes = rota_schemes_all,
-	ROTA_LIMITS_USUAL,
-	.keys = 16,
-	.key_len = 65,
-	.sigs = 4,
-	.sig_len = 64,
-	.pending_len = ROTA_PENDING_LEN(4, 4, 32),
-	.visited = 8,
-	.names_len = 288,
-	.text_len = 192,
-	.hold_len = 192 + 2 * ROTA_TUF_KEYTYPE_MAX,
-	.components = 4 };
-
 static enum rota_err ignore(void *ctx, const struct rota_devlog_entry *e)
 {
 	(void)ctx;
@@ -194,7 +181,7 @@ enum rota_update_want_kind world_cycle(struct world *w)
 	static uint8_t room[32768];
 	struct rota_update_config config = {
 		.session = { .crypto = &rota_crypto_openssl,
-			.limits = &limits,
+			.limits = &rota_limits_m3,
 			.start = { rota_num_nearest(w->clock_s), w->clock_s != 0 },
 			.profile = &rota_session_device },
 		.device = &w->device,
