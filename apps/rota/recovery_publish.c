@@ -21,6 +21,28 @@
 static struct recovery_parts parts;
 static const char *out, *line, *wait;
 
+/* ---- verbs of one complete order ---- */
+
+static int with_order(const struct opts_usage *usage, int argc, char **argv, enum session_lock lock,
+	enum rota_err (*act)(struct session *s, const struct recovery_order *o))
+{
+	struct recovery_order order;
+	struct session s;
+	enum rota_err err;
+	int at, status;
+
+	if (!opts_parse(usage, argc, argv, &at, &status))
+		return status;
+	if (session_open(&s, verb_dir(), lock) != ROTA_OK)
+		return say_fail(&s.why);
+	err = recovery_load(&s.dir, argv[at], &order, &s.why);
+	if (err == ROTA_OK) {
+		err = act(&s, &order);
+		recovery_free(&order);
+	}
+	return session_close(&s, err);
+}
+
 /* ---- publish ---- */
 
 static const struct opts_row publish_rows[] = {
@@ -101,35 +123,14 @@ static enum rota_err publish(struct session *s, const struct recovery_order *o)
 	ROTA_TRY(put_bytes(s, rota_bytes_span(&o->record), hex));
 	ROTA_TRY(put_file(s, parts.root));
 	ROTA_TRY(put_file(s, parts.image));
-	return put_bytes(s, rota_bytes_span(&o->bytes), name);
-}
-
-static enum rota_err with_order(struct session *s, const char *path,
-	enum rota_err (*act)(struct session *s, const struct recovery_order *o))
-{
-	struct recovery_order order;
-	enum rota_err err;
-
-	ROTA_TRY(recovery_load(&s->dir, path, &order, &s->why));
-	err = act(s, &order);
-	recovery_free(&order);
-	return err;
+	ROTA_TRY(put_bytes(s, rota_bytes_span(&o->bytes), name));
+	printf("%s/recovery/%s is published\n", s->dir.repo, name);
+	return ROTA_OK;
 }
 
 int verb_recovery_publish(int argc, char **argv)
 {
-	struct session s;
-	enum rota_err err;
-	int at, status;
-
-	if (!opts_parse(&publish_usage, argc, argv, &at, &status))
-		return status;
-	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
-		return say_fail(&s.why);
-	err = with_order(&s, argv[at], publish);
-	if (err == ROTA_OK)
-		printf("%s/recovery/%s.json is published\n", s.dir.repo, s.dir.product);
-	return session_close(&s, err);
+	return with_order(&publish_usage, argc, argv, SESSION_WRITE, publish);
 }
 
 /* ---- pack ---- */
@@ -208,23 +209,14 @@ static enum rota_err pack(struct session *s, const struct recovery_order *o)
 	if (err == ROTA_OK)
 		err = rota_draft_commit(&draft, path, &s->why);
 	rota_draft_drop(&draft);
-	return err;
+	ROTA_TRY(err);
+	printf("%s is made\n", path);
+	return ROTA_OK;
 }
 
 int verb_recovery_pack(int argc, char **argv)
 {
-	struct session s;
-	enum rota_err err;
-	int at, status;
-
-	if (!opts_parse(&pack_usage, argc, argv, &at, &status))
-		return status;
-	if (session_open(&s, verb_dir(), SESSION_READ) != ROTA_OK)
-		return say_fail(&s.why);
-	err = with_order(&s, argv[at], pack);
-	if (err == ROTA_OK)
-		printf("%s is made\n", out ? out : ROTA_PACKFILE_NAME);
-	return session_close(&s, err);
+	return with_order(&pack_usage, argc, argv, SESSION_READ, pack);
 }
 
 /* ---- send ---- */

@@ -67,6 +67,22 @@ static enum rota_err show(const struct rota_tpm2 *tpm, ESYS_TR nv, uint64_t base
 	return number(raw, base, value);
 }
 
+static enum rota_err with_tpm(const struct rota_counter_tpm *c, enum rota_counter_id id,
+	enum rota_err (*act)(
+		const struct rota_tpm2 *tpm, const struct rota_rom_counter *place, uint32_t *value),
+	uint32_t *value)
+{
+	struct rota_tpm2 tpm;
+	enum rota_err err;
+
+	if (!rota_counter_has(&c->port, id))
+		return ROTA_ERR_ARGUMENT;
+	ROTA_TRY(rota_tpm2_open(&tpm, c->tcti));
+	err = act(&tpm, &c->place[id], value);
+	rota_tpm2_close(&tpm);
+	return err;
+}
+
 static enum rota_err read_open(
 	const struct rota_tpm2 *tpm, const struct rota_rom_counter *place, uint32_t *value)
 {
@@ -76,54 +92,28 @@ static enum rota_err read_open(
 	return show(tpm, nv, place->base, value);
 }
 
+static enum rota_err read_one(void *ctx, enum rota_counter_id id, uint32_t *value)
+{
+	return with_tpm(ctx, id, read_open, value);
+}
+
 static enum rota_err advance_open(
-	const struct rota_tpm2 *tpm, const struct rota_rom_counter *place, uint32_t to)
+	const struct rota_tpm2 *tpm, const struct rota_rom_counter *place, uint32_t *to)
 {
 	uint32_t value;
 	ESYS_TR nv;
 
 	ROTA_TRY(find(tpm, place->index, &nv));
 	ROTA_TRY(show(tpm, nv, place->base, &value));
-	for (; value < to; value++)
+	for (; value < *to; value++)
 		ROTA_TRY(increment(tpm, nv));
 	ROTA_TRY(show(tpm, nv, place->base, &value)); /* this counts, not what was answered */
-	return value >= to ? ROTA_OK : ROTA_ERR_IO;
-}
-
-static const struct rota_rom_counter *place_of(
-	const struct rota_counter_tpm *c, enum rota_counter_id id)
-{
-	return rota_counter_has(&c->port, id) ? &c->place[id] : NULL;
-}
-
-static enum rota_err read_one(void *ctx, enum rota_counter_id id, uint32_t *value)
-{
-	const struct rota_counter_tpm *c = ctx;
-	const struct rota_rom_counter *place = place_of(c, id);
-	struct rota_tpm2 tpm;
-	enum rota_err err;
-
-	if (place == NULL)
-		return ROTA_ERR_ARGUMENT;
-	ROTA_TRY(rota_tpm2_open(&tpm, c->tcti));
-	err = read_open(&tpm, place, value);
-	rota_tpm2_close(&tpm);
-	return err;
+	return value >= *to ? ROTA_OK : ROTA_ERR_IO;
 }
 
 static enum rota_err advance(void *ctx, enum rota_counter_id id, uint32_t to)
 {
-	const struct rota_counter_tpm *c = ctx;
-	const struct rota_rom_counter *place = place_of(c, id);
-	struct rota_tpm2 tpm;
-	enum rota_err err;
-
-	if (place == NULL)
-		return ROTA_ERR_ARGUMENT;
-	ROTA_TRY(rota_tpm2_open(&tpm, c->tcti));
-	err = advance_open(&tpm, place, to);
-	rota_tpm2_close(&tpm);
-	return err;
+	return with_tpm(ctx, id, advance_open, &to);
 }
 
 void rota_counter_tpm_init(struct rota_counter_tpm *c, const char *tcti, const struct rota_rom *rom)
