@@ -50,8 +50,7 @@ static enum rota_err slot_begin(
 
 	if (s->trial == WORLD_STARTED)
 		return ROTA_ERR_BUSY;
-	if (length > WORLD_SLOT_LEN)
-		return ROTA_ERR_FULL;
+	(void)length; /* as a program behind slots_exec, which sees by writing what does not fit */
 	if (!powered(s))
 		return ROTA_ERR_IO;
 	s->trial = WORLD_NONE;
