@@ -11,6 +11,9 @@
 /* "repository " or "slot " and a name of at most ROTA_NAME_MAX bytes. */
 #define SECTION_MAX 64
 
+/* Less would wear the journal, and take longer than what it may save. */
+#define RESUME_LEAST 4096
+
 /* A section being read: the first error sticks in `err`, so that a reader can go straight down. */
 struct part {
 	struct rota_ini *ini;
@@ -290,6 +293,10 @@ static void read_limits(struct part *p, struct agent_config *c)
 	c->rate = number(p, "rate", 4096, UINT64_C(1) << 40, 0);
 	c->outbox = number(p, "outbox", 16, 65536, 512);
 	c->resume_every = number(p, "resume_every", 0, UINT64_C(1) << 40, 32 << 20);
+	if (c->resume_every > 0 && c->resume_every < RESUME_LEAST)
+		refuse(p, "resume_every", text(p, "resume_every"),
+			"0 (never), or at least 4096 bytes: each time is a sync and a commit");
+	c->tries = number(p, "tries", 1, 100, 5);
 }
 
 /* ---- the whole ---- */

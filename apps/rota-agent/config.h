@@ -88,7 +88,8 @@ struct agent_config {
 	uint64_t connect_s, stall_s, metadata_s, target_s; /* deadlines */
 	uint64_t rate; /* bytes a second; 0: any */
 	uint64_t outbox; /* events */
-	uint64_t resume_every; /* bytes */
+	uint64_t resume_every; /* bytes; 0: never */
+	uint64_t tries; /* of a transfer that breaks off, in one cycle */
 };
 
 /* ROTA_ERR_FORMAT and the rest of rota_ini_load()'s; `why` names file, section, key and line. On failure there

@@ -2,6 +2,7 @@
 #include "apps/rota-agent/cycle.h"
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/say.h"
+#include "apps/rota-agent/transfer.h"
 #include "host/agent/command.h"
 #include "host/agent/limits.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
@@ -66,10 +67,10 @@ static enum rota_err meta_from_network(struct cycle *c, const struct rota_want *
 
 	snprintf(path, sizeof(path), "metadata/%s", c->name);
 	if (want->hint)
-		return rota_fetch_get(a->fetch, &get, &c->fail);
+		return agent_transfer(a, &get, false, &c->fail);
 	ROTA_TRY(rota_metastore_begin(&a->device.meta, c->name, &c->fail));
 	c->staging = true;
-	err = rota_fetch_get(a->fetch, &get, &c->fail);
+	err = agent_transfer(a, &get, want->version != 0, &c->fail);
 	c->staging = false;
 	rota_metastore_end(&a->device.meta, err == ROTA_OK);
 	if (err == ROTA_OK)
@@ -174,7 +175,7 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 	if (want->offset > 0)
 		say_resumed(want);
 	say_progress_begin("download", want->offset);
-	err = rota_fetch_get(a->fetch, &get, &c->fail);
+	err = agent_transfer(a, &get, true, &c->fail);
 	say_progress_end();
 	return err;
 }
@@ -266,6 +267,7 @@ static void say_unwell(const struct cycle *c)
 static void note_detail(struct cycle *c, enum rota_err err)
 {
 	c->a->report.detail = err != ROTA_OK && err == c->fail.err ? c->fail.text : "";
+	c->a->report.detail_err = err;
 }
 
 static bool is_end(enum rota_update_want_kind kind)

@@ -24,6 +24,8 @@ struct agent {
 	struct agent_report report;
 	struct rota_fetch *fetch;
 	struct agent_carrier carrier; /* of recovery orders */
+	uint32_t
+		again_s; /* the repository's server asks not to be asked for so long; 0: it did not */
 	const volatile sig_atomic_t *stop;
 };
 

@@ -2,6 +2,7 @@
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/run.h"
 #include "apps/rota-agent/say.h"
+#include "apps/rota-agent/transfer.h"
 #include "host/recovery/lineport.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ enum rota_err agent_recovery_fetch(struct agent *a, const struct rota_update_wan
 			"the pack lacks a part that its order names; `rota recovery pack` puts all "
 			"in");
 	server_path(a, want, path);
-	return rota_fetch_get(a->fetch, &get, why);
+	return agent_transfer(a, &get, want->part != ROTA_PACK_ORDER, why);
 }
 
 /* ---- what became of it ---- */

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* SPEC 13.2 */
 #define STRING_MAX 256
@@ -17,6 +18,9 @@
 
 /* Sending a report may take so long: the server syncs a disk, no more. */
 #define POST_S 60
+
+/* A server may ask for so long a silence: what it is told then is late, not lost. */
+#define SILENCE_MOST_S 3600
 
 static const char *const names[] = {
 	[ROTA_EVENT_STARTED] = "started",
@@ -66,11 +70,18 @@ static bool is_refusal(enum rota_err err)
 	return class == ROTA_CLASS_REFUSED || class == ROTA_CLASS_MALFORMED;
 }
 
+/* The words of a fetch, where its error is the one that is told. */
+static const char *detail_of(const struct agent_report *r, enum rota_err err)
+{
+	return r->detail_err == err ? r->detail : "";
+}
+
 void agent_report_line(const struct agent_report *r, struct rota_why why, struct rota_span step,
 	struct rota_span role, uint64_t version)
 {
 	char step_text[FIELD_MAX], role_text[FIELD_MAX], version_room[FIELD_MAX];
 	bool refusal = is_refusal(why.err);
+	const char *detail = detail_of(r, why.err);
 	const char *advice = refusal ? NULL : "see: rota-agent doctor";
 
 	say(refusal ? "refused" : "failed",
@@ -81,7 +92,7 @@ void agent_report_line(const struct agent_report *r, struct rota_why why, struct
 			{ "clause", rota_clause_section(why.clause) },
 			{ "reason", rota_err_str(why.err) },
 			{ "demand", rota_clause_demand(why.clause) },
-			{ "detail", *r->detail ? r->detail : advice },
+			{ "detail", *detail ? detail : advice },
 			{ NULL, NULL },
 		});
 }
@@ -153,7 +164,7 @@ static json_t *event_json(const struct agent_report *r, const struct rota_event 
 	put(to, "clause", rota_clause_section(e->why.clause));
 	if (e->why.err != ROTA_OK) {
 		put(to, "reason", rota_err_str(e->why.err));
-		put(to, "detail", r->detail);
+		put(to, "detail", detail_of(r, e->why.err));
 	}
 	return to;
 }
@@ -216,6 +227,21 @@ static void complain(struct agent_report *r, const char *reason, const char *det
 	r->away = true;
 }
 
+static uint64_t now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+static void hold_back(struct agent_report *r)
+{
+	uint32_t asked = rota_fetch_retry_after(r->fetch);
+
+	r->not_before_s = now_s() + (asked < SILENCE_MOST_S ? asked : SILENCE_MOST_S);
+}
+
 /* What an answer means; gives how many events the next request may carry, 0 to stop. */
 static uint32_t judge(struct agent_report *r, const struct rota_fetch_answer *answer, uint32_t sent,
 	uint64_t last)
@@ -239,6 +265,7 @@ static uint32_t judge(struct agent_report *r, const struct rota_fetch_answer *an
 				{ "detail", answer->body }, { NULL, NULL } });
 		return 1;
 	}
+	hold_back(r);
 	/* A page of nginx's says no more than its status. */
 	complain(r, status, answer->body[0] == '<' ? NULL : answer->body);
 	return 0;
@@ -252,6 +279,8 @@ void agent_report_send(struct agent_report *r)
 	struct rota_fail why;
 	uint64_t last;
 
+	if (now_s() < r->not_before_s)
+		return;
 	while (r->config->server.url && !r->away && most) {
 		enum rota_err err = rota_outbox_batch(r->outbox, most, &body, &last, &why);
 

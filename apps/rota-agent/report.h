@@ -2,7 +2,7 @@
 /* apps/rota-agent/report.h -- events: a line for people, a file in the outbox, a report to the server.
  *
  * The server being away never holds anything up: what it did not acknowledge stays in the outbox, and
- * after one failure it is not asked again in that cycle.
+ * after one failure it is not asked again in that cycle, nor before the time that it asked for, an hour at most.
  */
 #ifndef APPS_ROTA_AGENT_REPORT_H
 #define APPS_ROTA_AGENT_REPORT_H
@@ -15,9 +15,11 @@ struct agent_report {
 	const struct agent_config *config;
 	struct rota_outbox *outbox;
 	struct rota_fetch *fetch;
-	const char *
-		detail; /* more about what is being done, "" where there is nothing: the fetch's words */
+	/* More about what is being done, the fetch's words, and the error that they speak of; "" where there are none. */
+	const char *detail;
+	enum rota_err detail_err;
 	bool away; /* the server did not answer in this cycle */
+	uint64_t not_before_s; /* it asked not to be asked before; CLOCK_MONOTONIC */
 };
 
 /* rota_update_config's event: print and keep it. `ctx` is a struct agent_report. */

@@ -68,6 +68,7 @@ static int cycle(struct agent *a, enum agent_end *end)
 {
 	struct rota_fail why;
 
+	a->again_s = 0;
 	*end = AGENT_END_STOPPED;
 	if (agent_cycle_run(a, end, &why) != ROTA_OK)
 		complain("start", &why);
@@ -116,6 +117,20 @@ static uint64_t backoff(const struct agent *a, unsigned failures)
 	return wait < a->config->retry_most_s ? wait : a->config->retry_most_s;
 }
 
+/* What the server asks for holds where it is longer, up to the longest wait of the settings: whoever stands in for a
+ * server could keep silent as well, and hold the device up no longer than that. */
+static uint64_t next_wait(const struct agent *a, unsigned failures)
+{
+	const struct agent_config *c = a->config;
+	uint64_t most = c->interval_s > c->retry_most_s ? c->interval_s : c->retry_most_s;
+	uint64_t own = jittered(a, failures ? backoff(a, failures) : c->interval_s);
+	uint64_t asked = a->again_s < most ? a->again_s : most;
+
+	if (asked <= own)
+		return own;
+	return asked + draw(asked * c->jitter_percent / 100 + 1); /* never before */
+}
+
 /* Signals are blocked but here, so that one which comes just before the wait is not missed. */
 static void wait_for(uint64_t seconds)
 {
@@ -158,7 +173,7 @@ int agent_run(struct agent *a)
 		/* The device was reset without us, so the trial runs already: look at once. */
 		if (end == AGENT_END_REBOOT && status == AGENT_EXIT_OK && !stop_asked)
 			continue;
-		wait = jittered(a, failures ? backoff(a, failures) : a->config->interval_s);
+		wait = next_wait(a, failures);
 		say_wait(wait, failures);
 		wait_for(wait);
 	}

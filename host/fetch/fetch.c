@@ -23,6 +23,7 @@ struct rota_fetch {
 	CURL *curl;
 	struct rota_fetch_settings settings;
 	bool no_clock;
+	uint32_t retry_after_s; /* as the server of the last call said; 0: it did not */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -212,6 +213,20 @@ static enum rota_err complain_status(const struct transfer *t, long status, stru
 	return rota_fail(why, from_status(status), "%s: the server answers %ld", t->url, status);
 }
 
+static void note_retry_after(struct rota_fetch *f, long status)
+{
+	curl_off_t after = 0;
+
+	if (from_status(status) == ROTA_ERR_BUSY)
+		curl_easy_getinfo(f->curl, CURLINFO_RETRY_AFTER, &after);
+	f->retry_after_s = after > 0 && after < UINT32_MAX ? (uint32_t)after : 0;
+}
+
+uint32_t rota_fetch_retry_after(const struct rota_fetch *f)
+{
+	return f->retry_after_s;
+}
+
 /* ---- reading ---- */
 
 static size_t on_header(char *at, size_t one, size_t len, void *ctx)
@@ -326,6 +341,7 @@ static CURL *prepare(struct transfer *t, const struct rota_fetch_server *server,
 
 	curl_easy_reset(c);
 	t->f->error[0] = 0;
+	t->f->retry_after_s = 0;
 	set_manners(c, t, total_s);
 	t->server = server;
 	set_trust(c, t->f, server);
@@ -354,6 +370,7 @@ enum rota_err rota_fetch_get(
 		curl_easy_setopt(c, CURLOPT_RANGE, range);
 	}
 	code = curl_easy_perform(c);
+	note_retry_after(f, status_of(&t));
 	if (code != CURLE_OK && from_status(status_of(&t)) == ROTA_OK)
 		return complain(&t, code, why);
 	if (status_of(&t) == 0)
@@ -384,7 +401,6 @@ static size_t on_answer(char *at, size_t one, size_t len, void *ctx)
 static enum rota_err post(
 	struct transfer *t, CURL *c, struct curl_slist *headers, struct rota_fail *why)
 {
-	curl_off_t after = 0;
 	CURLcode code;
 
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
@@ -392,8 +408,7 @@ static enum rota_err post(
 	if (code != CURLE_OK)
 		return complain(t, code, why);
 	t->answer->status = (unsigned)status_of(t);
-	curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &after);
-	t->answer->retry_after_s = after > 0 && after < UINT32_MAX ? (uint32_t)after : 0;
+	note_retry_after(t->f, status_of(t));
 	return ROTA_OK;
 }
 

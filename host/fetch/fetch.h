@@ -52,7 +52,6 @@ struct rota_fetch_get {
 
 struct rota_fetch_answer {
 	unsigned status; /* HTTP */
-	uint32_t retry_after_s; /* 0: not said */
 	size_t len;
 	char body[ROTA_ANSWER_MAX + 1]; /* with a NUL */
 };
@@ -82,6 +81,10 @@ void rota_fetch_clock(struct rota_fetch *f, bool believed);
  * ROTA_ERR_NET        all else */
 ROTA_MUST_USE enum rota_err rota_fetch_get(
 	struct rota_fetch *f, const struct rota_fetch_get *get, struct rota_fail *why);
+
+/* For how long the server of the last call wants not to be asked (Retry-After beside 429 or 503), in seconds; 0: it did not
+ * say. */
+uint32_t rota_fetch_retry_after(const struct rota_fetch *f);
 
 /* Send `json`. ROTA_OK whatever the status says; errors are those of the connection, as above. */
 ROTA_MUST_USE enum rota_err rota_fetch_post(struct rota_fetch *f,

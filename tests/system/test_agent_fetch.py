@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What servers and those between may send to the agent: nothing of it is believed, and nothing of it lasts long."""
+import re
 import socket
 import subprocess
 import time
@@ -13,6 +14,7 @@ from fleet import PROGRAMS, Device, line, run
 from pki import Ca
 
 SHORT = "\n[limits]\nconnect = 2s\nstall = 2s\nmetadata = 5s\ntarget = 60s\nresume_every = 65536\n"
+ONCE = "tries = 1\n"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def bad(fleet):
 def factory(fleet, bad):
     device = fleet.device("factory")
     device.edit((f"https://localhost:{fleet.ports['repo']}/", f"https://localhost:{bad.port}/"))
-    device.add(SHORT)
+    device.add(SHORT + ONCE)
     return device.snapshot(fleet.dir / "factory-new")
 
 
@@ -217,6 +219,35 @@ def test_without_a_clock_the_dates_of_the_server_s_certificate_do_not_count(flee
         server.close()
 
 
+# --- what a busy server asks for ---
+
+
+def waits(device, settings):
+    """How long the agent says that it waits after its first cycle."""
+    device.add(f"[poll]\ninterval = 1s\njitter_percent = 0\n{settings}")
+    agent = subprocess.Popen(
+        [PROGRAMS["rota-agent"], "--config", device.config, "--verbose"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        said = next(said for said in agent.stdout if said.startswith("waiting"))
+    finally:
+        agent.terminate()
+        agent.communicate(timeout=30)
+    return line(said, "waiting")["for"]
+
+
+@pytest.mark.parametrize("code, headers, settings, wait", [
+    (503, {"Retry-After": 7}, "retry_first = 1s\nretry_most = 10s\n", "7s"),
+    (429, {"Retry-After": 100000}, "retry_first = 1s\nretry_most = 10s\n", "10s"),  # no longer than the settings say
+    (503, {"Retry-After": 2}, "retry_first = 5s\nretry_most = 10s\n", "5s"),
+    (500, {"Retry-After": 7}, "retry_first = 1s\nretry_most = 10s\n", "1s"),
+    (503, {}, "retry_first = 1s\nretry_most = 10s\n", "1s"),
+], ids=["followed", "bounded", "shorter", "not_busy", "unsaid"])
+def test_a_busy_server_says_when_to_come_again(device, bad, code, headers, settings, wait):
+    bad.rule(r"^metadata/", status(code, **headers))
+    assert waits(device, settings) == wait
+
+
 # --- targets ---
 
 
@@ -249,6 +280,65 @@ def test_resume(device, bad):
     bad.behave()
     device.once(check=3)
     assert ranges(bad) == [f"bytes={offset}-"]
+    assert device.boot() == "2.0.0"
+
+
+def cut_at(*ends):
+    """Each answer ends at the next of these thousandths of the file, the ones after that are whole."""
+    left = list(ends)
+
+    def cut(h, path):
+        body = h.content(path)
+        at = int((h.headers.get("Range") or "bytes=0-")[6:-1])
+        end = len(body) * left.pop(0) // 1000 if left else len(body)
+        h.send_response(206 if at else 200)
+        if at:
+            h.send_header("Content-Range", f"bytes {at}-{len(body) - 1}/{len(body)}")
+        h.send_header("Content-Length", str(len(body) - at))
+        h.end_headers()
+        h.wfile.write(body[at:end])
+        h.wfile.flush()
+        if end < len(body):
+            h.hang_up()
+
+    return cut
+
+
+def test_a_transfer_that_breaks_off_is_gone_on_with(device, bad):
+    device.edit((ONCE, "tries = 3\n"))
+    bad.rule(r"^targets/.*\.img$", cut_at(400, 700))
+    said = device.once(check=3)
+    assert [int(x[6:-1]) for x in ranges(bad)[1:]] == [int(f) for f in re.findall(r"^resumed from=(\d+)", said, re.M)]
+    assert len(ranges(bad)) == 3 and "try=3" in said
+    assert device.boot() == "2.0.0"
+
+
+@pytest.mark.parametrize("file, behaviour, asked", [
+    (r"\.img$", cut_at(100, 200, 300, 400), 2),  # as often as it may
+    (r"\.img$", cut_at(0, 0), 1),  # nothing came: for the next cycle
+    (r"\.img$", status(503), 1),
+    (r"timestamp\.json$", cut_at(500, 600), 1),  # its end may be another file's by now
+    (r"\.releases\.json$", cut_at(500, 600), 2),
+], ids=["bounded", "nothing", "busy", "timestamp", "metadata"])
+def test_how_often_a_transfer_is_tried(device, bad, file, behaviour, asked):
+    device.edit((ONCE, "tries = 2\n"))
+    bad.rule(file, behaviour)
+    device.once(check=1)
+    assert len([path for path, _ in bad.asked if re.search(file, path)]) == asked
+
+
+def test_what_does_not_fit_is_not_tried_again(device, bad):
+    """Other bytes behind the break: length and digest are checked over all tries."""
+    device.edit((ONCE, "tries = 5\n"))
+    cut = cut_at(400)
+    whole_but = lambda h, path: other_bytes(h, path) if h.headers.get("Range") else cut(h, path)
+    bad.rule(r"^targets/.*\.img$", whole_but)
+    device.once(check=1)
+    assert len(ranges(bad)) == 2
+    bad.behave()
+    device.agent("--once")
+    if device.status()["pending"] != "trial asked for":
+        device.once(check=3)
     assert device.boot() == "2.0.0"
 
 
