@@ -97,6 +97,38 @@ static enum rota_err open_counters(struct agent_device *d, struct rota_fail *why
 	return ROTA_OK;
 }
 
+static enum rota_err look_tpm(const struct agent_config *c, const char *tcti, struct rota_fail *why)
+{
+	struct rota_tpm2 tpm;
+	enum rota_err err = rota_tpm2_open(&tpm, tcti);
+
+	if (err == ROTA_OK) {
+		rota_tpm2_close(&tpm);
+		return ROTA_OK;
+	}
+	if (!c->tpm)
+		return rota_fail(why, err,
+			"%s names counters in a TPM, and none answers at %s; say [device] tpm = "
+			"TCTI in %s where it is elsewhere",
+			c->rom, tcti, c->ini.path);
+	return rota_fail(why, err,
+		"%s line %u: [device] tpm = %s: no TPM answers there; is the path right, and "
+		"may this user open it?",
+		c->ini.path, rota_ini_line(&c->ini, "device", "tpm"), tcti);
+}
+
+enum rota_err agent_config_there(const struct agent_config *c, struct rota_fail *why)
+{
+	for (uint8_t i = 0; i < c->slot_count; i++)
+		ROTA_TRY(agent_hooks_look(c, &c->slot[i], why));
+	return c->tpm ? look_tpm(c, c->tpm, why) : ROTA_OK;
+}
+
+enum rota_err agent_device_tpm(const struct agent_device *d, struct rota_fail *why)
+{
+	return d->counter ? look_tpm(d->config, d->tpm.tcti, why) : ROTA_OK;
+}
+
 /* ---- slots ---- */
 
 static enum rota_err open_boot(
@@ -149,7 +181,7 @@ static enum rota_err open_slot(
 		.name = rota_span_cstr(s->name),
 		.slots = &hooks->port,
 	};
-	return agent_hooks_init(hooks, port, s, d->config->product, why);
+	return agent_hooks_init(hooks, port, s, d->config, why);
 }
 
 /* ---- recovery orders ---- */

@@ -72,6 +72,13 @@ struct agent_device {
 ROTA_MUST_USE enum rota_err agent_device_open(
 	struct agent_device *d, const struct agent_config *config, struct rota_fail *why);
 
+/* Whether the TPM that keeps the device's counters answers now. Where it does not the device still takes recovery
+ * orders, so that this is a warning and no end. */
+ROTA_MUST_USE enum rota_err agent_device_tpm(const struct agent_device *d, struct rota_fail *why);
+
+/* Whether programs and TPM that the settings name are there, without opening the device. */
+ROTA_MUST_USE enum rota_err agent_config_there(const struct agent_config *c, struct rota_fail *why);
+
 /* Then the state, under the lock. ROTA_ERR_BUSY: another agent runs. */
 ROTA_MUST_USE enum rota_err agent_state_open(struct agent_device *d, struct rota_fail *why);
 

@@ -3,11 +3,13 @@
 #include "apps/rota-agent/say.h"
 #include "host/agent/command.h"
 #include "host/base/bytes.h"
+#include "rota/codec/name.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STATUS_HOLD 75 /* EX_TEMPFAIL of sysexits.h */
@@ -129,19 +131,36 @@ static enum rota_err hooked_revert(void *ctx)
 
 /* ---- start ---- */
 
-static enum rota_err look(const struct agent_slot *slot, const char *key,
-	const struct agent_hook *hook, struct rota_fail *why)
+static enum rota_err look(const struct agent_config *c, const struct agent_slot *slot,
+	const char *key, const char *program, struct rota_fail *why)
 {
-	if (!hook->argv[0] || access(hook->argv[0], X_OK) == 0)
+	char section[sizeof("slot ") + ROTA_NAME_MAX];
+	struct stat st;
+
+	if (!program)
 		return ROTA_OK;
-	return rota_fail_errno(
-		why, errno, "[slot %s] %s = %s cannot be run", slot->name, key, hook->argv[0]);
+	if (stat(program, &st) == 0 && S_ISDIR(st.st_mode))
+		errno = EISDIR;
+	else if (access(program, X_OK) == 0)
+		return ROTA_OK;
+	snprintf(section, sizeof(section), "slot %s", slot->name);
+	return rota_fail_errno(why, errno,
+		"%s line %u: [%s] %s = %s cannot be run; install it, make it executable, or take "
+		"the line out",
+		c->ini.path, rota_ini_line(&c->ini, section, key), section, key, program);
+}
+
+enum rota_err agent_hooks_look(
+	const struct agent_config *c, const struct agent_slot *slot, struct rota_fail *why)
+{
+	ROTA_TRY(look(c, slot, "before", slot->before.argv[0], why));
+	return look(c, slot, "after", slot->after.argv[0], why);
 }
 
 enum rota_err agent_hooks_init(struct agent_hooks *h, const struct rota_slots *inner,
-	const struct agent_slot *slot, const char *product, struct rota_fail *why)
+	const struct agent_slot *slot, const struct agent_config *c, struct rota_fail *why)
 {
-	*h = (struct agent_hooks){ .inner = inner, .slot = slot, .product = product };
+	*h = (struct agent_hooks){ .inner = inner, .slot = slot, .product = c->product };
 	h->port = (struct rota_slots){
 		.ctx = h,
 		.set = inner->set,
@@ -155,6 +174,5 @@ enum rota_err agent_hooks_init(struct agent_hooks *h, const struct rota_slots *i
 		.confirm = hooked_confirm,
 		.revert = hooked_revert,
 	};
-	ROTA_TRY(look(slot, "before", &slot->before, why));
-	return look(slot, "after", &slot->after, why);
+	return agent_hooks_look(c, slot, why);
 }

@@ -33,9 +33,13 @@ struct agent_hooks {
 	uint64_t length;
 };
 
-/* The hooks of `slot` around `inner`. All stays in use. ROTA_ERR_NOT_FOUND, ROTA_ERR_DENIED: a program is not
- * there, or not executable; `why` names it. */
+/* Whether the programs of both hooks are there. ROTA_ERR_NOT_FOUND, ROTA_ERR_DENIED: one is not, or is not executable;
+ * `why` names it and its line. */
+ROTA_MUST_USE enum rota_err agent_hooks_look(
+	const struct agent_config *config, const struct agent_slot *slot, struct rota_fail *why);
+
+/* The hooks of `slot` around `inner`. All stays in use. Errors of agent_hooks_look(). */
 ROTA_MUST_USE enum rota_err agent_hooks_init(struct agent_hooks *h, const struct rota_slots *inner,
-	const struct agent_slot *slot, const char *product, struct rota_fail *why);
+	const struct agent_slot *slot, const struct agent_config *config, struct rota_fail *why);
 
 #endif

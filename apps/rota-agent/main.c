@@ -47,7 +47,7 @@ static void help(void)
 	     "  --config FILE   settings (" CONFIG_DEFAULT "); see rota-agent.ini(5)\n"
 	     "  --once          one cycle, then exit: 0 up to date, confirmed or rebooted,\n"
 	     "                  1 refused or failed, 3 a reboot is wanted and none configured\n"
-	     "  --check         check the settings and exit\n"
+	     "  --check         check the settings, and that hooks and TPM are there; exit\n"
 	     "  --line TTY      with recover: wait for a pack on this serial line\n"
 	     "  --wait SECONDS  and give up when nobody sends one for so long (0: never)\n"
 	     "  --verbose       say each file and each wait\n"
@@ -185,6 +185,12 @@ static void keep_private(void)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
+static void warn(const char *step, const struct rota_fail *why)
+{
+	say("warning",
+		(struct say_field[]){ { "step", step }, { "reason", why->text }, { NULL, NULL } });
+}
+
 static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 {
 	const struct rota_fetch_settings settings = {
@@ -202,9 +208,9 @@ static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 	ROTA_TRY(agent_state_open(&a->device, why));
 	a->carrier = (struct agent_carrier){ .path = a->config->recovery, .pack.fd = -1 };
 	if (agent_log_open(&a->device, why) != ROTA_OK)
-		say("warning",
-			(struct say_field[]){
-				{ "step", "log" }, { "reason", why->text }, { NULL, NULL } });
+		warn("log", why);
+	if (agent_device_tpm(&a->device, why) != ROTA_OK)
+		warn("tpm", why);
 	a->fetch = rota_fetch_new(&settings);
 	if (!a->fetch)
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
@@ -236,6 +242,16 @@ static int run(const struct agent_config *config, const struct options *o)
 	return status;
 }
 
+static int check(const struct agent_config *config)
+{
+	struct rota_fail why;
+
+	if (agent_config_there(config, &why) != ROTA_OK)
+		return failed(&why);
+	puts("the settings are well formed, and what they run is there");
+	return AGENT_EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct agent_config config;
@@ -252,7 +268,7 @@ int main(int argc, char **argv)
 	if (agent_config_load(o.config, &config, &why) != ROTA_OK)
 		return failed(&why);
 	if (o.check)
-		puts("the settings are well formed");
+		status = check(&config);
 	else if (o.verb && strcmp(o.verb, "log") == 0)
 		status = agent_log(&config, o.json, o.verify);
 	else if (o.verb && strcmp(o.verb, "recover") != 0)
@@ -260,5 +276,5 @@ int main(int argc, char **argv)
 	else
 		status = run(&config, &o);
 	agent_config_free(&config);
-	return o.check ? AGENT_EXIT_OK : status;
+	return status;
 }

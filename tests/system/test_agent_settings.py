@@ -31,6 +31,8 @@ from fleet import PROGRAMS, run
     ("[server]", "[poll]\ninterval = soon\n[server]", r"line \d+: \[poll\] interval = soon is not a duration"),
     ("[server]", "[poll]\nintervall = 1h\n[server]", r"line \d+: \[poll\] intervall is not a known setting"),
     ("[server]", "[limits]\noutbox = 3\n[server]", r"line \d+: \[limits\] outbox = 3 is not a number from"),
+    ("[server]", "[limits]\nresume_every = 12\n[server]", r"line \d+: \[limits\] resume_every = 12 is not 0 \(never\), or at least"),
+    ("[server]", "[limits]\ntries = 0\n[server]", r"line \d+: \[limits\] tries = 0 is not a number from"),
     ("[server]", "[device]\nclock = sundial\n[server]", r"clock = sundial is not one of"),
     ("[server]", "[device]\nproduct = sensor\n[server]", r"stands twice"),
     ("[server]", "no settings here\n[server]", r"line \d+: neither"),
@@ -48,6 +50,20 @@ def test_wrong_settings(device, old, new, says):
 def test_check_only_looks(device):
     device.agent("--check", check=0)
     assert not device.state().exists()
+
+
+@pytest.mark.parametrize("section, setting, says", [
+    ("slot app", "before = /nonexistent/hook --now", r"line \d+: \[slot app\] before = /nonexistent/hook cannot be run"),
+    ("slot app", "after = /etc/passwd", r"line \d+: \[slot app\] after = /etc/passwd cannot be run"),
+    ("slot app", "after = /etc", r"line \d+: \[slot app\] after = /etc cannot be run"),
+    ("device", "tpm = swtpm:path=/nonexistent/tpm", r"line \d+: \[device\] tpm = .*no TPM answers there"),
+    ("device", "tpm = nonsense", r"line \d+: \[device\] tpm = nonsense: no TPM answers there"),
+])
+def test_check_sees_what_is_not_there(device, section, setting, says):
+    device.edit((f"[{section}]\n", f"[{section}]\n{setting}\n"))
+    done = device.agent("--check")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and re.search(says, done.stderr), done.stderr
 
 
 def test_the_example_is_well_formed():
