@@ -10,19 +10,23 @@ bool rota_grub_block_valid(const uint8_t block[static ROTA_GRUB_BLOCK_LEN])
 	return memcmp(block, FIRST_LINE, sizeof(FIRST_LINE) - 1) == 0;
 }
 
-/* Where the line after the one at `at` begins; 0: this one does not end. */
+/* Where the line after the one at `at` begins; 0: this one does not end. As for GRUB, what stands behind a backslash ends
+ * no line: a value may have lines of its own, which look like variables. */
 static size_t next_line(const uint8_t *block, size_t at)
 {
-	const uint8_t *end = memchr(block + at, '\n', ROTA_GRUB_BLOCK_LEN - at);
-
-	return end == NULL ? 0 : (size_t)(end - block) + 1;
+	for (; at < ROTA_GRUB_BLOCK_LEN; at++) {
+		if (block[at] == '\n')
+			return at + 1;
+		at += block[at] == '\\';
+	}
+	return 0;
 }
 
-/* Where the line of `name` begins, *next behind it; the block's length: there is none. Then *next is where
+/* Where the first line of `name` from `at` on begins, *next behind it; the block's length: there is none. Then *next is where
  * the padding begins. */
-static size_t find(const uint8_t *block, struct rota_span name, size_t *next)
+static size_t find(const uint8_t *block, struct rota_span name, size_t at, size_t *next)
 {
-	size_t at = 0, end;
+	size_t end;
 
 	while ((end = next_line(block, at)) != 0) {
 		*next = end;
@@ -38,9 +42,12 @@ static size_t find(const uint8_t *block, struct rota_span name, size_t *next)
 size_t rota_grub_block_letter(
 	const uint8_t block[static ROTA_GRUB_BLOCK_LEN], struct rota_span name)
 {
-	size_t next, at = find(block, name, &next);
+	size_t next, at = find(block, name, 0, &next), further;
 
 	if (at == ROTA_GRUB_BLOCK_LEN || next - at != name.len + 3)
+		return 0;
+	/* GRUB reads the last one and writes the first: a trial would start for ever. */
+	if (find(block, name, next, &further) != ROTA_GRUB_BLOCK_LEN)
 		return 0;
 	return at + name.len + 1;
 }
@@ -50,7 +57,7 @@ enum rota_err rota_grub_block_add(
 {
 	size_t at;
 
-	if (find(block, name, &at) != ROTA_GRUB_BLOCK_LEN)
+	if (find(block, name, 0, &at) != ROTA_GRUB_BLOCK_LEN)
 		return ROTA_ERR_FORMAT;
 	if (name.len + 3 > ROTA_GRUB_BLOCK_LEN - at)
 		return ROTA_ERR_FULL;

@@ -17,11 +17,11 @@
 /* Whether it begins as one. */
 bool rota_grub_block_valid(const uint8_t block[static ROTA_GRUB_BLOCK_LEN]);
 
-/* Where the one-letter value of `name` stands; 0: there is none, or it is longer or shorter. */
+/* Where the one-letter value of `name` stands; 0: there is none, it is longer or shorter, or `name` stands twice. */
 size_t rota_grub_block_letter(
 	const uint8_t block[static ROTA_GRUB_BLOCK_LEN], struct rota_span name);
 
-/* Append NAME=letter; ROTA_ERR_FULL: no room. ROTA_ERR_FORMAT: `name` is there with a value of another length. */
+/* Append NAME=letter; ROTA_ERR_FULL: no room. ROTA_ERR_FORMAT: `name` is there already, and not with one letter once. */
 ROTA_MUST_USE enum rota_err rota_grub_block_add(
 	uint8_t block[static ROTA_GRUB_BLOCK_LEN], struct rota_span name, uint8_t letter);
 

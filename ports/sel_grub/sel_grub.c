@@ -31,7 +31,7 @@ static enum rota_err decode(uint8_t letter, struct rota_selection *out)
 	return ROTA_ERR_CORRUPT;
 }
 
-/* The block is the whole file, as it is for GRUB. */
+/* The block is the whole file, as it is for GRUB. What is no file (a FIFO would hold us up, but for O_NONBLOCK) is none. */
 static enum rota_err load(int fd, uint8_t block[static ROTA_GRUB_BLOCK_LEN])
 {
 	struct stat st;
@@ -52,7 +52,7 @@ static enum rota_err grub_read(void *ctx, struct rota_selection *out)
 {
 	const struct rota_sel_grub *s = ctx;
 	uint8_t block[ROTA_GRUB_BLOCK_LEN];
-	int fd = open(s->file, O_RDONLY | O_CLOEXEC);
+	int fd = open(s->file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	enum rota_err err;
 	size_t at;
 
@@ -85,7 +85,7 @@ static enum rota_err store(int fd, uint8_t letter)
 static enum rota_err grub_set(void *ctx, const struct rota_selection *to)
 {
 	const struct rota_sel_grub *s = ctx;
-	int fd = open(s->file, O_RDWR | O_CLOEXEC);
+	int fd = open(s->file, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	enum rota_err err;
 
 	if (fd < 0)

@@ -40,8 +40,8 @@ bool rota_sdboot_entry_parse(const char *name, struct rota_sdboot_entry *out)
 	out->counted = take(&name, "+");
 	if (out->counted && !take_number(&name, &out->left))
 		return false;
-	if (out->counted && take(&name, "-") && !take_number(&name, &out->done))
-		return false;
+	if (out->counted && take(&name, "-") && (!take_number(&name, &out->done) || out->done == 0))
+		return false; /* a name is the one spelling of what it says */
 	return strcmp(name, ".conf") == 0;
 }
 

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #define ROTA_SDBOOT_NAME_MAX 64 /* ours have at most 35 bytes */
+#define ROTA_SDBOOT_GENERATION_MAX                                                                 \
+	999999999 /* a longer name would be none of ours: an update a second for 30 years */
 
 struct rota_sdboot_entry {
 	uint32_t generation;

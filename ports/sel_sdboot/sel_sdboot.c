@@ -120,16 +120,21 @@ static enum rota_err sdboot_read(void *ctx, struct rota_selection *out)
 	return decode(&h, out);
 }
 
-/* ---- changing a name ---- */
+/* ---- changing a name ----
+ *
+ * The partition may be another's work, and on a file system that has more than FAT: no link is followed, so that
+ * nothing elsewhere is copied here or written over, and what is no file is no entry. */
 
 static enum rota_err read_entry(int dir, const char *name, uint8_t *to, size_t *len)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 	ssize_t got;
 
 	if (fd < 0)
 		return rota_fd_errno(errno);
-	got = read(fd, to, ROTA_SDBOOT_ENTRY_MAX + 1);
+	got = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, to, ROTA_SDBOOT_ENTRY_MAX + 1)
+							 : -1;
 	(void)close(fd);
 	if (got < 0)
 		return ROTA_ERR_IO;
@@ -139,9 +144,12 @@ static enum rota_err read_entry(int dir, const char *name, uint8_t *to, size_t *
 
 static enum rota_err write_draft(int dir, const uint8_t *from, size_t len)
 {
-	int fd = openat(dir, DRAFT, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	enum rota_err err = ROTA_OK;
+	int fd;
 
+	if (unlinkat(dir, DRAFT, 0) != 0 && errno != ENOENT)
+		return rota_fd_errno(errno);
+	fd = openat(dir, DRAFT, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return rota_fd_errno(errno);
 	if (write(fd, from, len) != (ssize_t)len || fsync(fd) != 0)
@@ -214,6 +222,8 @@ static enum rota_err store(struct held *h, const struct rota_selection *to)
 		return ROTA_ERR_CORRUPT;
 	want.counted = false;
 	want.generation += want.generation == 0; /* there is one below it */
+	if (want.generation >= ROTA_SDBOOT_GENERATION_MAX) /* and one above */
+		return ROTA_ERR_LIMIT;
 	ROTA_TRY(rename_entry(h->dir, c, &want));
 	if (!h->there[to->confirmed ^ 1])
 		return to->trial == ROTA_SELECTED_ASKED ? ROTA_ERR_CORRUPT : ROTA_OK;

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEAD "# GRUB Environment Block\n# WARNING: Do not edit\n"
@@ -84,6 +85,8 @@ TEST(what_is_no_block_of_grub_is_refused)
 		{ "no letter", HEAD "rota=\n", ROTA_ERR_CORRUPT, ROTA_ERR_FORMAT },
 		{ "two letters", HEAD "rota=AB\n", ROTA_ERR_CORRUPT, ROTA_ERR_FORMAT },
 		{ "a longer name", HEAD "rota2=A\nmyrota=B\n", ROTA_ERR_CORRUPT, ROTA_OK },
+		{ "twice", HEAD "rota=A\nrota=b\n", ROTA_ERR_CORRUPT, ROTA_ERR_FORMAT },
+		{ "in the value of another", HEAD "x=y\\\nrota=b\n", ROTA_ERR_CORRUPT, ROTA_OK },
 		{ "in a comment", HEAD "#rota=A\n", ROTA_ERR_CORRUPT, ROTA_OK },
 	};
 	struct rota_selection got;
@@ -104,6 +107,11 @@ TEST(what_is_no_block_of_grub_is_refused)
 	tempdir_put("grubenv", block);
 	CHECK_EQ(READ(&got), ROTA_ERR_CORRUPT);
 	CHECK_EQ(SET(&selections[0]), ROTA_ERR_CORRUPT);
+	test_row = "a FIFO";
+	CHECK(unlink(file) == 0);
+	CHECK(mkfifo(file, 0600) == 0);
+	CHECK_EQ(READ(&got), ROTA_ERR_UNSUPPORTED);
+	CHECK_EQ(SET(&selections[0]), ROTA_ERR_UNSUPPORTED);
 	test_row = "no file";
 	CHECK(unlink(file) == 0);
 	CHECK_EQ(READ(&got), ROTA_ERR_NOT_FOUND);

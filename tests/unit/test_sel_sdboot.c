@@ -172,6 +172,46 @@ TEST(what_cannot_be_started_is_not_selected)
 	CHECK_EQ(SET(&selections[0]), ROTA_ERR_NOT_FOUND);
 }
 
+/* A partition on a file system that has links, made by somebody. */
+TEST(no_link_is_followed)
+{
+	char secret[256], entry[256], draft[256];
+
+	(void)tempdir_fresh();
+	begin("rota-1-a.conf", NULL);
+	tempdir_put("secret", "secret");
+	(void)snprintf(secret, sizeof(secret), "%s", tempdir_path("secret"));
+	(void)snprintf(draft, sizeof(draft), "%s", tempdir_path("loader/entries/rota.new"));
+	(void)snprintf(entry, sizeof(entry), "%s", tempdir_path("loader/entries/rota-0-b.conf"));
+	test_row = "what an entry leads to is not copied";
+	CHECK(symlink(secret, entry) == 0);
+	CHECK(SET(&selections[1]) != ROTA_OK);
+	CHECK(tempdir_get("loader/entries/rota-2-b+1.conf") == NULL);
+	test_row = "a FIFO holds nobody up";
+	CHECK(unlink(entry) == 0);
+	CHECK(mkfifo(entry, 0600) == 0);
+	CHECK(SET(&selections[1]) != ROTA_OK);
+	CHECK(unlink(entry) == 0);
+	test_row = "what a draft leads to is not written over";
+	put_entry("rota-0-b.conf", TEXT_B);
+	CHECK(symlink(secret, draft) == 0);
+	CHECK_OK(SET(&selections[1]));
+	CHECK(strcmp(tempdir_get("secret"), "secret") == 0);
+	CHECK(strcmp(tempdir_get("loader/entries/rota-2-b+1.conf"), TEXT_B) == 0);
+	test_row = NULL;
+}
+
+TEST(a_generation_that_leaves_no_room_is_not_gone_on_from)
+{
+	struct rota_selection got;
+
+	begin("rota-999999999-a.conf", "rota-0-b.conf");
+	CHECK_EQ(SET(&selections[1]), ROTA_ERR_LIMIT);
+	CHECK_OK(READ(&got));
+	CHECK_EQ(got.confirmed, 0);
+	CHECK(tempdir_get("loader/entries/rota-0-b.conf") != NULL); /* it would have gone */
+}
+
 /* Each step is one that the boot state makes. After a cut the loader starts the old place or the new one, never half
  * an entry, and the change can be made again. */
 TEST(a_cut_leaves_the_old_or_the_new_selection)
@@ -203,4 +243,5 @@ TEST(a_cut_leaves_the_old_or_the_new_selection)
 
 TESTS(T(names_are_taken_apart_and_put_together), T(every_selection_is_read_back_from_every_other),
 	T(a_folder_is_read_as_the_loader_reads_it), T(what_cannot_be_started_is_not_selected),
+	T(no_link_is_followed), T(a_generation_that_leaves_no_room_is_not_gone_on_from),
 	T(a_cut_leaves_the_old_or_the_new_selection))

@@ -7,6 +7,7 @@
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -182,6 +183,7 @@ TEST(no_room_and_no_place_are_told)
 	static uint8_t long_value[SIZE];
 	struct rota_selection got;
 	size_t room = SIZE - 4;
+	char text[512];
 
 	begin(1);
 	memset(long_value, 'x', sizeof(long_value));
@@ -196,6 +198,14 @@ TEST(no_room_and_no_place_are_told)
 	tempdir_put("fw_env.config", "/dev/null 0 0x800\n");
 	CHECK_EQ(READ(&got), ROTA_ERR_UNSUPPORTED);
 	CHECK_EQ(SET(&selections[0]), ROTA_ERR_UNSUPPORTED);
+	ROW("a device that ends too soon, after a signal");
+	tempdir_put("short", "x");
+	(void)snprintf(text, sizeof(text), "%s 0 0x800\n", tempdir_path("short"));
+	tempdir_put("fw_env.config", text);
+	(void)alarm(20); /* it went on for ever */
+	errno = EINTR;
+	CHECK_EQ(READ(&got), ROTA_ERR_IO);
+	(void)alarm(0);
 	tempdir_put("fw_env.config", "/nonexistent/env 0 0x800\n");
 	CHECK_EQ(READ(&got), ROTA_ERR_NOT_FOUND);
 	(void)snprintf(config, sizeof(config), "/nonexistent/fw_env.config");
