@@ -69,15 +69,21 @@ static enum rota_err read_both(struct taking *t)
 	return rota_order_end(&t->desk.order);
 }
 
-/* Whether the boot state names this very order, and it still counts: then it is gone on with. */
-static bool is_held(
-	const struct taking *t, const struct rota_bootstate *state, uint32_t burnt, uint32_t *epoch)
+/* Whether the boot state names this very order, and it still counts: then it is gone on with. Of *held nothing but the epoch and what
+ * is due is set: nothing runs that could rest on the rest. */
+static bool is_held(const struct taking *t, const struct rota_bootstate *state, uint32_t burnt,
+	struct rota_order_held *held)
 {
+	const struct rota_rom *rom = &t->d->rom.rom;
 	struct rota_order_desk desk;
 	enum rota_err err = rota_orderbook_judge(
-		&desk, &t->places.port, state, &t->d->rom.rom, &rota_crypto_openssl, burnt);
+		&desk, &t->places.port, state, rom, &rota_crypto_openssl, burnt);
 
-	*epoch = err == ROTA_OK ? desk.order.order.epoch : burnt;
+	*held = (struct rota_order_held){ .epoch = burnt };
+	if (err == ROTA_OK) {
+		held->epoch = desk.order.order.epoch;
+		rota_orderbook_due(state, &desk.order.order, rom, held);
+	}
 	return err == ROTA_OK && state->order_phase != ROTA_ORDER_FAILED &&
 		memcmp(state->order, t->desk.order.file_sha256, ROTA_SHA256_LEN) == 0;
 }
@@ -98,16 +104,16 @@ static enum rota_err name_it(struct taking *t, struct rota_layout_state *l)
 	const struct rota_rom *rom = &t->d->rom.rom;
 	struct rota_bootstate *state = &l->state;
 	uint8_t place = state->order_place;
-	struct rota_order_held held = { .epoch = 0 }; /* nothing runs that could rest on it */
+	struct rota_order_held held;
 
-	if (!is_held(t, state, burnt_epoch(t->d, state), &held.epoch)) {
+	if (!is_held(t, state, burnt_epoch(t->d, state), &held)) {
 		place = rota_orderbook_place(state);
 		ROTA_TRY(rota_orderbook_accepts(&t->desk, state, rom, &rota_crypto_openssl, &held));
 		ROTA_TRY(rota_orderplace_write(&t->places.port, place,
 			rota_span(t->record, t->record_len), rota_span(t->order, t->order_len)));
 	}
 	rota_bootstate_revert(state);
-	rota_orderbook_put(state, place, &t->desk.order, rom);
+	rota_orderbook_put(state, place, &t->desk.order, rom, &held);
 	if (t->desk.order.order.has_image)
 		ROTA_TRY(rota_orderbook_try(state));
 	return rota_layout_state_commit(l);

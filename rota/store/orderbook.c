@@ -147,6 +147,16 @@ static void hold(const struct rota_bootstate *state, const struct rota_order *or
 	}
 }
 
+void rota_orderbook_due(const struct rota_bootstate *state, const struct rota_order *order,
+	const struct rota_rom *rom, struct rota_order_held *held)
+{
+	if (state->order_phase != ROTA_ORDER_CONFIRMED)
+		return;
+	held->epoch_due = order->epoch;
+	if (rota_order_key_floor(order, rom, &held->key_floor_due) != ROTA_OK)
+		held->key_floor_due = 0;
+}
+
 enum rota_err rota_orderbook_look(struct rota_order_desk *desk, const struct rota_flash *places,
 	const struct rota_bootstate *state, const struct rota_rom *rom,
 	const struct rota_crypto *crypto, struct rota_order_held *held)
@@ -157,9 +167,11 @@ enum rota_err rota_orderbook_look(struct rota_order_desk *desk, const struct rot
 	if (rota_orderbook_before(desk, places, state, rom, crypto, 0) == ROTA_OK)
 		hold(state, &desk->order.order, held);
 	err = rota_orderbook_judge(desk, places, state, rom, crypto, 0);
-	if (err == ROTA_OK)
-		hold(state, &desk->order.order, held);
-	return err;
+	if (err != ROTA_OK)
+		return err;
+	hold(state, &desk->order.order, held);
+	rota_orderbook_due(state, &desk->order.order, rom, held);
+	return ROTA_OK;
 }
 
 /* ---- a new one ---- */
@@ -175,6 +187,13 @@ static bool leaves_what_runs(const struct rota_order *order, const struct rota_o
 	return !held->needs_image;
 }
 
+bool rota_orderbook_again(const struct rota_order_desk *desk, const struct rota_bootstate *state)
+{
+	return (state->order_phase == ROTA_ORDER_CONFIRMED ||
+		       state->order_phase == ROTA_ORDER_DONE) &&
+		memcmp(desk->order.file_sha256, state->order, ROTA_SHA256_LEN) == 0;
+}
+
 enum rota_err rota_orderbook_concerns(const struct rota_order_desk *desk,
 	const struct rota_bootstate *state, const struct rota_rom *rom,
 	const struct rota_order_held *held)
@@ -186,6 +205,7 @@ enum rota_err rota_orderbook_concerns(const struct rota_order_desk *desk,
 		.running = (const uint8_t(*)[ROTA_SHA256_LEN])running,
 		.running_count = state->count,
 		.epoch = greater(held->epoch, rota_orderbook_epoch(state)),
+		.stored = rota_orderbook_again(desk, state) ? state->order : NULL,
 	};
 
 	for (uint8_t i = 0; i < state->count; i++)
@@ -225,9 +245,18 @@ static void retire(
 	state->epoch_to = greater(state->epoch_to, order->epoch);
 }
 
-void rota_orderbook_put(struct rota_bootstate *state, uint8_t place,
-	const struct rota_order_reader *order, const struct rota_rom *rom)
+void rota_orderbook_move(struct rota_bootstate *state, uint8_t place)
 {
+	state->order_place = place;
+}
+
+void rota_orderbook_put(struct rota_bootstate *state, uint8_t place,
+	const struct rota_order_reader *order, const struct rota_rom *rom,
+	const struct rota_order_held *held)
+{
+	state->epoch_to = greater(state->epoch_to, held->epoch_due);
+	if (held->key_floor_due > state->key_floor_to)
+		state->key_floor_to = held->key_floor_due;
 	state->order_place = place;
 	state->tries = 0;
 	memcpy(state->order, order->file_sha256, ROTA_SHA256_LEN);

@@ -67,10 +67,16 @@ bool rota_orderbook_confirmed(const struct rota_bootstate *state, const struct r
  * add these keys too, and where an image is needed there is no such order. */
 struct rota_order_held {
 	uint32_t epoch; /* the highest; 0: none is held */
+	uint32_t epoch_due; /* of one whose image is confirmed, and what it retires: to be burnt */
+	uint8_t key_floor_due;
 	bool needs_image;
 	uint8_t key_count;
 	uint8_t key[ROTA_ORDER_KEYS_MAX][ROTA_P256_KEY_LEN];
 };
+
+/* What the order that is named, and was judged, has yet to ask for to be burnt. */
+void rota_orderbook_due(const struct rota_bootstate *state, const struct rota_order *order,
+	const struct rota_rom *rom, struct rota_order_held *held);
 
 /* Judge both, the one that is named last: what it says is of that one. *held is set whatever it says. */
 ROTA_MUST_USE enum rota_err rota_orderbook_look(struct rota_order_desk *desk,
@@ -92,10 +98,19 @@ ROTA_MUST_USE enum rota_err rota_orderbook_concerns(const struct rota_order_desk
 /* The place that a new order goes to: not the one that is named, unless that one's image is not confirmed. */
 uint8_t rota_orderbook_place(const struct rota_bootstate *state);
 
+/* Whether what was read on the desk is the very order that the boot state names, from confirmed on. Where its place was damaged it
+ * may be written anew (SPEC 15.6): what runs may boot by it alone. */
+bool rota_orderbook_again(const struct rota_order_desk *desk, const struct rota_bootstate *state);
+
+/* Such a one lies at `place` now; how far it is stays. */
+void rota_orderbook_move(struct rota_bootstate *state, uint8_t place);
+
 /* The order that was read on the desk, and lies at `place`, becomes the device's. Without an image its epoch and
- * retirements begin to be burnt here; with one, once that is confirmed: rota_orderbook_burn(). */
+ * retirements begin to be burnt here; with one, once that is confirmed: rota_orderbook_burn(). What one that it takes the place of has
+ * yet to burn (`held`) is not lost. */
 void rota_orderbook_put(struct rota_bootstate *state, uint8_t place,
-	const struct rota_order_reader *order, const struct rota_rom *rom);
+	const struct rota_order_reader *order, const struct rota_rom *rom,
+	const struct rota_order_held *held);
 
 /* Its image is to be written now, and tried (again). From stored and trial alone: ROTA_ERR_STATE. */
 ROTA_MUST_USE enum rota_err rota_orderbook_try(struct rota_bootstate *state);

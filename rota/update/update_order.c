@@ -221,12 +221,16 @@ enum rota_err rota_up_record_feed(struct rota_update *u, struct rota_span piece)
 static enum rota_err name_it(const struct rota_update *u, struct rota_bootstate *boot)
 {
 	const struct rota_order_config *c = u->config.order;
+	uint8_t place = rota_orderbook_place(boot);
 
 	ROTA_TRY(
 		rota_orderbook_accepts(c->desk, boot, c->rom, u->config.session.crypto, &u->holds));
-	ROTA_TRY(rota_orderplace_write(c->places, rota_orderbook_place(boot),
-		rota_span(c->record.p, u->record_len), rota_span(c->order.p, u->order_len)));
-	rota_orderbook_put(boot, rota_orderbook_place(boot), &c->desk->order, c->rom);
+	ROTA_TRY(rota_orderplace_write(c->places, place, rota_span(c->record.p, u->record_len),
+		rota_span(c->order.p, u->order_len)));
+	if (rota_orderbook_again(c->desk, boot))
+		rota_orderbook_move(boot, place);
+	else
+		rota_orderbook_put(boot, place, &c->desk->order, c->rom, &u->holds);
 	return ROTA_OK;
 }
 

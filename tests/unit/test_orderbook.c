@@ -19,6 +19,7 @@ static uint8_t record_sha256[32], key_hash[2][32];
 static struct rota_span record;
 static struct flash_mem flash;
 static struct rota_order_desk desk;
+static const struct rota_order_held nothing_held;
 
 static struct rota_rom rom_of_device(void)
 {
@@ -58,7 +59,7 @@ static struct rota_bootstate stored(const struct rota_rom *rom, const struct ord
 	rota_bootstate_init(&s, 3, old_image);
 	if (rota_orderplace_write(&flash.port, rota_orderbook_place(&s), record, file) == ROTA_OK &&
 		read_order(rom, file) == ROTA_OK)
-		rota_orderbook_put(&s, rota_orderbook_place(&s), &desk.order, rom);
+		rota_orderbook_put(&s, rota_orderbook_place(&s), &desk.order, rom, &nothing_held);
 	return s;
 }
 
@@ -261,7 +262,7 @@ TEST(three_boots_that_are_not_confirmed_end_it)
 	CHECK_OK(read_order(&rom, order_make(&(struct order_plan){ .epoch = 6, .image = IMAGE })));
 	CHECK_OK(rota_orderbook_accepts(
 		&desk, &s, &rom, &rota_crypto_openssl, &(struct rota_order_held){ .epoch = 5 }));
-	rota_orderbook_put(&s, 0, &desk.order, &rom);
+	rota_orderbook_put(&s, 0, &desk.order, &rom, &nothing_held);
 	CHECK_EQ(s.order_phase, ROTA_ORDER_STORED);
 	CHECK_EQ(s.tries, 0);
 }
@@ -332,7 +333,7 @@ static void store(
 
 	CHECK_OK(rota_orderplace_write(&flash.port, place, record, file));
 	CHECK_OK(read_order(rom, file));
-	rota_orderbook_put(s, place, &desk.order, rom);
+	rota_orderbook_put(s, place, &desk.order, rom, &nothing_held);
 }
 
 /* A device whose confirmed image is that of its order, of epoch 5, and nobody else's. */
@@ -467,6 +468,75 @@ TEST(what_is_confirmed_counts_for_the_order_that_it_was_tried_for)
 	CHECK(!rota_orderbook_burn(&s, &desk.order.order, &rom));
 }
 
+/* ---- what is not lost ---- */
+
+TEST(what_a_confirmed_order_retires_is_burnt_though_another_comes)
+{
+	static const struct {
+		const char *why;
+		uint8_t phase;
+		uint32_t epoch_to;
+		uint8_t key_floor_to;
+	} rows[] = {
+		{ "its image is confirmed, and nobody asked yet", ROTA_ORDER_CONFIRMED, 5, 1 },
+		{ "on trial: it may come to nothing", ROTA_ORDER_TRIAL, 0, 0 },
+		{ "it came to nothing", ROTA_ORDER_FAILED, 0, 0 },
+	};
+	const struct order_plan next = { .epoch = 6, .image = OTHER };
+	struct rota_rom rom = rom_of_device();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rota_order_held held;
+		struct rota_bootstate s = stored(&rom,
+			&(struct order_plan){
+				.epoch = 5, .image = IMAGE, .retire_keys = "[\"" D1 "\"]" });
+
+		ROW(rows[i].why);
+		s.order_phase = rows[i].phase;
+		CHECK_OK(rota_orderbook_look(
+			&desk, &flash.port, &s, &rom, &rota_crypto_openssl, &held));
+		CHECK_OK(read_order(&rom, order_make(&next)));
+		CHECK_OK(rota_orderbook_accepts(&desk, &s, &rom, &rota_crypto_openssl, &held));
+		rota_orderbook_put(&s, rota_orderbook_place(&s), &desk.order, &rom, &held);
+		CHECK_EQ(s.order_phase, ROTA_ORDER_STORED);
+		CHECK_EQ(s.epoch_to, rows[i].epoch_to);
+		CHECK_EQ(s.key_floor_to, rows[i].key_floor_to);
+	}
+}
+
+TEST(an_order_that_decayed_may_be_written_anew_and_stays_as_far_as_it_was)
+{
+	struct rota_rom rom = rom_of_device();
+	struct rota_span file = order_make(&(struct order_plan){ .epoch = 5, .image = IMAGE });
+	struct rota_order_held held;
+	struct rota_bootstate s;
+
+	rescue(&s, &rom, NULL);
+	CHECK_OK(read_order(&rom, file));
+	memcpy(s.order, desk.order.file_sha256, sizeof(s.order)); /* which decayed */
+	CHECK(rota_orderbook_look(&desk, &flash.port, &s, &rom, &rota_crypto_openssl, &held) !=
+		ROTA_OK);
+	CHECK_OK(read_order(&rom, file));
+	CHECK(rota_orderbook_again(&desk, &s));
+	CHECK_OK(rota_orderbook_accepts(&desk, &s, &rom, &rota_crypto_openssl, &held));
+	CHECK_EQ(rota_orderbook_place(&s), 1);
+	CHECK_OK(rota_orderplace_write(&flash.port, 1, record, file));
+	rota_orderbook_move(&s, 1);
+	CHECK_EQ(s.order_phase, ROTA_ORDER_DONE);
+	CHECK_OK(judge(&s, &rom, 5));
+	ROW("the same one after it failed");
+	s.order_phase = ROTA_ORDER_FAILED;
+	CHECK(!rota_orderbook_again(&desk, &s));
+	CHECK_EQ(rota_orderbook_accepts(&desk, &s, &rom, &rota_crypto_openssl, &nothing_held),
+		ROTA_ERR_VERSION);
+	ROW("another one of its epoch");
+	s.order_phase = ROTA_ORDER_DONE;
+	CHECK_OK(read_order(&rom, order_make(&(struct order_plan){ .epoch = 5, .image = OTHER })));
+	CHECK(!rota_orderbook_again(&desk, &s));
+	CHECK_EQ(rota_orderbook_accepts(&desk, &s, &rom, &rota_crypto_openssl, &nothing_held),
+		ROTA_ERR_VERSION);
+}
+
 TESTS(T(what_is_stored_is_judged_by_the_anchor_each_time), T(a_forged_order_in_flash_is_none),
 	T(an_order_for_other_devices_is_none_here),
 	T(an_order_that_retires_the_last_key_is_refused_whole),
@@ -479,4 +549,6 @@ TESTS(T(what_is_stored_is_judged_by_the_anchor_each_time), T(a_forged_order_in_f
 	T(the_order_before_stands_until_the_next_image_is_confirmed),
 	T(an_order_before_that_is_forged_is_none),
 	T(an_order_without_an_image_takes_nothing_away_that_runs),
-	T(what_is_confirmed_counts_for_the_order_that_it_was_tried_for))
+	T(what_is_confirmed_counts_for_the_order_that_it_was_tried_for),
+	T(what_a_confirmed_order_retires_is_burnt_though_another_comes),
+	T(an_order_that_decayed_may_be_written_anew_and_stays_as_far_as_it_was))
