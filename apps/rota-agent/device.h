@@ -43,6 +43,7 @@ struct agent_device {
 	struct agent_loader_slots loader;
 	uint8_t loader_count; /* its slots so far */
 	struct agent_hooks hooks[AGENT_SLOTS_MAX];
+	struct rota_patience patience; /* with hooks that hold up an order */
 	struct rota_named_slots slots[AGENT_SLOTS_MAX];
 	uint8_t slots_count;
 	const struct rota_boot_access

@@ -3,6 +3,8 @@
 #include "apps/rota-agent/say.h"
 #include "host/agent/command.h"
 #include "host/base/bytes.h"
+#include "ports/posix/posix.h"
+#include "ports/slots_part/machine.h"
 #include "rota/codec/name.h"
 
 #include <errno.h>
@@ -14,7 +16,7 @@
 
 #define STATUS_HOLD 75 /* EX_TEMPFAIL of sysexits.h */
 
-static void say_hook(const struct agent_hooks *h, const char *when, int status, enum rota_err err,
+static void say_hook(const struct agent_hooks *h, const char *when, int status, const char *verdict,
 	const char *detail)
 {
 	char text[16];
@@ -22,12 +24,45 @@ static void say_hook(const struct agent_hooks *h, const char *when, int status, 
 	snprintf(text, sizeof(text), "%d", status);
 	say("hook",
 		(struct say_field[]){ { "slot", h->slot->name }, { "when", when },
-			{ "verdict",
-				err == ROTA_OK                 ? "go on"
-					: err == ROTA_ERR_BUSY ? "hold"
-							       : "refused" },
-			{ "status", status < 0 ? NULL : text },
-			{ "detail", err == ROTA_OK ? NULL : detail }, { NULL, NULL } });
+			{ "verdict", verdict }, { "status", status < 0 ? NULL : text },
+			{ "detail", detail }, { NULL, NULL } });
+}
+
+/* The image of an order was held up so often that it no longer matters. A signal to the agent is no hold. */
+static bool overruled(const struct agent_hooks *h)
+{
+	char boot[ROTA_BOOT_ID_LEN] = "-";
+	struct rota_fail why;
+	bool over = false;
+
+	if (!h->update || !rota_update_ordering(h->update) || (h->stop && *h->stop))
+		return false;
+	if (rota_machine_boot(ROTA_MACHINE_BOOT_ID, boot) != ROTA_OK)
+		snprintf(boot, sizeof(boot), "-");
+	if (rota_patience_held(h->patience, h->digest, boot,
+		    rota_uptime_posix.seconds(rota_uptime_posix.ctx), &over, &why) != ROTA_OK)
+		say("warning",
+			(struct say_field[]){
+				{ "step", "hook" }, { "reason", why.text }, { NULL, NULL } });
+	return over;
+}
+
+/* What its status, and how it came to its end, say; and what becomes of that. */
+static enum rota_err judge(const struct agent_hooks *h, const char *when, int status,
+	enum rota_err err, const char *detail)
+{
+	bool hold = status == STATUS_HOLD || err == ROTA_ERR_BUSY;
+
+	if (err == ROTA_OK) {
+		say_hook(h, when, status, "go on", NULL);
+		return ROTA_OK;
+	}
+	if (overruled(h)) {
+		say_hook(h, when, status, "overruled", detail);
+		return ROTA_OK;
+	}
+	say_hook(h, when, status, hold ? "hold" : "refused", detail);
+	return hold ? ROTA_ERR_BUSY : ROTA_ERR_DENIED;
 }
 
 static enum rota_err run(
@@ -51,12 +86,7 @@ static enum rota_err run(
 	snprintf(digest, sizeof(digest), "ROTA_DIGEST=%s", hex);
 	snprintf(length, sizeof(length), "ROTA_LENGTH=%" PRIu64, h->length);
 	err = rota_command_exec(hook->argv, env, (uint32_t)hook->timeout_s, h->stop, &status, &why);
-	if (status == STATUS_HOLD)
-		err = ROTA_ERR_BUSY;
-	else if (err != ROTA_OK && err != ROTA_ERR_BUSY)
-		err = ROTA_ERR_DENIED;
-	say_hook(h, when, status, err, why.text);
-	return err;
+	return judge(h, when, status, err, why.text);
 }
 
 /* ---- the port: what has no hook is handed on ---- */

@@ -14,12 +14,17 @@
  *
  * Exit status 0: go on. 75 (EX_TEMPFAIL): hold, not now; the next poll asks again. Anything else, and a deadline
  * that passes: refused; it is reported as a failure, and asked again at the next poll. Each run is said in a line.
+ *
+ * The image of a recovery order is held and refused for about a day (host/agent/patience.h, SPEC 15.8); from then on its
+ * hooks run and are overruled.
  */
 #ifndef APPS_ROTA_AGENT_HOOKS_H
 #define APPS_ROTA_AGENT_HOOKS_H
 
 #include "apps/rota-agent/config.h"
+#include "host/agent/patience.h"
 #include "rota/port/slots.h"
+#include "rota/update/update.h"
 
 #include <signal.h>
 
@@ -29,6 +34,8 @@ struct agent_hooks {
 	const struct agent_slot *slot;
 	const char *product;
 	const volatile sig_atomic_t *stop; /* ends a hook early, as hold; may be NULL */
+	const struct rota_update *update; /* the cycle that writes; NULL between cycles */
+	struct rota_patience *patience; /* with what holds up its order, of all slots */
 	uint8_t digest[ROTA_SHA256_LEN]; /* of the image that is written */
 	uint64_t length;
 };

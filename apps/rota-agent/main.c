@@ -203,8 +203,10 @@ static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 
 	ROTA_TRY(agent_key_private(a->config, why));
 	ROTA_TRY(agent_device_open(&a->device, a->config, why));
-	for (uint8_t i = 0; i < a->device.slots_count; i++)
+	for (uint8_t i = 0; i < a->device.slots_count; i++) {
 		a->device.hooks[i].stop = a->stop;
+		a->device.hooks[i].patience = &a->device.patience;
+	}
 	ROTA_TRY(agent_state_open(&a->device, why));
 	a->carrier = (struct agent_carrier){ .path = a->config->recovery, .pack.fd = -1 };
 	if (agent_log_open(&a->device, why) != ROTA_OK)

@@ -204,6 +204,8 @@ enum rota_err agent_state_open(struct agent_device *d, struct rota_fail *why)
 	ROTA_TRY(rota_metastore_open(&d->meta, path, why));
 	snprintf(path, sizeof(path), "%s/%s/outbox", c->state, c->repository);
 	ROTA_TRY(rota_outbox_open(&d->outbox, path, (uint32_t)c->outbox, why));
+	snprintf(path, sizeof(path), "%s/%s/order.held", c->state, c->repository);
+	rota_patience_open(&d->patience, path);
 	return use_journal(d, why);
 }
 

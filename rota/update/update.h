@@ -325,4 +325,10 @@ struct rota_update {
 	uint8_t about_attempt;
 };
 
+/* Whether the image that is written to a slot is a recovery order's. */
+static inline bool rota_update_ordering(const struct rota_update *u)
+{
+	return u->ordering;
+}
+
 #endif

@@ -84,6 +84,26 @@ def test_every_online_key_signs_against_it(hostile, device):
 
 
 @pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_hook_does_not_keep_it_out_for_ever(hostile, device, when):
+    """A hook that says not now to an order, as one does whose application is in hostile hands. A day is played by its file."""
+    hook = device.dir / "hook.sh"
+    hook.write_text("#!/bin/sh\nexit 75\n")
+    hook.chmod(0o755)
+    device.edit(("[slot app]", f"[slot app]\n{when} = {hook}"))
+    image = foreign_image(hostile, "9.0.0")
+    hostile.rota("recovery", "publish", "--image", image, sign(hostile, make(hostile, f"hook-{when}", "--image", image)))
+    for _ in range(2):
+        assert line(device.agent("--once", check=1).stdout, "hook")["verdict"] == "hold"
+    count = device.state() / "order.held"
+    digest, holds, boot, at = count.read_text().split()
+    assert holds == "1"  # both within the hour
+    count.write_text(f"{digest} 24 {boot} {at}\n")
+    assert line(device.agent("--once", check=3).stdout, "hook")["verdict"] == "overruled"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    follow(device, "9.0.0")
+
+
 def test_when_everything_expired_years_ago(fleet, device):
     """Metadata, certificates, all: the device's clock stands ten years later."""
     later = environment(LD_PRELOAD=FAKETIME, FAKETIME="+3650d")
@@ -206,6 +226,43 @@ def test_what_an_order_brought_boots_until_the_next_order_s_image_is_confirmed(f
     device.agent("recover", file, check=3)
     follow(device, "9.1.0")
     assert device.boot() == "9.1.0"
+
+
+def test_an_order_that_decays_is_written_anew(hostile, device):
+    """What runs boots by its order alone: as long as that is offered, a bad place of its flash is no matter."""
+    image = foreign_image(hostile, "9.0.0")
+    order = sign(hostile, make(hostile, "decays", "--image", image))
+    hostile.rota("recovery", "publish", "--image", image, order)
+    follow(device, "9.0.0")
+    device.boot()
+    device.agent("--once")
+    for _ in range(2):  # in either place
+        places = device.dir / "flash/orders.bin"
+        data = places.read_bytes()
+        assert data.count(order.read_bytes()[:64]) >= 1
+        places.write_bytes(data.replace(order.read_bytes()[:64], bytes(64)))
+        device.agent("--once")
+        assert device.boot() == "9.0.0" and device.booted()["kind"] == "confirmed"
+    assert device.status()["pending"] == "none" and device.status()["recovery_epoch"] == 1
+
+
+def test_what_an_order_retires_is_retired_though_another_one_comes(hostile, device):
+    """The next order is there when the image of the first is confirmed, and retires nothing."""
+    first, second = foreign_image(hostile, "9.0.0"), foreign_image(hostile, "9.1.0")
+
+    def floor():
+        shown = run(PROGRAMS["rota-boot"], "--device", device.dir, "--show", "--json").stdout
+        return json.loads(shown)["state"]["key_floor"]
+
+    assert floor() == 0
+    hostile.rota("recovery", "publish", "--image", first, sign(hostile, make(
+        hostile, "retires", "--image", first, "--retire-key", "0")))
+    device.agent("--once", check=3)
+    assert device.boot() == "9.0.0"
+    hostile.rota("recovery", "publish", "--image", second, sign(hostile, make(hostile, "next", "--image", second)))
+    follow(device, "9.1.0")
+    device.boot()
+    assert floor() == 1
 
 
 def test_an_order_without_an_image_does_not_take_away_what_runs(fleet, device):
