@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota factory enrol: one device's identity, anchors and first image. */
+#include "apps/rota/factory_tpm.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -7,7 +8,7 @@
 #include "host/pki/enrol.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/slots_boot/format.h"
-#include "ports/tpm2/counter_tpm.h"
+#include "ports/tpm2/tpm2.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@
 static const char *out, *at_path, *serial, *hardware, *channel, *group, *region, *counter;
 static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health, *reboot;
 static const char *script, *script_dir, *tpm, *watchdog, *bound;
-static bool json;
+static bool json, take_over;
 
 static const struct opts_row rows[] = {
 	{ "out", "DIR", "folder to make for the device", OPTS_TEXT, &out },
@@ -47,6 +48,9 @@ static const struct opts_row rows[] = {
 	{ "health", "COMMAND", "health check command of the agent", OPTS_TEXT, &health },
 	{ "reboot", "COMMAND", "command that boots the device anew", OPTS_TEXT, &reboot },
 	{ "tpm", "TCTI", "make counters in this TPM, as in device:/dev/tpmrm0", OPTS_TEXT, &tpm },
+	{ "take-over", NULL,
+		"with --tpm: replace the device whose counters it keeps, which ends that device",
+		OPTS_FLAG, &take_over },
 	{ "watchdog", "TIME",
 		"without a refresh for so long the updater runs alone, as in 14d (default: off)",
 		OPTS_TEXT, &watchdog },
@@ -111,30 +115,6 @@ static enum rota_err make_flash(
 		fault.what ? fault.what : "format", rota_err_str(err));
 }
 
-/* The hook that makes the counters: all that rota/port/counter.h has. */
-static enum rota_err make_counters(void *ctx, struct rota_rom *rom, struct rota_fail *why)
-{
-	const char *tcti = ctx;
-
-	for (unsigned id = 0; id < ROTA_COUNTER_COUNT; id++) {
-		struct rota_rom_counter *place = &rom->nv[id];
-		enum rota_err err;
-
-		place->index = ROTA_COUNTER_TPM_INDEX + id;
-		err = rota_counter_tpm_make(tcti, place);
-		if (err != ROTA_OK)
-			return rota_fail(why, err, "--tpm %s: no counter at NV index 0x%08x: %s",
-				tcti, place->index,
-				err == ROTA_ERR_CORRUPT ? "something else is there; undefine it"
-					: err == ROTA_ERR_DENIED
-					? "the owner's hierarchy has a password; clear the TPM"
-					: err == ROTA_ERR_FULL ? "the TPM has no room"
-							       : "the TPM does not answer");
-	}
-	rom->nv_have = (1u << ROTA_COUNTER_COUNT) - 1;
-	return ROTA_OK;
-}
-
 /* What the configuration says where no option does. */
 static enum rota_err fill_urls(struct session *s, struct rota_enrol_plan *plan)
 {
@@ -180,7 +160,26 @@ static char *random_serial(void)
 	return rota_text("%s", hex);
 }
 
-static int run(struct rota_enrol_plan *plan)
+static void print_made(const struct rota_enrol_plan *plan, const char *device_id,
+	const struct factory_tpm *counters)
+{
+	if (json && *counters->replaces)
+		printf("{\"device\":\"%s\",\"out\":\"%s\",\"replaces\":\"%s\",\"serial\":\"%s\"}\n",
+			device_id, plan->out, counters->replaces, plan->serial);
+	else if (json)
+		printf("{\"device\":\"%s\",\"out\":\"%s\",\"serial\":\"%s\"}\n", device_id,
+			plan->out, plan->serial);
+	else
+		printf("%s: device %s\n  serial %s, hardware %s, channel %s%s\n", plan->out,
+			device_id, plan->serial, plan->hardware, plan->channel,
+			plan->flash ? ", flash made" : "");
+	if (!json && *counters->replaces)
+		printf("  the counters of device %s were taken over: it takes recovery orders "
+		       "alone now\n",
+			counters->replaces);
+}
+
+static int run(struct rota_enrol_plan *plan, struct factory_tpm *counters)
 {
 	char device_id[65];
 	struct session s;
@@ -188,16 +187,14 @@ static int run(struct rota_enrol_plan *plan)
 
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
+	counters->dir = &s.dir;
 	err = fill_urls(&s, plan);
 	if (err == ROTA_OK)
 		err = rota_enrol(&s.desk, plan, device_id, &s.why);
-	if (err == ROTA_OK && json)
-		printf("{\"device\":\"%s\",\"out\":\"%s\",\"serial\":\"%s\"}\n", device_id,
-			plan->out, plan->serial);
-	else if (err == ROTA_OK)
-		printf("%s: device %s\n  serial %s, hardware %s, channel %s%s\n", plan->out,
-			device_id, plan->serial, plan->hardware, plan->channel,
-			plan->flash ? ", flash made" : "");
+	if (err == ROTA_OK)
+		print_made(plan, device_id, counters);
+	else
+		factory_tpm_undo(counters);
 	return session_close(&s, err);
 }
 
@@ -242,6 +239,8 @@ static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
 		flash->capacity = number * MIB;
 	if (tpm && (!*tpm || strlen(tpm) >= ROTA_TPM2_TCTI_MAX))
 		return opts_wrong(&usage, "--tpm takes a TCTI of 1 to 159 bytes");
+	if (take_over && !tpm)
+		return opts_wrong(&usage, "--take-over goes with --tpm");
 	if (check_watchdog(&plan->watchdog))
 		return 2;
 	if (at_path && *at_path != '/')
@@ -258,6 +257,7 @@ int verb_factory_enrol(int argc, char **argv)
 {
 	struct rota_enrol_plan plan = { 0 };
 	struct flash flash = { 0 };
+	struct factory_tpm counters = { 0 };
 	char *made_serial = NULL, *made_at = NULL, *folder;
 	int at, status;
 
@@ -280,11 +280,14 @@ int verb_factory_enrol(int argc, char **argv)
 	plan.script = script;
 	plan.script_dir = script_dir;
 	plan.tpm = tpm;
-	plan.counters = tpm ? make_counters : NULL;
-	plan.counters_ctx = (void *)(uintptr_t)tpm;
+	plan.counters = tpm ? factory_tpm_make : NULL;
+	plan.counters_ctx = &counters;
+	plan.replaces = counters.replaces;
 	plan.flash = image ? make_flash : NULL;
 	plan.flash_ctx = &flash;
-	status = run(&plan);
+	counters.tcti = tpm;
+	counters.take_over = take_over;
+	status = run(&plan, &counters);
 	free(folder);
 	free(made_serial);
 	free(made_at);

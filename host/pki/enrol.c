@@ -249,6 +249,8 @@ static enum rota_err record(const struct work *w, struct rota_fail *why)
 		"product", w->desk->dir->product, "serial", w->plan->serial);
 	set_text(row, "group", w->plan->group);
 	set_text(row, "region", w->plan->region);
+	if (w->plan->counters && *w->plan->replaces)
+		set_text(row, "replaces", w->plan->replaces);
 	err = rota_json_encode(row, ROTA_JSON_FILE, &line, why);
 	json_decref(row);
 	ROTA_TRY(err);
@@ -318,6 +320,34 @@ enum rota_err rota_enrol_spki(const struct rota_authdir *dir, const char *device
 	if (err == ROTA_ERR_NOT_FOUND)
 		return rota_fail(why, err, "%s/enrolments lists no device %s", dir->dir, device_id);
 	return err;
+}
+
+struct who_want {
+	const char *device_id;
+	char *text;
+};
+
+static bool take_who(void *ctx, const json_t *row)
+{
+	const struct who_want *want = ctx;
+	const char *id = json_string_value(json_object_get(row, "device"));
+	const char *serial = json_string_value(json_object_get(row, "serial"));
+	const char *at = json_string_value(json_object_get(row, "at"));
+
+	if (!id || !serial || !at || strcmp(id, want->device_id) != 0)
+		return false;
+	snprintf(want->text, ROTA_ENROL_WHO_MAX, "serial %.64s, enrolled at %.32s", serial, at);
+	return true;
+}
+
+void rota_enrol_who(
+	const struct rota_authdir *dir, const char *device_id, char text[static ROTA_ENROL_WHO_MAX])
+{
+	struct who_want want = { .device_id = device_id, .text = text };
+	struct rota_fail why;
+
+	if (each_line(dir, take_who, &want, &why) != ROTA_OK)
+		snprintf(text, ROTA_ENROL_WHO_MAX, "which this authority does not list");
 }
 
 /* X.520's PrintableString, which serialNumber is. */

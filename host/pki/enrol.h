@@ -7,7 +7,8 @@
  *     OUT/agent.ini                         see rota-agent.ini(5)
  *
  * OUT appears whole or not at all. Each device is one line of DIR/enrolments: JSON with `device` (id), `serial`,
- * `product`, `hardware`, `channel`, `group`, `region`, `idevid_spki` (hex of DER), `at`.
+ * `product`, `hardware`, `channel`, `group`, `region`, `idevid_spki` (hex of DER), `at`; and `replaces`, the device
+ * whose TPM counters it took over.
  */
 #ifndef HOST_PKI_ENROL_H
 #define HOST_PKI_ENROL_H
@@ -34,9 +35,10 @@ struct rota_enrol_plan {
 	uint32_t counter;
 	struct rota_rom_watchdog watchdog; /* all zeros: none */
 	/* Make counters in the device's TPM, and say in field 10 of the record where they are (SPEC 12.1); NULL: there are
-	 * none. What it made stays when the enrolment fails later on: the next one takes it. */
+	 * none. Who gave it undoes it when the enrolment fails later on. */
 	enum rota_err (*counters)(void *ctx, struct rota_rom *rom, struct rota_fail *why);
 	void *counters_ctx;
+	const char *replaces; /* then: the device whose counters were taken over, or "" */
 	const char *
 		tpm; /* how the agent reaches it: [device] tpm of agent.ini; NULL with no counters */
 	uint64_t ldevid_lifetime_s;
@@ -49,6 +51,11 @@ struct rota_enrol_plan {
 /* ROTA_ERR_STATE: the serial is enrolled already, or OUT exists. */
 ROTA_MUST_USE enum rota_err rota_enrol(struct rota_desk *desk, const struct rota_enrol_plan *plan,
 	char device_id[static 65], struct rota_fail *why);
+
+/* "serial SN-7, enrolled at ...", or that this authority has no such device: for a sentence about it. */
+#define ROTA_ENROL_WHO_MAX 160
+void rota_enrol_who(const struct rota_authdir *dir, const char *device_id,
+	char text[static ROTA_ENROL_WHO_MAX]);
 
 /* The IDevID SubjectPublicKeyInfo of an enrolled device. ROTA_ERR_NOT_FOUND: no such device. */
 ROTA_MUST_USE enum rota_err rota_enrol_spki(const struct rota_authdir *dir, const char *device_id,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/tpm2/counter_tpm.h"
 
+#include <string.h>
+
 /* What the factory asks for, and what must still be so; WRITTEN is set by the first increment. */
 #define KIND                                                                                       \
 	((TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT) | TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE |       \
@@ -130,44 +132,107 @@ void rota_counter_tpm_init(struct rota_counter_tpm *c, const char *tcti, const s
 
 /* ---- the factory ---- */
 
-static enum rota_err define(const struct rota_tpm2 *tpm, uint32_t index, ESYS_TR *nv)
+static enum rota_err define(const struct rota_tpm2 *tpm, uint32_t index,
+	const uint8_t device[static ROTA_COUNTER_TPM_DEVICE_LEN], ESYS_TR *nv)
 {
 	const TPM2B_AUTH none = { 0 };
-	const TPM2B_NV_PUBLIC public = {
+	TPM2B_NV_PUBLIC public = {
 		.nvPublic = {
 			.nvIndex = index,
 			.nameAlg = TPM2_ALG_SHA256,
 			.attributes = KIND,
+			.authPolicy = { .size = ROTA_COUNTER_TPM_DEVICE_LEN },
 			.dataSize = LEN,
 		},
 	};
 
+	memcpy(public.nvPublic.authPolicy.buffer, device, ROTA_COUNTER_TPM_DEVICE_LEN);
 	return rota_tpm2_err(Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
 		ESYS_TR_NONE, ESYS_TR_NONE, &none, &public, nv));
 }
 
+/* ROTA_ERR_NOT_FOUND: there is nothing at this index. */
+static enum rota_err find_there(const struct rota_tpm2 *tpm, uint32_t index, ESYS_TR *nv)
+{
+	enum rota_err err = rota_tpm2_err(Esys_TR_FromTPMPublic(
+		tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nv));
+
+	if (err == ROTA_ERR_CORRUPT)
+		return ROTA_ERR_NOT_FOUND;
+	ROTA_TRY(err);
+	return check_kind(tpm, *nv);
+}
+
 /* The first increment gives a new counter its value. */
-static enum rota_err make_open(const struct rota_tpm2 *tpm, struct rota_rom_counter *place)
+static enum rota_err make_open(const struct rota_tpm2 *tpm,
+	const uint8_t device[static ROTA_COUNTER_TPM_DEVICE_LEN], struct rota_rom_counter *place)
 {
 	ESYS_TR nv;
-	TSS2_RC rc = Esys_TR_FromTPMPublic(
-		tpm->esys, place->index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+	enum rota_err err = find_there(tpm, place->index, &nv);
 
-	if (rc == TSS2_RC_SUCCESS)
-		ROTA_TRY(check_kind(tpm, nv));
-	else
-		ROTA_TRY(define(tpm, place->index, &nv));
+	if (err != ROTA_ERR_NOT_FOUND)
+		return err == ROTA_OK ? ROTA_ERR_STATE : err;
+	ROTA_TRY(define(tpm, place->index, device, &nv));
 	ROTA_TRY(increment(tpm, nv));
 	return read_raw(tpm, nv, &place->base);
 }
 
-enum rota_err rota_counter_tpm_make(const char *tcti, struct rota_rom_counter *place)
+enum rota_err rota_counter_tpm_make(const char *tcti,
+	const uint8_t device[static ROTA_COUNTER_TPM_DEVICE_LEN], struct rota_rom_counter *place)
 {
 	struct rota_tpm2 tpm;
 	enum rota_err err;
 
 	ROTA_TRY(rota_tpm2_open(&tpm, tcti));
-	err = make_open(&tpm, place);
+	err = make_open(&tpm, device, place);
+	rota_tpm2_close(&tpm);
+	return err;
+}
+
+static enum rota_err device_open(const struct rota_tpm2 *tpm, uint32_t index,
+	uint8_t device[static ROTA_COUNTER_TPM_DEVICE_LEN])
+{
+	TPM2B_NV_PUBLIC *public = NULL;
+	ESYS_TR nv;
+
+	ROTA_TRY(find_there(tpm, index, &nv));
+	ROTA_TRY(rota_tpm2_err(Esys_NV_ReadPublic(
+		tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL)));
+	memset(device, 0, ROTA_COUNTER_TPM_DEVICE_LEN);
+	if (public->nvPublic.authPolicy.size == ROTA_COUNTER_TPM_DEVICE_LEN)
+		memcpy(device, public->nvPublic.authPolicy.buffer, ROTA_COUNTER_TPM_DEVICE_LEN);
+	Esys_Free(public);
+	return ROTA_OK;
+}
+
+enum rota_err rota_counter_tpm_device(
+	const char *tcti, uint32_t index, uint8_t device[static ROTA_COUNTER_TPM_DEVICE_LEN])
+{
+	struct rota_tpm2 tpm;
+	enum rota_err err;
+
+	ROTA_TRY(rota_tpm2_open(&tpm, tcti));
+	err = device_open(&tpm, index, device);
+	rota_tpm2_close(&tpm);
+	return err;
+}
+
+static enum rota_err remove_open(const struct rota_tpm2 *tpm, uint32_t index)
+{
+	ESYS_TR nv;
+
+	ROTA_TRY(find_there(tpm, index, &nv));
+	return rota_tpm2_err(Esys_NV_UndefineSpace(
+		tpm->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE));
+}
+
+enum rota_err rota_counter_tpm_remove(const char *tcti, uint32_t index)
+{
+	struct rota_tpm2 tpm;
+	enum rota_err err;
+
+	ROTA_TRY(rota_tpm2_open(&tpm, tcti));
+	err = remove_open(&tpm, index);
 	rota_tpm2_close(&tpm);
 	return err;
 }

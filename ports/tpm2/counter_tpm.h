@@ -33,9 +33,21 @@ struct rota_counter_tpm {
 void rota_counter_tpm_init(
 	struct rota_counter_tpm *c, const char *tcti, const struct rota_rom *rom);
 
-/* For the factory: make a counter at place->index, or take the one that is there, and note its base: what it
- * shows now. ROTA_ERR_CORRUPT: the index is in use for something else. ROTA_ERR_FULL: the TPM has no room.
- * ROTA_ERR_DENIED: the owner's hierarchy has a password. ROTA_ERR_IO: no TPM. */
-ROTA_MUST_USE enum rota_err rota_counter_tpm_make(const char *tcti, struct rota_rom_counter *place);
+/* For the factory, which writes the device id into each counter, as a policy that nothing uses: so a TPM says whose
+ * counters it keeps. Of all three: ROTA_ERR_CORRUPT: the index is in use for something else. ROTA_ERR_DENIED: the
+ * owner's hierarchy has a password. ROTA_ERR_IO: no TPM. */
+#define ROTA_COUNTER_TPM_DEVICE_LEN 32
+
+/* Make a counter at place->index, and note its base: what it shows now, which is above whatever a counter of this TPM
+ * ever showed. ROTA_ERR_STATE: there is one. ROTA_ERR_FULL: the TPM has no room. */
+ROTA_MUST_USE enum rota_err rota_counter_tpm_make(const char *tcti,
+	const uint8_t device[static ROTA_COUNTER_TPM_DEVICE_LEN], struct rota_rom_counter *place);
+
+/* Whose counter lies at `index`; zeros: it does not say. ROTA_ERR_NOT_FOUND: nothing is there. */
+ROTA_MUST_USE enum rota_err rota_counter_tpm_device(
+	const char *tcti, uint32_t index, uint8_t device[static ROTA_COUNTER_TPM_DEVICE_LEN]);
+
+/* Undefine it. The device that it was made for takes recovery orders alone from then on. */
+ROTA_MUST_USE enum rota_err rota_counter_tpm_remove(const char *tcti, uint32_t index);
 
 #endif

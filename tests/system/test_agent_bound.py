@@ -209,6 +209,34 @@ def test_a_tpm_that_does_not_answer_stops_installations_alone(releases):
         tpm.stop()
 
 
+def test_a_tpm_keeps_the_counters_of_one_device(releases, tmp_path):
+    tpm = Tpm(releases.dir / "tpm-one")
+
+    def enrol(name, *options, check=True):
+        return run(PROGRAMS["rota"], "--dir", releases.authority, "factory", "enrol", "--out", tmp_path / name,
+                   "--hardware", "board-a", "--serial", name, "--tpm", tpm.tcti, *options, check=check)
+
+    try:
+        enrol("broken", "--image", "/etc/passwd", check=False)  # what it made is gone again
+        first = json.loads(enrol("SN-1", "--json").stdout)
+        assert "replaces" not in first
+        refused = enrol("SN-2", check=False)
+        assert refused.returncode == 1 and not (tmp_path / "SN-2").exists()
+        assert f"that of device {first['device']} (serial SN-1, enrolled at " in refused.stderr
+        assert "--take-over" in refused.stderr and refused.stderr.count("\n") == 1
+        rom = (tmp_path / "SN-1/rom.bin").read_bytes()
+        second = json.loads(enrol("SN-2", "--take-over", "--json").stdout)
+        assert second["replaces"] == first["device"]
+        assert (tmp_path / "SN-2/rom.bin").read_bytes() != rom
+        listed = [json.loads(row) for row in (releases.authority / "enrolments").read_text().splitlines()]
+        assert [row["replaces"] for row in listed if row["device"] == second["device"]] == [first["device"]]
+        assert "--take-over goes with --tpm" in run(
+            PROGRAMS["rota"], "--dir", releases.authority, "factory", "enrol", "--out", tmp_path / "x", "--hardware",
+            "board-a", "--take-over", check=False).stderr
+    finally:
+        tpm.stop()
+
+
 def test_the_configuration_cannot_take_the_counters_away(releases):
     tpm = Tpm(releases.dir / "tpm-line")
     device = enrolled(releases, "line", tpm.tcti)

@@ -23,6 +23,8 @@ static const struct rota_counter *begin_sim(void)
 
 static struct rota_counter_tpm tpm;
 static const char *tcti;
+static const uint8_t device[ROTA_COUNTER_TPM_DEVICE_LEN] = { 1 };
+static const uint8_t other_device[ROTA_COUNTER_TPM_DEVICE_LEN] = { 2 };
 
 static const struct rota_counter *begin_tpm(void)
 {
@@ -36,8 +38,8 @@ static const struct rota_counter *begin_tpm(void)
 
 	tcti = swtpm_start(tempdir_fresh());
 	if (tcti == NULL ||
-		rota_counter_tpm_make(tcti, &rom.nv[ROTA_COUNTER_SECURITY]) != ROTA_OK ||
-		rota_counter_tpm_make(tcti, &rom.nv[ROTA_COUNTER_STATE]) != ROTA_OK) {
+		rota_counter_tpm_make(tcti, device, &rom.nv[ROTA_COUNTER_SECURITY]) != ROTA_OK ||
+		rota_counter_tpm_make(tcti, device, &rom.nv[ROTA_COUNTER_STATE]) != ROTA_OK) {
 		test_fail(__FILE__, __LINE__, "no TPM: is swtpm installed?");
 		return NULL;
 	}
@@ -182,7 +184,8 @@ TEST(a_counter_that_is_gone_or_is_none_any_more_is_no_number)
 	CHECK_OK(put_plain(index, (uint8_t)(tpm.place[ROTA_COUNTER_STATE].base + 5)));
 	CHECK_EQ(c->read(c->ctx, ROTA_COUNTER_STATE, &value), ROTA_ERR_CORRUPT);
 	ROW("and the factory does not take them for a counter");
-	CHECK_EQ(rota_counter_tpm_make(tcti, &tpm.place[ROTA_COUNTER_STATE]), ROTA_ERR_CORRUPT);
+	CHECK_EQ(rota_counter_tpm_make(tcti, device, &tpm.place[ROTA_COUNTER_STATE]),
+		ROTA_ERR_CORRUPT);
 }
 
 TEST(a_counter_made_anew_never_shows_an_old_number)
@@ -193,7 +196,7 @@ TEST(a_counter_made_anew_never_shows_an_old_number)
 	CHECK(c != NULL);
 	CHECK_OK(c->advance(c->ctx, ROTA_COUNTER_STATE, 5));
 	CHECK_OK(undefine(again.index));
-	CHECK_OK(rota_counter_tpm_make(tcti, &again));
+	CHECK_OK(rota_counter_tpm_make(tcti, device, &again));
 	CHECK(shown(c, ROTA_COUNTER_STATE) > 5);
 }
 
@@ -209,16 +212,28 @@ TEST(below_its_base_is_no_number)
 	CHECK_OK(c->read(c->ctx, ROTA_COUNTER_STATE, &value));
 }
 
-TEST(a_counter_that_is_there_is_taken_by_the_factory_with_its_base)
+TEST(a_counter_that_is_there_says_whose_it_is_and_is_not_taken)
 {
 	const struct rota_counter *c = begin_tpm();
 	struct rota_rom rom = { .nv_have = 1u << ROTA_COUNTER_STATE };
 	struct rota_rom_counter *place = &rom.nv[ROTA_COUNTER_STATE];
+	uint8_t whose[ROTA_COUNTER_TPM_DEVICE_LEN];
 
 	place->index = ROTA_COUNTER_TPM_INDEX + ROTA_COUNTER_STATE;
 	CHECK(c != NULL);
 	CHECK_OK(c->advance(c->ctx, ROTA_COUNTER_STATE, 7));
-	CHECK_OK(rota_counter_tpm_make(tcti, place));
+	CHECK_EQ(rota_counter_tpm_make(tcti, other_device, place), ROTA_ERR_STATE);
+	CHECK_OK(rota_counter_tpm_device(tcti, place->index, whose));
+	CHECK_MEM(whose, device, sizeof(whose));
+	CHECK_EQ(shown(c, ROTA_COUNTER_STATE), 7);
+	ROW("removed and made anew, it is the other one's, and above all that it ever showed");
+	CHECK_OK(rota_counter_tpm_remove(tcti, place->index));
+	CHECK_EQ(rota_counter_tpm_remove(tcti, place->index), ROTA_ERR_NOT_FOUND);
+	CHECK_EQ(rota_counter_tpm_device(tcti, place->index, whose), ROTA_ERR_NOT_FOUND);
+	CHECK_OK(rota_counter_tpm_make(tcti, other_device, place));
+	CHECK_OK(rota_counter_tpm_device(tcti, place->index, whose));
+	CHECK_MEM(whose, other_device, sizeof(whose));
+	CHECK(shown(c, ROTA_COUNTER_STATE) > 7);
 	rota_counter_tpm_init(&tpm, tcti, &rom);
 	CHECK_EQ(shown(&tpm.port, ROTA_COUNTER_STATE), 0);
 	CHECK(!rota_counter_has(&tpm.port, ROTA_COUNTER_SECURITY));
@@ -229,4 +244,4 @@ TESTS(T(a_new_counter_is_0_and_rises_to_what_is_asked), T(to_ask_again_or_for_le
 	T(a_tpm_that_does_not_answer_is_for_later),
 	T(a_counter_that_is_gone_or_is_none_any_more_is_no_number),
 	T(a_counter_made_anew_never_shows_an_old_number), T(below_its_base_is_no_number),
-	T(a_counter_that_is_there_is_taken_by_the_factory_with_its_base))
+	T(a_counter_that_is_there_says_whose_it_is_and_is_not_taken))
