@@ -93,6 +93,12 @@ static enum rota_err apply_batch(
 				 "back, "
 				 "or another device has its identity",
 				alarm.device, alarm.seq);
+		else if (alarm.silent)
+			log_line(
+				"device %s: event %" PRIu64 " comes without the head of its log, "
+							    "and those before had one: its log "
+				"takes no more, or somebody who cannot go on with it speaks for it",
+				alarm.device, alarm.seq);
 		*last = record.sequence;
 	}
 	return ROTA_OK;

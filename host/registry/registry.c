@@ -52,17 +52,35 @@ static enum rota_err log_follows(const struct rota_db *db, struct rota_db_device
 	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
 }
 
+/* Whether a new event leaves out the head that the newest one came with. */
+static enum rota_err falls_silent(const struct rota_db *db, const struct rota_db_device *d,
+	const struct rota_db_event *e, bool *silent, struct rota_fail *why)
+{
+	char newest[ROTA_DB_TEXT_LEN];
+	enum rota_err err;
+
+	*silent = false;
+	if (e->log[0] != '\0' || e->seq <= d->last_seq)
+		return ROTA_OK;
+	err = db->event_log(db->ctx, d->id, d->last_seq, newest, why);
+	*silent = err == ROTA_OK && newest[0] != '\0';
+	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
+}
+
 static enum rota_err apply_event(const struct rota_db *db, struct rota_db_device *d,
 	const struct rota_db_event *e, struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
-	bool added = false, follows;
+	bool added = false, follows, silent;
 
 	if (e->seq <= d->floor_seq)
 		return ROTA_OK;
 	ROTA_TRY(log_follows(db, d, e, &follows, why));
-	if (!follows) {
+	ROTA_TRY(falls_silent(db, d, e, &silent, why));
+	if (!follows)
 		d->log_forks++;
-		alarm->forked = true;
+	if (!follows || silent) {
+		alarm->forked = alarm->forked || !follows;
+		alarm->silent = alarm->silent || silent;
 		alarm->seq = e->seq;
 		memcpy(alarm->device, d->id, sizeof(alarm->device));
 	}
@@ -120,7 +138,7 @@ enum rota_err rota_registry_apply(const struct rota_db *db, const struct rota_re
 	uint64_t position;
 	enum rota_err err;
 
-	alarm->forked = false;
+	alarm->forked = alarm->silent = false;
 	ROTA_TRY(db->position(db->ctx, &position, why));
 	/* A journal whose oldest segments were dropped starts a view made anew in the middle. */
 	if (record->sequence != position + 1 && position != 0)

@@ -111,19 +111,24 @@ TEST(a_log_that_does_not_go_on_is_told)
 	CHECK(!news.forked);
 	CHECK_OK(apply(5, EVENT("6", "checked", ""))); /* its log takes no more */
 	CHECK(!news.forked);
+	CHECK(news.silent); /* which is told once */
+	CHECK_OK(apply(6, EVENT("7", "checked", "")));
+	CHECK(!news.silent);
+	CHECK_OK(apply(7, EVENT("3", "checked", ""))); /* late: what came after it goes on */
+	CHECK(!news.silent);
 	CHECK_EQ(device().log_forks, 0);
 	CHECK_OK(apply(
-		6, EVENT("2", "refused", LOG("2", "dd")))); /* flash put back: it says others */
+		8, EVENT("2", "refused", LOG("2", "dd")))); /* flash put back: it says others */
 	CHECK(news.forked);
 	CHECK_EQ(news.seq, 2);
 	CHECK(strcmp(news.device, id) == 0);
-	CHECK_OK(apply(7, EVENT("7", "checked", LOG("7", "ee")))); /* a new one with as many */
+	CHECK_OK(apply(9, EVENT("8", "checked", LOG("7", "ee")))); /* a new one with as many */
 	CHECK(news.forked);
-	CHECK_OK(apply(8, EVENT("8", "checked", LOG("8", "ff"))));
-	CHECK(!news.forked);
-	CHECK_OK(apply(9, EVENT("9", "started", LOG("1", "aa")))); /* begun anew: told once */
+	CHECK_OK(apply(10, EVENT("9", "checked", LOG("8", "ff"))));
+	CHECK(!news.forked && !news.silent);
+	CHECK_OK(apply(11, EVENT("10", "started", LOG("1", "aa")))); /* begun anew: told once */
 	CHECK(news.forked);
-	CHECK_OK(apply(10, EVENT("10", "checked", LOG("2", "bb"))));
+	CHECK_OK(apply(12, EVENT("11", "checked", LOG("2", "bb"))));
 	CHECK(!news.forked);
 	CHECK_EQ(device().log_forks, 3);
 	CHECK_EQ(device().log_count, 2);
