@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,15 +132,61 @@ enum rota_err agent_device_tpm(const struct agent_device *d, struct rota_fail *w
 
 /* ---- slots ---- */
 
-static enum rota_err open_boot(
-	const struct agent_slot *s, struct rota_slots_boot *b, struct rota_fail *why)
+static bool is_same(const struct rota_slots_boot *b, const char *at)
 {
-	enum rota_err err = rota_slots_boot_open(b, s->at);
+	struct stat one, other;
 
+	return fstat(b->device_fd, &one) == 0 && stat(at, &other) == 0 &&
+		one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* The device, opened once for all its slots. */
+static enum rota_err open_boot(
+	struct agent_device *d, const struct agent_slot *s, uint8_t *boot, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	for (*boot = 0; *boot < d->boots_count; (*boot)++) {
+		if (is_same(&d->boots[*boot], s->at))
+			return ROTA_OK;
+	}
+	err = rota_slots_boot_open(&d->boots[*boot], s->at);
 	if (err != ROTA_OK)
 		return rota_fail(why, err, "[slot %s] device = %s cannot be opened: %s", s->name,
 			s->at, rota_err_str(err));
+	d->boots_count++;
 	return ROTA_OK;
+}
+
+/* A component is found by the slot's name, and each by one slot. */
+static enum rota_err open_component(struct agent_device *d, const struct agent_slot *s,
+	struct agent_slots *backend, const struct rota_slots **port, struct rota_fail *why)
+{
+	struct rota_slots_boot *b;
+	uint8_t component;
+
+	ROTA_TRY(open_boot(d, s, &backend->boot, why));
+	b = &d->boots[backend->boot];
+	if (rota_components_find(&b->components, rota_span_cstr(s->name), &component) != ROTA_OK)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"[slot %s] device = %s has no component of this name; its flash folder "
+			"names them",
+			s->name, s->at);
+	*port = &b->member[component].port;
+	d->boot = &b->access.port;
+	for (uint8_t i = 0; i < d->slots_count; i++) {
+		if (d->hooks[i].inner == *port)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"[slot %s] device = %s has one component, which another slot "
+				"names already",
+				s->name, s->at);
+	}
+	return ROTA_OK;
+}
+
+const struct rota_slots_boot *agent_slots_boot(const struct agent_device *d, uint8_t slot)
+{
+	return &d->boots[d->backend[slot].boot];
 }
 
 static enum rota_err open_exec(
@@ -162,14 +209,12 @@ static enum rota_err open_exec(
 static enum rota_err open_slot(
 	struct agent_device *d, const struct agent_slot *s, struct rota_fail *why)
 {
-	union agent_slots *backend = &d->backend[d->slots_count];
-	const struct rota_slots *port;
+	struct agent_slots *backend = &d->backend[d->slots_count];
+	const struct rota_slots *port = NULL;
 	struct agent_hooks *hooks;
 
 	if (s->backend == AGENT_BACKEND_BOOT) {
-		ROTA_TRY(open_boot(s, &backend->boot, why));
-		port = &backend->boot.member.port;
-		d->boot = &backend->boot.access.port;
+		ROTA_TRY(open_component(d, s, backend, &port, why));
 	} else if (s->backend == AGENT_BACKEND_EXEC) {
 		ROTA_TRY(open_exec(s, &backend->exec, why));
 		port = &backend->exec.port;
@@ -218,7 +263,7 @@ static enum rota_err open_all(struct agent_device *d, struct rota_fail *why)
 		ROTA_TRY(open_slot(d, &d->config->slot[i], why));
 	for (uint8_t i = 0; i < d->config->slot_count && !d->takes_orders; i++)
 		if (d->config->slot[i].backend == AGENT_BACKEND_BOOT)
-			ROTA_TRY(open_orders(d, &d->backend[i].boot, why));
+			ROTA_TRY(open_orders(d, agent_slots_boot(d, i), why));
 	return ROTA_OK;
 }
 
@@ -242,12 +287,13 @@ enum rota_err agent_device_open(
 void agent_device_close(struct agent_device *d)
 {
 	for (uint8_t i = 0; i < d->slots_count; i++) {
-		if (d->config->slot[i].backend == AGENT_BACKEND_BOOT)
-			rota_slots_boot_close(&d->backend[i].boot);
-		else if (d->config->slot[i].backend == AGENT_BACKEND_EXEC)
+		if (d->config->slot[i].backend == AGENT_BACKEND_EXEC)
 			rota_slots_exec_close(&d->backend[i].exec);
 	}
 	d->slots_count = 0;
+	for (uint8_t i = 0; i < d->boots_count; i++)
+		rota_slots_boot_close(&d->boots[i]);
+	d->boots_count = 0;
 	if (d->places.fd >= 0)
 		rota_flash_file_close(&d->places);
 	d->takes_orders = false;

@@ -28,8 +28,9 @@
 /* Longest file of the factory's root: what a session accepts. */
 #define AGENT_ROOT_MAX ROTA_ROOT_MAX_LEN
 
-union agent_slots {
-	struct rota_slots_boot boot;
+/* rota-boot boots all components of a device: the slots of one device are members of one set. */
+struct agent_slots {
+	uint8_t boot; /* backend boot: which of agent_device.boots */
 	struct rota_slots_exec exec;
 };
 
@@ -39,7 +40,9 @@ struct agent_device {
 	struct rota_rom rom;
 	struct rota_device device;
 
-	union agent_slots backend[AGENT_SLOTS_MAX]; /* of those that are not behind a loader */
+	struct agent_slots backend[AGENT_SLOTS_MAX]; /* of those that are not behind a loader */
+	struct rota_slots_boot boots[AGENT_SLOTS_MAX]; /* devices that rota-boot boots */
+	uint8_t boots_count;
 	struct agent_loader_slots loader;
 	uint8_t loader_count; /* its slots so far */
 	struct agent_hooks hooks[AGENT_SLOTS_MAX];
@@ -88,6 +91,9 @@ ROTA_MUST_USE enum rota_err agent_state_look(
 	struct agent_device *d, struct rota_state *state, struct rota_fail *why);
 
 void agent_device_close(struct agent_device *d);
+
+/* The device of a slot of backend boot. */
+const struct rota_slots_boot *agent_slots_boot(const struct agent_device *d, uint8_t slot);
 
 /* The factory's root file, held against the ROM record. */
 ROTA_MUST_USE enum rota_err agent_factory_root(

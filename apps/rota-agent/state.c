@@ -74,14 +74,14 @@ static enum rota_err factory_version(
 
 		if (slot->backend != AGENT_BACKEND_BOOT)
 			continue;
-		err = rota_booted_read(d->backend[i].boot.device_fd, &booted);
+		err = rota_booted_read(agent_slots_boot(d, i)->device_fd, &booted);
 		if (err != ROTA_OK)
 			return rota_fail(why, err,
 				"[slot %s] nothing runs there yet (%s): the first start needs the "
 				"device booted, see rota-boot --device %s",
 				slot->name, rota_err_str(err), slot->at);
 		if (*version == 0)
-			*version = booted.version;
+			*version = booted.version[0];
 	}
 	return ROTA_OK;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-boot/device.h"
 #include "rota/base/hex.h"
-#include "rota/codec/version.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +32,7 @@ void digest_text(const uint8_t digest[static ROTA_SHA256_LEN], char text[static 
 	text[64] = '\0';
 }
 
-void version_text(uint64_t version, char text[static ROTA_BOOTED_FILE_MAX])
+void version_text(uint64_t version, char text[static VERSION_TEXT])
 {
 	uint8_t spelled[ROTA_VERSION_TEXT_MAX];
 	size_t len = rota_version_format(version, spelled);
@@ -62,11 +61,33 @@ static bool read_rom(struct device *d)
 	return false;
 }
 
+/* What is wrong with the flash stops no boot here: there may be a recovery pack. */
+static void read_set(struct device *d)
+{
+	enum rota_err err = rota_components_read(&d->set, d->fd);
+
+	if (err == ROTA_OK)
+		return;
+	d->set.count = 0;
+	say("%s/" ROTA_LAYOUT_FLASH ": the folders of components cannot be told: %s", d->path,
+		rota_err_str(err));
+}
+
+bool device_agrees(const struct device *d, const struct rota_bootstate *state)
+{
+	if (state->count == d->set.count)
+		return true;
+	say("%s/" ROTA_LAYOUT_FLASH " has %u components, the boot state %u (SPEC 10.10)", d->path,
+		d->set.count, state->count);
+	return false;
+}
+
 bool device_open(struct device *d, const char *path)
 {
 	*d = (struct device){ .fd = -1 };
 	if (!open_dir(d, path) || !read_rom(d))
 		return false;
+	read_set(d);
 	d->room = malloc(ROTA_SOURCE_PIECE);
 	if (d->room == NULL)
 		say("not enough memory");

@@ -7,6 +7,7 @@
 #include "apps/rota-boot/ticket.h"
 #include "ports/tpm2/pcr.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,19 +229,19 @@ static int parse(int argc, char **argv, struct options *o)
 static int boot_once(struct device *d)
 {
 	struct rota_booted_file last;
-	struct loaded image;
+	struct loaded set;
 
 	if (rota_booted_read(d->fd, &last) == ROTA_OK)
 		d->boot = last.boot;
-	while (!boot_load(d, &image)) {
+	while (!boot_load(d, &set)) {
 		if (d->recovery == NULL || !recover(d, d->recovery))
 			return 1;
 	}
-	if (image.turn.act == ROTA_WATCHDOG_RUN_UPDATER)
-		(void)alarm(image.turn.run_s); /* outlives exec: nobody else is there to end it */
-	boot_exec(d, &image);
+	if (set.turn.act == ROTA_WATCHDOG_RUN_UPDATER)
+		(void)alarm(set.turn.run_s); /* outlives exec: nobody else is there to end it */
+	boot_exec(d, &set);
 	rota_booted_remove(d->fd);
-	boot_unload(&image);
+	boot_unload(&set);
 	return 1;
 }
 
@@ -273,6 +274,18 @@ static int act(struct device *d, const struct options *o)
 	return 2;
 }
 
+/* A descriptor that is handed on must not be one of the first three, which are output and input to a program. */
+static void open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct device device;
@@ -282,6 +295,7 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	status = 1;
+	open_standard();
 	if (device_open(&device, options.device)) {
 		device_tpm(&device, options.tcti, options.pcr);
 		device.recovery = options.recovery;

@@ -109,7 +109,7 @@ static void keys_text(uint8_t keys, char text[static KEYS_TEXT])
 static void print_text(const struct shown *s)
 {
 	const struct rota_record *r = &s->record;
-	char digest[65], version[ROTA_BOOTED_FILE_MAX], keys[KEYS_TEXT];
+	char digest[65], version[VERSION_TEXT], keys[KEYS_TEXT];
 
 	printf("booted      %s%s\n", rota_boot_kind_name((enum rota_boot_kind)r->kind),
 		r->updater ? ", the updater alone" : "");
@@ -139,7 +139,7 @@ static void print_text(const struct shown *s)
 static void print_json(const struct shown *s)
 {
 	const struct rota_record *r = &s->record;
-	char digest[65], version[ROTA_BOOTED_FILE_MAX];
+	char digest[65], version[VERSION_TEXT];
 
 	digest_text(r->anchors, digest);
 	printf("{\"anchors\":\"%s\",", digest);

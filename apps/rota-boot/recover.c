@@ -28,6 +28,7 @@ struct taking {
 	struct rota_slots_boot slots;
 	uint8_t record[ROTA_KEYSET_MAX], order[ROTA_ORDER_MAX];
 	size_t record_len, order_len;
+	uint8_t component; /* that the image is for */
 	uint64_t off; /* of the image */
 	struct rota_image image;
 	struct rota_fail why;
@@ -126,7 +127,22 @@ static enum rota_err open_state(const struct taking *t, struct rota_layout_state
 
 	if (err != ROTA_ERR_NOT_FOUND && err != ROTA_ERR_CORRUPT)
 		return err;
-	return rota_layout_state_anew(l, t->d->fd, &t->d->rom.rom);
+	return rota_layout_state_anew(l, t->d->fd, &t->d->rom.rom, t->d->set.count);
+}
+
+/* Of several components the one that the order's image names; a single one answers to any name. */
+static enum rota_err find_component(struct taking *t)
+{
+	const struct rota_order *order = &t->desk.order.order;
+
+	if (!order->has_image)
+		return ROTA_OK;
+	if (rota_components_find(
+		    &t->d->set, rota_name_span(&order->image.component), &t->component) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(&t->why, ROTA_ERR_NOT_FOUND,
+		"the order is refused: this device has no component %.*s (SPEC 15.10)",
+		(int)order->image.component.len, (const char *)order->image.component.text);
 }
 
 static enum rota_err store(struct taking *t)
@@ -135,8 +151,10 @@ static enum rota_err store(struct taking *t)
 	enum rota_err err;
 
 	ROTA_TRY(read_both(t));
+	ROTA_TRY(find_component(t));
 	ROTA_TRY(open_state(t, &l));
-	err = rota_orders_open(&t->places, t->d->fd);
+	err = device_agrees(t->d, &l.state) ? rota_orders_open(&t->places, t->d->fd)
+					    : ROTA_ERR_STATE;
 	if (err == ROTA_OK) {
 		err = name_it(t, &l);
 		rota_flash_file_close(&t->places);
@@ -150,7 +168,7 @@ static enum rota_err store(struct taking *t)
 static enum rota_err take_image(void *ctx, struct rota_span piece)
 {
 	struct taking *t = ctx;
-	const struct rota_slots *port = &t->slots.member.port;
+	const struct rota_slots *port = &t->slots.member[t->component].port;
 
 	ROTA_TRY(rota_image_update(&t->image, piece));
 	ROTA_TRY(port->write(port->ctx, t->off, piece));
@@ -173,7 +191,7 @@ static enum rota_err check_image(struct taking *t)
 static enum rota_err write_image(struct taking *t)
 {
 	const struct rota_order_image *wanted = &t->desk.order.order.image;
-	const struct rota_slots *port = &t->slots.member.port;
+	const struct rota_slots *port = &t->slots.member[t->component].port;
 	uint64_t durable;
 
 	if (!rota_packfile_has(&t->pack, ROTA_PACK_IMAGE, wanted->sha256))
@@ -184,7 +202,7 @@ static enum rota_err write_image(struct taking *t)
 	ROTA_TRY(check_image(t));
 	ROTA_TRY(port->finish(port->ctx, wanted->length));
 	ROTA_TRY(port->trial(port->ctx, wanted->digest));
-	return port->set->switch_all(port->set->ctx); /* these slots are a set of one */
+	return port->set->switch_all(port->set->ctx); /* with what is confirmed of the others */
 }
 
 static enum rota_err install(struct taking *t)

@@ -60,17 +60,17 @@ static void say_hardware(const struct rota_burn_facts *facts)
 	}
 }
 
-static void burn(struct device *d, struct rota_layout_state *l, const struct loaded *image,
-	struct settled *s)
+static void burn(
+	struct device *d, struct rota_layout_state *l, const struct loaded *set, struct settled *s)
 {
 	const struct rota_burn_io io = { device_counter(d), l, commit };
 	uint32_t counter = l->state.counter;
 	uint8_t floor = l->state.key_floor;
 	enum rota_err err;
 
-	rota_burn_member(&s->facts, image->info.counter, image->keys);
-	s->facts.confirmed =
-		image->kind == ROTA_BOOT_CONFIRMED || image->kind == ROTA_BOOT_REVERTED;
+	for (uint8_t i = 0; i < set->count; i++)
+		rota_burn_member(&s->facts, set->image[i].info.counter, set->image[i].keys);
+	s->facts.confirmed = set->kind == ROTA_BOOT_CONFIRMED || set->kind == ROTA_BOOT_REVERTED;
 	say_hardware(&s->facts);
 	s->restored = rota_burn_restored(&l->state, &s->facts);
 	err = rota_burn_run(&l->state, &s->facts, &io);
@@ -85,17 +85,18 @@ static void burn(struct device *d, struct rota_layout_state *l, const struct loa
 		say("image key %u is retired", floor);
 }
 
-void settle_end(struct device *d, struct rota_layout_state *l, const struct loaded *image,
-	struct settled *s)
+void settle_end(
+	struct device *d, struct rota_layout_state *l, const struct loaded *set, struct settled *s)
 {
 	struct rota_record *r = &s->record;
 
-	burn(d, l, image, s);
+	burn(d, l, set, s);
 	*r = (struct rota_record){ .restored = s->restored,
-		.kind = (uint8_t)image->kind,
-		.updater = image->turn.act == ROTA_WATCHDOG_RUN_UPDATER };
+		.kind = (uint8_t)set->kind,
+		.updater = set->turn.act == ROTA_WATCHDOG_RUN_UPDATER };
 	rota_record_anchors(&d->rom.rom, &rota_crypto_openssl, r->anchors);
 	rota_record_numbers(r, &l->state, &s->facts);
-	rota_record_member(r, image->slot, &image->info, image->keys);
+	for (uint8_t i = 0; i < set->count; i++)
+		rota_record_member(r, set->image[i].place, &set->image[i].info, set->image[i].keys);
 	recorded_write(d, r);
 }

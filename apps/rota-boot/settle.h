@@ -23,7 +23,7 @@ void settle_turn(struct device *d, struct rota_layout_state *l, struct rota_watc
 
 /* After the choice: burn what may be burnt, then write and extend the record. Nothing here stops a boot; what
  * failed is said. */
-void settle_end(struct device *d, struct rota_layout_state *l, const struct loaded *image,
-	struct settled *s);
+void settle_end(
+	struct device *d, struct rota_layout_state *l, const struct loaded *set, struct settled *s);
 
 #endif

@@ -15,7 +15,7 @@ struct slot_view {
 	const char *why; /* of a refusal */
 	bool blank; /* nothing was written to it */
 	struct rota_image image;
-	char version[ROTA_BOOTED_FILE_MAX];
+	char version[VERSION_TEXT];
 	char digest[65];
 };
 
@@ -26,7 +26,7 @@ struct view {
 	struct order_in_force order; /* what the policy points to */
 	struct rota_booted_file booted;
 	bool running;
-	struct slot_view slot[2];
+	struct slot_view slot[ROTA_SET_MAX][2]; /* by component and place */
 };
 
 static const char *const phases[] = {
@@ -50,19 +50,23 @@ static bool is_blank(int fd)
 		memcmp(head, zeros, sizeof(head)) == 0;
 }
 
-static void look_at(struct device *d, uint8_t number, const struct rota_boot_policy *policy,
-	struct slot_view *v)
+static void look_at(struct device *d, uint8_t component, uint8_t place,
+	const struct rota_boot_policy *policy, struct slot_view *v)
 {
-	int fd = openat(d->fd, rota_layout_slot(number), O_RDONLY | O_CLOEXEC);
+	char path[ROTA_COMPONENTS_PATH_MAX];
 	struct rota_source_file source;
 	uint8_t keys;
+	int fd;
 
+	rota_components_slot(&d->set, component, place, path);
+	fd = openat(d->fd, path, O_RDONLY | O_CLOEXEC);
 	*v = (struct slot_view){ .err = ROTA_ERR_IO };
 	if (fd < 0) {
 		v->why = strerror(errno);
 		return;
 	}
 	rota_source_file(&source, fd, -1);
+	source.data = component > 0;
 	v->blank = is_blank(fd);
 	v->err = rota_source_verify(
 		&source, policy, rota_buf(d->room, ROTA_SOURCE_PIECE), &v->image, &keys);
@@ -91,13 +95,14 @@ static void print_slot(uint8_t number, const struct slot_view *v)
 }
 
 /* What becomes of the image behind the confirmed one, if it lies in this slot. */
-static const char *fate(const struct view *v, uint8_t number)
+static const char *fate(const struct view *v, uint8_t component, uint8_t place)
 {
-	const struct slot_view *slot = &v->slot[number];
+	const struct slot_view *slot = &v->slot[component][place];
 
 	if (slot->err != ROTA_OK)
 		return "would be refused, see below";
-	if (memcmp(slot->image.info.digest, v->state.state.digest[0][number], ROTA_SHA256_LEN) != 0)
+	if (memcmp(slot->image.info.digest, v->state.state.digest[component][place],
+		    ROTA_SHA256_LEN) != 0)
 		return "another one lies there, which does not run";
 	return "runs if the confirmed one is damaged";
 }
@@ -107,12 +112,13 @@ static const char *kind_text(const struct view *v)
 {
 	const struct rota_bootstate *s = &v->state.state;
 	uint8_t place = rota_bootstate_confirmed(s, 0);
-	const struct rota_booted *booted = &v->booted.booted;
+	const struct rota_running *now = &v->booted.running;
 
-	if (booted->kind == ROTA_BOOT_TRIAL && s->phase == ROTA_TRIAL_NONE && booted->id == place &&
-		memcmp(booted->digest, s->digest[0][place], ROTA_SHA256_LEN) == 0)
+	if (now->kind == ROTA_BOOT_TRIAL && s->phase == ROTA_TRIAL_NONE &&
+		now->places == s->confirmed &&
+		memcmp(now->digest[0], s->digest[0][place], ROTA_SHA256_LEN) == 0)
 		return "trial, confirmed since";
-	return rota_booted_kind_name(booted);
+	return rota_booted_kind_name(now);
 }
 
 static bool is_unread(const struct rota_burn_facts *facts)
@@ -124,27 +130,40 @@ static bool is_unread(const struct rota_burn_facts *facts)
 	return false;
 }
 
+static void fill_fates(const struct view *v, struct show_fates *fates)
+{
+	for (uint8_t i = 0; i < v->state.state.count; i++) {
+		for (uint8_t place = 0; place < 2; place++)
+			fates->of[i][place] = fate(v, i, place);
+	}
+}
+
 static void print_text(const struct device *d, const struct view *v)
 {
 	const struct rota_rom *rom = &d->rom.rom;
-	const char *const fates[2] = { fate(v, 0), fate(v, 1) };
-	char version[ROTA_BOOTED_FILE_MAX];
+	struct show_fates fates;
+	char version[VERSION_TEXT];
 
 	printf("device      %.*s, product %.*s, hardware %.*s\n", (int)rom->device_id.len,
 		(const char *)rom->device_id.p, (int)rom->product.len, (const char *)rom->product.p,
 		(int)rom->hardware.len, (const char *)rom->hardware.p);
-	version_text(v->booted.version, version);
+	version_text(v->booted.version[0], version);
 	if (v->running)
-		printf("running     slot %u, %s, version %s, boot %u\n", v->booted.booted.id,
-			kind_text(v), version, v->booted.boot);
+		printf("running     slot %u, %s, version %s, boot %u\n",
+			v->booted.running.places & 1, kind_text(v), version, v->booted.boot);
 	else
 		printf("running     nothing\n");
-	show_state_text(&v->state.state, rom, v->policy.counter, fates);
+	fill_fates(v, &fates);
+	show_state_text(&v->state.state, &d->set, rom, v->policy.counter, &fates);
 	if (is_unread(&v->facts))
 		printf("TPM         cannot be read (--tpm says where it is): these are the "
 		       "journal's copies\n");
-	print_slot(0, &v->slot[0]);
-	print_slot(1, &v->slot[1]);
+	for (uint8_t i = 0; i < v->state.state.count; i++) {
+		if (d->set.count > 1)
+			printf("component   %u, %s\n", i, d->set.name[i]);
+		print_slot(0, &v->slot[i][0]);
+		print_slot(1, &v->slot[i][1]);
+	}
 }
 
 /* Every string below is of a fixed alphabet or our own: nothing needs escaping but what strerror says,
@@ -164,19 +183,28 @@ static void json_slot(const struct slot_view *v)
 		printf("{\"reason\":\"%s\",\"verified\":false}", v->why);
 }
 
+static void json_slots(const struct slot_view slot[static 2])
+{
+	printf("[");
+	json_slot(&slot[0]);
+	printf(",");
+	json_slot(&slot[1]);
+	printf("]");
+}
+
 static void json_running(const struct view *v)
 {
-	char version[ROTA_BOOTED_FILE_MAX], digest[65];
+	char version[VERSION_TEXT], digest[65];
 
 	if (!v->running) {
 		printf("null");
 		return;
 	}
-	version_text(v->booted.version, version);
-	digest_text(v->booted.booted.digest, digest);
+	version_text(v->booted.version[0], version);
+	digest_text(v->booted.running.digest[0], digest);
 	printf("{\"boot\":%u,\"digest\":\"%s\",\"kind\":\"%s\",\"slot\":%u,\"version\":\"%s\"}",
-		v->booted.boot, digest, rota_booted_kind_name(&v->booted.booted),
-		v->booted.booted.id, version);
+		v->booted.boot, digest, rota_booted_kind_name(&v->booted.running),
+		v->booted.running.places & 1, version);
 }
 
 static void print_json(const struct device *d, const struct view *v)
@@ -192,11 +220,15 @@ static void print_json(const struct device *d, const struct view *v)
 		outcomes[s->outcome], phases[s->phase], (int)rom->product.len,
 		(const char *)rom->product.p);
 	json_running(v);
-	printf(",\"slots\":[");
-	json_slot(&v->slot[0]);
-	printf(",");
-	json_slot(&v->slot[1]);
-	printf("],\"state\":");
+	printf(",\"set\":[");
+	for (uint8_t i = 0; i < s->count; i++) {
+		printf("%s{\"name\":\"%s\",\"slots\":", i > 0 ? "," : "", d->set.name[i]);
+		json_slots(v->slot[i]);
+		printf("}");
+	}
+	printf("],\"slots\":");
+	json_slots(v->slot[0]);
+	printf(",\"state\":");
 	show_state_json(s, rom);
 	printf(",\"trial\":");
 	if (s->phase == ROTA_TRIAL_NONE)
@@ -215,13 +247,19 @@ int show(struct device *d, bool json)
 			d->path, ROTA_LAYOUT_JOURNAL, rota_err_str(err));
 		return 1;
 	}
+	if (!device_agrees(d, &v.state.state)) {
+		rota_layout_state_close(&v.state);
+		return 1;
+	}
 	settle_policy(d, &v.state.state, &v.facts, &v.policy); /* in force: by the hardware too */
 	order_allow(d, &v.state.state,
 		rota_burn_floor(&v.state.state, &v.facts, ROTA_COUNTER_EPOCH), &v.order, &v.policy);
 	rota_layout_state_close(&v.state);
 	v.running = rota_booted_read(d->fd, &v.booted) == ROTA_OK;
-	for (uint8_t i = 0; i < 2; i++)
-		look_at(d, i, &v.policy, &v.slot[i]);
+	for (uint8_t i = 0; i < v.state.state.count; i++) {
+		look_at(d, i, 0, &v.policy, &v.slot[i][0]);
+		look_at(d, i, 1, &v.policy, &v.slot[i][1]);
+	}
 	if (json)
 		print_json(d, &v);
 	else

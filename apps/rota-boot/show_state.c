@@ -27,7 +27,8 @@ static const char *const orders[] = {
 
 /* ---- for a person ---- */
 
-static void text_components(const struct rota_bootstate *s, const char *const fates[static 2])
+static void text_components(const struct rota_bootstate *s, const struct rota_components *set,
+	const struct show_fates *fates)
 {
 	uint8_t others = rota_bootstate_others(s);
 	char digest[65];
@@ -36,7 +37,7 @@ static void text_components(const struct rota_bootstate *s, const char *const fa
 		uint8_t place = rota_bootstate_confirmed(s, i), other = rota_bootstate_other(s, i);
 
 		if (s->count > 1)
-			printf("component %u\n", i);
+			printf("component   %u, %s\n", i, set->name[i]);
 		digest_text(s->digest[i][place], digest);
 		printf("confirmed   slot %u, image %.16s...\n", place, digest);
 		digest_text(s->digest[i][other], digest);
@@ -45,7 +46,7 @@ static void text_components(const struct rota_bootstate *s, const char *const fa
 				phases[s->phase]);
 		else if ((others >> i & 1) != 0)
 			printf("behind it   slot %u, image %.16s...: %s\n", other, digest,
-				fates[other]);
+				fates->of[i][other]);
 		else
 			printf("behind it   slot %u: not known, or being written\n", other);
 	}
@@ -73,10 +74,10 @@ static void text_order(const struct rota_bootstate *s)
 		orders[s->order_phase]);
 }
 
-void show_state_text(const struct rota_bootstate *s, const struct rota_rom *rom, uint32_t counter,
-	const char *const fates[static 2])
+void show_state_text(const struct rota_bootstate *s, const struct rota_components *set,
+	const struct rota_rom *rom, uint32_t counter, const struct show_fates *fates)
 {
-	text_components(s, fates);
+	text_components(s, set, fates);
 	text_number("counter", counter, s->burn_to);
 	if (s->floor_wanted > counter)
 		printf("            the signers ask for %u\n", s->floor_wanted);

@@ -107,7 +107,7 @@ static int open_log(const struct supervisor *s)
 	return open(s->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 }
 
-static void run_child(const struct supervisor *s, const struct loaded *image, pid_t parent)
+static void run_child(const struct supervisor *s, const struct loaded *set, pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), log = -1;
 	sigset_t none;
@@ -129,7 +129,7 @@ static void run_child(const struct supervisor *s, const struct loaded *image, pi
 	}
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	boot_exec(s->device, image);
+	boot_exec(s->device, set);
 	_exit(127);
 }
 
@@ -159,15 +159,15 @@ static bool start_recovery(struct supervisor *s)
 static bool start(struct supervisor *s)
 {
 	pid_t parent = getpid();
-	struct loaded image;
+	struct loaded set;
 
-	if (!boot_load(s->device, &image))
+	if (!boot_load(s->device, &set))
 		return start_recovery(s);
-	s->turn = image.turn;
+	s->turn = set.turn;
 	s->child = fork();
 	if (s->child == 0)
-		run_child(s, &image, parent);
-	boot_unload(&image);
+		run_child(s, &set, parent);
+	boot_unload(&set);
 	if (s->child < 0) {
 		say("cannot start a process: %s", strerror(errno));
 		s->child = 0;

@@ -9,6 +9,7 @@
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/slots_boot/format.h"
 #include "ports/tpm2/tpm2.h"
+#include "rota/codec/name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 static const char *out, *at_path, *serial, *hardware, *channel, *group, *region, *counter;
 static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health, *reboot;
 static const char *script, *script_dir, *tpm, *watchdog, *bound;
+static struct opts_list component;
 static bool json, take_over;
 
 static const struct opts_row rows[] = {
@@ -37,6 +39,10 @@ static const struct opts_row rows[] = {
 	{ "counter", "N", "initial security counter (default 0)", OPTS_TEXT, &counter },
 	{ "image", "FILE", "first image: make flash with it confirmed in slot 0", OPTS_TEXT,
 		&image },
+	{ "component", "NAME=FILE",
+		"a further component and its first image, handed on to the program of --image; "
+		"may repeat, at most 7",
+		OPTS_LIST, &component },
 	{ "slot-size", "MIB", "size of each slot, with --image (default 64)", OPTS_TEXT,
 		&slot_mib },
 	{ "at", "PATH", "where the folder will lie on the device (default: DIR)", OPTS_TEXT,
@@ -74,6 +80,8 @@ static const struct opts_usage usage = {
 		"once.",
 	.examples =
 		"  rota factory enrol --out ./device --hardware board-a --image sensor-1.img\n"
+		"  rota factory enrol --out d5 --hardware board-a --image sensor-1.img --component "
+		"model=model-1.img\n"
 		"  rota factory enrol --out d6 --hardware board-a --script /usr/lib/rota/files.sh\n"
 		"  rota factory enrol --out d7 --hardware board-a --serial SN-7 --at "
 		"/etc/rota/device\n"
@@ -84,35 +92,63 @@ static const struct opts_usage usage = {
 	.operands_max = 0,
 };
 
+#define PROGRAM "app" /* name of component 0, and of its slot in agent.ini */
+
 struct flash {
-	const char *image;
 	uint64_t capacity;
+	uint8_t count; /* components; 0: no flash is made */
+	const char *file[ROTA_SET_MAX];
+	char name[ROTA_SET_MAX][ROTA_NAME_MAX + 1];
+	const char *further[ROTA_SET_MAX]; /* names behind the first, NULL-ended */
 };
+
+static enum rota_err open_images(
+	const struct flash *flash, struct rota_format_plan *plan, struct rota_fail *why)
+{
+	for (; plan->count < flash->count; plan->count++) {
+		int fd = open(flash->file[plan->count], ROTA_FILE_OPEN);
+
+		if (fd < 0)
+			return rota_fail_errno(
+				why, errno, "cannot open image %s", flash->file[plan->count]);
+		plan->part[plan->count] = (struct rota_format_part){ flash->name[plan->count], fd };
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err say_fault(const struct flash *flash, const struct rota_format_fault *fault,
+	enum rota_err err, struct rota_fail *why)
+{
+	const char *file = flash->file[fault->component];
+
+	if (fault->clause)
+		return rota_fail(why, err, "%s: %s: %s (SPEC 6.%u)", file,
+			fault->what ? fault->what : "image", rota_err_str(err), fault->clause);
+	if (fault->os_error)
+		return rota_fail_errno(why, fault->os_error, "flash from %s: %s", file,
+			fault->what ? fault->what : "format");
+	return rota_fail(why, err, "flash from %s: %s: %s", file,
+		fault->what ? fault->what : "format", rota_err_str(err));
+}
 
 /* The hook that fills OUT/flash. */
 static enum rota_err make_flash(
 	void *ctx, const char *dir, struct rota_span rom, struct rota_fail *why)
 {
 	const struct flash *flash = ctx;
+	struct rota_format_plan plan = { .capacity = flash->capacity };
 	struct rota_format_fault fault = { 0 };
-	int fd = open(flash->image, ROTA_FILE_OPEN);
-	enum rota_err err;
+	enum rota_err err = open_images(flash, &plan, why);
 
 	(void)rom; /* the format reads OUT/rom.bin, as boot will */
-	if (fd < 0)
-		return rota_fail_errno(why, errno, "cannot open image %s", flash->image);
-	err = rota_slots_boot_format(dir, flash->capacity, fd, &rota_crypto_openssl, &fault);
-	close(fd);
-	if (err == ROTA_OK)
-		return ROTA_OK;
-	if (fault.clause)
-		return rota_fail(why, err, "%s: %s: %s (SPEC 6.%u)", flash->image,
-			fault.what ? fault.what : "image", rota_err_str(err), fault.clause);
-	if (fault.os_error)
-		return rota_fail_errno(why, fault.os_error, "flash from %s: %s", flash->image,
-			fault.what ? fault.what : "format");
-	return rota_fail(why, err, "flash from %s: %s: %s", flash->image,
-		fault.what ? fault.what : "format", rota_err_str(err));
+	if (err == ROTA_OK) {
+		err = rota_slots_boot_format(dir, &plan, &rota_crypto_openssl, &fault);
+		if (err != ROTA_OK)
+			err = say_fault(flash, &fault, err, why);
+	}
+	for (uint8_t i = 0; i < plan.count; i++)
+		close(plan.part[i].image_fd);
+	return err;
 }
 
 /* What the configuration says where no option does. */
@@ -219,6 +255,42 @@ static int check_watchdog(struct rota_rom_watchdog *to)
 	return 0;
 }
 
+/* NAME=FILE into the plan of the flash. False: it is none. */
+static bool take_component(struct flash *flash, const char *text)
+{
+	const char *file = strchr(text, '=');
+	size_t len = file ? (size_t)(file - text) : 0;
+
+	if (len > ROTA_NAME_MAX || !rota_name_valid(rota_span((const uint8_t *)text, len)) ||
+		!file[1])
+		return false;
+	memcpy(flash->name[flash->count], text, len);
+	flash->further[flash->count - 1] = flash->name[flash->count];
+	flash->file[flash->count++] = file + 1;
+	return true;
+}
+
+static int check_images(struct flash *flash)
+{
+	if (!image && component.count > 0)
+		return opts_wrong(&usage, "--component goes with --image");
+	if (!image)
+		return 0;
+	if (component.count >= ROTA_SET_MAX)
+		return opts_wrong(&usage, "--component may stand %d times", ROTA_SET_MAX - 1);
+	flash->count = 1;
+	flash->file[0] = image;
+	(void)snprintf(flash->name[0], sizeof(flash->name[0]), PROGRAM);
+	for (size_t i = 0; i < component.count; i++) {
+		if (!take_component(flash, component.at[i]))
+			return opts_wrong(&usage,
+				"--component %s is not NAME=FILE, the name 1 to 32 of a-z 0-9 . _ "
+				"-",
+				component.at[i]);
+	}
+	return 0;
+}
+
 static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
 {
 	uint64_t number;
@@ -230,7 +302,8 @@ static int check_options(struct flash *flash, struct rota_enrol_plan *plan)
 	plan->counter = (uint32_t)number;
 	if (slot_mib && !image)
 		return opts_wrong(&usage, "--slot-size goes with --image");
-	flash->image = image;
+	if (check_images(flash))
+		return 2;
 	flash->capacity = ROTA_SLOT_CAPACITY_DEFAULT;
 	if (slot_mib && (!opts_number(slot_mib, ROTA_SLOT_CAPACITY_MAX / MIB, &number) || !number))
 		return opts_wrong(&usage, "--slot-size is 1 to %u MiB",
@@ -285,6 +358,7 @@ int verb_factory_enrol(int argc, char **argv)
 	plan.replaces = counters.replaces;
 	plan.flash = image ? make_flash : NULL;
 	plan.flash_ctx = &flash;
+	plan.components = flash.further;
 	counters.tcti = tpm;
 	counters.take_over = take_over;
 	status = run(&plan, &counters);

@@ -5,7 +5,8 @@
  * Built in several versions from this one file. SENSOR_FAULT builds the one that was released too early:
  * its calibration table is missing, and reading it crashes at start.
  *
- * Environment, from rota-boot: ROTA_RUN (where the heartbeat goes), ROTA_SLOT, ROTA_IMAGE_VERSION.
+ * Environment, from rota-boot: ROTA_RUN (where the heartbeat goes), ROTA_SLOT, ROTA_IMAGE_VERSION. On a device with a
+ * component `calibration` also ROTA_COMPONENT_CALIBRATION: the number of an open descriptor, sealed, from which it is read.
  * Heartbeat: ROTA_RUN/heartbeat, one line `version=V slot=S reading=N`, replaced every second.
  */
 #include <errno.h>
@@ -32,13 +33,30 @@ static void on_signal(int sig)
 	stopped = 1;
 }
 
-/* The calibration of this unit. */
+#ifndef SENSOR_FAULT
+/* From the descriptor that boot handed on: it verified these bytes, and nobody can change them any more. They are
+ * text, "OFFSET_MK GAIN_PPM". */
+static const struct calibration *read_calibration(int fd)
+{
+	static struct calibration own;
+	char text[64] = "";
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
+		sscanf(text, "%d %d", &own.offset_mk, &own.gain_ppm) != 2)
+		return NULL;
+	return &own;
+}
+#endif
+
+/* The calibration of this unit, or NULL: what is there is none. */
 static const struct calibration *find_calibration(void)
 {
 #ifdef SENSOR_FAULT
 	return getenv("SENSOR_CALIBRATION") ? &factory : NULL; /* nobody sets it */
 #else
-	return &factory;
+	const char *fd = getenv("ROTA_COMPONENT_CALIBRATION");
+
+	return fd != NULL ? read_calibration(atoi(fd)) : &factory;
 #endif
 }
 
@@ -93,6 +111,12 @@ int main(void)
 	const struct calibration *calibration = find_calibration();
 	const char *dir = from_env("ROTA_RUN", ".");
 
+#ifndef SENSOR_FAULT
+	if (calibration == NULL) {
+		fprintf(stderr, "sensor: the calibration handed on is no such table\n");
+		return 1;
+	}
+#endif
 	(void)sigaction(SIGTERM, &act, NULL);
 	(void)sigaction(SIGINT, &act, NULL);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);

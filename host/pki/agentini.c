@@ -48,12 +48,26 @@ static void repository(const struct rota_enrol_plan *plan, struct rota_bytes *ou
 	path(out, "root", plan->at, "trust/root.json");
 }
 
+/* Further components of the set that rota-boot boots, in the same device. */
+static void components(const struct rota_enrol_plan *plan, struct rota_bytes *out)
+{
+	for (size_t i = 0; plan->components && plan->components[i]; i++) {
+		char *head = rota_text("\n[slot %s]\n", plan->components[i]);
+
+		rota_bytes_add_text(out, head);
+		free(head);
+		line(out, "backend", "boot");
+		line(out, "device", plan->at);
+	}
+}
+
 static void slot(const struct rota_enrol_plan *plan, struct rota_bytes *out)
 {
 	rota_bytes_add_text(out, "\n[slot app]\n");
 	line(out, "backend", plan->script ? "exec" : "boot");
 	if (!plan->script) {
 		line(out, "device", plan->at);
+		components(plan, out);
 		rota_bytes_add_text(out, "\n[recovery]\n");
 		path(out, "file", plan->at, "flash"); /* where rota-boot leaves a pack */
 		return;

@@ -31,6 +31,9 @@ struct rota_enrol_plan {
 	const char *health, *reboot; /* commands, or NULL */
 	const char *
 		script; /* slot `app` is kept by this script (docs/exec-slots.md); NULL: by rota-boot */
+	const char *const *
+		components; /* that rota-boot hands on to the program of `app`: a slot for each; NULL-ended,
+				       * or NULL */
 	const char *script_dir; /* where it keeps its files; NULL: OUT/files, which is made */
 	uint32_t counter;
 	struct rota_rom_watchdog watchdog; /* all zeros: none */

@@ -9,10 +9,12 @@
 struct rota_slots_boot_access {
 	struct rota_boot_access port; /* its ctx is this struct: do not move it */
 	int device_fd;
+	uint8_t count; /* components of the device */
 	struct rota_layout_state held; /* between begin and end */
 };
 
-/* device_fd: the device's directory, which stays open. */
-void rota_slots_boot_access(struct rota_slots_boot_access *a, int device_fd);
+/* device_fd: the device's directory, which stays open. A boot state of another number of components than `count` is
+ * ROTA_ERR_CORRUPT. */
+void rota_slots_boot_access(struct rota_slots_boot_access *a, int device_fd, uint8_t count);
 
 #endif

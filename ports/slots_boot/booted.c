@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #define UNKNOWN "unknown" /* a fallback to an image that the boot state does not know */
 #define TEMPORARY ROTA_LAYOUT_BOOTED ".new"
+#define KEY_MAX 12 /* "version.7" and NUL */
 
 static const char *const kinds[] = {
 	[ROTA_BOOT_CONFIRMED] = "confirmed",
@@ -27,23 +29,72 @@ const char *rota_boot_kind_name(enum rota_boot_kind kind)
 	return kinds[kind];
 }
 
-const char *rota_booted_kind_name(const struct rota_booted *booted)
+const char *rota_booted_kind_name(const struct rota_running *running)
 {
-	return booted->unknown ? UNKNOWN : rota_boot_kind_name(booted->kind);
+	return running->unknown ? UNKNOWN : rota_boot_kind_name(running->kind);
+}
+
+/* ---- writing ---- */
+
+struct text {
+	char *to; /* ROTA_BOOTED_FILE_MAX bytes */
+	size_t len;
+};
+
+static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(t->to + t->len, ROTA_BOOTED_FILE_MAX - t->len, format, args);
+	va_end(args);
+	if (len > 0 && (size_t)len < ROTA_BOOTED_FILE_MAX - t->len) /* it fits */
+		t->len += (size_t)len;
+}
+
+static void put_digest(struct text *t, const char *key, const uint8_t *digest)
+{
+	uint8_t hex[2 * ROTA_SHA256_LEN];
+
+	if (rota_hex_encode(rota_span(digest, ROTA_SHA256_LEN), ROTA_BUF(hex)) != ROTA_OK)
+		return; /* it fits */
+	put(t, "%s=%.*s\n", key, (int)sizeof(hex), (const char *)hex);
+}
+
+static void put_version(struct text *t, const char *key, uint64_t version)
+{
+	uint8_t spelled[ROTA_VERSION_TEXT_MAX];
+	int len = (int)rota_version_format(version, spelled);
+
+	put(t, "%s=%.*s\n", key, len, (const char *)spelled);
+}
+
+/* "slot" of component 0, "slot.1" of the next. */
+static const char *key_of(const char *word, uint8_t component, char room[static KEY_MAX])
+{
+	(void)snprintf(room, KEY_MAX, component == 0 ? "%s" : "%s.%u", word, component);
+	return room;
 }
 
 static size_t format(const struct rota_booted_file *b, char room[static ROTA_BOOTED_FILE_MAX])
 {
-	uint8_t digest[2 * ROTA_SHA256_LEN];
-	uint8_t version[ROTA_VERSION_TEXT_MAX];
-	int version_len = (int)rota_version_format(b->version, version);
+	const struct rota_running *r = &b->running;
+	struct text t = { .to = room };
+	char key[KEY_MAX];
 
-	if (rota_hex_encode(ROTA_SPAN(b->booted.digest), ROTA_BUF(digest)) != ROTA_OK)
-		return 0; /* it fits */
-	return (size_t)snprintf(room, ROTA_BOOTED_FILE_MAX,
-		"slot=%u\nkind=%s\ndigest=%.*s\nversion=%.*s\nboot=%u\n", b->booted.id,
-		rota_booted_kind_name(&b->booted), (int)sizeof(digest), (const char *)digest,
-		version_len, (const char *)version, b->boot);
+	for (uint8_t i = 0; i < r->count; i++) {
+		put(&t, "%s=%u\n", key_of("slot", i, key), r->places >> i & 1);
+		if (i == 0)
+			put(&t, "kind=%s\n", rota_booted_kind_name(r));
+		put_digest(&t, key_of("digest", i, key), r->digest[i]);
+		put_version(&t, key_of("version", i, key), b->version[i]);
+		if (i == 0)
+			put(&t, "boot=%u\n", b->boot);
+		if (i == 0 && r->count > 1)
+			put(&t, "trial=%u\n", r->trial);
+	}
+	return t.len;
 }
 
 enum rota_err rota_booted_write(int device_fd, const struct rota_booted_file *booted)
@@ -62,6 +113,8 @@ enum rota_err rota_booted_write(int device_fd, const struct rota_booted_file *bo
 										  : ROTA_ERR_IO;
 }
 
+/* ---- reading ---- */
+
 /* The value of the line `key=...` at *at, which then is past it; NULL when the line is another. */
 static char *take(char **at, const char *key)
 {
@@ -75,7 +128,7 @@ static char *take(char **at, const char *key)
 	return value;
 }
 
-static bool parse_kind(const char *text, struct rota_booted *to)
+static bool parse_kind(const char *text, struct rota_running *to)
 {
 	to->unknown = strcmp(text, UNKNOWN) == 0;
 	to->kind = ROTA_BOOT_FALLBACK;
@@ -90,21 +143,73 @@ static bool parse_kind(const char *text, struct rota_booted *to)
 	return false;
 }
 
+static bool parse_number(const char *text, uint32_t most, uint32_t *to)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	*to = (uint32_t)value;
+	return *text >= '0' && *text <= '9' && *end == '\0' && value <= most;
+}
+
+static bool take_number(char **at, const char *key, uint32_t most, uint32_t *to)
+{
+	const char *text = take(at, key);
+
+	return text != NULL && parse_number(text, most, to);
+}
+
+static bool take_kind(char **at, struct rota_running *to)
+{
+	const char *text = take(at, "kind");
+
+	return text != NULL && parse_kind(text, to);
+}
+
+static bool take_image(char **at, uint8_t component, struct rota_booted_file *out)
+{
+	char key[KEY_MAX];
+	const char *digest = take(at, key_of("digest", component, key));
+	const char *version = digest ? take(at, key_of("version", component, key)) : NULL;
+
+	return version != NULL &&
+		rota_hex_decode(rota_span_cstr(digest), ROTA_BUF(out->running.digest[component])) ==
+		ROTA_OK &&
+		rota_version_parse(rota_span_cstr(version), &out->version[component]) == ROTA_OK;
+}
+
+static bool take_slot(char **at, uint8_t component, struct rota_running *to)
+{
+	char key[KEY_MAX];
+	uint32_t place;
+
+	if (!take_number(at, key_of("slot", component, key), 1, &place))
+		return false;
+	to->places |= (uint8_t)(place << component);
+	return true;
+}
+
 static bool parse(char *text, struct rota_booted_file *out)
 {
-	char *slot = take(&text, "slot"), *kind, *digest, *version, *boot, *end;
+	struct rota_running *r = &out->running;
+	uint32_t trial;
 
-	kind = slot ? take(&text, "kind") : NULL;
-	digest = kind ? take(&text, "digest") : NULL;
-	version = digest ? take(&text, "version") : NULL;
-	boot = version ? take(&text, "boot") : NULL;
-	if (boot == NULL || *text != '\0' || (strcmp(slot, "0") != 0 && strcmp(slot, "1") != 0))
+	*out = (struct rota_booted_file){ .running.count = 1 };
+	if (!take_slot(&text, 0, r) || !take_kind(&text, r) || !take_image(&text, 0, out) ||
+		!take_number(&text, "boot", UINT32_MAX, &out->boot))
 		return false;
-	out->booted.id = (uint8_t)(slot[0] - '0');
-	out->boot = (uint32_t)strtoul(boot, &end, 10);
-	return *end == '\0' && parse_kind(kind, &out->booted) &&
-		rota_version_parse(rota_span_cstr(version), &out->version) == ROTA_OK &&
-		rota_hex_decode(rota_span_cstr(digest), ROTA_BUF(out->booted.digest)) == ROTA_OK;
+	r->trial = r->kind == ROTA_BOOT_TRIAL;
+	if (*text == '\0')
+		return true;
+	if (!take_number(&text, "trial", UINT8_MAX, &trial))
+		return false;
+	r->trial = (uint8_t)trial;
+	for (; *text != '\0' && r->count < ROTA_SET_MAX; r->count++) {
+		if (!take_slot(&text, r->count, r) || !take_image(&text, r->count, out))
+			return false;
+	}
+	return *text == '\0' && r->count > 1 && trial >> r->count == 0 &&
+		(trial != 0) == (r->kind == ROTA_BOOT_TRIAL);
 }
 
 enum rota_err rota_booted_read(int device_fd, struct rota_booted_file *out)

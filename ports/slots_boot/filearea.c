@@ -2,7 +2,6 @@
 #include "ports/slots_boot/filearea.h"
 #include "ports/flash_file/progress.h"
 #include "ports/posix/fd.h"
-#include "ports/slots_boot/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,15 +17,17 @@
  * then must not take the slot away. */
 static enum rota_err open_place(struct rota_filearea *a, uint8_t place)
 {
+	char path[ROTA_COMPONENTS_PATH_MAX], beside[ROTA_COMPONENTS_PATH_MAX];
 	struct stat st, other;
 
 	if (a->fd >= 0 && a->place == place)
 		return ROTA_OK;
 	rota_filearea_close(a);
 	a->place = place;
-	a->fd = openat(a->device_fd, rota_layout_slot(place), O_RDWR | O_CLOEXEC);
-	if (a->fd < 0 || fstat(a->fd, &st) != 0 ||
-		fstatat(a->device_fd, rota_layout_slot(rota_slot_other(place)), &other, 0) != 0)
+	rota_components_slot(a->components, a->component, place, path);
+	rota_components_slot(a->components, a->component, rota_slot_other(place), beside);
+	a->fd = openat(a->device_fd, path, O_RDWR | O_CLOEXEC);
+	if (a->fd < 0 || fstat(a->fd, &st) != 0 || fstatat(a->device_fd, beside, &other, 0) != 0)
 		return rota_fd_errno(errno);
 	a->capacity = (uint64_t)(st.st_size > other.st_size ? st.st_size : other.st_size);
 	return ROTA_OK;
@@ -54,8 +55,10 @@ static struct rota_progress progress_of(const struct rota_filearea *a)
 static enum rota_err save_progress(const struct rota_filearea *a)
 {
 	const struct rota_progress p = progress_of(a);
+	char path[ROTA_COMPONENTS_PATH_MAX];
 
-	return rota_progress_save(a->device_fd, rota_layout_progress(a->place), &p);
+	rota_components_progress(a->components, a->component, a->place, path);
+	return rota_progress_save(a->device_fd, path, &p);
 }
 
 /* ---- the port ---- */
@@ -64,9 +67,11 @@ static enum rota_err save_progress(const struct rota_filearea *a)
 static enum rota_err area_discard(void *ctx, uint8_t place)
 {
 	struct rota_filearea *a = ctx;
+	char path[ROTA_COMPONENTS_PATH_MAX];
 
 	ROTA_TRY(open_place(a, place));
-	ROTA_TRY(rota_progress_forget(a->device_fd, rota_layout_progress(place)));
+	rota_components_progress(a->components, a->component, place, path);
+	ROTA_TRY(rota_progress_forget(a->device_fd, path));
 	if (ftruncate(a->fd, 0) != 0 || ftruncate(a->fd, (off_t)a->capacity) != 0)
 		return rota_fd_errno(errno);
 	a->end = 0;
@@ -79,12 +84,14 @@ static enum rota_err area_begin(void *ctx, uint8_t place,
 {
 	struct rota_filearea *a = ctx;
 	struct rota_progress progress;
+	char path[ROTA_COMPONENTS_PATH_MAX];
 
 	ROTA_TRY(open_place(a, place));
+	rota_components_progress(a->components, a->component, place, path);
 	memcpy(a->digest, digest, ROTA_SHA256_LEN);
 	a->length = length;
 	progress = progress_of(a);
-	*durable = rota_progress_load(a->device_fd, rota_layout_progress(place), &progress);
+	*durable = rota_progress_load(a->device_fd, path, &progress);
 	if (*durable == 0)
 		return area_discard(a, place);
 	a->end = *durable;
@@ -129,9 +136,15 @@ static enum rota_err area_read(void *ctx, uint8_t place, uint64_t off, struct ro
 	return rota_fd_read(a->fd, off, to);
 }
 
-void rota_filearea_init(struct rota_filearea *a, int device_fd)
+void rota_filearea_init(struct rota_filearea *a, int device_fd,
+	const struct rota_components *components, uint8_t component)
 {
-	*a = (struct rota_filearea){ .device_fd = device_fd, .fd = -1 };
+	*a = (struct rota_filearea){
+		.device_fd = device_fd,
+		.components = components,
+		.component = component,
+		.fd = -1,
+	};
 	a->port = (struct rota_slotarea){
 		.ctx = a,
 		.capacity = area_capacity,

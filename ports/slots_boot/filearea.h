@@ -9,11 +9,14 @@
 #ifndef PORTS_SLOTS_BOOT_FILEAREA_H
 #define PORTS_SLOTS_BOOT_FILEAREA_H
 
+#include "ports/slots_boot/components.h"
 #include "rota/store/slots.h"
 
 struct rota_filearea {
 	struct rota_slotarea port; /* its ctx is this struct: do not move it while it is open */
 	int device_fd;
+	const struct rota_components *components;
+	uint8_t component;
 	int fd; /* of the place at hand, -1: none */
 	uint8_t place;
 	uint64_t capacity;
@@ -23,8 +26,9 @@ struct rota_filearea {
 	uint64_t length; /* and its length */
 };
 
-/* Over flash/slot0.bin and flash/slot1.bin (layout.h) of an open directory. Opens nothing yet. */
-void rota_filearea_init(struct rota_filearea *a, int device_fd);
+/* Over the two files of a component of an open directory. Opens nothing yet; `components` stays in use. */
+void rota_filearea_init(struct rota_filearea *a, int device_fd,
+	const struct rota_components *components, uint8_t component);
 void rota_filearea_close(struct rota_filearea *a);
 
 #endif

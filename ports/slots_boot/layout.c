@@ -11,16 +11,6 @@ const struct rota_flash_geometry rota_layout_journal = {
 	.write_len = 16,
 };
 
-const char *rota_layout_slot(uint8_t slot)
-{
-	return slot == 0 ? ROTA_LAYOUT_SLOT0 : ROTA_LAYOUT_SLOT1;
-}
-
-const char *rota_layout_progress(uint8_t slot)
-{
-	return slot == 0 ? ROTA_LAYOUT_PROGRESS0 : ROTA_LAYOUT_PROGRESS1;
-}
-
 static enum rota_err lock(struct rota_layout_state *s)
 {
 	ROTA_TRY(rota_flash_file_lock(&s->flash, ROTA_LAYOUT_LOCK_MS));
@@ -51,14 +41,19 @@ enum rota_err rota_layout_state_open(struct rota_layout_state *s, int device_fd)
 }
 
 enum rota_err rota_layout_state_anew(
-	struct rota_layout_state *s, int device_fd, const struct rota_rom *rom)
+	struct rota_layout_state *s, int device_fd, const struct rota_rom *rom, uint8_t count)
 {
 	static const uint8_t unknown[ROTA_SHA256_LEN];
+	enum rota_err err = ROTA_OK;
 
 	ROTA_TRY(open_journal(s, device_fd));
 	rota_bootstate_init(&s->state, rom->counter, unknown);
+	for (uint8_t i = 1; i < count && err == ROTA_OK; i++)
+		err = rota_bootstate_add(&s->state, unknown);
 	rota_watchdog_init(&rom->watchdog, &s->state);
-	return ROTA_OK;
+	if (err != ROTA_OK)
+		rota_layout_state_close(s);
+	return err;
 }
 
 enum rota_err rota_layout_state_commit(struct rota_layout_state *s)

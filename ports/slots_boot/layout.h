@@ -7,6 +7,7 @@
  *     DEVICE/flash/slot0.bin  images (SPEC 6), sparse files of the slot's capacity; an erased byte
  *     DEVICE/flash/slot1.bin  reads 0x00 and takes no room
  *     DEVICE/flash/slot0.part, slot1.part: how far an image that is being written is durable
+ *                             (a device of several components has these four in a folder for each, components.h)
  *     DEVICE/run/booted       which image runs now; rewritten at each boot, gone when the power is off
  *     DEVICE/run/record       what boot measured (SPEC 10.7), rewritten at each boot
  *     DEVICE/run/pid          the supervising rota-boot, which holds a lock on it
@@ -23,10 +24,6 @@
 #define ROTA_LAYOUT_FLASH "flash"
 #define ROTA_LAYOUT_JOURNAL "flash/boot.bin"
 #define ROTA_LAYOUT_ORDERS "flash/orders.bin"
-#define ROTA_LAYOUT_SLOT0 "flash/slot0.bin"
-#define ROTA_LAYOUT_SLOT1 "flash/slot1.bin"
-#define ROTA_LAYOUT_PROGRESS0 "flash/slot0.part"
-#define ROTA_LAYOUT_PROGRESS1 "flash/slot1.part"
 #define ROTA_LAYOUT_RUN "run"
 #define ROTA_LAYOUT_BOOTED "run/booted"
 #define ROTA_LAYOUT_RECORD "run/record"
@@ -40,10 +37,6 @@
 /* Geometry of boot.bin: common serial flash; four sectors halve the wear of two. */
 extern const struct rota_flash_geometry rota_layout_journal;
 
-/* Path of a slot's file, and of the one that says how far an image in it is durable; static. */
-const char *rota_layout_slot(uint8_t slot);
-const char *rota_layout_progress(uint8_t slot);
-
 /* The journal, locked, and the state in it. */
 struct rota_layout_state {
 	struct rota_flash_file flash;
@@ -54,9 +47,10 @@ struct rota_layout_state {
 /* Open, lock, load. Errors of the flash file, of the lock (ROTA_ERR_TIMEOUT) and of
  * rota_bootstate_load(). Nothing to close after an error. */
 ROTA_MUST_USE enum rota_err rota_layout_state_open(struct rota_layout_state *s, int device_fd);
-/* The same where the state is lost: as of a device with nothing in its slots; not durable before a commit. */
+/* The same where the state is lost: as of a device of so many components with nothing in its slots; not durable
+ * before a commit. */
 ROTA_MUST_USE enum rota_err rota_layout_state_anew(
-	struct rota_layout_state *s, int device_fd, const struct rota_rom *rom);
+	struct rota_layout_state *s, int device_fd, const struct rota_rom *rom, uint8_t count);
 /* Make s->state durable. */
 ROTA_MUST_USE enum rota_err rota_layout_state_commit(struct rota_layout_state *s);
 void rota_layout_state_close(struct rota_layout_state *s);

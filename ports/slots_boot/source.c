@@ -46,6 +46,8 @@ enum rota_err rota_source_verify(struct rota_source_file *s, const struct rota_b
 	enum rota_err err;
 
 	ROTA_TRY(rota_boot_verify(&s->port, policy, room, out, keys));
+	if (s->data)
+		return ROTA_OK;
 	err = rota_program_check(
 		copied ? s->to_fd : s->from_fd, copied ? 0 : ROTA_IMAGE_HEADER_LEN, &s->why);
 	if (err == ROTA_ERR_UNSUPPORTED)

@@ -108,6 +108,14 @@ def boot_state_1(confirmed, digest, counter=0):
     return struct.pack("<BBBBBBHI", 1, confirmed, 0xFF, 0, 0, 0, 0, counter) + bytes(32) + digest
 
 
+def boot_state_set(confirmed, places, trial=0, phase=0, counter=0):
+    """SPEC 10.1, a set of several: `places` has for each component the digests in its places 0 and 1."""
+    head = struct.pack("<8B", 2, len(places), confirmed, trial, phase, 0, 0, 0)
+    numbers = struct.pack("<4I", 0, counter, counter, 0)
+    order = struct.pack("<4B2I", 0, 0, 0xFF, 0, 0, 0) + bytes(32)
+    return head + numbers + order + bytes(76) + b"".join(a + b for a, b in places)
+
+
 def padded(data):
     return data + b"\xff" * (-len(data) % UNIT)
 
@@ -136,9 +144,37 @@ def device(path, keys, first, capacity=8 << 20, **rom_args):
     return path
 
 
-def put(path, slot, data):
+def device_set(path, keys, first, capacity=8 << 20, **rom_args):
+    """A device of several components (SPEC 10.10): `first` has each one's name and confirmed image, in order."""
+    path = pathlib.Path(path)
+    (path / "flash").mkdir(parents=True)
+    (path / "run").mkdir()
+    (path / "rom.bin").write_bytes(rom(keys, **rom_args))
+    for number, (name, data) in enumerate(first.items()):
+        (path / f"flash/{number}-{name}").mkdir()
+        for slot in (0, 1):
+            with open(path / f"flash/{number}-{name}/slot{slot}.bin", "wb") as f:
+                f.truncate(capacity)
+        put(path, slot=0, data=data, folder=f"{number}-{name}")
+    set_state_set(path, 0)
+    return path
+
+
+def digest_in(file):
+    data = file.read_bytes()
+    return image_digest(data) if any(data[:32]) else bytes(32)
+
+
+def set_state_set(path, confirmed, **fields):
+    """A boot state of the set that lies in flash: the images in the places `confirmed` are."""
+    folders = sorted(f for f in (path / "flash").iterdir() if f.is_dir())
+    places = [tuple(digest_in(f / f"slot{slot}.bin") for slot in (0, 1)) for f in folders]
+    (path / "flash/boot.bin").write_bytes(journal(boot_state_set(confirmed, places, **fields)))
+
+
+def put(path, slot, data, folder="."):
     """Write an image into a slot, over what it held."""
-    with open(path / f"flash/slot{slot}.bin", "r+b") as f:
+    with open(path / f"flash/{folder}/slot{slot}.bin", "r+b") as f:
         size = f.seek(0, 2)
         f.truncate(0)
         f.truncate(size)

@@ -6,7 +6,7 @@
 #include "ports/slots_boot/format.h"
 #include "ports/slots_boot/layout.h"
 #include "ports/slots_boot/slots_boot.h"
-#include "tests/unit/image_make.h"
+#include "tests/unit/boot_device.h"
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -23,34 +23,6 @@ static int dir_fd = -1, image_fd = -1;
 static uint8_t image[IMAGE_MAKE_MAX];
 static struct rota_slots_boot slots;
 static const uint8_t one[32] = { 1 }, two[32] = { 2 };
-
-/* The start of a program: this test itself is no static one, so headers are made. */
-static struct rota_span program(void)
-{
-	static uint8_t bytes[300] = { 0x7f, 'E', 'L', 'F' };
-	uint8_t own[64] = { 0 };
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, own, sizeof(own)) != (ssize_t)sizeof(own))
-		abort();
-	(void)close(fd);
-	memcpy(bytes, own, sizeof(own));
-	if (own[4] == 2) { /* 64 bits: one program header, right behind, of type PT_LOAD */
-		memset(&bytes[32], 0, 8);
-		bytes[32] = 64;
-		bytes[56] = 1;
-		bytes[57] = 0;
-		bytes[64] = 1;
-	} else {
-		memset(&bytes[28], 0, 4);
-		bytes[28] = 52;
-		bytes[44] = 1;
-		bytes[45] = 0;
-		memset(&bytes[52], 0, 4);
-		bytes[52] = 1;
-	}
-	return ROTA_SPAN(bytes);
-}
 
 static void put_file(const char *name, struct rota_span data)
 {
@@ -90,19 +62,25 @@ static void prepare(const struct image_spec *spec)
 	put_file("rom.bin", record);
 	put_file("image", rota_span(image, image_make(spec, image)));
 	image_fd = openat(dir_fd, "image", O_RDONLY | O_CLOEXEC);
-	slots = (struct rota_slots_boot){ .device_fd = -1, .area = { .fd = -1 } };
+	slots = (struct rota_slots_boot){ .device_fd = -1 };
 }
 
 static enum rota_err format(struct rota_format_fault *fault)
 {
-	return rota_slots_boot_format(dir, CAPACITY, image_fd, &rota_crypto_openssl, fault);
+	const struct rota_format_plan plan = {
+		.capacity = CAPACITY,
+		.count = 1,
+		.part = { { .image_fd = image_fd } },
+	};
+
+	return rota_slots_boot_format(dir, &plan, &rota_crypto_openssl, fault);
 }
 
 /* A formatted device that is booted. */
 static enum rota_err begin(void)
 {
-	struct image_spec spec = { .payload = program() };
-	struct rota_booted_file file = { .boot = 1 };
+	struct image_spec spec = { .payload = boot_device_program() };
+	struct rota_booted_file file = { .running.count = 1, .boot = 1 };
 	struct rota_layout_state l;
 	struct rota_format_fault fault;
 
@@ -110,7 +88,7 @@ static enum rota_err begin(void)
 	ROTA_TRY(format(&fault));
 	ROTA_TRY(rota_slots_boot_open(&slots, dir));
 	ROTA_TRY(rota_layout_state_open(&l, dir_fd));
-	memcpy(file.booted.digest, l.state.digest[0][0], 32);
+	memcpy(file.running.digest[0], l.state.digest[0][0], 32);
 	rota_layout_state_close(&l);
 	return rota_booted_write(dir_fd, &file);
 }
@@ -118,22 +96,22 @@ static enum rota_err begin(void)
 /* What rota-boot does of it: end or start the trial, and say what runs. */
 static enum rota_err boot(void)
 {
-	struct rota_booted_file file = { .boot = 2 };
+	struct rota_booted_file file = { .running.count = 1, .boot = 2 };
 	struct rota_layout_state l;
 	enum rota_err err = ROTA_OK;
 
 	ROTA_TRY(rota_layout_state_open(&l, dir_fd));
 	if (l.state.phase == ROTA_TRIAL_ASKED) {
 		err = rota_bootstate_start(&l.state);
-		file.booted.id = rota_bootstate_other(&l.state, 0);
-		file.booted.kind = ROTA_BOOT_TRIAL;
-		memcpy(file.booted.digest, l.state.digest[0][file.booted.id], 32);
+		file.running.places = rota_bootstate_other(&l.state, 0);
+		file.running.kind = ROTA_BOOT_TRIAL;
+		memcpy(file.running.digest[0], l.state.digest[0][file.running.places], 32);
 	} else {
 		rota_bootstate_revert(&l.state);
-		file.booted.id = rota_bootstate_confirmed(&l.state, 0);
-		file.booted.kind = l.state.outcome == ROTA_OUTCOME_REVERTED ? ROTA_BOOT_REVERTED
-									    : ROTA_BOOT_CONFIRMED;
-		memcpy(file.booted.digest, l.state.digest[0][file.booted.id], 32);
+		file.running.places = rota_bootstate_confirmed(&l.state, 0);
+		file.running.kind = l.state.outcome == ROTA_OUTCOME_REVERTED ? ROTA_BOOT_REVERTED
+									     : ROTA_BOOT_CONFIRMED;
+		memcpy(file.running.digest[0], l.state.digest[0][file.running.places], 32);
 	}
 	if (err == ROTA_OK)
 		err = rota_layout_state_commit(&l);
@@ -151,8 +129,8 @@ static struct rota_bootstate state(void)
 	return l.state;
 }
 
-#define CALL(name, ...) slots.member.port.name(slots.member.port.ctx, __VA_ARGS__)
-#define CALL0(name) slots.member.port.name(slots.member.port.ctx)
+#define CALL(name, ...) slots.member[0].port.name(slots.member[0].port.ctx, __VA_ARGS__)
+#define CALL0(name) slots.member[0].port.name(slots.member[0].port.ctx)
 
 /* Begin to write an image; how much of it is there, or -1. */
 static int start(const uint8_t *digest, uint64_t length)
@@ -173,7 +151,7 @@ static enum rota_err start_err(void)
 static enum rota_err ask(void)
 {
 	ROTA_TRY(CALL(trial, two));
-	return slots.member.port.set->switch_all(slots.member.port.set->ctx);
+	return slots.member[0].port.set->switch_all(slots.member[0].port.set->ctx);
 }
 
 static enum rota_err write_and_ask(void)
@@ -250,7 +228,7 @@ TEST(a_trial_is_reverted)
 
 TEST(only_the_trial_that_runs_is_confirmed)
 {
-	struct rota_booted_file file = { .booted = { .id = 0, .kind = ROTA_BOOT_CONFIRMED },
+	struct rota_booted_file file = { .running = { .count = 1, .kind = ROTA_BOOT_CONFIRMED },
 		.boot = 3 };
 	struct rota_slot slot;
 
@@ -259,8 +237,8 @@ TEST(only_the_trial_that_runs_is_confirmed)
 	CHECK_OK(boot());
 	CHECK_OK(rota_booted_write(dir_fd, &file)); /* the other slot runs */
 	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE);
-	file.booted.id = 1; /* the right slot, another image */
-	file.booted.kind = ROTA_BOOT_TRIAL;
+	file.running.places = 1; /* the right slot, another image */
+	file.running.kind = ROTA_BOOT_TRIAL;
 	CHECK_OK(rota_booted_write(dir_fd, &file));
 	CHECK_EQ(CALL0(confirm), ROTA_ERR_STATE);
 	rota_booted_remove(dir_fd); /* it has ended: the next boot has to judge it */
@@ -339,7 +317,7 @@ TEST(what_a_slot_held_is_gone_and_takes_no_room)
 	CHECK_OK(CALL(write, 0, ROTA_STR("ab")));
 	CHECK_OK(CALL(write, 0, ROTA_STR("c"))); /* from the first byte again */
 	CHECK_OK(CALL(finish, 1));
-	CHECK_EQ(slots.area.port.read(&slots.area, 1, 0, ROTA_BUF(back)), ROTA_OK);
+	CHECK_EQ(slots.area[0].port.read(&slots.area[0], 1, 0, ROTA_BUF(back)), ROTA_OK);
 	CHECK_EQ(back[1], 0);
 	CHECK_EQ(fstatat(dir_fd, "flash/slot1.bin", &st, 0), 0);
 	CHECK_EQ(st.st_size, CAPACITY);
@@ -386,12 +364,13 @@ TEST(a_full_disk_is_told)
 
 TEST(a_fallback_image_is_kept_before_the_other_slot_is_written)
 {
-	struct rota_booted_file file = { .booted = { .id = 1, .kind = ROTA_BOOT_FALLBACK },
-		.boot = 3 };
+	struct rota_booted_file file = {
+		.running = { .count = 1, .places = 1, .kind = ROTA_BOOT_FALLBACK }, .boot = 3
+	};
 	struct rota_slot slot;
 
 	CHECK_OK(begin());
-	memcpy(file.booted.digest, two, 32);
+	memcpy(file.running.digest[0], two, 32);
 	CHECK_OK(rota_booted_write(dir_fd, &file));
 	CHECK_OK(CALL(inactive, &slot));
 	CHECK_EQ(slot.id, 0);
@@ -464,7 +443,8 @@ TEST(a_first_image_that_would_not_boot_is_refused)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct image_spec spec = { .product = rows[i].product,
 			.tail_recipe = rows[i].tail_recipe,
-			.payload = rows[i].program ? program() : ROTA_STR("#!/bin/sh") };
+			.payload =
+				rows[i].program ? boot_device_program() : ROTA_STR("#!/bin/sh") };
 		struct rota_format_fault fault;
 
 		ROW(rows[i].why);
@@ -478,14 +458,17 @@ TEST(a_first_image_that_would_not_boot_is_refused)
 
 TEST(bad_formats_are_refused)
 {
-	struct image_spec spec = { .payload = program() };
+	struct image_spec spec = { .payload = boot_device_program() };
+	struct rota_format_plan plan = { .count = 1 };
 	struct rota_format_fault fault;
 
 	prepare(&spec);
-	CHECK_EQ(rota_slots_boot_format(dir, 100, image_fd, &rota_crypto_openssl, &fault),
+	plan.part[0].image_fd = image_fd;
+	plan.capacity = 100;
+	CHECK_EQ(rota_slots_boot_format(dir, &plan, &rota_crypto_openssl, &fault),
 		ROTA_ERR_ARGUMENT);
-	CHECK_EQ(rota_slots_boot_format(
-			 "/nonexistent", CAPACITY, image_fd, &rota_crypto_openssl, &fault),
+	plan.capacity = CAPACITY;
+	CHECK_EQ(rota_slots_boot_format("/nonexistent", &plan, &rota_crypto_openssl, &fault),
 		ROTA_ERR_NOT_FOUND);
 	put_file("rom.bin", ROTA_STR("garbage garbage"));
 	CHECK_EQ(format(&fault), ROTA_ERR_FORMAT);
