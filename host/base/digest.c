@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/base/digest.h"
-#include "host/base/file.h"
+#include "host/base/bytes.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* One read of a file that is streamed. */
-#define CHUNK (256 * 1024)
 
 struct rota_digest {
 	EVP_MD_CTX *ctx;
@@ -66,51 +59,29 @@ void rota_digest_hex(struct rota_span data, char out[static ROTA_DIGEST_HEX])
 	rota_hex(ROTA_SPAN(digest), out);
 }
 
-static enum rota_err feed(int fd, const char *path, uint64_t total,
-	const struct rota_progress *progress, struct rota_digest *d, uint64_t *len,
-	struct rota_fail *why)
-{
-	uint8_t *chunk = malloc(CHUNK);
-	ssize_t got;
+struct file_digest {
+	struct rota_digest *running;
+	uint64_t len;
+};
 
-	if (!chunk)
-		abort();
-	*len = 0;
-	while ((got = read(fd, chunk, CHUNK)) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			break;
-		rota_digest_add(d, rota_span(chunk, (size_t)got));
-		*len += (uint64_t)got;
-		if (progress)
-			progress->step(progress->ctx, *len, total);
-	}
-	free(chunk);
-	if (got < 0)
-		return rota_fail_errno(why, errno, "cannot read %s", path);
+static enum rota_err take(void *ctx, struct rota_span piece)
+{
+	struct file_digest *d = ctx;
+
+	rota_digest_add(d->running, piece);
+	d->len += piece.len;
 	return ROTA_OK;
 }
 
 enum rota_err rota_digest_file(const char *path, const struct rota_progress *progress,
 	uint64_t *len, uint8_t out[static ROTA_DIGEST_LEN], struct rota_fail *why)
 {
-	int fd = open(path, ROTA_FILE_OPEN);
-	struct rota_digest *d;
-	struct stat st;
-	enum rota_err err;
+	struct file_digest d = { rota_digest_new(), 0 };
+	enum rota_err err = rota_feed_file(path, progress, &d, take, why);
 
-	if (fd < 0)
-		return rota_fail_errno(why, errno, "cannot open %s", path);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return rota_fail(why, ROTA_ERR_IO, "%s is not a regular file", path);
-	}
-	d = rota_digest_new();
-	err = feed(fd, path, (uint64_t)st.st_size, progress, d, len, why);
 	if (err == ROTA_OK)
-		rota_digest_get(d, out);
-	rota_digest_free(d);
-	close(fd);
+		rota_digest_get(d.running, out);
+	*len = d.len;
+	rota_digest_free(d.running);
 	return err;
 }

@@ -6,8 +6,7 @@
 #ifndef HOST_BASE_DIGEST_H
 #define HOST_BASE_DIGEST_H
 
-#include "host/base/fail.h"
-#include "rota/base/span.h"
+#include "host/base/feed.h"
 
 #define ROTA_DIGEST_LEN 32
 #define ROTA_DIGEST_HEX (2 * ROTA_DIGEST_LEN + 1) /* digits and NUL */
@@ -22,12 +21,6 @@ void rota_digest_free(struct rota_digest *d);
 
 void rota_digest_of(struct rota_span data, uint8_t out[static ROTA_DIGEST_LEN]);
 void rota_digest_hex(struct rota_span data, char out[static ROTA_DIGEST_HEX]);
-
-/* Called with bytes done and bytes in all; for progress bars. NULL where nobody looks. */
-struct rota_progress {
-	void *ctx;
-	void (*step)(void *ctx, uint64_t done, uint64_t total);
-};
 
 /* Length and digest of a file, streamed. */
 ROTA_MUST_USE enum rota_err rota_digest_file(const char *path, const struct rota_progress *progress,

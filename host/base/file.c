@@ -45,26 +45,36 @@ static int write_full(int fd, struct rota_span data)
 	return 0;
 }
 
+enum rota_err rota_file_open(const char *path, int *fd, uint64_t *len, struct rota_fail *why)
+{
+	struct stat st;
+
+	*fd = open(path, ROTA_FILE_OPEN);
+	if (*fd < 0)
+		return rota_fail_errno(why, errno, "cannot open %s", path);
+	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*len = (uint64_t)st.st_size;
+		return ROTA_OK;
+	}
+	close(*fd);
+	return rota_fail(why, ROTA_ERR_IO, "%s is not a regular file", path);
+}
+
 enum rota_err rota_file_read(
 	const char *path, size_t max, struct rota_bytes *out, struct rota_fail *why)
 {
-	int fd = open(path, ROTA_FILE_OPEN);
-	struct stat st;
+	uint64_t len;
 	ssize_t got;
+	int fd;
 
 	*out = (struct rota_bytes){ 0 };
-	if (fd < 0)
-		return rota_fail_errno(why, errno, "cannot open %s", path);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+	ROTA_TRY(rota_file_open(path, &fd, &len, why));
+	if (len > max) {
 		close(fd);
-		return rota_fail(why, ROTA_ERR_IO, "%s is not a regular file", path);
+		return rota_fail(why, ROTA_ERR_LIMIT, "%s has %llu bytes, at most %zu are accepted",
+			path, (unsigned long long)len, max);
 	}
-	if ((uint64_t)st.st_size > max) {
-		close(fd);
-		return rota_fail(why, ROTA_ERR_LIMIT, "%s has %lld bytes, at most %zu are accepted",
-			path, (long long)st.st_size, max);
-	}
-	out->room = (size_t)st.st_size;
+	out->room = (size_t)len;
 	out->p = malloc(out->room + 1);
 	if (!out->p)
 		abort();

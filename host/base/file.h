@@ -21,6 +21,10 @@
  * terminal does not become ours. */
 #define ROTA_FILE_OPEN (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
+/* A regular file to read from, and its length. The caller closes *fd; on failure nothing is open. */
+ROTA_MUST_USE enum rota_err rota_file_open(
+	const char *path, int *fd, uint64_t *len, struct rota_fail *why);
+
 /* The whole file, at most `max` bytes (ROTA_ERR_LIMIT beyond). */
 ROTA_MUST_USE enum rota_err rota_file_read(
 	const char *path, size_t max, struct rota_bytes *out, struct rota_fail *why);

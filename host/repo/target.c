@@ -2,15 +2,9 @@
 /* The half of store.h that places target files: named by digest, streamed. */
 #include "host/repo/store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define CHUNK (256 * 1024)
 
 void rota_store_target_path(const struct rota_authdir *dir, const char *target,
 	const uint8_t sha256[static ROTA_DIGEST_LEN], char out[static ROTA_FILE_PATH_MAX])
@@ -70,62 +64,40 @@ enum rota_err rota_store_put_target(const struct rota_authdir *dir, const char *
 	return rota_file_write(path, data, 0644, why);
 }
 
-static enum rota_err copy(int fd, const char *from, const struct rota_progress *progress,
-	struct rota_draft *draft, struct rota_digest *digest, struct rota_store_target *out,
-	struct rota_fail *why)
+struct copying {
+	struct rota_draft *draft;
+	struct rota_digest *digest;
+	uint64_t len;
+	struct rota_fail *why;
+};
+
+static enum rota_err copy(void *ctx, struct rota_span piece)
 {
-	uint8_t *chunk = malloc(CHUNK);
-	enum rota_err err = ROTA_OK;
-	struct stat st = { 0 };
+	struct copying *c = ctx;
 
-	if (!chunk)
-		abort();
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		err = rota_fail(why, ROTA_ERR_IO, "%s is not a regular file", from);
-	out->len = 0;
-	while (err == ROTA_OK) {
-		ssize_t got = read(fd, chunk, CHUNK);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			err = rota_fail_errno(why, errno, "cannot read %s", from);
-		if (got <= 0)
-			break;
-		out->len += (uint64_t)got;
-		rota_digest_add(digest, rota_span(chunk, (size_t)got));
-		err = rota_draft_write(draft, rota_span(chunk, (size_t)got), why);
-		if (progress)
-			progress->step(progress->ctx, out->len, (uint64_t)st.st_size);
-	}
-	free(chunk);
-	return err;
+	rota_digest_add(c->digest, piece);
+	c->len += piece.len;
+	return rota_draft_write(c->draft, piece, c->why);
 }
 
 enum rota_err rota_store_draft_target(const struct rota_authdir *dir, const char *target,
 	const char *from, const struct rota_progress *progress, struct rota_draft *draft,
 	struct rota_store_target *out, struct rota_fail *why)
 {
+	struct copying c = { draft, NULL, 0, why };
 	char path[ROTA_FILE_PATH_MAX];
-	struct rota_digest *digest;
 	enum rota_err err;
-	int fd;
 
 	draft->fd = -1;
 	ROTA_TRY(target_dir(dir, target, path, why));
-	fd = open(from, ROTA_FILE_OPEN);
-	if (fd < 0)
-		return rota_fail_errno(why, errno, "cannot open %s", from);
-	err = rota_draft_open(draft, path, 0644, why);
-	if (err == ROTA_OK) {
-		digest = rota_digest_new();
-		err = copy(fd, from, progress, draft, digest, out, why);
-		rota_digest_get(digest, out->sha256);
-		rota_digest_free(digest);
-	}
+	ROTA_TRY(rota_draft_open(draft, path, 0644, why));
+	c.digest = rota_digest_new();
+	err = rota_feed_file(from, progress, &c, copy, why);
+	rota_digest_get(c.digest, out->sha256);
+	rota_digest_free(c.digest);
+	out->len = c.len;
 	if (err != ROTA_OK)
 		rota_draft_drop(draft);
-	close(fd);
 	return err;
 }
 
