@@ -168,13 +168,10 @@ static enum rota_err make_token(const char *dir, const char *module, const struc
 static void describe_token(
 	const struct group *group, const char *name, const char *module, struct rota_bytes *ini)
 {
-	char *text =
-		rota_text("[token %s]\nmodule = %s\nlabel = rota-%s\npin_file = tokens/%s/pin\n"
-			  "environment = SOFTHSM2_CONF=tokens/%s/softhsm2.conf\nonline = %s\n\n",
-			name, module, name, name, name, group->online ? "yes" : "no");
-
-	rota_bytes_add_text(ini, text);
-	free(text);
+	rota_bytes_print(ini,
+		"[token %s]\nmodule = %s\nlabel = rota-%s\npin_file = tokens/%s/pin\n"
+		"environment = SOFTHSM2_CONF=tokens/%s/softhsm2.conf\nonline = %s\n\n",
+		name, module, name, name, name, group->online ? "yes" : "no");
 }
 
 static enum rota_err make_tokens(
@@ -209,25 +206,21 @@ enum rota_err softhsm_make(const struct softhsm_plan *plan, const char *dir, str
 	const char *close = *open ? "]" : "";
 	struct rota_bytes ini = { 0 };
 	enum rota_err err;
-	char *head, *tail;
 
 	ROTA_TRY(find_module(plan->module, path, why));
-	head = rota_text(
+	rota_bytes_print(&ini,
 		"# Authority of the product %s; rota.ini(5) explains each setting.\n"
 		"[authority]\nproduct = %s\n\n[repository]\npath = repo\n\n"
 		"# Tokens. Relative names are relative to this file's directory. A token without\n"
 		"# pin_file asks on the terminal. Only tokens with online = yes are used by\n"
 		"# rota publish.\n",
 		plan->product, plan->product);
-	rota_bytes_add_text(&ini, head);
-	free(head);
 	err = make_tokens(dir, path, &ini, why);
 	rota_bytes_add_text(&ini, parties);
-	tail = rota_text("repository_url = https://%s%s%s:8443/repo/\n"
-			 "server_url = https://%s%s%s:8444/\n",
+	rota_bytes_print(&ini,
+		"repository_url = https://%s%s%s:8443/repo/\n"
+		"server_url = https://%s%s%s:8444/\n",
 		open, plan->host, close, open, plan->host, close);
-	rota_bytes_add_text(&ini, tail);
-	free(tail);
 	snprintf(ini_path, sizeof(ini_path), "%s/rota.ini", dir);
 	if (err == ROTA_OK)
 		err = rota_file_write(ini_path, rota_bytes_span(&ini), 0644, why);

@@ -66,14 +66,34 @@ bool rota_unhex(const char *text, struct rota_buf to)
 	return true;
 }
 
-char *rota_text(const char *format, ...)
+static char *written(const char *format, va_list args)
 {
 	char *text = NULL;
-	va_list args;
 
-	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		abort();
+	return text;
+}
+
+char *rota_text(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = written(format, args);
 	va_end(args);
 	return text;
+}
+
+void rota_bytes_print(struct rota_bytes *to, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = written(format, args);
+	va_end(args);
+	rota_bytes_add_text(to, text);
+	free(text);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/pki/agentini.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 bool rota_agentini_holds(const char *value)
@@ -19,30 +18,21 @@ bool rota_agentini_holds(const char *value)
 
 static void line(struct rota_bytes *out, const char *key, const char *value)
 {
-	char *text = rota_text("%s = %s\n", key, value);
-
-	rota_bytes_add_text(out, text);
-	free(text);
+	rota_bytes_print(out, "%s = %s\n", key, value);
 }
 
 /* KEY = AT/NAME */
 static void path(struct rota_bytes *out, const char *key, const char *at, const char *name)
 {
-	char *text = rota_text("%s = %s/%s\n", key, at, name);
-
-	rota_bytes_add_text(out, text);
-	free(text);
+	rota_bytes_print(out, "%s = %s/%s\n", key, at, name);
 }
 
 static void repository(const struct rota_enrol_plan *plan, struct rota_bytes *out)
 {
-	char *head =
-		rota_text("# Made by rota factory enrol; rota-agent.ini(5) explains each setting.\n"
-			  "[repository %s]\n",
-			plan->repository);
-
-	rota_bytes_add_text(out, head);
-	free(head);
+	rota_bytes_print(out,
+		"# Made by rota factory enrol; rota-agent.ini(5) explains each setting.\n"
+		"[repository %s]\n",
+		plan->repository);
 	line(out, "url", plan->repository_url);
 	path(out, "ca", plan->at, "trust/server-ca.pem");
 	path(out, "root", plan->at, "trust/root.json");

@@ -1,26 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/serve/nginx.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static void add(struct rota_bytes *out, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add(struct rota_bytes *out, const char *format, ...)
-{
-	char *text = NULL;
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		abort();
-	va_end(args);
-	rota_bytes_add_text(out, text);
-	free(text);
-}
 
 /* What nginx takes literally inside a directive, quoted or not. */
 static bool literal(const char *text)
@@ -47,7 +29,7 @@ static enum rota_err check(const struct rota_nginx *n, struct rota_fail *why)
 
 static void add_main(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"# Made by `rota serve` from %s at each start; changes here are lost.\n"
 		"# All paths without a leading slash are below the prefix that nginx was started "
 		"with.\n"
@@ -55,8 +37,8 @@ static void add_main(const struct rota_nginx *n, struct rota_bytes *out)
 		"daemon off; # `rota serve` watches this process\n",
 		n->made_from);
 	if (n->user != NULL)
-		add(out, "user %s;\n", n->user);
-	add(out,
+		rota_bytes_print(out, "user %s;\n", n->user);
+	rota_bytes_print(out,
 		"worker_processes auto;\n"
 		"worker_rlimit_nofile 16384;\n"
 		"worker_shutdown_timeout 10s;\n"
@@ -71,7 +53,7 @@ static void add_main(const struct rota_nginx *n, struct rota_bytes *out)
 
 static void add_http_files(struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t# Files.\n"
 		"\ttypes {\n"
 		"\t\tapplication/json json;\n"
@@ -95,7 +77,7 @@ static void add_http_files(struct rota_bytes *out)
 
 static void add_http_limits(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t# Limits. A report is at most 16 KiB; nothing else has a body.\n"
 		"\tserver_tokens off;\n"
 		"\tclient_header_timeout 10s;\n"
@@ -122,7 +104,7 @@ static void add_http_limits(const struct rota_nginx *n, struct rota_bytes *out)
 
 static void add_http_tls(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t# TLS 1.2 and 1.3, forward secrecy and authenticated ciphers only. Sessions are "
 		"kept on the\n"
 		"\t# server: tickets would carry the client's certificate and cost more than they "
@@ -145,7 +127,7 @@ static void add_http_tls(const struct rota_nginx *n, struct rota_bytes *out)
 
 static void add_upstream(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\tupstream rotad {\n"
 		"\t\tserver unix:%s;\n"
 		"\t\tkeepalive 32;\n"
@@ -164,7 +146,7 @@ static void add_upstream(const struct rota_nginx *n, struct rota_bytes *out)
 static void add_files(const struct rota_nginx *n, struct rota_bytes *out, const char *comment,
 	const char *folder, const char *pattern, const char *cache)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t\t# %s\n"
 		"\t\tlocation ~ \"^/repo/%s/(?<file>%s)$\" {\n"
 		"\t\t\tif ($request_method !~ ^(GET|HEAD)$) {\n"
@@ -179,7 +161,7 @@ static void add_files(const struct rota_nginx *n, struct rota_bytes *out, const 
 
 static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool targets)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t\t# What is missing now (the next root) may be there in a moment.\n"
 		"\t\terror_page 404 @missing;\n"
 		"\t\tlocation @missing {\n"
@@ -197,7 +179,7 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 			"[A-Za-z0-9._+~=,@-]+",
 			"public, max-age=31536000, immutable");
 	else
-		add(out,
+		rota_bytes_print(out,
 			"\t\t# Targets need a client certificate: they are on the device "
 			"listener.\n"
 			"\t\tlocation /repo/targets/ {\n"
@@ -207,7 +189,7 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 		"[0-9a-f]{64}", "public, max-age=31536000, immutable");
 	add_files(n, out, "Looked at first by a device in trouble: never stale for long.",
 		"recovery", "[a-z0-9][a-z0-9._-]{0,31}\\.json", "public, max-age=60");
-	add(out,
+	rota_bytes_print(out,
 		"\t\tlocation / {\n"
 		"\t\t\treturn 404;\n"
 		"\t\t}\n");
@@ -215,36 +197,36 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 
 static void add_listen(const struct rota_nginx *n, struct rota_bytes *out, uint16_t port, bool tls)
 {
-	add(out, "\t\tlisten %s:%u%s%s;\n", n->address, (unsigned)port, tls ? " ssl" : "",
-		tls && !n->http2_directive ? " http2" : "");
+	rota_bytes_print(out, "\t\tlisten %s:%u%s%s;\n", n->address, (unsigned)port,
+		tls ? " ssl" : "", tls && !n->http2_directive ? " http2" : "");
 	if (tls && n->http2_directive)
-		add(out, "\t\thttp2 on;\n");
+		rota_bytes_print(out, "\t\thttp2 on;\n");
 }
 
 static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t# The public front: /repo/ for everybody who trusts the server's certificate. "
 		"What is served\n"
 		"\t# is signed, so that it may be mirrored anywhere.\n"
 		"\tserver {\n");
 	add_listen(n, out, n->repo_port, true);
-	add(out, "\t\tssl_session_cache shared:public:8m;\n");
+	rota_bytes_print(out, "\t\tssl_session_cache shared:public:8m;\n");
 	add_repo(n, out, !n->targets_mtls);
-	add(out, "\t}\n\n");
+	rota_bytes_print(out, "\t}\n\n");
 	if (n->http_port == 0)
 		return;
-	add(out,
+	rota_bytes_print(out,
 		"\t# The same without TLS: nothing that a device believes depends on it.\n"
 		"\tserver {\n");
 	add_listen(n, out, n->http_port, false);
 	add_repo(n, out, !n->targets_mtls);
-	add(out, "\t}\n\n");
+	rota_bytes_print(out, "\t}\n\n");
 }
 
 static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t\t# Nothing that the client sent reaches rotad but the body and its type.\n"
 		"\t\tlocation = /api/v1/report {\n"
 		"\t\t\tif ($request_method != POST) {\n"
@@ -275,14 +257,14 @@ static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
 
 static void add_device(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\t# The device front: whoever gets here showed a certificate of the device CA "
 		"(IDevID) or of the\n"
 		"\t# operational CA (LDevID). rotad takes LDevIDs only, and looks at validity and "
 		"revocation itself.\n"
 		"\tserver {\n");
 	add_listen(n, out, n->device_port, true);
-	add(out,
+	rota_bytes_print(out,
 		"\t\tssl_session_cache shared:device:32m;\n"
 		"\t\tssl_client_certificate \"%s\";\n"
 		"\t\tssl_verify_client on;\n"
@@ -300,12 +282,12 @@ static void add_device(const struct rota_nginx *n, struct rota_bytes *out)
 		n->client_ca);
 	add_api(n, out);
 	add_repo(n, out, true);
-	add(out, "\t}\n");
+	rota_bytes_print(out, "\t}\n");
 }
 
 static void add_status(const struct rota_nginx *n, struct rota_bytes *out)
 {
-	add(out,
+	rota_bytes_print(out,
 		"\n"
 		"\t# For `rota serve` and for monitoring on this machine.\n"
 		"\tserver {\n"
@@ -329,7 +311,7 @@ enum rota_err rota_nginx_write(
 {
 	ROTA_TRY(check(n, why));
 	add_main(n, out);
-	add(out, "http {\n");
+	rota_bytes_print(out, "http {\n");
 	add_http_files(out);
 	add_http_limits(n, out);
 	add_http_tls(n, out);
@@ -337,6 +319,6 @@ enum rota_err rota_nginx_write(
 	add_public(n, out);
 	add_device(n, out);
 	add_status(n, out);
-	add(out, "}\n");
+	rota_bytes_print(out, "}\n");
 	return ROTA_OK;
 }

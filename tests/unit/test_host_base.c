@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
+#include "host/base/feed.h"
 #include "host/base/file.h"
 #include "host/base/ini.h"
 #include "host/base/when.h"
@@ -188,6 +189,52 @@ TEST(a_fifo_is_no_file)
 	CHECK_EQ(rota_file_read(in_dir("fifo"), 2, &back, &why), ROTA_ERR_IO);
 }
 
+/* What rota_feed_file() gives out, and how often it may. */
+struct fed {
+	size_t len, pieces, pieces_max;
+	uint64_t sum, told;
+};
+
+static enum rota_err take(void *ctx, struct rota_span piece)
+{
+	struct fed *f = ctx;
+
+	for (size_t i = 0; i < piece.len; i++)
+		f->sum += (f->len + i + 1) * piece.p[i];
+	f->len += piece.len;
+	return ++f->pieces < f->pieces_max ? ROTA_OK : ROTA_ERR_STATE;
+}
+
+static void step(void *ctx, uint64_t done, uint64_t total)
+{
+	((struct fed *)ctx)->told = done * 10 / total;
+}
+
+TEST(a_file_in_pieces)
+{
+	static uint8_t bytes[600 * 1000];
+	struct fed all = { .pieces_max = 99 }, some = { .pieces_max = 2 }, none = { 0 };
+	const struct rota_progress progress = { &all, step };
+	const char *path = in_dir("long");
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		bytes[i] = (uint8_t)(i * 7 / 3);
+		sum += (i + 1) * bytes[i];
+	}
+	CHECK_OK(rota_file_write(path, ROTA_SPAN(bytes), 0644, &why));
+	CHECK_OK(rota_feed_file(path, &progress, &all, take, &why));
+	CHECK_EQ(all.len, sizeof(bytes));
+	CHECK_EQ(all.sum, sum);
+	CHECK_EQ(all.told, 10);
+	CHECK_EQ(rota_feed_file(path, NULL, &some, take, &why), ROTA_ERR_STATE);
+	CHECK_EQ(some.pieces, 2);
+	CHECK_EQ(rota_feed_file(dir, NULL, &none, take, &why), ROTA_ERR_IO);
+	CHECK(strstr(why.text, "is not a regular file") != NULL);
+	CHECK_EQ(none.pieces, 0);
+	CHECK(unlink(path) == 0);
+}
+
 TEST(one_lock)
 {
 	int first, second;
@@ -300,5 +347,6 @@ TEST(room)
 }
 
 TESTS(T(room), T(durations), T(times_go_round), T(times_refused), T(hex), T(files_are_whole),
-	T(lines_are_whole), T(directories_made_anew), T(a_fifo_is_no_file), T(one_lock),
-	T(ini_answers), T(ini_refused), T(ini_repeats_that_are_none), T(sentences), T(tidy))
+	T(lines_are_whole), T(directories_made_anew), T(a_fifo_is_no_file), T(a_file_in_pieces),
+	T(one_lock), T(ini_answers), T(ini_refused), T(ini_repeats_that_are_none), T(sentences),
+	T(tidy))
