@@ -3,11 +3,13 @@
 the descriptor that boot hands on. Both switch together: tried, confirmed, reverted, and killed at each durable call."""
 import itertools
 import signal
+import subprocess
 
 import pytest
 
 from conftest import BUILD
-from fleet import PROGRAMS, Device, environment, line, run
+from fleet import DEADLINE, PROGRAMS, Device, environment, line, run
+from rescue import make, pack, sign
 
 # Runs of agent and boot stage that completing an update may take: install, boot, confirm, and one of each to spare.
 ROUNDS = 4
@@ -205,6 +207,71 @@ def test_one_component_alone_is_replaced_in_the_set(fleet, device, second):
     device.once(check=0)
     assert device.boot() == ("2.0.0", "3.0.0")
     assert [(s["runs"], s["as"]) for s in device.status()["slots"]] == [(1, "confirmed"), (0, "confirmed")]
+
+
+def order_for(fleet, name, component, version):
+    image = images(fleet, version)["model.2"]
+    return pack(fleet, sign(fleet, make(fleet, name, "--image", image, "--component", component)), "--image", image)
+
+
+def damage_model(device, slot):
+    with open(device.dir / f"flash/1-model.2/slot{slot}.bin", "r+b") as f:
+        f.seek(1000)
+        f.write(b"damage")
+
+
+def test_an_order_mends_the_one_component_that_is_damaged(fleet, device):
+    """Nothing may run: boot waits, takes the order, and tries its image with the program that is confirmed."""
+    file = order_for(fleet, "mend", "model.2", "4.0.0")
+    damage_model(device, 0)
+    assert run(PROGRAMS["rota-boot"], "--device", device.dir, check=False).returncode == 1
+    run(PROGRAMS["rota-boot"], "--device", device.dir, "--recovery", file)
+    assert (device.dir / "run/said").read_text().startswith("program 1.0.0 model 4.0.0")
+    assert device.booted()["kind"] == "trial" and device.booted()["trial"] == "2"
+    device.agent("--once")
+    assert [s["as"] for s in device.status()["slots"]] == ["confirmed"] * 2
+    assert device.boot() == ("1.0.0", "4.0.0")
+    assert device.status()["recovery_epoch"] == 1
+
+
+def test_an_order_through_the_agent_goes_to_its_component(fleet, device):
+    file = order_for(fleet, "agent", "model.2", "5.0.0")
+    device.agent("recover", file, check=3)
+    assert device.boot() == ("1.0.0", "5.0.0")
+    device.agent("--once")
+    assert [(s["runs"], s["as"]) for s in device.status()["slots"]] == [(0, "confirmed"), (1, "confirmed")]
+
+
+def test_an_order_for_a_component_that_there_is_none_is_refused(fleet, device):
+    file = order_for(fleet, "other", "map", "4.0.0")
+    damage_model(device, 0)
+    before = (device.dir / "flash/boot.bin").read_bytes()
+    boot = subprocess.Popen(
+        [PROGRAMS["rota-boot"], "--device", device.dir, "--recovery", file], stderr=subprocess.PIPE, text=True)
+    try:
+        said = next(x for x in boot.stderr if "refused: this" in x)
+    finally:
+        boot.kill()
+        boot.communicate(timeout=DEADLINE)
+    assert "this device has no component map (SPEC 15.10)" in said
+    assert (device.dir / "flash/boot.bin").read_bytes() == before
+
+
+def test_a_lost_boot_state_of_several_is_not_made_up(fleet, device):
+    """SPEC 15.10: what no boot state names never runs together; the order is taken, and boot waits on."""
+    file = order_for(fleet, "lost", "model.2", "4.0.0")
+    (device.dir / "run/said").unlink(missing_ok=True)
+    (device.dir / "flash/boot.bin").write_bytes(b"\xff" * 16384)
+    boot = subprocess.Popen(
+        [PROGRAMS["rota-boot"], "--device", device.dir, "--recovery", file], stderr=subprocess.PIPE, text=True)
+    try:
+        taken = next(x for x in boot.stderr if "taken from" in x)
+        last = next(x for x in boot.stderr if "no slot holds an image" in x)
+    finally:
+        boot.kill()
+        boot.communicate(timeout=DEADLINE)
+    assert taken and last
+    assert not (device.dir / "run/said").exists()
 
 
 def test_slots_and_components_are_held_against_each_other(device):
