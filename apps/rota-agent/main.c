@@ -220,6 +220,7 @@ static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 		.config = a->config,
 		.outbox = &a->device.outbox,
 		.fetch = a->fetch,
+		.device = a->device.rom.device_id,
 		.detail = "",
 	};
 	return ROTA_OK;

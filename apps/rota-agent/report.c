@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-agent/report.h"
+#include "apps/rota-agent/logsign.h"
 #include "apps/rota-agent/say.h"
 #include "host/base/json.h"
 #include "host/base/when.h"
@@ -271,6 +272,17 @@ static uint32_t judge(struct agent_report *r, const struct rota_fetch_answer *an
 	return 0;
 }
 
+/* A report that cannot be signed is sent as it is: the server takes it, and tells a person (SPEC 13.6). */
+static void sign(struct agent_report *r, struct rota_bytes *body)
+{
+	struct rota_fail why;
+
+	if (agent_logsign(body, r->config->server.key, r->device, &why) != ROTA_OK)
+		say("warning",
+			(struct say_field[]){
+				{ "step", "log" }, { "reason", why.text }, { NULL, NULL } });
+}
+
 void agent_report_send(struct agent_report *r)
 {
 	uint32_t most = ROTA_BATCH_EVENTS_MAX;
@@ -284,9 +296,11 @@ void agent_report_send(struct agent_report *r)
 	while (r->config->server.url && !r->away && most) {
 		enum rota_err err = rota_outbox_batch(r->outbox, most, &body, &last, &why);
 
-		if (err == ROTA_OK && last != 0)
+		if (err == ROTA_OK && last != 0) {
+			sign(r, &body);
 			err = rota_fetch_post(r->fetch, &r->config->server, "api/v1/report",
 				rota_bytes_span(&body), POST_S, &answer, &why);
+		}
 		rota_bytes_free(&body);
 		if (err != ROTA_OK)
 			complain(r, rota_err_str(err), why.text);

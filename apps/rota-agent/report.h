@@ -15,6 +15,7 @@ struct agent_report {
 	const struct agent_config *config;
 	struct rota_outbox *outbox;
 	struct rota_fetch *fetch;
+	struct rota_span device; /* its id */
 	/* More about what is being done, the fetch's words, and the error that they speak of; "" where there are none. */
 	const char *detail;
 	enum rota_err detail_err;

@@ -3,6 +3,7 @@
 #include "apps/rotad/log.h"
 #include "host/base/when.h"
 #include "host/identity/escaped.h"
+#include "host/registry/delivery.h"
 #include "host/registry/report.h"
 
 #include <event2/buffer.h>
@@ -79,29 +80,33 @@ static const char *why_refused(enum rota_err err)
 	return "the certificate cannot be read";
 }
 
-/* Who asks (SPEC 13.4). NULL and `id`, or why not. */
-static const char *identify(struct worker *w, struct evhttp_request *req, uint8_t id[static 32])
+struct peer { /* who asks */
+	uint8_t id[ROTA_DEVICE_ID_LEN];
+	uint8_t der[ROTA_CERT_DER_MAX]; /* the certificate of the connection */
+	size_t der_len;
+};
+
+/* SPEC 13.4. NULL and `peer`, or why not. */
+static const char *identify(struct worker *w, struct evhttp_request *req, struct peer *peer)
 {
 	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	const char *text = evhttp_find_header(headers, API_CERT_HEADER);
-	uint8_t der[ROTA_CERT_DER_MAX];
 	uint64_t now = rota_when_now(), asked;
 	struct rota_cert cert;
 	enum rota_err err;
-	size_t len;
 
 	if (text == NULL || *text == '\0')
 		return "no client certificate";
-	if (rota_escaped_cert(rota_span_cstr(text), ROTA_BUF(der), &len) != ROTA_OK)
+	if (rota_escaped_cert(rota_span_cstr(text), ROTA_BUF(peer->der), &peer->der_len) != ROTA_OK)
 		return "the certificate cannot be read";
 	look_at_authority(w);
-	err = rota_chain_check(w->chain, rota_span(der, len), now, &cert);
+	err = rota_chain_check(w->chain, rota_span(peer->der, peer->der_len), now, &cert);
 	asked = rota_chain_asked(w->chain);
 	atomic_fetch_add(&w->shared->figures.chain_checks, asked - w->chain_asked);
 	w->chain_asked = asked;
 	if (err != ROTA_OK)
 		return why_refused(err);
-	if (rota_cert_device_id(&cert, id) != ROTA_OK)
+	if (rota_cert_device_id(&cert, peer->id) != ROTA_OK)
 		return "the certificate's common name is no device id";
 	return NULL;
 }
@@ -123,18 +128,26 @@ static void on_gone(struct evhttp_connection *connection, void *arg)
 	p->request = NULL;
 }
 
-static struct post *post_new(struct worker *w, struct evhttp_request *req, size_t len)
+/* With the certificate in place (host/registry/delivery.h), and room for the body behind it. */
+static struct post *post_new(struct worker *w, struct evhttp_request *req, const struct peer *peer)
 {
+	size_t body = evbuffer_get_length(evhttp_request_get_input_buffer(req));
+	size_t len = ROTA_DELIVERY_HEAD_LEN + peer->der_len + body;
 	struct post *p = calloc(1, sizeof(*p) + len);
 
 	if (p == NULL)
 		return NULL;
 	p->request = req;
 	p->home = &w->answers;
-	p->record.type = ROTA_RECORD_REPORT;
+	p->record.type = ROTA_RECORD_DELIVERY;
 	p->record.time_ms = now_ms();
-	p->body_len = len;
-	return p;
+	memcpy(p->record.device, peer->id, sizeof(peer->id));
+	p->payload_len = len;
+	if (rota_delivery_begin(rota_span(peer->der, peer->der_len), rota_buf(p->payload, len),
+		    &p->report_at) == ROTA_OK)
+		return p;
+	free(p);
+	return NULL;
 }
 
 static void hand_over(struct worker *w, struct evhttp_request *req, struct post *p)
@@ -164,12 +177,13 @@ static const char *wrong_type(struct evhttp_request *req)
 
 static void take_report(struct worker *w, struct evhttp_request *req, struct post *p)
 {
+	struct rota_buf body = rota_buf(p->payload + p->report_at, p->payload_len - p->report_at);
 	struct rota_report *report;
 	struct rota_fail why;
 	enum rota_err err;
 
-	evbuffer_remove(evhttp_request_get_input_buffer(req), p->body, p->body_len);
-	err = rota_report_read(rota_span(p->body, p->body_len), &report, &why);
+	evbuffer_remove(evhttp_request_get_input_buffer(req), body.p, body.len);
+	err = rota_report_read(rota_span(body.p, body.len), &report, &why);
 	if (err != ROTA_OK) {
 		free(p);
 		count_one(&w->shared->figures.refused_report);
@@ -184,8 +198,8 @@ static void take_report(struct worker *w, struct evhttp_request *req, struct pos
 static void on_report(struct worker *w, struct evhttp_request *req)
 {
 	struct figures *f = &w->shared->figures;
-	uint8_t id[ROTA_DEVICE_ID_LEN];
-	const char *refusal = identify(w, req, id);
+	struct peer peer;
+	const char *refusal = identify(w, req, &peer);
 	struct post *p;
 
 	if (refusal != NULL) {
@@ -199,12 +213,11 @@ static void on_report(struct worker *w, struct evhttp_request *req)
 		answer_error(req, 400, refusal);
 		return;
 	}
-	p = post_new(w, req, evbuffer_get_length(evhttp_request_get_input_buffer(req)));
+	p = post_new(w, req, &peer);
 	if (p == NULL) {
 		answer_error(req, 503, "out of memory");
 		return;
 	}
-	memcpy(p->record.device, id, sizeof(id));
 	take_report(w, req, p);
 }
 

@@ -29,7 +29,7 @@ static void gather(struct ingest *in, struct group *g)
 
 	g->count = 0;
 	while (g->count < INGEST_GROUP_MAX && (p = queue_pop(&in->shared->ingest)) != NULL) {
-		p->record.payload = rota_span(p->body, p->body_len);
+		p->record.payload = rota_span(p->payload, p->payload_len);
 		p->result = rota_ingest_append(in->journal, &p->record);
 		g->post[g->count++] = p;
 	}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/journal_dump.h"
 #include "host/base/bytes.h"
+#include "host/base/digest.h"
 #include "host/base/json.h"
 #include "host/base/when.h"
 #include "host/ingest/segment.h"
+#include "host/registry/delivery.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@ static const char *type_name(uint8_t type)
 	case ROTA_RECORD_CLOSE:
 		return "close";
 	case ROTA_RECORD_REPORT:
+	case ROTA_RECORD_DELIVERY:
 		return "report";
 	default:
 		return "unknown";
@@ -31,16 +34,23 @@ static const char *type_name(uint8_t type)
 
 static void print_record(const struct rota_record *r)
 {
-	char when[ROTA_WHEN_LEN], device[2 * ROTA_DEVICE_ID_LEN + 1];
-	json_t *payload = json_loadb(
-		(const char *)r->payload.p, r->payload.len, JSON_REJECT_DUPLICATES, NULL);
+	char when[ROTA_WHEN_LEN], device[2 * ROTA_DEVICE_ID_LEN + 1], digest[ROTA_DIGEST_HEX];
+	struct rota_delivery d = { .body = r->payload };
+	json_t *payload;
 
+	if (r->type == ROTA_RECORD_DELIVERY && rota_delivery_read(r->payload, &d) != ROTA_OK)
+		d = (struct rota_delivery){ .body = r->payload };
+	payload = json_loadb((const char *)d.body.p, d.body.len, JSON_REJECT_DUPLICATES, NULL);
 	rota_when_text(r->time_ms / 1000, when);
 	rota_hex(ROTA_SPAN(r->device), device);
 	printf("{\"sequence\":%" PRIu64 ",\"type\":\"%s\"", r->sequence, type_name(r->type));
 	if (r->type != ROTA_RECORD_CLOSE)
 		printf(",\"received\":\"%s\",\"device\":\"%s\",\"bytes\":%zu", when, device,
-			r->payload.len);
+			d.body.len);
+	if (d.certificate.len > 0) {
+		rota_digest_hex(d.certificate, digest);
+		printf(",\"certificate\":\"%s\"", digest);
+	}
 	if (payload != NULL) {
 		printf(",\"payload\":");
 		json_dumpf(payload, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);

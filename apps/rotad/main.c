@@ -4,6 +4,7 @@
 #include "apps/rotad/ingest.h"
 #include "apps/rotad/journal_dump.h"
 #include "apps/rotad/listener.h"
+#include "apps/rotad/log_heads.h"
 #include "apps/rotad/projection.h"
 #include "apps/rotad/worker.h"
 #include "apps/rotad/log.h"
@@ -31,6 +32,9 @@ static const char usage[] =
 	"       rotad --rebuild [--config FILE]      make the database anew from the journal\n"
 	"       rotad --check-journal DIR            read a journal to its end\n"
 	"       rotad --dump-journal DIR             print its records as JSON lines\n"
+	"       rotad --log-heads DEVICE [--json] [--config FILE]\n"
+	"                                            what a device signed of its log, verified "
+	"anew\n"
 	"       rotad --help | --version\n"
 	"\n"
 	"Takes reports of devices from nginx over a Unix socket, writes them to the journal, and "
@@ -283,6 +287,20 @@ static int with_stores(const char *path, bool rebuild)
 	return status;
 }
 
+static int show_log_heads(const char *path, const char *device, bool json)
+{
+	struct rota_fail why;
+	struct config c;
+	int status = 1;
+
+	if (config_load(path, &c, &why) != ROTA_OK)
+		failed(&why);
+	else
+		status = log_heads(&c, device, json);
+	config_free(&c);
+	return status;
+}
+
 static int wrong_usage(const char *word)
 {
 	fprintf(stderr, "rotad: '%s' is not understood; see: rotad --help\n", word);
@@ -297,12 +315,14 @@ int main(int argc, char **argv)
 		{ "rebuild", no_argument, NULL, 'r' },
 		{ "check-journal", required_argument, NULL, 'j' },
 		{ "dump-journal", required_argument, NULL, 'd' },
+		{ "log-heads", required_argument, NULL, 'l' },
+		{ "json", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *config = "/etc/rota/rotad.ini";
-	bool check = false, rebuild = false;
+	const char *config = "/etc/rota/rotad.ini", *device = NULL;
+	bool check = false, rebuild = false, json = false;
 	int c;
 
 	umask(027);
@@ -325,6 +345,12 @@ int main(int argc, char **argv)
 			return journal_check(optarg);
 		case 'd':
 			return journal_dump(optarg);
+		case 'l':
+			device = optarg;
+			break;
+		case 'o':
+			json = true;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -340,5 +366,9 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return wrong_usage(argv[optind]);
+	if (json && device == NULL)
+		return wrong_usage("--json");
+	if (device != NULL)
+		return show_log_heads(config, device, json);
 	return check ? check_all(config) : with_stores(config, rebuild);
 }

@@ -74,6 +74,29 @@ void projection_close(struct projection *p)
 	p->cursor = NULL;
 }
 
+/* What a person must hear of: SPEC 11.4, 13.6. */
+static void tell(const struct rota_registry_alarm *alarm)
+{
+	if (alarm->forked)
+		log_line("device %s: the log head of event %" PRIu64
+			 " does not follow from those that are known: its flash was put back, "
+			 "or another device has its identity",
+			alarm->device, alarm->seq);
+	else if (alarm->silent)
+		log_line("device %s: event %" PRIu64 " comes without the head of its log, and "
+			 "those before had one: its log takes no more, or somebody who cannot go "
+			 "on with it speaks for it",
+			alarm->device, alarm->seq);
+	if (alarm->proven)
+		log_line("device %s: it has signed two log heads of %" PRIu64
+			 " entries; both are kept: rotad --log-heads %s",
+			alarm->device, alarm->count, alarm->device);
+	if (alarm->unproven)
+		log_line("device %s: the newest log head of a report is not signed by its key; "
+			 "the events were taken, the last signed head stays",
+			alarm->device);
+}
+
 static enum rota_err apply_batch(
 	struct projection *p, uint64_t through, uint64_t *last, struct rota_fail *why)
 {
@@ -87,18 +110,7 @@ static enum rota_err apply_batch(
 		if (err != ROTA_OK)
 			return journal_fault(&p->shared->config, &fault, why, err);
 		ROTA_TRY(rota_registry_apply(p->db, &record, &alarm, why));
-		if (alarm.forked)
-			log_line("device %s: the log head of event %" PRIu64
-				 " does not follow from those that are known: its flash was put "
-				 "back, "
-				 "or another device has its identity",
-				alarm.device, alarm.seq);
-		else if (alarm.silent)
-			log_line(
-				"device %s: event %" PRIu64 " comes without the head of its log, "
-							    "and those before had one: its log "
-				"takes no more, or somebody who cannot go on with it speaks for it",
-				alarm.device, alarm.seq);
+		tell(&alarm);
 		*last = record.sequence;
 	}
 	return ROTA_OK;

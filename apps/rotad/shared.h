@@ -28,9 +28,9 @@ struct post {
 	struct queue *home; /* where to send it back: the worker's queue */
 	uint64_t acknowledge; /* greatest event sequence */
 	enum rota_err result; /* set by ingest */
-	struct rota_record record; /* payload is `body` */
-	size_t body_len;
-	uint8_t body[]; /* of body_len bytes */
+	struct rota_record record;
+	size_t payload_len, report_at; /* where the report begins in the payload */
+	uint8_t payload[]; /* of the record: host/registry/delivery.h */
 };
 
 struct figures {

@@ -14,7 +14,9 @@
 
 /* SPEC 13.2 */
 #define ROTA_BATCH_EVENTS_MAX 64
-#define ROTA_BATCH_BYTES_MAX (16 * 1024)
+#define ROTA_BATCH_BYTES_MAX (16 * 1024 - ROTA_BATCH_SIGNATURE_MAX)
+#define ROTA_BATCH_SIGNATURE_MAX                                                                   \
+	1100 /* the report's own: 1,024 hex digits of RSA-4096, and its name */
 
 /* Of one event: eight strings of 256 bytes with everything escaped, and the rest. */
 #define ROTA_EVENT_BYTES_MAX (13 * 1024)
@@ -31,7 +33,7 @@ ROTA_MUST_USE enum rota_err rota_outbox_open(
 ROTA_MUST_USE enum rota_err rota_outbox_add(struct rota_outbox *o, uint64_t seq, const char *kind,
 	struct rota_span json, struct rota_fail *why);
 
-/* {"events":[...]} of the oldest events, at most `most` of them and what a report may hold. *last is the
+/* {"events":[...]} of the oldest events, at most `most` of them and what a report may hold beside its signature. *last is the
  * greatest sequence in it; 0: the outbox is empty. An event that cannot be read is removed. */
 ROTA_MUST_USE enum rota_err rota_outbox_batch(struct rota_outbox *o, uint32_t most,
 	struct rota_bytes *out, uint64_t *last, struct rota_fail *why);

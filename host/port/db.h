@@ -14,11 +14,14 @@
 #include "host/base/fail.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ROTA_DB_ID_LEN 65 /* 64 hex digits and NUL */
 #define ROTA_DB_NAME_LEN 32 /* the longest event name and NUL, with room */
 #define ROTA_DB_TEXT_LEN 257 /* a string of SPEC 13.2 and NUL */
+#define ROTA_DB_SIG_MAX 512 /* SPEC 13.6 */
+#define ROTA_DB_CERT_MAX 4096 /* of a device, DER */
 
 struct rota_db_device {
 	char id[ROTA_DB_ID_LEN];
@@ -30,6 +33,8 @@ struct rota_db_device {
 	char version[ROTA_DB_TEXT_LEN], release[ROTA_DB_TEXT_LEN]; /* last confirmed */
 	uint64_t log_count; /* most entries of its device log that an event told of (SPEC 11.4) */
 	uint64_t log_forks; /* events whose head does not follow from what was known */
+	uint64_t
+		log_unsigned; /* reports whose newest head was not signed, or not well (SPEC 13.6) */
 	/* of the last refusal, failure or revert; "" when none since the last confirmation */
 	char step[ROTA_DB_TEXT_LEN], clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN];
 };
@@ -45,6 +50,17 @@ struct rota_db_event {
 	char attempt[ROTA_DB_TEXT_LEN], slot[ROTA_DB_TEXT_LEN], step[ROTA_DB_TEXT_LEN];
 	char clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN], detail[ROTA_DB_TEXT_LEN];
 	char log[ROTA_DB_TEXT_LEN]; /* "COUNT HEAD", or empty */
+};
+
+/* The head of a device log as its device signed it: what can be shown to others. */
+struct rota_db_proof {
+	char device[ROTA_DB_ID_LEN];
+	uint64_t record; /* journal record that brought it first: their order */
+	uint64_t received_ms;
+	uint64_t count; /* entries */
+	char head[ROTA_DB_ID_LEN]; /* hex */
+	uint8_t sig[ROTA_DB_SIG_MAX], cert[ROTA_DB_CERT_MAX]; /* cert: DER, whose key signed */
+	size_t sig_len, cert_len;
 };
 
 struct rota_db {
@@ -74,6 +90,16 @@ struct rota_db {
 	 * there was nothing to remove. */
 	enum rota_err (*prune_events)(
 		void *ctx, const char *id, uint64_t keep, uint64_t *floor, struct rota_fail *why);
+	/* Add unless (device, count, head) is there; *added says which. *heads: how many there are of that count now. */
+	enum rota_err (*add_proof)(void *ctx, const struct rota_db_proof *proof, bool *added,
+		uint64_t *heads, struct rota_fail *why);
+	/* Remove all of a device but the `keep` newest, and of those with another head beside them of their count the
+	 * `forked` oldest. */
+	enum rota_err (*prune_proofs)(
+		void *ctx, const char *id, uint64_t keep, uint64_t forked, struct rota_fail *why);
+	/* The first one of a device after record `after`. ROTA_ERR_NOT_FOUND (why untouched): there is none. */
+	enum rota_err (*proof)(void *ctx, const char *id, uint64_t after, struct rota_db_proof *out,
+		struct rota_fail *why);
 	/* Remove everything, position included. */
 	enum rota_err (*clear)(void *ctx, struct rota_fail *why);
 };

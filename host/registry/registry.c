@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/registry/registry.h"
 #include "host/base/bytes.h"
+#include "host/registry/delivery.h"
+#include "host/registry/proof.h"
 #include "host/registry/report.h"
 
 #include <inttypes.h>
@@ -82,7 +84,6 @@ static enum rota_err apply_event(const struct rota_db *db, struct rota_db_device
 		alarm->forked = alarm->forked || !follows;
 		alarm->silent = alarm->silent || silent;
 		alarm->seq = e->seq;
-		memcpy(alarm->device, d->id, sizeof(alarm->device));
 	}
 	ROTA_TRY(db->add_event(db->ctx, e, &added, why));
 	if (!added)
@@ -108,14 +109,26 @@ static enum rota_err find_device(const struct rota_db *db, const struct rota_rec
 	return ROTA_OK;
 }
 
+/* Records of releases before have no certificate: nothing is said of a signature there. */
+static enum rota_err take_proof(const struct rota_db *db, const struct rota_record *record,
+	const struct rota_delivery *delivery, const struct rota_report *report,
+	struct rota_db_device *d, struct rota_registry_alarm *alarm, struct rota_fail *why)
+{
+	if (record->type != ROTA_RECORD_DELIVERY)
+		return ROTA_OK;
+	return rota_proof_take(db, record, delivery, report, d, alarm, why);
+}
+
 static enum rota_err apply_report(const struct rota_db *db, const struct rota_record *record,
-	const struct rota_report *report, struct rota_registry_alarm *alarm, struct rota_fail *why)
+	const struct rota_delivery *delivery, const struct rota_report *report,
+	struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
 	struct rota_db_device device;
 	struct rota_db_event event;
 	uint64_t floor;
 
 	ROTA_TRY(find_device(db, record, &device, why));
+	memcpy(alarm->device, device.id, sizeof(alarm->device));
 	if (record->time_ms > device.last_seen_ms)
 		device.last_seen_ms = record->time_ms;
 	for (size_t i = 0; i < rota_report_count(report); i++) {
@@ -124,30 +137,45 @@ static enum rota_err apply_report(const struct rota_db *db, const struct rota_re
 		event.received_ms = record->time_ms;
 		ROTA_TRY(apply_event(db, &device, &event, alarm, why));
 	}
+	ROTA_TRY(take_proof(db, record, delivery, report, &device, alarm, why));
 	ROTA_TRY(db->prune_events(db->ctx, device.id, ROTA_REGISTRY_EVENTS_KEPT, &floor, why));
 	if (floor > device.floor_seq)
 		device.floor_seq = floor;
 	return db->set_device(db->ctx, &device, why);
 }
 
+/* A report, and the certificate that it came under where the record has it. */
+static bool read_record(const struct rota_record *record, struct rota_delivery *delivery,
+	struct rota_report **report)
+{
+	struct rota_fail unread;
+
+	*delivery = (struct rota_delivery){ .body = record->payload };
+	if (record->type != ROTA_RECORD_REPORT && record->type != ROTA_RECORD_DELIVERY)
+		return false;
+	if (record->type == ROTA_RECORD_DELIVERY &&
+		rota_delivery_read(record->payload, delivery) != ROTA_OK)
+		return false;
+	return rota_report_read(delivery->body, report, &unread) == ROTA_OK;
+}
+
 enum rota_err rota_registry_apply(const struct rota_db *db, const struct rota_record *record,
 	struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
+	struct rota_delivery delivery;
 	struct rota_report *report;
-	struct rota_fail unread;
 	uint64_t position;
 	enum rota_err err;
 
-	alarm->forked = alarm->silent = false;
+	*alarm = (struct rota_registry_alarm){ 0 };
 	ROTA_TRY(db->position(db->ctx, &position, why));
 	/* A journal whose oldest segments were dropped starts a view made anew in the middle. */
 	if (record->sequence != position + 1 && position != 0)
 		return rota_fail(why, ROTA_ERR_STATE,
 			"journal record %" PRIu64 " does not follow position %" PRIu64,
 			record->sequence, position);
-	if (record->type == ROTA_RECORD_REPORT &&
-		rota_report_read(record->payload, &report, &unread) == ROTA_OK) {
-		err = apply_report(db, record, report, alarm, why);
+	if (read_record(record, &delivery, &report)) {
+		err = apply_report(db, record, &delivery, report, alarm, why);
 		rota_report_free(report);
 		ROTA_TRY(err);
 	}

@@ -9,7 +9,8 @@
  * Heads of device logs are held against each other: an event that is known comes with the head that it had, a new one
  * with more entries than any before. What does not is counted and told, and changes nothing else: a device whose
  * flash was put back, or two that have one identity. Who leaves the head out, to be held against nothing, is told of
- * as well: a new event without one where the newest had one.
+ * as well: a new event without one where the newest had one. Heads that the device signed are
+ * kept as proofs (proof.h).
  *
  * What a device runs is what it confirmed: `version` and `release` follow `confirmed` events only. `state` is
  * the name of the event with the highest sequence.
@@ -25,10 +26,13 @@
 
 /* What a record showed that a person must hear of. */
 struct rota_registry_alarm {
+	char device[ROTA_DB_ID_LEN];
 	bool forked; /* a head of the device's log does not follow from those that are known (SPEC 11.4) */
 	bool silent; /* it comes with no head, and the newest event before did */
-	char device[ROTA_DB_ID_LEN];
 	uint64_t seq; /* of the event, the last such one */
+	bool unproven; /* the newest head is not signed by the device (SPEC 13.6) */
+	bool proven; /* the device has signed two heads of `count` entries */
+	uint64_t count;
 };
 
 /* Put one record into the view, within the caller's transaction; the position moves to it. A type that is not

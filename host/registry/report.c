@@ -2,6 +2,7 @@
 #include "host/registry/report.h"
 #include "host/base/json.h"
 #include "host/base/when.h"
+#include "rota/base/hex.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -165,6 +166,19 @@ void rota_report_event(const struct rota_report *r, size_t n, struct rota_db_eve
 	for (size_t i = 0; i < COUNT(members); i++)
 		copy_text(
 			event, members[i].name, (char *)out + members[i].offset, ROTA_DB_TEXT_LEN);
+}
+
+size_t rota_report_signature(const struct rota_report *r, struct rota_buf to)
+{
+	const json_t *value = json_object_get(r->root, "signature");
+	struct rota_span hex;
+
+	if (!json_is_string(value))
+		return 0;
+	hex = rota_span(json_string_value(value), json_string_length(value));
+	if (hex.len / 2 > to.len || rota_hex_decode(hex, rota_buf(to.p, hex.len / 2)) != ROTA_OK)
+		return 0;
+	return hex.len / 2;
 }
 
 uint64_t rota_report_last(const struct rota_report *r)

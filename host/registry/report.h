@@ -27,6 +27,10 @@ size_t rota_report_count(const struct rota_report *r);
 /* Event `n` in order; `device` and `received_ms` are the caller's to fill. */
 void rota_report_event(const struct rota_report *r, size_t n, struct rota_db_event *out);
 
+/* The bytes of `signature` (SPEC 13.6) into `to`, and their number; 0: there is none, or it is no hex, or longer than the
+ * room. A report counts without: what is wrong with it is the registry's to tell. */
+size_t rota_report_signature(const struct rota_report *r, struct rota_buf to);
+
 /* The greatest sequence: what the answer acknowledges. */
 uint64_t rota_report_last(const struct rota_report *r);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 /* Somebody reading with the sqlite3 command may hold a lock for a moment. */
 #define BUSY_MS 5000
 
@@ -16,21 +16,31 @@ static const char schema[] =
 	" last_seq INTEGER NOT NULL, floor_seq INTEGER NOT NULL, events INTEGER NOT NULL,"
 	" state TEXT NOT NULL, version TEXT NOT NULL, release TEXT NOT NULL, step TEXT NOT NULL,"
 	" clause TEXT NOT NULL, reason TEXT NOT NULL, log_count INTEGER NOT NULL DEFAULT 0,"
-	" log_forks INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
+	" log_forks INTEGER NOT NULL DEFAULT 0, log_unsigned INTEGER NOT NULL DEFAULT 0)"
+	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS events(device TEXT NOT NULL, seq INTEGER NOT NULL,"
 	" received_ms INTEGER NOT NULL, at_s INTEGER, event TEXT NOT NULL, version TEXT NOT NULL,"
 	" release TEXT NOT NULL, campaign TEXT NOT NULL, attempt TEXT NOT NULL, slot TEXT NOT NULL,"
 	" step TEXT NOT NULL, clause TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,"
 	" log TEXT NOT NULL DEFAULT '', PRIMARY KEY(device, seq)) STRICT, WITHOUT ROWID;"
-	"INSERT OR IGNORE INTO meta VALUES('schema', 2), ('position', 0);";
+	"CREATE TABLE IF NOT EXISTS proofs(device TEXT NOT NULL, record INTEGER NOT NULL,"
+	" received_ms INTEGER NOT NULL, count INTEGER NOT NULL, head TEXT NOT NULL,"
+	" signature BLOB NOT NULL, certificate BLOB NOT NULL, PRIMARY KEY(device, record),"
+	" UNIQUE(device, count, head)) STRICT, WITHOUT ROWID;"
+	"INSERT OR IGNORE INTO meta VALUES('schema', 3), ('position', 0);";
 
-/* From the release before: what is there counts as told without a device log. */
+/* From releases before: what is there counts as told without a device log, and without a signature. */
 static const char from_1[] = "BEGIN IMMEDIATE;"
 			     "ALTER TABLE devices ADD COLUMN log_count INTEGER NOT NULL DEFAULT 0;"
 			     "ALTER TABLE devices ADD COLUMN log_forks INTEGER NOT NULL DEFAULT 0;"
 			     "ALTER TABLE events ADD COLUMN log TEXT NOT NULL DEFAULT '';"
 			     "UPDATE meta SET value = 2 WHERE name = 'schema';"
 			     "COMMIT;";
+static const char from_2[] =
+	"BEGIN IMMEDIATE;"
+	"ALTER TABLE devices ADD COLUMN log_unsigned INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE meta SET value = 3 WHERE name = 'schema';"
+	"COMMIT;";
 
 enum statement {
 	BEGIN,
@@ -44,6 +54,10 @@ enum statement {
 	EVENT_LOG,
 	PRUNE_FLOOR,
 	PRUNE,
+	ADD_PROOF,
+	COUNT_PROOFS,
+	PRUNE_PROOFS,
+	PROOF,
 	STATEMENTS,
 };
 
@@ -54,11 +68,13 @@ static const char *const sql[STATEMENTS] = {
 	[META] = "SELECT value FROM meta WHERE name = ?1",
 	[SET_POSITION] = "UPDATE meta SET value = ?1 WHERE name = 'position'",
 	[DEVICE] = "SELECT id, last_seen_ms, last_seq, floor_seq, events, state, version, release,"
-		   " step, clause, reason, log_count, log_forks FROM devices WHERE id = ?1",
+		   " step, clause, reason, log_count, log_forks, log_unsigned FROM devices"
+		   " WHERE id = ?1",
 	[SET_DEVICE] =
 		"INSERT OR REPLACE INTO devices(id, last_seen_ms, last_seq, floor_seq,"
-		" events, state, version, release, step, clause, reason, log_count, log_forks)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		" events, state, version, release, step, clause, reason, log_count, log_forks,"
+		" log_unsigned)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[ADD_EVENT] = "INSERT OR IGNORE INTO events(device, seq, received_ms, at_s, event, version,"
 		      " release, campaign, attempt, slot, step, clause, reason, detail, log)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
@@ -66,6 +82,16 @@ static const char *const sql[STATEMENTS] = {
 	[PRUNE_FLOOR] = "SELECT seq FROM events WHERE device = ?1 ORDER BY seq DESC"
 			" LIMIT 1 OFFSET ?2",
 	[PRUNE] = "DELETE FROM events WHERE device = ?1 AND seq <= ?2",
+	[ADD_PROOF] = "INSERT OR IGNORE INTO proofs(device, record, received_ms, count, head,"
+		      " signature, certificate) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[COUNT_PROOFS] = "SELECT count(*) FROM proofs WHERE device = ?1 AND count = ?2",
+	[PRUNE_PROOFS] = "DELETE FROM proofs WHERE device = ?1 AND record NOT IN"
+			 " (SELECT record FROM proofs WHERE device = ?1 ORDER BY record DESC"
+			 " LIMIT ?2) AND record NOT IN (SELECT record FROM proofs WHERE device = ?1"
+			 " AND count IN (SELECT count FROM proofs WHERE device = ?1"
+			 " GROUP BY count HAVING count(*) > 1) ORDER BY record LIMIT ?3)",
+	[PROOF] = "SELECT device, record, received_ms, count, head, signature, certificate"
+		  " FROM proofs WHERE device = ?1 AND record > ?2 ORDER BY record LIMIT 1",
 };
 
 struct rota_db_sqlite {
@@ -183,6 +209,7 @@ static void read_device(sqlite3_stmt *st, struct rota_db_device *out)
 	column_text(st, 10, out->reason, sizeof(out->reason));
 	out->log_count = (uint64_t)sqlite3_column_int64(st, 11);
 	out->log_forks = (uint64_t)sqlite3_column_int64(st, 12);
+	out->log_unsigned = (uint64_t)sqlite3_column_int64(st, 13);
 }
 
 static enum rota_err device(
@@ -221,6 +248,7 @@ static enum rota_err set_device(void *ctx, const struct rota_db_device *d, struc
 	bind_text(st, 11, d->reason);
 	bind_number(st, 12, d->log_count);
 	bind_number(st, 13, d->log_forks);
+	bind_number(st, 14, d->log_unsigned);
 	return run(s, SET_DEVICE, why);
 }
 
@@ -284,6 +312,93 @@ static enum rota_err prune_events(
 	return run(s, PRUNE, why);
 }
 
+static enum rota_err count_proofs(struct rota_db_sqlite *s, const char *id, uint64_t count,
+	uint64_t *out, struct rota_fail *why)
+{
+	sqlite3_stmt *st = s->at[COUNT_PROOFS];
+	enum rota_err err = ROTA_OK;
+
+	bind_text(st, 1, id);
+	bind_number(st, 2, count);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		*out = (uint64_t)sqlite3_column_int64(st, 0);
+	else
+		err = fail(s, why);
+	sqlite3_reset(st);
+	return err;
+}
+
+static enum rota_err add_proof(void *ctx, const struct rota_db_proof *p, bool *added,
+	uint64_t *heads, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[ADD_PROOF];
+
+	bind_text(st, 1, p->device);
+	bind_number(st, 2, p->record);
+	bind_number(st, 3, p->received_ms);
+	bind_number(st, 4, p->count);
+	bind_text(st, 5, p->head);
+	sqlite3_bind_blob(st, 6, p->sig, (int)p->sig_len, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 7, p->cert, (int)p->cert_len, SQLITE_STATIC);
+	ROTA_TRY(run(s, ADD_PROOF, why));
+	*added = sqlite3_changes(s->db) == 1;
+	return count_proofs(s, p->device, p->count, heads, why);
+}
+
+static enum rota_err prune_proofs(
+	void *ctx, const char *id, uint64_t keep, uint64_t forked, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+
+	bind_text(s->at[PRUNE_PROOFS], 1, id);
+	bind_number(s->at[PRUNE_PROOFS], 2, keep);
+	bind_number(s->at[PRUNE_PROOFS], 3, forked);
+	return run(s, PRUNE_PROOFS, why);
+}
+
+/* What is longer than the room was not put in by us. */
+static size_t column_bytes(sqlite3_stmt *st, int at, uint8_t *to, size_t room)
+{
+	const void *from = sqlite3_column_blob(st, at);
+	size_t len = (size_t)sqlite3_column_bytes(st, at);
+
+	if (from == NULL || len > room)
+		return 0;
+	memcpy(to, from, len);
+	return len;
+}
+
+static void read_proof(sqlite3_stmt *st, struct rota_db_proof *out)
+{
+	column_text(st, 0, out->device, sizeof(out->device));
+	out->record = (uint64_t)sqlite3_column_int64(st, 1);
+	out->received_ms = (uint64_t)sqlite3_column_int64(st, 2);
+	out->count = (uint64_t)sqlite3_column_int64(st, 3);
+	column_text(st, 4, out->head, sizeof(out->head));
+	out->sig_len = column_bytes(st, 5, out->sig, sizeof(out->sig));
+	out->cert_len = column_bytes(st, 6, out->cert, sizeof(out->cert));
+}
+
+static enum rota_err proof(
+	void *ctx, const char *id, uint64_t after, struct rota_db_proof *out, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[PROOF];
+	enum rota_err err = ROTA_OK;
+	int code;
+
+	bind_text(st, 1, id);
+	bind_number(st, 2, after);
+	code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		read_proof(st, out);
+	else
+		err = code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
+	sqlite3_reset(st);
+	return err;
+}
+
 static enum rota_err execute(struct rota_db_sqlite *s, const char *text, struct rota_fail *why)
 {
 	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? ROTA_OK : fail(s, why);
@@ -292,7 +407,7 @@ static enum rota_err execute(struct rota_db_sqlite *s, const char *text, struct 
 static enum rota_err clear(void *ctx, struct rota_fail *why)
 {
 	return execute(ctx,
-		"DELETE FROM events; DELETE FROM devices;"
+		"DELETE FROM events; DELETE FROM devices; DELETE FROM proofs;"
 		" UPDATE meta SET value = 0 WHERE name = 'position'",
 		why);
 }
@@ -314,7 +429,9 @@ static enum rota_err bring_up(struct rota_db_sqlite *s, struct rota_fail *why)
 	ROTA_TRY(prepare(s, META, why));
 	ROTA_TRY(meta(s, "schema", &version, why));
 	if (version == 1)
-		return execute(s, from_1, why);
+		ROTA_TRY(execute(s, from_1, why));
+	if (version == 1 || version == 2)
+		return execute(s, from_2, why);
 	if (version != SCHEMA_VERSION)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
 			"%s: made by a later release; use that one, or move the file away and "
@@ -367,6 +484,9 @@ enum rota_err rota_db_sqlite_open(
 		.add_event = add_event,
 		.event_log = event_log,
 		.prune_events = prune_events,
+		.add_proof = add_proof,
+		.prune_proofs = prune_proofs,
+		.proof = proof,
 		.clear = clear,
 	};
 	*out = s;

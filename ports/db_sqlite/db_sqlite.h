@@ -2,7 +2,7 @@
 /* ports/db_sqlite/db_sqlite.h -- host/port/db.h in one SQLite file.
  *
  * Write-ahead logging, so that `sqlite3 FILE` can read while rotad writes; synchronous FULL, since the journal
- * drops segments that the projection reports as durable. Tables `devices`, `events` and `meta` are meant for
+ * drops segments that the projection reports as durable. Tables `devices`, `events`, `proofs` and `meta` are meant for
  * reading by people; ids are hex text for that reason.
  */
 #ifndef PORTS_DB_SQLITE_DB_SQLITE_H

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static void check(const struct rota_report *r)
 {
 	struct rota_db_event e;
+	uint8_t sig[4];
 	uint64_t before = 0;
 
 	if (rota_report_count(r) == 0 || rota_report_count(r) > ROTA_REPORT_EVENTS_MAX)
@@ -22,7 +23,7 @@ static void check(const struct rota_report *r)
 			abort();
 		before = e.seq;
 	}
-	if (rota_report_last(r) != before)
+	if (rota_report_last(r) != before || rota_report_signature(r, ROTA_BUF(sig)) > sizeof(sig))
 		abort();
 }
 

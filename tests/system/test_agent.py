@@ -386,3 +386,38 @@ def test_the_device_log_is_a_chain_over_what_was_decided(releases, device):
     assert "log.bin cannot be used" in device.once(check=0)
     assert "--verify goes with" in device.agent("--verify", check=2).stderr
     assert device.agent("doctor", "--json", check=2).stdout == ""
+
+
+def log_heads(releases, device):
+    ini = releases.dir / "serve/rotad.ini"
+    done = run(PROGRAMS["rotad"], "--log-heads", device.status()["device"], "--json", "--config", ini, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_server_can_show_what_the_device_signed_of_its_log(releases):
+    """A device that lives a time twice, as one whose flash was put back does, has signed both."""
+    device = releases.device("witness")
+    device.once(check=3)
+    before = device.snapshot(releases.dir / "witness-before")
+    device.boot()
+    device.once(check=0)
+    events_when(releases, device, lambda seen: [event for _, event, *_ in seen][-1:] == ["confirmed"])
+    mine = json.loads(device.agent("log", "--verify", "--json", check=0).stdout)
+    status, told = log_heads(releases, device)
+    assert status == 0 and told["log_unsigned"] == 0
+    assert (told["heads"][-1]["count"], told["heads"][-1]["head"]) == (mine["count"], mine["head"])
+    assert told["heads"][-1]["issuer"] == "good"
+    device.restore(before)
+    device.add("[health]\ncommand = exit 1\n")  # this time it ends in another way
+    device.boot()
+    device.agent("--once")
+    device.boot()
+    device.agent("--once")
+    for _ in range(500):
+        status, told = log_heads(releases, device)
+        if status != 0:
+            break
+        time.sleep(0.02)
+    twice = [head for head in told["heads"] if head["forked"]]
+    assert len(twice) == 2 and twice[0]["count"] == twice[1]["count"] and twice[0]["head"] != twice[1]["head"]
+    assert {head["verdict"] for head in twice} == {"good"}

@@ -3,132 +3,16 @@
 import concurrent.futures
 import json
 import os
-import pathlib
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
-import tempfile
 import time
 
 import pytest
 
-from conftest import programs
 from pki import DEVICE, Ca, escaped
-
-ROTAD = programs().get("rotad")
-EVENT = '{"events":[{"at":null,"event":"%s","seq":%d}]}'
-
-
-class Rotad:
-    """A rotad with its own directory; `settings` go into [limits]."""
-
-    def __init__(self, where, settings=""):
-        self.dir = where
-        self.ca = Ca("Operational")
-        self.key, self.cert = self.ca.issue(DEVICE)
-        (where / "ca.pem").write_bytes(self.ca.pem())
-        self.socket = str(where / "s")
-        self.ini = where / "rotad.ini"
-        self.ini.write_text(
-            f"[server]\nsocket = {self.socket}\n[identity]\nca = {where}/ca.pem\n"
-            f"[journal]\ndirectory = {where}/journal\n[projection]\ndatabase = {where}/fleet.sqlite\n"
-            f"[limits]\n{settings}\n")
-        self.process = None
-
-    def run(self, *options):
-        return subprocess.run([ROTAD, *options], capture_output=True, text=True, timeout=60, check=False)
-
-    def start(self, before=()):
-        self.log = open(self.dir / "log", "ab")
-        self.process = subprocess.Popen([*before, ROTAD, "--config", self.ini], stderr=self.log)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, (self.dir / "log").read_text()
-            try:
-                if b" 200 " in self.raw(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):
-                    return self
-            except OSError:
-                pass
-            time.sleep(0.02)
-        raise AssertionError("rotad does not answer")
-
-    def stop(self, how=signal.SIGTERM):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(how)
-        return self.process.wait(timeout=30) if self.process else None
-
-    def connect(self):
-        s = socket.socket(socket.AF_UNIX)
-        s.settimeout(30)
-        s.connect(self.socket)
-        return s
-
-    def raw(self, data):
-        """Everything that comes back until the connection closes."""
-        with self.connect() as s:
-            s.sendall(data)
-            return self.rest(s)
-
-    @staticmethod
-    def rest(s):
-        out = b""
-        while True:
-            try:
-                more = s.recv(65536)
-            except ConnectionResetError:
-                return out
-            if not more:
-                return out
-            out += more
-
-    def post(self, body, cert=None, headers="", target="/api/v1/report"):
-        """(status, body)."""
-        text = body.encode() if isinstance(body, str) else body
-        cert = escaped(cert or self.cert)
-        head = (f"POST {target} HTTP/1.1\r\nHost: rotad\r\nContent-Type: application/json\r\n"
-                f"X-Rota-Client-Cert: {cert}\r\n{headers}Connection: close\r\n"
-                f"Content-Length: {len(text)}\r\n\r\n")
-        answer = self.raw(head.encode() + text)
-        head, _, rest = answer.partition(b"\r\n\r\n")
-        return int(head.split()[1]), rest
-
-    def metric(self, name):
-        text = self.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").decode()
-        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"rota_{name} "))
-
-    def rows(self, sql):
-        with sqlite3.connect(self.dir / "fleet.sqlite") as db:
-            return db.execute(sql).fetchall()
-
-    def dump(self):
-        done = self.run("--dump-journal", str(self.dir / "journal"))
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-@pytest.fixture
-def make():
-    """Directories of our own: pytest's are closed to other users, and short paths fit a Unix socket's."""
-    with tempfile.TemporaryDirectory(prefix="rotad.") as place:
-        os.chmod(place, 0o755)
-        made = []
-
-        def new(settings=""):
-            where = pathlib.Path(place) / str(len(made))
-            where.mkdir(mode=0o755)
-            made.append(Rotad(where, settings))
-            return made[-1]
-
-        yield new
-        for one in made:
-            one.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-def rotad(make):
-    return make().start()
+from rotadproc import EVENT, ROTAD, make, rotad  # noqa: F401 - fixtures
 
 
 def test_report_is_acknowledged_and_repeats_count_once(rotad):
@@ -482,33 +366,3 @@ def test_other_user_is_refused(rotad):
     done = subprocess.run(["/usr/bin/python3", "-c", code, rotad.socket], user=65534, group=65534,
                           extra_groups=[], capture_output=True, text=True, check=False)
     assert " 403 " in done.stdout, done
-
-
-# --- device logs (SPEC 11.4) ---
-
-LOGGED = '{"events":[{"at":null,"event":"checked","log":"%d %s","seq":%d}]}'
-
-
-def test_a_device_log_that_does_not_go_on_is_said(rotad):
-    for count, head, seq in ((1, "aa", 1), (2, "bb", 2), (2, "bb", 2), (3, "cc", 3)):
-        assert rotad.post(LOGGED % (count, head, seq))[0] == 200
-    assert rotad.post(LOGGED % (2, "ff", 2))[0] == 200  # its flash was put back: it lives that time again
-    assert rotad.stop() == 0
-    assert rotad.rows("SELECT log_count, log_forks FROM devices") == [(3, 1)]
-    assert rotad.rows("SELECT log FROM events ORDER BY seq") == [("1 aa",), ("2 bb",), ("3 cc",)]
-    said = [line for line in (rotad.dir / "log").read_text().splitlines() if "does not follow" in line]
-    assert len(said) == 1 and DEVICE in said[0] and "event 2" in said[0]
-
-
-def test_a_database_of_the_release_before_goes_on(rotad):
-    assert rotad.post(EVENT % ("started", 1))[0] == 200
-    rotad.stop()
-    with sqlite3.connect(rotad.dir / "fleet.sqlite") as db:  # as it was
-        for table, column in (("devices", "log_count"), ("devices", "log_forks"), ("events", "log")):
-            db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        db.execute("UPDATE meta SET value = 1 WHERE name = 'schema'")
-    rotad.start()
-    assert rotad.post(LOGGED % (1, "aa", 2))[0] == 200
-    rotad.stop()
-    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(2,)]
-    assert rotad.rows("SELECT events, log_count, log_forks FROM devices") == [(2, 1, 0)]
