@@ -81,7 +81,7 @@ static const struct row rows[] = {
 	{ ABOVE, ANY, ANY, ANY, NOTHING }, /* old flash: the device says so first, SPEC 9.6 */
 	{ BELOW, ANY, 1, ANY, RAISE }, /* cut off before or during the rise */
 	{ BELOW, ANY, 0, ANY, NOTHING }, /* what runs now would not boot again */
-	{ SAME, BELOW, ANY, ANY, COPY }, /* cut off after the rise */
+	{ SAME, BELOW, ANY, ANY, COPY }, /* cut off after the rise, or at its end */
 	{ SAME, SAME, ANY, 1, ASK },
 	{ SAME, SAME, ANY, 0, NOTHING },
 };
@@ -119,6 +119,9 @@ static bool step_of(const struct rota_bootstate *state, const struct rota_burn_f
 	if (then == RAISE && facts->number[id].source == ROTA_BURN_JOURNAL) {
 		f.now = f.to; /* no hardware: the copy is the number */
 		then = COPY;
+	} else if (then == COPY && facts->number[id].source == ROTA_BURN_HARDWARE &&
+		!facts->number[id].firm) {
+		then = RAISE; /* not by this boot: it may show what does not stay */
 	}
 	*step = (struct rota_burn_step){ .act = ROTA_BURN_COMMIT, .id = id, .next = *state };
 	switch (then) {
@@ -208,6 +211,7 @@ static enum rota_err advance(struct rota_burn_facts *facts, const struct rota_bu
 
 	ROTA_TRY(port->advance(port->ctx, step->id, step->to));
 	read_number(port, step->id, number); /* this counts, not what was asked */
+	number->firm = true;
 	return number->source == ROTA_BURN_HARDWARE ? ROTA_OK : ROTA_ERR_IO;
 }
 

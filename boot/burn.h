@@ -8,7 +8,8 @@
  *     journal: to := T   ->   hardware: T   ->   journal: copy := T
  *
  * and what is found after a cut anywhere says which step comes next, so there is no other path of recovery.
- * Without hardware the middle step is left out.
+ * Without hardware the middle step is left out. A rise that was cut off is done again even where the hardware shows
+ * it: a fuse that was half burnt may read as burnt today, and not tomorrow.
  *
  * What may be burnt is decided in a boot in which the confirmed set runs, from what was verified in that very
  * boot: never above what it runs, so it boots again; never above what the signers of `retirements` asked for, so
@@ -36,6 +37,7 @@ struct rota_burn_number {
 	enum rota_burn_source source;
 	uint32_t now;
 	uint32_t last; /* highest value that it can take */
+	bool firm; /* raised in this boot: what it shows stays */
 };
 
 struct rota_burn_facts {

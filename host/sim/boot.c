@@ -172,6 +172,7 @@ enum rota_err sim_boot(struct sim_device *d)
 
 	ROTA_TRY(rota_journal_open(&d->boot, &d->place[SIM_BOOT].port, ROTA_JOURNAL_BOOT));
 	ROTA_TRY(rota_bootstate_load(&d->boot, &b.state));
+	sim_turn(d, &b.state);
 	set_policy(&b);
 	allow_order(&b);
 	while ((verdict = rota_boot_choose(&b.state, &facts, &choice)) != ROTA_BOOT_REFUSE) {

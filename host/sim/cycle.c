@@ -134,6 +134,7 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 		.log = &d->place[SIM_LOG].port,
 		.boot = &d->access,
 		.counter = &d->counter,
+		.watchdog = &d->fleet->rom->watchdog,
 		.random = &random,
 		.uptime = &uptime,
 		.order = &order,

@@ -12,7 +12,7 @@ static struct rota_flash *inner(struct sim_place *p)
 	return &p->region.port;
 }
 
-static void tell(struct sim_device *d, const struct sim_call *call)
+void sim_tell(struct sim_device *d, const struct sim_call *call)
 {
 	if (d->world != NULL && d->world->call != NULL)
 		d->world->call(d->world->call_ctx, d, call);
@@ -23,7 +23,7 @@ static void tell_flash(
 {
 	const struct sim_call call = { .kind = kind, .place = p->name, .off = off, .bytes = bytes };
 
-	tell(p->device, &call);
+	sim_tell(p->device, &call);
 }
 
 static enum rota_err place_read(void *ctx, uint32_t off, struct rota_buf to)
@@ -79,33 +79,7 @@ static enum rota_err place_init(struct sim_device *d, enum sim_place_name name)
 	return ROTA_OK;
 }
 
-/* ---- counters ---- */
-
-static enum rota_err counter_read(void *ctx, enum rota_counter_id id, uint32_t *value)
-{
-	struct sim_device *d = ctx;
-
-	return d->hardware.read(d->hardware.ctx, id, value);
-}
-
-static enum rota_err counter_advance(void *ctx, enum rota_counter_id id, uint32_t to)
-{
-	struct sim_device *d = ctx;
-	const struct sim_call call = { .kind = SIM_COUNT, .id = id, .to = to };
-
-	tell(d, &call);
-	return d->hardware.advance(d->hardware.ctx, id, to);
-}
-
-static void counters_init(struct sim_device *d)
-{
-	rota_counter_sim_init(&d->counters, &d->supply);
-	d->hardware = rota_counter_sim_port(&d->counters, d->fleet->board->counters);
-	d->counter = d->hardware;
-	d->counter.ctx = d;
-	d->counter.read = counter_read;
-	d->counter.advance = counter_advance;
-}
+/* ---- calls ---- */
 
 enum rota_err sim_call(struct sim_device *d, const struct sim_call *call)
 {
@@ -117,7 +91,7 @@ enum rota_err sim_call(struct sim_device *d, const struct sim_call *call)
 	case SIM_ERASE:
 		return port->erase(port->ctx, call->off);
 	case SIM_COUNT:
-		return d->hardware.advance(d->hardware.ctx, call->id, call->to);
+		return sim_counter_advance(d, call->id, call->to);
 	case SIM_SYNC:
 		break;
 	}
@@ -160,7 +134,7 @@ enum rota_err sim_device_init(struct sim_device *d, const struct sim_fleet *flee
 	rota_sim_supply_init(&d->supply, 1);
 	sim_number(d, 0);
 	sim_slots_init(d);
-	counters_init(d);
+	sim_counters_init(d);
 	err = make(d);
 	if (err != ROTA_OK)
 		sim_device_free(d);
@@ -191,6 +165,7 @@ void sim_blank(struct sim_device *d)
 		chip->cuts = d->supply.cuts;
 	}
 	memset(d->counters.value, 0, sizeof(d->counters.value));
+	rota_sim_fuses_init(&d->fuses, &d->supply);
 	sim_power(d);
 }
 
@@ -220,6 +195,7 @@ enum rota_err sim_save(struct sim_device *d, struct sim_image *image)
 {
 	*image = (struct sim_image){ .clock_s = d->clock_s };
 	memcpy(image->counter, d->counters.value, sizeof(image->counter));
+	image->fuses = d->fuses;
 	for (uint8_t i = 0; i < d->fleet->board->chips; i++) {
 		enum rota_err err = save_chip(&d->chip[i], &image->chip[i], &image->synced[i]);
 
@@ -239,6 +215,8 @@ void sim_restore(struct sim_device *d, const struct sim_image *image)
 		rota_sim_cells_copy(&d->chip[i].synced, &image->synced[i]);
 	}
 	memcpy(d->counters.value, image->counter, sizeof(image->counter));
+	d->fuses = image->fuses;
+	d->fuses.supply = &d->supply;
 	d->clock_s = image->clock_s;
 	d->restored = false;
 	sim_power(d);
@@ -304,6 +282,7 @@ enum rota_err sim_factory(struct sim_device *d, const struct rota_span *image,
 	for (uint8_t i = 0; i < d->fleet->components; i++)
 		ROTA_TRY(sim_put_image(&d->place[SIM_SLOTS + 2 * i], image[i]));
 	rota_bootstate_init(&boot, d->fleet->rom->counter, digest[0]);
+	rota_watchdog_init(&d->fleet->rom->watchdog, &boot);
 	for (uint8_t i = 1; i < d->fleet->components; i++)
 		ROTA_TRY(rota_bootstate_add(&boot, digest[i]));
 	ROTA_TRY(rota_journal_open(&d->boot, &d->place[SIM_BOOT].port, ROTA_JOURNAL_BOOT));
@@ -328,6 +307,21 @@ static enum sim_end ended(struct sim_device *d, enum sim_end end, const char *wh
 	return d->supply.off ? SIM_CUT : end;
 }
 
+/* What comes of a cycle, or of there being none: IDLE, STOPPED, or it goes on with a boot (REBOOT). */
+static enum rota_update_want_kind work(struct sim_device *d)
+{
+	const struct sim_world *world = d->world;
+	enum rota_update_want_kind end;
+
+	if (world->crashes != NULL && world->crashes(world->ctx, d))
+		return ROTA_UPDATE_REBOOT;
+	sim_ticket(d);
+	if (world->silent != NULL && world->silent(world->ctx, d))
+		return ROTA_UPDATE_IDLE;
+	end = sim_cycle(d);
+	return sim_alone_ends(d) ? ROTA_UPDATE_REBOOT : end;
+}
+
 /* Boot and run until it is idle, which is one poll. */
 static enum sim_end poll_once(struct sim_device *d)
 {
@@ -336,11 +330,7 @@ static enum sim_end poll_once(struct sim_device *d)
 
 		if (!d->runs && sim_boot(d) != ROTA_OK)
 			return ended(d, SIM_BRICKED, "the boot stage refuses all");
-		if (d->world->crashes != NULL && d->world->crashes(d->world->ctx, d)) {
-			sim_power(d);
-			continue;
-		}
-		end = sim_cycle(d);
+		end = work(d);
 		if (d->supply.off)
 			return ended(d, SIM_CUT, NULL);
 		if (end == ROTA_UPDATE_IDLE)
@@ -352,15 +342,39 @@ static enum sim_end poll_once(struct sim_device *d)
 	return ended(d, SIM_BROKEN, "it reboots for ever");
 }
 
+/* Until the next poll, or the reset that is one. */
+static enum sim_end wait(struct sim_device *d)
+{
+	uint64_t until_s = d->clock_s + d->fleet->poll_s;
+
+	if (d->fleet->sleeps)
+		sim_power(d);
+	while (d->runs && d->turn.run_s > 0 && d->turn_until_s <= until_s) {
+		d->clock_s = d->turn_until_s;
+		sim_over(d);
+		if (d->supply.off)
+			return ended(d, SIM_CUT, NULL);
+		if (!d->runs)
+			return SIM_IDLE;
+	}
+	d->clock_s = until_s;
+	return SIM_IDLE;
+}
+
+static bool goes_on(const struct sim_device *d, enum sim_end end)
+{
+	return end == SIM_IDLE || (end == SIM_STOPPED && d->fleet->patient);
+}
+
 enum sim_end sim_run(struct sim_device *d, const struct sim_world *world, uint64_t until_s)
 {
 	enum sim_end end;
 
 	d->world = world;
-	while ((end = poll_once(d)) == SIM_IDLE && d->clock_s < until_s) {
-		d->clock_s += d->fleet->poll_s;
-		if (d->fleet->sleeps)
-			sim_power(d);
+	while (goes_on(d, end = poll_once(d)) && d->clock_s < until_s) {
+		end = wait(d);
+		if (end == SIM_CUT)
+			break;
 	}
 	d->world = NULL;
 	return end;

@@ -12,7 +12,9 @@
 #ifndef HOST_SIM_DEVICE_H
 #define HOST_SIM_DEVICE_H
 
+#include "boot/watchdog.h"
 #include "host/sim/board.h"
+#include "ports/counter_sim/counter_fuses.h"
 #include "ports/counter_sim/counter_sim.h"
 #include "rota/codec/rom.h"
 #include "rota/store/bootstate.h"
@@ -47,6 +49,8 @@ struct sim_world {
 		const struct rota_update_want *want, struct rota_span *out);
 	/* Whether what runs resets the device before its agent comes to run. */
 	bool (*crashes)(void *ctx, const struct sim_device *d);
+	/* Whether what runs never looks for updates. */
+	bool (*silent)(void *ctx, const struct sim_device *d);
 	/* Whether what runs is well: ROTA_OK, or what is wrong. */
 	enum rota_err (*health)(void *ctx, const struct sim_device *d);
 	/* A part of a recovery order, whole; the order itself with sha256 all zeros. */
@@ -55,6 +59,9 @@ struct sim_world {
 	/* The time, signed for this device and nonce (SPEC 5.5). */
 	enum rota_err (*time)(void *ctx, const struct sim_device *d, const uint8_t *nonce,
 		struct rota_buf room, struct rota_span *out);
+	/* A ticket for the watchdog that is carried to it at this poll; ROTA_ERR_NOT_FOUND: none. */
+	enum rota_err (*ticket)(
+		void *ctx, const struct sim_device *d, struct rota_buf room, struct rota_span *out);
 	void (*event)(void *ctx, const struct sim_device *d, const struct rota_event *e);
 	/* An image was started: d->booted, d->ram. */
 	void (*started)(void *ctx, const struct sim_device *d);
@@ -73,6 +80,8 @@ struct sim_fleet {
 	struct rota_span slot_name[SIM_COMPONENTS];
 	uint32_t poll_s; /* between two polls */
 	bool sleeps; /* off between them */
+	bool patient; /* a cycle that is refused or fails is tried again at the next poll */
+	bool fuses; /* are the security counter, whatever else the board counts in hardware */
 };
 
 /* One place of the flash map as the core sees it. */
@@ -104,7 +113,8 @@ struct sim_device {
 	struct rota_flash_sim chip[SIM_CHIPS];
 	struct sim_place place[SIM_PLACES];
 	struct rota_counter_sim counters;
-	struct rota_counter hardware; /* their port, and the one that tells the world: */
+	struct rota_sim_fuses fuses;
+	struct rota_counter hardware, fused; /* their ports, and the one that tells the world: */
 	struct rota_counter counter;
 
 	/* RAM */
@@ -115,6 +125,9 @@ struct sim_device {
 	uint64_t version; /* likewise */
 	uint32_t image_counter; /* the least of all components */
 	bool restored; /* the boot stage says so: hardware is ahead of the journal */
+	struct rota_watchdog_turn turn; /* what runs, and until when */
+	uint64_t turn_until_s;
+	enum rota_err ticket; /* what came of the one that was carried last */
 	struct rota_running_source running;
 	struct rota_set set;
 	struct rota_set_member member[SIM_COMPONENTS];
@@ -138,6 +151,7 @@ struct sim_image {
 	struct rota_flash_sim_image chip[SIM_CHIPS];
 	struct rota_sim_cells synced[SIM_CHIPS]; /* a cut may still take back what came since */
 	uint32_t counter[ROTA_COUNTER_COUNT];
+	struct rota_sim_fuses fuses;
 	uint64_t clock_s;
 };
 
@@ -168,8 +182,12 @@ void sim_put_back(struct sim_device *d, const struct sim_image *image, uint32_t 
 void sim_power(struct sim_device *d);
 
 /* Boot if it is off, run, poll and reboot until `until_s`; at least one cycle. It goes to sleep with SIM_IDLE
- * from the first cycle that ends idle at or after `until_s`, and stops at once for any other end. */
+ * from the first cycle that ends idle at or after `until_s`, and stops at once for any other end, but where the fleet is
+ * patient. */
 enum sim_end sim_run(struct sim_device *d, const struct sim_world *world, uint64_t until_s);
+
+/* What its hardware shows in any case: a fuse that was half burnt does not count. */
+uint32_t sim_counter(const struct sim_device *d, enum rota_counter_id id);
 
 /* The state of the boot stage and of the device as they are on flash. */
 ROTA_MUST_USE enum rota_err sim_boot_state(struct sim_device *d, struct rota_bootstate *out);

@@ -273,6 +273,8 @@ enum rota_err sim_fold(struct sim_device *d, struct sim_catalogue *c, struct sim
 	size_t used = 0;
 
 	memset(out, 0, sizeof(*out));
+	if (d->fleet->fuses)
+		return ROTA_ERR_UNSUPPORTED;
 	if (d->supply.off)
 		return ROTA_ERR_BUSY;
 	for (uint8_t i = 0; i < d->fleet->board->chips; i++) {

@@ -57,7 +57,7 @@ struct sim_idle {
 	uint8_t diff[SIM_IDLE_MAX - 144];
 };
 
-/* ROTA_ERR_BUSY: something on the chips is half done. ROTA_ERR_LIMIT: the catalogue is full. ROTA_ERR_NOT_FOUND: a
+/* ROTA_ERR_UNSUPPORTED: a device with fuses. ROTA_ERR_BUSY: something on the chips is half done. ROTA_ERR_LIMIT: the catalogue is full. ROTA_ERR_NOT_FOUND: a
  * slot holds an image that it does not have. */
 ROTA_MUST_USE enum rota_err sim_fold(
 	struct sim_device *d, struct sim_catalogue *catalogue, struct sim_idle *out);

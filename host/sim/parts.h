@@ -11,6 +11,9 @@
 /* As it came from its makers: nothing on the chips, no wear, counters at 0, off. */
 void sim_blank(struct sim_device *d);
 
+/* The world is told of a call that is about to be made. */
+void sim_tell(struct sim_device *d, const struct sim_call *call);
+
 /* Whole, from the beginning of a blank place. */
 ROTA_MUST_USE enum rota_err sim_put_image(struct sim_place *p, struct rota_span image);
 
@@ -23,6 +26,28 @@ ROTA_MUST_USE enum rota_err sim_boot(struct sim_device *d);
 
 /* One update cycle, to IDLE, REBOOT or STOPPED. */
 enum rota_update_want_kind sim_cycle(struct sim_device *d);
+
+/* ---- counters.c ---- */
+
+void sim_counters_init(struct sim_device *d);
+
+/* Without the world being told. */
+ROTA_MUST_USE enum rota_err sim_counter_advance(
+	struct sim_device *d, enum rota_counter_id id, uint32_t to);
+
+/* ---- watchdog.c ---- */
+
+/* Whose turn it is at a boot, before an image is chosen; *state and d->boot follow. */
+void sim_turn(struct sim_device *d, struct rota_bootstate *state);
+
+/* What runs has used its time up: it goes on, or the device is reset and off. */
+void sim_over(struct sim_device *d);
+
+/* After a cycle of the updater alone: its time is over. False: it was no such cycle. */
+bool sim_alone_ends(struct sim_device *d);
+
+/* What is carried to the device, if anything, is taken or refused: d->ticket. */
+void sim_ticket(struct sim_device *d);
 
 /* ---- slots.c ---- */
 

@@ -3,7 +3,7 @@
  *
  * They are kept in hardware of their own: a TPM's NV memory, a secure element, fuses. A thief who puts an
  * older image of the flash back cannot put these back, and that is all they are for. ports/counter_sim has
- * them on the simulator's supply, cut before, between and after steps; ports/tpm2 as NV counters, whose
+ * them on the simulator's supply, cut before, between and after steps, and as fuses; ports/tpm2 as NV counters, whose
  * bases stand in ROM field 10 (SPEC 12.1): a TPM's counter begins anywhere, and a base in NV could be raised
  * to bring the number down. A device without such hardware has a port whose `have` is 0.
  */
@@ -34,8 +34,9 @@ struct rota_counter {
 	/* ROTA_ERR_IO: not now. ROTA_ERR_CORRUPT: reads below its base, or is gone: treat as restored. */
 	enum rota_err (*read)(void *ctx, enum rota_counter_id id, uint32_t *value);
 
-	/* To at least `to`, durable; lower: nothing to do. A cut leaves any value in between: calls are
-	 * repeated. ROTA_ERR_FULL: not so many steps are left. */
+	/* To at least `to`, durable; lower: nothing to do. A cut leaves any value in between, and what was half done
+	 * may show or not: calls are repeated, also with what is read already, and then it stays.
+	 * ROTA_ERR_FULL: not so many steps are left. */
 	enum rota_err (*advance)(void *ctx, enum rota_counter_id id, uint32_t to);
 
 	uint32_t last

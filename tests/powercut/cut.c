@@ -27,9 +27,10 @@ struct cutting {
 	struct cut_counts *counts;
 	struct sim_device *clean, *cut;
 	struct sim_image before; /* the call */
-	int held[2]; /* place in the history of what each journal held when all was synced last: a record may
+	uint32_t held
+		[2]; /* place in the history of what each journal held when all was synced last: a record may
 			read as valid before its last unit was written, if that has only bytes that read erased */
-	bool synced; /* since the last cut call */
+	bool synced; /* since the last call */
 };
 
 /* ---- names ---- */
@@ -93,9 +94,10 @@ static const char *judge_journals(struct cutting *c)
 		"the device journal holds neither the old nor the new" };
 
 	for (int i = 0; i < 2; i++) {
-		int now = stand_payload(&c->stand, c->cut, (enum sim_place_name)i);
+		enum sim_place_name place = (enum sim_place_name)i;
 
-		if (now != c->held[i] && now != c->held[i] + 1)
+		if (!stand_holds(&c->stand, c->cut, place, c->held[i]) &&
+			!stand_holds(&c->stand, c->cut, place, c->held[i] + 1))
 			return what[i];
 	}
 	return NULL;
@@ -136,6 +138,7 @@ static void cut_once(
 	c->counts->cuts++;
 	sim_power(d);
 	stand_judge(&c->stand);
+	c->stand.alone = c->clean->runs && c->clean->turn.act == ROTA_WATCHDOG_RUN_UPDATER;
 	why = judge_journals(c);
 	if (why == NULL) {
 		live_on(c, cut);
@@ -150,12 +153,17 @@ static void cut_once(
 static bool wanted(const struct cutting *c, const struct sim_call *call, const struct cut *cut)
 {
 	const struct cut_plan *plan = c->plan;
+	uint64_t number = cut->at * TEARS + (uint64_t)cut->tear;
 
 	if (plan->only.at > 0)
 		return cut->at == plan->only.at && cut->tear == plan->only.tear;
 	if (call->kind == SIM_WRITE && call->place >= SIM_SLOTS && cut->at % plan->stride != 0)
 		return false;
-	return (cut->at * TEARS + (uint64_t)cut->tear) % plan->shares == plan->share;
+	if (plan->kinds != 0 && (plan->kinds >> call->kind & 1) == 0)
+		return false;
+	return number % plan->shares == plan->share &&
+		(!c->stand.scenario->thinned || plan->thin == 0 ||
+			number / plan->shares % plan->thin == 0);
 }
 
 /* One cut in so many has a second one behind it. */
@@ -177,7 +185,8 @@ static void trace(const struct cutting *c, const struct sim_call *call)
 {
 	static const char *const kinds[] = { "write", "erase", "sync", "advance" };
 	static const char *const places[] = { "boot journal", "device journal", "orders", "log",
-		"slot 0", "slot 1", "slot 0 of component 1", "slot 1 of component 1" };
+		"chunk map 0", "chunk map 1", "slot 0", "slot 1", "slot 0 of component 1",
+		"slot 1 of component 1" };
 
 	if (c->plan->only.at > 0)
 		printf("%8" PRIu64 "  %s of %s at %u, %zu bytes\n", c->clean->supply.ops + 1,
@@ -200,27 +209,16 @@ static uint64_t calm_until(const struct cutting *c)
 {
 	const struct scenario *scenario = c->stand.scenario;
 
-	return SCENARIO_START + scenario->asleep_s + (uint64_t)scenario->calm * SCENARIO_POLL;
+	return SCENARIO_START + scenario->asleep_s +
+		(uint64_t)scenario->calm * scenario_poll_s(scenario);
 }
 
-static void cut_call(void *ctx, struct sim_device *d, const struct sim_call *call)
+/* `before`: operations of the clean device so far. */
+static void cut_ops(struct cutting *c, const struct sim_call *call, uint64_t before)
 {
-	struct cutting *c = ctx;
-	uint64_t ops, before = d->supply.ops;
+	uint64_t ops;
 
-	if (call->kind == SIM_SYNC) {
-		c->synced = true;
-		return; /* a cut before it, and nothing done, is the cut after the last operation */
-	}
-	if (d->clock_s < calm_until(c))
-		return;
 	trace(c, call);
-	if (sim_save(d, &c->before) != ROTA_OK)
-		abort();
-	sim_restore(c->cut, &c->before);
-	for (int i = 0; i < 2 && c->synced; i++)
-		c->held[i] = stand_payload(&c->stand, c->cut, (enum sim_place_name)i);
-	c->synced = false;
 	ops = ops_of(c, call);
 	for (uint64_t n = 1; n <= ops; n++) {
 		for (int tear = FIRST_TEAR; tear < FIRST_TEAR + TEARS; tear++) {
@@ -232,6 +230,25 @@ static void cut_call(void *ctx, struct sim_device *d, const struct sim_call *cal
 			cut_once(c, call, n, &cut);
 		}
 	}
+}
+
+static void cut_call(void *ctx, struct sim_device *d, const struct sim_call *call)
+{
+	struct cutting *c = ctx;
+	uint64_t before = d->supply.ops;
+
+	if (call->kind == SIM_SYNC) {
+		c->synced = true;
+		return; /* a cut before it, and nothing done, is the cut after the last operation */
+	}
+	if (sim_save(d, &c->before) != ROTA_OK)
+		abort();
+	sim_restore(c->cut, &c->before);
+	for (int i = 0; i < 2 && c->synced; i++)
+		c->held[i] = stand_place(&c->stand, c->cut, (enum sim_place_name)i, c->held[i]);
+	c->synced = false;
+	if (d->clock_s >= calm_until(c))
+		cut_ops(c, call, before);
 	sim_image_free(&c->before);
 }
 

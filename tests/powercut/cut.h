@@ -29,6 +29,8 @@ struct cut_plan {
 	uint32_t share, shares; /* this process does every shares-th cut */
 	uint32_t
 		stride; /* of slots' bytes every stride-th operation is cut; journals' and erases all */
+	uint32_t thin; /* of scenarios that are thinned out one cut in so many is done; 0: all */
+	uint8_t kinds; /* bits of enum sim_call_kind: calls that are cut; 0: all */
 	uint32_t doubles; /* one in so many cuts is followed by a second one; 0: none */
 	struct cut only; /* at > 0: this one alone, traced */
 };

@@ -15,6 +15,7 @@ static const char usage[] =
 	"  --board NAME      this board alone\n"
 	"  --seed N          of keys, signatures and torn bits (7)\n"
 	"  --stride N        cut every N-th operation on the bytes of an image (1: all)\n"
+	"  --thin N          of the scenarios that are thinned out every N-th cut (1: all)\n"
 	"  --doubles N       after one cut in N a second one (0: none)\n"
 	"  --share K/N       the K-th of N processes that divide the cuts (0/1)\n"
 	"  --replay NAME     the one cut that a failure named, traced\n"
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
 		{ "board", required_argument, NULL, 'b' }, { "seed", required_argument, NULL, 'e' },
 		{ "stride", required_argument, NULL, 't' },
 		{ "doubles", required_argument, NULL, 'd' },
-		{ "share", required_argument, NULL, 'p' },
+		{ "thin", required_argument, NULL, 'n' }, { "share", required_argument, NULL, 'p' },
 		{ "replay", required_argument, NULL, 'r' }, { "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	struct cut_plan plan = { .seed = 7, .shares = 1, .stride = 1 };
@@ -109,6 +110,11 @@ int main(int argc, char **argv)
 			if (!number(optarg, 100000, &n) || n == 0)
 				return wrong_usage("the stride is a number from 1");
 			plan.stride = (uint32_t)n;
+			break;
+		case 'n':
+			if (!number(optarg, 100000, &n) || n == 0)
+				return wrong_usage("thin is a number from 1");
+			plan.thin = (uint32_t)n;
 			break;
 		case 'd':
 			if (!number(optarg, 100000, &n))

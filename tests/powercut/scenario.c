@@ -7,6 +7,8 @@
 #define V2 (UINT64_C(2) << 56)
 #define V3 (UINT64_C(3) << 56)
 #define V9 (UINT64_C(9) << 56)
+#define V10 (UINT64_C(10) << 56)
+#define V11 (UINT64_C(11) << 56)
 #define DAY_S UINT64_C(86400)
 #define REFRESHES 38 /* the journal of every board turns in the last of them */
 #define ROOTS 4
@@ -14,6 +16,9 @@
 #define LATER_ROOT 50
 #define ORDER_COUNTER 3
 #define BURNT 7 /* two boots' steps above the factory's 0 */
+#define PERIOD_S 3600 /* of a watchdog: four slices */
+#define BOUND_S 600
+#define PERIODS 6 /* lived: two cuts may each waste a turn of the updater */
 
 static void publish_release(struct server *s, unsigned tries, uint32_t counter)
 {
@@ -72,7 +77,7 @@ static void ill_set(struct server *s)
 static void burn(struct server *s)
 {
 	publish_release(s, 3, BURNT);
-	server_retire(s, BURNT + 2); /* more than the image has: it is burnt to what it has */
+	server_retire(s, BURNT + 2, 0); /* more than the image has: it is burnt to what it has */
 	server_step(s, SCENARIO_START + 1);
 }
 
@@ -113,11 +118,10 @@ static void roots(struct server *s)
 	}
 }
 
-/* All that the device knows has expired, the keys of its root are lost, and the server tells it so by an order. */
-static void recovery(struct server *s)
+/* The keys of the root that the device has are lost: a later one, under others, is shown. */
+static void lose_root(struct server *s, uint64_t now_s)
 {
 	struct maker *m = &s->world.m;
-	uint64_t now_s = SCENARIO_START + YEARS_ASLEEP * 365 * DAY_S;
 
 	next_root(m, now_s, KEY_ROOT4, KEY_ROOT5);
 	m->role[MAKER_ROOT].version = LATER_ROOT;
@@ -128,7 +132,78 @@ static void recovery(struct server *s)
 	m->role[MAKER_SNAPSHOT].keys[0] = m->role[MAKER_SNAPSHOT].signers[0] = KEY_SNAPSHOT2;
 	maker_next(m, now_s, MAKER_TARGETS, MAKER_ROLLOUTS);
 	server_step(s, now_s);
-	server_order(s, now_s, 1, ORDER_COUNTER);
+}
+
+static void order_at(struct server *s, uint64_t now_s)
+{
+	lose_root(s, now_s);
+	server_order(s, now_s,
+		&(struct server_order){
+			.epoch = 1, .version = 9, .counter = ORDER_COUNTER, .root = true });
+}
+
+/* All that the device knows has expired, and the server tells it so by an order. */
+static void recovery(struct server *s)
+{
+	order_at(s, SCENARIO_START + YEARS_ASLEEP * 365 * DAY_S);
+}
+
+/* An order, and at the next poll one of the next epoch, while what runs boots by the first alone. */
+static void reorder(struct server *s)
+{
+	order_at(s, SCENARIO_START);
+	server_order(s, SCENARIO_START + SCENARIO_POLL,
+		&(struct server_order){ .epoch = 2, .version = 10, .counter = ORDER_COUNTER + 1 });
+}
+
+/* The same, but of the second order's image there is only half, so that a third one overtakes it. */
+static void overtake(struct server *s)
+{
+	order_at(s, SCENARIO_START);
+	server_order(s, SCENARIO_START + SCENARIO_POLL,
+		&(struct server_order){
+			.epoch = 2, .version = 10, .counter = ORDER_COUNTER + 1, .broken = true });
+	server_order(s, SCENARIO_START + UINT64_C(2) * SCENARIO_POLL,
+		&(struct server_order){ .epoch = 3, .version = 11, .counter = ORDER_COUNTER + 2 });
+}
+
+/* A release that both image keys signed, and the retirement of the older one, which alone signed what runs. */
+static void retire(struct server *s)
+{
+	server_two_keys(s);
+	s->world.release.image_tail = "dksKS";
+	publish_release(s, 3, 2);
+	server_retire(s, 0, 1);
+	server_step(s, SCENARIO_START + 1);
+}
+
+/* What runs never asks again: its updater does, alone, once its time is over, and is ended; the next time there is a
+ * release that puts an end to it. */
+static void watched(struct server *s, uint64_t release_s)
+{
+	struct world *w = &s->world;
+
+	server_watch(s, PERIOD_S, BOUND_S);
+	server_tell_time(s);
+	server_step(s, SCENARIO_START);
+	w->release.version = "2.0.0";
+	w->release.payload_len = 5000;
+	w->policy.retry_max = 3;
+	world_release(w);
+	world_policy(w);
+	server_step(s, SCENARIO_START + release_s);
+}
+
+static void watchdog(struct server *s)
+{
+	watched(s, PERIOD_S + PERIOD_S / 2);
+}
+
+/* The same with a ticket, which counts once, however often it is brought. */
+static void ticket(struct server *s)
+{
+	watched(s, 1);
+	server_ticket(s, SCENARIO_START + PERIOD_S / 2, PERIOD_S);
 }
 
 /* A new timestamp at every poll, and nothing else. */
@@ -219,6 +294,76 @@ const struct scenario scenarios[SCENARIOS] = {
 		.epoch = 1,
 		.version = V9,
 		.ends_root = LATER_ROOT },
+	{ .name = "reorder",
+		.what = "a recovery order, and another one on the image of the first",
+		.publish = reorder,
+		.components = 1,
+		.thinned = true,
+		.polls = 2,
+		.calm = 1,
+		.sleeps = true,
+		.counter = ORDER_COUNTER + 1,
+		.epoch = 2,
+		.version = V10,
+		.ends_root = LATER_ROOT },
+	{ .name = "overtake",
+		.what = "a recovery order that overtakes one whose image never came whole",
+		.publish = overtake,
+		.components = 1,
+		.thinned = true,
+		.polls = 4,
+		.calm = 1,
+		.sleeps = true,
+		.patient = true,
+		.counter = ORDER_COUNTER + 2,
+		.epoch = 3,
+		.version = V11,
+		.ends_root = LATER_ROOT },
+	{ .name = "retire",
+		.what = "a release under two image keys, and the older one retired",
+		.publish = retire,
+		.components = 1,
+		.thinned = true,
+		.polls = 3,
+		.sleeps = true,
+		.key_floor = 1,
+		.version = V2,
+		.ends_root = 1 },
+	{ .name = "fuses",
+		.what = "as burn, with fuses as the security counter",
+		.publish = burn,
+		.components = 1,
+		.thinned = true,
+		.polls = 4,
+		.sleeps = true,
+		.fuses = true,
+		.counter = BURNT,
+		.version = V2,
+		.ends_root = 1 },
+	{ .name = "watchdog",
+		.what = "an image that never asks: its updater alone, in vain, and again with a "
+			"release",
+		.publish = watchdog,
+		.components = 1,
+		.thinned = true,
+		.polls = 2 * PERIODS,
+		.poll_s = PERIOD_S / 2,
+		.silent = true,
+		.quiet_s = PERIOD_S / 2,
+		.version = V2,
+		.ends_root = 1 },
+	{ .name = "ticket",
+		.what = "the same, and a ticket that gives it another period",
+		.publish = ticket,
+		.components = 1,
+		.thinned = true,
+		.polls = 2 * PERIODS,
+		.poll_s = PERIOD_S / 2,
+		.silent = true,
+		.quiet_s = PERIOD_S,
+		.ticket = 1,
+		.version = V2,
+		.ends_root = 1 },
 	{ .name = "compaction",
 		.what = "refreshes, while the journal goes on to its next sector",
 		.publish = refreshes,
@@ -228,6 +373,16 @@ const struct scenario scenarios[SCENARIOS] = {
 		.version = V1,
 		.ends_root = 1 },
 };
+
+uint32_t scenario_poll_s(const struct scenario *scenario)
+{
+	return scenario->poll_s > 0 ? scenario->poll_s : SCENARIO_POLL;
+}
+
+uint64_t scenario_len_s(const struct scenario *scenario)
+{
+	return (uint64_t)scenario->polls * scenario_poll_s(scenario);
+}
 
 const struct scenario *scenario_find(const char *name)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/powercut/server.h"
 #include "rota/base/reader.h"
+#include "rota/codec/ticket.h"
 #include "tests/powercut/chance.h"
 #include "tests/unit/image_make.h"
 #include "tests/unit/order_maker.h"
@@ -31,7 +32,20 @@ void server_init(struct server *s, uint64_t seed)
 	server_step(s, WORLD_NOW);
 }
 
-void server_retire(struct server *s, unsigned counter)
+void server_two_keys(struct server *s)
+{
+	struct rota_span record = s->rom.recovery_sha256;
+
+	s->rom = image_rom(2);
+	s->rom.recovery_sha256 = record;
+}
+
+void server_watch(struct server *s, uint32_t period_s, uint32_t bound_s)
+{
+	s->rom.watchdog = (struct rota_rom_watchdog){ .period_s = period_s, .bound_s = bound_s };
+}
+
+void server_retire(struct server *s, unsigned counter, unsigned key_floor)
 {
 	struct maker *m = &s->world.m;
 	uint64_t now_s = m->role[MAKER_TIMESTAMP].issued_s;
@@ -39,11 +53,13 @@ void server_retire(struct server *s, unsigned counter)
 	int role = maker_delegate(
 		m, MAKER_TARGETS, "retirements", "retirements/*", true, KEY_OTHER, now_s);
 
+	maker_printf(&t, "{\"_type\":\"retirements\",\"cas\":[],\"counter_floor\":[");
+	if (counter > 0)
+		maker_printf(&t, "{\"counter\":%u,\"hardware\":\"demo-1\"}", counter);
 	maker_printf(&t,
-		"{\"_type\":\"retirements\",\"cas\":[],\"counter_floor\":[{\"counter\":%u,"
-		"\"hardware\":\"demo-1\"}],\"format\":1,\"key_floor\":0,\"keys\":[],"
-		"\"product\":\"sensor\",\"sequence\":1}",
-		counter);
+		"],\"format\":1,\"key_floor\":%u,\"keys\":[],\"product\":\"sensor\","
+		"\"sequence\":1}",
+		key_floor);
 	maker_target(m, role, "retirements/sensor.json", maker_text_bytes(&t));
 	maker_next(m, now_s, MAKER_TARGETS, role);
 }
@@ -63,57 +79,97 @@ static const char *hex_of(const uint8_t sha256[static ROTA_SHA256_LEN])
 }
 
 /* The image that only an order vouches for, added to what may run. */
-static const struct world_image *order_image(struct server *s, uint32_t counter)
+static const struct world_image *order_image(struct server *s, unsigned version, uint32_t counter)
 {
 	uint8_t *payload = maker_room(ORDER_IMAGE_LEN);
 	const struct image_spec spec = { .tail_recipe = "dKS",
-		.version = UINT64_C(9) << 56,
+		.version = (uint64_t)version << 56,
 		.counter = counter,
 		.payload = rota_span(payload, ORDER_IMAGE_LEN) };
 	struct maker_bytes bytes = { maker_room(IMAGE_MAKE_MAX), 0 };
 	struct world_image *image;
 
 	for (size_t i = 0; i < ORDER_IMAGE_LEN; i++)
-		payload[i] = (uint8_t)(i * 13 + i / 256);
+		payload[i] = (uint8_t)(i * 13 + i / 256 + version);
 	bytes.len = image_make(&spec, bytes.p);
 	image = world_image_add(&s->world, bytes, false);
 	world_image_digest(bytes, image->digest);
 	return image;
 }
 
-void server_order(struct server *s, uint64_t from_s, unsigned epoch, uint32_t counter)
+/* The member `root`, or NULL. */
+static const char *order_root(struct server *s)
 {
-	const struct world_image *image = order_image(s, counter);
 	uint64_t version = s->world.m.role[MAKER_ROOT].version;
 	const struct maker_file *root = maker_meta(&s->world.m, "root", version);
-	uint8_t root_sha256[ROTA_SHA256_LEN], image_sha256[ROTA_SHA256_LEN];
-	struct maker_text r = { NULL, 0, 0 }, i = { NULL, 0, 0 };
+	struct maker_text t = { NULL, 0, 0 };
+	uint8_t sha256[ROTA_SHA256_LEN];
 
-	maker_sha256(root->bytes, root_sha256);
-	maker_sha256(image->bytes, image_sha256);
-	maker_printf(&r, "{\"length\":%zu,\"sha256\":\"%s\",\"version\":%llu}", root->bytes.len,
-		hex_of(root_sha256), (unsigned long long)version);
-	maker_printf(&i,
-		"{\"component\":\"app\",\"counter\":%u,\"digest\":\"%s\",\"length\":%zu,"
-		"\"sha256\":\"%s\",\"version\":\"9.0.0\"}",
-		counter, hex_of(image->digest), image->bytes.len, hex_of(image_sha256));
-	s->order = order_make(&(struct order_plan){ .epoch = epoch, .image = i.p, .root = r.p });
-	s->order_from_s = from_s;
+	maker_sha256(root->bytes, sha256);
+	maker_printf(&t, "{\"length\":%zu,\"sha256\":\"%s\",\"version\":%llu}", root->bytes.len,
+		hex_of(sha256), (unsigned long long)version);
+	return t.p;
 }
 
-/* Any file of ours with that digest. */
+void server_order(struct server *s, uint64_t from_s, const struct server_order *what)
+{
+	const struct world_image *image = order_image(s, what->version, what->counter);
+	struct maker_text t = { NULL, 0, 0 };
+	uint8_t sha256[ROTA_SHA256_LEN];
+
+	if (s->orders == SERVER_ORDERS_MAX)
+		abort();
+	maker_sha256(image->bytes, sha256);
+	maker_printf(&t,
+		"{\"component\":\"app\",\"counter\":%u,\"digest\":\"%s\",\"length\":%zu,"
+		"\"sha256\":\"%s\",\"version\":\"%u.0.0\"}",
+		what->counter, hex_of(image->digest), image->bytes.len, hex_of(sha256),
+		what->version);
+	s->order[s->orders].order = order_make(&(struct order_plan){
+		.epoch = what->epoch, .image = t.p, .root = what->root ? order_root(s) : NULL });
+	s->order[s->orders++].from_s = from_s;
+	if (what->broken)
+		s->broken = image;
+}
+
+static enum rota_err newest_order(const struct server *s, uint64_t now_s, struct rota_span *out)
+{
+	for (int i = s->orders; i > 0; i--) {
+		if (s->order[i - 1].from_s > now_s)
+			continue;
+		*out = s->order[i - 1].order;
+		return ROTA_OK;
+	}
+	return ROTA_ERR_NOT_FOUND;
+}
+
+/* The image of that digest, or what comes of it. */
+static enum rota_err give_image(
+	const struct server *s, const uint8_t *wanted, struct rota_span *out)
+{
+	uint8_t sha256[ROTA_SHA256_LEN];
+
+	for (int i = 0; i < s->world.image_count; i++) {
+		const struct world_image *image = &s->world.image[i];
+
+		maker_sha256(image->bytes, sha256);
+		if (memcmp(sha256, wanted, sizeof(sha256)) != 0)
+			continue;
+		*out = rota_span(image->bytes.p,
+			image == s->broken ? image->bytes.len / 2 : image->bytes.len);
+		return ROTA_OK;
+	}
+	return ROTA_ERR_NOT_FOUND;
+}
+
 enum rota_err server_recovery(const struct server *s, uint64_t now_s,
 	const struct rota_update_want *want, struct rota_span *out)
 {
 	struct maker_file *root;
-	uint8_t sha256[ROTA_SHA256_LEN];
 
-	if (s->order.len == 0 || now_s < s->order_from_s)
-		return ROTA_ERR_NOT_FOUND;
 	switch (want->part) {
 	case ROTA_PACK_ORDER:
-		*out = s->order;
-		return ROTA_OK;
+		return newest_order(s, now_s, out);
 	case ROTA_PACK_RECORD:
 		*out = s->record;
 		return ROTA_OK;
@@ -124,18 +180,20 @@ enum rota_err server_recovery(const struct server *s, uint64_t now_s,
 	case ROTA_PACK_IMAGE:
 		break;
 	}
-	for (int i = 0; i < s->world.image_count; i++) {
-		maker_sha256(s->world.image[i].bytes, sha256);
-		if (memcmp(sha256, want->sha256, sizeof(sha256)) == 0)
-			return give(&s->world.image[i].bytes, out);
-	}
-	return ROTA_ERR_NOT_FOUND;
+	return give_image(s, want->sha256, out);
 }
 
 void server_tell_time(struct server *s)
 {
 	time_delegate(&s->world.m, WORLD_NOW);
 	maker_next(&s->world.m, WORLD_NOW, MAKER_TARGETS, -1);
+}
+
+void server_ticket(struct server *s, uint64_t from_s, uint32_t seconds)
+{
+	s->ticket = time_ticket(TIME_KEY, s->rom.device_id, 1, seconds,
+		rota_buf(maker_room(ROTA_TICKET_MAX), ROTA_TICKET_MAX));
+	s->ticket_from_s = from_s;
 }
 
 void server_step(struct server *s, uint64_t from_s)

@@ -49,6 +49,26 @@ static enum rota_err signed_time(void *ctx, const struct sim_device *d, const ui
 	return ROTA_OK;
 }
 
+static bool silent(void *ctx, const struct sim_device *d)
+{
+	const struct stand *s = ctx;
+
+	return s->scenario->silent && d->version == FACTORY_VERSION &&
+		d->turn.act != ROTA_WATCHDOG_RUN_UPDATER && d->clock_s > SCENARIO_START;
+}
+
+static enum rota_err ticket(
+	void *ctx, const struct sim_device *d, struct rota_buf room, struct rota_span *out)
+{
+	const struct stand *s = ctx;
+
+	(void)room;
+	if (s->server.ticket.len == 0 || d->clock_s < s->server.ticket_from_s)
+		return ROTA_ERR_NOT_FOUND;
+	*out = s->server.ticket;
+	return ROTA_OK;
+}
+
 static bool crashes(void *ctx, const struct sim_device *d)
 {
 	const struct stand *s = ctx;
@@ -79,7 +99,7 @@ static bool named(const struct sim_device *d, const struct rota_bootstate *state
 static void judge_counters(struct stand *s, const struct sim_device *d,
 	const struct rota_bootstate *state, bool confirmed)
 {
-	uint32_t burnt = d->counters.value[ROTA_COUNTER_SECURITY];
+	uint32_t burnt = sim_counter(d, ROTA_COUNTER_SECURITY);
 
 	if (state->counter < s->counter || burnt < s->burnt)
 		wrong(s, "the security counter fell");
@@ -89,6 +109,45 @@ static void judge_counters(struct stand *s, const struct sim_device *d,
 		wrong(s, "the security counter is to pass what is confirmed");
 	s->counter = state->counter;
 	s->burnt = burnt;
+}
+
+/* Key floor and epoch, stored and in hardware. What the factory made is signed by the older image key alone. */
+static void judge_numbers(
+	struct stand *s, const struct sim_device *d, const struct rota_bootstate *state)
+{
+	uint32_t keys = sim_counter(d, ROTA_COUNTER_KEYS),
+		 epoch = sim_counter(d, ROTA_COUNTER_EPOCH);
+
+	if (state->key_floor < s->key_floor || keys < s->keys_burnt)
+		wrong(s, "the key floor fell");
+	if (state->epoch < s->epoch || epoch < s->epoch_burnt)
+		wrong(s, "the epoch of recovery orders fell");
+	if (d->version == FACTORY_VERSION && (state->key_floor > 0 || keys > 0))
+		wrong(s, "an image runs whose key is retired");
+	s->key_floor = state->key_floor;
+	s->keys_burnt = keys;
+	s->epoch = state->epoch;
+	s->epoch_burnt = epoch;
+}
+
+/* The updater runs alone once, and not before the time that the device has been given is over. */
+static void judge_watchdog(
+	struct stand *s, const struct sim_device *d, const struct rota_bootstate *state)
+{
+	bool alone = d->turn.act == ROTA_WATCHDOG_RUN_UPDATER;
+
+	if (alone && s->alone)
+		wrong(s, "the updater runs alone twice in a row");
+	if (alone && state->watchdog.phase != ROTA_WATCHDOG_UPDATER)
+		wrong(s, "the updater runs alone, and the boot state does not know");
+	if (alone && d->booted.kind == ROTA_BOOT_TRIAL)
+		wrong(s, "the updater of a trial runs alone");
+	if (alone && d->clock_s < SCENARIO_START + s->scenario->quiet_s)
+		wrong(s, "the updater runs alone before its time");
+	if (state->watchdog.ticket < s->ticket)
+		wrong(s, "the number of the last ticket fell");
+	s->alone = alone;
+	s->ticket = state->watchdog.ticket;
 }
 
 static void judge_boot_state(struct stand *s, const struct sim_device *d)
@@ -102,6 +161,8 @@ static void judge_boot_state(struct stand *s, const struct sim_device *d)
 		return;
 	}
 	judge_counters(s, d, &state, confirmed);
+	judge_numbers(s, d, &state);
+	judge_watchdog(s, d, &state);
 	if (confirmed && (d->booted.id != rota_bootstate_confirmed(&state, 0) || !named(d, &state)))
 		wrong(s, "runs as confirmed, and is not what the boot state names");
 	if (d->booted.kind == ROTA_BOOT_TRIAL &&
@@ -134,23 +195,41 @@ static void started(void *ctx, const struct sim_device *d)
 
 /* ---- judged after a cut, and in the end ---- */
 
-int stand_payload(struct stand *s, struct sim_device *d, enum sim_place_name place)
+/* The digest of what a journal holds; false: it cannot be read. */
+static bool payload_of(struct stand *s, struct sim_device *d, enum sim_place_name place,
+	uint8_t sha256[static ROTA_SHA256_LEN])
 {
-	struct stand_history *h = &s->history[place];
-	uint8_t room[ROTA_JOURNAL_PAYLOAD_MAX], sha256[ROTA_SHA256_LEN];
+	uint8_t room[ROTA_JOURNAL_PAYLOAD_MAX];
 	struct rota_span payload;
 	struct rota_journal j;
 
 	if (rota_journal_open(&j, &d->place[place].region.port,
 		    place == SIM_BOOT ? ROTA_JOURNAL_BOOT : ROTA_JOURNAL_DEVICE) != ROTA_OK ||
 		rota_journal_load(&j, ROTA_BUF(room), &payload) != ROTA_OK)
-		return -1;
+		return false;
 	rota_sha256_of(s->fleet.crypto, payload, sha256);
-	for (uint32_t i = h->count; i > 0; i--) {
-		if (memcmp(h->sha256[i - 1], sha256, sizeof(sha256)) == 0)
-			return (int)i - 1;
-	}
-	return -1;
+	return true;
+}
+
+bool stand_holds(struct stand *s, struct sim_device *d, enum sim_place_name place, uint32_t at)
+{
+	const struct stand_history *h = &s->history[place];
+	uint8_t sha256[ROTA_SHA256_LEN];
+
+	return at < h->count && payload_of(s, d, place, sha256) &&
+		memcmp(h->sha256[at], sha256, sizeof(sha256)) == 0;
+}
+
+uint32_t stand_place(struct stand *s, struct sim_device *d, enum sim_place_name place, uint32_t at)
+{
+	const struct stand_history *h = &s->history[place];
+	uint8_t sha256[ROTA_SHA256_LEN];
+
+	if (!payload_of(s, d, place, sha256))
+		return h->count;
+	while (at < h->count && memcmp(h->sha256[at], sha256, sizeof(sha256)) != 0)
+		at++;
+	return at;
 }
 
 /* What must be the same however often the power went: not how many events were said, nor a try that a cut cost. */
@@ -196,11 +275,24 @@ static void judge_end(struct stand *s, struct sim_device *d)
 		boot.confirmed != d->now.places || !named(d, &boot))
 		wrong(s, "what runs in the end is not confirmed");
 	if (boot.counter != s->scenario->counter ||
-		(s->board->counters != 0 &&
-			d->counters.value[ROTA_COUNTER_SECURITY] != s->scenario->counter))
+		(rota_counter_has(&d->counter, ROTA_COUNTER_SECURITY) &&
+			sim_counter(d, ROTA_COUNTER_SECURITY) != s->scenario->counter))
 		wrong(s, "another security counter in the end");
-	if (boot.epoch != s->scenario->epoch)
+	if (boot.epoch != s->scenario->epoch ||
+		(rota_counter_has(&d->counter, ROTA_COUNTER_EPOCH) &&
+			sim_counter(d, ROTA_COUNTER_EPOCH) != s->scenario->epoch))
 		wrong(s, "another epoch in the end");
+	if (s->scenario->epoch > 0 && boot.order_phase != ROTA_ORDER_DONE)
+		wrong(s, "a recovery order is not done in the end");
+	if (boot.key_floor != s->scenario->key_floor ||
+		(rota_counter_has(&d->counter, ROTA_COUNTER_KEYS) &&
+			sim_counter(d, ROTA_COUNTER_KEYS) != s->scenario->key_floor))
+		wrong(s, "another key floor in the end");
+	if (boot.watchdog.phase != ROTA_WATCHDOG_RUN ||
+		d->turn.act != ROTA_WATCHDOG_RUN_APPLICATION)
+		wrong(s, "the device was not given back by its updater");
+	if (boot.watchdog.ticket != s->scenario->ticket)
+		wrong(s, "another ticket was the last in the end");
 	if (d->version != s->scenario->version)
 		wrong(s, "another version runs in the end");
 	if (d->state.pending.phase != ROTA_INSTALL_NONE)
@@ -228,6 +320,9 @@ void stand_judge(struct stand *s)
 	s->counter = 0;
 	s->burnt = 0;
 	s->version = 0;
+	s->key_floor = 0;
+	s->keys_burnt = s->epoch = s->epoch_burnt = s->ticket = 0;
+	s->alone = false;
 }
 
 bool stand_live(struct stand *s, struct sim_device *d)
@@ -266,18 +361,14 @@ struct looking {
 static void remember(struct stand *s, struct sim_device *d, enum sim_place_name place)
 {
 	struct stand_history *h = &s->history[place];
-	uint8_t room[ROTA_JOURNAL_PAYLOAD_MAX];
-	struct rota_span payload;
-	struct rota_journal j;
+	uint8_t sha256[ROTA_SHA256_LEN];
 
-	if (stand_payload(s, d, place) >= 0 ||
-		rota_journal_open(&j, &d->place[place].region.port,
-			place == SIM_BOOT ? ROTA_JOURNAL_BOOT : ROTA_JOURNAL_DEVICE) != ROTA_OK ||
-		rota_journal_load(&j, ROTA_BUF(room), &payload) != ROTA_OK)
+	if (!payload_of(s, d, place, sha256) ||
+		(h->count > 0 && memcmp(h->sha256[h->count - 1], sha256, sizeof(sha256)) == 0))
 		return;
 	if (h->count == STAND_PAYLOADS_MAX)
 		abort();
-	rota_sha256_of(s->fleet.crypto, payload, h->sha256[h->count++]);
+	memcpy(h->sha256[h->count++], sha256, sizeof(sha256));
 }
 
 /* What the journals hold, judged on a copy: opening one makes durable what is on the chip. */
@@ -372,18 +463,21 @@ bool stand_open(struct stand *s, const struct scenario *scenario, const struct s
 		.what = &s->what,
 		.components = scenario->components,
 		.slot_name = { ROTA_STR("app"), ROTA_STR("data") },
-		.poll_s = SCENARIO_POLL,
-		.sleeps = scenario->sleeps };
+		.poll_s = scenario_poll_s(scenario),
+		.sleeps = scenario->sleeps,
+		.patient = scenario->patient,
+		.fuses = scenario->fuses };
 	s->world = (struct sim_world){ .ctx = s,
 		.meta = meta,
 		.target = target,
 		.recovery = recovery,
 		.time = signed_time,
+		.ticket = ticket,
 		.crashes = crashes,
+		.silent = silent,
 		.health = health,
 		.started = started };
-	s->until_s =
-		SCENARIO_START + scenario->asleep_s + (uint64_t)scenario->polls * SCENARIO_POLL;
+	s->until_s = SCENARIO_START + scenario->asleep_s + scenario_len_s(scenario);
 	factory(s);
 	return live_clean(s);
 }

@@ -5,8 +5,9 @@
  * held on the way, is what all others are held to:
  *
  *   - at each boot: the image is one that the server published, read as it was hashed; it is the one that the boot
- *     state names; all images come from one release; no counter fell, nor passed what is confirmed; what was confirmed is not left again for an older
- *     one
+ *     state names; all images come from one release; no counter, key floor,
+ *     epoch or ticket fell, nor passed what is confirmed; what was confirmed is not left again for an older one; the
+ *     updater runs alone once at a time, and not early
  *   - after each cut: each journal holds the payload from before the interrupted call, or the one that the clean
  *     device committed next, and nothing else
  *   - in the end: the image, the versions and floors are those of the clean device, nothing is pending, and the device
@@ -18,9 +19,9 @@
 #include "host/sim/memo.h"
 #include "tests/powercut/scenario.h"
 
-#define STAND_PAYLOADS_MAX 96
+#define STAND_PAYLOADS_MAX 192
 
-/* Payloads that a journal held, in order. */
+/* Payloads that a journal held, in order; one may come again later. */
 struct stand_history {
 	uint32_t count;
 	uint8_t sha256[STAND_PAYLOADS_MAX][ROTA_SHA256_LEN];
@@ -43,6 +44,9 @@ struct stand {
 	const char *wrong; /* the first thing, or NULL */
 	uint32_t counter, burnt; /* highest security counter seen, stored and in hardware */
 	uint64_t version; /* highest confirmed one seen */
+	uint8_t key_floor;
+	uint32_t keys_burnt, epoch, epoch_burnt, ticket; /* likewise */
+	bool alone; /* the boot before ran the updater alone */
 };
 
 /* Make the server, the device as it left the factory, and let it live once. False: it does not come to the
@@ -61,7 +65,9 @@ void stand_judge(struct stand *s);
 /* From power-on to the end of the scenario. False: the power went again, or stand->wrong. */
 bool stand_live(struct stand *s, struct sim_device *d);
 
-/* The payload that a journal holds on a device with power; its place in the history, -1: not there. */
-int stand_payload(struct stand *s, struct sim_device *d, enum sim_place_name place);
+/* Whether a journal holds, on a device with power, the payload at that place of its history; and the first place from `at`
+ * on whose payload it holds, the history's count: none. */
+bool stand_holds(struct stand *s, struct sim_device *d, enum sim_place_name place, uint32_t at);
+uint32_t stand_place(struct stand *s, struct sim_device *d, enum sim_place_name place, uint32_t at);
 
 #endif

@@ -64,8 +64,8 @@ static const struct row rows[] = {
 	/* cut off */
 	{ "before the rise", HARD, 3, MOST, 3, 5, 5, 1, 0, 9, ADVANCE, 0, 5, 0 },
 	{ "in the middle of it", HARD, 4, MOST, 3, 5, 5, 1, 0, 9, ADVANCE, 0, 5, 0 },
-	{ "after it", HARD, 5, MOST, 3, 5, 5, 1, 0, 9, COMMIT, 5, 5, 0 },
-	{ "after it, in a trial", HARD, 5, MOST, 3, 5, 5, 0, 0, 9, COMMIT, 5, 5, 0 },
+	{ "after it: it may not stay", HARD, 5, MOST, 3, 5, 5, 1, 0, 9, ADVANCE, 0, 5, 0 },
+	{ "after it, in a trial", HARD, 5, MOST, 3, 5, 5, 0, 0, 9, ADVANCE, 0, 5, 0 },
 	{ "without hardware", JOURNAL, 0, MOST, 3, 5, 5, 1, 0, 9, COMMIT, 5, 5, 0 },
 	{ "the image is what is burnt to", HARD, 3, MOST, 3, 5, 5, 1, 0, 5, ADVANCE, 0, 5, 0 },
 	{ "the image is below: do not burn", HARD, 3, MOST, 3, 5, 5, 1, 0, 4, DONE, 0, 0, 0 },
@@ -97,7 +97,7 @@ TEST(every_row_of_the_security_counter)
 		rota_burn_begin(&facts, NULL, &factory);
 		facts.number[ROTA_COUNTER_SECURITY] =
 			(struct rota_burn_number){ (enum rota_burn_source)r->source, r->now,
-				r->last };
+				r->last, false };
 		rota_burn_member(&facts, r->image, r->order ? 1u << ROTA_BOOT_KEY_ORDER : 1);
 		facts.confirmed = r->confirmed;
 		CHECK_EQ(rota_burn_restored(&state, &facts), r->restored);
@@ -138,7 +138,7 @@ TEST(every_row_of_the_key_floor)
 		{ "a trial", HARD, 0, 0, 1, 0, { 2, 2 }, 2, DONE, 0, 0, 0 },
 		{ "no key would be left", HARD, 0, 0, 1, 1, { 1u << ROTA_BOOT_KEY_ORDER, 4 }, 1,
 			DONE, 0, 0, 0 },
-		{ "cut off after the rise", HARD, 1, 0, 1, 1, { 2, 2 }, 2, COMMIT, 1, 1, 0 },
+		{ "cut off after the rise", HARD, 1, 0, 1, 1, { 2, 2 }, 2, ADVANCE, 0, 1, 0 },
 		{ "without hardware", JOURNAL, 0, 0, 1, 1, { 2, 2 }, 2, COMMIT, 1, 1, 0 },
 		{ "hardware ahead", HARD, 1, 0, 0, 1, { 2, 2 }, 2, DONE, 0, 0, 1 },
 		{ "hardware beyond the keys", HARD, 7, 0, 0, 1, { 2, 2 }, 2, DONE, 0, 0, 1 },
@@ -160,7 +160,7 @@ TEST(every_row_of_the_key_floor)
 		rota_burn_begin(&facts, NULL, &factory);
 		facts.number[ROTA_COUNTER_KEYS] =
 			(struct rota_burn_number){ (enum rota_burn_source)keyed[i].source,
-				rota_burnt_number(ROTA_COUNTER_KEYS, keyed[i].now), MOST };
+				rota_burnt_number(ROTA_COUNTER_KEYS, keyed[i].now), MOST, false };
 		for (int m = 0; m < 2; m++)
 			rota_burn_member(&facts, 0, keyed[i].keys[m]);
 		facts.confirmed = keyed[i].confirmed;
@@ -175,6 +175,24 @@ TEST(every_row_of_the_key_floor)
 		if (keyed[i].act == COMMIT)
 			CHECK_EQ(step.next.key_floor, keyed[i].copy_after);
 	}
+}
+
+TEST(what_this_boot_raised_is_copied)
+{
+	struct rota_rom factory = rom();
+	struct rota_bootstate state;
+	struct rota_burn_facts facts;
+	struct rota_burn_step step;
+
+	rota_bootstate_init(&state, 3, digest);
+	state.burn_to = 5;
+	rota_burn_begin(&facts, NULL, &factory);
+	facts.number[ROTA_COUNTER_SECURITY] =
+		(struct rota_burn_number){ ROTA_BURN_HARDWARE, 5, MOST, true };
+	rota_burn_next(&state, &facts, &step);
+	CHECK_EQ(step.act, COMMIT);
+	CHECK_EQ(step.next.counter, 5);
+	CHECK_EQ(step.next.burn_to, 5);
 }
 
 TEST(the_number_in_force_is_the_greater_one)
@@ -413,7 +431,7 @@ TEST(a_counter_that_only_says_it_rose_is_not_believed)
 }
 
 TESTS(T(every_row_of_the_security_counter), T(every_row_of_the_key_floor),
-	T(the_number_in_force_is_the_greater_one), T(a_burn_cut_anywhere_is_finished),
-	T(a_boot_burns_four_steps_and_the_next_one_goes_on),
+	T(what_this_boot_raised_is_copied), T(the_number_in_force_is_the_greater_one),
+	T(a_burn_cut_anywhere_is_finished), T(a_boot_burns_four_steps_and_the_next_one_goes_on),
 	T(a_counter_that_fails_burns_nothing_and_stops_no_boot),
 	T(a_counter_that_only_says_it_rose_is_not_believed))

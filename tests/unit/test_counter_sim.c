@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The simulated counters: what a cut and a failure leave of a step. */
+#include "ports/counter_sim/counter_fuses.h"
 #include "ports/counter_sim/counter_sim.h"
 #include "tests/unit/test.h"
 
@@ -95,7 +96,32 @@ TEST(a_device_without_counters_has_none)
 	CHECK(!rota_counter_has(NULL, ROTA_COUNTER_STATE));
 }
 
-TESTS(T(each_counter_rises_alone_and_never_falls),
+/* A fuse that was cut off may read as burnt: it is burnt once more, whatever it reads. */
+TEST(fuses_that_were_cut_off_are_burnt_whole)
+{
+	struct rota_sim_fuses fuses;
+	uint32_t v = 9;
+
+	for (uint64_t seed = 1; seed <= 32; seed++) {
+		rota_sim_supply_init(&supply, seed);
+		rota_sim_fuses_init(&fuses, &supply);
+		port = rota_counter_fuses_port(&fuses, ROTA_COUNTER_SECURITY);
+		CHECK_EQ(port.have, 1u << ROTA_COUNTER_SECURITY);
+		rota_sim_supply_plan(&supply, 3, ROTA_SIM_CUT_TORN, seed);
+		CHECK_EQ(port.advance(port.ctx, ROTA_COUNTER_SECURITY, 5), ROTA_ERR_IO);
+		rota_sim_supply_on(&supply);
+		CHECK_OK(port.read(port.ctx, ROTA_COUNTER_SECURITY, &v));
+		CHECK(v == 2 || v == 3);
+		CHECK_EQ(rota_counter_fuses_firm(&fuses), 2);
+		CHECK_OK(port.advance(port.ctx, ROTA_COUNTER_SECURITY, 3));
+		CHECK_EQ(rota_counter_fuses_firm(&fuses), 3);
+	}
+	CHECK_EQ(port.advance(port.ctx, ROTA_COUNTER_SECURITY, ROTA_SIM_FUSES + 1), ROTA_ERR_FULL);
+	CHECK_OK(port.advance(port.ctx, ROTA_COUNTER_SECURITY, 1));
+	CHECK_EQ(rota_counter_fuses_firm(&fuses), 3);
+}
+
+TESTS(T(fuses_that_were_cut_off_are_burnt_whole), T(each_counter_rises_alone_and_never_falls),
 	T(a_cut_stops_between_steps_and_may_or_may_not_have_taken_its_own),
 	T(a_silent_failure_leaves_the_counter_one_short),
 	T(a_counter_that_is_gone_or_away_says_which), T(a_device_without_counters_has_none))

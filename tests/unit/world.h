@@ -64,6 +64,7 @@ struct world_release {
 	uint32_t listed_counter; /* 0: the same */
 	const char *image_product;
 	const char *image_version; /* NULL: the release's */
+	const char *image_tail; /* its recipe (image_make.h); NULL: as ever */
 	bool wrong_digest, wrong_sha256;
 	bool two; /* a second component, no image, for the slot `data` */
 	bool second_image; /* the same, an image of 1,000 bytes */

@@ -40,6 +40,7 @@ struct maker_bytes world_image_make(const struct world_release *r, bool second)
 		.version = world_version(r->image_version != NULL ? r->image_version : r->version),
 		.counter = r->counter,
 		.product = r->image_product,
+		.tail_recipe = r->image_tail,
 		.payload = rota_span(payload, second ? SECOND_LEN : r->payload_len),
 	};
 
