@@ -221,7 +221,7 @@ static enum rota_err install(struct taking *t)
 
 static enum rota_err take(const struct device *d, const char *path, struct rota_fail *why)
 {
-	static struct taking t; /* 15 KB, once */
+	static struct taking t; /* 20 KB, once */
 	enum rota_err err;
 
 	t = (struct taking){ .d = d };

@@ -40,9 +40,8 @@ static const struct opts_row rows[] = {
 	{ "image", "FILE", "first image: make flash with it confirmed in slot 0", OPTS_TEXT,
 		&image },
 	{ "component", "NAME=FILE",
-		"a further component and its first image, handed on to the program of --image; "
-		"may repeat, at most 7",
-		OPTS_LIST, &component },
+		"a further component: its image is handed on to the program (at most 7)", OPTS_LIST,
+		&component },
 	{ "slot-size", "MIB", "size of each slot, with --image (default 64)", OPTS_TEXT,
 		&slot_mib },
 	{ "at", "PATH", "where the folder will lie on the device (default: DIR)", OPTS_TEXT,
@@ -80,8 +79,8 @@ static const struct opts_usage usage = {
 		"once.",
 	.examples =
 		"  rota factory enrol --out ./device --hardware board-a --image sensor-1.img\n"
-		"  rota factory enrol --out d5 --hardware board-a --image sensor-1.img --component "
-		"model=model-1.img\n"
+		"  rota factory enrol --out d5 --hardware board-a --image app.img --component "
+		"model=m.img\n"
 		"  rota factory enrol --out d6 --hardware board-a --script /usr/lib/rota/files.sh\n"
 		"  rota factory enrol --out d7 --hardware board-a --serial SN-7 --at "
 		"/etc/rota/device\n"

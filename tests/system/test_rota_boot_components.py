@@ -94,8 +94,8 @@ def test_what_is_handed_on_is_sealed_and_read_only(machine, key, programs):
             assert f.read() == b"100 350\n".ljust(10000)
         with pytest.raises(PermissionError):
             os.truncate(proc / "fd" / number, 1)
-        with open(proc / "fd" / number, "r+b", buffering=0) as f:  # root may open it; the seal holds
-            with pytest.raises(PermissionError):
+        with pytest.raises(PermissionError):
+            with open(proc / "fd" / number, "r+b", buffering=0) as f:  # root may open it; the seal holds
                 f.write(b"9")
         # the supervisor keeps nothing open of it, and nothing else leaks to the program
         others = {os.readlink(x) for x in (proc / "fd").iterdir()}
@@ -170,7 +170,7 @@ def test_a_component_is_held_against_the_rom_as_the_program_is(machine, key, pro
         bootfiles.put(machine.path, 0, table(key, 1, **wrong), "1-calibration")
         bootfiles.set_state_set(machine.path, 0)
         done = machine.run()
-        assert done.returncode == 1 and f"calibration slot 0 refused" in done.stderr, done.stderr
+        assert done.returncode == 1 and "calibration slot 0 refused" in done.stderr, done.stderr
         assert f"(SPEC 6.{clause})" in done.stderr
     bootfiles.put(machine.path, 0, bootfiles.image(b"100 350", [bootfiles.new_key()]), "1-calibration")
     bootfiles.set_state_set(machine.path, 0)
