@@ -66,6 +66,8 @@ bool rota_unhex(const char *text, struct rota_buf to)
 	return true;
 }
 
+static char *written(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 static char *written(const char *format, va_list args)
 {
 	char *text = NULL;
