@@ -221,8 +221,9 @@ TEST(the_numbers_in_force_and_where_they_come_from)
 	CHECK_EQ(r.counter, 3);
 	CHECK(!r.has_order);
 
-	facts.number[ROTA_COUNTER_SECURITY] =
-		(struct rota_burn_number){ ROTA_BURN_HARDWARE, 7, UINT32_MAX };
+	facts.number[ROTA_COUNTER_SECURITY] = (struct rota_burn_number){
+		.source = ROTA_BURN_HARDWARE, .now = 7, .last = UINT32_MAX
+	};
 	facts.number[ROTA_COUNTER_EPOCH].source = ROTA_BURN_UNREADABLE;
 	state.epoch = 2;
 	state.order_place = 1;
