@@ -35,12 +35,6 @@ static const char *const phases[] = {
 	[ROTA_TRIAL_STARTED] = "started",
 };
 
-static const char *const outcomes[] = {
-	[ROTA_OUTCOME_NONE] = "none",
-	[ROTA_OUTCOME_CONFIRMED] = "confirmed",
-	[ROTA_OUTCOME_REVERTED] = "reverted",
-};
-
 static bool is_blank(int fd)
 {
 	static const uint8_t zeros[ROTA_IMAGE_HEADER_LEN];
@@ -217,7 +211,7 @@ static void print_json(const struct device *d, const struct view *v)
 		(const char *)rom->device_id.p, (int)rom->hardware.len,
 		(const char *)rom->hardware.p);
 	printf("\"outcome\":\"%s\",\"phase\":\"%s\",\"product\":\"%.*s\",\"running\":",
-		outcomes[s->outcome], phases[s->phase], (int)rom->product.len,
+		show_outcome(s), phases[s->phase], (int)rom->product.len,
 		(const char *)rom->product.p);
 	json_running(v);
 	printf(",\"set\":[");

@@ -25,6 +25,11 @@ static const char *const orders[] = {
 	[ROTA_ORDER_FAILED] = "failed",
 };
 
+const char *show_outcome(const struct rota_bootstate *s)
+{
+	return outcomes[s->outcome];
+}
+
 /* ---- for a person ---- */
 
 static void text_components(const struct rota_bootstate *s, const struct rota_components *set,
@@ -51,7 +56,7 @@ static void text_components(const struct rota_bootstate *s, const struct rota_co
 			printf("behind it   slot %u: not known, or being written\n", other);
 	}
 	if (s->phase == ROTA_TRIAL_NONE)
-		printf("trial       none; the last one: %s\n", outcomes[s->outcome]);
+		printf("trial       none; the last one: %s\n", show_outcome(s));
 }
 
 static void text_number(const char *name, uint32_t now, uint32_t to)

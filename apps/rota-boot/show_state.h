@@ -12,6 +12,9 @@ struct show_fates {
 	const char *of[ROTA_SET_MAX][2];
 };
 
+/* How the last trial ended, in a word. */
+const char *show_outcome(const struct rota_bootstate *s);
+
 /* Lines: which set every boot runs, which is behind it, the last trial, and the numbers that only rise. `counter` is the
  * security counter in force. */
 void show_state_text(const struct rota_bootstate *s, const struct rota_components *set,

@@ -2,7 +2,10 @@
 #include "ports/posix/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
+
+#define PUSH_STEP ((uint64_t)8 << 20)
 
 enum rota_err rota_fd_errno(int number)
 {
@@ -64,4 +67,12 @@ enum rota_err rota_fd_write(int fd, uint64_t off, struct rota_span from)
 		off += (uint64_t)part;
 	}
 	return ROTA_OK;
+}
+
+void rota_fd_push(int fd, uint64_t *pushed, uint64_t end)
+{
+	if (end - *pushed < PUSH_STEP)
+		return;
+	(void)sync_file_range(fd, (off_t)*pushed, (off_t)(end - *pushed), SYNC_FILE_RANGE_WRITE);
+	*pushed = end;
 }

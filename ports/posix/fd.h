@@ -26,4 +26,9 @@ ROTA_MUST_USE enum rota_err rota_fd_read_some(
 /* Not durable yet. Errors by rota_fd_errno(); what was written of `from` is not known then. */
 ROTA_MUST_USE enum rota_err rota_fd_write(int fd, uint64_t off, struct rota_span from);
 
+/* Of a long file that is written from its beginning to its end, and is at `end`: begin to write back what came since
+ * *pushed, each time that it is 8 MiB, and note so in *pushed. Then the disk is busy while the next bytes arrive, and
+ * the sync, which alone makes them durable, has little left to wait for. */
+void rota_fd_push(int fd, uint64_t *pushed, uint64_t end);
+
 #endif

@@ -9,10 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Bytes written between two starts of write-back: the disk is busy while the next ones arrive, and
- * finish() has little left to wait for. */
-#define FLUSH_STEP ((uint64_t)8 << 20)
-
 /* Both files have the slots' capacity, but for the moment in discard() when one of them is empty; a cut just
  * then must not take the slot away. */
 static enum rota_err open_place(struct rota_filearea *a, uint8_t place)
@@ -107,12 +103,7 @@ static enum rota_err area_write(void *ctx, uint8_t place, uint64_t off, struct r
 		return ROTA_ERR_ARGUMENT;
 	ROTA_TRY(rota_fd_write(a->fd, off, data));
 	a->end = off + data.len;
-	if (a->end - a->flushed >= FLUSH_STEP) {
-		/* only a hint: finish() is what makes it durable */
-		(void)sync_file_range(a->fd, (off_t)a->flushed, (off_t)(a->end - a->flushed),
-			SYNC_FILE_RANGE_WRITE);
-		a->flushed = a->end;
-	}
+	rota_fd_push(a->fd, &a->flushed, a->end);
 	return ROTA_OK;
 }
 

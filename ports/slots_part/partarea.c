@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Bytes written between two starts of write-back: the disk is busy while the next ones arrive. */
-#define FLUSH_STEP ((uint64_t)8 << 20)
 /* Bytes read back at a time: enough that the disk sets the pace, and little beside the stack of a thread. */
 #define PIECE ((size_t)1 << 16)
 
@@ -130,12 +128,7 @@ static enum rota_err area_write(void *ctx, uint8_t place, uint64_t off, struct r
 	ROTA_TRY(rota_fd_write(a->fd, off, data));
 	a->crypto->sha256_update(&a->written, data);
 	a->end = off + data.len;
-	if (a->end - a->flushed >= FLUSH_STEP) {
-		/* only a hint: finish() is what makes it durable */
-		(void)sync_file_range(a->fd, (off_t)a->flushed, (off_t)(a->end - a->flushed),
-			SYNC_FILE_RANGE_WRITE);
-		a->flushed = a->end;
-	}
+	rota_fd_push(a->fd, &a->flushed, a->end);
 	return ROTA_OK;
 }
 

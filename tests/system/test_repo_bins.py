@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from authority import Rota
+from authority import made, rota  # noqa: F401 - fixtures
 from conftest import BUILD, programs
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
@@ -61,20 +61,6 @@ class Reader:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    rota = Rota(BUILD, tmp_path_factory.mktemp("bins") / "authority")
-    rota("init", "--softhsm", "--product", "sensor", rota.dir)
-    return rota
-
-
-@pytest.fixture
-def rota(made, tmp_path):
-    copy = tmp_path / "authority"
-    shutil.copytree(made.dir, copy)
-    return Rota(made.program.parents[2], copy)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
+from authority import Client, made, rota  # noqa: F401 - fixtures
 from conftest import BUILD
-from authority import Client
-from test_repo_bins import Reader, made, reader, rota, signed, snapshot  # noqa: F401 - fixtures
+from test_repo_bins import reader, signed, snapshot  # noqa: F401 - fixtures
 from tufrepo import Key, Repo, expires
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")

@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
+from authority import made, rota  # noqa: F401 - fixtures
 from conftest import BUILD
-from test_repo_bins import Reader, made, reader, rota, signed  # noqa: F401 - fixtures
+from test_repo_bins import Reader, reader, signed  # noqa: F401 - fixtures
 from test_repo_gc import release
 
 pytestmark = [pytest.mark.plain,
