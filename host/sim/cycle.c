@@ -70,6 +70,8 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 			fetch_recovery(d, &want);
 			break;
 		case ROTA_UPDATE_KEEP_META:
+			if (world->keep != NULL)
+				world->keep(world->ctx, d, &want.meta);
 			rota_update_done(&d->update, ROTA_OK);
 			break;
 		case ROTA_UPDATE_FETCH_TIME:

@@ -62,6 +62,8 @@ struct sim_world {
 	/* A ticket for the watchdog that is carried to it at this poll; ROTA_ERR_NOT_FOUND: none. */
 	enum rota_err (*ticket)(
 		void *ctx, const struct sim_device *d, struct rota_buf room, struct rota_span *out);
+	/* A file of metadata is to be kept. */
+	void (*keep)(void *ctx, const struct sim_device *d, const struct rota_want *want);
 	void (*event)(void *ctx, const struct sim_device *d, const struct rota_event *e);
 	/* An image was started: d->booted, d->ram. */
 	void (*started)(void *ctx, const struct sim_device *d);

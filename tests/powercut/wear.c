@@ -2,11 +2,13 @@
 /* wear -- what ten years do to the flash of four boards at their true size.
  *
  * Simulated devices live through some days of the fleet's life in virtual time: a new root with other keys of
- * snapshot and timestamp every six hours, polls every ten minutes, an update; once with a good server, once behind
- * a mirror that answers every poll between two good ones with one of two wrong timestamps. Every commit of both
- * journals and every entry of the device log is counted. Ten years are as many of them, with the longest payload seen,
+ * snapshot and timestamp every six hours, polls every ten minutes, a watchdog of a week, an update; with a good server,
+ * behind a mirror that answers every poll between two good ones with one of two wrong timestamps, and behind one that gives
+ * a refresh out file by file, so that each file is a commit. Every commit of both journals, every entry of the device log
+ * and every byte of metadata that is kept is counted. Ten years are as many of them, with the longest payload seen,
  * made by the real stores on the board's own flash; that this gives the erases that the devices had is checked on
- * the days that were lived. The slots' sectors are erased once for every second release.
+ * the days that were lived. Files have no store of their own here: their bytes are reckoned over a ring of sectors. The
+ * slots' sectors are erased once for every second release.
  */
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "tests/powercut/stand.h"
@@ -24,31 +26,47 @@
 #define REFRESHES (YEARS * (365 * 4 + 365)) /* each root, and a timestamp a day of its own */
 #define RELEASES (YEARS * 12)
 #define CYCLES_MOST 10000 /* that a sector bears */
+#define WATCHDOG_S (7 * 86400)
+#define WATCHDOG_BOUND_S 600
 
 struct life { /* of a journal */
 	uint32_t commits, longest, erases; /* erases: of the worst sector */
 };
 
+struct kept { /* bytes of metadata files; of them those of targets and roles, which a microcontroller keeps too */
+	uint64_t bytes, of_roles;
+};
+
 struct lived {
 	struct life journal[2]; /* SIM_BOOT, SIM_DEVICE */
 	uint32_t entries; /* of the device log */
+	struct kept kept;
 };
+
+/* Whom the device asks. */
+enum mirrors { GOOD, WRONG, BY_FILE, MIRRORS };
+static const char *const mirror_name[MIRRORS] = { "good server", "wrong mirror", "file by file" };
 
 /* Journals of the length that a designer would give them; slots as large as the simulated images. */
 static const struct sim_board boards[SIM_BOARDS] = {
 	{ .name = "f4",
-		.like = "STM32F4, journals in 2 sectors of 16 KiB",
+		.like = "STM32F4, journals in 2 and 3 sectors of 16 KiB",
 		.chips = 1,
 		.counters = SIM_ALL_COUNTERS,
-		.chip = { { .runs = { { 16 * K, 14 } },
+		.chip = { { .runs = { { 16 * K, 15 } },
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 1 } },
-		.area = { { 0, 0, 32 * K, 0 }, { 0, 32 * K, 32 * K, 0 }, { 0, 128 * K, 32 * K, 0 },
-			{ 0, 160 * K, 32 * K, 0 }, { 0, 192 * K, 16 * K, 0 },
-			{ 0, 208 * K, 16 * K, 0 }, { 0, 64 * K, 16 * K, 0 },
-			{ 0, 80 * K, 16 * K, 0 }, { 0, 96 * K, 16 * K, 0 },
-			{ 0, 112 * K, 16 * K, 0 } } },
+		.area = { [SIM_BOOT] = { 0, 0, 32 * K, 0 },
+			[SIM_DEVICE] = { 0, 32 * K, 48 * K, 0 },
+			[SIM_ORDERS] = { 0, 80 * K, 32 * K, 0 },
+			[SIM_LOG] = { 0, 112 * K, 32 * K, 0 },
+			[SIM_MAPS] = { 0, 144 * K, 16 * K, 0 },
+			[SIM_MAPS + 1] = { 0, 160 * K, 16 * K, 0 },
+			[SIM_SLOTS] = { 0, 176 * K, 16 * K, 0 },
+			[SIM_SLOTS + 1] = { 0, 192 * K, 16 * K, 0 },
+			[SIM_SLOTS + 2] = { 0, 208 * K, 16 * K, 0 },
+			[SIM_SLOTS + 3] = { 0, 224 * K, 16 * K, 0 } } },
 	{ .name = "h7",
 		.like = "STM32H7, journals in 2 sectors of 128 KiB",
 		.chips = 1,
@@ -59,33 +77,58 @@ static const struct sim_board boards[SIM_BOARDS] = {
 			.once = true,
 			.ecc = true,
 			.erase_steps = 1 } },
-		.area = { { 0, 0, 256 * K, 0 }, { 0, 256 * K, 256 * K, 0 },
-			{ 0, 1024 * K, 256 * K, 0 }, { 0, 1280 * K, 256 * K, 0 },
-			{ 0, 1536 * K, 128 * K, 0 }, { 0, 1664 * K, 128 * K, 0 },
-			{ 0, 512 * K, 128 * K, 0 }, { 0, 640 * K, 128 * K, 0 },
-			{ 0, 768 * K, 128 * K, 0 }, { 0, 896 * K, 128 * K, 0 } } },
+		.area = { [SIM_BOOT] = { 0, 0, 256 * K, 0 },
+			[SIM_DEVICE] = { 0, 256 * K, 256 * K, 0 },
+			[SIM_ORDERS] = { 0, 512 * K, 256 * K, 0 },
+			[SIM_LOG] = { 0, 768 * K, 256 * K, 0 },
+			[SIM_MAPS] = { 0, 1024 * K, 128 * K, 0 },
+			[SIM_MAPS + 1] = { 0, 1152 * K, 128 * K, 0 },
+			[SIM_SLOTS] = { 0, 1280 * K, 128 * K, 0 },
+			[SIM_SLOTS + 1] = { 0, 1408 * K, 128 * K, 0 },
+			[SIM_SLOTS + 2] = { 0, 1536 * K, 128 * K, 0 },
+			[SIM_SLOTS + 3] = { 0, 1664 * K, 128 * K, 0 } } },
 	{ .name = "l0",
-		.like = "STM32L0, journals in 4 and 8 sectors of 2 KiB",
+		.like = "STM32L0, journals in 6 and 28 sectors of 2 KiB",
 		.chips = 1,
 		.counters = SIM_ALL_COUNTERS,
 		.chip = { { .runs = { { 2 * K, 64 } }, .write_len = 4, .erase_steps = 1 } },
-		.area = { { 0, 0, 8 * K, 0 }, { 0, 8 * K, 16 * K, 0 }, { 0, 52 * K, 8 * K, 0 },
-			{ 0, 60 * K, 8 * K, 0 }, { 0, 68 * K, 2 * K, 0 }, { 0, 70 * K, 2 * K, 0 },
-			{ 0, 24 * K, 12 * K, 0 }, { 0, 36 * K, 12 * K, 0 }, { 0, 48 * K, 2 * K, 0 },
-			{ 0, 50 * K, 2 * K, 0 } } },
+		.area = { [SIM_BOOT] = { 0, 0, 12 * K, 0 },
+			[SIM_DEVICE] = { 0, 12 * K, 56 * K, 0 },
+			[SIM_ORDERS] = { 0, 68 * K, 8 * K, 0 },
+			[SIM_LOG] = { 0, 76 * K, 8 * K, 0 },
+			[SIM_MAPS] = { 0, 84 * K, 2 * K, 0 },
+			[SIM_MAPS + 1] = { 0, 86 * K, 2 * K, 0 },
+			[SIM_SLOTS] = { 0, 88 * K, 12 * K, 0 },
+			[SIM_SLOTS + 1] = { 0, 100 * K, 12 * K, 0 },
+			[SIM_SLOTS + 2] = { 0, 112 * K, 2 * K, 0 },
+			[SIM_SLOTS + 3] = { 0, 114 * K, 2 * K, 0 } } },
 	{ .name = "n",
-		.like = "journals in 2 and 4 sectors of 4 KiB",
+		.like = "journals in 3 and 12 sectors of 4 KiB",
 		.chips = 1,
 		.counters = SIM_ALL_COUNTERS,
 		.chip = { { .runs = { { 4 * K, 32 } },
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 1 } },
-		.area = { { 0, 0, 8 * K, 0 }, { 0, 8 * K, 16 * K, 0 }, { 0, 56 * K, 8 * K, 0 },
-			{ 0, 64 * K, 8 * K, 0 }, { 0, 72 * K, 4 * K, 0 }, { 0, 76 * K, 4 * K, 0 },
-			{ 0, 24 * K, 12 * K, 0 }, { 0, 36 * K, 12 * K, 0 }, { 0, 48 * K, 4 * K, 0 },
-			{ 0, 52 * K, 4 * K, 0 } } },
+		.area = { [SIM_BOOT] = { 0, 0, 12 * K, 0 },
+			[SIM_DEVICE] = { 0, 12 * K, 48 * K, 0 },
+			[SIM_ORDERS] = { 0, 60 * K, 8 * K, 0 },
+			[SIM_LOG] = { 0, 68 * K, 8 * K, 0 },
+			[SIM_MAPS] = { 0, 76 * K, 4 * K, 0 },
+			[SIM_MAPS + 1] = { 0, 80 * K, 4 * K, 0 },
+			[SIM_SLOTS] = { 0, 84 * K, 12 * K, 0 },
+			[SIM_SLOTS + 1] = { 0, 96 * K, 12 * K, 0 },
+			[SIM_SLOTS + 2] = { 0, 108 * K, 4 * K, 0 },
+			[SIM_SLOTS + 3] = { 0, 112 * K, 4 * K, 0 } } },
 };
+
+/* Where a board keeps files of metadata: sectors, of the length of its first, that are written in a ring, file behind file.
+ * Those of targets and roles, which a microcontroller keeps; or all, as one without a gateway at hand does. */
+static const struct {
+	uint32_t sectors;
+	bool all;
+} files[SIM_BOARDS] = { { 8, true }, { 2, true }, { 8, false }, { 32, true } };
+#define FILE_HEAD_LEN 64 /* name, length, digest */
 
 /* ---- days that are lived ---- */
 
@@ -109,44 +152,84 @@ static void publish_roots(struct server *s)
 	}
 }
 
+static void publish_days(struct server *s)
+{
+	server_watch(s, WATCHDOG_S, WATCHDOG_BOUND_S);
+	server_tell_time(s);
+	publish_roots(s);
+}
+
 static const struct scenario days = { .name = "days",
-	.publish = publish_roots,
+	.publish = publish_days,
 	.components = 1,
 	.polls = 1,
+	.patient = true,
 	.version = UINT64_C(1) << 56,
 	.ends_root = 2 };
 
 struct mirror {
 	struct stand *stand;
-	bool lies;
-	uint32_t told; /* answers so far */
+	enum mirrors how;
+	uint32_t told; /* wrong answers so far */
+	struct kept kept; /* by the device */
 	uint64_t step; /* of the server, that was answered well last */
 	uint8_t bytes[4096];
 };
 
+/* The files of a refresh, in the order in which they are asked for. */
+static uint64_t rank(struct rota_span role)
+{
+	static const char *const top[] = { "root", "timestamp", "snapshot", "targets" };
+	uint64_t i = 0;
+
+	while (i < 4 && !rota_span_eq(role, rota_span_cstr(top[i])))
+		i++;
+	return i;
+}
+
 /* The first answer in each of the server's steps is right; the others are wrong in one of two ways. */
-static enum rota_err lie(
+static void falsify(struct mirror *m, struct rota_span *bytes)
+{
+	if (bytes->len > sizeof(m->bytes))
+		abort();
+	memcpy(m->bytes, bytes->p, bytes->len);
+	if (m->told++ % 2 == 0)
+		m->bytes[bytes->len - 5] ^= 1; /* forged */
+	else
+		m->bytes[0] = ' '; /* spelled wrong */
+	*bytes = rota_span(m->bytes, bytes->len);
+}
+
+static enum rota_err answer(
 	void *ctx, const struct sim_device *d, const struct rota_want *want, struct rota_span *out)
 {
 	struct mirror *m = ctx;
-	uint64_t step = (d->clock_s - SCENARIO_START) / ROOT_S + 1;
+	uint64_t since_s = d->clock_s - SCENARIO_START, step = since_s / ROOT_S + 1;
 	enum rota_err err = server_meta(&m->stand->server, d->clock_s, want, out);
 
-	if (!m->lies || err != ROTA_OK || !rota_span_eq(want->role, ROTA_STR("timestamp")))
+	if (m->how == BY_FILE && rank(want->role) > since_s % ROOT_S / SCENARIO_POLL)
+		return ROTA_ERR_NET;
+	if (m->how != WRONG || err != ROTA_OK || rank(want->role) != 1)
 		return err;
-	if (step != m->step) {
+	if (step != m->step)
 		m->step = step;
-		return err;
-	}
-	if (out->len > sizeof(m->bytes))
-		abort();
-	memcpy(m->bytes, out->p, out->len);
-	if (m->told++ % 2 == 0)
-		m->bytes[out->len - 5] ^= 1; /* forged */
 	else
-		m->bytes[0] = ' '; /* spelled wrong */
-	*out = rota_span(m->bytes, out->len);
-	return ROTA_OK;
+		falsify(m, out);
+	return err;
+}
+
+static void keep(void *ctx, const struct sim_device *d, const struct rota_want *want)
+{
+	struct mirror *m = ctx;
+	struct rota_span bytes;
+	struct rota_want asked = *want;
+
+	asked.version = rank(want->role) == 1 ? 0 : want->kept_version;
+	if (server_meta(&m->stand->server, d->clock_s, &asked, &bytes) != ROTA_OK)
+		abort();
+	m->kept.bytes += bytes.len + FILE_HEAD_LEN;
+	if (rank(want->role) > 2)
+		m->kept.of_roles += bytes.len + FILE_HEAD_LEN;
 }
 
 static enum rota_err target(void *ctx, const struct sim_device *d,
@@ -190,28 +273,23 @@ static void measure(struct sim_device *d, struct lived *out)
 	out->entries = (uint32_t)d->state.logged.count;
 }
 
-/* Poll through the server's steps [from, to). */
-static void poll_steps(
-	struct sim_device *d, const struct sim_world *world, uint64_t from, uint64_t to)
-{
-	for (d->clock_s = SCENARIO_START + from * ROOT_S; d->clock_s < SCENARIO_START + to * ROOT_S;
-		d->clock_s += SCENARIO_POLL)
-		(void)sim_run(d, world, d->clock_s); /* a mirror's lie stops a cycle */
-}
-
 /* Eight days, all of them and their second half. */
-static void live_days(struct stand *s, bool lies, struct lived *half, struct lived *all)
+static void live_days(struct stand *s, enum mirrors how, struct lived *half, struct lived *all)
 {
-	struct mirror mirror = { .stand = s, .lies = lies };
-	struct sim_world world = { .ctx = &mirror, .meta = lie, .target = target };
+	struct mirror mirror = { .stand = s, .how = how };
+	struct sim_world world = { .ctx = &mirror, .meta = answer, .target = target, .keep = keep };
 	struct sim_device *d = stand_device(s);
 
 	sim_restore(d, &s->start);
-	poll_steps(d, &world, 0, ROOTS - STEADY);
+	(void)sim_run(
+		d, &world, SCENARIO_START + (uint64_t)(ROOTS - STEADY) * ROOT_S - SCENARIO_POLL);
 	measure(d, half);
-	poll_steps(d, &world, ROOTS - STEADY, ROOTS);
+	half->kept = mirror.kept;
+	d->clock_s += SCENARIO_POLL;
+	(void)sim_run(d, &world, SCENARIO_START + (uint64_t)ROOTS * ROOT_S - SCENARIO_POLL);
 	*all = *half;
 	measure(d, all);
+	all->kept = mirror.kept;
 	if (d->state.trusted.root.version != ROOTS + 1)
 		abort(); /* it did not follow: what was measured is something else */
 	stand_device_end(d);
@@ -323,13 +401,29 @@ static uint32_t log_erases(
 	return erases;
 }
 
-static uint32_t ten_years(
-	const struct sim_board *board, const struct stand *s, bool lies, bool *good)
+/* A release changes what a refresh does, once more. */
+static uint32_t file_erases(
+	int board, const char *what, const struct kept *half, const struct kept *all)
 {
+	uint32_t len = boards[board].chip[0].runs[0].sector_len, sectors = files[board].sectors;
+	uint64_t some =
+		files[board].all ? all->bytes - half->bytes : all->of_roles - half->of_roles;
+	uint64_t bytes = (REFRESHES + RELEASES) * some / STEADY;
+	uint32_t erases = (uint32_t)(bytes / len / sectors) + 1;
+
+	printf("%-4s %-12s %-14s %5.2f KB a refresh, %s, %2u sectors: %11u erases\n",
+		boards[board].name, what, "files", (double)some / STEADY / 1000,
+		files[board].all ? "all of them" : "roles alone", sectors, erases);
+	return erases;
+}
+
+static uint32_t ten_years(int n, struct stand *s, enum mirrors how, bool *good)
+{
+	const struct sim_board *board = &boards[n];
 	struct lived half = { 0 }, all = { 0 }, update = { 0 };
 	uint32_t most = RELEASES / 2, at[2], erases;
 
-	live_days((struct stand *)(uintptr_t)s, lies, &half, &all);
+	live_days(s, how, &half, &all);
 	live_update(board, &update);
 	*good = agrees(board, &all) && *good;
 	for (int i = 0; i < 2; i++) {
@@ -344,12 +438,13 @@ static uint32_t ten_years(
 			most = at[i];
 		printf("%-4s %-12s %-14s %5.2f commits a refresh, %2u a release, %4u bytes: %5u "
 		       "erases\n",
-			board->name, lies ? "wrong mirror" : "good server",
+			board->name, mirror_name[how],
 			i == SIM_BOOT ? "boot journal" : "device journal", (double)some / STEADY,
 			update.journal[i].commits, len, at[i]);
 	}
-	erases = log_erases(board, lies ? "wrong mirror" : "good server",
-		all.entries - half.entries, update.entries);
+	erases = log_erases(board, mirror_name[how], all.entries - half.entries, update.entries);
+	most = erases > most ? erases : most;
+	erases = file_erases(n, mirror_name[how], &half.kept, &all.kept);
 	return erases > most ? erases : most;
 }
 
@@ -364,8 +459,8 @@ int main(void)
 
 		if (s == NULL || !stand_open(s, &days, &boards[i], 7))
 			abort();
-		for (int lies = 0; lies < 2; lies++) {
-			uint32_t n = ten_years(&boards[i], s, lies != 0, &good);
+		for (int how = 0; how < MIRRORS; how++) {
+			uint32_t n = ten_years(i, s, (enum mirrors)how, &good);
 
 			most = n > most ? n : most;
 		}

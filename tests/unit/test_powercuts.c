@@ -16,7 +16,7 @@ static void share_of_all(uint32_t shares, uint32_t stride)
 				.shares = shares,
 				.share = (uint32_t)(i * SIM_BOARDS + k) % shares,
 				.stride = stride,
-				.thin = 4,
+				.thin = 16,
 				.doubles = 8 };
 			struct cut_counts n;
 
