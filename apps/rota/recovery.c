@@ -171,36 +171,98 @@ enum rota_err recovery_check_parts(
 
 /* ---- for people ---- */
 
-static void print_value(const char *name, const json_t *value)
+/* One line of one value: what it belongs to stands on the first of its lines only. */
+static void print_line(const char **of, const char *name, const json_t *value)
 {
-	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT);
+	char *text = json_is_string(value)
+		? NULL
+		: json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT);
 
-	printf("%-12s %s\n", name, text);
+	printf("%-12s ", *of);
+	if (name)
+		printf("%-10s ", name);
+	printf("%s\n", text ? text : json_string_value(value));
 	free(text);
+	*of = "";
+}
+
+static void print_value(const char *of, const json_t *value)
+{
+	const json_t *member;
+	const char *name;
+	size_t i;
+
+	if (!json_is_object(value) && !json_is_array(value))
+		print_line(&of, NULL, value);
+	json_array_foreach((json_t *)(uintptr_t)value, i, member)
+	{
+		print_value(of, member);
+		of = "";
+	}
+	json_object_foreach((json_t *)(uintptr_t)value, name, member) print_line(&of, name, member);
+}
+
+static bool is_empty(const json_t *value)
+{
+	return json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0);
+}
+
+/* All members that an order may have (SPEC 15.2; its reader takes no others), and what it means that one is empty. */
+static void print_content(const json_t *content)
+{
+	static const struct {
+		const char *name, *empty;
+	} members[] = {
+		{ "product", "" },
+		{ "hardware", "" },
+		{ "epoch", "" },
+		{ "devices", "all" },
+		{ "running", "whatever image runs" },
+		{ "image", "none: what runs goes on" },
+		{ "root", "none: the root of each device stays" },
+		{ "add_keys", "none" },
+		{ "retire_keys", "none" },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const json_t *value = json_object_get(content, members[i].name);
+
+		if (is_empty(value))
+			printf("%-12s %s\n", members[i].name, members[i].empty);
+		else
+			print_value(members[i].name, value);
+	}
+}
+
+static unsigned missing(const struct recovery_order *o)
+{
+	unsigned have = recovery_signatures(o), need = o->desk.record.keyset.threshold;
+
+	return have < need ? need - have : 0;
 }
 
 static void print_text(const struct recovery_order *o)
 {
-	json_t *content = json_object_get(o->file, "signed"), *value;
 	const struct rota_keyset *set = &o->desk.record.keyset;
 	char hex[ROTA_DIGEST_HEX];
-	const char *name;
 
-	json_object_foreach(content, name, value) if (strcmp(name, "_type") != 0 &&
-		strcmp(name, "format") != 0) print_value(name, value);
+	print_content(json_object_get(o->file, "signed"));
 	rota_hex(ROTA_SPAN(o->desk.order.digest), hex);
 	printf("%-12s %s\n", "signed", hex);
 	for (size_t i = 0; i < set->count; i++)
 		printf("%-12s key %zu of the record: %s\n", "signature", i,
 			recovery_signed_by(o, i) ? "good" : "none");
-	printf("%-12s %u, signed by %u: %s\n", "threshold", set->threshold, recovery_signatures(o),
-		recovery_complete(o) ? "complete" : "further tokens must sign");
+	if (recovery_complete(o))
+		printf("%-12s %u: complete\n", "threshold", set->threshold);
+	else
+		printf("%-12s %u: %u more must sign, rota recovery sign\n", "threshold",
+			set->threshold, missing(o));
 }
 
 void recovery_print(const struct recovery_order *o, bool json)
 {
 	json_t *whole, *signers = json_array();
-	char hex[ROTA_DIGEST_HEX];
+	char hex[ROTA_DIGEST_HEX], content[ROTA_DIGEST_HEX];
 
 	if (!json) {
 		json_decref(signers);
@@ -211,9 +273,11 @@ void recovery_print(const struct recovery_order *o, bool json)
 		if (recovery_signed_by(o, i))
 			json_array_append_new(signers, json_integer((json_int_t)i));
 	rota_hex(ROTA_SPAN(o->desk.order.file_sha256), hex);
-	whole = json_pack("{s:b,s:s,s:O,s:o,s:i}", "complete", (int)recovery_complete(o), "digest",
-		hex, "order", json_object_get(o->file, "signed"), "signers", signers, "threshold",
-		(int)o->desk.record.keyset.threshold);
+	rota_hex(ROTA_SPAN(o->desk.order.digest), content);
+	whole = json_pack("{s:b,s:s,s:i,s:O,s:s,s:o,s:i}", "complete", (int)recovery_complete(o),
+		"digest", hex, "missing", (int)missing(o), "order",
+		json_object_get(o->file, "signed"), "signed", content, "signers", signers,
+		"threshold", (int)o->desk.record.keyset.threshold);
 	json_dumpf(whole, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
 	printf("\n");
 	json_decref(whole);

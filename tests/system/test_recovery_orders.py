@@ -5,6 +5,7 @@ test_recovery_refused.py what must not be taken."""
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import time
 
@@ -157,7 +158,10 @@ def test_an_image_that_is_never_well_is_given_up_after_three_boots(fleet, device
         assert device.boot() == "9.0.0"
         device.agent("--once", check=3)
     assert device.boot() == "1.0.0"  # nothing was burnt
-    device.agent("--once")
+    said = line(device.agent("--once").stdout, "failed")
+    assert (said["step"], said["epoch"], said["clause"]) == ("order", str(device.status()["recovery_epoch"]), "SPEC 15.7")
+    assert "not confirmed in three boots" in said["reason"] and "higher epoch" in said["detail"]
+    assert "failed step=order" not in device.agent("--once").stdout  # once
     assert device.status()["installed"] == "1.0.0"
     failed = [json.loads(x) for x in device.agent("log", "--json").stdout.splitlines()][-1]
     assert failed["event"] == "failed" and failed["version"] == "9.0.0"
@@ -316,3 +320,21 @@ def test_a_recovery_goes_on_after_a_kill_at_every_durable_call(fleet, device):
             device.boot()
         assert device.boot() == "9.0.0", n
         assert device.status()["installed"] == "9.0.0", n
+
+
+def test_an_order_is_shown_so_that_it_can_be_read(fleet):
+    image = foreign_image(fleet, "9.0.7")
+    running, other, device_id = "ab" * 32, "cd" * 32, "ef" * 32
+    file = make(fleet, "shown", "--image", image, "--running", running, "--running", other, "--device", device_id,
+                "--add-key", public_pem(fleet, bootfiles.new_key()))
+    shown = json.loads(fleet.rota("recovery", "show", "--json", file))
+    assert (shown["complete"], shown["missing"], shown["signers"]) == (False, 2, [])
+    text = fleet.rota("recovery", "show", file)
+    assert max(map(len, text.splitlines())) <= 160 and "{" not in text and "[" not in text
+    order = shown["order"]
+    for value in [*order["image"].values(), running, other, device_id, order["add_keys"][0]["public"], shown["signed"]]:
+        assert re.search(rf"^\S* +(\w+ +)?{re.escape(str(value))}$", text, re.M), value
+    assert re.search(r"^retire_keys +none$", text, re.M) and "2: 2 more must sign" in text
+    sign(fleet, file)
+    assert "2: complete" in fleet.rota("recovery", "show", file)
+    assert json.loads(fleet.rota("recovery", "show", "--json", file))["missing"] == 0
