@@ -316,6 +316,13 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 	return true;
 }
 
+/* What the slots behind rota-boot say between two boots. */
+static bool nothing_runs(const struct cycle *c, const struct rota_outcome *outcome)
+{
+	return c->a->device.boot != NULL && outcome->why.err == ROTA_ERR_NOT_FOUND &&
+		outcome->why.clause == ROTA_CLAUSE_SPEC_10;
+}
+
 static enum agent_end finish(struct cycle *c, enum rota_update_want_kind kind)
 {
 	struct agent_report *r = &c->a->report;
@@ -323,6 +330,10 @@ static enum agent_end finish(struct cycle *c, enum rota_update_want_kind kind)
 	enum agent_end end = AGENT_END_IDLE;
 
 	rota_update_outcome(&c->u, &outcome);
+	if (kind == ROTA_UPDATE_STOPPED && nothing_runs(c, &outcome)) {
+		r->detail = agent_device_idle(&c->a->device);
+		r->detail_err = outcome.why.err;
+	}
 	if (kind == ROTA_UPDATE_STOPPED) {
 		agent_report_line(r, outcome.why, outcome.step, outcome.role, outcome.version);
 		end = AGENT_END_STOPPED;
@@ -385,14 +396,17 @@ static enum rota_err run(
 	struct cycle *c, struct rota_buf workspace, enum agent_end *end, struct rota_fail *why)
 {
 	struct rota_update_want want;
+	struct rota_ordered before;
 
 	c->a->report.away = false;
 	c->a->report.detail = "";
 	ROTA_TRY(start(c, workspace, why));
+	before = rota_update_state(&c->u)->ordered;
 	do {
 		rota_update_want(&c->u, &want);
 	} while (step(c, &want));
 	agent_recovery_say(&c->u, c->a->carrier.alone);
+	agent_recovery_say_failed(&c->u, &before);
 	*end = c->a->carrier.alone && want.kind == ROTA_UPDATE_FETCH_META ? end_alone(c)
 									  : finish(c, want.kind);
 	rota_metastore_prune(&c->a->device.meta, rota_update_saved(&c->u));

@@ -2,6 +2,7 @@
 #include "apps/rota-agent/device.h"
 #include "host/base/digest.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/slots_boot/booted.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -308,6 +309,15 @@ void agent_device_close(struct agent_device *d)
 		close(d->lock_fd);
 	d->lock_fd = -1;
 	rota_bytes_free(&d->rom_record);
+}
+
+const char *agent_device_idle(const struct agent_device *d)
+{
+	for (uint8_t i = 0; i < d->boots_count; i++)
+		if (rota_booted_supervised(d->boots[i].device_fd))
+			return "nothing runs just now: rota-boot waits before it boots again, as "
+			       "between crashes or for a recovery pack; its messages say why";
+	return "nothing runs: the device has to be booted, see rota-boot --supervise";
 }
 
 /* ---- clock ---- */

@@ -90,6 +90,9 @@ ROTA_MUST_USE enum rota_err agent_state_open(struct agent_device *d, struct rota
 ROTA_MUST_USE enum rota_err agent_state_look(
 	struct agent_device *d, struct rota_state *state, struct rota_fail *why);
 
+/* Why a device that rota-boot boots runs nothing now, in words. Static storage. */
+const char *agent_device_idle(const struct agent_device *d);
+
 void agent_device_close(struct agent_device *d);
 
 /* The device of a slot of backend boot. */

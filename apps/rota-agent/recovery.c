@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define QUIET_S 30 /* without a byte from the sender */
@@ -82,6 +83,27 @@ void agent_recovery_say(const struct rota_update *u, bool asked)
 		say_more("refused", refused);
 	else
 		say("refused", refused);
+}
+
+void agent_recovery_say_failed(const struct rota_update *u, const struct rota_ordered *before)
+{
+	const struct rota_ordered *now = &rota_update_state(u)->ordered;
+	char epoch[24];
+
+	if (now->phase != ROTA_ORDER_FAILED ||
+		(before->phase == now->phase &&
+			memcmp(now->sha256, before->sha256, sizeof(now->sha256)) == 0))
+		return;
+	snprintf(epoch, sizeof(epoch), "%" PRIu32, now->epoch);
+	say("failed",
+		(struct say_field[]){ { "step", "order" }, { "epoch", epoch },
+			{ "clause", rota_clause_section(ROTA_CLAUSE_SPEC_15_7) },
+			{ "reason", "the order's image was not confirmed in three boots" },
+			{ "demand", rota_clause_demand(ROTA_CLAUSE_SPEC_15_7) },
+			{ "detail",
+				"the image before runs and nothing was burnt; only an order of a "
+				"higher epoch is tried" },
+			{ NULL, NULL } });
 }
 
 /* ---- rota-agent recover ---- */

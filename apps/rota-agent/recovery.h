@@ -14,6 +14,9 @@ ROTA_MUST_USE enum rota_err agent_recovery_fetch(struct agent *a,
  * this device is worth a line too. */
 void agent_recovery_say(const struct rota_update *u, bool asked);
 
+/* Say of the order that the device follows that it failed, once: `before` is as the journal spoke of it before the cycle. */
+void agent_recovery_say_failed(const struct rota_update *u, const struct rota_ordered *before);
+
 /* Where a pack comes from. */
 struct agent_recover {
 	const char *file; /* a pack, or the folder of one; or NULL: */

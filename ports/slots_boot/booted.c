@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define UNKNOWN "unknown" /* a fallback to an image that the boot state does not know */
@@ -226,6 +227,16 @@ enum rota_err rota_booted_read(int device_fd, struct rota_booted_file *out)
 		return ROTA_ERR_IO;
 	text[got] = '\0';
 	return parse(text, out) ? ROTA_OK : ROTA_ERR_CORRUPT;
+}
+
+bool rota_booted_supervised(int device_fd)
+{
+	int fd = openat(device_fd, ROTA_LAYOUT_PID, O_RDONLY | O_CLOEXEC);
+	bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return held;
 }
 
 void rota_booted_remove(int device_fd)

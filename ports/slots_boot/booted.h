@@ -45,6 +45,9 @@ ROTA_MUST_USE enum rota_err rota_booted_write(int device_fd, const struct rota_b
 /* ROTA_ERR_NOT_FOUND: nothing runs. ROTA_ERR_CORRUPT: not such a file. ROTA_ERR_IO. */
 ROTA_MUST_USE enum rota_err rota_booted_read(int device_fd, struct rota_booted_file *out);
 
+/* Whether a rota-boot supervises the device: then it boots again whatever ends. */
+bool rota_booted_supervised(int device_fd);
+
 /* The power is off. */
 void rota_booted_remove(int device_fd);
 

@@ -51,6 +51,25 @@ def test_a_device_that_was_never_booted_has_no_first_state(device):
     assert line(device.once(check=3), "started")["version"] == "1.0.0"
 
 
+def test_between_two_boots_it_says_what_is_waited_for(device):
+    device.once(check=3)
+    device.boot()
+    device.once(check=0)
+    (device.dir / "run/booted").unlink()
+    assert "rota-boot --supervise" in line(device.once(check=1), "failed")["detail"]
+    with subprocess.Popen([PROGRAMS["rota-boot"], "--device", device.dir, "--supervise"], stderr=subprocess.PIPE,
+                          text=True) as boot:
+        ends = 0
+        for said in boot.stderr:
+            ends += "the image ended" in said
+            if ends == 5:  # the image ends at once, so that the pauses grow: the next one is 3 s
+                break
+        said = line(device.once(check=1), "failed")
+        boot.terminate()
+        boot.communicate(timeout=30)
+    assert said["step"] == "boot" and "waits before it boots again" in said["detail"]
+
+
 def test_a_reboot_that_nobody_does_asks_for_one(device):
     said = line(device.once(check=3), "reboot")
     assert said == {"detail": "no [reboot] command: boot the device now"}
