@@ -58,3 +58,38 @@ enum rota_err rota_base64_decode(struct rota_span text, struct rota_buf to, size
 	*len = used;
 	return ROTA_OK;
 }
+
+static uint8_t letter_of(uint32_t six)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	return (uint8_t)letters[six & 63];
+}
+
+/* The group of the first 1 to 3 of `left` bytes. */
+static void group_of(const uint8_t *bytes, size_t left, uint8_t *to)
+{
+	uint32_t bits = (uint32_t)bytes[0] << 16;
+
+	if (left > 1)
+		bits |= (uint32_t)bytes[1] << 8;
+	if (left > 2)
+		bits |= bytes[2];
+	to[0] = letter_of(bits >> 18);
+	to[1] = letter_of(bits >> 12);
+	to[2] = left > 1 ? letter_of(bits >> 6) : '=';
+	to[3] = left > 2 ? letter_of(bits) : '=';
+}
+
+enum rota_err rota_base64_encode(struct rota_span bytes, struct rota_buf to, size_t *len)
+{
+	size_t groups = bytes.len / 3 + (bytes.len % 3 > 0);
+
+	if (groups > to.len / 4)
+		return ROTA_ERR_LIMIT;
+	for (size_t i = 0; i < groups; i++)
+		group_of(bytes.p + 3 * i, bytes.len - 3 * i, to.p + 4 * i);
+	*len = 4 * groups;
+	return ROTA_OK;
+}

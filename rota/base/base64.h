@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rota/base/base64.h -- base64 (RFC 4648, 4), read strictly: bytes have one spelling.
+/* rota/base/base64.h -- base64 (RFC 4648, 4), written and read strictly: bytes have one spelling.
  *
  * Padding is required, the bits under it are zero, and no byte outside the alphabet is skipped. Not
  * constant time: for public data only.
@@ -20,5 +20,10 @@ ROTA_MUST_USE enum rota_err rota_base64_decode(
  * ROTA_ERR_FORMAT as above. */
 ROTA_MUST_USE enum rota_err rota_base64_group(
 	const uint8_t letters[static 4], size_t bytes, uint8_t *to);
+
+/* 4 letters for each 3 bytes begun, no NUL, into `to`; their number into *len. ROTA_ERR_LIMIT: no room; nothing is
+ * written. */
+ROTA_MUST_USE enum rota_err rota_base64_encode(
+	struct rota_span bytes, struct rota_buf to, size_t *len);
 
 #endif
