@@ -49,9 +49,10 @@ static enum rota_err choose(struct session *s, struct rota_image_plan *plan)
 	const struct rota_party *party = rota_authdir_party(&s->dir, ci ? "ci-image" : "image");
 	size_t first = key && strcmp(key, "2") == 0 ? 1 : 0;
 
-	plan->seats[plan->seat_count++] = &party->seats[first];
+	plan->party = party;
+	plan->seats[plan->seat_count++] = first;
 	if (both_keys)
-		plan->seats[plan->seat_count++] = &party->seats[1];
+		plan->seats[plan->seat_count++] = 1;
 	if ((both_keys || first == 1) && party->seat_count < 2)
 		return rota_fail(&s->why, ROTA_ERR_NOT_FOUND,
 			"[keys %s] of rota.ini has no second key", party->name);
@@ -86,7 +87,7 @@ static int run(struct rota_image_plan *plan)
 	rota_bar_begin(&bar, stderr, "signing");
 	err = choose(&s, plan);
 	if (err == ROTA_OK)
-		err = rota_image_sign(plan, &s.tokens, &bar.port, digest, &s.why);
+		err = rota_image_sign(plan, &s.notary, &bar.port, digest, &s.why);
 	rota_bar_end(&bar);
 	if (err == ROTA_OK)
 		report(plan, digest);

@@ -42,8 +42,10 @@ enum rota_err session_open(struct session *s, const char *dir, enum session_lock
 		}
 	}
 	rota_tokens_init(&s->tokens, &s->dir, session_opener(&s->dir));
-	s->desk =
-		(struct rota_desk){ .dir = &s->dir, .tokens = &s->tokens, .now = rota_when_now() };
+	s->notary = rota_notary_at_hand(&s->tokens);
+	s->desk = (struct rota_desk){
+		.dir = &s->dir, .tokens = &s->tokens, .notary = &s->notary, .now = rota_when_now()
+	};
 	return ROTA_OK;
 }
 

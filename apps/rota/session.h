@@ -13,6 +13,7 @@ struct session {
 	struct rota_fail why; /* what every step of the verb reports into */
 	struct rota_authdir dir;
 	struct rota_tokens tokens;
+	struct rota_notary notary; /* the tokens, too */
 	struct rota_desk desk;
 	int lock; /* -1: none */
 };

@@ -163,16 +163,13 @@ static enum rota_err image_keys(
 {
 	const struct rota_party *image = rota_authdir_party(w->desk->dir, "image");
 	const struct rota_party *ci = rota_authdir_party(w->desk->dir, "ci-image");
-	const struct rota_seat *seats[2] = { &image->seats[0], &image->seats[1] };
+	const struct rota_notary *notary = w->desk->notary;
 
-	*count = image->seat_count > 1 ? 2 : 1;
-	if (strcmp(w->plan->channel, "ci") == 0) {
-		seats[0] = &ci->seats[0];
-		seats[1] = &image->seats[0];
-		*count = 2;
-	}
-	for (size_t i = 0; i < *count; i++)
-		ROTA_TRY(rota_tokens_public(w->desk->tokens, seats[i], points[i], why));
+	*count = 0;
+	if (strcmp(w->plan->channel, "ci") == 0)
+		ROTA_TRY(notary->key(notary->ctx, ci, 0, points[(*count)++], why));
+	for (size_t i = 0; i < image->seat_count && *count < 2; i++)
+		ROTA_TRY(notary->key(notary->ctx, image, i, points[(*count)++], why));
 	return ROTA_OK;
 }
 

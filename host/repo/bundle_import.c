@@ -118,7 +118,7 @@ static enum rota_err check_online_keys(
 		uint8_t point[ROTA_P256_KEY_LEN];
 		char id[ROTA_DIGEST_HEX];
 
-		if (rota_tokens_public(desk->tokens, &party->seats[i], point, why) != ROTA_OK)
+		if (desk->notary->key(desk->notary->ctx, party, i, point, why) != ROTA_OK)
 			continue;
 		rota_p256_key_id(point, id);
 		for (size_t k = 0; k < json_array_size(who.keyids); k++) {

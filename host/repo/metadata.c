@@ -26,7 +26,7 @@ enum rota_err rota_metadata_keys(struct rota_desk *desk, const struct rota_party
 		uint8_t point[ROTA_P256_KEY_LEN];
 		char id[ROTA_DIGEST_HEX];
 
-		if (rota_tokens_public(desk->tokens, &party->seats[i], point, why) != ROTA_OK) {
+		if (desk->notary->key(desk->notary->ctx, party, i, point, why) != ROTA_OK) {
 			json_decref(*ids);
 			*ids = NULL;
 			return rota_fail_in(why, "keys of %s", party->name);
@@ -153,6 +153,9 @@ enum rota_err rota_metadata_seal(struct rota_desk *desk, const struct rota_party
 	const struct rota_seal *seal, json_t *content, struct rota_bytes *file,
 	struct rota_fail *why)
 {
+	const struct rota_notary_file what = {
+		.party = party, .role = seal->role, .content = content
+	};
 	uint64_t lifetime_s = seal->lifetime_s ? seal->lifetime_s : party->lifetime_s;
 	enum rota_err err;
 
@@ -162,7 +165,7 @@ enum rota_err rota_metadata_seal(struct rota_desk *desk, const struct rota_party
 			seal->role, (unsigned long long)lifetime_s,
 			(unsigned long long)party->lifetime_s);
 	rota_metadata_stamp(content, seal->role, seal->version, desk->now, lifetime_s);
-	err = rota_envelope_sign(desk->tokens, party, content, file, why);
+	err = rota_envelope_sign(desk->notary, &what, file, why);
 	if (err == ROTA_ERR_THRESHOLD && !rota_party_online(party))
 		return rota_fail_in(why,
 			"role %s is signed offline; when its tokens are elsewhere, see rota repo "

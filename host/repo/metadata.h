@@ -9,20 +9,21 @@
 #define HOST_REPO_METADATA_H
 
 #include "host/base/json.h"
-#include "host/sign/tokens.h"
+#include "host/sign/notary.h"
 
 /* Everything that one run of a signing verb shares. */
 struct rota_desk {
 	const struct rota_authdir *dir;
-	struct rota_tokens *tokens;
+	struct rota_tokens *tokens; /* for people, orders and certificates; all else goes to: */
+	const struct rota_notary *notary;
 	uint64_t now; /* one start time for the whole run */
 };
 
-/* Put the party's keys, from its tokens, into `keys` (id to object); *ids is a new list of their ids. */
+/* Put the party's keys into `keys` (id to object); *ids is a new list of their ids. */
 ROTA_MUST_USE enum rota_err rota_metadata_keys(struct rota_desk *desk,
 	const struct rota_party *party, json_t *keys, json_t **ids, struct rota_fail *why);
 
-/* Keys of the four top roles, from the tokens. Version 1 and later ones alike. */
+/* Keys of the four top roles, as who holds them says. Version 1 and later ones alike. */
 ROTA_MUST_USE enum rota_err rota_metadata_root(
 	struct rota_desk *desk, json_t **content, struct rota_fail *why);
 

@@ -29,20 +29,19 @@ json_t *rota_envelope_signature(const struct rota_seat_sig *sig)
 	return json_pack("{s:s,s:s}", "keyid", id, "sig", hex);
 }
 
-enum rota_err rota_envelope_sign(struct rota_tokens *tokens, const struct rota_party *party,
-	const json_t *content, struct rota_bytes *file, struct rota_fail *why)
+enum rota_err rota_envelope_sign(const struct rota_notary *notary,
+	const struct rota_notary_file *what, struct rota_bytes *file, struct rota_fail *why)
 {
 	struct rota_seat_sig sigs[ROTA_SIGNERS_MAX];
-	uint8_t digest[ROTA_DIGEST_LEN];
 	json_t *list, *whole;
+	size_t count;
 	enum rota_err err;
 
-	ROTA_TRY(rota_envelope_digest(content, digest, why));
-	ROTA_TRY(rota_tokens_sign_party(tokens, party, digest, sigs, why));
+	ROTA_TRY(notary->sign(notary->ctx, what, sigs, &count, why));
 	list = json_array();
-	for (unsigned i = 0; i < party->threshold; i++)
+	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, rota_envelope_signature(&sigs[i]));
-	whole = json_pack("{s:o,s:O}", "signatures", list, "signed", content);
+	whole = json_pack("{s:o,s:O}", "signatures", list, "signed", what->content);
 	err = rota_json_encode(whole, ROTA_JSON_FILE, file, why);
 	json_decref(whole);
 	return err;

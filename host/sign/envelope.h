@@ -8,7 +8,7 @@
 
 #include "host/base/digest.h"
 #include "host/base/json.h"
-#include "host/sign/tokens.h"
+#include "host/sign/notary.h"
 
 /* SPEC 4.8: what a device accepts of a role file that its parent gives no length for. */
 #define ROTA_ENVELOPE_MAX (16 * 1024 * 1024)
@@ -25,10 +25,9 @@ json_t *rota_envelope_signature(const struct rota_seat_sig *sig);
 bool rota_envelope_good(const json_t *signature, const json_t *keys, const json_t *keyids,
 	const uint8_t digest[static ROTA_DIGEST_LEN], uint8_t point[static ROTA_P256_KEY_LEN]);
 
-/* Have the party sign `content`; the file's bytes into *file. */
-ROTA_MUST_USE enum rota_err rota_envelope_sign(struct rota_tokens *tokens,
-	const struct rota_party *party, const json_t *content, struct rota_bytes *file,
-	struct rota_fail *why);
+/* Have its party sign `what`; the file's bytes into *file. */
+ROTA_MUST_USE enum rota_err rota_envelope_sign(const struct rota_notary *notary,
+	const struct rota_notary_file *what, struct rota_bytes *file, struct rota_fail *why);
 
 /* Check that `file` carries the threshold of distinct keys among `keyids` (a list) of `keys` (id to key
  * object), as TUF 5.3.4 and SPEC 4.2. *content is `signed`, which the caller decrefs.

@@ -133,17 +133,21 @@ static void put_signature(struct rota_writer *w, const struct rota_seat_sig *sig
 	put_tlv(w, TLV_ECDSA, der);
 }
 
-static enum rota_err put_trailer(const struct rota_image_plan *plan, struct rota_tokens *tokens,
-	const uint8_t digest[static ROTA_DIGEST_LEN], struct sink *s, struct rota_fail *why)
+static enum rota_err put_trailer(const struct rota_image_plan *plan,
+	const struct rota_notary *notary, const uint8_t digest[static ROTA_DIGEST_LEN],
+	struct sink *s, struct rota_fail *why)
 {
+	struct rota_notary_image what = { .party = plan->party };
 	uint8_t body[TLV_AREA_MAX], head[4];
 	struct rota_writer b = rota_writer(ROTA_BUF(body)), h = rota_writer(ROTA_BUF(head));
 
+	memcpy(what.digest, digest, ROTA_DIGEST_LEN);
 	put_tlv(&b, TLV_SHA256, rota_span(digest, ROTA_DIGEST_LEN));
 	for (size_t i = 0; i < plan->seat_count; i++) {
 		struct rota_seat_sig sig;
 
-		ROTA_TRY(rota_tokens_sign(tokens, plan->seats[i], digest, &sig, why));
+		what.seat = plan->seats[i];
+		ROTA_TRY(notary->image(notary->ctx, &what, &sig, why));
 		put_signature(&b, &sig);
 	}
 	put_area_head(&h, 0x6907, rota_writer_span(&b).len + 4);
@@ -152,7 +156,7 @@ static enum rota_err put_trailer(const struct rota_image_plan *plan, struct rota
 }
 
 static enum rota_err put_all(const struct rota_image_plan *plan, int fd, uint32_t size,
-	struct rota_tokens *tokens, const struct rota_progress *progress, struct sink *s,
+	const struct rota_notary *notary, const struct rota_progress *progress, struct sink *s,
 	uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why)
 {
 	uint8_t header[HEADER_LEN], room[TLV_AREA_MAX];
@@ -164,7 +168,7 @@ static enum rota_err put_all(const struct rota_image_plan *plan, int fd, uint32_
 	ROTA_TRY(copy_payload(fd, plan->payload, size, s, progress, why));
 	ROTA_TRY(put(s, area, why));
 	rota_digest_get(s->digest, digest);
-	ROTA_TRY(put_trailer(plan, tokens, digest, s, why));
+	ROTA_TRY(put_trailer(plan, notary, digest, s, why));
 	return rota_draft_commit(&s->draft, plan->out, why);
 }
 
@@ -186,17 +190,17 @@ static enum rota_err open_payload(const char *path, int *fd, uint32_t *size, str
 
 /* A token that does not open, or a PIN to type: before the long copy, not behind it. */
 static enum rota_err ask_first(
-	const struct rota_image_plan *plan, struct rota_tokens *tokens, struct rota_fail *why)
+	const struct rota_image_plan *plan, const struct rota_notary *notary, struct rota_fail *why)
 {
 	for (size_t i = 0; i < plan->seat_count; i++) {
 		uint8_t point[ROTA_P256_KEY_LEN];
 
-		ROTA_TRY(rota_tokens_public(tokens, plan->seats[i], point, why));
+		ROTA_TRY(notary->key(notary->ctx, plan->party, plan->seats[i], point, why));
 	}
 	return ROTA_OK;
 }
 
-enum rota_err rota_image_sign(const struct rota_image_plan *plan, struct rota_tokens *tokens,
+enum rota_err rota_image_sign(const struct rota_image_plan *plan, const struct rota_notary *notary,
 	const struct rota_progress *progress, uint8_t digest[static ROTA_DIGEST_LEN],
 	struct rota_fail *why)
 {
@@ -206,7 +210,7 @@ enum rota_err rota_image_sign(const struct rota_image_plan *plan, struct rota_to
 	char *copy;
 	int fd;
 
-	ROTA_TRY(ask_first(plan, tokens, why));
+	ROTA_TRY(ask_first(plan, notary, why));
 	copy = strdup(plan->out); /* dirname() writes into it */
 	if (!copy)
 		abort();
@@ -215,7 +219,7 @@ enum rota_err rota_image_sign(const struct rota_image_plan *plan, struct rota_to
 		err = rota_draft_open(&s.draft, dirname(copy), 0644, why);
 		if (err == ROTA_OK) {
 			s.digest = rota_digest_new();
-			err = put_all(plan, fd, size, tokens, progress, &s, digest, why);
+			err = put_all(plan, fd, size, notary, progress, &s, digest, why);
 			rota_draft_drop(&s.draft);
 			rota_digest_free(s.digest);
 		}

@@ -101,8 +101,10 @@ bool scene_begin(struct scene *s)
 	fill_authority(&s->vault, "vault");
 	rota_tokens_init(&s->tokens, &s->online, soft_opener(&s->soft));
 	rota_tokens_init(&s->cards, &s->vault, soft_opener(&s->soft));
-	s->desk = (struct rota_desk){ .dir = &s->online, .tokens = &s->tokens, .now = NOW };
-	s->bench = (struct rota_desk){ .dir = &s->vault, .tokens = &s->cards, .now = NOW };
+	s->notary = rota_notary_at_hand(&s->tokens);
+	s->vault_notary = rota_notary_at_hand(&s->cards);
+	s->desk = (struct rota_desk){ &s->online, &s->tokens, &s->notary, NOW };
+	s->bench = (struct rota_desk){ &s->vault, &s->cards, &s->vault_notary, NOW };
 	return fill_repository(s) == ROTA_OK;
 }
 

@@ -18,6 +18,7 @@ struct scene {
 	struct soft soft;
 	struct rota_authdir online, vault;
 	struct rota_tokens tokens, cards;
+	struct rota_notary notary, vault_notary;
 	struct rota_desk desk, bench;
 	struct rota_fail why;
 };

@@ -44,7 +44,12 @@ static void end(struct scene *s)
 
 static enum rota_err sign(struct scene *s, struct rota_bytes *file)
 {
-	return rota_envelope_sign(&s->tokens, &s->dir.parties[0], s->content, file, &s->why);
+	const struct rota_notary notary = rota_notary_at_hand(&s->tokens);
+	const struct rota_notary_file what = {
+		.party = &s->dir.parties[0], .role = s->dir.parties[0].name, .content = s->content
+	};
+
+	return rota_envelope_sign(&notary, &what, file, &s->why);
 }
 
 static enum rota_err verify(struct scene *s, struct rota_span file, unsigned threshold)

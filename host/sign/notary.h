@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/sign/notary.h -- who signs for a party: the seam between what is to be signed and where the keys lie.
+ *
+ * Verbs say which file of which party is to be signed. They see neither a token nor a digest of their own making: an
+ * implementation gets the content itself, hashes it, and may look at it first. Here is the one that has the tokens at
+ * hand. Three things stay with the tokens: the signatures of people over a bundle (host/repo/bundle_sign.h), recovery
+ * orders, and certificates.
+ *
+ * Errors are those of who signs; `why` names party or key.
+ */
+#ifndef HOST_SIGN_NOTARY_H
+#define HOST_SIGN_NOTARY_H
+
+#include "host/base/json.h"
+#include "host/sign/tokens.h"
+
+/* A file of metadata. */
+struct rota_notary_file {
+	const struct rota_party *party; /* whose signatures */
+	const char *role; /* the party's name, or that of one of its bins */
+	const json_t *
+		content; /* `signed`, complete: the signatures cover its canonical bytes (SPEC 2.3) */
+};
+
+/* An image by its digest (SPEC 6.2). */
+struct rota_notary_image {
+	const struct rota_party *party;
+	size_t seat; /* of the party: image keys are chosen one by one */
+	uint8_t digest[ROTA_SHA256_LEN];
+};
+
+struct rota_notary {
+	void *ctx;
+	/* Public key of a seat of the party. */
+	enum rota_err (*key)(void *ctx, const struct rota_party *party, size_t seat,
+		uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why);
+	/* *count signatures, each verified: as many as the party's threshold, or more where two sets of keys count.
+	 * ROTA_ERR_THRESHOLD: there are too few. */
+	enum rota_err (*sign)(void *ctx, const struct rota_notary_file *file,
+		struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count,
+		struct rota_fail *why);
+	/* The signature of one seat, verified. */
+	enum rota_err (*image)(void *ctx, const struct rota_notary_image *image,
+		struct rota_seat_sig *out, struct rota_fail *why);
+};
+
+/* The tokens themselves. They stay the caller's, and in use. */
+struct rota_notary rota_notary_at_hand(struct rota_tokens *tokens);
+
+#endif
