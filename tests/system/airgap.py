@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import template
 from authority import Rota, canonical, program
 
 
@@ -17,7 +18,7 @@ def made(tmp_path_factory):
     from conftest import BUILD
     base = tmp_path_factory.mktemp("airgap")
     rota = Rota(BUILD, base / "online")
-    rota("init", "--softhsm", "--product", "sensor", rota.dir)
+    template.authority(rota.dir)
     rota("authority", "split", base / "vault")
     return base
 

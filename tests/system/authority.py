@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import template
 from conftest import PATIENCE
 
 
@@ -40,7 +41,7 @@ def made(tmp_path_factory):
     """One authority, made once; tests that change it take a copy, which must work as well where it lies."""
     from conftest import BUILD
     rota = Rota(BUILD, tmp_path_factory.mktemp("rota") / "authority")
-    rota("init", "--softhsm", "--product", "sensor", "--name", "updates.example.org", rota.dir)
+    template.authority(rota.dir)
     return rota
 
 

@@ -7,8 +7,15 @@ import pytest
 
 pytest.register_assert_rewrite("authority", "rescue", "tufclient")  # so that what they assert is shown
 
-from inmemory import pytest_configure  # noqa: E402,F401 - pytest calls it
+import inmemory  # noqa: E402
+import template  # noqa: E402
 from paths import BUILD, PATIENCE, TOP, programs  # noqa: E402,F401 - the tests import them from here
+
+
+def pytest_configure(config):
+    """Where the tests write, and what they share."""
+    inmemory.pytest_configure(config)
+    template.begin()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 
+import template
 from paths import programs
 
 PROGRAMS = programs()
@@ -97,12 +98,12 @@ class Device:
 class Fleet:
     """Authority and server. Use as a context: the server is stopped at its end."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, keys="own"):
         self.dir = pathlib.Path(directory)
         self.authority = self.dir / "authority"
         self.server = None
         self.ports = {}
-        run(PROGRAMS["rota"], "init", "--softhsm", "--product", PRODUCT, self.authority)
+        template.authority(self.authority, keys)
         # One device runs many cycles a second here.
         with open(self.authority / "rota.ini", "a", encoding="ascii") as settings:
             settings.write("\n[serve]\ndevice_rate = 1000\n")

@@ -9,6 +9,7 @@ import pytest
 
 from cryptography import x509
 
+import template
 from badserver import BadServer
 from fleet import PROGRAMS, Device, line, run
 from pki import Ca
@@ -440,7 +441,7 @@ def test_policy_and_release(device, bad, name):
 
 def test_a_server_with_a_certificate_of_another_authority(fleet, device, bad):
     rogue = fleet.dir / "rogue"
-    run_init(rogue)
+    template.authority(rogue, keys="other")
     server = BadServer(fleet.repository(), rogue / "server/cert.pem", rogue / "server/key.pem")
     try:
         device.edit((f"https://localhost:{bad.port}/", f"https://localhost:{server.port}/"))
@@ -450,10 +451,6 @@ def test_a_server_with_a_certificate_of_another_authority(fleet, device, bad):
         assert server.asked == [], "something was asked of a server that nobody vouches for"
     finally:
         server.close()
-
-
-def run_init(directory):
-    run(PROGRAMS["rota"], "init", "--softhsm", "--product", "sensor", directory)
 
 
 def test_a_server_of_another_name(fleet, device, bad):

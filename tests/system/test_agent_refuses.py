@@ -5,6 +5,8 @@ import http.server
 import threading
 import time
 
+
+import template
 from agentdevice import device, factory, releases  # noqa: F401 - fixtures
 from fleet import PROGRAMS, environment, line, run
 
@@ -45,7 +47,7 @@ def test_a_repository_of_other_keys(releases, device):
     before = device.status()
     rogue = releases.dir / "rogue"
     if not rogue.exists():
-        run(PROGRAMS["rota"], "init", "--softhsm", "--product", "sensor", rogue)
+        template.authority(rogue, keys="other")
     true = releases.authority / "repo"
     hidden = releases.authority / "repo.true"
     true.rename(hidden)

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import template
 from airgap import add_release, exported, machine, sign, spelled
 from airgap import made, online, vault  # noqa: F401 - fixtures
 from authority import Client, Rota, canonical, program
@@ -190,7 +191,7 @@ def test_a_role_with_bins(tmp_path):
     """Of a role that hands its targets to bins, those that a release falls into are carried, and no other."""
     from conftest import BUILD
     online = Rota(BUILD, tmp_path / "online")
-    online("init", "--softhsm", "--product", "sensor", online.dir)
+    template.authority(online.dir)
     online("repo", "bins", "releases", 3)
     online("publish")
     online("authority", "split", tmp_path / "vault")
@@ -322,7 +323,7 @@ def test_the_keys_of_snapshot_and_timestamp_change(online, vault, tmp_path):
 def test_split(made, tmp_path):
     from conftest import BUILD
     rota = Rota(BUILD, tmp_path / "authority")
-    rota("init", "--softhsm", "--product", "sensor", rota.dir)
+    template.authority(rota.dir)
     tokens = {p.name for p in (rota.dir / "tokens").iterdir()}
     (tmp_path / "there").mkdir()
     assert "is there already" in rota("authority", "split", tmp_path / "there", status=1)

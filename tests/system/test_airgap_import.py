@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import template
 from airgap import add_release, exported, rogue_key, sign, spelled
 from airgap import made, online, vault  # noqa: F401 - fixtures
 from authority import Client, Rota
@@ -47,7 +48,7 @@ def test_artifacts_must_be_there(online, vault, tmp_path):
 def test_another_repositorys_bundle(online, vault, tmp_path):
     from conftest import BUILD
     other = Rota(BUILD, tmp_path / "other")
-    other("init", "--softhsm", "--product", "sensor", other.dir)
+    template.authority(other.dir, keys="other")
     bundle = exported(other, tmp_path, "retirements")
     sign(other, bundle)
     assert "of another repository" in online("repo", "import", bundle, status=1)

@@ -10,6 +10,7 @@ import time
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+import template
 from airgap import add_release, exported, machine, rogue_key, sign, spelled
 from airgap import made, online, vault  # noqa: F401 - fixtures
 from authority import Rota, canonical
@@ -229,7 +230,7 @@ def test_the_vault_has_its_own_root(bundles, made, tmp_path):
     """A bundle with a whole chain of trust of somebody else's verifies in itself, and counts nowhere."""
     from conftest import BUILD
     evil = Rota(BUILD, tmp_path / "evil")
-    evil("init", "--softhsm", "--product", "sensor", evil.dir)
+    template.authority(evil.dir, keys="other")
     theirs = json.loads(exported(evil, tmp_path, "releases").read_bytes())
     path = tmp_path / "bundle"
     assert "of another repository" in sign(bundles.vault, path, status=1)

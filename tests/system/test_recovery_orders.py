@@ -176,7 +176,7 @@ def test_an_image_that_is_never_well_is_given_up_after_three_boots(fleet, device
 def test_root_is_lost_and_anchored_anew(hostile, device):
     """The tokens of root are gone. A new authority's root takes over by the anchor of the old one."""
     device.agent("--once")
-    other = Fleet(hostile.dir / "heir")
+    other = Fleet(hostile.dir / "heir", keys="other")
     other.rota("publish", "--all")
     order = sign(hostile, make(hostile, "anchor", "--root", other.repository("metadata/1.root.json")))
     shutil.rmtree(hostile.repository("metadata"))

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import template
 from airgap import exported, made, online, sign, spelled, vault  # noqa: F401 (fixtures)
 from authority import Rota, program
 from fleet import line
@@ -19,7 +20,7 @@ def whole(tmp_path_factory):
     """An authority with all its tokens."""
     from conftest import BUILD
     rota = Rota(BUILD, tmp_path_factory.mktemp("retire") / "authority")
-    rota("init", "--softhsm", "--product", "sensor", rota.dir)
+    template.authority(rota.dir)
     return rota
 
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import bootfiles
+import template
 from authority import Client, Rota, program, release, rota_doctor
 from authority import made, rota  # noqa: F401 - fixtures
 
@@ -190,7 +191,7 @@ def test_nothing_is_signed_that_only_stands_in_the_repository(rota, tmp_path):
     (rota.dir / "repo/metadata/7.releases.json").unlink()
     rota("publish")
     other = Rota(rota.program.parents[2], tmp_path / "other")
-    other("init", "--softhsm", "--product", "sensor", other.dir)
+    template.authority(other.dir, keys="other")
     shutil.copy(other.dir / "repo/metadata/1.root.json", rota.dir / "repo/metadata/2.root.json")
     assert "root" in rota("factory", "enrol", "--hardware", "b", "--out", tmp_path / "dev", status=1)
     assert not (tmp_path / "dev").exists()

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import template
 from conftest import programs
 
 pytestmark = pytest.mark.plain  # strace and sanitizers do not go together
@@ -14,8 +15,7 @@ pytestmark = pytest.mark.plain  # strace and sanitizers do not go together
 def make_authority(tmp_path_factory):
     """An authority that has never signed a release."""
     path = tmp_path_factory.mktemp("secrets") / "authority"
-    subprocess.run([programs()["rota"], "init", "--softhsm", "--product", "sensor", path], check=True,
-                   stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    template.authority(path)
     return path
 
 

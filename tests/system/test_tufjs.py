@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+import template
 from conftest import TOP, programs
 
 HERE = pathlib.Path(__file__).parent / "tufjs"
@@ -55,7 +56,7 @@ def repo(tmp_path_factory):
     authority = tmp_path_factory.mktemp("tufjs") / "authority"
     payload = authority.parent / "payload"
     payload.write_bytes(b"payload " * 1000)
-    rota(".", "init", str(authority), "--softhsm", "--product", "sensor")
+    template.authority(authority)
     rota(authority, "release", "add", "--version", "1.0.0", "--raw", f"app={payload}", "--hardware", "board-a")
     rota(authority, "rollout", "set", "--version", "1.0.0")
     rota(authority, "publish")
