@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_boot/filearea.h"
-#include "ports/flash_file/progress.h"
+#include "ports/flash_file/written.h"
 #include "ports/posix/fd.h"
 
 #include <errno.h>
@@ -40,9 +40,9 @@ static enum rota_err area_capacity(void *ctx, uint8_t place, uint64_t *out)
 
 /* ---- how far it is ---- */
 
-static struct rota_progress progress_of(const struct rota_filearea *a)
+static struct rota_written progress_of(const struct rota_filearea *a)
 {
-	struct rota_progress p = { .length = a->length, .place = a->place, .durable = a->end };
+	struct rota_written p = { .length = a->length, .place = a->place, .durable = a->end };
 
 	memcpy(p.digest, a->digest, ROTA_SHA256_LEN);
 	return p;
@@ -50,11 +50,11 @@ static struct rota_progress progress_of(const struct rota_filearea *a)
 
 static enum rota_err save_progress(const struct rota_filearea *a)
 {
-	const struct rota_progress p = progress_of(a);
+	const struct rota_written p = progress_of(a);
 	char path[ROTA_COMPONENTS_PATH_MAX];
 
 	rota_components_progress(a->components, a->component, a->place, path);
-	return rota_progress_save(a->device_fd, path, &p);
+	return rota_written_save(a->device_fd, path, &p);
 }
 
 /* ---- the port ---- */
@@ -67,7 +67,7 @@ static enum rota_err area_discard(void *ctx, uint8_t place)
 
 	ROTA_TRY(open_place(a, place));
 	rota_components_progress(a->components, a->component, place, path);
-	ROTA_TRY(rota_progress_forget(a->device_fd, path));
+	ROTA_TRY(rota_written_forget(a->device_fd, path));
 	if (ftruncate(a->fd, 0) != 0 || ftruncate(a->fd, (off_t)a->capacity) != 0)
 		return rota_fd_errno(errno);
 	a->end = 0;
@@ -79,7 +79,7 @@ static enum rota_err area_begin(void *ctx, uint8_t place,
 	const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
 {
 	struct rota_filearea *a = ctx;
-	struct rota_progress progress;
+	struct rota_written progress;
 	char path[ROTA_COMPONENTS_PATH_MAX];
 
 	ROTA_TRY(open_place(a, place));
@@ -87,7 +87,7 @@ static enum rota_err area_begin(void *ctx, uint8_t place,
 	memcpy(a->digest, digest, ROTA_SHA256_LEN);
 	a->length = length;
 	progress = progress_of(a);
-	*durable = rota_progress_load(a->device_fd, path, &progress);
+	*durable = rota_written_load(a->device_fd, path, &progress);
 	if (*durable == 0)
 		return area_discard(a, place);
 	a->end = *durable;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/slots_part/partarea.h"
-#include "ports/flash_file/progress.h"
+#include "ports/flash_file/written.h"
 #include "ports/posix/fd.h"
 
 #include <errno.h>
@@ -97,7 +97,7 @@ static enum rota_err area_discard(void *ctx, uint8_t place)
 	struct rota_partarea *a = ctx;
 
 	ROTA_TRY(open_place(a, place));
-	ROTA_TRY(rota_progress_forget(a->state_fd, a->progress));
+	ROTA_TRY(rota_written_forget(a->state_fd, a->progress));
 	written_from(a, 0);
 	return ROTA_OK;
 }
@@ -106,13 +106,13 @@ static enum rota_err area_begin(void *ctx, uint8_t place,
 	const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
 {
 	struct rota_partarea *a = ctx;
-	struct rota_progress progress = { .length = length, .place = place };
+	struct rota_written progress = { .length = length, .place = place };
 
 	ROTA_TRY(open_place(a, place));
 	memcpy(a->digest, digest, ROTA_SHA256_LEN);
 	memcpy(progress.digest, digest, ROTA_SHA256_LEN);
 	a->length = length;
-	*durable = rota_progress_load(a->state_fd, a->progress, &progress);
+	*durable = rota_written_load(a->state_fd, a->progress, &progress);
 	if (*durable == 0)
 		return area_discard(a, place);
 	written_from(a, *durable);
@@ -136,7 +136,7 @@ static enum rota_err area_write(void *ctx, uint8_t place, uint64_t off, struct r
 static enum rota_err area_finish(void *ctx, uint8_t place, uint64_t len)
 {
 	struct rota_partarea *a = ctx;
-	struct rota_progress progress = { .length = a->length, .place = place, .durable = len };
+	struct rota_written progress = { .length = a->length, .place = place, .durable = len };
 	struct stat st;
 
 	if (a->fd < 0 || place != a->place || len != a->end)
@@ -150,7 +150,7 @@ static enum rota_err area_finish(void *ctx, uint8_t place, uint64_t len)
 	if (len == a->length)
 		return ROTA_OK;
 	memcpy(progress.digest, a->digest, ROTA_SHA256_LEN);
-	return rota_progress_save(a->state_fd, a->progress, &progress);
+	return rota_written_save(a->state_fd, a->progress, &progress);
 }
 
 static enum rota_err area_read(void *ctx, uint8_t place, uint64_t off, struct rota_buf to)
@@ -229,7 +229,7 @@ enum rota_err rota_partarea_copy(
 	enum rota_err err;
 
 	rota_partarea_close(a);
-	ROTA_TRY(rota_progress_forget(a->state_fd, a->progress));
+	ROTA_TRY(rota_written_forget(a->state_fd, a->progress));
 	ROTA_TRY(open_fd(a->path[from], O_RDONLY, &from_fd, &from_file));
 	err = open_fd(a->path[from ^ 1], O_RDWR, &to_fd, &to_file);
 	if (err == ROTA_OK) {

@@ -6,7 +6,7 @@
  * image's length at the end. finish() syncs, drops what the kernel keeps in memory of what was written, reads it
  * back from the medium and compares SHA-256: a card that lies is found before a reset depends on it.
  *
- * How far an image is durable stands in STATE/NAME.progress (ports/flash_file/progress.h), so that a write goes on
+ * How far an image is durable stands in STATE/NAME.progress (ports/flash_file/written.h), so that a write goes on
  * after power loss.
  */
 #ifndef PORTS_SLOTS_PART_PARTAREA_H

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define LONG "a-boot-id-that-is-longer-than-one-can-be-and-does-not-end"
 #define BOOT "0b1c2d3e-0000-4000-8000-00000000000"
 
 static const uint8_t image[ROTA_SHA256_LEN] = { 1 }, another[ROTA_SHA256_LEN] = { 2 };
@@ -81,8 +82,8 @@ TEST(what_is_no_line_of_ours_counts_as_nothing)
 		"010000000000000000000000000000000000000000000000000000000000000 24 " BOOT "1 5\n",
 		"0100000000000000000000000000000000000000000000000000000000000000 x " BOOT "1 5\n",
 		"01000000000000000000000000000000000000000000000000000000000000zz 24 " BOOT "1 5\n",
-		"0100000000000000000000000000000000000000000000000000000000000000 24 "
-		"a-boot-id-that-is-longer-than-one-can-be-and-does-not-end 5\n" };
+		"0100000000000000000000000000000000000000000000000000000000000000 24 " LONG
+		" 5\n" };
 	struct rota_patience p;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

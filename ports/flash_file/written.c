@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ports/flash_file/progress.h"
+#include "ports/flash_file/written.h"
 #include "ports/posix/fd.h"
 #include "rota/base/crc32.h"
 #include "rota/base/reader.h"
@@ -11,7 +11,7 @@
 
 #define PROGRESS_LEN (ROTA_SHA256_LEN + 8 + 1 + 8 + 4)
 
-uint64_t rota_progress_load(int dir_fd, const char *name, const struct rota_progress *of)
+uint64_t rota_written_load(int dir_fd, const char *name, const struct rota_written *of)
 {
 	uint8_t bytes[PROGRESS_LEN + 1];
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
@@ -34,7 +34,7 @@ uint64_t rota_progress_load(int dir_fd, const char *name, const struct rota_prog
 	return durable;
 }
 
-enum rota_err rota_progress_save(int dir_fd, const char *name, const struct rota_progress *p)
+enum rota_err rota_written_save(int dir_fd, const char *name, const struct rota_written *p)
 {
 	uint8_t bytes[PROGRESS_LEN];
 	struct rota_writer w = rota_writer(ROTA_BUF(bytes));
@@ -55,7 +55,7 @@ enum rota_err rota_progress_save(int dir_fd, const char *name, const struct rota
 	return err;
 }
 
-enum rota_err rota_progress_forget(int dir_fd, const char *name)
+enum rota_err rota_written_forget(int dir_fd, const char *name)
 {
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return ROTA_OK;
