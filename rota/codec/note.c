@@ -67,8 +67,7 @@ static void write_decimal(struct rota_writer *w, uint64_t n)
 	rota_write_span(w, rota_span(digits + at, sizeof(digits) - at));
 }
 
-/* One spelling each: no sign, no leading zero. */
-static enum rota_err read_decimal(struct rota_span text, uint64_t *out)
+enum rota_err rota_note_decimal(struct rota_span text, uint64_t *out)
 {
 	*out = 0;
 	if (text.len == 0 || (text.p[0] == '0' && text.len > 1))
@@ -124,7 +123,7 @@ enum rota_err rota_checkpoint_read(struct rota_span text, struct rota_checkpoint
 	root = text_line(&rest, &bad);
 	if (bad || rest.len > 0 || root.len != ROOT_LETTERS || !rota_note_name_valid(origin))
 		return ROTA_ERR_FORMAT;
-	ROTA_TRY(read_decimal(size, &out->size));
+	ROTA_TRY(rota_note_decimal(size, &out->size));
 	if (rota_base64_decode(root, ROTA_BUF(out->root), &len) != ROTA_OK ||
 		len != sizeof(out->root))
 		return ROTA_ERR_FORMAT;

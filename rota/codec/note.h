@@ -59,6 +59,9 @@ struct rota_checkpoint {
 	uint8_t root[ROTA_SHA256_LEN];
 };
 
+/* A number as it stands in such texts, in its one spelling: no sign, no leading zero. ROTA_ERR_FORMAT. */
+ROTA_MUST_USE enum rota_err rota_note_decimal(struct rota_span text, uint64_t *out);
+
 bool rota_note_name_valid(struct rota_span name);
 
 static inline bool rota_note_is_witness(enum rota_note_kind kind)
