@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/notary/approval.h"
+#include "host/base/when.h"
+#include "host/notary/refusal.h"
+#include "host/sign/p256.h"
+#include "rota/base/writer.h"
+#include "rota/codec/der.h"
+#include "rota/codec/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DOMAIN "rota-approval-v1"
+
+void rota_approval_digest(const struct rota_approval *a, uint8_t out[static ROTA_DIGEST_LEN])
+{
+	uint8_t room[sizeof(DOMAIN) - 1 + ROTA_DIGEST_LEN + 9];
+	struct rota_writer w = rota_writer(ROTA_BUF(room));
+
+	rota_write_span(&w, ROTA_STR(DOMAIN));
+	rota_write_span(&w, ROTA_SPAN(a->ask));
+	rota_write_le64(&w, a->expires_s);
+	rota_write_u8(&w, a->refuse);
+	rota_digest_of(ROTA_SPAN(room), out);
+}
+
+static const char *text(const json_t *object, const char *name)
+{
+	const char *value = json_string_value(json_object_get(object, name));
+
+	return value ? value : "";
+}
+
+static bool read_members(const json_t *whole, struct rota_approval *out)
+{
+	const json_t *refuse = json_object_get(whole, "refuse");
+	uint8_t raw[ROTA_SIG_RAW_MAX];
+	size_t len;
+
+	if (!rota_json_members(whole, "_type ask expires format key refuse sig") ||
+		strcmp(text(whole, "_type"), "rota-approval") != 0 ||
+		json_integer_value(json_object_get(whole, "format")) != 1 ||
+		!json_is_boolean(refuse) || !rota_unhex(text(whole, "ask"), ROTA_BUF(out->ask)) ||
+		!rota_unhex(text(whole, "key"), ROTA_BUF(out->key)) ||
+		!rota_when_parse(text(whole, "expires"), &out->expires_s) ||
+		rota_sig_raw(&rota_scheme_p256, rota_span_cstr(text(whole, "sig")), ROTA_BUF(raw),
+			&len) != ROTA_OK ||
+		len != sizeof(out->sig))
+		return false;
+	memcpy(out->sig, raw, sizeof(out->sig));
+	out->refuse = json_is_true(refuse);
+	return true;
+}
+
+enum rota_err rota_approval_parse(
+	struct rota_span in, struct rota_approval *out, struct rota_fail *why)
+{
+	json_t *whole;
+	bool good;
+
+	*out = (struct rota_approval){ 0 };
+	if (in.len > ROTA_APPROVAL_MAX)
+		return rota_refuse(why, ROTA_REFUSED_SPELLING, "an approval has at most %d bytes",
+			ROTA_APPROVAL_MAX);
+	if (rota_json_parse_strict(in, &whole, why) != ROTA_OK)
+		return rota_refuse_as(why, ROTA_REFUSED_SPELLING);
+	good = read_members(whole, out);
+	json_decref(whole);
+	if (good)
+		return ROTA_OK;
+	return rota_refuse(why, ROTA_REFUSED_MEMBER, "this is no approval of SPEC 20.1");
+}
+
+void rota_approval_write(const struct rota_approval *a, struct rota_bytes *out)
+{
+	char ask[ROTA_DIGEST_HEX], key[ROTA_DIGEST_HEX], expires[ROTA_WHEN_LEN];
+	char sig[2 * ROTA_DER_ECDSA_MAX + 1] = "";
+	uint8_t room[ROTA_DER_ECDSA_MAX];
+	struct rota_span der;
+	struct rota_fail why;
+	json_t *whole;
+
+	rota_hex(ROTA_SPAN(a->ask), ask);
+	rota_hex(ROTA_SPAN(a->key), key);
+	rota_when_text(a->expires_s, expires);
+	if (rota_der_ecdsa_encode(ROTA_SPAN(a->sig), ROTA_BUF(room), &der) == ROTA_OK)
+		rota_hex(der, sig);
+	whole = json_pack("{s:s,s:s,s:s,s:i,s:s,s:b,s:s}", "_type", "rota-approval", "ask", ask,
+		"expires", expires, "format", 1, "key", key, "refuse", a->refuse, "sig", sig);
+	if (rota_json_encode(whole, ROTA_JSON_FILE, out, &why) != ROTA_OK)
+		abort(); /* made of our own values */
+	json_decref(whole);
+}
+
+enum rota_err rota_approval_check(const struct rota_policy *p, const struct rota_rule *rule,
+	const struct rota_approval *a, const uint8_t ask[static ROTA_DIGEST_LEN], uint64_t now,
+	const struct rota_officer **officer, struct rota_fail *why)
+{
+	uint8_t digest[ROTA_DIGEST_LEN];
+
+	*officer = rota_policy_officer(p, a->key);
+	if (!*officer || !rota_policy_approves(rule, (*officer)->name))
+		return rota_refuse(why, ROTA_REFUSED_APPROVER,
+			"the approval's key is of no officer who approves [rule %s]", rule->name);
+	if (memcmp(a->ask, ask, ROTA_DIGEST_LEN) != 0)
+		return rota_refuse(why, ROTA_REFUSED_REPLAY,
+			"%s approved another request; an approval counts for one",
+			(*officer)->name);
+	if (now >= a->expires_s || a->expires_s - now > ROTA_APPROVAL_AHEAD_S)
+		return rota_refuse(why, ROTA_REFUSED_EXPIRED,
+			"the approval of %s has expired, or counts for more than 7 days",
+			(*officer)->name);
+	rota_approval_digest(a, digest);
+	if (!rota_p256_verify((*officer)->key, digest, a->sig))
+		return rota_refuse(why, ROTA_REFUSED_APPROVER, "the approval of %s does not verify",
+			(*officer)->name);
+	return ROTA_OK;
+}
+
+enum rota_err rota_approvals_check(const struct rota_policy *p, const struct rota_rule *rule,
+	const struct rota_approval *all, size_t count, const uint8_t ask[static ROTA_DIGEST_LEN],
+	uint64_t now, struct rota_fail *why)
+{
+	const struct rota_officer *officer;
+	unsigned have = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool again = false;
+
+		ROTA_TRY(rota_approval_check(p, rule, &all[i], ask, now, &officer, why));
+		if (all[i].refuse)
+			return rota_refuse(
+				why, ROTA_REFUSED_APPROVALS, "%s said no", officer->name);
+		for (size_t k = 0; k < i; k++)
+			again |= memcmp(all[k].key, all[i].key, ROTA_DIGEST_LEN) == 0;
+		have += !again;
+	}
+	if (have >= rule->approvals)
+		return ROTA_OK;
+	return rota_refuse(why, ROTA_REFUSED_APPROVALS,
+		"[rule %s] takes the approval of %u officers, %u gave theirs", rule->name,
+		rule->approvals, have);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/notary/policy_parts.h"
+#include "host/notary/refusal.h"
+#include "host/sign/duty.h"
+#include "rota/trust/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *policy_next_word(const char *at, size_t *len)
+{
+	at += strspn(at, " \t");
+	*len = strcspn(at, " \t");
+	return at;
+}
+
+bool policy_has_word(const char *words, const char *word)
+{
+	size_t len;
+
+	for (words = policy_next_word(words, &len); len;
+		words = policy_next_word(words + len, &len))
+		if (len == strlen(word) && strncmp(words, word, len) == 0)
+			return true;
+	return false;
+}
+
+void rota_policy_free(struct rota_policy *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->scope_count; i++)
+		rota_authdir_free(&p->scopes[i]);
+	rota_ini_free(&p->ini);
+	free(p);
+}
+
+void rota_policy_digest(const struct rota_policy *p, uint8_t out[static ROTA_DIGEST_LEN])
+{
+	memcpy(out, p->digest, ROTA_DIGEST_LEN);
+}
+
+const struct rota_policy_daemon *rota_policy_daemon(const struct rota_policy *p)
+{
+	return &p->daemon;
+}
+
+const struct rota_policy_log *rota_policy_log(const struct rota_policy *p)
+{
+	return &p->log;
+}
+
+const struct rota_authdir *rota_policy_scope_at(const struct rota_policy *p, size_t n)
+{
+	return n < p->scope_count ? &p->scopes[n] : NULL;
+}
+
+const struct rota_authdir *rota_policy_scope(const struct rota_policy *p, const char *scope)
+{
+	for (size_t i = 0; i < p->scope_count; i++)
+		if (strcmp(p->scopes[i].product, scope) == 0)
+			return &p->scopes[i];
+	return NULL;
+}
+
+const struct rota_rule *rota_policy_rule(const struct rota_policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (strcmp(p->rules[i].name, name) == 0)
+			return &p->rules[i];
+	return NULL;
+}
+
+const struct rota_officer *rota_policy_officer(
+	const struct rota_policy *p, const uint8_t keyid[static ROTA_DIGEST_LEN])
+{
+	for (size_t i = 0; i < p->officer_count; i++)
+		if (memcmp(p->officers[i].id, keyid, ROTA_DIGEST_LEN) == 0)
+			return &p->officers[i];
+	return NULL;
+}
+
+const uint8_t *rota_policy_builder(const struct rota_policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->builder_count; i++)
+		if (strcmp(p->builders[i].name, name) == 0)
+			return p->builders[i].key;
+	return NULL;
+}
+
+bool rota_policy_approves(const struct rota_rule *rule, const char *officer)
+{
+	return policy_has_word(rule->approvers, officer);
+}
+
+bool rota_policy_path(const struct rota_rule *rule, const char *path)
+{
+	const struct rota_duty *duty = rota_duty_find(rule->role);
+	const char *at = rule->paths;
+	size_t len;
+
+	if (!duty || !duty->paths ||
+		!rota_path_match(rota_span_cstr(duty->paths), rota_span_cstr(path)))
+		return false;
+	if (!at)
+		return true;
+	for (at = policy_next_word(at, &len); len; at = policy_next_word(at + len, &len))
+		if (rota_path_match(rota_span(at, len), rota_span_cstr(path)))
+			return true;
+	return false;
+}
+
+const char *rota_policy_party(enum rota_ask_kind kind, const char *role)
+{
+	if (kind == ROTA_ASK_METADATA)
+		return role;
+	if (kind == ROTA_ASK_IMAGE)
+		return strcmp(role, "ci") == 0 ? "ci-image" : "image";
+	return kind == ROTA_ASK_TIME || kind == ROTA_ASK_TICKET ? "time" : NULL;
+}
+
+static bool same_identity(const struct rota_identity *a, const struct rota_identity *b)
+{
+	if (a->remote != b->remote)
+		return false;
+	return a->remote ? memcmp(a->spki, b->spki, ROTA_DIGEST_LEN) == 0 : a->uid == b->uid;
+}
+
+enum rota_err rota_policy_client(const struct rota_policy *p, const struct rota_identity *who,
+	const char **client, struct rota_fail *why)
+{
+	char hex[ROTA_DIGEST_HEX];
+
+	for (size_t i = 0; i < p->client_count; i++)
+		if (same_identity(&p->clients[i].who, who)) {
+			*client = p->clients[i].name;
+			return ROTA_OK;
+		}
+	if (!who->remote)
+		return rota_refuse(why, ROTA_REFUSED_IDENTITY,
+			"no [client] of signd.ini has uid %u", (unsigned)who->uid);
+	rota_hex(ROTA_SPAN(who->spki), hex);
+	return rota_refuse(
+		why, ROTA_REFUSED_IDENTITY, "no [client] of signd.ini has the key %s", hex);
+}
+
+enum rota_err rota_policy_find(const struct rota_policy *p, const struct rota_identity *who,
+	const struct rota_ask *ask, const struct rota_rule **rule, const char **client,
+	struct rota_fail *why)
+{
+	bool role = false;
+
+	*rule = NULL;
+	ROTA_TRY(rota_policy_client(p, who, client, why));
+	for (size_t i = 0; i < p->rule_count && !*rule; i++) {
+		const struct rota_rule *one = &p->rules[i];
+
+		if (strcmp(one->who, *client) != 0 || strcmp(one->scope, ask->scope) != 0 ||
+			strcmp(one->role, ask->role) != 0)
+			continue;
+		role = true;
+		if (policy_has_word(one->kinds, rota_ask_word(ask->kind)))
+			*rule = one;
+	}
+	if (*rule)
+		return ROTA_OK;
+	return rota_refuse(why, role ? ROTA_REFUSED_KIND : ROTA_REFUSED_ROLE,
+		"no [rule] lets client %s ask for %s of role %s of %s", *client,
+		rota_ask_word(ask->kind), ask->role, ask->scope);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/notary/policy_parts.h -- what policy.c asks and policy_load.c fills. Private to these two. */
+#ifndef HOST_NOTARY_POLICY_PARTS_H
+#define HOST_NOTARY_POLICY_PARTS_H
+
+#include "host/notary/policy.h"
+
+struct client {
+	const char *name;
+	struct rota_identity who;
+};
+
+struct builder {
+	const char *name;
+	uint8_t key[ROTA_P256_KEY_LEN];
+};
+
+struct rota_policy {
+	struct rota_ini ini; /* names and words point into it */
+	uint8_t digest[ROTA_DIGEST_LEN];
+	struct rota_policy_daemon daemon;
+	struct rota_policy_log log;
+	struct rota_authdir scopes[ROTA_POLICY_SCOPES_MAX];
+	struct client clients[ROTA_POLICY_SECTIONS_MAX];
+	struct rota_officer officers[ROTA_POLICY_SECTIONS_MAX];
+	struct builder builders[ROTA_POLICY_SECTIONS_MAX];
+	struct rota_rule rules[ROTA_POLICY_SECTIONS_MAX];
+	size_t scope_count, client_count, officer_count, builder_count, rule_count;
+};
+
+/* Whether `words`, between blanks, has this one. */
+bool policy_has_word(const char *words, const char *word);
+
+/* The next of the words; its length into *len, 0 at the end. */
+const char *policy_next_word(const char *at, size_t *len);
+
+#endif
