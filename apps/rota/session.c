@@ -4,10 +4,31 @@
 #include "ports/pkcs11/pkcs11.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Longer than any verb that signs takes with its hands off the keyboard. */
 #define LOCK_WAIT_S 20
+#define KEYS_MAX ((size_t)ROTA_PARTIES_MAX * ROTA_SIGNERS_MAX)
+
+/* The keys that parties have on this token, each once. */
+static size_t find_keys(const struct rota_authdir *dir, const struct rota_token *token,
+	const char *keys[static KEYS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t p = 0; p < dir->party_count; p++)
+		for (size_t s = 0; s < dir->parties[p].seat_count; s++) {
+			const struct rota_seat *seat = &dir->parties[p].seats[s];
+			size_t at = 0;
+
+			while (at < count && strcmp(keys[at], seat->key) != 0)
+				at++;
+			if (seat->token == token && at == count)
+				keys[count++] = seat->key;
+		}
+	return count;
+}
 
 static enum rota_err open_token(
 	void *ctx, const struct rota_token *token, struct rota_signer *out, struct rota_fail *why)
@@ -20,7 +41,9 @@ static enum rota_err open_token(
 		.pin_file = token->pin_file,
 		.environment = token->environment };
 
-	return rota_pkcs11_open(&pkcs11, out, why);
+	const char *keys[KEYS_MAX];
+
+	return rota_pkcs11_open(&pkcs11, keys, find_keys(dir, token, keys), out, why);
 }
 
 struct rota_opener session_opener(const struct rota_authdir *dir)

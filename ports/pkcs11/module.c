@@ -1,47 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/pkcs11/module.h"
+#include "ports/pkcs11/ck.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
 /* A machine with more readers than this names its module per token. */
-#define SLOTS_MAX 256
-
-static enum rota_err ck_fail(struct rota_fail *why, CK_RV rv, const char *doing)
-{
-	static const struct {
-		CK_RV rv;
-		enum rota_err err;
-		const char *text;
-	} known[] = {
-		{ CKR_PIN_INCORRECT, ROTA_ERR_DENIED, "the PIN is wrong" },
-		{ CKR_PIN_LOCKED, ROTA_ERR_DENIED,
-			"the PIN is locked after wrong tries; the security officer can unlock it" },
-		{ CKR_PIN_EXPIRED, ROTA_ERR_DENIED, "the PIN has expired" },
-		{ CKR_PIN_LEN_RANGE, ROTA_ERR_DENIED, "the PIN has a wrong length" },
-		{ CKR_PIN_INVALID, ROTA_ERR_DENIED,
-			"the PIN holds characters that the token refuses" },
-		{ CKR_USER_NOT_LOGGED_IN, ROTA_ERR_DENIED, "not logged in" },
-		{ CKR_USER_PIN_NOT_INITIALIZED, ROTA_ERR_DENIED, "the token has no user PIN yet" },
-		{ CKR_TOKEN_NOT_PRESENT, ROTA_ERR_IO, "the token is not plugged in" },
-		{ CKR_DEVICE_REMOVED, ROTA_ERR_IO, "the token was pulled out" },
-		{ CKR_DEVICE_MEMORY, ROTA_ERR_FULL, "the token is full" },
-		{ CKR_DEVICE_ERROR, ROTA_ERR_IO, "the token reports a device error" },
-		{ CKR_TOKEN_WRITE_PROTECTED, ROTA_ERR_DENIED, "the token is write-protected" },
-		{ CKR_MECHANISM_INVALID, ROTA_ERR_UNSUPPORTED, "the token has no ECDSA P-256" },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].rv == rv)
-			return rota_fail(why, known[i].err, "%s: %s", doing, known[i].text);
-	return rota_fail(why, ROTA_ERR_IO, "%s: PKCS#11 error 0x%lx", doing, (unsigned long)rv);
-}
+#define SLOTS_MAX 512
 
 enum rota_err module_load(struct module *m, const char *path, struct rota_fail *why)
 {
 	CK_C_GetFunctionList list;
-	CK_RV rv;
 
 	m->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!m->library)
@@ -50,13 +20,19 @@ enum rota_err module_load(struct module *m, const char *path, struct rota_fail *
 	*(void **)&list = dlsym(m->library, "C_GetFunctionList");
 	if (!list || list(&m->f) != CKR_OK || !m->f)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED, "%s is no PKCS#11 module", path);
-	rv = m->f->C_Initialize(NULL);
-	if (rv != CKR_OK) {
-		const char *doing = "start of the PKCS#11 module (for SoftHSM: is the file that "
-				    "SOFTHSM2_CONF names there?)";
-		return ck_fail(why, rv, doing);
-	}
-	return ROTA_OK;
+	return module_start(m, why);
+}
+
+enum rota_err module_start(struct module *m, struct rota_fail *why)
+{
+	CK_C_INITIALIZE_ARGS threads = { .flags = CKF_OS_LOCKING_OK };
+	CK_RV rv = m->f->C_Initialize(&threads);
+
+	if (rv == CKR_OK)
+		return ROTA_OK;
+	return ck_fail(why, rv,
+		"start of the PKCS#11 module (for SoftHSM: is the file that SOFTHSM2_CONF names "
+		"there?)");
 }
 
 /* PKCS#11 pads labels with blanks to 32 bytes. */
@@ -109,14 +85,21 @@ static CK_UTF8CHAR *pin_bytes(const struct pin *pin)
 	return (CK_UTF8CHAR *)(uintptr_t)pin->text; /* PKCS#11 has no const */
 }
 
-static enum rota_err open_session(struct module *m, CK_SLOT_ID slot, CK_USER_TYPE user,
-	const struct pin *pin, struct rota_fail *why)
+enum rota_err module_session(
+	const struct module *m, CK_SESSION_HANDLE *session, struct rota_fail *why)
 {
 	CK_FLAGS flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
-	CK_RV rv = m->f->C_OpenSession(slot, flags, NULL, NULL, &m->session);
+	CK_RV rv = m->f->C_OpenSession(m->slot, flags, NULL, NULL, session);
 
-	if (rv != CKR_OK)
-		return ck_fail(why, rv, "opening a session");
+	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "opening a session");
+}
+
+static enum rota_err login(
+	struct module *m, CK_USER_TYPE user, const struct pin *pin, struct rota_fail *why)
+{
+	CK_RV rv;
+
+	ROTA_TRY(module_session(m, &m->session, why));
 	rv = m->f->C_Login(m->session, user, pin_bytes(pin), pin->len);
 	if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
 		return ck_fail(why, rv, "login");
@@ -126,32 +109,28 @@ static enum rota_err open_session(struct module *m, CK_SLOT_ID slot, CK_USER_TYP
 enum rota_err module_login(
 	struct module *m, const char *label, const struct pin *pin, struct rota_fail *why)
 {
-	CK_SLOT_ID slot = 0;
-
-	ROTA_TRY(find_slot(m, label, &slot, why));
-	return open_session(m, slot, CKU_USER, pin, why);
+	ROTA_TRY(find_slot(m, label, &m->slot, why));
+	return login(m, CKU_USER, pin, why);
 }
 
 enum rota_err module_init_token(struct module *m, const char *label, const struct pin *so_pin,
 	const struct pin *pin, struct rota_fail *why)
 {
 	CK_UTF8CHAR padded[32];
-	CK_SLOT_ID slot = 0;
-	enum rota_err err;
+	enum rota_err err = find_slot(m, label, &m->slot, why);
 	CK_RV rv;
 
-	err = find_slot(m, label, &slot, why);
 	if (err == ROTA_OK)
 		return rota_fail(why, ROTA_ERR_STATE, "a token '%s' is there already", label);
 	if (err != ROTA_ERR_NOT_FOUND) /* two of them, or no answer */
 		return err;
-	ROTA_TRY(find_slot(m, NULL, &slot, why));
+	ROTA_TRY(find_slot(m, NULL, &m->slot, why));
 	pad_label(label, padded);
-	rv = m->f->C_InitToken(slot, pin_bytes(so_pin), so_pin->len, padded);
+	rv = m->f->C_InitToken(m->slot, pin_bytes(so_pin), so_pin->len, padded);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "initialising the token");
-	ROTA_TRY(find_slot(m, label, &slot, why));
-	ROTA_TRY(open_session(m, slot, CKU_SO, so_pin, why));
+	ROTA_TRY(find_slot(m, label, &m->slot, why));
+	ROTA_TRY(login(m, CKU_SO, so_pin, why));
 	rv = m->f->C_InitPIN(m->session, pin_bytes(pin), pin->len);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "setting the user PIN");
@@ -230,7 +209,9 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "generating the key");
 }
 
-enum rota_err module_public(struct module *m, const char *key,
+/* CKA_EC_POINT: a DER OCTET STRING around the point. Some tokens keep no public object and show the point on the
+ * private one. */
+static enum rota_err read_point(struct module *m, const char *key, CK_OBJECT_HANDLE private_half,
 	uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why)
 {
 	CK_BYTE point[2 + ROTA_P256_KEY_LEN + 32];
@@ -239,10 +220,9 @@ enum rota_err module_public(struct module *m, const char *key,
 	CK_ULONG count = 0;
 	CK_RV rv;
 
-	/* some tokens keep no public object and show the point on the private one */
 	ROTA_TRY(find(m, CKO_PUBLIC_KEY, key, &object, &count, why));
 	if (count != 1)
-		ROTA_TRY(find_one(m, CKO_PRIVATE_KEY, key, &object, why));
+		object = private_half;
 	rv = m->f->C_GetAttributeValue(m->session, object, &want, 1);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "reading the public key");
@@ -253,24 +233,32 @@ enum rota_err module_public(struct module *m, const char *key,
 	return ROTA_OK;
 }
 
-enum rota_err module_sign(struct module *m, const char *key,
-	const uint8_t digest[static ROTA_SHA256_LEN], uint8_t sig[static ROTA_P256_SIG_LEN],
-	struct rota_fail *why)
+enum rota_err module_key(
+	struct module *m, const char *label, struct module_key *out, struct rota_fail *why)
+{
+	ROTA_TRY(find_one(m, CKO_PRIVATE_KEY, label, &out->handle, why));
+	return read_point(m, label, out->handle, out->point, why);
+}
+
+CK_RV module_sign(const struct module *m, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
+	const uint8_t digest[static ROTA_SHA256_LEN], uint8_t sig[static ROTA_P256_SIG_LEN])
 {
 	CK_MECHANISM mechanism = { CKM_ECDSA, NULL, 0 };
 	CK_ULONG len = ROTA_P256_SIG_LEN;
 	CK_BYTE in[ROTA_SHA256_LEN];
-	CK_OBJECT_HANDLE object = 0;
-	CK_RV rv;
+	CK_RV rv = m->f->C_SignInit(session, &mechanism, key);
 
-	memcpy(in, digest, sizeof(in));
-	ROTA_TRY(find_one(m, CKO_PRIVATE_KEY, key, &object, why));
-	rv = m->f->C_SignInit(m->session, &mechanism, object);
-	if (rv == CKR_OK)
-		rv = m->f->C_Sign(m->session, in, sizeof(in), sig, &len);
 	if (rv != CKR_OK)
-		return ck_fail(why, rv, "signing");
-	if (len != ROTA_P256_SIG_LEN)
-		return rota_fail(why, ROTA_ERR_UNSUPPORTED, "key '%s' is not on P-256", key);
-	return ROTA_OK;
+		return rv;
+	memcpy(in, digest, sizeof(in)); /* PKCS#11 has no const */
+	rv = m->f->C_Sign(session, in, sizeof(in), sig, &len);
+	if (rv == CKR_OK && len != ROTA_P256_SIG_LEN)
+		return CKR_FUNCTION_FAILED;
+	return rv;
+}
+
+void module_end(struct module *m)
+{
+	if (m->f)
+		m->f->C_Finalize(NULL);
 }

@@ -1,123 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parent's side: start the child, ask, wait no longer than the deadline. */
 #include "ports/pkcs11/pkcs11.h"
-#include "ports/pkcs11/message.h"
+#include "ports/pkcs11/holder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-/* A smart card takes up to a few seconds per key; somebody who types a PIN, longer. */
+/* A smart card takes up to a few seconds per key. */
 #define DEADLINE_MS 30000
-#define DEADLINE_PROMPT_MS 180000
-/* How long a module may take to finish once its parent has hung up. */
-#define GOODBYE_MS 2000
+/* The holder knows its own deadline; this much later it is not running at all. */
+#define GRACE_MS 2000
+#define RETRY_MS 1000
 
 struct client {
 	char name[64];
 	int fd;
 	pid_t pid;
+	uint64_t tag;
+	size_t key_count;
+	struct rota_pool_key keys[];
 };
 
-static void hang_up(struct client *c)
+static enum rota_err find(struct client *c, const char *label, size_t *at, struct rota_fail *why)
 {
-	const struct timespec pause = { .tv_nsec = 5000000 };
-
-	close(c->fd);
-	for (int waited = 0; waited < GOODBYE_MS; waited += 5) {
-		if (waitpid(c->pid, NULL, WNOHANG) != 0)
-			return;
-		nanosleep(&pause, NULL);
-	}
-	kill(c->pid, SIGKILL);
-	waitpid(c->pid, NULL, 0);
-}
-
-static enum rota_err start(struct client *c, const struct rota_pkcs11_token *token,
-	const char *so_pin_file, struct rota_fail *why)
-{
-	int pair[2];
-
-	snprintf(c->name, sizeof(c->name), "%s", token->name);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return rota_fail_errno(why, errno, "token %s: socketpair", token->name);
-	fflush(NULL);
-	c->pid = fork();
-	if (c->pid == 0) {
-		/* nothing but the standard three and the socket goes along */
-		int fd = fcntl(pair[1], F_DUPFD, 3);
-
-		if (fd != 3)
-			fd = dup2(fd, 3);
-		close_range(4, ~0U, 0);
-		rota_pkcs11_child(fd, token, so_pin_file);
-	}
-	close(pair[1]);
-	c->fd = pair[0];
-	if (c->pid < 0) {
-		close(c->fd);
-		return rota_fail_errno(why, errno, "token %s: fork", token->name);
-	}
-	return ROTA_OK;
-}
-
-static enum rota_err ask(struct client *c, const struct message_ask *question, int deadline_ms,
-	struct message_answer *answer, struct rota_fail *why)
-{
-	struct pollfd p = { .fd = c->fd, .events = POLLIN };
-	int ready;
-
-	if (send(c->fd, question, sizeof(*question), MSG_NOSIGNAL) != (ssize_t)sizeof(*question))
-		return rota_fail(why, ROTA_ERR_IO, "token %s: its process has ended", c->name);
-	do
-		ready = poll(&p, 1, deadline_ms);
-	while (ready < 0 && errno == EINTR);
-	if (ready == 0) {
-		kill(c->pid, SIGKILL);
-		return rota_fail(why, ROTA_ERR_TIMEOUT, "token %s: no answer within %d s", c->name,
-			deadline_ms / 1000);
-	}
-	if (recv(c->fd, answer, sizeof(*answer), 0) != (ssize_t)sizeof(*answer))
-		return rota_fail(why, ROTA_ERR_IO,
-			"token %s: the process with its PKCS#11 module died", c->name);
-	if (answer->why.err == ROTA_OK)
-		return ROTA_OK;
-	*why = answer->why;
-	why->text[sizeof(why->text) - 1] = 0;
-	if (question->key[0])
-		return rota_fail_in(why, "token %s, key %s", c->name, question->key);
-	return rota_fail_in(why, "token %s", c->name);
-}
-
-static enum rota_err ask_key(struct client *c, enum message_op op, const char *key,
-	const uint8_t *digest, struct message_answer *answer, struct rota_fail *why)
-{
-	struct message_ask question = { .op = op };
-
-	if (strlen(key) > ROTA_SIGNER_LABEL_MAX)
-		return rota_fail(why, ROTA_ERR_LIMIT, "key label longer than %d: %s",
-			ROTA_SIGNER_LABEL_MAX, key);
-	memcpy(question.key, key, strlen(key));
-	if (digest)
-		memcpy(question.digest, digest, sizeof(question.digest));
-	return ask(c, &question, DEADLINE_MS, answer, why);
+	for (*at = 0; *at < c->key_count; ++*at)
+		if (strcmp(c->keys[*at].label, label) == 0) {
+			*why = c->keys[*at].why;
+			return why->err;
+		}
+	return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		"token %s, key %s: not one of the keys that it was opened for", c->name, label);
 }
 
 static enum rota_err client_public(
 	void *ctx, const char *key, uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why)
 {
-	struct message_answer answer;
+	struct client *c = ctx;
+	size_t at = 0;
 
-	ROTA_TRY(ask_key(ctx, MESSAGE_PUBLIC, key, NULL, &answer, why));
-	memcpy(out, answer.data, ROTA_P256_KEY_LEN);
+	ROTA_TRY(find(c, key, &at, why));
+	memcpy(out, c->keys[at].point, ROTA_P256_KEY_LEN);
+	return ROTA_OK;
+}
+
+static enum rota_err wait_done(struct client *c, struct rota_pool_done *done, struct rota_fail *why)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int ready;
+
+	do
+		ready = poll(&p, 1, DEADLINE_MS + GRACE_MS);
+	while (ready < 0 && errno == EINTR);
+	if (ready == 0) {
+		kill(c->pid, SIGKILL);
+		return rota_fail(why, ROTA_ERR_TIMEOUT, "token %s: no answer within %d s", c->name,
+			DEADLINE_MS / 1000);
+	}
+	if (!rota_pool_take(c->fd, done) || done->tag != c->tag)
+		return rota_fail(why, ROTA_ERR_IO,
+			"token %s: the process with its PKCS#11 module died", c->name);
 	return ROTA_OK;
 }
 
@@ -125,40 +71,69 @@ static enum rota_err client_sign(void *ctx, const char *key,
 	const uint8_t digest[static ROTA_SHA256_LEN], uint8_t sig[static ROTA_P256_SIG_LEN],
 	struct rota_fail *why)
 {
-	struct message_answer answer;
+	struct client *c = ctx;
+	struct rota_pool_order order = { .tag = ++c->tag };
+	struct rota_pool_done done;
+	size_t at = 0;
 
-	ROTA_TRY(ask_key(ctx, MESSAGE_SIGN, key, digest, &answer, why));
-	memcpy(sig, answer.data, ROTA_P256_SIG_LEN);
+	ROTA_TRY(find(c, key, &at, why));
+	order.key = (uint32_t)at;
+	memcpy(order.digest, digest, sizeof(order.digest));
+	if (send(c->fd, &order, sizeof(order), MSG_NOSIGNAL) != (ssize_t)sizeof(order))
+		return rota_fail(why, ROTA_ERR_IO, "token %s: its process has ended", c->name);
+	ROTA_TRY(wait_done(c, &done, why));
+	if (done.err != ROTA_OK)
+		return rota_fail(why, (enum rota_err)done.err, "%s", done.text);
+	memcpy(sig, done.sig, ROTA_P256_SIG_LEN);
 	return ROTA_OK;
 }
 
 static void client_close(void *ctx)
 {
-	hang_up(ctx);
-	free(ctx);
+	struct client *c = ctx;
+
+	holder_end(c->fd, c->pid);
+	free(c);
 }
 
-static int open_deadline(const struct rota_pkcs11_token *token)
+static struct client *make_client(
+	const struct rota_pkcs11_token *token, const char *const *keys, size_t key_count)
 {
-	return token->pin_file && *token->pin_file ? DEADLINE_MS : DEADLINE_PROMPT_MS;
-}
-
-enum rota_err rota_pkcs11_open(
-	const struct rota_pkcs11_token *token, struct rota_signer *out, struct rota_fail *why)
-{
-	const struct message_ask question = { .op = MESSAGE_OPEN };
-	struct client *c = calloc(1, sizeof(*c));
-	struct message_answer answer;
+	struct client *c = calloc(1, sizeof(*c) + key_count * sizeof(c->keys[0]));
 
 	if (!c)
 		abort();
-	if (start(c, token, NULL, why) != ROTA_OK) {
+	snprintf(c->name, sizeof(c->name), "%s", token->name);
+	c->key_count = key_count;
+	for (size_t i = 0; i < key_count; i++)
+		c->keys[i].label = keys[i];
+	return c;
+}
+
+enum rota_err rota_pkcs11_open(const struct rota_pkcs11_token *token, const char *const *keys,
+	size_t key_count, struct rota_signer *out, struct rota_fail *why)
+{
+	struct client *c = make_client(token, keys, key_count);
+	const struct rota_pool_plan plan = { .token = token,
+		.keys = c->keys,
+		.key_count = key_count,
+		.threads = 1,
+		.deadline_ms = DEADLINE_MS,
+		.retry_ms = RETRY_MS };
+	enum rota_err err;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		free(c);
-		return why->err;
+		return rota_fail_errno(why, errno, "token %s: socketpair", token->name);
 	}
-	if (ask(c, &question, open_deadline(token), &answer, why) != ROTA_OK) {
-		client_close(c);
-		return why->err;
+	err = rota_pkcs11_pool(&plan, pair[1], pair[1], &c->pid, why);
+	close(pair[1]);
+	c->fd = pair[0];
+	if (err != ROTA_OK) {
+		close(c->fd);
+		free(c);
+		return err;
 	}
 	*out = (struct rota_signer){
 		.ctx = c, .public_key = client_public, .sign = client_sign, .close = client_close
@@ -166,18 +141,69 @@ enum rota_err rota_pkcs11_open(
 	return ROTA_OK;
 }
 
+struct creation {
+	const struct rota_pkcs11_token *token;
+	const char *so_pin_file;
+	const char *const *keys;
+	size_t key_count;
+};
+
+static enum rota_err init_token(
+	const struct creation *plan, struct module *m, struct rota_fail *why)
+{
+	struct pin so_pin, pin = { .len = 0 };
+	enum rota_err err = pin_get(&so_pin, plan->so_pin_file, plan->token->name, why);
+
+	if (err == ROTA_OK)
+		err = pin_get(&pin, plan->token->pin_file, plan->token->name, why);
+	if (err == ROTA_OK)
+		err = module_init_token(m, plan->token->label, &so_pin, &pin, why);
+	pin_wipe(&so_pin);
+	pin_wipe(&pin);
+	return err;
+}
+
+static enum rota_err create(const struct creation *plan, struct module *m, struct rota_fail *why)
+{
+	ROTA_TRY(holder_set_apart(NULL, false, why));
+	ROTA_TRY(holder_load(m, plan->token, why));
+	ROTA_TRY(init_token(plan, m, why));
+	ROTA_TRY(holder_login(m, plan->token, why));
+	for (size_t i = 0; i < plan->key_count; i++)
+		if (module_generate(m, plan->keys[i], why) != ROTA_OK)
+			return rota_fail_in(why, "key %s", plan->keys[i]);
+	return ROTA_OK;
+}
+
+static void creator_run(const struct holder_fds *fds, const void *plan)
+{
+	struct module m = { 0 };
+	struct rota_fail why = { 0 };
+
+	why.err = create(plan, &m, &why);
+	module_end(&m);
+	(void)send(fds->report, &why, sizeof(why), MSG_NOSIGNAL);
+}
+
 enum rota_err rota_pkcs11_create(const struct rota_pkcs11_token *token, const char *so_pin_file,
 	const char *const *keys, size_t key_count, struct rota_fail *why)
 {
-	const struct message_ask question = { .op = MESSAGE_CREATE };
-	struct message_answer answer;
-	struct client c = { 0 };
+	const struct creation plan = { token, so_pin_file, keys, key_count };
+	struct holder_fds fds = { .in = -1, .out = -1 };
 	enum rota_err err;
+	int pair[2];
+	pid_t pid;
 
-	ROTA_TRY(start(&c, token, so_pin_file, why));
-	err = ask(&c, &question, open_deadline(token), &answer, why);
-	for (size_t i = 0; err == ROTA_OK && i < key_count; i++)
-		err = ask_key(&c, MESSAGE_GENERATE, keys[i], NULL, &answer, why);
-	hang_up(&c);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return rota_fail_errno(why, errno, "token %s: socketpair", token->name);
+	fds.report = pair[1];
+	err = holder_fork(&fds, creator_run, &plan, &pid, why);
+	close(pair[1]);
+	if (err != ROTA_OK) {
+		close(pair[0]);
+		return rota_fail_in(why, "token %s", token->name);
+	}
+	err = holder_wait(pair[0], pid, token, why);
+	holder_end(pair[0], pid);
 	return err;
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ports/pkcs11/pkcs11.h -- host/port/signer.h over any PKCS#11 module.
  *
- * The module is loaded in a child process of its own, one per open token, and nowhere else. So each token
- * can have its own environment (SoftHSM reads SOFTHSM2_CONF once per process), a module that breaks on fork
- * never sees one, and PIN and session live apart from the process that reads files and talks to people. The
- * two exchange messages of fixed size over a socket pair. The child dumps no core, dies with its parent, and
- * works in the directory `dir`, so that relative names mean the same wherever the command was started.
+ * A signer is a session holder (pool.h) with one thread and one order at a time: a process of its own for each open
+ * token, in which the module is loaded and nowhere else.
  *
  * The PIN comes from a file that belongs to us and nobody else can read (mode 0600 or 0400, else refused), or
  * from the terminal without echo. It is never an argument or a variable, and is wiped after the login.
@@ -26,9 +23,10 @@ struct rota_pkcs11_token {
 	const char *environment; /* "NAME=VALUE NAME=VALUE ...", NULL for none */
 };
 
-/* Load, find the token by its label, log in. The strings are not kept. */
-ROTA_MUST_USE enum rota_err rota_pkcs11_open(
-	const struct rota_pkcs11_token *token, struct rota_signer *out, struct rota_fail *why);
+/* Load, find the token by its label, log in, find these keys; the signer knows no others. One that is not there is no
+ * error before it is asked for. The labels stay in use, the other strings do not. */
+ROTA_MUST_USE enum rota_err rota_pkcs11_open(const struct rota_pkcs11_token *token,
+	const char *const *keys, size_t key_count, struct rota_signer *out, struct rota_fail *why);
 
 /* Initialise an empty slot as this token, with the security officer's PIN from `so_pin_file` and the user PIN
  * from token->pin_file, and generate P-256 key pairs with these labels in it: sensitive, never extractable.

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parent's side of a holder. */
+#include "ports/pkcs11/pool.h"
+#include "ports/pkcs11/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static enum rota_err hear_keys(
+	const struct rota_pool_plan *plan, int report, pid_t pid, struct rota_fail *why)
+{
+	ROTA_TRY(holder_wait(report, pid, plan->token, why));
+	for (size_t i = 0; i < plan->key_count; i++) {
+		struct rota_pool_key *key = &plan->keys[i];
+		struct holder_key said;
+
+		if (recv(report, &said, sizeof(said), 0) != (ssize_t)sizeof(said))
+			return rota_fail(why, ROTA_ERR_IO,
+				"token %s: the process with its PKCS#11 module died",
+				plan->token->name);
+		said.why.text[sizeof(said.why.text) - 1] = 0;
+		key->why = said.why;
+		memcpy(key->point, said.point, sizeof(key->point));
+		if (key->why.err != ROTA_OK)
+			(void)rota_fail_in(
+				&key->why, "token %s, key %s", plan->token->name, key->label);
+	}
+	return ROTA_OK;
+}
+
+enum rota_err rota_pkcs11_pool(
+	const struct rota_pool_plan *plan, int in, int out, pid_t *pid, struct rota_fail *why)
+{
+	struct holder_fds fds = { .in = in, .out = out };
+	enum rota_err err;
+	int pair[2];
+
+	if (plan->key_count > ROTA_POOL_KEYS_MAX)
+		return rota_fail(why, ROTA_ERR_LIMIT, "token %s: more than %d keys",
+			plan->token->name, ROTA_POOL_KEYS_MAX);
+	if (plan->threads < 1 || plan->threads > ROTA_POOL_THREADS_MAX)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "token %s: 1 to %d threads, not %u",
+			plan->token->name, ROTA_POOL_THREADS_MAX, plan->threads);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return rota_fail_errno(why, errno, "token %s: socketpair", plan->token->name);
+	fds.report = pair[1];
+	err = holder_fork(&fds, worker_run, plan, pid, why);
+	close(pair[1]);
+	if (err != ROTA_OK) {
+		close(pair[0]);
+		return rota_fail_in(why, "token %s", plan->token->name);
+	}
+	err = hear_keys(plan, pair[0], *pid, why);
+	if (err == ROTA_OK)
+		close(pair[0]);
+	else
+		holder_end(pair[0], *pid);
+	return err;
+}
+
+bool rota_pool_take(int fd, struct rota_pool_done *done)
+{
+	ssize_t got;
+
+	do
+		got = recv(fd, done, sizeof(*done), 0);
+	while (got < 0 && errno == EINTR);
+	if (got == (ssize_t)sizeof(*done))
+		done->text[sizeof(done->text) - 1] = 0;
+	return got == (ssize_t)sizeof(*done) ||
+		(got == (ssize_t)offsetof(struct rota_pool_done, text) && done->err == ROTA_OK);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A PKCS#11 module in front of another one, for tests: it counts, and fails as tokens fail.
+ *
+ * In the folder P11SHIM_DIR: `logins` and `signatures` have a byte for each C_Login and C_Sign that was let through;
+ * `mood` is a word, looked at in every call that matters:
+ *     ended   the session is gone, once: the file is removed
+ *     gone    the token is gone, as long as the file is there
+ *     hang    signing does not come back
+ *     die     the module breaks
+ * `dumpable` has a byte for each login of a process that can be looked into or leaves a core.
+ * P11SHIM_MODULE is the module behind.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <p11-kit/pkcs11.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static CK_FUNCTION_LIST *behind, front;
+
+static void path_of(const char *name, char out[static 256])
+{
+	snprintf(out, 256, "%s/%s", getenv("P11SHIM_DIR"), name);
+}
+
+static void count(const char *name)
+{
+	char path[256];
+	int fd;
+
+	path_of(name, path);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, ".", 1) != 1)
+		abort();
+	close(fd);
+}
+
+static int mood_is(const char *word)
+{
+	char path[256], text[32] = "";
+	int fd;
+
+	path_of("mood", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		abort();
+	close(fd);
+	return strcmp(text, word) == 0;
+}
+
+static CK_RV slot_list(CK_BBOOL present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR number)
+{
+	if (!mood_is("gone"))
+		return behind->C_GetSlotList(present, slots, number);
+	*number = 0;
+	return CKR_OK;
+}
+
+static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG len)
+{
+	count("logins");
+	if (prctl(PR_GET_DUMPABLE) != 0)
+		count("dumpable");
+	return behind->C_Login(session, user, pin, len);
+}
+
+static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
+{
+	char path[256];
+
+	if (mood_is("ended")) {
+		path_of("mood", path);
+		unlink(path);
+		return CKR_SESSION_HANDLE_INVALID;
+	}
+	if (mood_is("gone"))
+		return CKR_DEVICE_REMOVED;
+	if (mood_is("die"))
+		_exit(11);
+	while (mood_is("hang"))
+		pause();
+	return behind->C_SignInit(session, mechanism, key);
+}
+
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len, CK_BYTE_PTR sig,
+	CK_ULONG_PTR sig_len)
+{
+	count("signatures");
+	return behind->C_Sign(session, data, data_len, sig, sig_len);
+}
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
+{
+	void *library = dlopen(getenv("P11SHIM_MODULE"), RTLD_NOW | RTLD_LOCAL);
+	CK_C_GetFunctionList get;
+
+	if (!library)
+		return CKR_GENERAL_ERROR;
+	*(void **)&get = dlsym(library, "C_GetFunctionList");
+	if (!get || get(&behind) != CKR_OK)
+		return CKR_GENERAL_ERROR;
+	front = *behind;
+	front.C_GetSlotList = slot_list;
+	front.C_Login = login;
+	front.C_SignInit = sign_init;
+	front.C_Sign = sign;
+	*list = &front;
+	return CKR_OK;
+}
