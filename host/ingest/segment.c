@@ -298,6 +298,11 @@ enum rota_err rota_cursor_next(
 	return ROTA_OK;
 }
 
+void rota_cursor_forget(struct rota_cursor *c)
+{
+	c->at = c->filled = 0;
+}
+
 bool rota_cursor_newest(const struct rota_cursor *c)
 {
 	return !segment_exists(c, c->segment + 1);

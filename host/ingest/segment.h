@@ -57,6 +57,10 @@ ROTA_MUST_USE enum rota_err rota_cursor_open(
 ROTA_MUST_USE enum rota_err rota_cursor_next(
 	struct rota_cursor *c, struct rota_record *out, struct rota_ingest_fault *fault);
 
+/* Forget what was read ahead. For a reader that follows the writer record by record: behind the last durable record may
+ * have stood what a failed commit took back since. */
+void rota_cursor_forget(struct rota_cursor *c);
+
 /* Is the cursor in the newest segment, the only one whose end may be unfinished? */
 bool rota_cursor_newest(const struct rota_cursor *c);
 

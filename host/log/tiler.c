@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/log/tiler.h"
+#include "host/base/file.h"
+#include "host/ingest/segment.h"
+#include "host/log/head.h"
+#include "host/log/log.h"
+#include "host/log/tiles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH ROTA_MERKLE_HASH_LEN
+#define KINDS (ROTA_TILE_LEVELS + 1) /* of tiles: the leaves, then each level */
+
+/* The tile at the right edge of a level. */
+struct edge_tile {
+	unsigned width;
+	uint8_t hash[ROTA_TILE_LEN];
+};
+
+struct rota_tiler {
+	const struct rota_tiler_config *config;
+	struct rota_cursor *cursor; /* before entry `size`; NULL: to be resumed */
+	uint64_t size; /* leaves in the tiles below */
+	uint64_t published; /* of the head */
+	bool stale; /* what is published is not the head */
+	struct edge_tile level[ROTA_TILE_LEVELS];
+	size_t bundle_len;
+	uint8_t bundle[ROTA_TILE_WIDTH * (2 + ROTA_LEAF_MAX)];
+	char dirty[KINDS][ROTA_FILE_PATH_MAX]; /* folder of each kind that has new names */
+	char journal[ROTA_FILE_PATH_MAX], public[ROTA_FILE_PATH_MAX];
+	char checkpoint[ROTA_FILE_PATH_MAX], head[ROTA_FILE_PATH_MAX];
+};
+
+/* The root of the tree whose right edge the tiles are. */
+static void root_of(struct rota_tiler *t, uint8_t *out)
+{
+	struct rota_merkle_edge whole = { .size = t->size };
+	unsigned at = 0;
+
+	for (unsigned l = ROTA_TILE_LEVELS; l-- > 0;) {
+		struct rota_merkle_edge part = { .size = 0 };
+		unsigned nodes = 0;
+
+		for (unsigned i = 0; i < t->level[l].width; i++)
+			rota_merkle_append(t->config->crypto, &part, &t->level[l].hash[i * HASH]);
+		for (uint64_t n = part.size; n != 0; n &= n - 1)
+			memcpy(whole.node[at++], part.node[nodes++], HASH);
+	}
+	rota_merkle_root(t->config->crypto, &whole, out);
+}
+
+/* Files ------------------------------------------------------------------------------------------ */
+
+static enum rota_err sync_kind(struct rota_tiler *t, int kind, struct rota_fail *why)
+{
+	char *dirty = t->dirty[kind];
+
+	if (dirty[0] == 0)
+		return ROTA_OK;
+	ROTA_TRY(rota_file_sync_dir(dirty, why));
+	dirty[0] = 0;
+	return ROTA_OK;
+}
+
+/* A file of `level`, whole and durable but for its name, which sync_kind() sees to. */
+static enum rota_err place(struct rota_tiler *t, int level, uint64_t n, unsigned width,
+	struct rota_span bytes, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX], dir[ROTA_FILE_PATH_MAX], name[ROTA_TILE_PATH_MAX];
+	struct rota_draft d;
+
+	rota_tile_path(level, n, width, name);
+	ROTA_TRY(rota_log_path(t->public, name, ROTA_BUF(path), why));
+	memcpy(dir, path, sizeof(dir));
+	*strrchr(dir, '/') = 0;
+	if (strcmp(dir, t->dirty[level + 1]) != 0) {
+		ROTA_TRY(sync_kind(t, level + 1, why));
+		ROTA_TRY(rota_file_mkdirs(dir, 0755, why));
+	}
+	ROTA_TRY(rota_draft_open(&d, dir, 0644, why));
+	if (rota_draft_write(&d, bytes, why) != ROTA_OK) {
+		rota_draft_drop(&d);
+		return why->err;
+	}
+	ROTA_TRY(rota_draft_place(&d, path, why));
+	memcpy(t->dirty[level + 1], dir, sizeof(dir));
+	return ROTA_OK;
+}
+
+/* The partial tiles of number n are of use until the full one has been there for a while: until the next one is. */
+static enum rota_err drop_partial(
+	const struct rota_tiler *t, int level, uint64_t n, struct rota_fail *why)
+{
+	char name[ROTA_TILE_PATH_MAX], path[ROTA_FILE_PATH_MAX];
+
+	rota_tile_path(level, n, 1, name);
+	*strrchr(name, '/') = 0;
+	ROTA_TRY(rota_log_path(t->public, name, ROTA_BUF(path), why));
+	rota_file_remove_tree(path);
+	return ROTA_OK;
+}
+
+static enum rota_err place_full(
+	struct rota_tiler *t, int level, uint64_t n, struct rota_span bytes, struct rota_fail *why)
+{
+	ROTA_TRY(place(t, level, n, ROTA_TILE_WIDTH, bytes, why));
+	return n == 0 ? ROTA_OK : drop_partial(t, level, n - 1, why);
+}
+
+/* Number of the tile at the right edge of a level. */
+static uint64_t edge_number(const struct rota_tiler *t, int level)
+{
+	return (t->size >> (8 * level)) / ROTA_TILE_WIDTH;
+}
+
+static enum rota_err place_partial(struct rota_tiler *t, struct rota_fail *why)
+{
+	if (t->level[0].width > 0)
+		ROTA_TRY(place(t, ROTA_TILE_ENTRIES, edge_number(t, 0), t->level[0].width,
+			rota_span(t->bundle, t->bundle_len), why));
+	for (int l = 0; l < ROTA_TILE_LEVELS; l++) {
+		const struct edge_tile *e = &t->level[l];
+
+		if (e->width > 0)
+			ROTA_TRY(place(t, l, edge_number(t, l), e->width,
+				rota_span(e->hash, e->width * HASH), why));
+	}
+	for (int kind = 0; kind < KINDS; kind++)
+		ROTA_TRY(sync_kind(t, kind, why));
+	return ROTA_OK;
+}
+
+/* The tree grows ---------------------------------------------------------------------------------- */
+
+static enum rota_err fill_levels(struct rota_tiler *t, struct rota_fail *why)
+{
+	ROTA_TRY(place_full(t, ROTA_TILE_ENTRIES, edge_number(t, 0) - 1,
+		rota_span(t->bundle, t->bundle_len), why));
+	t->bundle_len = 0;
+	for (int l = 0; l + 1 < ROTA_TILE_LEVELS && t->level[l].width == ROTA_TILE_WIDTH; l++) {
+		struct rota_merkle_edge edge = { .size = 0 };
+		struct edge_tile *e = &t->level[l], *above = &t->level[l + 1];
+
+		ROTA_TRY(place_full(t, l, edge_number(t, l) - 1, ROTA_SPAN(e->hash), why));
+		for (unsigned i = 0; i < ROTA_TILE_WIDTH; i++)
+			rota_merkle_append(t->config->crypto, &edge, &e->hash[i * HASH]);
+		memcpy(&above->hash[above->width++ * HASH], edge.node[0], HASH);
+		e->width = 0;
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err add_leaf(struct rota_tiler *t, struct rota_span leaf, struct rota_fail *why)
+{
+	struct edge_tile *e = &t->level[0];
+
+	t->bundle[t->bundle_len++] = (uint8_t)(leaf.len >> 8);
+	t->bundle[t->bundle_len++] = (uint8_t)leaf.len;
+	memcpy(&t->bundle[t->bundle_len], leaf.p, leaf.len);
+	t->bundle_len += leaf.len;
+	rota_merkle_leaf(t->config->crypto, leaf, &e->hash[e->width++ * HASH]);
+	t->size++;
+	return e->width == ROTA_TILE_WIDTH ? fill_levels(t, why) : ROTA_OK;
+}
+
+/* The next entry of the journal. ROTA_ERR_NOT_FOUND: it has no more. */
+static enum rota_err next_entry(
+	struct rota_tiler *t, struct rota_log_entry *out, struct rota_fail *why)
+{
+	struct rota_ingest_fault fault;
+	struct rota_record r;
+	enum rota_err err;
+
+	do
+		err = rota_cursor_next(t->cursor, &r, &fault);
+	while (err == ROTA_OK && r.type == ROTA_RECORD_CLOSE);
+	if (err != ROTA_OK)
+		return rota_log_fault(why, err, t->journal, &fault);
+	err = rota_log_entry_read(t->config->crypto, &r, out);
+	return err == ROTA_OK ? ROTA_OK
+			      : rota_fail(why, err, "%s: record %llu is no entry of the log",
+					t->journal, (unsigned long long)r.sequence);
+}
+
+static enum rota_err grow(struct rota_tiler *t, uint64_t durable, struct rota_fail *why)
+{
+	/* Read ahead is what was not durable then: a failed commit takes it back, and others take its place. */
+	rota_cursor_forget(t->cursor);
+	while (t->size < durable) {
+		struct rota_log_entry e;
+		enum rota_err err = next_entry(t, &e, why);
+
+		if (err == ROTA_OK && e.index < t->size)
+			continue; /* behind the place that the cursor was opened at */
+		if (err == ROTA_ERR_NOT_FOUND || (err == ROTA_OK && e.index != t->size))
+			err = rota_fail(why, ROTA_ERR_CORRUPT, "%s: entry %llu is missing",
+				t->journal, (unsigned long long)t->size);
+		ROTA_TRY(err);
+		ROTA_TRY(add_leaf(t, e.bytes, why));
+	}
+	return place_partial(t, why);
+}
+
+/* The checkpoint ------------------------------------------------------------------------------------ */
+
+static enum rota_err publish(struct rota_tiler *t, struct rota_span note, struct rota_fail *why)
+{
+	ROTA_TRY(rota_file_write(t->checkpoint, note, 0644, why));
+	t->stale = false;
+	return ROTA_OK;
+}
+
+static enum rota_err publish_head(struct rota_tiler *t, struct rota_fail *why)
+{
+	struct rota_log_head head;
+	enum rota_err err;
+
+	ROTA_TRY(rota_log_head_read(t->head, &head, why));
+	err = publish(t, rota_bytes_span(&head.note), why);
+	rota_log_head_free(&head);
+	return err;
+}
+
+static enum rota_err sign_and_publish(struct rota_tiler *t, struct rota_fail *why)
+{
+	const struct rota_tiler_config *config = t->config;
+	struct rota_checkpoint c = { .origin = rota_span_cstr(config->origin), .size = t->size };
+	uint8_t room[ROTA_NOTE_TEXT_MAX];
+	struct rota_bytes note = { .p = NULL };
+	struct rota_span text;
+	enum rota_err err;
+
+	root_of(t, c.root);
+	err = rota_checkpoint_write(&c, ROTA_BUF(room), &text);
+	if (err != ROTA_OK)
+		return rota_fail(why, err, "%s is no origin of a log", config->origin);
+	rota_bytes_add(&note, text);
+	rota_bytes_add_text(&note, "\n");
+	err = config->sign(config->ctx, text, &note, why);
+	/* the head first: what is published is never beyond what we know that we said */
+	if (err == ROTA_OK)
+		err = rota_file_write(t->head, rota_bytes_span(&note), 0640, why);
+	if (err == ROTA_OK) {
+		t->published = t->size;
+		t->stale = true;
+		err = publish(t, rota_bytes_span(&note), why);
+	}
+	rota_bytes_free(&note);
+	return err;
+}
+
+/* Going on where another run ended ---------------------------------------------------------------- */
+
+/* The leaves of the last bundle, each of which must be that of the hash beside. */
+static enum rota_err load_bundle(
+	struct rota_tiler *t, const struct rota_tiles *tiles, struct rota_fail *why)
+{
+	unsigned width = t->level[0].width;
+	struct rota_bytes got = { .p = NULL };
+	struct rota_span rest, leaf;
+	uint8_t hash[HASH];
+	enum rota_err err;
+
+	t->bundle_len = 0;
+	if (width == 0)
+		return ROTA_OK;
+	err = rota_tile_entries(tiles, edge_number(t, 0), width, &got, why);
+	rest = rota_bytes_span(&got);
+	for (unsigned i = 0; err == ROTA_OK && i < width; i++) {
+		err = rota_tile_next_entry(&rest, &leaf);
+		if (err != ROTA_OK)
+			break;
+		rota_merkle_leaf(t->config->crypto, leaf, hash);
+		if (leaf.len > ROTA_LEAF_MAX ||
+			memcmp(hash, &t->level[0].hash[i * HASH], HASH) != 0)
+			err = ROTA_ERR_HASH;
+	}
+	if (err == ROTA_OK) {
+		t->bundle_len = got.len - rest.len;
+		memcpy(t->bundle, got.p, t->bundle_len);
+	}
+	rota_bytes_free(&got);
+	return err;
+}
+
+/* The tiles at the right edge of the tree of this checkpoint. Any error: they are not all there. */
+static enum rota_err load_edge(
+	struct rota_tiler *t, const struct rota_checkpoint *at, struct rota_fail *why)
+{
+	struct rota_tiles tiles = rota_tiles_in(t->public);
+	uint8_t root[HASH];
+
+	t->size = at->size;
+	for (int l = 0; l < ROTA_TILE_LEVELS; l++) {
+		struct edge_tile *e = &t->level[l];
+
+		e->width = (unsigned)((t->size >> (8 * l)) % ROTA_TILE_WIDTH);
+		if (e->width > 0)
+			ROTA_TRY(rota_tile_get(
+				&tiles, l, edge_number(t, l), e->width, e->hash, why));
+	}
+	ROTA_TRY(load_bundle(t, &tiles, why));
+	root_of(t, root);
+	return memcmp(root, at->root, HASH) == 0 ? ROTA_OK : ROTA_ERR_HASH;
+}
+
+static void begin_empty(struct rota_tiler *t)
+{
+	t->size = 0;
+	t->bundle_len = 0;
+	for (int l = 0; l < ROTA_TILE_LEVELS; l++)
+		t->level[l].width = 0;
+}
+
+/* What a run that was cut off left beside the files that the next ones go to. */
+static enum rota_err sweep(struct rota_tiler *t, struct rota_fail *why)
+{
+	rota_draft_sweep(t->public);
+	for (int l = ROTA_TILE_ENTRIES; l < ROTA_TILE_LEVELS; l++) {
+		char name[ROTA_TILE_PATH_MAX], path[ROTA_FILE_PATH_MAX];
+
+		rota_tile_path(l, edge_number(t, l < 0 ? 0 : l), ROTA_TILE_WIDTH, name);
+		*strrchr(name, '/') = 0;
+		ROTA_TRY(rota_log_path(t->public, name, ROTA_BUF(path), why));
+		rota_draft_sweep(path);
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err take_head(
+	struct rota_tiler *t, const struct rota_log_head *head, struct rota_fail *why)
+{
+	struct rota_log_head shown;
+	enum rota_err err;
+
+	if (!rota_span_is(head->at.origin, t->config->origin))
+		return rota_fail(why, ROTA_ERR_CORRUPT,
+			"%s is of the log %.*s and not of %s: a log keeps its name", t->head,
+			(int)head->at.origin.len, (const char *)head->at.origin.p,
+			t->config->origin);
+	t->published = head->at.size;
+	t->stale = true;
+	if (load_edge(t, &head->at, why) != ROTA_OK) {
+		begin_empty(t); /* made anew from the journal, the same */
+		return ROTA_OK;
+	}
+	err = rota_log_head_read(t->checkpoint, &shown, why);
+	if (err == ROTA_OK) {
+		t->stale =
+			!rota_span_eq(rota_bytes_span(&shown.note), rota_bytes_span(&head->note));
+		rota_log_head_free(&shown);
+	}
+	return err == ROTA_ERR_IO || err == ROTA_ERR_FULL ? err : ROTA_OK;
+}
+
+static enum rota_err resume(struct rota_tiler *t, struct rota_fail *why)
+{
+	struct rota_ingest_fault fault;
+	struct rota_log_head head;
+	enum rota_err err;
+
+	begin_empty(t);
+	memset(t->dirty, 0, sizeof(t->dirty));
+	t->published = 0;
+	t->stale = false;
+	err = rota_log_head_read(t->head, &head, why);
+	if (err == ROTA_OK) {
+		err = take_head(t, &head, why);
+		rota_log_head_free(&head);
+	}
+	if (err != ROTA_OK && err != ROTA_ERR_NOT_FOUND)
+		return err;
+	ROTA_TRY(sweep(t, why));
+	/* an entry's sequence is at least its index + 1: closing records have some too */
+	err = rota_cursor_open(t->journal, t->size + 1, &t->cursor, &fault);
+	return err == ROTA_OK ? ROTA_OK : rota_log_fault(why, err, t->journal, &fault);
+}
+
+static void forget(struct rota_tiler *t)
+{
+	rota_cursor_close(t->cursor);
+	t->cursor = NULL;
+}
+
+static enum rota_err set_paths(struct rota_tiler *t, struct rota_fail *why)
+{
+	const struct rota_tiler_config *config = t->config;
+
+	ROTA_TRY(rota_log_path(config->dir, "journal", ROTA_BUF(t->journal), why));
+	ROTA_TRY(rota_log_path(config->dir, "public", ROTA_BUF(t->public), why));
+	ROTA_TRY(rota_log_path(config->dir, "public/checkpoint", ROTA_BUF(t->checkpoint), why));
+	if (config->head == NULL)
+		ROTA_TRY(rota_log_path(config->dir, "head", ROTA_BUF(t->head), why));
+	else if (strlen(config->head) >= sizeof(t->head))
+		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", config->head);
+	else
+		strcpy(t->head, config->head);
+	return rota_file_mkdirs(t->public, 0755, why);
+}
+
+enum rota_err rota_tiler_open(
+	const struct rota_tiler_config *config, struct rota_tiler **out, struct rota_fail *why)
+{
+	struct rota_tiler *t = calloc(1, sizeof(*t));
+	enum rota_err err = ROTA_OK;
+
+	*out = NULL;
+	if (t == NULL)
+		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
+	t->config = config;
+	if (!rota_note_name_valid(rota_span_cstr(config->origin)))
+		err = rota_fail(why, ROTA_ERR_ARGUMENT,
+			"a log's origin has 1 to %d printable characters without blank and +",
+			ROTA_NOTE_NAME_MAX);
+	if (err == ROTA_OK)
+		err = set_paths(t, why);
+	if (err == ROTA_OK)
+		err = resume(t, why);
+	if (err != ROTA_OK) {
+		rota_tiler_close(t);
+		return err;
+	}
+	*out = t;
+	return ROTA_OK;
+}
+
+enum rota_err rota_tiler_step(
+	struct rota_tiler *t, uint64_t durable, uint64_t *size, struct rota_fail *why)
+{
+	enum rota_err err = t->cursor != NULL ? ROTA_OK : resume(t, why);
+
+	if (err == ROTA_OK && t->size < durable)
+		err = grow(t, durable, why);
+	*size = t->published;
+	if (err != ROTA_OK) {
+		forget(t); /* the next step begins with what the files say */
+		return err;
+	}
+	if (t->published < t->size)
+		err = sign_and_publish(t, why);
+	else if (t->stale)
+		err = publish_head(t, why);
+	*size = t->published;
+	return err;
+}
+
+void rota_tiler_close(struct rota_tiler *t)
+{
+	if (t == NULL)
+		return;
+	forget(t);
+	free(t);
+}
