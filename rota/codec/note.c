@@ -56,14 +56,29 @@ void rota_note_key_id(const struct rota_crypto *crypto, struct rota_note_key *ke
 	memcpy(key->id, digest, sizeof(key->id));
 }
 
+/* n by ten, and what is left; in steps that a microcontroller divides by itself. */
+static uint8_t split_digit(uint64_t *n)
+{
+	uint64_t left = *n;
+	uint32_t rest = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		rest = rest << 16 | (uint32_t)(left >> 48);
+		left <<= 16;
+		*n = *n << 16 | rest / 10;
+		rest %= 10;
+	}
+	return (uint8_t)rest;
+}
+
 static void write_decimal(struct rota_writer *w, uint64_t n)
 {
 	uint8_t digits[DIGITS_MAX];
 	size_t at = sizeof(digits);
 
 	do
-		digits[--at] = (uint8_t)('0' + n % 10);
-	while ((n /= 10) != 0);
+		digits[--at] = (uint8_t)('0' + split_digit(&n));
+	while (n != 0);
 	rota_write_span(w, rota_span(digits + at, sizeof(digits) - at));
 }
 
@@ -75,7 +90,8 @@ enum rota_err rota_note_decimal(struct rota_span text, uint64_t *out)
 	for (size_t i = 0; i < text.len; i++) {
 		uint64_t digit = (uint64_t)text.p[i] - '0';
 
-		if (digit > 9 || *out > (UINT64_MAX - digit) / 10)
+		if (digit > 9 || *out > UINT64_MAX / 10 ||
+			(*out == UINT64_MAX / 10 && digit > UINT64_MAX % 10))
 			return ROTA_ERR_FORMAT;
 		*out = *out * 10 + digit;
 	}
