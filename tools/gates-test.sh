@@ -97,6 +97,15 @@ flash_wear() {
 	tools/figure wear_share "$(sed -n 's/^wear_share //p' "$gate_note")" ratio
 }
 
+# What 24 devices polled and a thief showed them is the note.
+key_rotation() {
+	nice build/gcc/tests/rotation/rotation-year >"$gate_note" || {
+		cat "$gate_note"
+		return 1
+	}
+	tools/figure rotation_year_errors "$(sed -n 's/^rotation_year_errors //p' "$gate_note")" errors
+}
+
 # U-Boot, GRUB and systemd-boot choose what they start; each test is a device of its own.
 boot_loaders() {
 	python_tests tests/qemu build/gcc --dist load
@@ -118,6 +127,7 @@ test_gates() {
 	gate 'power cuts' power_cuts test
 	gate 'stolen flash' stolen_flash
 	gate 'ten years of wear' flash_wear
+	gate 'a year of online keys' key_rotation
 	gate 'unit tests, numbers of 32 bits' unit_tests_num32
 	gate 'system tests' system_tests build/gcc
 	gate 'unit tests, valgrind' unit_tests_memcheck
