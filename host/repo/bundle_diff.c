@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_diff.h"
-#include "host/repo/bundle_judge.h"
+#include "host/repo/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +118,7 @@ void rota_bundle_diff(const struct rota_bundle_view *view, const struct rota_bun
 
 	compare(&d, item->was, item->now);
 	json_object_foreach(json_object_get(item->now, "targets"), path,
-		entry) if (rota_bundle_is_read(item->duty, path) &&
+		entry) if (rota_judge_is_read(item->duty, path) &&
 		!(json_object_get(before, path) &&
 			json_equal(json_object_get(before, path), entry)))
 		show_text(&d, path, json_object_get(view->bundle->files, path));

@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_judge.h"
-#include "host/base/when.h"
 #include "host/repo/bins.h"
+#include "host/repo/judge.h"
 #include "host/repo/metadata.h"
 #include "host/sign/duty.h"
 #include "host/sign/p256.h"
-#include "rota/codec/name.h"
-#include "rota/trust/path.h"
 
 #include <string.h>
-
-/* SPEC 4.5 */
-#define AHEAD_S 600
-
-static enum rota_err wrong(struct rota_fail *why, const char *what)
-{
-	return rota_fail(why, ROTA_ERR_FORMAT,
-		"%s is missing, unknown or malformed in what shall be signed (SPEC 14.3)", what);
-}
-
-static const char *text(const json_t *object, const char *name)
-{
-	const char *value = json_string_value(json_object_get(object, name));
-
-	return value ? value : "";
-}
 
 /* An object of keys: each as we write it (SPEC 3.3), under its own id. */
 static enum rota_err judge_keys(const json_t *keys, struct rota_fail *why)
@@ -33,7 +15,7 @@ static enum rota_err judge_keys(const json_t *keys, struct rota_fail *why)
 	json_t *key;
 
 	if (!json_is_object(keys))
-		return wrong(why, "'keys'");
+		return rota_judge_wrong(why, "'keys'");
 	json_object_foreach((json_t *)(uintptr_t)keys, id, key)
 	{
 		uint8_t point[ROTA_P256_KEY_LEN];
@@ -42,7 +24,7 @@ static enum rota_err judge_keys(const json_t *keys, struct rota_fail *why)
 		bool same;
 
 		if (rota_p256_of_object(key, point) != ROTA_OK)
-			return wrong(why, "a key");
+			return rota_judge_wrong(why, "a key");
 		again = rota_p256_key_object(point);
 		same = json_equal(again, key);
 		json_decref(again);
@@ -64,15 +46,15 @@ static enum rota_err judge_signers(const struct rota_authdir *dir, const json_t 
 	size_t count = json_array_size(ids);
 
 	if (!party || count < 1 || count > ROTA_SIGNERS_MAX || !json_is_integer(threshold))
-		return wrong(why, role);
+		return rota_judge_wrong(why, role);
 	for (size_t i = 0; i < count; i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
 
 		if (!id || !json_object_get(keys, id))
-			return wrong(why, role);
+			return rota_judge_wrong(why, role);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(id, json_string_value(json_array_get(ids, k))) == 0)
-				return wrong(why, role);
+				return rota_judge_wrong(why, role);
 	}
 	if (json_integer_value(threshold) != (json_int_t)party->threshold ||
 		party->threshold > count)
@@ -123,8 +105,9 @@ static enum rota_err judge_root(
 		    "x-rota-issued x-rota-not-before") ||
 		!json_is_true(json_object_get(now, "consistent_snapshot")) ||
 		!rota_json_members(roles, "root targets snapshot timestamp"))
-		return wrong(why, "a member of root");
-	if (strcmp(text(now, "x-rota-not-before"), text(now, "x-rota-issued")) != 0)
+		return rota_judge_wrong(why, "a member of root");
+	if (strcmp(rota_judge_text(now, "x-rota-not-before"),
+		    rota_judge_text(now, "x-rota-issued")) != 0)
 		return rota_fail(why, ROTA_ERR_TIME,
 			"x-rota-not-before is not x-rota-issued; a later one moves devices' "
 			"clocks for good (SPEC 5.2)");
@@ -134,7 +117,7 @@ static enum rota_err judge_root(
 		const json_t *entry = json_object_get(roles, rota_duties[i].name);
 		enum rota_err err = rota_json_members(entry, "keyids threshold")
 			? judge_signers(dir, keys, rota_duties[i].name, entry, why)
-			: wrong(why, rota_duties[i].name);
+			: rota_judge_wrong(why, rota_duties[i].name);
 
 		if (err != ROTA_OK) {
 			json_decref(used);
@@ -143,7 +126,7 @@ static enum rota_err judge_root(
 		note_ids(used, entry);
 	}
 	if (!all_keys_used(keys, used))
-		return wrong(why, "a key that no role uses");
+		return rota_judge_wrong(why, "a key that no role uses");
 	if (share_a_key(json_object_get(roles, "root"), json_object_get(roles, "targets")))
 		return rota_fail(why, ROTA_ERR_ROLE, "root and targets would share a key");
 	return ROTA_OK;
@@ -155,8 +138,8 @@ static bool is_duty(const json_t *entry, const struct rota_duty *duty)
 	const json_t *paths = json_object_get(entry, "paths");
 
 	return rota_json_members(entry, "keyids name paths terminating threshold") &&
-		strcmp(text(entry, "name"), duty->name) == 0 && json_array_size(paths) == 1 &&
-		json_is_string(json_array_get(paths, 0)) &&
+		strcmp(rota_judge_text(entry, "name"), duty->name) == 0 &&
+		json_array_size(paths) == 1 && json_is_string(json_array_get(paths, 0)) &&
 		strcmp(json_string_value(json_array_get(paths, 0)), duty->paths) == 0 &&
 		json_is_true(json_object_get(entry, "terminating"));
 }
@@ -191,35 +174,8 @@ static enum rota_err judge_delegations(
 		}
 		note_ids(used, entry);
 	}
-	return all_keys_used(keys, used) ? ROTA_OK : wrong(why, "a key that no role uses");
-}
-
-static bool is_target(const json_t *entry)
-{
-	const json_t *hashes = json_object_get(entry, "hashes");
-	const json_t *length = json_object_get(entry, "length");
-	uint8_t digest[ROTA_DIGEST_LEN];
-
-	return rota_json_members(entry, "hashes length") && rota_json_members(hashes, "sha256") &&
-		rota_unhex(text(hashes, "sha256"), ROTA_BUF(digest)) && json_is_integer(length) &&
-		json_integer_value(length) >= 0;
-}
-
-/* One target of a delegated role. Releases are never changed, only added and taken away. */
-static enum rota_err judge_target(const struct rota_bundle_item *item, const char *path,
-	const json_t *entry, struct rota_fail *why)
-{
-	const json_t *old = json_object_get(json_object_get(item->was, "targets"), path);
-
-	if (!rota_path_valid(rota_span_cstr(path)) || !is_target(entry))
-		return wrong(why, "a target");
-	if (!rota_path_match(rota_span_cstr(item->duty->paths), rota_span_cstr(path)))
-		return rota_fail(
-			why, ROTA_ERR_ROLE, "it may not list %s, only %s", path, item->duty->paths);
-	if (old && !json_equal(old, entry) && strcmp(item->duty->name, "releases") == 0)
-		return rota_fail(
-			why, ROTA_ERR_ROLE, "it changes %s; a release is never changed", path);
-	return ROTA_OK;
+	return all_keys_used(keys, used) ? ROTA_OK
+					 : rota_judge_wrong(why, "a key that no role uses");
 }
 
 /* The file of a delegated role. That it hands its targets to bins may not change on this way, since every bin would
@@ -231,7 +187,7 @@ static enum rota_err judge_role_file(const struct rota_bundle_item *item, struct
 
 	if (!rota_json_members(item->now,
 		    "_type delegations? expires spec_version targets version x-rota-issued"))
-		return wrong(why, "a member");
+		return rota_judge_wrong(why, "a member");
 	if (!bins && json_object_get(item->was, "delegations"))
 		return rota_fail(why, ROTA_ERR_ROLE, "its bins would go; see rota repo bins");
 	if (bins && !json_equal(item->now, item->was))
@@ -261,7 +217,7 @@ static enum rota_err judge_bin_file(const struct rota_bundle_item *owner,
 
 	if (!rota_json_members(
 		    item->now, "_type expires spec_version targets version x-rota-issued"))
-		return wrong(why, "a member");
+		return rota_judge_wrong(why, "a member");
 	ROTA_TRY(rota_bins_of(owner->was, owner->role, &bits, why));
 	if (!rota_bins_has(owner->role, bits, item->role))
 		return rota_fail(
@@ -283,32 +239,11 @@ static enum rota_err judge_targets(const struct rota_bundle_item *owner,
 	const char *path;
 
 	if (!json_is_object(targets))
-		return wrong(why, "'targets'");
-	json_object_foreach(targets, path, entry) ROTA_TRY(judge_target(item, path, entry, why));
+		return rota_judge_wrong(why, "'targets'");
+	json_object_foreach(targets, path, entry) ROTA_TRY(rota_judge_target(item->duty, path,
+		json_object_get(json_object_get(item->was, "targets"), path), entry, why));
 	return rota_bundle_is_bin(item) ? judge_bin_file(owner, item, why)
 					: judge_role_file(item, why);
-}
-
-static enum rota_err judge_times(const struct rota_party *party, const json_t *was,
-	const json_t *now, uint64_t clock, struct rota_fail *why)
-{
-	uint64_t issued, expires, before = 0, ignored;
-
-	if (!rota_metadata_times(now, &issued, &expires))
-		return wrong(why, "x-rota-issued or expires");
-	if (issued > clock + AHEAD_S)
-		return rota_fail(why, ROTA_ERR_TIME,
-			"it is issued at %s, which is ahead of this machine's clock; set the clock "
-			"that is wrong",
-			text(now, "x-rota-issued"));
-	if (rota_metadata_times(was, &before, &ignored) && issued < before)
-		return rota_fail(why, ROTA_ERR_TIME, "it is issued before the version it follows");
-	if (expires <= issued || expires - issued > party->lifetime_s)
-		return rota_fail(why, ROTA_ERR_TIME,
-			"it would live longer than rota.ini allows role %s", party->name);
-	if (expires <= clock)
-		return rota_fail(why, ROTA_ERR_EXPIRED, "it has expired already; export again");
-	return ROTA_OK;
 }
 
 /* The file of a role with bins only says who signs them; it is not signed anew on this way. */
@@ -316,22 +251,6 @@ static bool stays(const struct rota_bundle_item *item)
 {
 	return item->duty->paths && !rota_bundle_is_bin(item) &&
 		json_object_get(item->was, "delegations");
-}
-
-static enum rota_err judge_common(const struct rota_bundle_item *item, struct rota_fail *why)
-{
-	const char *type = strcmp(item->role, "root") == 0 ? "root" : "targets";
-	uint64_t was = rota_chain_version(item->was), now = rota_chain_version(item->now);
-	uint64_t next = was + !stays(item);
-
-	if (strcmp(text(item->now, "_type"), type) != 0 ||
-		strcmp(text(item->now, "spec_version"), "1.0.34") != 0 ||
-		!json_is_integer(json_object_get(item->now, "version")))
-		return wrong(why, "_type, spec_version or version");
-	if (now != next)
-		return rota_fail(why, ROTA_ERR_VERSION, "it has version %llu, the next one is %llu",
-			(unsigned long long)now, (unsigned long long)next);
-	return ROTA_OK;
 }
 
 enum rota_err rota_bundle_judge_role(
@@ -346,9 +265,15 @@ enum rota_err rota_bundle_judge(const struct rota_authdir *dir,
 	const struct rota_bundle_item *owner, const struct rota_bundle_item *item, uint64_t now,
 	struct rota_fail *why)
 {
-	ROTA_TRY(judge_common(item, why));
-	ROTA_TRY(judge_times(
-		rota_authdir_party(dir, item->duty->name), item->was, item->now, now, why));
+	const struct rota_party *party = rota_authdir_party(dir, item->duty->name);
+	const char *type = strcmp(item->role, "root") == 0 ? "root" : "targets";
+	uint64_t next = rota_chain_version(item->was) + !stays(item), before = 0, ignored;
+
+	if (!rota_metadata_times(item->was, &before, &ignored))
+		before = 0;
+	ROTA_TRY(rota_judge_common(item->now, type, next, why));
+	ROTA_TRY(rota_judge_lifetime(item->now, party->name, party->lifetime_s, why));
+	ROTA_TRY(rota_judge_times(item->now, before, now, why));
 	if (strcmp(item->role, "root") == 0)
 		return judge_root(dir, item->now, why);
 	if (strcmp(item->role, "targets") == 0)

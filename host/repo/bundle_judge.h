@@ -28,7 +28,4 @@ ROTA_MUST_USE enum rota_err rota_bundle_judge(const struct rota_authdir *dir,
 ROTA_MUST_USE enum rota_err rota_bundle_judge_files(
 	const struct rota_bundle_view *view, struct rota_fail *why);
 
-/* Whether a signer reads the file of a target: release.json, and everything small that is not an artifact. */
-bool rota_bundle_is_read(const struct rota_duty *duty, const char *path);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_make.h"
-#include "host/repo/bundle_judge.h"
+#include "host/repo/bundle_view.h"
+#include "host/repo/judge.h"
 #include "host/repo/listing.h"
 #include "host/repo/pending.h"
 #include "host/repo/store.h"
@@ -69,7 +70,7 @@ static enum rota_err add_pending(struct rota_desk *desk, const struct rota_duty 
 	{
 		if (err == ROTA_OK)
 			err = rota_listing_set(listing, path, json_incref(entry), why);
-		if (err == ROTA_OK && rota_bundle_is_read(duty, path))
+		if (err == ROTA_OK && rota_judge_is_read(duty, path))
 			err = add_file(desk->dir, path, entry, files, why);
 	}
 	json_decref(waiting);

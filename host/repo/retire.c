@@ -82,14 +82,23 @@ static json_t *make_revocations(const char *product)
 		1, "product", product, "quarantined", "withdrawn");
 }
 
-static enum rota_err read_revocations(struct rota_span text)
+enum rota_err rota_revocations_read(struct rota_span text, struct rota_name *product)
 {
 	static struct rota_revocations_decoder d;
 	uint8_t names[ROTA_REVOCATIONS_NAMES_ROOM], value[ROTA_REVOCATIONS_VALUE_ROOM];
 
 	rota_revocations_begin(&d, ROTA_BUF(names), ROTA_BUF(value));
 	ROTA_TRY(rota_revocations_feed(&d, text));
-	return rota_revocations_end(&d);
+	ROTA_TRY(rota_revocations_end(&d));
+	*product = d.product;
+	return ROTA_OK;
+}
+
+static enum rota_err read_revocations(struct rota_span text)
+{
+	struct rota_name product;
+
+	return rota_revocations_read(text, &product);
 }
 
 const struct rota_ledger_kind rota_revocations_kind = {

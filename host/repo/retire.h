@@ -14,6 +14,9 @@ extern const struct rota_ledger_kind rota_revocations_kind;
 ROTA_MUST_USE enum rota_err rota_retirements_read(
 	struct rota_retirements_decoder *d, struct rota_span text);
 
+/* What a device says of a revocations file; its product into *product. */
+ROTA_MUST_USE enum rota_err rota_revocations_read(struct rota_span text, struct rota_name *product);
+
 /* Raise the counter floor of a hardware id. ROTA_ERR_COUNTER: it is there already, or above: floors never fall. */
 ROTA_MUST_USE enum rota_err rota_retire_counter(
 	json_t *retirements, const char *hardware, uint32_t counter, struct rota_fail *why);

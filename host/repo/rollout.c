@@ -73,7 +73,7 @@ static json_t *make_policy(const char *product)
 		"product", product);
 }
 
-static enum rota_err read_policy(struct rota_span text)
+enum rota_err rota_rollout_read(struct rota_span text, struct rota_name *product)
 {
 	static struct rota_policy_decoder decoder;
 	uint8_t names[ROTA_POLICY_NAMES_ROOM], value[ROTA_POLICY_VALUE_ROOM];
@@ -81,7 +81,16 @@ static enum rota_err read_policy(struct rota_span text)
 	rota_policy_begin(&decoder, (struct rota_policy_sink){ .event = ignore }, ROTA_BUF(names),
 		ROTA_BUF(value));
 	ROTA_TRY(rota_policy_feed(&decoder, text));
-	return rota_policy_end(&decoder);
+	ROTA_TRY(rota_policy_end(&decoder));
+	*product = decoder.product;
+	return ROTA_OK;
+}
+
+static enum rota_err read_policy(struct rota_span text)
+{
+	struct rota_name product;
+
+	return rota_rollout_read(text, &product);
 }
 
 static const struct rota_ledger_kind policy_kind = {

@@ -8,6 +8,7 @@
 
 #include "host/base/digest.h"
 #include "host/repo/ledger.h"
+#include "rota/codec/name.h"
 
 struct rota_rollout_done {
 	char path[256]; /* target path */
@@ -24,5 +25,8 @@ ROTA_MUST_USE enum rota_err rota_rollout_find_release(const struct rota_authdir 
  * sign the role `rollouts`, stage it. */
 ROTA_MUST_USE enum rota_err rota_rollout_set(struct rota_desk *desk, const char *product,
 	json_t *campaign, struct rota_rollout_done *out, struct rota_fail *why);
+
+/* What a device says of a policy's text; its product into *product. */
+ROTA_MUST_USE enum rota_err rota_rollout_read(struct rota_span text, struct rota_name *product);
 
 #endif

@@ -112,7 +112,7 @@ TEST(refused)
 			"{\"custom\":1,\"hashes\":{\"sha256\":" DIGEST "},\"length\":1}",
 			ROTA_ERR_FORMAT },
 		{ "a new file", RELEASES, LISTED "2.0.0/x", ENTRY, ROTA_OK },
-		{ "a release changed", RELEASES, LISTED "1.0.0/app.img", ENTRY, ROTA_ERR_ROLE },
+		{ "a release changed", RELEASES, LISTED "1.0.0/app.img", ENTRY, ROTA_ERR_HASH },
 		{ "a release without its text", RELEASES, LISTED "2.0.0/release.json", ENTRY,
 			ROTA_ERR_NOT_FOUND },
 		{ "a text of nothing", RELEASES, "files releases/sensor/2.0.0/x", "\"{}\"",
