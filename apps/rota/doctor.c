@@ -4,6 +4,7 @@
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
+#include "host/keys/keys.h"
 #include "host/pki/cert.h"
 #include "host/repo/store.h"
 #include "host/repo/verify.h"
@@ -193,6 +194,33 @@ static void check_keys(struct visit *v)
 	json_decref(targets);
 }
 
+/* Periods: late is wrong, soon is a note. */
+static void check_periods(struct visit *v)
+{
+	unsigned bad = v->bad;
+	struct rota_keys *k;
+	char text[320], trouble[96];
+
+	if (rota_keys_load(&v->s.dir, &k, &v->s.why) != ROTA_OK) {
+		step(v, false, "keys", "%s", v->s.why.text);
+		return;
+	}
+	for (size_t i = 0; i < rota_keys_count(k); i++) {
+		const struct rota_key_info *key = rota_keys_at(k, i);
+
+		rota_key_trouble_text(key, v->s.desk.now, trouble);
+		snprintf(text, sizeof(text), "key %.16s of %s: %s", key->id, key->uses, trouble);
+		if (rota_key_trouble(key, v->s.desk.now) == ROTA_KEY_SOON)
+			pass_over(v, "keys", text);
+		else if (trouble[0])
+			step(v, false, "keys", "%s", text);
+	}
+	if (v->bad == bad)
+		step(v, true, "keys", "%zu known, the active ones within their periods",
+			rota_keys_count(k));
+	rota_keys_free(k);
+}
+
 static void on_finding(void *ctx, bool good, const char *text)
 {
 	if (!good)
@@ -342,6 +370,7 @@ static void all_steps(struct visit *v)
 		v->s.dir.token_count);
 	v->half = half_of(&v->s.dir);
 	check_keys(v);
+	check_periods(v);
 	if (v->half == VAULT) {
 		pass_over(v, "repository",
 			"none is here, and no online token: what rota repo sign needs was looked "

@@ -5,6 +5,7 @@
 #include "apps/rota/session.h"
 #include "apps/rota/softhsm.h"
 #include "apps/rota/verb.h"
+#include "host/keys/keys.h"
 #include "host/pki/hierarchy.h"
 #include "host/repo/publish.h"
 #include "host/repo/store.h"
@@ -69,6 +70,20 @@ static enum rota_err first(
 	return err;
 }
 
+/* Whose key is which, while all tokens are open. */
+static enum rota_err write_keys(struct rota_desk *desk, struct rota_fail *why)
+{
+	struct rota_keys *k;
+	enum rota_err err;
+
+	ROTA_TRY(rota_keys_load(desk->dir, &k, why));
+	err = rota_keys_adopt(k, desk, why);
+	if (err == ROTA_OK)
+		err = rota_keys_settle(k, why);
+	rota_keys_free(k);
+	return err;
+}
+
 static enum rota_err sign_all(struct rota_desk *desk, struct rota_fail *why)
 {
 	struct rota_publish_role done[ROTA_DUTY_COUNT];
@@ -85,7 +100,8 @@ static enum rota_err sign_all(struct rota_desk *desk, struct rota_fail *why)
 	ROTA_TRY(rota_publish(desk, &plan, done, why));
 	ROTA_TRY(rota_hierarchy_records(desk, why));
 	ROTA_TRY(rota_hierarchy_make(desk, why));
-	return rota_hierarchy_server(desk, names.at, names.count, why);
+	ROTA_TRY(rota_hierarchy_server(desk, names.at, names.count, why));
+	return write_keys(desk, why);
 }
 
 /* The new directory is renamed over what is there, which works for an empty one only; say so early. */

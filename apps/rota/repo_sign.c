@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct opts_list tokens;
 static const char *out;
@@ -133,22 +132,6 @@ static void show_all(const struct rota_bundle_view *view, uint64_t now)
 	json_decref(list);
 }
 
-/* The person has read it. */
-static enum rota_err confirm(struct session *s)
-{
-	char answer[16];
-
-	if (yes)
-		return ROTA_OK;
-	if (!isatty(STDIN_FILENO))
-		return rota_fail(&s->why, ROTA_ERR_DENIED,
-			"nobody is at the terminal to be asked; a script says --yes");
-	fprintf(stderr, "Sign this? Type yes: ");
-	if (fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0)
-		return ROTA_OK;
-	return rota_fail(&s->why, ROTA_ERR_DENIED, "nothing was signed");
-}
-
 static void report(const struct rota_bundle_view *view, const char *file, unsigned added)
 {
 	bool complete = true;
@@ -169,7 +152,8 @@ static enum rota_err sign(struct session *s, struct rota_bundle_view *view, cons
 	unsigned added;
 
 	ROTA_TRY(rota_bundle_record_check(&s->dir, view, again, &s->why));
-	ROTA_TRY(confirm(s));
+	if (!yes)
+		ROTA_TRY(session_confirm(s, "Sign this?"));
 	if (rota_bundle_sign(&s->desk, view, &hand, &added, &last) != ROTA_OK) {
 		s->why = last;
 		return last.err;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota/session.h"
 #include "host/base/when.h"
-#include "ports/pkcs11/pkcs11.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,20 +29,24 @@ static size_t find_keys(const struct rota_authdir *dir, const struct rota_token 
 	return count;
 }
 
-static enum rota_err open_token(
-	void *ctx, const struct rota_token *token, struct rota_signer *out, struct rota_fail *why)
+struct rota_pkcs11_token session_token(
+	const struct rota_authdir *dir, const struct rota_token *token)
 {
-	const struct rota_authdir *dir = ctx;
-	const struct rota_pkcs11_token pkcs11 = { .name = token->name,
+	return (struct rota_pkcs11_token){ .name = token->name,
 		.dir = dir->dir,
 		.module = token->module,
 		.label = token->label,
 		.pin_file = token->pin_file,
 		.environment = token->environment };
+}
 
+static enum rota_err open_token(
+	void *ctx, const struct rota_token *token, struct rota_signer *out, struct rota_fail *why)
+{
+	const struct rota_pkcs11_token pkcs11 = session_token(ctx, token);
 	const char *keys[KEYS_MAX];
 
-	return rota_pkcs11_open(&pkcs11, keys, find_keys(dir, token, keys), out, why);
+	return rota_pkcs11_open(&pkcs11, keys, find_keys(ctx, token, keys), out, why);
 }
 
 struct rota_opener session_opener(const struct rota_authdir *dir)
@@ -85,4 +88,17 @@ int say_fail(const struct rota_fail *why)
 {
 	fprintf(stderr, "rota: %s\n", why->text);
 	return 1;
+}
+
+enum rota_err session_confirm(struct session *s, const char *question)
+{
+	char answer[16];
+
+	if (!isatty(STDIN_FILENO))
+		return rota_fail(&s->why, ROTA_ERR_DENIED,
+			"nobody is at the terminal to be asked; a script says --yes");
+	fprintf(stderr, "%s Type yes: ", question);
+	if (fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0)
+		return ROTA_OK;
+	return rota_fail(&s->why, ROTA_ERR_DENIED, "nothing was done");
 }

@@ -8,6 +8,7 @@
 
 #include "host/repo/metadata.h"
 #include "host/sign/tokens.h"
+#include "ports/pkcs11/pkcs11.h"
 
 struct session {
 	struct rota_fail why; /* what every step of the verb reports into */
@@ -30,6 +31,13 @@ int session_close(struct session *s, enum rota_err err);
 
 /* "rota: TEXT" on standard error; gives 1. */
 int say_fail(const struct rota_fail *why);
+
+/* The person at the terminal types yes; ROTA_ERR_DENIED: not so, or nobody is there. */
+ROTA_MUST_USE enum rota_err session_confirm(struct session *s, const char *question);
+
+/* How this program opens that token. */
+struct rota_pkcs11_token session_token(
+	const struct rota_authdir *dir, const struct rota_token *token);
 
 /* The opener of this program. */
 struct rota_opener session_opener(const struct rota_authdir *dir);

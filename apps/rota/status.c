@@ -4,6 +4,7 @@
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
+#include "host/keys/keys.h"
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
 
@@ -93,6 +94,24 @@ static json_t *row_json(const struct row *row, uint64_t now)
 		"role", row->party->name, "signers", who, "threshold", (int)row->party->threshold);
 }
 
+/* Keys whose time comes, below the roles. `rota keys list --json` has them for programs. */
+static enum rota_err print_keys(struct session *s)
+{
+	struct rota_keys *k;
+	char trouble[96];
+
+	ROTA_TRY(rota_keys_load(&s->dir, &k, &s->why));
+	for (size_t i = 0; i < rota_keys_count(k); i++) {
+		const struct rota_key_info *key = rota_keys_at(k, i);
+
+		rota_key_trouble_text(key, s->desk.now, trouble);
+		if (trouble[0])
+			printf("key %.16s of %s: %s\n", key->id, key->uses, trouble);
+	}
+	rota_keys_free(k);
+	return ROTA_OK;
+}
+
 int verb_status(int argc, char **argv)
 {
 	struct row all[ROTA_DUTY_COUNT];
@@ -115,6 +134,8 @@ int verb_status(int argc, char **argv)
 		if (!json)
 			print_row(&all[i], s.desk.now);
 	}
+	if (err == ROTA_OK && !json)
+		err = print_keys(&s);
 	if (err == ROTA_OK && json) {
 		json_dumpf(list, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
 		printf("\n");

@@ -45,6 +45,9 @@ int verb_repo_verify(int argc, char **argv);
 int verb_repo_export(int argc, char **argv);
 int verb_repo_sign(int argc, char **argv);
 int verb_repo_import(int argc, char **argv);
+int verb_keys_list(int argc, char **argv);
+int verb_keys_make(int argc, char **argv);
+int verb_keys_retire(int argc, char **argv);
 int verb_authority_split(int argc, char **argv);
 
 #endif

@@ -29,6 +29,12 @@ static enum rota_err load_token(
 			ini->path, section);
 	t->pin_file = rota_ini_get(ini, section, "pin_file");
 	t->environment = rota_ini_get(ini, section, "environment");
+	t->owner = rota_ini_get(ini, section, "owner");
+	if (!t->owner)
+		t->owner = name;
+	if (strlen(t->owner) > ROTA_OWNER_MAX)
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] owner has more than %d bytes",
+			ini->path, section, ROTA_OWNER_MAX);
 	online = rota_ini_get(ini, section, "online");
 	if (online && strcmp(online, "yes") != 0 && strcmp(online, "no") != 0)
 		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [%s] online is neither yes nor no",

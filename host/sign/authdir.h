@@ -3,7 +3,7 @@
  *
  *     [authority]           product
  *     [repository]          path (default "repo")
- *     [token NAME]          module, label, pin_file, environment, online
+ *     [token NAME]          module, label, pin_file, environment, online, owner
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
  *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
  *                           operational-ca, server-ca
@@ -25,9 +25,12 @@
 #define ROTA_TOKENS_MAX 64
 #define ROTA_SIGNERS_MAX 8
 #define ROTA_PARTIES_MAX 24
+/* A person's name and office, in bytes. */
+#define ROTA_OWNER_MAX 128
 
 struct rota_token {
 	const char *name, *module, *label, *pin_file, *environment;
+	const char *owner; /* who keeps it; the token's name where nobody said so */
 	bool online; /* needs nobody to come: `rota publish` may use it by itself */
 };
 

@@ -173,3 +173,36 @@ enum rota_err holder_wait(
 		kill(pid, SIGKILL);
 	return rota_fail_in(why, "token %s", token->name);
 }
+
+/* It comes right behind the report, and the child says no more. */
+static enum rota_err take_key(int report, struct holder_key *key, struct rota_fail *why)
+{
+	if (recv(report, key, sizeof(*key), 0) == (ssize_t)sizeof(*key))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_IO, "the process with its PKCS#11 module died");
+}
+
+enum rota_err holder_once(const struct rota_pkcs11_token *token,
+	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan,
+	struct holder_key *key, struct rota_fail *why)
+{
+	struct holder_fds fds = { .in = -1, .out = -1 };
+	enum rota_err err;
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return rota_fail_errno(why, errno, "token %s: socketpair", token->name);
+	fds.report = pair[1];
+	err = holder_fork(&fds, run, plan, &pid, why);
+	close(pair[1]);
+	if (err != ROTA_OK) {
+		close(pair[0]);
+		return rota_fail_in(why, "token %s", token->name);
+	}
+	err = holder_wait(pair[0], pid, token, why);
+	if (err == ROTA_OK && key)
+		err = take_key(pair[0], key, why);
+	holder_end(pair[0], pid);
+	return err;
+}

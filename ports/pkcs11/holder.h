@@ -43,4 +43,9 @@ void holder_end(int fd, pid_t pid);
 ROTA_MUST_USE enum rota_err holder_wait(
 	int report, pid_t pid, const struct rota_pkcs11_token *token, struct rota_fail *why);
 
+/* A process that does one thing, reports and ends: fork, wait, end. `key` (or NULL): the one that it reports. */
+ROTA_MUST_USE enum rota_err holder_once(const struct rota_pkcs11_token *token,
+	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan,
+	struct holder_key *key, struct rota_fail *why);
+
 #endif

@@ -173,6 +173,30 @@ static enum rota_err find_one(struct module *m, CK_OBJECT_CLASS class, const cha
 		count ? "more than one key is called '%s'" : "no key is called '%s'", key);
 }
 
+/* What the token says of a private key that it has just made. A template is a wish: some modules ignore what they do
+ * not know. */
+static enum rota_err check_kept(
+	struct module *m, CK_OBJECT_HANDLE private_half, struct rota_fail *why)
+{
+	CK_BBOOL sensitive = CK_FALSE, extractable = CK_TRUE, local = CK_FALSE;
+	CK_ATTRIBUTE have[] = {
+		{ CKA_SENSITIVE, &sensitive, sizeof(sensitive) },
+		{ CKA_EXTRACTABLE, &extractable, sizeof(extractable) },
+		{ CKA_LOCAL, &local, sizeof(local) },
+	};
+	CK_RV rv = m->f->C_GetAttributeValue(m->session, private_half, have, 3);
+
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "reading what the token says of the new key");
+	if (sensitive && !extractable && local)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_DENIED,
+		"the token says that the new key is%s; it was destroyed again, use another token",
+		!local                ? " not made in it"
+			: extractable ? " extractable"
+				      : " not sensitive");
+}
+
 enum rota_err module_generate(struct module *m, const char *key, struct rota_fail *why)
 {
 	/* OBJECT IDENTIFIER prime256v1 */
@@ -206,7 +230,27 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 	rv = m->f->C_GenerateKeyPair(m->session, &mechanism, public_half,
 		sizeof(public_half) / sizeof(public_half[0]), private_half,
 		sizeof(private_half) / sizeof(private_half[0]), &a, &b);
-	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "generating the key");
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "generating the key");
+	if (check_kept(m, b, why) == ROTA_OK)
+		return ROTA_OK;
+	m->f->C_DestroyObject(m->session, b);
+	m->f->C_DestroyObject(m->session, a);
+	return why->err;
+}
+
+enum rota_err module_destroy(struct module *m, const char *key, struct rota_fail *why)
+{
+	CK_OBJECT_HANDLE private_half = 0, public_half = 0;
+	CK_ULONG count = 0;
+	CK_RV rv;
+
+	ROTA_TRY(find_one(m, CKO_PRIVATE_KEY, key, &private_half, why));
+	ROTA_TRY(find(m, CKO_PUBLIC_KEY, key, &public_half, &count, why));
+	rv = m->f->C_DestroyObject(m->session, private_half);
+	if (rv == CKR_OK && count == 1)
+		rv = m->f->C_DestroyObject(m->session, public_half);
+	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "destroying the key");
 }
 
 /* CKA_EC_POINT: a DER OCTET STRING around the point. Some tokens keep no public object and show the point on the

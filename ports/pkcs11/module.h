@@ -47,7 +47,13 @@ ROTA_MUST_USE enum rota_err module_session(
 ROTA_MUST_USE enum rota_err module_init_token(struct module *m, const char *label,
 	const struct pin *so_pin, const struct pin *pin, struct rota_fail *why);
 
+/* The token itself says afterwards that the private half is sensitive, not extractable and was made in it; a key of which
+ * it says anything else is destroyed again: ROTA_ERR_DENIED. */
 ROTA_MUST_USE enum rota_err module_generate(
+	struct module *m, const char *key, struct rota_fail *why);
+
+/* Both halves. ROTA_ERR_NOT_FOUND: there is no private one. */
+ROTA_MUST_USE enum rota_err module_destroy(
 	struct module *m, const char *key, struct rota_fail *why);
 
 /* ROTA_ERR_NOT_FOUND: no key, or more than one, has this label. ROTA_ERR_UNSUPPORTED: it is not on P-256. */

@@ -189,21 +189,6 @@ enum rota_err rota_pkcs11_create(const struct rota_pkcs11_token *token, const ch
 	const char *const *keys, size_t key_count, struct rota_fail *why)
 {
 	const struct creation plan = { token, so_pin_file, keys, key_count };
-	struct holder_fds fds = { .in = -1, .out = -1 };
-	enum rota_err err;
-	int pair[2];
-	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return rota_fail_errno(why, errno, "token %s: socketpair", token->name);
-	fds.report = pair[1];
-	err = holder_fork(&fds, creator_run, &plan, &pid, why);
-	close(pair[1]);
-	if (err != ROTA_OK) {
-		close(pair[0]);
-		return rota_fail_in(why, "token %s", token->name);
-	}
-	err = holder_wait(pair[0], pid, token, why);
-	holder_end(pair[0], pid);
-	return err;
+	return holder_once(token, creator_run, &plan, NULL, why);
 }

@@ -12,6 +12,7 @@
 
 #include "host/port/signer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct rota_pkcs11_token {
@@ -29,9 +30,21 @@ ROTA_MUST_USE enum rota_err rota_pkcs11_open(const struct rota_pkcs11_token *tok
 	const char *const *keys, size_t key_count, struct rota_signer *out, struct rota_fail *why);
 
 /* Initialise an empty slot as this token, with the security officer's PIN from `so_pin_file` and the user PIN
- * from token->pin_file, and generate P-256 key pairs with these labels in it: sensitive, never extractable.
+ * from token->pin_file, and generate P-256 key pairs with these labels in it, as rota_pkcs11_generate() does.
  * ROTA_ERR_STATE: a token of that label is there already. */
 ROTA_MUST_USE enum rota_err rota_pkcs11_create(const struct rota_pkcs11_token *token,
 	const char *so_pin_file, const char *const *keys, size_t key_count, struct rota_fail *why);
+
+/* A P-256 key pair of this label in a token that is there; its public half into `point`. The token must say of it that it
+ * is sensitive, not extractable and was made in the token, else it goes again: ROTA_ERR_DENIED. ROTA_ERR_STATE: there
+ * is a key of that label. */
+ROTA_MUST_USE enum rota_err rota_pkcs11_generate(const struct rota_pkcs11_token *token,
+	const char *key, uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why);
+
+/* Destroy both halves of the key of this label, if it `is_it` that is meant, by its public half: else ROTA_ERR_HASH.
+ * ROTA_ERR_NOT_FOUND: there is none. */
+ROTA_MUST_USE enum rota_err rota_pkcs11_destroy(const struct rota_pkcs11_token *token,
+	const char *key, bool (*is_it)(const void *ctx, const uint8_t *point), const void *ctx,
+	struct rota_fail *why);
 
 #endif

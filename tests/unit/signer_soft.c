@@ -93,7 +93,7 @@ void soft_authdir(struct rota_authdir *dir, size_t seats, unsigned threshold)
 		.name = "role", .is_role = true, .seat_count = seats, .threshold = threshold
 	};
 	for (size_t i = 0; i < SOFT_TOKENS; i++)
-		dir->tokens[i].name = names[i];
+		dir->tokens[i].name = dir->tokens[i].owner = names[i];
 	for (size_t i = 0; i < seats; i++)
 		party->seats[i] = (struct rota_seat){ .token = &dir->tokens[i], .key = "key" };
 }
