@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@
 static unsigned left; /* calls until the cut; 0: never */
 static enum syscut_tear how;
 static unsigned lies; /* writes that do nothing */
+static void (*meanwhile)(void);
 
 /* Whether the call at hand is the one; ends the process there and then if nothing of it is to happen. */
 static bool here(void)
@@ -66,9 +68,24 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
 	return (int)done(here(), syscall(SYS_renameat2, from_dir, from, to_dir, to, 0));
 }
 
+int rename(const char *from, const char *to)
+{
+	return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	return (int)done(here(), syscall(SYS_mkdirat, AT_FDCWD, path, mode));
+}
+
 int unlinkat(int dir, const char *name, int flags)
 {
 	return (int)done(here(), syscall(SYS_unlinkat, dir, name, flags));
+}
+
+int unlink(const char *path)
+{
+	return unlinkat(AT_FDCWD, path, 0);
 }
 
 int fsync(int fd)
@@ -78,6 +95,8 @@ int fsync(int fd)
 
 int fdatasync(int fd)
 {
+	if (meanwhile != NULL)
+		meanwhile();
 	return (int)done(here(), syscall(SYS_fdatasync, fd));
 }
 
@@ -107,4 +126,9 @@ bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void
 void syscut_lie(unsigned count)
 {
 	lies = count;
+}
+
+void syscut_meanwhile(void (*what)(void))
+{
+	meanwhile = what;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/unit/syscut.h -- end a process at a durable system call.
  *
- * The test program's own write, pwrite, ftruncate, renameat, unlinkat, fsync and fdatasync stand in the place of
- * the C library's and count. What is tried runs in a child that ends at the n-th of them: before it, after it, or,
+ * The test program's own write, pwrite, ftruncate, rename, renameat, unlink, unlinkat, mkdir, fsync and fdatasync stand
+ * in the place of the C library's and count. What is tried runs in a child that ends at the n-th of them: before it, after it, or,
  * where it writes, with the first half of its bytes written. Then the parent looks at what is left.
  */
 #ifndef TESTS_UNIT_SYSCUT_H
@@ -19,5 +19,9 @@ bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void
 /* From here on in this process: the next `count` writes of more than 1,000 bytes say that they wrote and do not, as a
  * worn-out card does. */
 void syscut_lie(unsigned count);
+
+/* From here on in this process: before each fdatasync, do this too, as another thread could while the first one waits.
+ * NULL: nothing. */
+void syscut_meanwhile(void (*what)(void));
 
 #endif
