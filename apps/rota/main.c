@@ -47,6 +47,7 @@ static const struct verb verbs[] = {
 		verb_keys_retire },
 	{ "authority split", "put the offline tokens into a directory of their own",
 		verb_authority_split },
+	{ "audit verify", "is the signing log what it says, and one log", verb_audit_verify },
 	{ "status", "versions, expiries and signers of every role", verb_status },
 	{ "doctor", "name what is wrong with a set-up, step by step", verb_doctor },
 	{ "serve", "serve the repository and take devices' reports", verb_serve },

@@ -49,5 +49,6 @@ int verb_keys_list(int argc, char **argv);
 int verb_keys_make(int argc, char **argv);
 int verb_keys_retire(int argc, char **argv);
 int verb_authority_split(int argc, char **argv);
+int verb_audit_verify(int argc, char **argv);
 
 #endif

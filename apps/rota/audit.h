@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota/audit.h -- what the verbs of `rota audit` begin with: a log that was published, and whom to believe. */
+#ifndef APPS_ROTA_AUDIT_H
+#define APPS_ROTA_AUDIT_H
+
+#include "host/log/policy.h"
+#include "host/log/tiles.h"
+
+struct audit_place {
+	char *folder; /* owned */
+	struct rota_tiles files; /* in it */
+	struct rota_log_policy policy;
+};
+
+/* NULL: DIR/repo/log, and DIR/trust/log-policy. audit_close() also after an error. Do not move it. */
+ROTA_MUST_USE enum rota_err audit_open(
+	struct audit_place *place, const char *folder, const char *policy, struct rota_fail *why);
+void audit_close(struct audit_place *place);
+
+#endif
