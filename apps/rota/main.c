@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
 		verb_factory_enrol },
 	{ "image sign", "make a signed image from a payload", verb_image_sign },
 	{ "image show", "print and check an image", verb_image_show },
+	{ "build", "build a source without network, and say what it was made of", verb_build },
+	{ "rebuild-check", "build it again, and compare bit for bit", verb_rebuild_check },
 	{ "release add", "describe artifacts as a release, signed by the release signers",
 		verb_release_add },
 	{ "target add", "list files without a release, one or a million", verb_target_add },

@@ -75,12 +75,17 @@ enum rota_err session_open(struct session *s, const char *dir, enum session_lock
 	return ROTA_OK;
 }
 
-int session_close(struct session *s, enum rota_err err)
+void session_drop(struct session *s)
 {
 	rota_tokens_close(&s->tokens);
 	rota_authdir_free(&s->dir);
 	if (s->lock >= 0)
 		close(s->lock);
+}
+
+int session_close(struct session *s, enum rota_err err)
+{
+	session_drop(s);
 	return err == ROTA_OK ? 0 : say_fail(&s->why);
 }
 

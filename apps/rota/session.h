@@ -26,6 +26,9 @@ enum session_lock { SESSION_READ, SESSION_WRITE };
 ROTA_MUST_USE enum rota_err session_open(
 	struct session *s, const char *dir, enum session_lock lock);
 
+/* Close all. s->why stays. */
+void session_drop(struct session *s);
+
 /* Close all; says s->why on standard error when `err` is one. Gives the exit status. */
 int session_close(struct session *s, enum rota_err err);
 

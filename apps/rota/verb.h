@@ -24,6 +24,8 @@ int verb_init(int argc, char **argv);
 int verb_factory_enrol(int argc, char **argv);
 int verb_image_sign(int argc, char **argv);
 int verb_image_show(int argc, char **argv);
+int verb_build(int argc, char **argv);
+int verb_rebuild_check(int argc, char **argv);
 int verb_release_add(int argc, char **argv);
 int verb_recovery_make(int argc, char **argv);
 int verb_recovery_sign(int argc, char **argv);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/release.h"
 #include "host/base/when.h"
+#include "host/build/dsse.h"
+#include "host/build/provenance.h"
 #include "host/repo/listing.h"
 #include "host/repo/pending.h"
 #include "host/repo/rehearse.h"
@@ -182,12 +184,36 @@ static enum rota_err add_extra(struct work *w, json_t *release, const char *memb
 	return ROTA_OK;
 }
 
+/* SPEC 26.5: what people are asked to sign for production was built alike by as many as rota.ini says. */
+static enum rota_err check_builders(
+	const struct work *w, const json_t *release, struct rota_fail *why)
+{
+	const struct rota_authdir *dir = w->desk->dir;
+	const char *file = w->plan->provenance;
+	struct rota_bytes bundle;
+	enum rota_err err;
+
+	if (dir->builders_need == 0 || strcmp(w->plan->role, "releases") != 0)
+		return ROTA_OK;
+	if (!file)
+		return rota_fail(why, ROTA_ERR_THRESHOLD,
+			"[promotion] builders = %u: name their signed statements with --provenance "
+			"FILE (SPEC 26.5)",
+			dir->builders_need);
+	ROTA_TRY(rota_file_read(file, ROTA_DSSE_BUNDLE_MAX, &bundle, why));
+	err = rota_provenance_check(rota_bytes_span(&bundle), dir->builders, dir->builder_count,
+		release, dir->builders_need, why);
+	rota_bytes_free(&bundle);
+	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "%s", file);
+}
+
 static enum rota_err fill(struct work *w, json_t *release, struct rota_fail *why)
 {
 	json_t *components = json_object_get(release, "components");
 
 	for (size_t i = 0; i < w->plan->part_count; i++)
 		ROTA_TRY(add_part(w, &w->plan->parts[i], components, why));
+	ROTA_TRY(check_builders(w, release, why));
 	ROTA_TRY(add_extra(w, release, "sbom", w->plan->sbom, why));
 	return add_extra(w, release, "provenance", w->plan->provenance, why);
 }

@@ -151,6 +151,47 @@ static enum rota_err load_parties(struct rota_authdir *a, struct rota_fail *why)
 		snprintf(section, sizeof(section), "keys %s", party->name);
 		ROTA_TRY(load_seats(a, section, party, why));
 	}
+	if (!rota_ini_get(&a->ini, "keys builder", "signers"))
+		return ROTA_OK;
+	a->parties[a->party_count].name = "builder";
+	return load_seats(a, "keys builder", &a->parties[a->party_count++], why);
+}
+
+static enum rota_err load_builder(struct rota_authdir *a, const char *name, struct rota_fail *why)
+{
+	struct rota_builder *b = &a->builders[a->builder_count];
+	char section[128];
+	const char *hex;
+
+	if (a->builder_count == ROTA_BUILDERS_MAX)
+		return rota_fail(why, ROTA_ERR_LIMIT, "%s: more than %d builders", a->ini.path,
+			ROTA_BUILDERS_MAX);
+	snprintf(section, sizeof(section), "builder %s", name);
+	ROTA_TRY(rota_ini_need(&a->ini, section, "key", &hex, why));
+	if (!rota_unhex(hex, ROTA_BUF(b->key)) || b->key[0] != 4)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"%s: [%s] key is no P-256 point of 130 hex digits", a->ini.path, section);
+	for (size_t i = 0; i < a->builder_count; i++)
+		if (memcmp(a->builders[i].key, b->key, sizeof(b->key)) == 0)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"%s: builders %s and %s are one key; who builds twice proves "
+				"nothing",
+				a->ini.path, a->builders[i].name, name);
+	b->name = name;
+	a->builder_count++;
+	return ROTA_OK;
+}
+
+static enum rota_err load_builders(struct rota_authdir *a, struct rota_fail *why)
+{
+	uint64_t need;
+	const char *name;
+
+	for (size_t i = 0; (name = rota_ini_section(&a->ini, "builder", i)) != NULL; i++)
+		ROTA_TRY(load_builder(a, name, why));
+	ROTA_TRY(rota_ini_number(
+		&a->ini, "promotion", "builders", 0, a->builder_count, 0, &need, why));
+	a->builders_need = (unsigned)need;
 	return ROTA_OK;
 }
 
@@ -221,6 +262,7 @@ static enum rota_err load_all(struct rota_authdir *a, struct rota_fail *why)
 	ROTA_TRY(load_repo(a, why));
 	ROTA_TRY(load_tokens(a, why));
 	ROTA_TRY(load_parties(a, why));
+	ROTA_TRY(load_builders(a, why));
 	ROTA_TRY(check_apart(a, why));
 	return check_known(a, why);
 }

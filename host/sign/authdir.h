@@ -7,6 +7,9 @@
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
  *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
  *                           operational-ca, server-ca
+ *                           operational-ca, server-ca; builder where this machine signs what it builds
+ *     [builder NAME]        key: whose statements of builds count
+ *     [promotion]           builders: how many of them must agree
  *     [release], [factory]   what verbs take where no option says more, see rota.ini(5)
  *
  * A *party* is whoever signs one thing: a role or a set of keys. Relative paths are relative to the
@@ -19,6 +22,8 @@
 #include "host/base/file.h"
 #include "host/base/ini.h"
 
+#include "rota/port/crypto.h"
+
 #include <stdbool.h>
 
 /* Tokens: a drawer full. Signers of one role: a threshold among more people meets nowhere. */
@@ -27,6 +32,8 @@
 #define ROTA_PARTIES_MAX 24
 /* A person's name and office, in bytes. */
 #define ROTA_OWNER_MAX 128
+/* Machines that build the same; two suffice to notice that one lies. */
+#define ROTA_BUILDERS_MAX 8
 
 struct rota_token {
 	const char *name, *module, *label, *pin_file, *environment;
@@ -48,6 +55,12 @@ struct rota_party {
 	uint64_t lifetime_s; /* roles only */
 };
 
+/* Whose statement about a build counts (SPEC 26.5). */
+struct rota_builder {
+	const char *name;
+	uint8_t key[ROTA_P256_KEY_LEN];
+};
+
 struct rota_authdir {
 	char dir[ROTA_FILE_PATH_MAX]; /* absolute */
 	char repo[ROTA_FILE_PATH_MAX];
@@ -57,6 +70,9 @@ struct rota_authdir {
 	size_t token_count;
 	struct rota_party parties[ROTA_PARTIES_MAX];
 	size_t party_count;
+	struct rota_builder builders[ROTA_BUILDERS_MAX];
+	size_t builder_count;
+	unsigned builders_need; /* for a release; 0: nobody is asked */
 };
 
 /* Read and judge DIR/rota.ini, each setting of which must be a known one; nothing is opened. The error names
@@ -65,7 +81,8 @@ ROTA_MUST_USE enum rota_err rota_authdir_load(
 	const char *dir, struct rota_authdir *out, struct rota_fail *why);
 void rota_authdir_free(struct rota_authdir *a);
 
-/* The party of a role or key set; load() has seen to it that each that Rota knows is there. */
+/* The party of a role or key set; load() has seen to it that each that Rota knows is there, but for `builder`, which may
+ * be NULL. */
 const struct rota_party *rota_authdir_party(const struct rota_authdir *a, const char *name);
 
 /* Whether as many of its tokens as it takes are online. */
