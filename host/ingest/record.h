@@ -30,7 +30,8 @@
 enum rota_record_type {
 	ROTA_RECORD_CLOSE = 1, /* a clean end of writing: all before it is durable; no payload */
 	ROTA_RECORD_REPORT = 2, /* body of POST /api/v1/report, as releases before wrote it */
-	ROTA_RECORD_LOG = 16, /* entry of the signing log: host/log/entry.h; in a journal of its own */
+	ROTA_RECORD_LOG =
+		16, /* entry of the signing log: host/log/entry.h; in a journal of its own */
 	ROTA_RECORD_DELIVERY = 3, /* certificate and body: host/registry/delivery.h */
 };
 
