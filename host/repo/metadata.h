@@ -9,6 +9,7 @@
 #define HOST_REPO_METADATA_H
 
 #include "host/base/json.h"
+#include "host/series/hands.h"
 #include "host/sign/notary.h"
 
 /* Everything that one run of a signing verb shares. */
@@ -17,6 +18,7 @@ struct rota_desk {
 	struct rota_tokens *tokens; /* for people, orders and certificates; all else goes to: */
 	const struct rota_notary *notary;
 	uint64_t now; /* one start time for the whole run */
+	const struct rota_slot_opener *slots; /* of a series (SPEC 23); NULL: none is opened here */
 };
 
 /* Put the party's keys into `keys` (id to object); *ids is a new list of their ids. */

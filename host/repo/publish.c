@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/publish.h"
+#include "host/repo/ahead.h"
 #include "host/repo/bins.h"
 #include "host/repo/hint.h"
 #include "host/repo/making.h"
@@ -9,6 +10,14 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/* The series that is under way, and the desk that signs for it. */
+struct series {
+	struct rota_ahead ahead;
+	struct rota_due due;
+	struct rota_hands hands;
+	struct rota_desk desk;
+};
 
 enum { TARGETS = 1, SNAPSHOT = 2, TIMESTAMP = 3 }; /* places in rota_duties */
 
@@ -107,8 +116,25 @@ static enum rota_err list_roles(struct rota_desk *desk, struct rota_publish_role
 	return ROTA_OK;
 }
 
+/* Whether each key whose turn it is has signed that snapshot. */
+static bool is_covered(struct rota_desk *desk, const struct rota_hands *hands, uint64_t version)
+{
+	struct rota_fail why;
+	json_t *envelope;
+	bool covered;
+
+	if (!hands->count)
+		return true;
+	if (rota_store_envelope(desk->dir, "snapshot", version, &envelope, &why) != ROTA_OK)
+		return false;
+	covered = rota_hands_cover(hands, "snapshot", envelope);
+	json_decref(envelope);
+	return covered;
+}
+
 /* Whether the newest snapshot lists exactly `meta` and is young enough to stay. */
-static bool snapshot_stays(struct rota_desk *desk, const json_t *meta)
+static bool snapshot_stays(
+	struct rota_desk *desk, const struct rota_hands *hands, const json_t *meta)
 {
 	struct rota_fail why;
 	uint64_t published, signed_last;
@@ -120,13 +146,15 @@ static bool snapshot_stays(struct rota_desk *desk, const json_t *meta)
 		published != signed_last ||
 		rota_store_signed(desk->dir, "snapshot", &content, &why) != ROTA_OK)
 		return false;
-	stays = json_equal(json_object_get(content, "meta"), meta) && !is_due(content, desk->now);
+	stays = json_equal(json_object_get(content, "meta"), meta) && !is_due(content, desk->now) &&
+		is_covered(desk, hands, published);
 	json_decref(content);
 	return stays;
 }
 
-static enum rota_err bring_snapshot(struct rota_desk *desk, const struct rota_publish_plan *plan,
-	struct rota_publish_role *roles, struct rota_fail *why)
+static enum rota_err bring_snapshot(struct rota_desk *desk, const struct rota_hands *hands,
+	const struct rota_publish_plan *plan, struct rota_publish_role *roles,
+	struct rota_fail *why)
 {
 	struct rota_publish_role *self = &roles[SNAPSHOT];
 	json_t *meta, *content;
@@ -136,7 +164,7 @@ static enum rota_err bring_snapshot(struct rota_desk *desk, const struct rota_pu
 	content = json_pack("{s:o}", "meta", meta);
 	err = list_roles(desk, roles, meta, why);
 	if (err == ROTA_OK &&
-		(plan->all || plan->lifetime_s[SNAPSHOT] || !snapshot_stays(desk, meta))) {
+		(plan->all || plan->lifetime_s[SNAPSHOT] || !snapshot_stays(desk, hands, meta))) {
 		err = rota_metadata_sign(
 			desk, "snapshot", content, plan->lifetime_s[SNAPSHOT], &self->version, why);
 		self->published = self->resigned = err == ROTA_OK;
@@ -163,17 +191,59 @@ static enum rota_err bring_timestamp(struct rota_desk *desk, const struct rota_p
 	return err;
 }
 
+static enum rota_err begin_series(struct rota_desk *desk, struct series *s, struct rota_fail *why)
+{
+	*s = (struct series){ .desk = *desk };
+	ROTA_TRY(rota_ahead_open(desk->dir, &s->ahead, why));
+	rota_timeline_due(&s->ahead.timeline, desk->now, &s->due);
+	rota_hands_init(
+		&s->hands, desk->notary, desk->slots, s->ahead.root, &s->ahead.timeline, &s->due);
+	if (s->ahead.timeline.count)
+		s->desk.notary = &s->hands.notary;
+	return ROTA_OK;
+}
+
+/* The roots that have begun, and the hint. */
+static enum rota_err bring_roots(
+	struct series *s, struct rota_publish_role *root, struct rota_fail *why)
+{
+	uint64_t before = root->version;
+
+	if (s->due.publish > before)
+		ROTA_TRY(rota_ahead_publish(s->desk.dir, s->due.publish, why));
+	ROTA_TRY(rota_store_newest(s->desk.dir, "root", false, &root->version, why));
+	root->published = root->version > before;
+	return rota_hint_write(s->desk.dir, why);
+}
+
+static enum rota_err bring_online(struct series *s, const struct rota_publish_plan *plan,
+	struct rota_publish_role *out, struct rota_fail *why)
+{
+	bool late = rota_hands_turn(&s->hands, out[0].version);
+
+	if (!late)
+		ROTA_TRY(bring_roots(s, &out[0], why));
+	ROTA_TRY(bring_snapshot(&s->desk, &s->hands, plan, out, why));
+	ROTA_TRY(bring_timestamp(&s->desk, plan, out, why));
+	return late ? bring_roots(s, &out[0], why) : ROTA_OK;
+}
+
 enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_plan *plan,
 	struct rota_publish_role out[static ROTA_DUTY_COUNT], struct rota_fail *why)
 {
+	struct series s;
+	enum rota_err err;
+
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		out[i] = (struct rota_publish_role){ .name = rota_duties[i].name };
 	rota_store_sweep(desk->dir);
 	ROTA_TRY(rota_making_undo(desk->dir, why));
 	ROTA_TRY(bring_roles(desk, plan, out, why));
-	ROTA_TRY(bring_snapshot(desk, plan, out, why));
-	ROTA_TRY(rota_hint_write(desk->dir, why));
-	ROTA_TRY(bring_timestamp(desk, plan, out, why));
+	ROTA_TRY(begin_series(desk, &s, why));
+	err = bring_online(&s, plan, out, why);
+	rota_hands_close(&s.hands);
+	rota_ahead_close(&s.ahead);
+	ROTA_TRY(err);
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
 		ROTA_TRY(rota_store_clean(desk->dir, out[i].name, why));
 		if (i >= ROTA_DUTY_TOP_COUNT)

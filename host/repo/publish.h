@@ -8,6 +8,10 @@
  * What did not change is not read: a snapshot begins as the one before it, as the authority remembers that, and
  * what was staged takes its place there. A name that was listed once stays listed (TUF 5.5.5). Online roles that have used up a third of their lifetime are signed
  * anew on the way; offline ones are only reported.
+ *
+ * Within a series of online keys (SPEC 23) snapshot and timestamp are signed by the slots whose turn it is, and the roots that
+ * have begun are published: after the timestamp where the newest published root still signs, since then nobody meets a root
+ * without its timestamp, else before it.
  */
 #ifndef HOST_REPO_PUBLISH_H
 #define HOST_REPO_PUBLISH_H

@@ -103,8 +103,12 @@ bool scene_begin(struct scene *s)
 	rota_tokens_init(&s->cards, &s->vault, soft_opener(&s->soft));
 	s->notary = rota_notary_at_hand(&s->tokens);
 	s->vault_notary = rota_notary_at_hand(&s->cards);
-	s->desk = (struct rota_desk){ &s->online, &s->tokens, &s->notary, NOW };
-	s->bench = (struct rota_desk){ &s->vault, &s->cards, &s->vault_notary, NOW };
+	s->desk = (struct rota_desk){
+		.dir = &s->online, .tokens = &s->tokens, .notary = &s->notary, .now = NOW
+	};
+	s->bench = (struct rota_desk){
+		.dir = &s->vault, .tokens = &s->cards, .notary = &s->vault_notary, .now = NOW
+	};
 	return fill_repository(s) == ROTA_OK;
 }
 

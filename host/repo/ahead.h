@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/repo/ahead.h -- roots that are signed ahead of their time, where the authority keeps them (SPEC 23).
+ *
+ *     DIR/series/N.root.json
+ *
+ * A root stays there from its ceremony until its keys are over, also while it is published; so who opens this has all
+ * whose turn may come, and the root before them, which lies in the repository. Under DIR/lock. Each was verified
+ * when it was put there, and is again before it is published.
+ */
+#ifndef HOST_REPO_AHEAD_H
+#define HOST_REPO_AHEAD_H
+
+#include "host/base/bytes.h"
+#include "host/series/timeline.h"
+#include "host/sign/authdir.h"
+
+struct rota_ahead {
+	struct rota_timeline timeline; /* empty: no series */
+	json_t *root[ROTA_TIMELINE_MAX]; /* `signed`, by place on the timeline */
+};
+
+/* For rota_ahead_close(). */
+ROTA_MUST_USE enum rota_err rota_ahead_open(
+	const struct rota_authdir *dir, struct rota_ahead *out, struct rota_fail *why);
+void rota_ahead_close(struct rota_ahead *a);
+
+/* The newest root that is signed, ahead or published; verified where it is published. The caller decrefs. */
+ROTA_MUST_USE enum rota_err rota_ahead_newest(
+	const struct rota_authdir *dir, json_t **root, struct rota_fail *why);
+
+/* Keep the next one, which carries the thresholds of `*before` and its own; *before becomes it. ROTA_ERR_THRESHOLD,
+ * ROTA_ERR_VERSION as rota_chain_succeed(). */
+ROTA_MUST_USE enum rota_err rota_ahead_put(const struct rota_authdir *dir, json_t **before,
+	struct rota_span file, struct rota_fail *why);
+
+/* Publish all up to `version` in order. */
+ROTA_MUST_USE enum rota_err rota_ahead_publish(
+	const struct rota_authdir *dir, uint64_t version, struct rota_fail *why);
+
+/* Forget a root whose keys are destroyed. */
+ROTA_MUST_USE enum rota_err rota_ahead_drop(
+	const struct rota_authdir *dir, uint64_t version, struct rota_fail *why);
+
+#endif

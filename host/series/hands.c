@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/series/hands.h"
+#include "host/sign/envelope.h"
+#include "host/sign/p256.h"
+
+#include <string.h>
+
+/* The one key that a root gives to a role: its id, or "". */
+static const char *key_id(const json_t *root, const char *role)
+{
+	const json_t *entry = json_object_get(json_object_get(root, "roles"), role);
+	const char *id = json_string_value(json_array_get(json_object_get(entry, "keyids"), 0));
+
+	return id ? id : "";
+}
+
+static enum rota_err named_key(const json_t *root, const char *role,
+	uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	const json_t *key = json_object_get(json_object_get(root, "keys"), key_id(root, role));
+
+	if (rota_p256_of_object(key, point) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT, "root %lld names no key for %s",
+		(long long)json_integer_value(json_object_get(root, "version")), role);
+}
+
+static enum rota_err sign_with(struct rota_hands *h, struct rota_hand *hand, const char *role,
+	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_seat_sig *out,
+	struct rota_fail *why)
+{
+	ROTA_TRY(named_key(hand->root, role, out->key, why));
+	if (!h->opener)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
+			"a series of online keys is under way, and its tokens are not opened here");
+	if (!hand->open)
+		ROTA_TRY(h->opener->open(h->opener->ctx, hand->version, &hand->signer, why));
+	hand->open = true;
+	ROTA_TRY(hand->signer.sign(hand->signer.ctx, role, digest, out->sig, why));
+	if (rota_p256_verify(out->key, digest, out->sig))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_SIGNATURE,
+		"the token of slot %llu signs with another key than root %llu names for %s",
+		(unsigned long long)hand->version, (unsigned long long)hand->version, role);
+}
+
+static enum rota_err sign(void *ctx, const struct rota_notary_file *file,
+	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count, struct rota_fail *why)
+{
+	struct rota_hands *h = ctx;
+	const char *role = file->party->name;
+	uint8_t digest[ROTA_DIGEST_LEN];
+	size_t more;
+
+	if (strcmp(role, "snapshot") != 0 && strcmp(role, "timestamp") != 0)
+		return h->rest->sign(h->rest->ctx, file, out, count, why);
+	ROTA_TRY(rota_envelope_digest(file->content, digest, why));
+	*count = 0;
+	for (size_t i = 0; i < h->count; i++) {
+		if (!h->hand[i].plain) {
+			ROTA_TRY(sign_with(h, &h->hand[i], role, digest, &out[(*count)++], why));
+			continue;
+		}
+		if (*count + file->party->threshold > ROTA_SIGNERS_MAX)
+			return rota_fail(why, ROTA_ERR_LIMIT, "role %s: too many signatures", role);
+		ROTA_TRY(h->rest->sign(h->rest->ctx, file, out + *count, &more, why));
+		*count += more;
+	}
+	if (*count)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_EXPIRED,
+		"no root has its turn: the series is over, and no other root was signed "
+		"(SPEC 23.8)");
+}
+
+static enum rota_err key(void *ctx, const struct rota_party *party, size_t seat,
+	uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	struct rota_hands *h = ctx;
+
+	return h->rest->key(h->rest->ctx, party, seat, out, why);
+}
+
+static enum rota_err image(void *ctx, const struct rota_notary_image *what,
+	struct rota_seat_sig *out, struct rota_fail *why)
+{
+	struct rota_hands *h = ctx;
+
+	return h->rest->image(h->rest->ctx, what, out, why);
+}
+
+void rota_hands_init(struct rota_hands *h, const struct rota_notary *rest,
+	const struct rota_slot_opener *opener, json_t *const *roots,
+	const struct rota_timeline *timeline, const struct rota_due *due)
+{
+	*h = (struct rota_hands){ .rest = rest, .opener = opener, .count = due->signers };
+	h->notary = (struct rota_notary){ .ctx = h, .key = key, .sign = sign, .image = image };
+	for (size_t i = 0; i < due->signers; i++) {
+		const json_t *root = roots[due->sign[i]];
+
+		h->hand[i].root = root;
+		h->hand[i].version = timeline->at[due->sign[i]].version;
+		h->hand[i].plain = !json_object_get(root, "x-rota-slot-end");
+	}
+}
+
+void rota_hands_close(struct rota_hands *h)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->hand[i].open)
+			h->hand[i].signer.close(h->hand[i].signer.ctx);
+	h->count = 0;
+}
+
+static bool signed_by(const json_t *envelope, const char *id)
+{
+	const json_t *list = json_object_get(envelope, "signatures");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *one =
+			json_string_value(json_object_get(json_array_get(list, i), "keyid"));
+
+		if (one && strcmp(one, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool rota_hands_cover(const struct rota_hands *h, const char *role, const json_t *envelope)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (!signed_by(envelope, key_id(h->hand[i].root, role)))
+			return false;
+	return true;
+}
+
+bool rota_hands_turn(const struct rota_hands *h, uint64_t version)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->hand[i].version == version)
+			return true;
+	return false;
+}
