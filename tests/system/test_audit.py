@@ -187,3 +187,44 @@ def test_what_is_not_there(tmp_path):
     assert "checkpoint" in place.refused()
     os.unlink(place.policy)
     assert "policy" in place.refused()
+
+
+def test_a_proof_is_what_c2sp_says(tmp_path):
+    place = Place(tmp_path, 700, witnesses=2, need=1)
+    digest = tlog.sha(b"first")
+    place.log.entries[300] = tlog.leaf(tlog.RELEASE, PATH, digest)
+    place.log.entries[301] = tlog.leaf(6, PATH, tlog.sha(b"refused"))
+    place.log.entries[690] = tlog.leaf(tlog.RELEASE, PATH, tlog.sha(b"second"))
+    place.publish()
+    words = ["prove", "--policy", place.policy, "--target", PATH.decode()]
+    assert "0 of the 1 witnesses" in rota(*words, place.folder).stderr
+    signed = place.log.checkpoint(witnesses=place.witnesses)
+    (place.folder / "checkpoint").write_text(signed)
+    for index, more, of in ((690, [], tlog.sha(b"second")), (300, ["--sha256", digest.hex()], digest)):
+        done = rota(*words, *more, place.folder)
+        path = place.folder / f"proofs/{of.hex()}.tlog-proof"
+        assert done.stdout == f"{path}\n", done.stderr
+        want = place.log.proof(index).split("\n\n", 1)[0] + "\n\n" + signed
+        assert path.read_text() == want
+    assert "has no entry" in rota(*words, "--sha256", tlog.sha(b"refused").hex(), place.folder).stderr
+    (place.folder / tlog.path(0, 2, 188)).write_bytes(bytes(188 * 32))
+    assert "rota audit verify" in rota(*words, place.folder).stderr
+
+
+def test_entries_are_shown(tmp_path):
+    place = Place(tmp_path, 3)
+    place.log.entries += [tlog.leaf(tlog.RELEASE, PATH, tlog.sha(b"x"), at=1_700_000_000, version=7),
+                          tlog.leaf(250, role=b"later")]
+    place.publish()
+    words = ["show", "--policy", place.policy]
+    lines = rota(*words, place.folder).stdout.splitlines()
+    assert len(lines) == 5
+    assert lines[3].split() == ["3", "2023-11-14T22:13:20Z", "release", "sensor", "releases", "version", "7", PATH.decode()]
+    assert " unknown " in lines[4]
+    for more, count in ((["--target", PATH.decode()], 1), (["--role", "later"], 1), (["--kind", "granted"], 3),
+                        (["--since", "2024-01-01T00:00:00Z"], 4)):
+        got = [json.loads(line) for line in rota(*words, "--json", *more, place.folder).stdout.splitlines()]
+        assert len(got) == count, more
+    told = json.loads(rota(*words, "--json", "--kind", "release", place.folder).stdout)
+    assert told == {"at": "2023-11-14T22:13:20Z", "digest": tlog.sha(b"x").hex(), "index": 3, "kind": "release",
+                    "path": PATH.decode(), "role": "releases", "scope": "sensor", "version": 7}

@@ -187,3 +187,42 @@ def test_killed_at_each_durable_call_it_never_cosigns_two_histories(witness):
     assert not all(answered) and answered[-5:] == [True] * 5, answered
     size = int(witness.state().split()[1])
     assert witness.start().step(size, size)[0] == 200
+
+
+def cosign(folder, policy):
+    return subprocess.run([BUILD / "apps/rota/rota", "audit", "cosign", "--policy", policy, folder], capture_output=True,
+                          text=True, timeout=60 * PATIENCE, stdin=subprocess.DEVNULL, check=False)
+
+
+def test_the_log_asks_its_witnesses(witness, tmp_path):
+    """From a witness that knows nothing to one that is some entries behind; one that is away; one that saw a fork."""
+    log, folder, away = witness.log, tmp_path / "log", tlog.Key("away.rota.invalid", True)
+    policy = tmp_path / "policy"
+    lines = (f"log {log.key.vkey}\nwitness a {witness.key.vkey} http://127.0.0.1:{witness.port}\n"
+             f"witness b {away.vkey} http://127.0.0.1:1\ngroup g %d a b\nquorum g\n")
+    policy.write_text(lines % 1)
+    for count in (40, 300, 301):
+        log.entries = [tlog.leaf(tlog.GRANTED, version=n) for n in range(count)]
+        log.publish(folder)
+        done = cosign(folder, policy)
+        assert (done.returncode, done.stdout) == (0, "1 witnesses\n"), done.stderr
+        assert "witness away.rota.invalid did not cosign" in done.stderr
+        line = (folder / "checkpoint").read_text().splitlines(True)[-1]
+        assert witness.key.verifies(log.text(), line)
+        assert f" {count} " in witness.state()
+    assert cosign(folder, policy).stdout == "1 witnesses\n"
+    assert (folder / "checkpoint").read_text().count(witness.key.name) == 1
+    policy.write_text(lines % 2)
+    before = (folder / "checkpoint").read_text()
+    done = cosign(folder, policy)
+    assert done.returncode == 1 and "1 of the 2 witnesses" in done.stderr
+    assert (folder / "checkpoint").read_text() == before
+    policy.write_text(lines % 1)
+    log.entries = [tlog.leaf(tlog.GRANTED, version=n + 1) for n in range(310)]
+    log.publish(folder)
+    done = cosign(folder, policy)
+    assert done.returncode == 1 and "it has seen another history" in done.stderr
+    log.entries = log.entries[:100]
+    log.publish(folder)
+    done = cosign(folder, policy)
+    assert done.returncode == 1 and "it cosigned 301 entries, this checkpoint has 100" in done.stderr

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota audit show: who had what signed, why, when, and from which build. */
+#include "apps/rota/audit.h"
+#include "apps/rota/opts.h"
+#include "apps/rota/session.h"
+#include "apps/rota/verb.h"
+#include "host/base/json.h"
+#include "host/base/when.h"
+#include "host/log/head.h"
+#include "host/log/walk.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool json;
+static const char *policy_file, *journal, *target, *role, *kind, *since;
+
+static const struct opts_row rows[] = {
+	{ "journal", "FOLDER", "the log's journal: says who and why too", OPTS_TEXT, &journal },
+	{ "json", NULL, "a JSON object on each line", OPTS_FLAG, &json },
+	{ "kind", "KIND", "only entries of this kind: granted, refused, release, ...", OPTS_TEXT,
+		&kind },
+	{ "policy", "FILE", "keys of log and witnesses (default DIR/trust/log-policy)", OPTS_TEXT,
+		&policy_file },
+	{ "role", "ROLE", "only entries of this role or set of keys", OPTS_TEXT, &role },
+	{ "since", "TIME", "only entries from this time on", OPTS_TEXT, &since },
+	{ "target", "PATH", "only entries of this target", OPTS_TEXT, &target },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage usage = {
+	.synopsis = "rota audit show [OPTION]... [FOLDER]",
+	.text = "Prints entries of a signing log (default DIR/repo/log). What is published says "
+		"what and when;\n"
+		"with --journal also who asked, why, and from which build. Whether the log is "
+		"whole "
+		"says\n"
+		"rota audit verify.",
+	.examples = "  rota audit show --target releases/sensor/1.2.0/release.json --journal "
+		    "/var/lib/rota-signd/log/journal\n"
+		    "  rota audit show --role releases --since 2026-11-01T00:00:00Z",
+	.rows = rows,
+	.operands_min = 0,
+	.operands_max = 1,
+};
+
+/* By enum rota_leaf_kind. */
+static const char *const kinds[] = { [ROTA_LEAF_OPENED] = "opened",
+	[ROTA_LEAF_ASKED] = "asked",
+	[ROTA_LEAF_APPROVED] = "approved",
+	[ROTA_LEAF_GRANTED] = "granted",
+	[ROTA_LEAF_FAILED] = "failed",
+	[ROTA_LEAF_REFUSED] = "refused",
+	[ROTA_LEAF_CEREMONY] = "ceremony",
+	[ROTA_LEAF_KEY] = "key",
+	[ROTA_LEAF_RELEASE] = "release",
+	[ROTA_LEAF_PROMOTION] = "promotion",
+	[ROTA_LEAF_SERIES] = "series",
+	[ROTA_LEAF_INCIDENT] = "incident",
+	[ROTA_LEAF_RECONCILED] = "reconciled",
+	[ROTA_LEAF_POLICY] = "policy",
+	[ROTA_LEAF_BUILD] = "build" };
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static const char *kind_name(uint8_t number)
+{
+	return number < KINDS && kinds[number] ? kinds[number] : "unknown";
+}
+
+static bool wanted(const struct rota_leaf *leaf, uint64_t since_s)
+{
+	return (!target || rota_span_is(leaf->path, target)) &&
+		(!role || rota_span_is(leaf->role, role)) &&
+		(!kind || strcmp(kind_name(leaf->kind), kind) == 0) && leaf->at_s >= since_s;
+}
+
+static void put_digest(json_t *to, const char *name, const uint8_t digest[static ROTA_SHA256_LEN])
+{
+	static const uint8_t none[ROTA_SHA256_LEN];
+	char hex[2 * ROTA_SHA256_LEN + 1];
+
+	if (memcmp(digest, none, sizeof(none)) == 0)
+		return;
+	rota_hex(rota_span(digest, ROTA_SHA256_LEN), hex);
+	json_object_set_new(to, name, json_string(hex));
+}
+
+static void put_text(json_t *to, const char *name, struct rota_span text)
+{
+	if (text.len > 0)
+		json_object_set_new(to, name, json_stringn((const char *)text.p, text.len));
+}
+
+static json_t *describe(const struct rota_log_entry *e)
+{
+	const struct rota_leaf *leaf = &e->leaf;
+	char when[ROTA_WHEN_LEN];
+	struct rota_fail ignored;
+	json_t *record = NULL, *out;
+
+	rota_when_text(leaf->at_s, when);
+	out = json_pack("{s:s,s:I,s:s}", "at", when, "index", (json_int_t)e->index, "kind",
+		kind_name(leaf->kind));
+	if (leaf->version > 0)
+		json_object_set_new(out, "version", json_integer((json_int_t)leaf->version));
+	put_text(out, "scope", leaf->scope);
+	put_text(out, "role", leaf->role);
+	put_text(out, "path", leaf->path);
+	put_digest(out, "key", leaf->key);
+	put_digest(out, "message", leaf->message);
+	put_digest(out, "digest", leaf->digest);
+	if (e->record.len > 0 && rota_json_parse(e->record, &record, &ignored) == ROTA_OK)
+		json_object_set_new(out, "record", record);
+	return out;
+}
+
+static void print_member(const json_t *from, const char *name, const char *before)
+{
+	const json_t *value = json_object_get(from, name);
+	char *text;
+
+	if (!value || json_is_null(value))
+		return;
+	if (json_is_string(value)) {
+		printf("%s%s", before, json_string_value(value));
+		return;
+	}
+	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+	if (text)
+		printf("%s%s", before, text);
+	free(text);
+}
+
+static void print(const json_t *entry)
+{
+	const json_t *record = json_object_get(entry, "record");
+
+	printf("%-6lld %s %-10s", (long long)json_integer_value(json_object_get(entry, "index")),
+		json_string_value(json_object_get(entry, "at")),
+		json_string_value(json_object_get(entry, "kind")));
+	print_member(entry, "scope", " ");
+	print_member(entry, "role", " ");
+	print_member(entry, "version", " version ");
+	print_member(entry, "path", " ");
+	print_member(record, "client", ", asked by ");
+	print_member(record, "reason", ": ");
+	print_member(record, "build", ", build ");
+	print_member(record, "approvals", ", approved by ");
+	printf("\n");
+}
+
+static enum rota_err take(void *ctx, const struct rota_log_entry *e, struct rota_fail *why)
+{
+	const uint64_t *since_s = ctx;
+	json_t *entry;
+
+	(void)why;
+	if (!wanted(&e->leaf, *since_s))
+		return ROTA_OK;
+	entry = describe(e);
+	if (json) {
+		json_dumpf(entry, stdout, JSON_SORT_KEYS | JSON_COMPACT);
+		printf("\n");
+	} else {
+		print(entry);
+	}
+	json_decref(entry);
+	return ROTA_OK;
+}
+
+/* The entries that the published checkpoint covers. */
+static enum rota_err show_published(const struct audit_place *place,
+	const struct rota_log_visitor *visitor, struct rota_fail *why)
+{
+	struct rota_bytes note = { 0 };
+	struct rota_checkpoint at = { .size = 0 };
+	uint32_t who;
+	enum rota_err err =
+		place->files.get(place->files.ctx, "checkpoint", ROTA_LOG_HEAD_MAX, &note, why);
+
+	if (err == ROTA_OK)
+		err = rota_log_policy_open(&rota_crypto_openssl, &place->policy,
+			rota_bytes_span(&note), false, &at, &who, why);
+	rota_bytes_free(&note);
+	return err == ROTA_OK ? rota_log_walk(&place->files, at.size, visitor, why) : err;
+}
+
+int verb_audit_show(int argc, char **argv)
+{
+	uint64_t since_s = 0;
+	const struct rota_log_visitor visitor = { .ctx = &since_s, .take = take };
+	struct audit_place place = { .folder = NULL };
+	struct rota_fail why;
+	enum rota_err err;
+	int at, status;
+
+	if (!opts_parse(&usage, argc, argv, &at, &status))
+		return status;
+	if (since && !rota_when_parse(since, &since_s))
+		return opts_wrong(&usage, "--since takes a time as 2026-11-22T00:00:00Z");
+	if (journal && at < argc)
+		return opts_wrong(&usage, "--journal and FOLDER are two places to read from");
+	if (journal) {
+		err = rota_log_walk_journal(&rota_crypto_openssl, journal, &visitor, &why);
+	} else {
+		err = audit_open(&place, at < argc ? argv[at] : NULL, policy_file, &why);
+		if (err == ROTA_OK)
+			err = show_published(&place, &visitor, &why);
+		audit_close(&place);
+	}
+	return err == ROTA_OK ? 0 : say_fail(&why);
+}
