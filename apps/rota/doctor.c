@@ -125,20 +125,20 @@ static bool seat_listed(const json_t *keyids, const uint8_t point[static ROTA_P2
 	return false;
 }
 
-/* The key ids that root or targets gives this role; NULL for what is no role. */
-static const json_t *keyids_of(const json_t *root, const json_t *targets, const char *role)
+/* What root or targets says of this role: keyids and threshold; NULL for what is no role. */
+static const json_t *entry_of(const json_t *root, const json_t *targets, const char *role)
 {
 	const json_t *top = json_object_get(json_object_get(root, "roles"), role);
 	const json_t *list = json_object_get(json_object_get(targets, "delegations"), "roles");
 
 	if (top)
-		return json_object_get(top, "keyids");
+		return top;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *one = json_array_get(list, i);
 		const char *name = json_string_value(json_object_get(one, "name"));
 
 		if (name && strcmp(name, role) == 0)
-			return json_object_get(one, "keyids");
+			return one;
 	}
 	return NULL;
 }
@@ -151,9 +151,16 @@ static bool said_before(const struct visit *v, const struct rota_token *token)
 	return state != ROTA_OK && state != ROTA_ERR_STATE;
 }
 
-static void check_party(struct visit *v, const struct rota_party *party, const json_t *keyids)
+static void check_party(struct visit *v, const struct rota_party *party, const json_t *entry)
 {
+	const json_t *keyids = json_object_get(entry, "keyids");
+	json_int_t threshold = json_integer_value(json_object_get(entry, "threshold"));
 	unsigned bad = v->bad, looked = 0;
+
+	if (entry && threshold != (json_int_t)party->threshold)
+		step(v, false, party->name,
+			"the metadata demand %lld signatures, [role %s] of rota.ini says %u",
+			(long long)threshold, party->name, party->threshold);
 
 	for (size_t i = 0; i < party->seat_count; i++) {
 		const struct rota_seat *seat = &party->seats[i];
@@ -188,7 +195,7 @@ static void check_keys(struct visit *v)
 		i++) {
 		const struct rota_party *party = &v->s.dir.parties[i];
 
-		check_party(v, party, keyids_of(root, targets, party->name));
+		check_party(v, party, entry_of(root, targets, party->name));
 	}
 	json_decref(root);
 	json_decref(targets);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota repo export: what offline signers shall sign, in one file to be carried to them. */
 #include "apps/rota/opts.h"
+#include "apps/rota/rolearg.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/repo/bundle_make.h"
@@ -63,27 +64,19 @@ static int fill_keys(struct rota_bundle_order *order)
 	static struct rota_bundle_keyset sets[OPTS_LIST_MAX];
 
 	for (size_t i = 0; i < keys.count; i++) {
-		const char *equals = strchr(keys.at[i], '=');
+		const struct rota_duty *role;
 
-		sets[i].file = equals ? equals + 1 : "";
-		for (size_t k = 0; k < ROTA_DUTY_COUNT && equals; k++) {
-			size_t len = strlen(rota_duties[k].name);
-			size_t holder = k < ROTA_DUTY_TOP_COUNT ? 0 : 1;
-
-			if (strncmp(keys.at[i], rota_duties[k].name, len) != 0 ||
-				keys.at[i] + len != equals)
-				continue;
-			sets[i].role = rota_duties[k].name;
-			if (!order->roles[holder])
-				return opts_wrong(&usage,
-					"--keys %s needs --role %s, which names those keys",
-					keys.at[i], rota_duties[holder].name);
-		}
-		if (!sets[i].role || !*sets[i].file)
+		sets[i].file = rolearg(keys.at[i], &role);
+		if (!sets[i].file)
 			return opts_wrong(&usage, "--keys %s is not ROLE=FILE", keys.at[i]);
+		sets[i].role = role->name;
+		if (!order->roles[rolearg_holder(role)])
+			return opts_wrong(&usage,
+				"--keys %s needs --role %s, which names those keys", keys.at[i],
+				rota_duties[rolearg_holder(role)].name);
 	}
-	order->sets = sets;
-	order->set_count = keys.count;
+	order->rekeying.sets = sets;
+	order->rekeying.set_count = keys.count;
 	return 0;
 }
 

@@ -59,21 +59,56 @@ static const struct rota_bundle_keyset *find(
 	return NULL;
 }
 
-static void copy_keys(const json_t *from, const json_t *ids, json_t *keys)
+enum rota_err rota_bundle_key_load(
+	const char *path, uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	json_t *keys = json_object(), *ids = NULL, *key;
+	const char *id;
+	enum rota_err err = load_keys(path, keys, &ids, why);
+
+	if (err == ROTA_OK && json_array_size(ids) != 1)
+		err = rota_fail(why, ROTA_ERR_FORMAT, "%s: holds more than one public key", path);
+	json_object_foreach(keys, id, key) if (err == ROTA_OK) err =
+		rota_p256_of_object(key, point);
+	json_decref(keys);
+	json_decref(ids);
+	return err;
+}
+
+static const struct rota_bundle_swap *find_swap(
+	const struct rota_bundle_rekeying *how, const char *id)
+{
+	for (size_t i = 0; i < how->swap_count; i++)
+		if (strcmp(how->swaps[i].old, id) == 0)
+			return &how->swaps[i];
+	return NULL;
+}
+
+/* The keys that there were, but for those that give way. */
+static void keep_keys(
+	const struct rota_bundle_rekeying *how, const json_t *from, json_t *ids, json_t *keys)
 {
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
+		const struct rota_bundle_swap *swap = id ? find_swap(how, id) : NULL;
+		char other[ROTA_DIGEST_HEX];
 
-		if (id)
+		if (swap) {
+			rota_p256_key_id(swap->point, other);
+			json_object_set_new(keys, other, rota_p256_key_object(swap->point));
+			json_array_set_new(ids, i, json_string(other));
+		} else if (id) {
 			json_object_set(keys, id, json_object_get(from, id));
+		}
 	}
 }
 
 /* keyids and threshold of one role's entry. */
 static enum rota_err rekey_one(struct rota_desk *desk, const struct rota_party *party,
-	const json_t *old_keys, json_t *entry, const struct rota_bundle_keyset *set, json_t *keys,
+	const json_t *old_keys, json_t *entry, const struct rota_bundle_rekeying *how, json_t *keys,
 	struct rota_fail *why)
 {
+	const struct rota_bundle_keyset *set = find(how->sets, how->set_count, party->name);
 	bool online = rota_party_online(party);
 	json_t *ids = NULL;
 
@@ -87,7 +122,7 @@ static enum rota_err rekey_one(struct rota_desk *desk, const struct rota_party *
 	else if (set)
 		ROTA_TRY(load_keys(set->file, keys, &ids, why));
 	else
-		copy_keys(old_keys, json_object_get(entry, "keyids"), keys);
+		keep_keys(how, old_keys, json_object_get(entry, "keyids"), keys);
 	if (ids)
 		json_object_set_new(entry, "keyids", ids);
 	json_object_set_new(entry, "threshold", json_integer((json_int_t)party->threshold));
@@ -110,7 +145,7 @@ static json_t *entry_of(json_t *content, const char *role)
 }
 
 enum rota_err rota_bundle_rekey(struct rota_desk *desk, json_t *content,
-	const struct rota_bundle_keyset *sets, size_t count, struct rota_fail *why)
+	const struct rota_bundle_rekeying *how, struct rota_fail *why)
 {
 	json_t *holder = json_object_get(content, "delegations");
 	json_t *keys = json_object();
@@ -124,8 +159,7 @@ enum rota_err rota_bundle_rekey(struct rota_desk *desk, json_t *content,
 
 		if (entry)
 			err = rekey_one(desk, rota_authdir_party(desk->dir, role),
-				json_object_get(holder, "keys"), entry, find(sets, count, role),
-				keys, why);
+				json_object_get(holder, "keys"), entry, how, keys, why);
 	}
 	if (err == ROTA_OK)
 		json_object_set(holder, "keys", keys);

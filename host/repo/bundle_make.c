@@ -117,7 +117,7 @@ static enum rota_err add_top(struct rota_desk *desk, const struct rota_bundle_or
 	ROTA_TRY(rota_store_signed(desk->dir, duty->name, &content, why));
 	err = add_part(desk, duty, duty->name, rota_chain_version(content), content, parts, why);
 	if (err == ROTA_OK)
-		err = rota_bundle_rekey(desk, content, order->sets, order->set_count, why);
+		err = rota_bundle_rekey(desk, content, &order->rekeying, why);
 	json_decref(content);
 	return err;
 }

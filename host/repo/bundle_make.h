@@ -15,8 +15,7 @@
 
 struct rota_bundle_order {
 	bool roles[ROTA_DUTY_COUNT]; /* which of rota_duties; offline ones only */
-	const struct rota_bundle_keyset *sets; /* new keys, for root and targets */
-	size_t set_count;
+	struct rota_bundle_rekeying rekeying; /* new keys, for root and targets */
 };
 
 /* Make it and hold it against the same judge that the offline machine has. The caller frees *out.
