@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/notary/judge_parts.h -- the judge's parts, one for each kind of file. Private to host/notary/judge*.c. */
+#ifndef HOST_NOTARY_JUDGE_PARTS_H
+#define HOST_NOTARY_JUDGE_PARTS_H
+
+#include "host/notary/judge.h"
+#include "host/sign/duty.h"
+
+/* One request, with what all parts look at. */
+struct trial {
+	struct rota_judge *j;
+	const struct rota_rule *rule;
+	const struct rota_ask *ask;
+	const struct rota_authdir *dir;
+	const struct rota_duty *duty; /* NULL: not of a role */
+	const json_t *now; /* `signed`; METADATA */
+	struct rota_record_role *was; /* NULL: never signed here */
+	json_t *attempts; /* for the private record; NULL: none */
+};
+
+enum rota_err judge_snapshot(struct trial *t, struct rota_fail *why);
+enum rota_err judge_timestamp(struct trial *t, struct rota_fail *why);
+
+/* Roles that list targets, each of which is looked at when it is new or changed. */
+enum rota_err judge_listing(struct trial *t, struct rota_fail *why);
+
+/* Roles that list none. */
+enum rota_err judge_no_targets(struct trial *t, struct rota_fail *why);
+
+/* A rollout policy after the one before it (NULL: there was none). */
+enum rota_err judge_rollout(
+	struct trial *t, const json_t *was, const json_t *now, struct rota_fail *why);
+
+/* The other kinds: each fills message, digest and the like of the leaf. */
+enum rota_err judge_image(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_time(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_ticket(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+
+/* `sha256` of an entry's hashes; false: it has none. */
+bool judge_digest_of(const json_t *entry, uint8_t out[static ROTA_DIGEST_LEN]);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/notary/record.h"
+#include "host/notary/digestset.h"
+#include "host/notary/attempts.h"
+#include "host/repo/judge.h"
+#include "host/repo/metadata.h"
+#include "host/sign/envelope.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The text of a role's file and of what it lists. */
+#define RECORD_MAX (24 * 1024 * 1024)
+
+struct counter {
+	char scope[33];
+	uint32_t counter;
+};
+
+struct rota_records {
+	char dir[ROTA_FILE_PATH_MAX / 2]; /* STATE/records */
+	struct rota_record_role **roles;
+	size_t role_count;
+	struct counter *counters;
+	size_t counter_count;
+	struct rota_record_slot *slots;
+	size_t slot_count;
+	struct digestset used, releases, artifacts, attempts;
+};
+
+enum rota_err rota_records_open(const char *state, struct rota_records **out, struct rota_fail *why)
+{
+	struct rota_records *r = calloc(1, sizeof(*r));
+
+	*out = NULL;
+	if (!r)
+		abort();
+	if ((size_t)snprintf(r->dir, sizeof(r->dir), "%s/records", state) < sizeof(r->dir)) {
+		if (rota_file_mkdirs(r->dir, 0700, why) == ROTA_OK) {
+			*out = r;
+			return ROTA_OK;
+		}
+	} else {
+		rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", state);
+	}
+	free(r);
+	return why->err;
+}
+
+void rota_records_free(struct rota_records *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->role_count; i++) {
+		json_decref(r->roles[i]->content);
+		json_decref(r->roles[i]->files);
+		free(r->roles[i]);
+	}
+	free(r->roles);
+	free(r->counters);
+	free(r->slots);
+	digestset_free(&r->used, NULL);
+	digestset_free(&r->releases, NULL);
+	digestset_free(&r->artifacts, free);
+	digestset_free(&r->attempts, free);
+	free(r);
+}
+
+/* ---- asking ---- */
+
+struct rota_record_role *rota_records_role(
+	struct rota_records *r, const char *scope, const char *role)
+{
+	for (size_t i = 0; i < r->role_count; i++)
+		if (strcmp(r->roles[i]->scope, scope) == 0 && strcmp(r->roles[i]->role, role) == 0)
+			return r->roles[i];
+	return NULL;
+}
+
+bool rota_records_knows(const struct rota_records *r, const char *scope)
+{
+	for (size_t i = 0; i < r->role_count; i++)
+		if (strcmp(r->roles[i]->scope, scope) == 0)
+			return true;
+	return false;
+}
+
+bool rota_records_used(const struct rota_records *r, const uint8_t ask[static ROTA_DIGEST_LEN])
+{
+	return digestset_find(&r->used, ask) != NULL;
+}
+
+bool rota_records_release(
+	const struct rota_records *r, const uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	return digestset_find(&r->releases, sha256) != NULL;
+}
+
+const struct rota_artifact *rota_records_artifact(
+	const struct rota_records *r, const uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	const struct digestset_slot *slot = digestset_find(&r->artifacts, sha256);
+
+	return slot ? slot->value : NULL;
+}
+
+const struct rota_record_attempt *rota_records_attempt(
+	const struct rota_records *r, const uint8_t key[static ROTA_DIGEST_LEN])
+{
+	const struct digestset_slot *slot = digestset_find(&r->attempts, key);
+
+	return slot ? slot->value : NULL;
+}
+
+static struct counter *find_counter(const struct rota_records *r, const char *scope)
+{
+	for (size_t i = 0; i < r->counter_count; i++)
+		if (strcmp(r->counters[i].scope, scope) == 0)
+			return &r->counters[i];
+	return NULL;
+}
+
+uint32_t rota_records_counter(const struct rota_records *r, const char *scope)
+{
+	const struct counter *c = find_counter(r, scope);
+
+	return c ? c->counter : 0;
+}
+
+struct rota_record_slot *rota_records_slot(struct rota_records *r, const char *scope)
+{
+	struct rota_record_slot *slot;
+
+	for (size_t i = 0; i < r->slot_count; i++)
+		if (strcmp(r->slots[i].scope, scope) == 0)
+			return &r->slots[i];
+	r->slots = realloc(r->slots, (r->slot_count + 1) * sizeof(*r->slots));
+	if (!r->slots)
+		abort();
+	slot = &r->slots[r->slot_count++];
+	*slot = (struct rota_record_slot){ 0 };
+	snprintf(slot->scope, sizeof(slot->scope), "%s", scope);
+	return slot;
+}
+
+/* ---- entries ---- */
+
+static void name_of(struct rota_span from, char to[static 33])
+{
+	size_t len = from.len < 32 ? from.len : 32;
+
+	memcpy(to, from.p, len);
+	to[len] = 0;
+}
+
+static void on_role(struct rota_records *r, const struct rota_leaf *leaf)
+{
+	struct rota_record_role *one;
+	char scope[33], role[33];
+
+	name_of(leaf->scope, scope);
+	name_of(leaf->role, role);
+	one = rota_records_role(r, scope, role);
+	if (!one) {
+		one = calloc(1, sizeof(*one));
+		r->roles =
+			realloc(r->roles, (r->role_count + 1) * sizeof(struct rota_record_role *));
+		if (!one || !r->roles)
+			abort();
+		r->roles[r->role_count++] = one;
+		memcpy(one->scope, scope, sizeof(scope));
+		memcpy(one->role, role, sizeof(role));
+	}
+	one->version = leaf->version;
+	one->file_len = 0;
+	memcpy(one->message, leaf->message, sizeof(one->message));
+}
+
+static void on_counter(struct rota_records *r, const char *scope, const json_t *record)
+{
+	json_int_t counter =
+		json_integer_value(json_object_get(json_object_get(record, "what"), "counter"));
+	struct counter *c = find_counter(r, scope);
+
+	if (!c) {
+		r->counters = realloc(r->counters, (r->counter_count + 1) * sizeof(*r->counters));
+		if (!r->counters)
+			abort();
+		c = &r->counters[r->counter_count++];
+		*c = (struct counter){ 0 };
+		snprintf(c->scope, sizeof(c->scope), "%s", scope);
+	}
+	if (counter > (json_int_t)c->counter)
+		c->counter = (uint32_t)counter;
+}
+
+static void on_attempts(struct rota_records *r, const json_t *attempts, uint64_t at_s)
+{
+	for (size_t i = 0; i < json_array_size(attempts); i++) {
+		struct rota_attempt attempt;
+		struct rota_record_attempt *t;
+		struct digestset_slot *slot;
+
+		if (!rota_attempt_of_json(json_array_get(attempts, i), &attempt))
+			continue;
+		slot = digestset_add(&r->attempts, attempt.key);
+		t = slot->value;
+		if (!t) {
+			t = slot->value = calloc(1, sizeof(*t));
+			if (!t)
+				abort();
+			t->since_s = 0;
+		}
+		if (t->since_s == 0 || attempt.open > t->open) {
+			t->open = attempt.open;
+			t->since_s = at_s;
+			memcpy(t->stages, attempt.stages, sizeof(t->stages));
+		}
+		t->aborted |= attempt.aborted;
+	}
+}
+
+static bool on_artifact(struct rota_records *r, const json_t *record)
+{
+	struct rota_artifact *a = malloc(sizeof(*a));
+	struct digestset_slot *slot;
+
+	if (!a)
+		abort();
+	if (!rota_artifact_of_json(json_object_get(record, "artifact"), a)) {
+		free(a);
+		return false;
+	}
+	slot = digestset_add(&r->artifacts, a->sha256);
+	free(slot->value);
+	slot->value = a;
+	return true;
+}
+
+/* What a private record adds to its leaf. */
+static enum rota_err on_record(
+	struct rota_records *r, const struct rota_leaf *leaf, const json_t *record)
+{
+	uint8_t ask[ROTA_DIGEST_LEN];
+	char scope[33];
+
+	name_of(leaf->scope, scope);
+	if (leaf->kind == ROTA_LEAF_BUILD)
+		return on_artifact(r, record) ? ROTA_OK : ROTA_ERR_FORMAT;
+	if (json_array_size(json_object_get(record, "approvals")) > 0) {
+		if (!rota_unhex(rota_judge_text(record, "ask"), ROTA_BUF(ask)))
+			return ROTA_ERR_FORMAT;
+		digestset_add(&r->used, ask);
+	}
+	if (strcmp(rota_judge_text(record, "kind"), "image") == 0)
+		on_counter(r, scope, record);
+	on_attempts(r, json_object_get(record, "attempts"), leaf->at_s);
+	return ROTA_OK;
+}
+
+/* Of a million timestamps no record is read: nothing in them is asked for later. */
+static bool says_more(const struct rota_leaf *leaf, struct rota_span record)
+{
+	static const char none[] = "\"approvals\":[],";
+
+	return leaf->kind == ROTA_LEAF_BUILD || rota_span_eq(leaf->role, ROTA_STR("rollouts")) ||
+		rota_span_eq(leaf->role, ROTA_STR("ci-image")) ||
+		!memmem(record.p, record.len, none, sizeof(none) - 1);
+}
+
+enum rota_err rota_records_entry(
+	void *records, uint64_t index, const struct rota_leaf *leaf, struct rota_span record)
+{
+	struct rota_records *r = records;
+	bool granted = leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_OPENED;
+	struct rota_fail why;
+	json_t *value;
+	enum rota_err err;
+
+	(void)index;
+	if (leaf->kind == ROTA_LEAF_RELEASE || (leaf->kind == ROTA_LEAF_OPENED && leaf->path.len))
+		digestset_add(&r->releases, leaf->digest);
+	else if (granted && leaf->version)
+		on_role(r, leaf);
+	if ((!granted && leaf->kind != ROTA_LEAF_BUILD) || !says_more(leaf, record))
+		return ROTA_OK;
+	ROTA_TRY(rota_json_parse(record, &value, &why));
+	err = on_record(r, leaf, value);
+	json_decref(value);
+	return err;
+}
+
+/* ---- texts ---- */
+
+static void text_path(const struct rota_records *r, const char *scope, const char *role,
+	uint64_t version, char out[static ROTA_FILE_PATH_MAX])
+{
+	snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s.%s.%llu", r->dir, scope, role,
+		(unsigned long long)version);
+}
+
+enum rota_err rota_records_keep(struct rota_records *r, const char *scope, const char *role,
+	uint64_t version, const json_t *content, const json_t *files, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_bytes text;
+	json_t *whole;
+	enum rota_err err;
+
+	whole = json_pack("{s:O,s:O}", "files", files, "signed", content);
+	err = rota_json_encode(whole, ROTA_JSON_FILE, &text, why);
+	json_decref(whole);
+	ROTA_TRY(err);
+	text_path(r, scope, role, version, path);
+	err = rota_file_write(path, rota_bytes_span(&text), 0600, why);
+	rota_bytes_free(&text);
+	return err;
+}
+
+void rota_records_drop(
+	struct rota_records *r, const char *scope, const char *role, uint64_t version)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	text_path(r, scope, role, version, path);
+	(void)unlink(path); /* what stays is swept at the next start */
+}
+
+/* The text of a role, if it is what the log says was signed. */
+static void load_text(struct rota_records *r, struct rota_record_role *one)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	uint8_t digest[ROTA_DIGEST_LEN];
+	uint64_t expires;
+	struct rota_fail why;
+	json_t *whole;
+
+	text_path(r, one->scope, one->role, one->version, path);
+	one->missing = true;
+	if (rota_json_load(path, RECORD_MAX, &whole, &why) != ROTA_OK)
+		return;
+	one->content = json_incref(json_object_get(whole, "signed"));
+	one->files = json_incref(json_object_get(whole, "files"));
+	json_decref(whole);
+	one->missing = !one->content || !one->files ||
+		rota_envelope_digest(one->content, digest, &why) != ROTA_OK ||
+		memcmp(digest, one->message, sizeof(digest)) != 0 ||
+		!rota_metadata_times(one->content, &one->issued_s, &expires);
+}
+
+/* Whether a file name is that of a role's last text. */
+static bool is_last(const struct rota_records *r, const char *name)
+{
+	for (size_t i = 0; i < r->role_count; i++) {
+		char path[ROTA_FILE_PATH_MAX];
+
+		text_path(r, r->roles[i]->scope, r->roles[i]->role, r->roles[i]->version, path);
+		if (strcmp(strrchr(path, '/') + 1, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum rota_err sweep(struct rota_records *r, struct rota_fail *why)
+{
+	DIR *dir = opendir(r->dir);
+	struct dirent *one;
+
+	if (!dir)
+		return rota_fail_errno(why, errno, "%s", r->dir);
+	while ((one = readdir(dir)) != NULL)
+		if (one->d_type == DT_REG && !is_last(r, one->d_name))
+			(void)unlinkat(dirfd(dir), one->d_name, 0);
+	closedir(dir);
+	return rota_file_sync_dir(r->dir, why);
+}
+
+enum rota_err rota_records_load(struct rota_records *r, struct rota_fail *why)
+{
+	for (size_t i = 0; i < r->role_count; i++) {
+		struct rota_record_role *one = r->roles[i];
+
+		json_decref(one->content);
+		json_decref(one->files);
+		one->content = one->files = NULL;
+		one->missing = false;
+		/* the entry says all of a timestamp but when it was issued; the next one tells */
+		if (strcmp(one->role, "timestamp") != 0)
+			load_text(r, one);
+	}
+	return sweep(r, why);
+}
