@@ -200,6 +200,7 @@ static void set_end(struct rota_key_info *key, uint64_t slot_end_s)
 {
 	uint64_t period = rota_key_period_of(key->uses);
 
+	key->in_slot = slot_end_s != 0;
 	key->until_s = 0;
 	if (key->state == ROTA_KEY_ACTIVE && (period || slot_end_s))
 		key->until_s = slot_end_s ? slot_end_s : key->from_s + period;
@@ -352,6 +353,8 @@ enum rota_key_trouble rota_key_trouble(const struct rota_key_info *key, uint64_t
 		return ROTA_KEY_WELL;
 	if (now >= key->until_s)
 		return ROTA_KEY_OVER;
+	if (key->in_slot)
+		return ROTA_KEY_WELL;
 	if (key->replace_s <= key->from_s ||
 		now >= key->from_s + (key->replace_s - key->from_s) / 4 * 3)
 		return ROTA_KEY_SOON;

@@ -24,6 +24,7 @@ struct rota_key_info {
 	char uses[ROTA_KEY_USES_MAX + 1]; /* "timestamp", "image", ...; between blanks */
 	enum rota_key_state state;
 	bool compromised; /* which a destroyed key can be as well */
+	bool in_slot; /* of a pre-signed root: its successor is signed already, and comes by itself */
 	bool named; /* the published metadata, or a record, counts its signatures now */
 	uint64_t made_s, from_s; /* from_s: since when it was active, 0 never */
 	uint64_t until_s; /* end of its period; 0: none, or not active */

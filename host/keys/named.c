@@ -37,24 +37,28 @@ static void tell_ids(const struct rota_keys_named *sink, const json_t *entry, co
 		sink->key(sink->ctx, json_string_value(json_array_get(ids, i)), use, since, end);
 }
 
-static uint64_t slot_end(const json_t *root)
+/* A time of SPEC 4.5; false when there is none. */
+static bool time_of(const json_t *root, const char *name, uint64_t *at)
 {
-	const char *text = json_string_value(json_object_get(root, "x-rota-slot-end"));
-	uint64_t end;
+	const char *text = json_string_value(json_object_get(root, name));
 
-	return text && rota_when_parse(text, &end) ? end + OVERLAP_S : 0;
+	return text && rota_when_parse(text, at);
 }
 
-static void tell_root(const struct rota_keys_named *sink, const json_t *root, uint64_t since)
+/* A pre-signed root's pair counts from its slot on, not from the ceremony. */
+static void tell_root(const struct rota_keys_named *sink, const json_t *root, uint64_t issued)
 {
 	const json_t *roles = json_object_get(root, "roles");
+	uint64_t end = 0, since = issued;
 
+	if (time_of(root, "x-rota-slot-end", &end) && time_of(root, "x-rota-not-before", &since))
+		end += OVERLAP_S;
 	for (size_t i = 0; i < ROTA_DUTY_TOP_COUNT; i++) {
 		const char *role = rota_duties[i].name;
-		bool online = strcmp(role, "snapshot") == 0 || strcmp(role, "timestamp") == 0;
+		bool slot = strcmp(role, "snapshot") == 0 || strcmp(role, "timestamp") == 0;
 
-		tell_ids(sink, json_object_get(roles, role), role, since,
-			online ? slot_end(root) : 0);
+		tell_ids(sink, json_object_get(roles, role), role, slot ? since : issued,
+			slot ? end : 0);
 	}
 }
 

@@ -12,7 +12,7 @@
 
 struct rota_keys_named {
 	void *ctx;
-	/* A key and one use of it. `since_s`: issue of the file that names it. `end_s`: its slot's end and the hour after
+	/* A key and one use of it. `since_s`: issue of the file that names it, or its slot's begin. `end_s`: its slot's end and the hour after
 	 * it (SPEC 4.6), 0 where the period alone ends it. */
 	void (*key)(void *ctx, const char *id, const char *use, uint64_t since_s, uint64_t end_s);
 };

@@ -7,6 +7,7 @@
  *     gone    the token is gone, as long as the file is there
  *     hang    signing does not come back
  *     die     the module breaks
+ *     bare, loose, foreign   a private key is said to be not sensitive, extractable, not made in the token
  * `dumpable` has a byte for each login of a process that can be looked into or leaves a core.
  * P11SHIM_MODULE is the module behind.
  */
@@ -94,6 +95,27 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len
 	return behind->C_Sign(session, data, data_len, sig, sig_len);
 }
 
+static CK_RV get_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+	CK_ATTRIBUTE_PTR wanted, CK_ULONG number)
+{
+	static const struct {
+		const char *mood;
+		CK_ATTRIBUTE_TYPE type;
+		CK_BBOOL says;
+	} lies[] = {
+		{ "bare", CKA_SENSITIVE, CK_FALSE },
+		{ "loose", CKA_EXTRACTABLE, CK_TRUE },
+		{ "foreign", CKA_LOCAL, CK_FALSE },
+	};
+	CK_RV rv = behind->C_GetAttributeValue(session, object, wanted, number);
+
+	for (CK_ULONG i = 0; i < number; i++)
+		for (size_t k = 0; k < sizeof(lies) / sizeof(lies[0]); k++)
+			if (wanted[i].type == lies[k].type && mood_is(lies[k].mood))
+				*(CK_BBOOL *)wanted[i].pValue = lies[k].says;
+	return rv;
+}
+
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 {
 	void *library = dlopen(getenv("P11SHIM_MODULE"), RTLD_NOW | RTLD_LOCAL);
@@ -109,6 +131,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 	front.C_Login = login;
 	front.C_SignInit = sign_init;
 	front.C_Sign = sign;
+	front.C_GetAttributeValue = get_attributes;
 	*list = &front;
 	return CKR_OK;
 }

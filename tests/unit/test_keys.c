@@ -223,6 +223,10 @@ TEST(periods)
 	CHECK_EQ(rota_key_trouble(&key, 4000), ROTA_KEY_SOON);
 	CHECK_EQ(rota_key_trouble(&key, 4999), ROTA_KEY_SOON);
 	CHECK_EQ(rota_key_trouble(&key, 5000), ROTA_KEY_OVER);
+	key.in_slot = true; /* the next one comes by itself, or does not */
+	CHECK_EQ(rota_key_trouble(&key, 4999), ROTA_KEY_WELL);
+	CHECK_EQ(rota_key_trouble(&key, 5000), ROTA_KEY_OVER);
+	key.in_slot = false;
 	key.replace_s = 2000; /* its colleagues' come later */
 	CHECK_EQ(rota_key_trouble(&key, 1749), ROTA_KEY_WELL);
 	CHECK_EQ(rota_key_trouble(&key, 1750), ROTA_KEY_SOON);
