@@ -118,6 +118,13 @@ static enum rota_err read_as_device(
 	return ROTA_OK;
 }
 
+static const char *clause_of(const struct rota_duty *duty)
+{
+	if (strcmp(duty->name, "rollouts") == 0)
+		return "8.1";
+	return strcmp(duty->name, "revocations") == 0 ? "16.2" : "16.1";
+}
+
 static enum rota_err judge_other(const struct rota_duty *duty, const char *path,
 	struct rota_span text, struct rota_fail *why)
 {
@@ -126,8 +133,8 @@ static enum rota_err judge_other(const struct rota_duty *duty, const char *path,
 	enum rota_err err = read_as_device(duty, text, &product, &known);
 
 	if (err != ROTA_OK)
-		return rota_fail(
-			why, err, "%s: a device would refuse it: %s", path, rota_err_str(err));
+		return rota_fail(why, err, "%s: a device would refuse it: %s (SPEC %s)", path,
+			rota_err_str(err), clause_of(duty));
 	return known ? judge_product(duty, path, &product, why) : ROTA_OK;
 }
 

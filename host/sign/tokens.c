@@ -61,11 +61,16 @@ enum rota_err rota_tokens_sign_party(struct rota_tokens *t, const struct rota_pa
 	const uint8_t digest[static ROTA_SHA256_LEN],
 	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], struct rota_fail *why)
 {
+	struct rota_fail seat = { 0 };
 	unsigned have = 0;
 
-	for (size_t i = 0; i < party->seat_count && have < party->threshold; i++)
-		if (rota_tokens_sign(t, &party->seats[i], digest, &out[have], why) == ROTA_OK)
+	*why = seat;
+	for (size_t i = 0; i < party->seat_count && have < party->threshold; i++) {
+		if (rota_tokens_sign(t, &party->seats[i], digest, &out[have], &seat) == ROTA_OK)
 			have++;
+		else
+			*why = seat; /* who is there says nothing of who is not */
+	}
 	if (have == party->threshold)
 		return ROTA_OK;
 	why->err = ROTA_ERR_THRESHOLD;

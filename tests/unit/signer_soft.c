@@ -31,6 +31,7 @@ static enum rota_err soft_public(
 {
 	struct one *one = ctx;
 
+	*why = (struct rota_fail){ 0 }; /* as one that copies it from another process */
 	if (rota_p256_of_pkey(one->soft->key[one->n], out))
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_IO, "key %s", key);
