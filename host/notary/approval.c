@@ -2,6 +2,7 @@
 #include "host/notary/approval.h"
 #include "host/base/when.h"
 #include "host/notary/refusal.h"
+#include "host/repo/judge.h"
 #include "host/sign/p256.h"
 #include "rota/base/writer.h"
 #include "rota/codec/der.h"
@@ -24,13 +25,6 @@ void rota_approval_digest(const struct rota_approval *a, uint8_t out[static ROTA
 	rota_digest_of(ROTA_SPAN(room), out);
 }
 
-static const char *text(const json_t *object, const char *name)
-{
-	const char *value = json_string_value(json_object_get(object, name));
-
-	return value ? value : "";
-}
-
 static bool read_members(const json_t *whole, struct rota_approval *out)
 {
 	const json_t *refuse = json_object_get(whole, "refuse");
@@ -38,13 +32,14 @@ static bool read_members(const json_t *whole, struct rota_approval *out)
 	size_t len;
 
 	if (!rota_json_members(whole, "_type ask expires format key refuse sig") ||
-		strcmp(text(whole, "_type"), "rota-approval") != 0 ||
+		strcmp(rota_judge_text(whole, "_type"), "rota-approval") != 0 ||
 		json_integer_value(json_object_get(whole, "format")) != 1 ||
-		!json_is_boolean(refuse) || !rota_unhex(text(whole, "ask"), ROTA_BUF(out->ask)) ||
-		!rota_unhex(text(whole, "key"), ROTA_BUF(out->key)) ||
-		!rota_when_parse(text(whole, "expires"), &out->expires_s) ||
-		rota_sig_raw(&rota_scheme_p256, rota_span_cstr(text(whole, "sig")), ROTA_BUF(raw),
-			&len) != ROTA_OK ||
+		!json_is_boolean(refuse) ||
+		!rota_unhex(rota_judge_text(whole, "ask"), ROTA_BUF(out->ask)) ||
+		!rota_unhex(rota_judge_text(whole, "key"), ROTA_BUF(out->key)) ||
+		!rota_when_parse(rota_judge_text(whole, "expires"), &out->expires_s) ||
+		rota_sig_raw(&rota_scheme_p256, rota_span_cstr(rota_judge_text(whole, "sig")),
+			ROTA_BUF(raw), &len) != ROTA_OK ||
 		len != sizeof(out->sig))
 		return false;
 	memcpy(out->sig, raw, sizeof(out->sig));

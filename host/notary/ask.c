@@ -2,23 +2,17 @@
 #include "host/notary/ask.h"
 #include "host/base/when.h"
 #include "host/notary/refusal.h"
+#include "host/repo/judge.h"
 #include "host/sign/duty.h"
 #include "rota/codec/name.h"
 
 #include <string.h>
 
-static const char *text(const json_t *object, const char *name)
-{
-	const char *value = json_string_value(json_object_get(object, name));
-
-	return value ? value : "";
-}
-
 static bool is_hex(const json_t *object, const char *name, size_t bytes)
 {
 	uint8_t room[ROTA_DIGEST_LEN];
 
-	return rota_unhex(text(object, name), rota_buf(room, bytes));
+	return rota_unhex(rota_judge_text(object, name), rota_buf(room, bytes));
 }
 
 static bool is_number(const json_t *object, const char *name, json_int_t most)
@@ -54,7 +48,8 @@ static bool image_ok(const json_t *body)
 		!is_number(body, "counter", UINT32_MAX) ||
 		!is_hex(body, "digest", ROTA_DIGEST_LEN) || !is_number(body, "length", INT64_MAX) ||
 		!is_hex(body, "sha256", ROTA_DIGEST_LEN) ||
-		!rota_version_of(text(body, "version"), &version) || !json_is_array(hardware))
+		!rota_version_of(rota_judge_text(body, "version"), &version) ||
+		!json_is_array(hardware))
 		return false;
 	for (size_t i = 0; i < json_array_size(hardware); i++)
 		if (!json_is_string(json_array_get(hardware, i)) ||
@@ -94,17 +89,17 @@ static bool record_ok(const json_t *body)
 		json_is_object(json_object_get(event, "what")) &&
 		(!json_object_get(event, "digest") || is_hex(event, "digest", ROTA_DIGEST_LEN)) &&
 		(!json_object_get(event, "path") ||
-			rota_path_valid(rota_span_cstr(text(event, "path")))) &&
+			rota_path_valid(rota_span_cstr(rota_judge_text(event, "path")))) &&
 		(!json_object_get(event, "version") || is_number(event, "version", INT64_MAX));
 }
 
 static bool key_ok(const json_t *body)
 {
 	return rota_json_members(body, "do label token") &&
-		(strcmp(text(body, "do"), "generate") == 0 ||
-			strcmp(text(body, "do"), "destroy") == 0) &&
-		is_line(text(body, "label"), ROTA_SIGNER_LABEL_MAX) &&
-		rota_name_ok(text(body, "token"));
+		(strcmp(rota_judge_text(body, "do"), "generate") == 0 ||
+			strcmp(rota_judge_text(body, "do"), "destroy") == 0) &&
+		is_line(rota_judge_text(body, "label"), ROTA_SIGNER_LABEL_MAX) &&
+		rota_name_ok(rota_judge_text(body, "token"));
 }
 
 static bool series_ok(const json_t *body)
@@ -112,7 +107,7 @@ static bool series_ok(const json_t *body)
 	uint64_t from;
 
 	return rota_json_members(body, "from landing_s period_s slots") &&
-		rota_when_parse(text(body, "from"), &from) &&
+		rota_when_parse(rota_judge_text(body, "from"), &from) &&
 		is_number(body, "landing_s", UINT32_MAX) &&
 		is_number(body, "period_s", UINT32_MAX) && is_number(body, "slots", UINT32_MAX);
 }
@@ -145,7 +140,7 @@ static enum rota_err wrong(struct rota_fail *why, const char *member)
 
 static enum rota_err read_kind(struct rota_ask *ask, struct rota_fail *why)
 {
-	const char *word = text(ask->whole, "kind");
+	const char *word = rota_judge_text(ask->whole, "kind");
 
 	ask->body = json_object_get(ask->whole, "body");
 	for (size_t i = 0; i < ROTA_ASK_KINDS; i++) {
@@ -178,19 +173,20 @@ static enum rota_err read_head(struct rota_ask *ask, struct rota_fail *why)
 
 	if (!rota_json_members(whole, "_type body expires files format id kind reason role scope"))
 		return wrong(why, "a member");
-	if (strcmp(text(whole, "_type"), "rota-ask") != 0 || !json_is_integer(format) ||
+	if (strcmp(rota_judge_text(whole, "_type"), "rota-ask") != 0 || !json_is_integer(format) ||
 		json_integer_value(format) != 1)
 		return wrong(why, "_type or format");
-	ask->scope = text(whole, "scope");
-	ask->role = text(whole, "role");
-	ask->reason = text(whole, "reason");
-	if (!rota_unhex(text(whole, "id"), ROTA_BUF(ask->id)))
+	ask->scope = rota_judge_text(whole, "scope");
+	ask->role = rota_judge_text(whole, "role");
+	ask->reason = rota_judge_text(whole, "reason");
+	if (!rota_unhex(rota_judge_text(whole, "id"), ROTA_BUF(ask->id)))
 		return wrong(why, "id");
 	if (!rota_name_ok(ask->scope) || !rota_name_ok(ask->role))
 		return wrong(why, "scope or role");
 	if (!is_line(ask->reason, ROTA_ASK_REASON_MAX))
 		return wrong(why, "reason");
-	if (!json_is_null(expires) && !rota_when_parse(text(whole, "expires"), &ask->expires_s))
+	if (!json_is_null(expires) &&
+		!rota_when_parse(rota_judge_text(whole, "expires"), &ask->expires_s))
 		return wrong(why, "expires");
 	return ROTA_OK;
 }

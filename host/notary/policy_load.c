@@ -229,6 +229,9 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 				"%s: [%s] is for keys of %s, whose seats in rota.ini of %s are not "
 				"online: people sign those (rota repo export)",
 				p->ini.path, section, name, r->scope);
+		if (r->approvals && (i == ROTA_ASK_TIME || i == ROTA_ASK_TICKET))
+			return wrong(p, why, section, "approvals",
+				"cannot be for kinds time and ticket, which devices wait for");
 		if (party && party->threshold > ROTA_ANSWER_SIGS_MAX)
 			return wrong(p, why, section, "role", "has a threshold above 2");
 	}

@@ -70,6 +70,8 @@ TEST(not_loaded)
 		{ "production images", "kinds = record", "kinds = image", "not online" },
 		{ "more approvals than approvers", "approvals = 2", "approvals = 3",
 			"more than its approvers" },
+		{ "approvals of what a device waits for", "kinds = metadata time ticket",
+			"kinds = time\napprovals = 1\napprovers = anna", "devices wait" },
 		{ "an approver who is none", "approvers = anna bert", "approvers = anna dora",
 			"no [officer]" },
 		{ "an approver twice", "approvers = anna bert", "approvers = anna anna", "twice" },

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/notary/vouch.h"
+#include "host/notary/policy_parts.h"
+#include "host/notary/refusal.h"
+#include "host/repo/chain.h"
+#include "host/repo/judge.h"
+
+#include <string.h>
+
+/* What one record says, as far as it is looked at. */
+struct vouching {
+	const struct rota_policy *p;
+	const struct rota_leaf *leaf;
+	json_t *record;
+	const struct rota_rule *rule;
+	enum rota_ask_kind kind;
+	uint64_t now;
+};
+
+static bool is_span(struct rota_span span, const char *text)
+{
+	return rota_span_eq(span, rota_span_cstr(text));
+}
+
+/* The rule that the record names is one for this kind, and for the keys and scope of the leaf. */
+static enum rota_err find_rule(struct vouching *v, struct rota_fail *why)
+{
+	const char *word = rota_judge_text(v->record, "kind"), *party;
+	size_t kind = 0;
+
+	v->rule = rota_policy_rule(v->p, rota_judge_text(v->record, "rule"));
+	while (kind < ROTA_ASK_KINDS && strcmp(rota_ask_word((enum rota_ask_kind)kind), word) != 0)
+		kind++;
+	v->kind = (enum rota_ask_kind)kind;
+	if (v->rule && kind < ROTA_ASK_KINDS && policy_has_word(v->rule->kinds, word) &&
+		is_span(v->leaf->scope, v->rule->scope)) {
+		party = rota_policy_party(v->kind, v->rule->role);
+		if (is_span(v->leaf->role, party ? party : v->rule->role))
+			return ROTA_OK;
+	}
+	return rota_refuse(why, ROTA_REFUSED_ROLE,
+		"the private record names no rule that lets this be signed");
+}
+
+/* What is handed on is what stands in the request. */
+static bool is_message(const struct vouching *v, const struct rota_ask *ask)
+{
+	static const uint8_t none[ROTA_DIGEST_LEN];
+	uint8_t message[ROTA_DIGEST_LEN] = { 0 };
+
+	if (v->kind == ROTA_ASK_METADATA)
+		rota_digest_of(ask->signed_, message);
+	else if (v->kind == ROTA_ASK_IMAGE &&
+		!rota_unhex(rota_judge_text(ask->body, "digest"), ROTA_BUF(message)))
+		return false;
+	if (v->kind != ROTA_ASK_METADATA && v->kind != ROTA_ASK_IMAGE)
+		return memcmp(v->leaf->message, none, sizeof(none)) == 0;
+	return memcmp(v->leaf->message, message, sizeof(message)) == 0 &&
+		(v->kind != ROTA_ASK_METADATA ||
+			v->leaf->version ==
+				rota_chain_version(json_object_get(ask->body, "signed")));
+}
+
+static enum rota_err check_ask(
+	const struct vouching *v, const struct rota_ask *ask, struct rota_fail *why)
+{
+	if (ask->kind == v->kind && strcmp(ask->role, v->rule->role) == 0 &&
+		is_span(v->leaf->scope, ask->scope) && is_message(v, ask))
+		return ROTA_OK;
+	return rota_refuse(why, ROTA_REFUSED_BYTES, "the entry is not of the request");
+}
+
+static enum rota_err check_approvals(
+	const struct vouching *v, const uint8_t ask[static ROTA_DIGEST_LEN], struct rota_fail *why)
+{
+	const json_t *list = json_object_get(v->record, "approvals");
+	struct rota_approval all[ROTA_POLICY_SECTIONS_MAX];
+	size_t count = json_array_size(list);
+
+	if (count > ROTA_POLICY_SECTIONS_MAX)
+		return rota_refuse(why, ROTA_REFUSED_APPROVALS, "more approvals than officers");
+	for (size_t i = 0; i < count; i++) {
+		const json_t *one = json_array_get(list, i);
+
+		ROTA_TRY(rota_approval_parse(
+			rota_span(json_string_value(one), json_string_length(one)), &all[i], why));
+	}
+	return rota_approvals_check(v->p, v->rule, all, count, ask, v->now, why);
+}
+
+static enum rota_err vouch(struct vouching *v, struct rota_bytes *bytes, struct rota_fail *why)
+{
+	struct rota_ask ask;
+	enum rota_err err;
+
+	ROTA_TRY(find_rule(v, why));
+	if (v->rule->approvals == 0)
+		return ROTA_OK;
+	err = rota_ask_parse(*bytes, &ask, why);
+	*bytes = (struct rota_bytes){ 0 };
+	ROTA_TRY(err);
+	err = check_ask(v, &ask, why);
+	if (err == ROTA_OK)
+		err = check_approvals(v, ask.digest, why);
+	rota_ask_free(&ask);
+	return err;
+}
+
+enum rota_err rota_vouch(const struct rota_policy *p, const struct rota_leaf *leaf,
+	struct rota_span record, struct rota_bytes ask, uint64_t now, struct rota_fail *why)
+{
+	struct vouching v = { .p = p, .leaf = leaf, .now = now };
+	enum rota_err err = rota_json_parse_strict(record, &v.record, why);
+
+	if (err == ROTA_OK)
+		err = vouch(&v, &ask, why);
+	json_decref(v.record);
+	rota_bytes_free(&ask);
+	return err;
+}
