@@ -122,6 +122,11 @@ TEST(nothing_can_be_changed)
 	CHECK_EQ(rota_transcript_parse(rota_span_cstr((char *)text.p), &read, &why), ROTA_ERR_HASH);
 	CHECK_EQ(rota_transcript_parse(rota_span_cstr(""), &read, &why), ROTA_ERR_FORMAT);
 	CHECK_EQ(rota_transcript_parse(rota_span_cstr("{}\n"), &read, &why), ROTA_ERR_HASH);
+	/* a second beginning */
+	CHECK_EQ(rota_transcript_parse(rota_span_cstr("{\"before\":[],\"did\":\"prepared\"}\n"
+						      "{\"before\":[],\"did\":\"signed\"}\n"),
+			 &read, &why),
+		ROTA_ERR_HASH);
 	rota_bytes_free(&text);
 	rota_transcript_free(&t);
 }
