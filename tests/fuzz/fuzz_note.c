@@ -6,9 +6,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static void try_line(struct rota_span line)
+static uint8_t room[ROTA_NOTE_TEXT_MAX];
+
+static void try_line(struct rota_span text, struct rota_span line)
 {
-	static uint8_t room[ROTA_NOTE_LINE_MAX];
 	struct rota_note_key key = { .name = ROTA_STR("w"), .id = { 'i', 'd', 'i', 'd' } };
 	struct rota_span again;
 	uint8_t sig[ROTA_NOTE_SIG_LEN];
@@ -21,12 +22,14 @@ static void try_line(struct rota_span line)
 		if (rota_note_line(&key, time_s, ROTA_SPAN(sig), ROTA_BUF(room), &again) != 0 ||
 			!rota_span_eq(again, line))
 			abort();
+		if (rota_note_message(&key, text, time_s, ROTA_BUF(room), &again) == ROTA_OK &&
+			!rota_span_eq(rota_span_skip(again, again.len - text.len), text))
+			abort();
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static uint8_t room[ROTA_NOTE_TEXT_MAX];
 	struct rota_span text, lines, again;
 	struct rota_checkpoint c;
 
@@ -37,6 +40,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			!rota_span_eq(again, text)))
 		abort();
 	while (lines.len > 0)
-		try_line(rota_note_next(&lines));
+		try_line(text, rota_note_next(&lines));
 	return 0;
 }
