@@ -230,6 +230,31 @@ def test_another_bundle_has_another_fingerprint(scene):
     people[0].rota("ceremony", "sign", "--yes", base / "good", status=2)  # nobody compared
 
 
+def test_signing_is_completed(scene):
+    """Cut off behind a signature or before its line: the next run writes what is missing, once."""
+    online, people, base = scene
+    fingerprint, _ = prepare(online, base / "f", "--role", "root")
+    who, cut = people[0], 0
+    program = [BUILD / "apps/rota/rota", "--dir", who.dir, "ceremony", "sign", "--yes", "--fingerprint", fingerprint]
+    for call in range(1, 100, 3):
+        mine = who.take(base / "f")
+        done = subprocess.run([*program, mine], capture_output=True, timeout=120 * PATIENCE, check=False, cwd=who.home,
+                              env={**os.environ, "KILLAT": str(call),
+                                   "LD_PRELOAD": str(BUILD / "tests/system/libkillat.so")},
+                              **({"user": who.user, "group": who.user, "extra_groups": []} if who.user else {}))
+        if done.returncode == 0:
+            break
+        cut += 1
+        told = who.rota("ceremony", "sign", "--yes", "--fingerprint", fingerprint, mine,
+                        status=1 if (mine / "transcript").read_text().count('"signed"') else 0)
+        assert "rota: signed" in told or "no token at hand" in told
+        lines = [json.loads(line) for line in (mine / "transcript").read_text().splitlines()]
+        assert [line["did"] for line in lines] == ["prepared", "signed"] and len(lines[1]["keys"]) == 1
+        bundle = json.loads((mine / "bundle").read_text())
+        assert len(bundle["parts"][0]["signatures"]) == 1
+    assert cut > 2
+
+
 def test_finish_is_completed(scene):
     """Cut off at every fifth durable call; the next run ends it, with one transcript."""
     online, people, base = scene
