@@ -215,7 +215,7 @@ TEST(ceiling_grows)
 
 TEST(policy_texts)
 {
-	json_t *content, *files;
+	json_t *content, *files, *policy;
 
 	CHECK(court_begin(&c));
 	/* another text than is listed */
@@ -240,17 +240,16 @@ TEST(policy_texts)
 	/* of another product, by its path and by itself */
 	content = court_next(&c, "rollouts");
 	files = json_object();
-	court_list(content, files, "rollouts/other.json", court_policy(&c, 1, LAB, 0, "active"));
+	policy = court_policy(&c, 1, LAB, 0, "active");
+	set(policy, "product", json_string("other"));
+	court_list(content, files, "rollouts/other.json", policy);
 	CHECK(court_sign(&c, "rollouts", content, files) != ROTA_OK);
 	CODE("product");
 	content = court_next(&c, "rollouts");
 	files = json_object();
-	{
-		json_t *policy = court_policy(&c, 1, LAB, 0, "active");
-
-		set(policy, "product", json_string("other"));
-		court_list(content, files, POLICY_PATH, policy);
-	}
+	policy = court_policy(&c, 1, LAB, 0, "active");
+	set(policy, "product", json_string("other"));
+	court_list(content, files, POLICY_PATH, policy);
 	CHECK(court_sign(&c, "rollouts", content, files) != ROTA_OK);
 	CODE("product");
 	/* a path of another role */
@@ -262,15 +261,11 @@ TEST(policy_texts)
 	/* a release that the log does not know */
 	content = court_next(&c, "rollouts");
 	files = json_object();
-	{
-		json_t *policy = court_policy(&c, 1, LAB, 0, "active");
-		json_t *one = json_array_get(json_object_get(policy, "campaigns"), 0);
-
-		set(one, "release sha256", json_string(&DIGEST[1]));
-		json_object_set_new(
-			json_object_get(one, "release"), "sha256", json_stringn(&DIGEST[1], 64));
-		court_list(content, files, POLICY_PATH, policy);
-	}
+	policy = court_policy(&c, 1, LAB, 0, "active");
+	json_object_set_new(
+		json_object_get(json_array_get(json_object_get(policy, "campaigns"), 0), "release"),
+		"sha256", json_stringn(&DIGEST[1], 64));
+	court_list(content, files, POLICY_PATH, policy);
 	CHECK(court_sign(&c, "rollouts", content, files) != ROTA_OK);
 	CODE("bytes");
 	/* the policy goes */
@@ -563,6 +558,13 @@ TEST(timestamp)
 	json_object_set_new(content, "meta", json_object());
 	list_role(content, "snapshot", 2);
 	CHECK_OK(court_sign(&c, "timestamp", content, NULL));
+	/* that file, said to be of another version */
+	content = court_next(&c, "timestamp");
+	json_object_set_new(content, "meta", json_object());
+	list_role(content, "snapshot", 2);
+	set(content, "meta snapshot.json version", json_integer(3));
+	CHECK(court_sign(&c, "timestamp", content, NULL) != ROTA_OK);
+	CODE("bytes");
 	court_end(&c);
 }
 
@@ -590,14 +592,14 @@ TEST(ci)
 	static const char path[] = "ci/sensor/1.0.0/release.json", app[] = "ci/sensor/1.0.0/app";
 	struct rota_store_target target;
 	json_t *content, *files;
-	char hex[ROTA_DIGEST_HEX];
+	char hex[ROTA_DIGEST_HEX], file[ROTA_FILE_PATH_MAX];
 
 	CHECK(court_begin(&c));
 	CHECK_OK(rota_store_put_target(
 		&c.n.s.online, app, ROTA_STR("program"), &target, &c.n.s.why));
-	rota_hex(ROTA_SPAN(target.sha256), hex);
-	for (int bad = 4; bad >= 0; bad--) {
-		static const char *const codes[] = { "", "bytes", "path", "bytes", "bytes" };
+	for (int bad = 5; bad >= 0; bad--) {
+		static const char *const codes[] = { "", "bytes", "path", "bytes", "bytes",
+			"bytes" };
 		struct rota_store_target listed = target;
 
 		CHECK_OK(notary_policy(&c.n, "rate = 3/1m", "rate = 9/1m"));
@@ -605,9 +607,15 @@ TEST(ci)
 		ROW(codes[bad]);
 		content = court_next(&c, "ci");
 		files = json_object();
-		court_list(content, files, path, court_release("ci", "1.0.0", 7, hex));
 		if (bad == 1) /* a file that is not there */
 			listed.sha256[0] ^= 1;
+		if (bad == 5) { /* one of other bytes in its place */
+			listed.sha256[0] ^= 2;
+			rota_store_target_path(&c.n.s.online, app, listed.sha256, file);
+			CHECK_OK(rota_file_write(file, ROTA_STR("PROGRAM"), 0644, &c.n.s.why));
+		}
+		rota_hex(ROTA_SPAN(listed.sha256), hex);
+		court_list(content, files, path, court_release("ci", "1.0.0", 7, hex));
 		json_object_set_new(json_object_get(content, "targets"), app,
 			rota_store_target_object(&listed));
 		if (bad == 2) /* outside the rule's paths */
