@@ -180,6 +180,33 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 	return err;
 }
 
+static enum rota_err take_proof(void *ctx, struct rota_span piece)
+{
+	struct cycle *c = ctx;
+
+	return rota_update_feed(&c->u, piece);
+}
+
+/* SPEC 22.3 */
+static enum rota_err fetch_proof(struct cycle *c, const struct rota_update_want *want)
+{
+	struct agent *a = c->a;
+	char path[ROTA_URL_MAX], hash[2 * ROTA_SHA256_LEN + 1];
+	const struct rota_fetch_get get = {
+		.server = &a->config->metadata,
+		.path = path,
+		.max_len = want->length,
+		.total_s = (uint32_t)a->config->metadata_s,
+		.ctx = c,
+		.take = take_proof,
+	};
+
+	c->role[0] = 0;
+	rota_hex(ROTA_SPAN(want->sha256), hash);
+	snprintf(path, sizeof(path), "log/proofs/%s.tlog-proof", hash);
+	return agent_transfer(a, &get, false, &c->fail);
+}
+
 /* ---- signed time ---- */
 
 /* SPEC 13.5 */
@@ -300,6 +327,9 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 	case ROTA_UPDATE_FETCH_RECOVERY:
 		err = fetch_recovery(c, want);
 		break;
+	case ROTA_UPDATE_FETCH_PROOF:
+		err = fetch_proof(c, want);
+		break;
 	case ROTA_UPDATE_HEALTH:
 		err = check_health(c);
 		if (err != ROTA_OK)
@@ -372,6 +402,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		.log = a->device.log,
 		.counter = a->device.counter,
 		.watchdog = &a->device.rom.watchdog,
+		.demand = a->device.rom.demand.len > 0 ? &a->device.demand : NULL,
 		.random = &rota_random_posix,
 		.uptime = &rota_uptime_posix,
 		.resume_every = a->config->resume_every,

@@ -46,6 +46,23 @@ static struct rota_span optional(const char *text)
 	return text ? rota_span_cstr(text) : rota_span(NULL, 0);
 }
 
+/* SPEC 22.4. What the factory wrote and this release does not understand stops it, as all of the record. */
+static enum rota_err read_demand(struct agent_device *d, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	if (d->rom.demand.len == 0)
+		return ROTA_OK;
+	err = rota_log_demand_read(&rota_crypto_openssl, d->rom.demand, &d->log_demand);
+	if (err != ROTA_OK)
+		return rota_fail(
+			why, err, "%s: log and witnesses: %s", d->config->rom, rota_err_str(err));
+	d->demand = (struct rota_update_demand){
+		.of = &d->log_demand, .calls = &rota_logproof_calls, .room = &d->proof
+	};
+	return ROTA_OK;
+}
+
 /* Devices of channel ci take releases that the role ci signs; no other device follows that role. */
 static void describe(struct agent_device *d)
 {
@@ -257,6 +274,7 @@ static enum rota_err open_orders(
 static enum rota_err open_all(struct agent_device *d, struct rota_fail *why)
 {
 	ROTA_TRY(read_rom(d, why));
+	ROTA_TRY(read_demand(d, why));
 	describe(d);
 	ROTA_TRY(open_counters(d, why));
 	ROTA_TRY(agent_loader_open(&d->loader, d->config, why));

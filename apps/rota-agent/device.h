@@ -38,6 +38,9 @@ struct agent_device {
 	const struct agent_config *config;
 	struct rota_bytes rom_record;
 	struct rota_rom rom;
+	struct rota_log_demand log_demand; /* of its field 11 */
+	struct rota_logproof proof;
+	struct rota_update_demand demand; /* of the two */
 	struct rota_device device;
 
 	struct agent_slots backend[AGENT_SLOTS_MAX]; /* of those that are not behind a loader */

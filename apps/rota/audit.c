@@ -22,3 +22,18 @@ void audit_close(struct audit_place *place)
 {
 	free(place->folder);
 }
+
+enum rota_err audit_demand(
+	const char *policy, struct rota_buf room, struct rota_span *out, struct rota_fail *why)
+{
+	struct rota_log_policy p;
+	struct rota_log_demand demand;
+	enum rota_err err;
+
+	ROTA_TRY(rota_log_policy_load(&rota_crypto_openssl, policy, &p, why));
+	if (rota_log_policy_demand(&p, &demand, why) != ROTA_OK)
+		return rota_fail_in(why, "%s", policy);
+	err = rota_log_demand_write(&rota_crypto_openssl, &demand, room, out);
+	return err == ROTA_OK ? ROTA_OK
+			      : rota_fail(why, err, "%s: not what a device can hold", policy);
+}

@@ -17,4 +17,8 @@ ROTA_MUST_USE enum rota_err audit_open(
 	struct audit_place *place, const char *folder, const char *policy, struct rota_fail *why);
 void audit_close(struct audit_place *place);
 
+/* Field 11 of a ROM record (SPEC 22.4) from a policy file, in `room` (ROTA_ROM_MAX is enough). */
+ROTA_MUST_USE enum rota_err audit_demand(
+	const char *policy, struct rota_buf room, struct rota_span *out, struct rota_fail *why);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota factory enrol: one device's identity, anchors and first image. */
+#include "apps/rota/audit.h"
 #include "apps/rota/factory_tpm.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
@@ -25,7 +26,7 @@
 
 static const char *out, *at_path, *serial, *hardware, *channel, *group, *region, *counter;
 static const char *image, *slot_mib, *repository, *repository_url, *server_url, *health, *reboot;
-static const char *script, *script_dir, *tpm, *watchdog, *bound;
+static const char *script, *script_dir, *tpm, *watchdog, *bound, *log_policy;
 static struct opts_list component;
 static bool json, take_over;
 
@@ -61,6 +62,10 @@ static const struct opts_row rows[] = {
 		OPTS_TEXT, &watchdog },
 	{ "watchdog-bound", "TIME", "how long it may, with --watchdog (default 15m)", OPTS_TEXT,
 		&bound },
+	{ "log-policy", "FILE",
+		"install releases only with a proof that this log has them and its quorum saw it "
+		"(default: without)",
+		OPTS_TEXT, &log_policy },
 	{ "script", "FILE", "slot app is kept by this script, not by rota-boot", OPTS_TEXT,
 		&script },
 	{ "script-dir", "DIR", "where it keeps its files (default: files in the folder)", OPTS_TEXT,
@@ -216,10 +221,14 @@ static void print_made(const struct rota_enrol_plan *plan, const char *device_id
 
 static int run(struct rota_enrol_plan *plan, struct factory_tpm *counters)
 {
+	static uint8_t room[ROTA_ROM_MAX];
 	char device_id[65];
 	struct session s;
 	enum rota_err err;
 
+	if (log_policy &&
+		audit_demand(log_policy, ROTA_BUF(room), &plan->demand, &s.why) != ROTA_OK)
+		return say_fail(&s.why);
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
 	counters->dir = &s.dir;

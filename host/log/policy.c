@@ -241,3 +241,31 @@ enum rota_err rota_log_policy_open(const struct rota_crypto *crypto,
 			count_bits(*who & policy->quorum), policy->need);
 	return ROTA_OK;
 }
+
+enum rota_err rota_log_policy_demand(
+	const struct rota_log_policy *policy, struct rota_log_demand *out, struct rota_fail *why)
+{
+	unsigned logs = 0;
+
+	*out = (struct rota_log_demand){ .need = (uint8_t)policy->need };
+	for (size_t i = 0; i < policy->count; i++) {
+		const struct rota_note_key *key = &policy->note[i];
+		bool counts = policy->quorum >> i & 1;
+
+		if (key->kind == ROTA_NOTE_LOG_P256) {
+			out->log = *key;
+			logs++;
+		}
+		if (!counts)
+			continue;
+		if (key->kind != ROTA_NOTE_WITNESS_P256 || out->count == ROTA_WITNESSES_MAX)
+			return rota_fail(why, ROTA_ERR_UNSUPPORTED,
+				"devices take at most %d witnesses, each with a P-256 key",
+				ROTA_WITNESSES_MAX);
+		out->witness[out->count++] = *key;
+	}
+	if (logs != 1 || out->need == 0)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
+			"devices want one P-256 key of a log, and a quorum");
+	return ROTA_OK;
+}

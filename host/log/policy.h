@@ -12,6 +12,7 @@
 #define HOST_LOG_POLICY_H
 
 #include "host/log/vkey.h"
+#include "rota/trust/logproof.h"
 
 #define ROTA_LOG_KEYS_MAX 16 /* logs' keys and witnesses together: as many as a note has lines */
 #define ROTA_LOG_URL_MAX 512
@@ -37,5 +38,10 @@ ROTA_MUST_USE enum rota_err rota_log_policy_load(const struct rota_crypto *crypt
 ROTA_MUST_USE enum rota_err rota_log_policy_open(const struct rota_crypto *crypto,
 	const struct rota_log_policy *policy, struct rota_span note, bool witnessed,
 	struct rota_checkpoint *out, uint32_t *who, struct rota_fail *why);
+
+/* What a device is to demand by this policy (SPEC 22.4); points into it. ROTA_ERR_UNSUPPORTED: not one P-256 key of a log,
+ * no quorum, a witness in it without a P-256 key, or more than ROTA_WITNESSES_MAX. */
+ROTA_MUST_USE enum rota_err rota_log_policy_demand(
+	const struct rota_log_policy *policy, struct rota_log_demand *out, struct rota_fail *why);
 
 #endif

@@ -184,6 +184,7 @@ static enum rota_err make_rom(
 		.device_id = rota_span(w->device_id, 64),
 		.counter = w->plan->counter,
 		.watchdog = w->plan->watchdog,
+		.demand = w->plan->demand,
 		.root_sha256 = ROTA_SPAN(root),
 		.idevid_spki = ROTA_SPAN(w->spki) };
 	size_t count;

@@ -37,6 +37,7 @@ struct rota_enrol_plan {
 	const char *script_dir; /* where it keeps its files; NULL: OUT/files, which is made */
 	uint32_t counter;
 	struct rota_rom_watchdog watchdog; /* all zeros: none */
+	struct rota_span demand; /* field 11 of the record (SPEC 22.4); empty: none */
 	/* Make counters in the device's TPM, and say in field 10 of the record where they are (SPEC 12.1); NULL: there are
 	 * none. Who gave it undoes it when the enrolment fails later on. */
 	enum rota_err (*counters)(void *ctx, struct rota_rom *rom, struct rota_fail *why);

@@ -185,6 +185,13 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 			"\t\tlocation /repo/targets/ {\n"
 			"\t\t\treturn 403 \"targets are served to devices only\\n\";\n"
 			"\t\t}\n");
+	add_files(n, out, "The signing log: what it says of itself now.", "log", "checkpoint",
+		"public, max-age=60");
+	add_files(n, out, "Its leaves and hashes, written once.", "log",
+		"tile/(?:[0-9]|entries)/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\\.p/[0-9]{1,3})?",
+		"public, max-age=31536000, immutable");
+	add_files(n, out, "Proofs of releases: made anew when further witnesses signed.", "log",
+		"proofs/[0-9a-f]{64}\\.tlog-proof", "public, max-age=60");
 	add_files(n, out, "What an order names: the name is the digest.", "recovery",
 		"[0-9a-f]{64}", "public, max-age=31536000, immutable");
 	add_files(n, out, "Looked at first by a device in trouble: never stale for long.",

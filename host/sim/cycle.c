@@ -77,6 +77,9 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 		case ROTA_UPDATE_FETCH_TIME:
 			fetch_time(d, want.nonce);
 			break;
+		case ROTA_UPDATE_FETCH_PROOF: /* devices of this world demand none */
+			rota_update_done(&d->update, ROTA_ERR_NOT_FOUND);
+			break;
 		case ROTA_UPDATE_HEALTH:
 			rota_update_done(&d->update,
 				world->health != NULL ? world->health(world->ctx, d) : ROTA_OK);

@@ -23,6 +23,7 @@ enum field {
 	FIELD_IDEVID = 8,
 	FIELD_WATCHDOG = 9,
 	FIELD_COUNTERS = 10,
+	FIELD_DEMAND = 11,
 };
 
 static enum rota_err read_key(struct rota_rom *rom, struct rota_span value)
@@ -107,6 +108,9 @@ static enum rota_err read_field(struct rota_rom *rom, uint8_t id, struct rota_sp
 		return read_watchdog(rom, value);
 	case FIELD_COUNTERS:
 		return read_counters(rom, value);
+	case FIELD_DEMAND:
+		rom->demand = value;
+		return value.len > 0 ? ROTA_OK : ROTA_ERR_FORMAT; /* none is no field */
 	default:
 		return ROTA_ERR_UNSUPPORTED;
 	}
@@ -144,7 +148,8 @@ static bool complete(const struct rota_rom *rom)
 		rom->recovery_sha256.len == ROTA_SHA256_LEN &&
 		rom->device_id.len == ROTA_DEVICE_ID_LEN && is_hex(rom->device_id) &&
 		rom->root_sha256.len == ROTA_SHA256_LEN && rom->idevid_spki.len > 0 &&
-		watchdog_valid(&rom->watchdog) && rom->nv_have >> ROTA_COUNTER_COUNT == 0;
+		rom->demand.len <= ROTA_ROM_MAX && watchdog_valid(&rom->watchdog) &&
+		rom->nv_have >> ROTA_COUNTER_COUNT == 0;
 }
 
 static enum rota_err check_frame(struct rota_span record)
@@ -260,6 +265,8 @@ enum rota_err rota_rom_encode(
 	write_field(&w, FIELD_IDEVID, rom->idevid_spki);
 	write_watchdog(&w, &rom->watchdog);
 	write_counters(&w, rom);
+	if (rom->demand.len > 0)
+		write_field(&w, FIELD_DEMAND, rom->demand);
 	rota_write_le32(&w, rota_crc32(0, rota_writer_span(&w)));
 	return rota_writer_end(&w, out);
 }

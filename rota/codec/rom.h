@@ -50,6 +50,8 @@ struct rota_rom {
 	struct rota_rom_watchdog watchdog; /* all zeros: none */
 	uint8_t nv_have; /* bit (1u << enum rota_counter_id): nv[] has it; 0: no counters in a TPM */
 	struct rota_rom_counter nv[ROTA_COUNTER_COUNT]; /* by enum rota_counter_id */
+	struct rota_span
+		demand; /* field 11, for rota_log_demand_read() (rota/trust/logproof.h); empty: none */
 };
 
 /* ROTA_ERR_FORMAT       not the layout, a field missing, out of order, or not of its form

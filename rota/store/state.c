@@ -357,6 +357,11 @@ static const struct member told[] = {
 	{ U8, offsetof(struct rota_state, told) },
 };
 
+static const struct member seen[] = {
+	{ U64, offsetof(struct rota_state, seen.size) },
+	{ DIGEST, offsetof(struct rota_state, seen.root) },
+};
+
 #define VALUES_OF(table) .members = table, .count = sizeof(table) / sizeof((table)[0])
 
 static const struct field {
@@ -390,6 +395,7 @@ static const struct field {
 	{ .id = 0x10, VALUES_OF(ordered) },
 	{ .id = 0x80, VALUES_OF(refused) },
 	{ .id = 0x81, VALUES_OF(told) },
+	{ .id = 0x82, VALUES_OF(seen) },
 };
 
 static bool present(const struct field *f, const struct rota_state *s)

@@ -32,6 +32,7 @@
  * | 0x10 | 37          | recovery order: epoch (u32), digest, phase (u8)                                  |
  * | 0x80 | 8           | tag of the refusal that was reported last                                        |
  * | 0x81 | 1           | refreshes that the troubles told stand for, less those since (SPEC 11.3)         |
+ * | 0x82 | 40          | largest checkpoint of the signing log seen: size, root (SPEC 22.5)               |
  */
 #ifndef ROTA_STORE_STATE_H
 #define ROTA_STORE_STATE_H
@@ -39,6 +40,7 @@
 #include "rota/codec/tuf.h"
 #include "rota/port/crypto.h"
 #include "rota/trust/floor.h"
+#include "rota/trust/logproof.h"
 
 /* SPEC 7.1: versions that a release allows to go back to, and components that it has. */
 #define ROTA_STATE_REVERT_MAX 8
@@ -177,11 +179,12 @@ struct rota_state {
 	uint8_t refused
 		[ROTA_FLOOR_TAG_LEN]; /* tag of the refusal that was reported last; zeros: none */
 	uint8_t told; /* refreshes that the troubles told stand for, less those since */
+	struct rota_log_seen seen; /* of the signing log, by proofs */
 	uint16_t unknown_len;
 	uint8_t unknown[ROTA_STATE_UNKNOWN_MAX]; /* fields of a later release, as they were */
 };
 
-/* Longest payload: every list full and every byte of `unknown` in use is 1,914 bytes. */
+/* Longest payload: every list full and every byte of `unknown` in use is 1,957 bytes. */
 #define ROTA_STATE_LEN_MAX 2048
 
 /* The state of a device that left the factory with this root.

@@ -2,10 +2,80 @@
 #include "rota/trust/logproof.h"
 #include "rota/base/base64.h"
 #include "rota/base/mem.h"
+#include "rota/base/reader.h"
+#include "rota/base/writer.h"
 
 #define DASH "\xE2\x80\x94 " /* begins a signature line */
 
 enum part { PART_HEAD, PART_EXTRA, PART_INDEX, PART_HASHES, PART_TEXT, PART_LINES };
+
+static enum rota_err read_key(const struct rota_crypto *crypto, struct rota_reader *r,
+	enum rota_note_kind kind, struct rota_note_key *out)
+{
+	out->kind = kind;
+	out->name = rota_read_span(r, rota_read_u8(r));
+	out->raw = rota_read_span(r, ROTA_P256_KEY_LEN);
+	if (r->failed || !rota_note_name_valid(out->name))
+		return ROTA_ERR_FORMAT;
+	rota_note_key_id(crypto, out);
+	return ROTA_OK;
+}
+
+/* Nobody counts twice, and the log is no witness of itself. */
+static bool distinct(const struct rota_log_demand *d)
+{
+	for (uint8_t i = 0; i < d->count; i++) {
+		if (rota_span_eq(d->witness[i].raw, d->log.raw))
+			return false;
+		for (uint8_t k = 0; k < i; k++) {
+			if (rota_span_eq(d->witness[i].raw, d->witness[k].raw))
+				return false;
+		}
+	}
+	return true;
+}
+
+enum rota_err rota_log_demand_read(
+	const struct rota_crypto *crypto, struct rota_span in, struct rota_log_demand *out)
+{
+	struct rota_reader r = rota_reader(in);
+
+	out->need = rota_read_u8(&r);
+	out->count = rota_read_u8(&r);
+	if (out->count > ROTA_WITNESSES_MAX)
+		return ROTA_ERR_LIMIT;
+	ROTA_TRY(read_key(crypto, &r, ROTA_NOTE_LOG_P256, &out->log));
+	for (uint8_t i = 0; i < out->count; i++)
+		ROTA_TRY(read_key(crypto, &r, ROTA_NOTE_WITNESS_P256, &out->witness[i]));
+	ROTA_TRY(rota_reader_end(&r));
+	if (out->need == 0 || out->need > out->count || !distinct(out))
+		return ROTA_ERR_FORMAT;
+	return ROTA_OK;
+}
+
+static void write_key(struct rota_writer *w, const struct rota_note_key *key)
+{
+	rota_write_u8(w, (uint8_t)key->name.len);
+	rota_write_span(w, key->name);
+	rota_write_span(w, key->raw);
+}
+
+enum rota_err rota_log_demand_write(const struct rota_crypto *crypto,
+	const struct rota_log_demand *demand, struct rota_buf room, struct rota_span *out)
+{
+	struct rota_writer w = rota_writer(room);
+	struct rota_log_demand back;
+
+	if (demand->count > ROTA_WITNESSES_MAX)
+		return ROTA_ERR_ARGUMENT;
+	rota_write_u8(&w, demand->need);
+	rota_write_u8(&w, demand->count);
+	write_key(&w, &demand->log);
+	for (uint8_t i = 0; i < demand->count; i++)
+		write_key(&w, &demand->witness[i]);
+	ROTA_TRY(rota_writer_end(&w, out));
+	return rota_log_demand_read(crypto, *out, &back) == ROTA_OK ? ROTA_OK : ROTA_ERR_ARGUMENT;
+}
 
 void rota_logproof_begin(struct rota_logproof *p, const struct rota_crypto *crypto,
 	const struct rota_log_demand *demand, struct rota_span path,
@@ -212,3 +282,9 @@ enum rota_err rota_logproof_end(struct rota_logproof *p, struct rota_log_seen *s
 	}
 	return ROTA_OK;
 }
+
+const struct rota_logproof_calls rota_logproof_calls = {
+	.begin = rota_logproof_begin,
+	.feed = rota_logproof_feed,
+	.end = rota_logproof_end,
+};

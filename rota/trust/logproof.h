@@ -33,6 +33,16 @@ struct rota_log_demand {
 	struct rota_note_key witness[ROTA_WITNESSES_MAX]; /* distinct keys */
 };
 
+/* The value of that field: need (u8), count (u8), then the log and each witness: length (u8) of its name || name ||
+ * P-256 point (65). Names point into it. ROTA_ERR_FORMAT: not the layout, a name that is none, nobody or more than are
+ * there needed, a key that stands twice. ROTA_ERR_LIMIT: more than ROTA_WITNESSES_MAX. */
+ROTA_MUST_USE enum rota_err rota_log_demand_read(
+	const struct rota_crypto *crypto, struct rota_span in, struct rota_log_demand *out);
+
+/* What read would refuse, or a key that is not on P-256, is ROTA_ERR_ARGUMENT; too little room ROTA_ERR_LIMIT. */
+ROTA_MUST_USE enum rota_err rota_log_demand_write(const struct rota_crypto *crypto,
+	const struct rota_log_demand *demand, struct rota_buf room, struct rota_span *out);
+
 /* The largest checkpoint that was ever seen; size 0: none. */
 struct rota_log_seen {
 	uint64_t size;
@@ -82,5 +92,16 @@ ROTA_MUST_USE enum rota_err rota_logproof_feed(struct rota_logproof *p, struct r
  * ROTA_ERR_VERSION    it has the size of the checkpoint seen and another root: the log is two logs
  * and the error of feed, if there was one. */
 ROTA_MUST_USE enum rota_err rota_logproof_end(struct rota_logproof *p, struct rota_log_seen *seen);
+
+/* The three, for who is to carry them only in programs that name this. */
+struct rota_logproof_calls {
+	void (*begin)(struct rota_logproof *p, const struct rota_crypto *crypto,
+		const struct rota_log_demand *demand, struct rota_span path,
+		const uint8_t sha256[static ROTA_SHA256_LEN]);
+	enum rota_err (*feed)(struct rota_logproof *p, struct rota_span piece);
+	enum rota_err (*end)(struct rota_logproof *p, struct rota_log_seen *seen);
+};
+
+extern const struct rota_logproof_calls rota_logproof_calls;
 
 #endif

@@ -123,6 +123,13 @@ struct rota_order_config {
 					* are always enough; a longer one is ROTA_ERR_LIMIT */
 };
 
+/* What a device demands beside a release (SPEC 22.5). */
+struct rota_update_demand {
+	const struct rota_log_demand *of; /* log and witnesses, of the ROM record */
+	const struct rota_logproof_calls *calls; /* &rota_logproof_calls */
+	struct rota_logproof *room;
+};
+
 struct rota_update_config {
 	struct rota_session_config
 		session; /* profile: rota_session_device; limits->components: at least 1; floors: the
@@ -142,6 +149,8 @@ struct rota_update_config {
 	const struct rota_uptime *uptime;
 	const struct rota_order_config
 		*order; /* NULL: this device takes no recovery orders; else boot is there */
+	const struct rota_update_demand
+		*demand; /* a release is installed with a proof only; NULL: without one */
 	/* Make what was written durable every so many bytes of a component, so that a download resumes after a power
 	 * cut; 0: the slots' backend does that by itself, or it begins again. It costs time, so that megabytes make
 	 * sense on a disk. */
@@ -156,6 +165,7 @@ enum rota_update_want_kind {
 	ROTA_UPDATE_FETCH_TARGET,
 	ROTA_UPDATE_FETCH_TIME,
 	ROTA_UPDATE_FETCH_RECOVERY,
+	ROTA_UPDATE_FETCH_PROOF, /* that the log has the release of this digest (SPEC 22.3) */
 	ROTA_UPDATE_HEALTH,
 	ROTA_UPDATE_REBOOT,
 	ROTA_UPDATE_IDLE,
@@ -167,9 +177,10 @@ struct rota_update_want {
 	struct rota_want meta; /* FETCH_META, KEEP_META */
 	struct rota_span path; /* FETCH_TARGET: target path; valid until the next call */
 	enum rota_pack_kind part; /* FETCH_RECOVERY */
-	uint8_t sha256[ROTA_SHA256_LEN]; /* of the whole file; zeros: not known */
+	uint8_t sha256
+		[ROTA_SHA256_LEN]; /* of the whole file; zeros: not known. FETCH_PROOF: of the release.json */
 	uint64_t offset; /* first byte wanted */
-	uint64_t length; /* of the whole file */
+	uint64_t length; /* of the whole file; FETCH_PROOF: the most that is taken */
 	const uint8_t *nonce; /* FETCH_TIME: ROTA_TIME_NONCE_LEN bytes; valid until the next call */
 };
 

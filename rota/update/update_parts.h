@@ -46,6 +46,7 @@ enum rota_update_state {
 	ROTA_UP_POLICY,
 	ROTA_UP_FIND_RELEASE,
 	ROTA_UP_RELEASE,
+	ROTA_UP_PROOF,
 	ROTA_UP_COMPONENT,
 	ROTA_UP_WRITE,
 	ROTA_UP_ASK,
@@ -220,6 +221,9 @@ enum rota_update_state rota_up_policy_done(struct rota_update *u, enum rota_err 
 enum rota_update_state rota_up_release_found(struct rota_update *u);
 enum rota_err rota_up_release_feed(struct rota_update *u, struct rota_span piece);
 enum rota_update_state rota_up_release_done(struct rota_update *u, enum rota_err how);
+void rota_up_proof_ask(const struct rota_update *u, struct rota_update_want *want);
+enum rota_err rota_up_proof_feed(struct rota_update *u, struct rota_span piece);
+enum rota_update_state rota_up_proof_done(struct rota_update *u, enum rota_err how);
 
 /* ---- update_install.c ---- */
 

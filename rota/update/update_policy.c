@@ -248,6 +248,16 @@ static bool our_turn(const struct rota_update *u)
 		rota_rollout_turn(&u->facts, c, draw(u), ceiling) == ROTA_TURN_YES;
 }
 
+/* SPEC 22.5 */
+static enum rota_update_state seek_proof(struct rota_update *u)
+{
+	const struct rota_update_demand *demand = u->config.demand;
+
+	demand->calls->begin(demand->room, u->config.session.crypto, demand->of,
+		rota_path_span(&u->campaign.release), u->campaign.sha256);
+	return ROTA_UP_PROOF;
+}
+
 enum rota_update_state rota_up_release_done(struct rota_update *u, enum rota_err how)
 {
 	struct rota_release_decoder *d = &u->reading.as.release;
@@ -273,5 +283,31 @@ enum rota_update_state rota_up_release_done(struct rota_update *u, enum rota_err
 		return rota_update_idle(u, ROTA_CLAUSE_SPEC_8_7);
 	memcpy(u->state.admission.release, u->campaign.sha256, ROTA_SHA256_LEN);
 	u->state.admission.attempt = u->campaign.attempt;
-	return rota_update_plan(u);
+	return u->config.demand == NULL ? rota_update_plan(u) : seek_proof(u);
+}
+
+/* ---- the proof that it was logged ---- */
+
+void rota_up_proof_ask(const struct rota_update *u, struct rota_update_want *want)
+{
+	memcpy(want->sha256, u->campaign.sha256, ROTA_SHA256_LEN);
+	want->offset = 0;
+	want->length = ROTA_LOGPROOF_MAX;
+}
+
+enum rota_err rota_up_proof_feed(struct rota_update *u, struct rota_span piece)
+{
+	return u->config.demand->calls->feed(u->config.demand->room, piece);
+}
+
+/* Before any byte of a component. */
+enum rota_update_state rota_up_proof_done(struct rota_update *u, enum rota_err how)
+{
+	const struct rota_update_demand *demand = u->config.demand;
+	enum rota_err err = how;
+
+	if (err == ROTA_OK)
+		err = demand->calls->end(demand->room, &u->state.seen);
+	return err == ROTA_OK ? rota_update_plan(u)
+			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_22_5);
 }

@@ -76,7 +76,8 @@
 	X(SPEC_15_7, "SPEC 15.7", "a recovery order is followed to its end")                       \
 	X(SPEC_16, "SPEC 16", "retirements and revocations of the known form")                     \
 	X(SPEC_16_3, "SPEC 16.3", "the sequence of retirements or revocations does not go back")   \
-	X(SPEC_16_4, "SPEC 16.4", "a release that was not withdrawn")
+	X(SPEC_16_4, "SPEC 16.4", "a release that was not withdrawn")                              \
+	X(SPEC_22_5, "SPEC 22.5", "a proof that the log has the release, and witnesses saw it")
 
 enum rota_clause {
 #define ROTA_CLAUSE_ENUM(name, section, demand) ROTA_CLAUSE_##name,

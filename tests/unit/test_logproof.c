@@ -217,8 +217,46 @@ TEST(each_byte_matters)
 	}
 }
 
+TEST(a_demand_goes_both_ways)
+{
+	struct rota_log_demand back, bad;
+	uint8_t room[1024];
+	struct rota_span text;
+
+	CHECK_OK(begin(2));
+	CHECK_OK(rota_log_demand_write(port, &demand, ROTA_BUF(room), &text));
+	CHECK_OK(rota_log_demand_read(port, text, &back));
+	CHECK_EQ(back.need, 2);
+	CHECK_EQ(back.count, 3);
+	CHECK(rota_span_eq(back.log.name, demand.log.name));
+	CHECK_MEM(back.log.id, demand.log.id, 4);
+	CHECK_MEM(back.witness[2].id, demand.witness[2].id, 4);
+	CHECK_EQ(back.witness[2].kind, ROTA_NOTE_WITNESS_P256);
+	for (size_t len = 0; len < text.len; len++)
+		CHECK_EQ(
+			rota_log_demand_read(port, rota_span(text.p, len), &back), ROTA_ERR_FORMAT);
+	CHECK_EQ(rota_log_demand_read(port, rota_span(text.p, text.len + 1), &back),
+		ROTA_ERR_FORMAT);
+	room[1] = ROTA_WITNESSES_MAX + 1;
+	CHECK_EQ(rota_log_demand_read(port, text, &back), ROTA_ERR_LIMIT);
+	bad = demand;
+	bad.need = 0;
+	CHECK_EQ(rota_log_demand_write(port, &bad, ROTA_BUF(room), &text), ROTA_ERR_ARGUMENT);
+	bad.need = 4;
+	CHECK_EQ(rota_log_demand_write(port, &bad, ROTA_BUF(room), &text), ROTA_ERR_ARGUMENT);
+	bad.need = 1;
+	bad.witness[1].raw = bad.witness[0].raw;
+	CHECK_EQ(rota_log_demand_write(port, &bad, ROTA_BUF(room), &text), ROTA_ERR_ARGUMENT);
+	bad.witness[1].raw = bad.log.raw;
+	CHECK_EQ(rota_log_demand_write(port, &bad, ROTA_BUF(room), &text), ROTA_ERR_ARGUMENT);
+	bad = demand;
+	bad.log.name = ROTA_STR("a b");
+	CHECK_EQ(rota_log_demand_write(port, &bad, ROTA_BUF(room), &text), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(rota_log_demand_write(port, &demand, rota_buf(room, 40), &text), ROTA_ERR_LIMIT);
+}
+
 TESTS(T(a_good_proof_is_taken_in_pieces_of_any_size), T(it_is_of_this_release_alone),
 	T(enough_witnesses_each_counted_once), T(the_log_itself_signed_it),
 	T(another_place_or_another_tree), T(what_was_seen_rises_and_tells_two_logs_apart),
 	T(lines_of_others_are_passed_over_however_long), T(at_most_sixteen_lines),
-	T(cut_anywhere_it_is_none), T(each_byte_matters))
+	T(cut_anywhere_it_is_none), T(each_byte_matters), T(a_demand_goes_both_ways))

@@ -56,6 +56,7 @@ TEST(a_record_goes_both_ways)
 	CHECK(rota_span_eq(back.idevid_spki, rom.idevid_spki));
 	CHECK_EQ(back.watchdog.period_s, 0);
 	CHECK_EQ(back.nv_have, 0);
+	CHECK_EQ(back.demand.len, 0);
 	CHECK_EQ(rota_rom_encode(&rom, rota_buf(room, record.len - 1), &record), ROTA_ERR_LIMIT);
 }
 
@@ -75,6 +76,11 @@ TEST(a_watchdog_and_counters_go_both_ways)
 	CHECK_EQ(back.nv[ROTA_COUNTER_SECURITY].base, 7);
 	CHECK_EQ(back.nv[ROTA_COUNTER_EPOCH].index, 0x01800004);
 	CHECK(back.nv[ROTA_COUNTER_EPOCH].base == UINT64_MAX);
+	CHECK_EQ(back.demand.len, 0);
+	rom.demand = ROTA_STR("log and witnesses");
+	CHECK_OK(rota_rom_encode(&rom, ROTA_BUF(room), &record));
+	CHECK_OK(rota_rom_decode(record, &back));
+	CHECK(rota_span_eq(back.demand, rom.demand));
 	CHECK_EQ(rota_rom_encode(&rom, rota_buf(room, record.len - 1), &record), ROTA_ERR_LIMIT);
 }
 
@@ -144,7 +150,9 @@ static const struct {
 	uint8_t id, len;
 	uint8_t bytes[32];
 } spelled[] = {
-	{ 11, 4, { 11, 1, 0, 0 } }, /* unknown */
+	{ 11, 4, { 11, 1, 0, 7 } }, /* log and witnesses, which are read elsewhere */
+	{ 111, 3, { 11, 0, 0 } }, /* of none */
+	{ 12, 4, { 12, 1, 0, 0 } }, /* unknown */
 	{ 66, 6, { 6, 3, 0, 1, 2, 3 } }, /* a counter of 3 bytes */
 	{ 91, 12, { 9, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 } }, /* a watchdog without a period */
 	{ 92, 12, { 9, 9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 } }, /* without a bound */
@@ -185,7 +193,9 @@ TEST(fields_are_complete_known_and_in_order)
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, ROTA_OK, "a watchdog and counters" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 10, 9 }, ROTA_ERR_FORMAT, "counters first" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 10, 10 }, ROTA_ERR_FORMAT, "counters twice" },
-		{ { 1, 2, 3, 4, 5, 6, 7, 8, 11 }, ROTA_ERR_UNSUPPORTED, "unknown field" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 11 }, ROTA_OK, "log and witnesses" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 111 }, ROTA_ERR_FORMAT, "nobody demanded" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 12 }, ROTA_ERR_UNSUPPORTED, "unknown field" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 91 }, ROTA_ERR_FORMAT, "no period" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 92 }, ROTA_ERR_FORMAT, "no bound" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 93 }, ROTA_ERR_FORMAT, "no such component" },

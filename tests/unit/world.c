@@ -143,6 +143,11 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 		case ROTA_UPDATE_FETCH_RECOVERY: /* devices of this world take no orders */
 			rota_update_done(u, ROTA_ERR_NOT_FOUND);
 			break;
+		case ROTA_UPDATE_FETCH_PROOF:
+			w->proof_asked++;
+			rota_update_done(
+				u, w->proof == NULL ? ROTA_ERR_NOT_FOUND : w->proof(w, u, &want));
+			break;
 		case ROTA_UPDATE_HEALTH:
 			if (w->resets)
 				world_boot(w);
@@ -195,6 +200,7 @@ enum rota_update_want_kind world_cycle(struct world *w)
 		.random = w->random,
 		.uptime = w->uptime,
 		.resume_every = w->resume_every,
+		.demand = w->demand,
 		.event_ctx = w,
 		.event = on_event
 	};

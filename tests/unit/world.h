@@ -118,6 +118,11 @@ struct world {
 	/* The time service: feeds its answer to this nonce. NULL: there is none. */
 	enum rota_err (*time)(struct world *w, struct rota_update *u, const uint8_t *nonce);
 	unsigned time_asked;
+	/* Answers for a proof (SPEC 22.5); NULL: there is none. */
+	enum rota_err (*proof)(
+		struct world *w, struct rota_update *u, const struct rota_update_want *want);
+	const struct rota_update_demand *demand; /* NULL: the device demands none */
+	unsigned proof_asked;
 
 	/* the power */
 	unsigned slot_ops; /* changes of slots so far */
