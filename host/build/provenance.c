@@ -153,10 +153,10 @@ static enum rota_err agrees(
 }
 
 /* One line of the bundle; `seen` counts each builder once. */
-static enum rota_err check_line(struct rota_span line, const struct rota_builder *builders,
+static enum rota_err check_line(struct rota_span line, const struct rota_named_key *builders,
 	size_t count, const json_t *release, bool *seen, struct rota_fail *why)
 {
-	uint8_t points[ROTA_BUILDERS_MAX][ROTA_P256_KEY_LEN];
+	uint8_t points[ROTA_NAMED_KEYS_MAX][ROTA_P256_KEY_LEN];
 	struct rota_bytes text;
 	json_t *statement;
 	enum rota_err err;
@@ -179,10 +179,10 @@ static enum rota_err check_line(struct rota_span line, const struct rota_builder
 	return err;
 }
 
-enum rota_err rota_provenance_check(struct rota_span bundle, const struct rota_builder *builders,
+enum rota_err rota_provenance_check(struct rota_span bundle, const struct rota_named_key *builders,
 	size_t count, const json_t *release, unsigned need, struct rota_fail *why)
 {
-	bool seen[ROTA_BUILDERS_MAX] = { false };
+	bool seen[ROTA_NAMED_KEYS_MAX] = { false };
 	struct rota_span line;
 	unsigned lines = 0, have = 0;
 

@@ -54,7 +54,7 @@ const char *rota_provenance_subject(const json_t *statement, const char *name);
  * ROTA_ERR_THRESHOLD: too few builders. ROTA_ERR_HASH: one says another digest or none; the sentence names builder and
  * component. ROTA_ERR_SIGNATURE, ROTA_ERR_FORMAT, ROTA_ERR_LIMIT: more envelopes than ROTA_DSSE_LINES_MAX. */
 ROTA_MUST_USE enum rota_err rota_provenance_check(struct rota_span bundle,
-	const struct rota_builder *builders, size_t count, const json_t *release, unsigned need,
+	const struct rota_named_key *builders, size_t count, const json_t *release, unsigned need,
 	struct rota_fail *why);
 
 #endif

@@ -8,8 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const key_sets[] = { "image", "ci-image", "recovery", "device-ca",
-	"operational-ca", "server-ca" };
+static const struct {
+	const char *name;
+	bool optional;
+} key_sets[] = { { "image", false }, { "ci-image", false }, { "recovery", false },
+	{ "device-ca", false }, { "operational-ca", false }, { "server-ca", false },
+	{ "approval", true }, { "builder", true } };
 
 static enum rota_err load_token(
 	struct rota_ini *ini, const char *name, struct rota_token *t, struct rota_fail *why)
@@ -145,50 +149,55 @@ static enum rota_err load_parties(struct rota_authdir *a, struct rota_fail *why)
 		ROTA_TRY(load_lifetime(a, section, &rota_duties[i], party, why));
 	}
 	for (size_t i = 0; i < sizeof(key_sets) / sizeof(key_sets[0]); i++) {
-		struct rota_party *party = &a->parties[a->party_count++];
+		struct rota_party *party = &a->parties[a->party_count];
 
-		party->name = key_sets[i];
-		snprintf(section, sizeof(section), "keys %s", party->name);
+		snprintf(section, sizeof(section), "keys %s", key_sets[i].name);
+		if (key_sets[i].optional && !rota_ini_get(&a->ini, section, "signers"))
+			continue;
+		party->name = key_sets[i].name;
+		a->party_count++;
 		ROTA_TRY(load_seats(a, section, party, why));
 	}
-	if (!rota_ini_get(&a->ini, "keys builder", "signers"))
-		return ROTA_OK;
-	a->parties[a->party_count].name = "builder";
-	return load_seats(a, "keys builder", &a->parties[a->party_count++], why);
-}
-
-static enum rota_err load_builder(struct rota_authdir *a, const char *name, struct rota_fail *why)
-{
-	struct rota_builder *b = &a->builders[a->builder_count];
-	char section[128];
-	const char *hex;
-
-	if (a->builder_count == ROTA_BUILDERS_MAX)
-		return rota_fail(why, ROTA_ERR_LIMIT, "%s: more than %d builders", a->ini.path,
-			ROTA_BUILDERS_MAX);
-	snprintf(section, sizeof(section), "builder %s", name);
-	ROTA_TRY(rota_ini_need(&a->ini, section, "key", &hex, why));
-	if (!rota_unhex(hex, ROTA_BUF(b->key)) || b->key[0] != 4)
-		return rota_fail(why, ROTA_ERR_FORMAT,
-			"%s: [%s] key is no P-256 point of 130 hex digits", a->ini.path, section);
-	for (size_t i = 0; i < a->builder_count; i++)
-		if (memcmp(a->builders[i].key, b->key, sizeof(b->key)) == 0)
-			return rota_fail(why, ROTA_ERR_FORMAT,
-				"%s: builders %s and %s are one key; who builds twice proves "
-				"nothing",
-				a->ini.path, a->builders[i].name, name);
-	b->name = name;
-	a->builder_count++;
 	return ROTA_OK;
 }
 
-static enum rota_err load_builders(struct rota_authdir *a, struct rota_fail *why)
+/* Sections "KIND NAME" with a public key each; no two have the same. */
+static enum rota_err load_known(struct rota_authdir *a, const char *kind,
+	struct rota_named_key list[static ROTA_NAMED_KEYS_MAX], size_t *count,
+	struct rota_fail *why)
+{
+	const char *name, *hex;
+	char section[128];
+
+	for (*count = 0; (name = rota_ini_section(&a->ini, kind, *count)) != NULL; ++*count) {
+		struct rota_named_key *one = &list[*count];
+
+		if (*count == ROTA_NAMED_KEYS_MAX)
+			return rota_fail(why, ROTA_ERR_LIMIT, "%s: more than %d sections [%s NAME]",
+				a->ini.path, ROTA_NAMED_KEYS_MAX, kind);
+		snprintf(section, sizeof(section), "%s %s", kind, name);
+		ROTA_TRY(rota_ini_need(&a->ini, section, "key", &hex, why));
+		if (!rota_unhex(hex, ROTA_BUF(one->key)) || one->key[0] != 4)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"%s: [%s] key is no P-256 point of 130 hex digits", a->ini.path,
+				section);
+		one->name = name;
+		for (size_t i = 0; i < *count; i++)
+			if (memcmp(list[i].key, one->key, sizeof(one->key)) == 0)
+				return rota_fail(why, ROTA_ERR_FORMAT,
+					"%s: %s and %s are one key; who speaks twice proves "
+					"nothing",
+					a->ini.path, list[i].name, name);
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err load_others(struct rota_authdir *a, struct rota_fail *why)
 {
 	uint64_t need;
-	const char *name;
 
-	for (size_t i = 0; (name = rota_ini_section(&a->ini, "builder", i)) != NULL; i++)
-		ROTA_TRY(load_builder(a, name, why));
+	ROTA_TRY(load_known(a, "builder", a->builders, &a->builder_count, why));
+	ROTA_TRY(load_known(a, "officer", a->officers, &a->officer_count, why));
 	ROTA_TRY(rota_ini_number(
 		&a->ini, "promotion", "builders", 0, a->builder_count, 0, &need, why));
 	a->builders_need = (unsigned)need;
@@ -262,7 +271,7 @@ static enum rota_err load_all(struct rota_authdir *a, struct rota_fail *why)
 	ROTA_TRY(load_repo(a, why));
 	ROTA_TRY(load_tokens(a, why));
 	ROTA_TRY(load_parties(a, why));
-	ROTA_TRY(load_builders(a, why));
+	ROTA_TRY(load_others(a, why));
 	ROTA_TRY(check_apart(a, why));
 	return check_known(a, why);
 }

@@ -7,8 +7,9 @@
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
  *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
  *                           operational-ca, server-ca
- *                           operational-ca, server-ca; builder where this machine signs what it builds
+ *                           operational-ca, server-ca; and, where there are such, approval, builder
  *     [builder NAME]        key: whose statements of builds count
+ *     [officer NAME]        key: who may approve promotions
  *     [promotion]           builders: how many of them must agree
  *     [release], [factory]   what verbs take where no option says more, see rota.ini(5)
  *
@@ -32,8 +33,8 @@
 #define ROTA_PARTIES_MAX 24
 /* A person's name and office, in bytes. */
 #define ROTA_OWNER_MAX 128
-/* Machines that build the same; two suffice to notice that one lies. */
-#define ROTA_BUILDERS_MAX 8
+/* Builders, and officers: of the first two suffice to notice that one lies. */
+#define ROTA_NAMED_KEYS_MAX 8
 
 struct rota_token {
 	const char *name, *module, *label, *pin_file, *environment;
@@ -55,8 +56,8 @@ struct rota_party {
 	uint64_t lifetime_s; /* roles only */
 };
 
-/* Whose statement about a build counts (SPEC 26.5). */
-struct rota_builder {
+/* Somebody else's public key: a builder's (SPEC 26.5), an officer's for approvals (20.1). */
+struct rota_named_key {
 	const char *name;
 	uint8_t key[ROTA_P256_KEY_LEN];
 };
@@ -70,8 +71,8 @@ struct rota_authdir {
 	size_t token_count;
 	struct rota_party parties[ROTA_PARTIES_MAX];
 	size_t party_count;
-	struct rota_builder builders[ROTA_BUILDERS_MAX];
-	size_t builder_count;
+	struct rota_named_key builders[ROTA_NAMED_KEYS_MAX], officers[ROTA_NAMED_KEYS_MAX];
+	size_t builder_count, officer_count;
 	unsigned builders_need; /* for a release; 0: nobody is asked */
 };
 
@@ -81,8 +82,8 @@ ROTA_MUST_USE enum rota_err rota_authdir_load(
 	const char *dir, struct rota_authdir *out, struct rota_fail *why);
 void rota_authdir_free(struct rota_authdir *a);
 
-/* The party of a role or key set; load() has seen to it that each that Rota knows is there, but for `builder`, which may
- * be NULL. */
+/* The party of a role or key set; load() has seen to it that each that Rota knows is there, but for `approval` and
+ * `builder`, which may be NULL. */
 const struct rota_party *rota_authdir_party(const struct rota_authdir *a, const char *name);
 
 /* Whether as many of its tokens as it takes are online. */

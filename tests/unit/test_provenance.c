@@ -21,7 +21,7 @@ struct scene {
 	struct soft soft;
 	struct rota_authdir dir;
 	struct rota_tokens tokens;
-	struct rota_builder builders[3];
+	struct rota_named_key builders[3];
 	struct rota_bytes bundle;
 	json_t *release;
 	struct rota_fail why;
