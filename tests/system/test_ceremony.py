@@ -230,6 +230,7 @@ def test_another_bundle_has_another_fingerprint(scene):
     people[0].rota("ceremony", "sign", "--yes", base / "good", status=2)  # nobody compared
 
 
+@pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
 def test_signing_is_completed(scene):
     """Cut off behind a signature or before its line: the next run writes what is missing, once."""
     online, people, base = scene
@@ -255,6 +256,7 @@ def test_signing_is_completed(scene):
     assert cut > 2
 
 
+@pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
 def test_finish_is_completed(scene):
     """Cut off at every fifth durable call; the next run ends it, with one transcript."""
     online, people, base = scene
