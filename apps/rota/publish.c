@@ -2,6 +2,7 @@
 /* rota publish: what was signed begins to count. */
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
+#include "apps/rota/slots.h"
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
 #include "host/repo/publish.h"
@@ -31,7 +32,9 @@ static const struct opts_usage usage = {
 		"them, then the timestamp. Online roles that have used up a third of their "
 		"lifetime are\n"
 		"signed anew; offline ones past half of theirs are named. Run it again after an\n"
-		"interruption, and regularly (every eight hours at least).",
+		"interruption, and regularly (every eight hours at least; every hour within a "
+		"series\n"
+		"of online keys, whose roots it publishes and whose old keys it destroys).",
 	.examples = "  rota publish\n  rota publish --all --json\n"
 		    "  rota publish --lifetime timestamp=10m",
 	.rows = rows,
@@ -148,6 +151,7 @@ int verb_publish(int argc, char **argv)
 	struct rota_publish_role roles[ROTA_DUTY_COUNT];
 	struct rota_publish_plan plan = { 0 };
 	struct session s;
+	unsigned destroyed = 0;
 	enum rota_err err;
 	int at, status;
 
@@ -165,8 +169,13 @@ int verb_publish(int argc, char **argv)
 	err = check_lifetimes(&s, &plan);
 	if (err == ROTA_OK)
 		err = rota_publish(&s.desk, &plan, roles, &s.why);
+	if (err == ROTA_OK)
+		err = slots_retire(&s, &destroyed);
 	if (err == ROTA_OK) {
 		report(roles);
+		if (destroyed)
+			fprintf(stderr, "rota: the online keys of %u slot%s are destroyed\n",
+				destroyed, destroyed == 1 ? "" : "s");
 		for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 			warn_old(&s, roles[i].name);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota/session.h"
+#include "apps/rota/slots.h"
 #include "host/base/when.h"
 
 #include <stdio.h>
@@ -69,9 +70,12 @@ enum rota_err session_open(struct session *s, const char *dir, enum session_lock
 	}
 	rota_tokens_init(&s->tokens, &s->dir, session_opener(&s->dir));
 	s->notary = rota_notary_at_hand(&s->tokens);
-	s->desk = (struct rota_desk){
-		.dir = &s->dir, .tokens = &s->tokens, .notary = &s->notary, .now = rota_when_now()
-	};
+	s->slots = slots_opener(&s->dir);
+	s->desk = (struct rota_desk){ .dir = &s->dir,
+		.tokens = &s->tokens,
+		.notary = &s->notary,
+		.now = rota_when_now(),
+		.slots = &s->slots };
 	return ROTA_OK;
 }
 

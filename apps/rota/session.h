@@ -15,6 +15,7 @@ struct session {
 	struct rota_authdir dir;
 	struct rota_tokens tokens;
 	struct rota_notary notary; /* the tokens, too */
+	struct rota_slot_opener slots; /* of a series */
 	struct rota_desk desk;
 	int lock; /* -1: none */
 };

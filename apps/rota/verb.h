@@ -40,6 +40,8 @@ int verb_rollout_set(int argc, char **argv);
 int verb_retire(int argc, char **argv);
 int verb_withdraw(int argc, char **argv);
 int verb_publish(int argc, char **argv);
+int verb_series_make(int argc, char **argv);
+int verb_series_end(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_serve(int argc, char **argv);
 int verb_doctor(int argc, char **argv);

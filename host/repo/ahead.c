@@ -6,8 +6,11 @@
 #include "host/sign/envelope.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FOLDER "series"
+#define MAKING FOLDER "/making"
+#define NOTE_MAX 32 /* digits of a version, and more than enough */
 
 static void folder_path(const struct rota_authdir *dir, char out[static ROTA_FILE_PATH_MAX])
 {
@@ -40,21 +43,41 @@ static enum rota_err load(
 	return ROTA_OK;
 }
 
+/* From this version on nothing is there yet; UINT64_MAX: nothing is being made. */
+static enum rota_err making(const struct rota_authdir *dir, uint64_t *from, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_bytes text;
+
+	*from = UINT64_MAX;
+	rota_authdir_path(dir, MAKING, path);
+	if (!rota_file_exists(path))
+		return ROTA_OK;
+	ROTA_TRY(rota_file_read(path, NOTE_MAX, &text, why));
+	*from = strtoull((const char *)text.p, NULL, 10);
+	rota_bytes_free(&text);
+	return ROTA_OK;
+}
+
 /* Versions of the first and the last that are kept; 0: none. */
 static enum rota_err bounds(
 	const struct rota_authdir *dir, uint64_t *first, uint64_t *last, struct rota_fail *why)
 {
 	char folder[ROTA_FILE_PATH_MAX];
 	struct rota_inventory files;
+	uint64_t until;
 
 	*first = *last = 0;
 	folder_path(dir, folder);
 	if (!rota_file_exists(folder))
 		return ROTA_OK;
+	ROTA_TRY(making(dir, &until, why));
 	ROTA_TRY(rota_inventory_load(folder, &files, why));
 	for (size_t i = 0; i < files.count; i++) {
 		uint64_t version = files.at[i].version;
 
+		if (version >= until)
+			continue;
 		if (!*first || version < *first)
 			*first = version;
 		if (version > *last)
@@ -108,14 +131,67 @@ enum rota_err rota_ahead_newest(
 	return rota_store_signed(dir, "root", root, why);
 }
 
+enum rota_err rota_ahead_none(const struct rota_authdir *dir, struct rota_fail *why)
+{
+	uint64_t published;
+	json_t *root;
+	bool none;
+
+	ROTA_TRY(rota_store_newest(dir, "root", false, &published, why));
+	ROTA_TRY(rota_ahead_newest(dir, &root, why));
+	none = rota_chain_version(root) == published && !json_object_get(root, "x-rota-slot-end");
+	json_decref(root);
+	if (none)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_STATE,
+		"a series of online keys is under way; before root changes, end it: rota series "
+		"end, and publish (SPEC 23.9)");
+}
+
+/* All of this version and above. */
+static enum rota_err remove_from(
+	const struct rota_authdir *dir, uint64_t first, struct rota_fail *why)
+{
+	char folder[ROTA_FILE_PATH_MAX];
+	struct rota_inventory files;
+	enum rota_err err = ROTA_OK;
+
+	folder_path(dir, folder);
+	ROTA_TRY(rota_inventory_load(folder, &files, why));
+	for (size_t i = 0; err == ROTA_OK && i < files.count; i++)
+		if (files.at[i].version >= first)
+			err = rota_ahead_drop(dir, files.at[i].version, why);
+	rota_inventory_free(&files);
+	return err;
+}
+
+enum rota_err rota_ahead_begin(
+	const struct rota_authdir *dir, uint64_t first, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX], text[NOTE_MAX];
+
+	folder_path(dir, path);
+	ROTA_TRY(rota_file_mkdirs(path, 0700, why));
+	rota_authdir_path(dir, MAKING, path);
+	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)first);
+	ROTA_TRY(rota_file_write(path, rota_span_cstr(text), 0600, why));
+	return remove_from(dir, first, why);
+}
+
+enum rota_err rota_ahead_end(const struct rota_authdir *dir, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	rota_authdir_path(dir, MAKING, path);
+	return rota_file_remove(path, why);
+}
+
 enum rota_err rota_ahead_put(const struct rota_authdir *dir, json_t **before, struct rota_span file,
 	struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
 
 	ROTA_TRY(rota_chain_succeed(before, file, why));
-	folder_path(dir, path);
-	ROTA_TRY(rota_file_mkdirs(path, 0700, why));
 	root_path(dir, rota_chain_version(*before), path);
 	return rota_file_write(path, file, 0600, why);
 }

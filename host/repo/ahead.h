@@ -2,6 +2,7 @@
 /* host/repo/ahead.h -- roots that are signed ahead of their time, where the authority keeps them (SPEC 23).
  *
  *     DIR/series/N.root.json
+ *     DIR/series/making          the first version of a series that is being put there; without its end it is not there
  *
  * A root stays there from its ceremony until its keys are over, also while it is published; so who opens this has all
  * whose turn may come, and the root before them, which lies in the repository. Under DIR/lock. Each was verified
@@ -27,6 +28,15 @@ void rota_ahead_close(struct rota_ahead *a);
 /* The newest root that is signed, ahead or published; verified where it is published. The caller decrefs. */
 ROTA_MUST_USE enum rota_err rota_ahead_newest(
 	const struct rota_authdir *dir, json_t **root, struct rota_fail *why);
+
+/* ROTA_ERR_STATE while roots wait, or the newest is of a series: an ordinary root, made as ever, would take the version of one
+ * that is signed already, or drop the keys that sign. */
+ROTA_MUST_USE enum rota_err rota_ahead_none(const struct rota_authdir *dir, struct rota_fail *why);
+
+/* Around putting a series there, whose first version is `first`; what a run that was cut off left goes. */
+ROTA_MUST_USE enum rota_err rota_ahead_begin(
+	const struct rota_authdir *dir, uint64_t first, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_ahead_end(const struct rota_authdir *dir, struct rota_fail *why);
 
 /* Keep the next one, which carries the thresholds of `*before` and its own; *before becomes it. ROTA_ERR_THRESHOLD,
  * ROTA_ERR_VERSION as rota_chain_succeed(). */

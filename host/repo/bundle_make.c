@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/bundle_make.h"
+#include "host/repo/ahead.h"
 #include "host/repo/bundle_view.h"
 #include "host/repo/judge.h"
 #include "host/repo/listing.h"
@@ -114,6 +115,8 @@ static enum rota_err add_top(struct rota_desk *desk, const struct rota_bundle_or
 	json_t *content;
 	enum rota_err err;
 
+	if (strcmp(duty->name, "root") == 0)
+		ROTA_TRY(rota_ahead_none(desk->dir, why));
 	ROTA_TRY(rota_store_signed(desk->dir, duty->name, &content, why));
 	err = add_part(desk, duty, duty->name, rota_chain_version(content), content, parts, why);
 	if (err == ROTA_OK)

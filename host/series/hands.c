@@ -3,7 +3,13 @@
 #include "host/sign/envelope.h"
 #include "host/sign/p256.h"
 
+#include <stdio.h>
 #include <string.h>
+
+void rota_slot_label(const char *role, uint64_t version, char out[static ROTA_SLOT_LABEL_MAX])
+{
+	snprintf(out, ROTA_SLOT_LABEL_MAX, "%.9s-%llu", role, (unsigned long long)version);
+}
 
 /* The one key that a root gives to a role: its id, or "". */
 static const char *key_id(const json_t *root, const char *role)
@@ -29,14 +35,18 @@ static enum rota_err sign_with(struct rota_hands *h, struct rota_hand *hand, con
 	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_seat_sig *out,
 	struct rota_fail *why)
 {
+	char label[ROTA_SLOT_LABEL_MAX];
+
+	rota_slot_label(role, hand->version, label);
 	ROTA_TRY(named_key(hand->root, role, out->key, why));
 	if (!h->opener)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
 			"a series of online keys is under way, and its tokens are not opened here");
 	if (!hand->open)
-		ROTA_TRY(h->opener->open(h->opener->ctx, hand->version, &hand->signer, why));
+		ROTA_TRY(h->opener->open(
+			h->opener->ctx, hand->version, hand->landing, &hand->signer, why));
 	hand->open = true;
-	ROTA_TRY(hand->signer.sign(hand->signer.ctx, role, digest, out->sig, why));
+	ROTA_TRY(hand->signer.sign(hand->signer.ctx, label, digest, out->sig, why));
 	if (rota_p256_verify(out->key, digest, out->sig))
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_SIGNATURE,
@@ -89,6 +99,15 @@ static enum rota_err image(void *ctx, const struct rota_notary_image *what,
 	return h->rest->image(h->rest->ctx, what, out, why);
 }
 
+/* Two ordinary roots have one set of keys here, that of rota.ini now; a key signs once. */
+static void drop_older_plain(struct rota_hands *h)
+{
+	if (h->count < 2 || !h->hand[0].plain || !h->hand[1].plain)
+		return;
+	h->hand[0] = h->hand[1];
+	h->count = 1;
+}
+
 void rota_hands_init(struct rota_hands *h, const struct rota_notary *rest,
 	const struct rota_slot_opener *opener, json_t *const *roots,
 	const struct rota_timeline *timeline, const struct rota_due *due)
@@ -101,7 +120,9 @@ void rota_hands_init(struct rota_hands *h, const struct rota_notary *rest,
 		h->hand[i].root = root;
 		h->hand[i].version = timeline->at[due->sign[i]].version;
 		h->hand[i].plain = !json_object_get(root, "x-rota-slot-end");
+		h->hand[i].landing = rota_root_lands(root);
 	}
+	drop_older_plain(h);
 }
 
 void rota_hands_close(struct rota_hands *h)

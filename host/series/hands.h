@@ -11,12 +11,18 @@
 #include "host/series/timeline.h"
 #include "host/sign/notary.h"
 
-/* Who opens the token of a slot; its keys are called "snapshot" and "timestamp". The program chooses the port. */
+/* Who opens the token with the keys of root N, called "snapshot-N" and "timestamp-N"; those of a landing root lie in another.
+ * The program chooses the port. */
 struct rota_slot_opener {
 	void *ctx;
-	enum rota_err (*open)(
-		void *ctx, uint64_t version, struct rota_signer *out, struct rota_fail *why);
+	enum rota_err (*open)(void *ctx, uint64_t version, bool landing, struct rota_signer *out,
+		struct rota_fail *why);
 };
+
+#define ROTA_SLOT_LABEL_MAX 40
+
+/* What the key of a role in that slot is called. */
+void rota_slot_label(const char *role, uint64_t version, char out[static ROTA_SLOT_LABEL_MAX]);
 
 struct rota_hands {
 	struct rota_notary notary; /* give this to the desk */
@@ -26,7 +32,7 @@ struct rota_hands {
 		const json_t *root; /* `signed` */
 		uint64_t version;
 		struct rota_signer signer;
-		bool plain, open;
+		bool plain, landing, open;
 	} hand[2];
 	size_t count;
 };

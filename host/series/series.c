@@ -129,6 +129,23 @@ enum rota_err rota_series_make(const json_t *before, const struct rota_series_pl
 	return ROTA_OK;
 }
 
+enum rota_err rota_series_end(const json_t *newest, const struct rota_series_pair *pair,
+	uint64_t now, uint64_t lifetime_s, json_t **root, struct rota_fail *why)
+{
+	const struct turn t = {
+		.version = (uint64_t)json_integer_value(json_object_get(newest, "version")) + 1,
+		.issued_s = now,
+		.from_s = now,
+		.expires_s = now + lifetime_s,
+		.pair = *pair,
+	};
+
+	ROTA_TRY(one_signature(newest, why));
+	*root = make_root(newest, &t);
+	json_object_del(*root, "x-rota-slot-end");
+	return ROTA_OK;
+}
+
 /* ---- the judge ---- */
 
 static bool read_time(const json_t *root, const char *name, uint64_t *at)
@@ -181,13 +198,12 @@ static enum rota_err read_turn(
 static enum rota_err judge_issued(
 	const json_t *before, const struct turn *first, uint64_t now, struct rota_fail *why)
 {
-	uint64_t issued = 0, from = 0, end = 0, expires = 0;
+	uint64_t issued = 0, from = 0;
 
 	if (!read_time(before, "x-rota-issued", &issued) ||
 		!read_time(before, "x-rota-not-before", &from))
 		return rota_fail(why, ROTA_ERR_FORMAT, "the root before the series has no times");
-	if (read_time(before, "x-rota-slot-end", &end) &&
-		(!read_time(before, "expires", &expires) || expires != end))
+	if (json_object_get(before, "x-rota-slot-end") && !rota_root_lands(before))
 		return rota_fail(why, ROTA_ERR_STATE,
 			"a series follows its predecessor's landing root; root %lld is of a slot "
 			"(SPEC 23.8)",

@@ -45,6 +45,12 @@ ROTA_MUST_USE enum rota_err rota_series_make(const json_t *before,
 	const struct rota_series_plan *plan, const struct rota_series_pair *pairs, json_t **roots,
 	struct rota_fail *why);
 
+/* The ordinary root that ends a series, SPEC 23.9: behind the newest that is signed, with this pair, from now on. The caller
+ * decrefs. ROTA_ERR_UNSUPPORTED as above. */
+ROTA_MUST_USE enum rota_err rota_series_end(const json_t *newest,
+	const struct rota_series_pair *pair, uint64_t now, uint64_t lifetime_s, json_t **root,
+	struct rota_fail *why);
+
 /* What a machine of the root's people refuses to sign. `before` is verified already; `lifetime_s` is what its rota.ini
  * gives to root, `now` its clock.
  * ROTA_ERR_FORMAT: a root differs from `before` in more than version, times and online keys.

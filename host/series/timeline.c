@@ -9,6 +9,13 @@ static bool time_of(const json_t *root, const char *name, uint64_t *at)
 	return text && rota_when_parse(text, at);
 }
 
+bool rota_root_lands(const json_t *root)
+{
+	const json_t *end = json_object_get(root, "x-rota-slot-end");
+
+	return end && json_equal(end, json_object_get(root, "expires"));
+}
+
 enum rota_err rota_timeline_add(struct rota_timeline *t, const json_t *root, struct rota_fail *why)
 {
 	struct rota_timeslot slot = { .end_s = ROTA_SLOT_OPEN };

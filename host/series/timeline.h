@@ -45,6 +45,9 @@ struct rota_due {
 	uint64_t publish; /* every root up to this version is to be published; 0: none has begun */
 };
 
+/* Whether it is a landing root, which expires with its slot (SPEC 23.1). */
+bool rota_root_lands(const json_t *root);
+
 /* The next root, its `signed`. ROTA_ERR_FORMAT: no version or no times. ROTA_ERR_VERSION: not the one after the
  * last. ROTA_ERR_LIMIT: more than ROTA_TIMELINE_MAX. */
 ROTA_MUST_USE enum rota_err rota_timeline_add(

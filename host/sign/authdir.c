@@ -260,6 +260,26 @@ static enum rota_err load_repo(struct rota_authdir *a, struct rota_fail *why)
 	return rota_fail(why, ROTA_ERR_LIMIT, "%s: [repository] path is too long", a->ini.path);
 }
 
+/* Where nothing is said, slots are where the snapshot's key is, and the landing root where they are. */
+static enum rota_err load_series(struct rota_authdir *a, struct rota_fail *why)
+{
+	static const char *const names[] = { "token", "standby" };
+	const struct rota_token *found = rota_authdir_party(a, "snapshot")->seats[0].token;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = rota_ini_get(&a->ini, "series", names[i]);
+
+		if (name)
+			found = find_token(a, name);
+		if (!found)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"%s: [series] %s = %s names a token that has no section",
+				a->ini.path, names[i], name);
+		*(i ? &a->standby_token : &a->slot_token) = found;
+	}
+	return ROTA_OK;
+}
+
 static enum rota_err load_all(struct rota_authdir *a, struct rota_fail *why)
 {
 
@@ -273,6 +293,7 @@ static enum rota_err load_all(struct rota_authdir *a, struct rota_fail *why)
 	ROTA_TRY(load_parties(a, why));
 	ROTA_TRY(load_others(a, why));
 	ROTA_TRY(check_apart(a, why));
+	ROTA_TRY(load_series(a, why));
 	return check_known(a, why);
 }
 

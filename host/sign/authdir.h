@@ -11,6 +11,7 @@
  *     [builder NAME]        key: whose statements of builds count
  *     [officer NAME]        key: who may approve promotions
  *     [promotion]           builders: how many of them must agree
+ *     [series]              token, standby: where the online keys of slots lie (SPEC 23)
  *     [release], [factory]   what verbs take where no option says more, see rota.ini(5)
  *
  * A *party* is whoever signs one thing: a role or a set of keys. Relative paths are relative to the
@@ -69,6 +70,7 @@ struct rota_authdir {
 	struct rota_ini ini;
 	struct rota_token tokens[ROTA_TOKENS_MAX];
 	size_t token_count;
+	const struct rota_token *slot_token, *standby_token; /* of a series, and its landing root */
 	struct rota_party parties[ROTA_PARTIES_MAX];
 	size_t party_count;
 	struct rota_named_key builders[ROTA_NAMED_KEYS_MAX], officers[ROTA_NAMED_KEYS_MAX];

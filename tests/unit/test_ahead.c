@@ -10,6 +10,7 @@
 #include "host/sign/p256.h"
 #include "rota/codec/der.h"
 #include "tests/unit/bundle_scene.h"
+#include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
 #include <openssl/ec.h>
@@ -38,8 +39,8 @@ static enum rota_err slot_sign(void *ctx, const char *key,
 	struct rota_fail *why)
 {
 	const struct one *one = ctx;
-	EVP_PKEY_CTX *sign =
-		EVP_PKEY_CTX_new(one->slots->key[one->at][strcmp(key, "timestamp") == 0], NULL);
+	EVP_PKEY_CTX *sign = EVP_PKEY_CTX_new(
+		one->slots->key[one->at][strncmp(key, "timestamp-", 10) == 0], NULL);
 	uint8_t der[ROTA_DER_ECDSA_MAX];
 	size_t len = sizeof(der);
 	bool good = sign && EVP_PKEY_sign_init(sign) == 1 &&
@@ -54,13 +55,13 @@ static enum rota_err slot_sign(void *ctx, const char *key,
 }
 
 static enum rota_err slot_open(
-	void *ctx, uint64_t version, struct rota_signer *out, struct rota_fail *why)
+	void *ctx, uint64_t version, bool landing, struct rota_signer *out, struct rota_fail *why)
 {
 	struct slots *slots = ctx;
 	struct one *one = malloc(sizeof(*one));
 
 	(void)why;
-	if (!one || version < 2 || version > SLOTS + 2)
+	if (!one || landing != (version == SLOTS + 2) || version < 2 || version > SLOTS + 2)
 		abort();
 	slots->opened[version - 2]++;
 	*one = (struct one){ slots, (version == slots->stolen ? version - 1 : version) - 2 };
@@ -104,6 +105,8 @@ static bool begin(struct life *l)
 	if (!scene_begin(&l->s) || rota_ahead_newest(&l->s.online, &before, &l->s.why) != ROTA_OK ||
 		!make_roots(l, before, &roots))
 		return false;
+	if (rota_ahead_begin(&l->s.online, 2, &l->s.why) != ROTA_OK)
+		return false;
 	for (size_t i = 0; i < json_array_size(roots); i++) {
 		const struct rota_notary_file what = { .party = rota_authdir_party(
 							       &l->s.online, "root"),
@@ -120,6 +123,7 @@ static bool begin(struct life *l)
 	}
 	json_decref(before);
 	json_decref(roots);
+	good = good && rota_ahead_end(&l->s.online, &l->s.why) == ROTA_OK;
 	l->opener = (struct rota_slot_opener){ &l->slots, slot_open };
 	l->s.desk.slots = &l->opener;
 	return good;
@@ -290,7 +294,27 @@ TEST(what_is_over_is_dropped)
 	end(&l);
 }
 
+/* A series of which only a part was put there is none; the next one takes its place. */
+TEST(half_a_series_is_none)
+{
+	struct rota_ahead ahead;
+	struct life l;
+
+	CHECK(begin(&l));
+	CHECK_OK(rota_file_write(
+		tempdir_path("online/series/making"), ROTA_STR("4\n"), 0600, &l.s.why));
+	CHECK_OK(rota_ahead_open(&l.s.online, &ahead, &l.s.why));
+	CHECK_EQ(ahead.timeline.count, 3);
+	rota_ahead_close(&ahead);
+	CHECK_OK(rota_ahead_begin(&l.s.online, 4, &l.s.why));
+	CHECK_OK(rota_ahead_end(&l.s.online, &l.s.why));
+	CHECK_OK(rota_ahead_open(&l.s.online, &ahead, &l.s.why));
+	CHECK_EQ(ahead.timeline.count, 3);
+	rota_ahead_close(&ahead);
+	end(&l);
+}
+
 TESTS(T(around_a_change_both_keys_sign), T(nobody_published_for_two_slots),
 	T(a_snapshot_stays_while_its_keys_do), T(the_landing_root),
 	T(a_token_with_another_key_signs_nothing), T(a_root_that_nobody_signed),
-	T(what_is_over_is_dropped))
+	T(what_is_over_is_dropped), T(half_a_series_is_none))

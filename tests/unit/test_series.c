@@ -372,6 +372,22 @@ TEST(sizes)
 	end(&s);
 }
 
+TEST(an_ordinary_root_ends_it)
+{
+	struct scene s;
+	json_t *root;
+
+	CHECK(begin(&s));
+	CHECK_OK(rota_series_end(json_array_get(s.roots, SLOTS), &s.pairs[0], NOW + 2 * DAY,
+		LIFETIME, &root, &s.why));
+	CHECK_EQ(json_integer_value(json_object_get(root, "version")), 8 + SLOTS + 1);
+	CHECK(!json_object_get(root, "x-rota-slot-end"));
+	CHECK(strcmp(text(root, "x-rota-not-before"), text(root, "x-rota-issued")) == 0);
+	CHECK_EQ(json_object_size(json_object_get(root, "keys")), 8);
+	json_decref(root);
+	end(&s);
+}
+
 TEST(shows_each_root)
 {
 	struct rota_bytes out;
@@ -391,4 +407,4 @@ TEST(shows_each_root)
 TESTS(T(makes_roots_that_touch), T(makes_no_plan_out_of_bounds),
 	T(one_signature_of_each_online_role), T(refused), T(refused_for_one_reason),
 	T(keys_stand_once), T(clocks), T(follows_a_landing_root_alone), T(sizes),
-	T(shows_each_root))
+	T(an_ordinary_root_ends_it), T(shows_each_root))
