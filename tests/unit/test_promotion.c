@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Approvals of a promotion, and the signature more that an image gets (SPEC 26.6, 26.7). */
+#include "host/promote/promotion.h"
+#include "host/sign/imageadd.h"
+#include "host/sign/imagefile.h"
+#include "host/sign/p256.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+#include "tests/unit/image_make.h"
+#include "tests/unit/signer_soft.h"
+#include "tests/unit/tempdir.h"
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW 1000000000
+
+/* Three officers, whose keys are those of tokens 0 to 2; two must agree. */
+struct scene {
+	struct soft soft;
+	struct rota_authdir dir;
+	struct rota_tokens tokens;
+	struct rota_notary notary;
+	struct rota_promotion promotion;
+	struct rota_fail why;
+	char folder[512];
+};
+
+static void begin(struct scene *s)
+{
+	static const char *const names[] = { "anna", "bert", "carl" };
+
+	*s = (struct scene){ 0 };
+	soft_make(&s->soft);
+	soft_authdir(&s->dir, 3, 2);
+	s->dir.parties[0].name = "releases";
+	s->dir.officer_count = 3;
+	for (size_t i = 0; i < 3; i++) {
+		s->dir.officers[i].name = names[i];
+		if (!rota_p256_of_pkey(s->soft.key[i], s->dir.officers[i].key))
+			abort();
+	}
+	rota_tokens_init(&s->tokens, &s->dir, soft_opener(&s->soft));
+	s->notary = rota_notary_at_hand(&s->tokens);
+	memset(s->promotion.digest, 7, sizeof(s->promotion.digest));
+	snprintf(s->folder, sizeof(s->folder), "%s", tempdir_fresh());
+}
+
+static void end(struct scene *s)
+{
+	rota_tokens_close(&s->tokens);
+	soft_free(&s->soft);
+	tempdir_remove();
+}
+
+/* Officer `n` signs what stands in `a` but for key and signature, in the name of officer `named`. */
+static void approve_as(struct scene *s, size_t n, size_t named, struct rota_approval a)
+{
+	uint8_t digest[ROTA_DIGEST_LEN];
+	char id[ROTA_DIGEST_HEX];
+	struct rota_seat_sig sig;
+
+	rota_approval_digest(&a, digest);
+	if (rota_tokens_sign(&s->tokens, &s->dir.parties[0].seats[n], digest, &sig, &s->why) !=
+		ROTA_OK)
+		abort();
+	rota_p256_key_id(s->dir.officers[named].key, id);
+	if (!rota_unhex(id, ROTA_BUF(a.key)))
+		abort();
+	memcpy(a.sig, sig.sig, sizeof(a.sig));
+	if (rota_promotion_approve(s->folder, &a, &s->why) != ROTA_OK)
+		abort();
+}
+
+static void approve(struct scene *s, size_t n, struct rota_approval a)
+{
+	approve_as(s, n, n, a);
+}
+
+static struct rota_approval yes(const struct scene *s)
+{
+	struct rota_approval a = { .expires_s = NOW + 3600 };
+
+	memcpy(a.ask, s->promotion.digest, sizeof(a.ask));
+	return a;
+}
+
+static enum rota_err check(struct scene *s)
+{
+	return rota_promotion_check(&s->dir, s->folder, &s->promotion, NOW, &s->why);
+}
+
+TEST(two_distinct_officers)
+{
+	struct scene s;
+
+	begin(&s);
+	CHECK_EQ(check(&s), ROTA_ERR_THRESHOLD);
+	approve(&s, 0, yes(&s));
+	approve(&s, 0, yes(&s));
+	CHECK_EQ(check(&s), ROTA_ERR_THRESHOLD);
+	approve(&s, 2, yes(&s));
+	CHECK_OK(check(&s));
+	end(&s);
+}
+
+TEST(approvals_that_do_not_count)
+{
+	static const struct {
+		const char *what;
+		uint64_t expires_s;
+		bool other, refuse;
+		enum rota_err err;
+	} rows[] = {
+		{ "run out", NOW - 1, false, false, ROTA_ERR_THRESHOLD },
+		{ "too far ahead", NOW + 8 * 86400, false, false, ROTA_ERR_THRESHOLD },
+		{ "of another statement", NOW + 3600, true, false, ROTA_ERR_THRESHOLD },
+		{ "a no", NOW + 3600, false, true, ROTA_ERR_DENIED },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rota_approval a;
+		struct scene s;
+
+		ROW(rows[i].what);
+		begin(&s);
+		approve(&s, 0, yes(&s));
+		a = yes(&s);
+		a.expires_s = rows[i].expires_s;
+		a.refuse = rows[i].refuse;
+		a.ask[0] ^= rows[i].other;
+		approve(&s, 1, a);
+		CHECK_EQ(check(&s), rows[i].err);
+		end(&s);
+	}
+}
+
+TEST(a_name_is_no_signature)
+{
+	struct scene s;
+
+	begin(&s);
+	approve(&s, 0, yes(&s));
+	approve_as(&s, 0, 1, yes(&s));
+	CHECK_EQ(check(&s), ROTA_ERR_THRESHOLD);
+	s.dir.officer_count = 1; /* the other one is a stranger now */
+	approve(&s, 1, yes(&s));
+	CHECK_EQ(check(&s), ROTA_ERR_THRESHOLD);
+	end(&s);
+}
+
+static struct rota_image_add image_of(struct scene *s, const char *tail)
+{
+	static uint8_t room[IMAGE_MAKE_MAX];
+	static char from[640], out[640];
+	const struct image_spec spec = { .tail_recipe = tail, .payload = ROTA_STR("payload") };
+	size_t len = image_make(&spec, room);
+	struct rota_image_add plan = { .from = from, .out = out, .party = &s->dir.parties[0] };
+	struct rota_image_info info;
+
+	snprintf(from, sizeof(from), "%s/a.img", s->folder);
+	snprintf(out, sizeof(out), "%s/b.img", s->folder);
+	if (rota_file_write(from, rota_span(room, len), 0644, &s->why) != ROTA_OK ||
+		rota_imagefile_read(from, &rota_crypto_openssl, NULL, &info, &s->why) != ROTA_OK)
+		abort();
+	memcpy(plan.digest, info.digest, sizeof(plan.digest));
+	return plan;
+}
+
+TEST(an_image_gets_one_pair_more)
+{
+	struct rota_image_info info;
+	struct rota_image_add plan;
+	uint8_t point[ROTA_P256_KEY_LEN];
+	struct scene s;
+
+	begin(&s);
+	plan = image_of(&s, "dks");
+	CHECK_OK(rota_image_add(&plan, &rota_crypto_openssl, &s.notary, &s.why));
+	CHECK_OK(rota_imagefile_read(plan.out, &rota_crypto_openssl, NULL, &info, &s.why));
+	CHECK_EQ(info.signature_count, 2);
+	CHECK_MEM(info.digest, plan.digest, sizeof(plan.digest));
+	CHECK(rota_p256_of_pkey(s.soft.key[0], point));
+	CHECK(rota_p256_verify(point, info.digest, info.signature[1].raw));
+	plan.from = plan.out;
+	CHECK_EQ(rota_image_add(&plan, &rota_crypto_openssl, &s.notary, &s.why), ROTA_ERR_LIMIT);
+	end(&s);
+}
+
+TEST(another_image_is_not_signed)
+{
+	struct rota_image_add plan;
+	struct scene s;
+
+	begin(&s);
+	plan = image_of(&s, "dks");
+	plan.digest[5] ^= 1;
+	CHECK_EQ(rota_image_add(&plan, &rota_crypto_openssl, &s.notary, &s.why), ROTA_ERR_HASH);
+	CHECK(!tempdir_get("b.img"));
+	end(&s);
+}
+
+TESTS(T(two_distinct_officers), T(approvals_that_do_not_count), T(a_name_is_no_signature),
+	T(an_image_gets_one_pair_more), T(another_image_is_not_signed))
