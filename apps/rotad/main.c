@@ -3,13 +3,13 @@
 #include "apps/rotad/config.h"
 #include "apps/rotad/ingest.h"
 #include "apps/rotad/journal_dump.h"
-#include "apps/rotad/listener.h"
 #include "apps/rotad/log_heads.h"
 #include "apps/rotad/projection.h"
 #include "apps/rotad/worker.h"
 #include "apps/rotad/log.h"
 #include "host/base/bytes.h"
 #include "host/base/file.h"
+#include "host/serve/listener.h"
 #include "ports/db_sqlite/db_sqlite.h"
 
 #include <errno.h>
@@ -203,7 +203,7 @@ static int run(struct server *s, struct rota_fail *why)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread is made */
-	if (listener_open(c->socket, &s->listener, why) != ROTA_OK)
+	if (rota_listener_open(c->socket, 0660, &s->listener, why) != ROTA_OK)
 		return failed(why);
 	if (!queue_init(&s->shared.ingest, c->queue) || !queue_init(&s->shared.projection, 4)) {
 		rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
@@ -217,7 +217,7 @@ static int run(struct server *s, struct rota_fail *why)
 		atomic_load(&s->shared.figures.durable));
 	wait_for_signal(&set);
 	ok = stop_threads(s);
-	listener_close(c->socket, s->listener);
+	rota_listener_close(c->socket, s->listener);
 	queue_free(&s->shared.ingest);
 	queue_free(&s->shared.projection);
 	log_line("stopped");

@@ -3,15 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -54,34 +50,6 @@ enum rota_err holder_fork(const struct holder_fds *fds,
 		_exit(0);
 	}
 	return *pid > 0 ? ROTA_OK : rota_fail_errno(why, errno, "fork");
-}
-
-static enum rota_err become(const struct rota_pool_user *user, struct rota_fail *why)
-{
-	if (setgroups(0, NULL) == 0 && setgid(user->gid) == 0 && setuid(user->uid) == 0)
-		return ROTA_OK;
-	return rota_fail_errno(why, errno, "cannot become user %u", (unsigned)user->uid);
-}
-
-enum rota_err holder_set_apart(const struct rota_pool_user *user, bool lock, struct rota_fail *why)
-{
-	const struct rlimit none = { 0, 0 }, all = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (lock) /* while it still may; where it may not, the limit that stands decides */
-		(void)setrlimit(RLIMIT_MEMLOCK, &all);
-	if (user)
-		ROTA_TRY(become(user, why));
-	/* after the change of user, which takes these back */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_NAME, "rota-token");
-	setrlimit(RLIMIT_CORE, &none);
-	signal(SIGPIPE, SIG_IGN);
-	if (lock && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
-		return rota_fail_errno(why, errno,
-			"cannot lock memory; raise the limit (LimitMEMLOCK, ulimit -l)");
-	return ROTA_OK;
 }
 
 /* "NAME=VALUE NAME=VALUE": what the module reads from its environment. */

@@ -24,10 +24,6 @@ ROTA_MUST_USE enum rota_err holder_fork(const struct holder_fds *fds,
 	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan, pid_t *pid,
 	struct rota_fail *why);
 
-/* In the child: no core, no gain of privileges, gone with its parent; another user and locked memory where asked. */
-ROTA_MUST_USE enum rota_err holder_set_apart(
-	const struct rota_pool_user *user, bool lock, struct rota_fail *why);
-
 /* Its directory and environment, then its module. */
 ROTA_MUST_USE enum rota_err holder_load(
 	struct module *m, const struct rota_pkcs11_token *token, struct rota_fail *why);

@@ -30,7 +30,7 @@ static enum rota_err do_it(
 static enum rota_err begin_and_do(
 	const struct deed *deed, struct module *m, struct module_key *key, struct rota_fail *why)
 {
-	ROTA_TRY(holder_set_apart(NULL, false, why));
+	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
 	ROTA_TRY(holder_load(m, deed->token, why));
 	ROTA_TRY(holder_login(m, deed->token, why));
 	if (do_it(deed, m, key, why) != ROTA_OK)

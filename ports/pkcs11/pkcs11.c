@@ -165,7 +165,7 @@ static enum rota_err init_token(
 
 static enum rota_err create(const struct creation *plan, struct module *m, struct rota_fail *why)
 {
-	ROTA_TRY(holder_set_apart(NULL, false, why));
+	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
 	ROTA_TRY(holder_load(m, plan->token, why));
 	ROTA_TRY(init_token(plan, m, why));
 	ROTA_TRY(holder_login(m, plan->token, why));

@@ -24,6 +24,7 @@
 #ifndef PORTS_PKCS11_POOL_H
 #define PORTS_PKCS11_POOL_H
 
+#include "host/base/apart.h"
 #include "ports/pkcs11/pkcs11.h"
 
 #include <stdbool.h>
@@ -54,11 +55,6 @@ struct rota_pool_key {
 	uint8_t point[ROTA_P256_KEY_LEN];
 };
 
-struct rota_pool_user {
-	uid_t uid;
-	gid_t gid;
-};
-
 struct rota_pool_plan {
 	const struct rota_pkcs11_token *token;
 	struct rota_pool_key *keys;
@@ -66,8 +62,7 @@ struct rota_pool_plan {
 	unsigned threads; /* 1 to ROTA_POOL_THREADS_MAX */
 	unsigned deadline_ms; /* of one order */
 	unsigned retry_ms; /* between two openings of a token that went away, to begin with */
-	const struct rota_pool_user
-		*user; /* become this one before the module is loaded; NULL: stay */
+	const struct rota_user *user; /* become this one before the module is loaded; NULL: stay */
 	bool lock; /* keep all memory out of swap, or fail */
 };
 

@@ -89,7 +89,7 @@ static enum rota_err open_token(struct work *w, struct rota_fail *why)
 
 static enum rota_err begin(struct work *w)
 {
-	ROTA_TRY(holder_set_apart(w->plan->user, w->plan->lock, &w->why));
+	ROTA_TRY(rota_apart("rota-token", w->plan->user, w->plan->lock, &w->why));
 	ROTA_TRY(holder_load(&w->module, w->plan->token, &w->why));
 	ROTA_TRY(open_token(w, &w->why));
 	w->opened = 1;

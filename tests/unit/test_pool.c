@@ -451,7 +451,7 @@ static bool has_descriptor(int fd)
 
 TEST(the_holder_is_set_apart)
 {
-	const struct rota_pool_user nobody = { 65534, 65534 };
+	const struct rota_user nobody = { 65534, 65534 };
 	char line[256], path[ROTA_FILE_PATH_MAX + 32];
 	unsigned long soft = 1, hard = 1, uid = 0;
 	bool root = geteuid() == 0;

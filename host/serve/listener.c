@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apps/rotad/listener.h"
+#include "host/serve/listener.h"
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,20 +31,23 @@ static bool make_room(const struct sockaddr_un *at)
 	return dead && unlink(at->sun_path) == 0;
 }
 
-enum rota_err listener_open(const char *path, int *fd, struct rota_fail *why)
+enum rota_err rota_listener_open(const char *path, mode_t mode, int *fd, struct rota_fail *why)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	mode_t old;
 	int bound;
 
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path); /* config.c checked its length */
+	if (strlen(path) >= sizeof(at.sun_path))
+		return rota_fail(why, ROTA_ERR_LIMIT, "socket %s: longer than %zu bytes", path,
+			sizeof(at.sun_path) - 1);
+	memcpy(at.sun_path, path, strlen(path) + 1);
 	if (!make_room(&at))
 		return rota_fail(why, ROTA_ERR_BUSY,
 			"socket %s: in use by another process, or not a socket", path);
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return rota_fail_errno(why, errno, "socket %s", path);
-	old = umask(0117);
+	old = umask(~mode & 0777);
 	bound = bind(*fd, (const struct sockaddr *)&at, sizeof(at));
 	umask(old);
 	if (bound == 0 && listen(*fd, BACKLOG) == 0)
@@ -55,7 +58,7 @@ enum rota_err listener_open(const char *path, int *fd, struct rota_fail *why)
 	return why->err;
 }
 
-void listener_close(const char *path, int fd)
+void rota_listener_close(const char *path, int fd)
 {
 	unlink(path);
 	close(fd);
