@@ -2,8 +2,6 @@
 #include "rota/trust/signedtime.h"
 #include "rota/base/mem.h"
 
-#define MESSAGE_MAX 128 /* of ours: 14 + 64 + 4 + 4, and 12 + 16 + 64 + 8 */
-
 void rota_time_key_digest(const struct rota_crypto *crypto, enum rota_alg alg, struct rota_span raw,
 	uint8_t out[static ROTA_SHA256_LEN])
 {
@@ -59,13 +57,31 @@ static enum rota_err verify_written(const struct rota_crypto *crypto,
 	return verify(crypto, by, bytes);
 }
 
+void rota_time_message(
+	struct rota_writer *w, const struct rota_time_question *question, uint64_t unix_s)
+{
+	rota_write_span(w, ROTA_STR("rota-time-v1"));
+	rota_write_span(w, ROTA_SPAN(question->nonce));
+	rota_write_span(w, question->device_id);
+	rota_write_le64(w, unix_s);
+}
+
+void rota_ticket_message(
+	struct rota_writer *w, struct rota_span device_id, uint32_t number, uint32_t seconds)
+{
+	rota_write_span(w, ROTA_STR("rota-ticket-v1"));
+	rota_write_span(w, device_id);
+	rota_write_le32(w, number);
+	rota_write_le32(w, seconds);
+}
+
 enum rota_err rota_signed_time_read(const struct rota_crypto *crypto,
 	const struct rota_time_keys *keys, const struct rota_time_question *question,
 	struct rota_span answer, uint64_t took_s, uint64_t *unix_s)
 {
 	struct rota_reader r = rota_reader(answer);
 	uint64_t seconds = rota_read_le64(&r);
-	uint8_t room[MESSAGE_MAX];
+	uint8_t room[ROTA_TIME_MESSAGE_MAX];
 	struct rota_writer w = rota_writer(ROTA_BUF(room));
 	struct rota_timesig by;
 
@@ -75,10 +91,7 @@ enum rota_err rota_signed_time_read(const struct rota_crypto *crypto,
 	ROTA_TRY(rota_reader_end(&r));
 	if (took_s > ROTA_TIME_WITHIN_S)
 		return ROTA_ERR_TIMEOUT;
-	rota_write_span(&w, ROTA_STR("rota-time-v1"));
-	rota_write_span(&w, ROTA_SPAN(question->nonce));
-	rota_write_span(&w, question->device_id);
-	rota_write_le64(&w, seconds);
+	rota_time_message(&w, question, seconds);
 	ROTA_TRY(verify_written(crypto, keys, &by, &w));
 	*unix_s = seconds;
 	return ROTA_OK;
@@ -88,12 +101,9 @@ enum rota_err rota_ticket_verify(const struct rota_crypto *crypto,
 	const struct rota_time_keys *keys, struct rota_span device_id,
 	const struct rota_ticket *ticket)
 {
-	uint8_t room[MESSAGE_MAX];
+	uint8_t room[ROTA_TIME_MESSAGE_MAX];
 	struct rota_writer w = rota_writer(ROTA_BUF(room));
 
-	rota_write_span(&w, ROTA_STR("rota-ticket-v1"));
-	rota_write_span(&w, device_id);
-	rota_write_le32(&w, ticket->number);
-	rota_write_le32(&w, ticket->seconds);
+	rota_ticket_message(&w, device_id, ticket->number, ticket->seconds);
 	return verify_written(crypto, keys, &ticket->by, &w);
 }

@@ -31,6 +31,13 @@ struct rota_time_question {
 	struct rota_span device_id; /* 64 hex digits (SPEC 1.1) */
 };
 
+/* What is signed: of an answer, and of a ticket. */
+#define ROTA_TIME_MESSAGE_MAX 128 /* 12 + 16 + 64 + 8, and 14 + 64 + 4 + 4 */
+void rota_time_message(
+	struct rota_writer *w, const struct rota_time_question *question, uint64_t unix_s);
+void rota_ticket_message(
+	struct rota_writer *w, struct rota_span device_id, uint32_t number, uint32_t seconds);
+
 /* An answer: unix seconds (u64) || signature (rota/codec/timesig.h), over "rota-time-v1" || nonce || device id || unix
  * seconds (u64). took_s: seconds from asking until it was whole. *unix_s is set with ROTA_OK only.
  * ROTA_ERR_TIMEOUT: it took too long. ROTA_ERR_FORMAT, ROTA_ERR_LIMIT: not the layout. ROTA_ERR_ROLE: its key is none
