@@ -14,7 +14,7 @@ struct group {
 	const char *name;
 	unsigned count;
 	bool online;
-	const char *keys[10];
+	const char *keys[12];
 };
 
 static const struct group groups[] = {
@@ -28,7 +28,7 @@ static const struct group groups[] = {
 	{ "ca", 1, false, { "device-ca", "operational-ca", "server-ca" } },
 	{ "online", 1, true,
 		{ "timestamp", "snapshot", "rollouts", "ci", "ci-image", "keys-link", "keys-store",
-			"time", "revocations" } },
+			"time", "revocations", "log" } },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

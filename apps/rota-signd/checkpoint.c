@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/checkpoint.h"
+#include "apps/rota-signd/say.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* A token's own deadline, and some more. */
+#define SIGN_MS 35000
+
+/* The answer to this very order: of one that came too late the tag is another. */
+static enum rota_err wait_signed(
+	struct checkpoint_maker *m, struct rota_pool_done *done, struct rota_fail *why)
+{
+	struct pollfd p = { .fd = m->plan->log.order[1], .events = POLLIN };
+
+	do {
+		if (poll(&p, 1, SIGN_MS) != 1)
+			return rota_fail(why, ROTA_ERR_TIMEOUT, "the log's key does not answer");
+		if (!rota_pool_take(p.fd, done))
+			return rota_fail(why, ROTA_ERR_IO, "the holder of the log's key is gone");
+	} while (done->tag != m->tag);
+	return done->err == ROTA_OK ? ROTA_OK
+				    : rota_fail(why, (enum rota_err)done->err, "%s", done->text);
+}
+
+static enum rota_err sign(
+	void *ctx, struct rota_span text, struct rota_bytes *lines, struct rota_fail *why)
+{
+	struct checkpoint_maker *m = ctx;
+	struct rota_pool_order order = { .tag = ++m->tag };
+	uint8_t room[ROTA_NOTE_LINE_MAX];
+	struct rota_pool_done done;
+	struct rota_span line;
+
+	rota_digest_of(text, order.digest);
+	if (send(m->plan->log.order[1], &order, sizeof(order), MSG_NOSIGNAL) < 0)
+		return rota_fail(why, ROTA_ERR_IO, "the holder of the log's key is gone");
+	ROTA_TRY(wait_signed(m, &done, why));
+	if (rota_note_line(&m->key, 0, ROTA_SPAN(done.sig), ROTA_BUF(room), &line) != ROTA_OK)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "the log's name is none");
+	rota_bytes_add(lines, line);
+	return ROTA_OK;
+}
+
+/* Wait until there is more than `size`, then a while, so that a checkpoint stands for many. false: the end. */
+static bool wait_news(struct checkpoint_maker *m, uint64_t size, uint64_t *durable)
+{
+	struct timespec until;
+	bool ends;
+
+	pthread_mutex_lock(&m->lock);
+	while (!m->ends && m->durable == size)
+		pthread_cond_wait(&m->news, &m->lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)rota_policy_log(m->plan->policy)->every_s;
+	while (!m->ends && pthread_cond_timedwait(&m->news, &m->lock, &until) == 0)
+		;
+	ends = m->ends;
+	*durable = m->durable;
+	pthread_mutex_unlock(&m->lock);
+	return !ends;
+}
+
+static void *run(void *arg)
+{
+	struct checkpoint_maker *m = arg;
+	uint64_t size = 0, durable;
+	struct rota_fail why = { 0 };
+	bool more = true;
+
+	while (more) {
+		more = wait_news(m, size, &durable);
+		if (rota_tiler_step(m->tiler, durable, &size, &why) != ROTA_OK)
+			say("checkpoint: %s", why.text);
+	}
+	return NULL;
+}
+
+enum rota_err checkpoint_start(struct checkpoint_maker *m, struct plan *plan, const char *dir,
+	uint64_t durable, struct rota_fail *why)
+{
+	const char *origin = rota_policy_log(plan->policy)->origin;
+	pthread_condattr_t clock;
+
+	m->plan = plan;
+	m->durable = durable;
+	snprintf(m->dir, sizeof(m->dir), "%s", dir);
+	m->key = (struct rota_note_key){ .kind = ROTA_NOTE_LOG_P256,
+		.name = rota_span_cstr(origin),
+		.raw = ROTA_SPAN(plan->log.keys[0].point) };
+	rota_note_key_id(&rota_crypto_openssl, &m->key);
+	m->config = (struct rota_tiler_config){ .dir = m->dir,
+		.origin = origin,
+		.crypto = &rota_crypto_openssl,
+		.ctx = m,
+		.sign = sign };
+	ROTA_TRY(rota_tiler_open(&m->config, &m->tiler, why));
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_cond_init(&m->news, &clock);
+	m->runs = pthread_create(&m->thread, NULL, run, m) == 0;
+	return m->runs ? ROTA_OK : rota_fail(why, ROTA_ERR_FULL, "a thread cannot be made");
+}
+
+void checkpoint_durable(struct checkpoint_maker *m, uint64_t durable)
+{
+	pthread_mutex_lock(&m->lock);
+	m->durable = durable;
+	pthread_cond_signal(&m->news);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void checkpoint_stop(struct checkpoint_maker *m)
+{
+	if (m->runs) {
+		pthread_mutex_lock(&m->lock);
+		m->ends = true;
+		pthread_cond_signal(&m->news);
+		pthread_mutex_unlock(&m->lock);
+		pthread_join(m->thread, NULL);
+	}
+	rota_tiler_close(m->tiler);
+}

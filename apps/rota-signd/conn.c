@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/conn.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* SPEC 18.2 */
+#define HEAD_MS 10000
+#define IDLE_MS 60000
+#define BODY_MS 120000
+#define READ_BYTES 16384
+
+static const char *phrase(int status)
+{
+	return status == 200 ? "OK" : "Refused";
+}
+
+bool conn_open(struct conn *c, int fd, uint64_t now_ms)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+		close(fd);
+		return false;
+	}
+	c->fd = fd;
+	c->who = (struct rota_identity){ .uid = peer.uid };
+	c->phase = CONN_HEAD;
+	c->until_ms = now_ms + HEAD_MS; /* a connection is made to send something */
+	return true;
+}
+
+void conn_close(struct conn *c)
+{
+	close(c->fd);
+	rota_bytes_free(&c->in);
+	deed_free(&c->deed);
+	*c = (struct conn){ .phase = CONN_FREE };
+}
+
+void conn_answer(
+	struct conn *c, int status, struct rota_span body, uint64_t retry_s, uint64_t now_ms)
+{
+	struct rota_bytes out = { 0 };
+	bool goes_on = status == 200 || body.len > 0;
+	ssize_t sent;
+
+	rota_bytes_print(&out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n", status, phrase(status),
+		body.len);
+	if (body.len > 0)
+		rota_bytes_add_text(&out, "Content-Type: application/json\r\n");
+	if (retry_s > 0)
+		rota_bytes_print(&out, "Retry-After: %" PRIu64 "\r\n", retry_s);
+	rota_bytes_add_text(&out, goes_on ? "\r\n" : "Connection: close\r\n\r\n");
+	rota_bytes_add(&out, body);
+	/* who does not read the one answer that he waits for is cut off */
+	sent = send(c->fd, out.p, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	goes_on = goes_on && sent == (ssize_t)out.len;
+	rota_bytes_free(&out);
+	if (!goes_on) {
+		conn_close(c);
+		return;
+	}
+	deed_free(&c->deed);
+	rota_bytes_free(&c->in);
+	c->phase = CONN_HEAD;
+	c->until_ms = now_ms + IDLE_MS;
+}
+
+/* What the bytes at hand come to: 0 to read on, 1 a whole request, else the status to refuse with. */
+static int judge(struct conn *c, uint64_t now_ms)
+{
+	int status;
+
+	if (c->phase == CONN_HEAD) {
+		status = rota_http_head(rota_bytes_span(&c->in), &c->head);
+		if (status != 0)
+			return status;
+		if (c->head.len == 0)
+			return 0;
+		if (c->head.chunked)
+			return 411; /* our clients know how much they send */
+		c->phase = CONN_BODY;
+		c->until_ms = now_ms + BODY_MS;
+	}
+	if (c->in.len > c->head.len + c->head.body_len)
+		return 400; /* bytes behind a request */
+	return c->in.len == c->head.len + c->head.body_len;
+}
+
+bool conn_read(struct conn *c, uint64_t now_ms)
+{
+	uint8_t room[READ_BYTES];
+	ssize_t got = recv(c->fd, room, sizeof(room), MSG_DONTWAIT);
+	int status;
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (got <= 0 || c->phase > CONN_BODY) { /* gone, or talking while an answer is due */
+		conn_close(c);
+		return false;
+	}
+	if (c->phase == CONN_HEAD && c->in.len == 0)
+		c->until_ms = now_ms + HEAD_MS;
+	rota_bytes_add(&c->in, rota_span(room, (size_t)got));
+	status = judge(c, now_ms);
+	if (status > 1)
+		conn_answer(c, status, ROTA_STR(""), 0, now_ms);
+	return status == 1;
+}
+
+struct rota_bytes conn_body(struct conn *c)
+{
+	struct rota_bytes body = { 0 };
+
+	rota_bytes_add(&body, rota_span_skip(rota_bytes_span(&c->in), c->head.len));
+	rota_bytes_free(&c->in);
+	return body;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-signd/conn.h -- a client's connection: one request at a time, within its deadline.
+ *
+ * Each byte passes host/http/head.h. Who breaks a rule gets a bare status, and the end.
+ */
+#ifndef APPS_ROTA_SIGND_CONN_H
+#define APPS_ROTA_SIGND_CONN_H
+
+#include "apps/rota-signd/desk.h"
+#include "host/http/head.h"
+
+enum conn_phase {
+	CONN_FREE,
+	CONN_HEAD, /* between requests, or in one's head */
+	CONN_BODY,
+	CONN_LOG, /* the entry is being made */
+	CONN_TOKEN, /* entered; the signature is awaited */
+};
+
+struct conn {
+	enum conn_phase phase;
+	int fd;
+	uint64_t tag; /* of what is under way; never one that was */
+	uint64_t until_ms; /* of this phase */
+	struct rota_identity who;
+	struct rota_bytes in;
+	struct rota_http_head head;
+	struct deed deed; /* CONN_LOG, CONN_TOKEN */
+};
+
+/* Take over a socket that was accepted. false: it is shut again. */
+bool conn_open(struct conn *c, int fd, uint64_t now_ms);
+void conn_close(struct conn *c);
+
+/* Read what is there. true: a request is whole, `head` and behind it `in`. */
+bool conn_read(struct conn *c, uint64_t now_ms);
+
+/* The body of the request at hand, taken out. */
+struct rota_bytes conn_body(struct conn *c);
+
+/* Answer and wait for the next request, or shut. `retry_s`: 0, no word of it. */
+void conn_answer(
+	struct conn *c, int status, struct rota_span body, uint64_t retry_s, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-signd/desk.h -- from a request's bytes to what is entered into the log, signed and answered. No I/O.
+ *
+ * Each request comes to a *deed*: an entry for the log, at most one signature, and the answer as far as it is known before
+ * both. Judged here are requests of the kinds `time` and `ticket`; all others are refused, and their keys are not held.
+ */
+#ifndef APPS_ROTA_SIGND_DESK_H
+#define APPS_ROTA_SIGND_DESK_H
+
+#include "apps/rota-signd/message.h"
+#include "apps/rota-signd/plan.h"
+#include "host/notary/rate.h"
+#include "host/notary/refusal.h"
+
+/* Refusals of one client that are entries of their own in a minute; of the rest there is a number (SPEC 18.6). */
+#define DESK_REFUSALS_MAX 10
+
+struct desk_rule {
+	const struct rota_rule *rule;
+	struct rota_rate rate;
+};
+
+struct desk_client {
+	const char *name; /* NULL: all strangers together */
+	uint64_t minute, refusals;
+	uint64_t unsaid; /* refusals without an entry since the last one with */
+};
+
+struct desk {
+	const struct plan *plan;
+	struct desk_rule rules[ROTA_POLICY_SECTIONS_MAX];
+	struct desk_client clients[ROTA_POLICY_SECTIONS_MAX + 1];
+};
+
+struct deed {
+	struct signd_order order; /* all but the tag */
+	uint8_t leaf[ROTA_LEAF_MAX];
+	struct rota_bytes record; /* owned */
+	struct rota_answer answer;
+	uint64_t wait_s; /* refused, and when to come again; 0: it is not a matter of time */
+	bool unsaid; /* refused, and no entry is made */
+};
+
+/* Takes `bytes`. now: Unix seconds; now_ms: of a clock that does not jump. */
+void desk_ask(struct desk *d, const struct rota_identity *who, struct rota_bytes bytes,
+	uint64_t now, uint64_t now_ms, struct deed *out);
+
+/* The entry that says that the token did not sign what entry `index` granted. */
+void desk_failed(const struct deed *granted, uint64_t index, const char *why, uint64_t now,
+	struct deed *out);
+
+/* Make a refusal of the answer. */
+void desk_refuse(struct deed *deed, enum rota_refusal code, const char *text);
+
+/* The HTTP status of the answer. */
+int desk_status(const struct deed *deed);
+
+void deed_free(struct deed *deed);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/logger.h"
+#include "apps/rota-signd/checkpoint.h"
+#include "apps/rota-signd/message.h"
+#include "apps/rota-signd/say.h"
+#include "host/base/file.h"
+#include "host/base/when.h"
+#include "host/log/log.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Orders that are synced together: as many as connections, so that nobody waits for a second round. */
+#define GROUP_MAX 64
+
+struct logger {
+	struct plan *plan;
+	struct rota_log *log;
+	struct checkpoint_maker maker;
+	size_t count; /* of the group */
+	struct group {
+		struct signd_order order;
+		struct signd_logged logged;
+		uint8_t digest[ROTA_DIGEST_LEN];
+	} group[GROUP_MAX];
+	uint8_t room[SIGND_ORDER_MAX];
+};
+
+/* ---- one order ---- */
+
+/* What is signed is what the entry says, by the key that it says. */
+static enum rota_err check(const struct plan *plan, const struct signd_order *order,
+	const struct rota_leaf *leaf, struct rota_fail *why)
+{
+	const struct holder *h = &plan->holders[order->holder];
+
+	if (order->count == 0)
+		return leaf->kind != ROTA_LEAF_GRANTED
+			? ROTA_OK
+			: rota_fail(why, ROTA_ERR_ARGUMENT, "a grant of nothing");
+	if (leaf->kind != ROTA_LEAF_GRANTED || order->count != 1)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "only what is granted is signed");
+	if (order->holder >= plan->holder_count || order->key >= h->key_count)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "no such key");
+	if (memcmp(leaf->key, h->id[order->key], sizeof(leaf->key)) != 0)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "the entry names another key");
+	return ROTA_OK;
+}
+
+static enum rota_err append(struct logger *l, struct rota_span message, struct rota_fail *why)
+{
+	struct group *g = &l->group[l->count];
+	struct rota_span rest = rota_span_skip(message, sizeof(g->order));
+	struct rota_leaf leaf;
+
+	if (g->order.leaf_len == 0 || g->order.leaf_len > ROTA_LEAF_MAX ||
+		g->order.record_len > ROTA_LOG_PRIVATE_MAX ||
+		rest.len != (size_t)g->order.leaf_len + g->order.record_len)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "an order of a wrong length");
+	ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, g->order.leaf_len), &leaf));
+	ROTA_TRY(check(l->plan, &g->order, &leaf, why));
+	ROTA_TRY(rota_log_append(
+		l->log, &leaf, rota_span_skip(rest, g->order.leaf_len), &g->logged.index, why));
+	memcpy(g->digest, leaf.message, sizeof(g->digest));
+	return ROTA_OK;
+}
+
+/* The order at the front of the group is in it, or answered. false: nothing more comes. */
+static bool take(struct logger *l, int flags)
+{
+	struct group *g = &l->group[l->count];
+	struct rota_fail why = { 0 };
+	ssize_t got;
+
+	do
+		got = recv(l->plan->entries[0], l->room, sizeof(l->room), flags);
+	while (got < 0 && errno == EINTR);
+	if (got < (ssize_t)sizeof(g->order))
+		return false;
+	memcpy(&g->order, l->room, sizeof(g->order));
+	g->logged = (struct signd_logged){ .tag = g->order.tag };
+	g->logged.err = (int32_t)append(l, rota_span(l->room, (size_t)got), &why);
+	if (g->logged.err != ROTA_OK)
+		say("entry refused: %s", why.text);
+	l->count++;
+	return true;
+}
+
+/* ---- a group ---- */
+
+static bool tell(int fd, const void *what, size_t len)
+{
+	ssize_t sent;
+
+	do
+		sent = send(fd, what, len, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)len;
+}
+
+/* 21.4: nothing goes to a token before its entry is durable. */
+static void hand_on(struct logger *l, const struct group *g)
+{
+	struct rota_pool_order order = { .tag = g->order.tag, .key = g->order.key };
+
+	(void)tell(l->plan->entries[0], &g->logged, sizeof(g->logged)); /* before the holder can */
+	if (g->logged.err != ROTA_OK || g->order.count == 0)
+		return;
+	memcpy(order.digest, g->digest, sizeof(order.digest));
+	/* to a holder that is gone: the parser's deadline answers */
+	(void)tell(l->plan->holders[g->order.holder].order[1], &order, sizeof(order));
+}
+
+static enum rota_err commit(struct logger *l)
+{
+	struct rota_fail why = { 0 };
+	enum rota_err err = rota_log_commit(l->log, &why);
+
+	if (err != ROTA_OK)
+		say("%s", why.text);
+	for (size_t i = 0; i < l->count; i++) {
+		if (err != ROTA_OK && l->group[i].logged.err == ROTA_OK)
+			l->group[i].logged.err = (int32_t)err;
+		hand_on(l, &l->group[i]);
+	}
+	l->count = 0;
+	checkpoint_durable(&l->maker, rota_log_size(l->log));
+	return err == ROTA_ERR_FULL ? ROTA_OK : err;
+}
+
+/* Until the parser is gone, or the disk. */
+static enum rota_err serve(struct logger *l)
+{
+	while (take(l, 0)) {
+		while (l->count < GROUP_MAX && take(l, MSG_DONTWAIT))
+			;
+		ROTA_TRY(commit(l));
+	}
+	return ROTA_OK;
+}
+
+/* ---- beginning and end ---- */
+
+/* Who may ask for what, from now on (SPEC 19.1). */
+static enum rota_err log_policy(struct logger *l, struct rota_fail *why)
+{
+	struct rota_leaf leaf = { .kind = ROTA_LEAF_POLICY, .at_s = rota_when_now() };
+	uint64_t index;
+
+	rota_policy_digest(l->plan->policy, leaf.digest);
+	ROTA_TRY(rota_log_append(l->log, &leaf, ROTA_STR("{}"), &index, why));
+	return rota_log_commit(l->log, why);
+}
+
+static enum rota_err open_log(struct logger *l, struct rota_fail *why)
+{
+	const char *state = rota_policy_daemon(l->plan->policy)->state;
+	char *dir = rota_text("%s/log", state);
+	const struct rota_log_config config = { .dir = dir, .crypto = &rota_crypto_openssl };
+	enum rota_err err = rota_file_mkdirs(dir, 0750, why);
+
+	if (err == ROTA_OK)
+		err = rota_log_open(&config, &l->log, why);
+	if (err == ROTA_OK)
+		err = log_policy(l, why);
+	if (err == ROTA_OK)
+		err = checkpoint_start(&l->maker, l->plan, dir, rota_log_size(l->log), why);
+	free(dir);
+	return err;
+}
+
+int logger_run(struct plan *plan, int ready)
+{
+	struct logger *l = calloc(1, sizeof(*l));
+	struct rota_fail why = { 0 };
+	enum rota_err err;
+
+	if (!l)
+		abort();
+	l->plan = plan;
+	err = open_log(l, &why);
+	if (err != ROTA_OK)
+		say("%s", why.text);
+	if (err == ROTA_OK && tell(ready, "", 1))
+		err = serve(l);
+	checkpoint_stop(&l->maker);
+	if (rota_log_close(l->log, &why) != ROTA_OK)
+		err = why.err;
+	free(l);
+	return err == ROTA_OK ? 0 : 1;
+}

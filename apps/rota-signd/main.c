@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota-signd: the signing daemon. Arguments and wiring. */
+#include "apps/rota-signd/supervise.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+static const char usage[] =
+	"Usage: rota-signd [--config FILE]           run in the foreground until SIGTERM\n"
+	"       rota-signd --check [--config FILE]   say whether the configuration is usable\n"
+	"       rota-signd --help | --version\n"
+	"\n"
+	"Signs what clients may ask for, after it has entered it into its log, with keys of tokens "
+	"that\n"
+	"only its own processes reach. The default FILE is /etc/rota/signd.ini.\n"
+	"\n"
+	"Examples:\n"
+	"  rota-signd --check --config /etc/rota/signd.ini\n"
+	"  rota-signd --config /etc/rota/signd.ini\n"
+	"\n"
+	"Exit status: 0 ended as asked; 1 failed; 2 wrong usage; 3 a token refuses its PIN, or "
+	"holds other\n"
+	"keys than before: not to be started again before that is mended.\n";
+
+static int failed(const struct rota_fail *why)
+{
+	fprintf(stderr, "rota-signd: %s\n", why->text);
+	return 1;
+}
+
+static int run(const char *config, bool check)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	struct rota_policy *policy;
+	struct rota_fail why = { 0 };
+	int status = 0;
+
+	if (!plan)
+		abort();
+	if (rota_policy_load(config, &policy, &why) != ROTA_OK) {
+		free(plan);
+		return failed(&why);
+	}
+	if (plan_make(plan, policy, &why) != ROTA_OK)
+		status = failed(&why);
+	else if (check)
+		printf("%s is usable: keys of %zu tokens, and the log's\n", config,
+			plan->holder_count);
+	else
+		status = supervise(plan);
+	rota_policy_free(policy);
+	free(plan);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *config = "/etc/rota/signd.ini";
+	bool check = false;
+	int c;
+
+	umask(027);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
+	prctl(PR_SET_DUMPABLE, 0);
+	opterr = 0; /* one line of ours, not two */
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'k':
+			check = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'v':
+			printf("rota-signd %s\n", ROTA_VERSION);
+			return 0;
+		default:
+			fprintf(stderr,
+				"rota-signd: '%s' is unknown or lacks its value; see: rota-signd "
+				"--help\n",
+				argv[optind - 1]);
+			return 2;
+		}
+	}
+	if (optind == argc)
+		return run(config, check);
+	fprintf(stderr, "rota-signd: '%s' is not understood; see: rota-signd --help\n",
+		argv[optind]);
+	return 2;
+}

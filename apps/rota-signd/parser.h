@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-signd/parser.h -- the process that clients talk to: it reads, judges and answers, and holds neither key nor PIN,
+ * nor may it write to the log. One thread, one wait. */
+#ifndef APPS_ROTA_SIGND_PARSER_H
+#define APPS_ROTA_SIGND_PARSER_H
+
+#include "apps/rota-signd/plan.h"
+
+/* In a process of its own, until SIGTERM. The exit status. */
+int parser_run(struct plan *plan);
+
+#endif

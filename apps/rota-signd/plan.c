@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What requests are judged for here (desk.c). */
+static const char *const parties[] = { "time" };
+
+/* ---- making ---- */
+
+static struct holder *holder_of(
+	struct plan *p, const struct rota_authdir *scope, const struct rota_token *token)
+{
+	struct holder *h;
+
+	for (size_t i = 0; i < p->holder_count; i++)
+		if (p->holders[i].token == token)
+			return &p->holders[i];
+	if (p->holder_count == HOLDERS_MAX)
+		return NULL;
+	h = &p->holders[p->holder_count++];
+	h->scope = scope;
+	h->token = token;
+	return h;
+}
+
+static enum rota_err hold_seat(
+	struct holder *h, const struct rota_seat *seat, struct rota_fail *why)
+{
+	for (size_t i = 0; i < h->key_count; i++)
+		if (strcmp(h->keys[i].label, seat->key) == 0)
+			return ROTA_OK;
+	if (h->key_count == ROTA_POOL_KEYS_MAX)
+		return rota_fail(why, ROTA_ERR_LIMIT, "token %s: more than %d keys",
+			seat->token->name, ROTA_POOL_KEYS_MAX);
+	h->keys[h->key_count++].label = seat->key;
+	return ROTA_OK;
+}
+
+static enum rota_err hold_party(struct plan *p, const struct rota_authdir *scope,
+	const struct rota_party *party, struct rota_fail *why)
+{
+	for (size_t i = 0; i < party->seat_count; i++) {
+		const struct rota_seat *seat = &party->seats[i];
+		struct holder *h;
+
+		if (!seat->token->online)
+			continue;
+		h = holder_of(p, scope, seat->token);
+		if (!h)
+			return rota_fail(
+				why, ROTA_ERR_LIMIT, "more than %d online tokens", HOLDERS_MAX);
+		ROTA_TRY(hold_seat(h, seat, why));
+	}
+	return ROTA_OK;
+}
+
+static void fill_port(struct holder *h)
+{
+	h->port = (struct rota_pkcs11_token){ .name = h->token->name,
+		.dir = h->scope->dir,
+		.module = h->token->module,
+		.label = h->token->label,
+		.pin_file = h->token->pin_file,
+		.environment = h->token->environment };
+}
+
+static enum rota_err find_users(struct plan *p, const char *names, struct rota_fail *why)
+{
+	char name[3][33];
+
+	if (sscanf(names, "%32s %32s %32s", name[PLAN_PARSER], name[PLAN_LOGGER],
+		    name[PLAN_HOLDER]) != 3)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"[daemon] users: three names, of parser, log writer and token holders");
+	for (size_t i = 0; i < 3; i++)
+		ROTA_TRY(rota_user_find(name[i], &p->user[i], why));
+	p->drops = true;
+	return ROTA_OK;
+}
+
+enum rota_err plan_make(struct plan *p, struct rota_policy *policy, struct rota_fail *why)
+{
+	const struct rota_policy_log *log = rota_policy_log(policy);
+	const char *users = rota_policy_daemon(policy)->users;
+	const struct rota_authdir *scope;
+
+	memset(p, 0, sizeof(*p));
+	p->policy = policy;
+	for (size_t n = 0; (scope = rota_policy_scope_at(policy, n)) != NULL; n++)
+		for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++)
+			ROTA_TRY(hold_party(p, scope, rota_authdir_party(scope, parties[i]), why));
+	p->log.scope = rota_policy_scope_at(policy, 0);
+	p->log.token = log->key.token;
+	ROTA_TRY(hold_seat(&p->log, &log->key, why));
+	for (size_t i = 0; i < p->holder_count; i++)
+		fill_port(&p->holders[i]);
+	fill_port(&p->log);
+	return users ? find_users(p, users, why) : ROTA_OK;
+}
+
+static enum rota_err pair(int fds[static 2], struct rota_fail *why)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0)
+		return ROTA_OK;
+	return rota_fail_errno(why, errno, "socketpair");
+}
+
+enum rota_err plan_connect(struct plan *p, struct rota_fail *why)
+{
+	for (size_t i = 0; i < p->holder_count; i++) {
+		ROTA_TRY(pair(p->holders[i].order, why));
+		ROTA_TRY(pair(p->holders[i].answer, why));
+	}
+	ROTA_TRY(pair(p->log.order, why));
+	return pair(p->entries, why);
+}
+
+/* ---- asking ---- */
+
+enum rota_err plan_find(const struct plan *p, const char *scope, const char *party, size_t *holder,
+	size_t *key, struct rota_fail *why)
+{
+	const struct rota_authdir *dir = rota_policy_scope(p->policy, scope);
+	const struct rota_party *who = dir ? rota_authdir_party(dir, party) : NULL;
+
+	for (size_t s = 0; who && s < who->seat_count; s++)
+		for (*holder = 0; *holder < p->holder_count; ++*holder) {
+			const struct holder *h = &p->holders[*holder];
+
+			for (*key = 0; h->token == who->seats[s].token && *key < h->key_count;
+				++*key)
+				if (strcmp(h->keys[*key].label, who->seats[s].key) == 0)
+					return ROTA_OK;
+		}
+	return rota_fail(why, ROTA_ERR_NOT_FOUND, "nobody here signs for %s of %s", party, scope);
+}
+
+const struct rota_user *plan_user(const struct plan *p, enum plan_process process)
+{
+	return p->drops ? &p->user[process] : NULL;
+}
+
+static void drop(int *fd)
+{
+	if (*fd > 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void plan_keep(struct plan *p, enum plan_process process)
+{
+	for (size_t i = 0; i < p->holder_count; i++) {
+		drop(&p->holders[i].order[0]);
+		drop(&p->holders[i].answer[0]);
+		if (process != PLAN_LOGGER)
+			drop(&p->holders[i].order[1]);
+		if (process != PLAN_PARSER)
+			drop(&p->holders[i].answer[1]);
+	}
+	drop(&p->log.order[0]);
+	if (process != PLAN_LOGGER) {
+		drop(&p->log.order[1]);
+		drop(&p->entries[0]);
+	}
+	if (process != PLAN_PARSER) {
+		drop(&p->entries[1]);
+		drop(&p->listener);
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-signd/plan.h -- which token's keys are held, and who among the daemon's processes reaches whom.
+ *
+ * Of each scope's online tokens those keys are held that this daemon judges requests for: none that it could sign with
+ * unjudged. The log's own key has a holder of its own, which only the log writer reaches.
+ */
+#ifndef APPS_ROTA_SIGND_PLAN_H
+#define APPS_ROTA_SIGND_PLAN_H
+
+#include "host/notary/policy.h"
+#include "ports/pkcs11/pool.h"
+
+/* Online tokens of all scopes. */
+#define HOLDERS_MAX 64
+
+struct holder {
+	const struct rota_authdir *scope;
+	const struct rota_token *token;
+	struct rota_pkcs11_token port;
+	struct rota_pool_key keys[ROTA_POOL_KEYS_MAX];
+	uint8_t id[ROTA_POOL_KEYS_MAX][ROTA_DIGEST_LEN]; /* key ids, once it is open */
+	size_t key_count;
+	int order[2], answer[2]; /* [0] the holder's, [1] of who orders, of who is answered */
+	pid_t pid;
+};
+
+struct plan {
+	struct rota_policy *policy;
+	struct holder holders[HOLDERS_MAX];
+	size_t holder_count;
+	struct holder log; /* answers go back the way that orders come */
+	int entries[2]; /* [0] the log writer's, [1] the parser's */
+	int listener; /* the parser's */
+	struct rota_user user[3]; /* of parser, log writer, holders */
+	bool drops; /* whether the daemon's processes become these users */
+};
+
+/* What the policy asks for; nothing is opened. ROTA_ERR_LIMIT: more tokens or keys than fit. ROTA_ERR_FORMAT: `users`. */
+ROTA_MUST_USE enum rota_err plan_make(
+	struct plan *p, struct rota_policy *policy, struct rota_fail *why);
+
+/* Sockets between the processes that there will be. */
+ROTA_MUST_USE enum rota_err plan_connect(struct plan *p, struct rota_fail *why);
+
+/* Who signs for a party of a scope: ROTA_ERR_NOT_FOUND when nobody here does. */
+ROTA_MUST_USE enum rota_err plan_find(const struct plan *p, const char *scope, const char *party,
+	size_t *holder, size_t *key, struct rota_fail *why);
+
+enum plan_process { PLAN_PARSER, PLAN_LOGGER, PLAN_HOLDER };
+
+/* The user that this process becomes; NULL: it stays who it is. */
+const struct rota_user *plan_user(const struct plan *p, enum plan_process process);
+
+/* In a child: close what is not its own. */
+void plan_keep(struct plan *p, enum plan_process process);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/say.h"
+#include "host/base/when.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void say(const char *format, ...)
+{
+	char when[ROTA_WHEN_LEN], text[700];
+	va_list args;
+
+	rota_when_text(rota_when_now(), when);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, "%s rota-signd: %s\n", when, text);
+}

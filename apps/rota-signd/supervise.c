@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/supervise.h"
+#include "apps/rota-signd/logger.h"
+#include "apps/rota-signd/parser.h"
+#include "apps/rota-signd/say.h"
+#include "host/serve/listener.h"
+#include "host/sign/p256.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A smart card takes a few seconds; a network HSM behind a bad line, more. */
+#define TOKEN_MS 30000
+#define RETRY_MS 1000
+/* Between two starts of a holder that ended. */
+#define AGAIN_S 5
+/* Reading a log of many millions of entries. */
+#define LOG_MS 600000
+/* For what is under way when the end comes. */
+#define GOODBYE_S 45
+
+struct family {
+	struct plan *plan;
+	pid_t parser, logger;
+	bool ending;
+	int status;
+};
+
+/* ---- holders ---- */
+
+static enum rota_err learn_ids(struct holder *h, struct rota_fail *why)
+{
+	for (size_t i = 0; i < h->key_count; i++) {
+		static const uint8_t none[ROTA_DIGEST_LEN];
+		uint8_t id[ROTA_DIGEST_LEN];
+		char hex[ROTA_DIGEST_HEX];
+
+		if (h->keys[i].why.err != ROTA_OK) {
+			*why = h->keys[i].why;
+			return why->err;
+		}
+		rota_p256_key_id(h->keys[i].point, hex);
+		if (!rota_unhex(hex, ROTA_BUF(id)))
+			return rota_fail(why, ROTA_ERR_FORMAT, "key id %s", hex);
+		if (memcmp(h->id[i], none, sizeof(none)) != 0 &&
+			memcmp(h->id[i], id, sizeof(id)) != 0)
+			return rota_fail(why, ROTA_ERR_DENIED,
+				"token %s, key %s: the token came back with another key",
+				h->token->name, h->keys[i].label);
+		memcpy(h->id[i], id, sizeof(id));
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err hold(const struct plan *plan, struct holder *h, struct rota_fail *why)
+{
+	const struct rota_policy_daemon *d = rota_policy_daemon(plan->policy);
+	const struct rota_pool_plan pool = { .token = &h->port,
+		.keys = h->keys,
+		.key_count = h->key_count,
+		.threads = d->threads,
+		.deadline_ms = TOKEN_MS,
+		.retry_ms = RETRY_MS,
+		.user = plan_user(plan, PLAN_HOLDER),
+		.lock = d->lock };
+	int out = h == &plan->log ? h->order[0] : h->answer[0];
+
+	ROTA_TRY(rota_pkcs11_pool(&pool, h->order[0], out, &h->pid, why));
+	return learn_ids(h, why);
+}
+
+static struct holder *holder_at(struct plan *plan, size_t n)
+{
+	return n < plan->holder_count ? &plan->holders[n] : &plan->log;
+}
+
+static enum rota_err hold_all(struct plan *plan, struct rota_fail *why)
+{
+	for (size_t i = 0; i <= plan->holder_count; i++)
+		ROTA_TRY(hold(plan, holder_at(plan, i), why));
+	return ROTA_OK;
+}
+
+/* ---- log writer and parser ---- */
+
+static int child(struct plan *plan, enum plan_process process, int ready)
+{
+	const char *name = process == PLAN_LOGGER ? "signd-log" : "signd";
+	struct rota_fail why;
+
+	plan_keep(plan, process);
+	if (rota_apart(name, plan_user(plan, process), false, &why) != ROTA_OK) {
+		say("%s", why.text);
+		return 1;
+	}
+	return process == PLAN_LOGGER ? logger_run(plan, ready) : parser_run(plan);
+}
+
+static enum rota_err start(struct plan *plan, enum plan_process process, int ready, int other,
+	pid_t *pid, struct rota_fail *why)
+{
+	fflush(NULL);
+	*pid = fork();
+	if (*pid == 0) {
+		if (other >= 0)
+			close(other);
+		_exit(child(plan, process, ready));
+	}
+	return *pid > 0 ? ROTA_OK : rota_fail_errno(why, errno, "fork");
+}
+
+/* The log is open before anybody is answered. */
+static enum rota_err start_logger(struct family *f, struct rota_fail *why)
+{
+	struct pollfd p = { .events = POLLIN };
+	enum rota_err err;
+	int pair[2];
+	char byte;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return rota_fail_errno(why, errno, "socketpair");
+	err = start(f->plan, PLAN_LOGGER, pair[1], pair[0], &f->logger, why);
+	close(pair[1]);
+	p.fd = pair[0];
+	if (err == ROTA_OK && (poll(&p, 1, LOG_MS) != 1 || recv(p.fd, &byte, 1, 0) != 1))
+		err = rota_fail(why, ROTA_ERR_IO, "the log does not open");
+	close(pair[0]);
+	return err;
+}
+
+static enum rota_err start_all(struct family *f, struct rota_fail *why)
+{
+	struct plan *plan = f->plan;
+
+	ROTA_TRY(plan_connect(plan, why));
+	ROTA_TRY(hold_all(plan, why));
+	ROTA_TRY(start_logger(f, why));
+	ROTA_TRY(rota_listener_open(
+		rota_policy_daemon(plan->policy)->socket, 0666, &plan->listener, why));
+	return start(plan, PLAN_PARSER, -1, -1, &f->parser, why);
+}
+
+/* What only children use; while one of ours is open, nobody hears that the other side is gone. */
+static void let_go(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->holder_count; i++) {
+		close(plan->holders[i].order[1]);
+		close(plan->holders[i].answer[1]);
+	}
+	close(plan->log.order[1]);
+	close(plan->entries[0]);
+	close(plan->entries[1]);
+	close(plan->listener);
+}
+
+/* ---- watching ---- */
+
+static void end(struct family *f, int status)
+{
+	if (status != 0)
+		f->status = status;
+	if (f->ending)
+		return;
+	f->ending = true;
+	if (f->parser > 0)
+		kill(f->parser, SIGTERM);
+}
+
+static void bury(struct family *f, pid_t pid, int status)
+{
+	bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	for (size_t i = 0; i <= f->plan->holder_count; i++)
+		if (holder_at(f->plan, i)->pid == pid) {
+			holder_at(f->plan, i)->pid = 0;
+			return;
+		}
+	if (pid == f->parser)
+		f->parser = 0;
+	if (pid == f->logger)
+		f->logger = 0;
+	end(f, well ? 0 : 1);
+}
+
+static void hold_again(struct family *f)
+{
+	struct rota_fail why;
+
+	for (size_t i = 0; i <= f->plan->holder_count && !f->ending; i++) {
+		struct holder *h = holder_at(f->plan, i);
+
+		if (h->pid > 0)
+			continue;
+		say("token %s: its process ended; started anew", h->token->name);
+		if (hold(f->plan, h, &why) == ROTA_OK)
+			continue;
+		h->pid = 0;
+		say("%s", why.text);
+		if (why.err == ROTA_ERR_DENIED)
+			end(f, SUPERVISE_PIN_REFUSED);
+	}
+}
+
+static bool anybody(const struct family *f)
+{
+	bool any = f->parser > 0 || f->logger > 0 || f->plan->log.pid > 0;
+
+	for (size_t i = 0; i < f->plan->holder_count; i++)
+		any |= f->plan->holders[i].pid > 0;
+	return any;
+}
+
+static void watch(struct family *f, const sigset_t *signals)
+{
+	const struct timespec again = { .tv_sec = AGAIN_S };
+	time_t deadline = 0;
+	int status;
+	pid_t pid;
+
+	while (anybody(f)) {
+		int got = sigtimedwait(signals, NULL, &again);
+
+		if (got == SIGTERM || got == SIGINT)
+			end(f, 0);
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			bury(f, pid, status);
+		hold_again(f);
+		if (f->ending && deadline == 0)
+			deadline = time(NULL) + GOODBYE_S;
+		if (deadline != 0 && time(NULL) > deadline) {
+			say("not all processes ended in time");
+			f->status = 1;
+			return; /* they go with us (PR_SET_PDEATHSIG) */
+		}
+	}
+}
+
+int supervise(struct plan *plan)
+{
+	struct family f = { .plan = plan };
+	struct rota_fail why = { 0 };
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(
+		SIG_BLOCK, &signals, NULL); /* the children's too: a terminal's Ctrl-C is ours */
+	if (start_all(&f, &why) != ROTA_OK) {
+		say("%s", why.text);
+		return why.err == ROTA_ERR_DENIED ? SUPERVISE_PIN_REFUSED : 1;
+	}
+	let_go(plan);
+	say("ready on %s", rota_policy_daemon(plan->policy)->socket);
+	watch(&f, &signals);
+	unlink(rota_policy_daemon(plan->policy)->socket);
+	say("stopped");
+	return f.status;
+}

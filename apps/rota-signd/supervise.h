@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-signd/supervise.h -- start the daemon's processes, and end all of them together.
+ *
+ * The supervisor holds nothing and reads nothing from anybody. A holder that ended is started anew, on the same sockets, so
+ * that orders which nobody has taken are not lost; unless its PIN was refused, which is never tried again. Without log writer
+ * or parser nothing goes on.
+ */
+#ifndef APPS_ROTA_SIGND_SUPERVISE_H
+#define APPS_ROTA_SIGND_SUPERVISE_H
+
+#include "apps/rota-signd/plan.h"
+
+/* A PIN was refused: whoever starts the daemon again must have mended it first. */
+#define SUPERVISE_PIN_REFUSED 3
+
+/* Until SIGTERM or SIGINT. The exit status. */
+int supervise(struct plan *plan);
+
+#endif
