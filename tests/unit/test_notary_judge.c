@@ -216,6 +216,8 @@ TEST(ceiling_grows)
 TEST(policy_texts)
 {
 	json_t *content, *files, *policy;
+	struct rota_store_target target;
+	char hex[ROTA_DIGEST_HEX];
 
 	CHECK(court_begin(&c));
 	/* another text than is listed */
@@ -258,13 +260,21 @@ TEST(policy_texts)
 	court_list(content, files, "ci/sensor/1.0.0/release.json", json_object());
 	CHECK(court_sign(&c, "rollouts", content, files) != ROTA_OK);
 	CODE("path");
-	/* a release that the log does not know */
+	/* a release that somebody put into the repository, and the log does not know */
 	content = court_next(&c, "rollouts");
 	files = json_object();
+	court_list(content, files, RELEASE_PATH, court_release("releases", "1.0.0", 2, &DIGEST[1]));
+	CHECK_OK(rota_store_put_target(&c.n.s.online, RELEASE_PATH,
+		rota_span_cstr(json_string_value(json_object_get(files, RELEASE_PATH))), &target,
+		&c.n.s.why));
+	json_decref(content);
+	json_object_clear(files);
+	content = court_next(&c, "rollouts");
+	rota_hex(ROTA_SPAN(target.sha256), hex);
 	policy = court_policy(&c, 1, LAB, 0, "active");
 	json_object_set_new(
 		json_object_get(json_array_get(json_object_get(policy, "campaigns"), 0), "release"),
-		"sha256", json_stringn(&DIGEST[1], 64));
+		"sha256", json_string(hex));
 	court_list(content, files, POLICY_PATH, policy);
 	CHECK(court_sign(&c, "rollouts", content, files) != ROTA_OK);
 	CODE("bytes");
