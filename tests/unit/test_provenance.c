@@ -208,12 +208,21 @@ TEST(a_changed_statement_is_refused)
 
 TEST(a_statement_of_another_kind)
 {
-	struct scene s;
+	static const char *const was[] = { "Statement/v1", "provenance/v1", "build/v1" };
 
-	begin(&s);
-	add(&s, 0, "{\"_type\":\"https://in-toto.io/Statement/v1\"}");
-	CHECK_EQ(check(&s, 1, 1), ROTA_ERR_FORMAT);
-	end(&s);
+	for (size_t i = 0; i < sizeof(was) / sizeof(was[0]); i++) {
+		char *text = statement_of(IMAGE, IMAGE), *version = strstr(text, was[i]);
+		struct scene s;
+
+		ROW(was[i]);
+		begin(&s);
+		CHECK(version);
+		version[strlen(was[i]) - 1] = '9';
+		add(&s, 0, text);
+		CHECK_EQ(check(&s, 1, 1), ROTA_ERR_FORMAT);
+		free(text);
+		end(&s);
+	}
 }
 
 TEST(too_many_envelopes)
