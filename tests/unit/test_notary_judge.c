@@ -150,6 +150,12 @@ TEST(after_a_restart)
 	CHECK(!tempdir_get("state/records/sensor.rollouts.9"));
 	CHECK(tempdir_get("state/records/sensor.rollouts.3"));
 	CHECK(!tempdir_get("state/records/sensor.rollouts.2"));
+	/* another text than the entry says, whole as it is */
+	tempdir_put("state/records/sensor.rollouts.3",
+		"{\"files\":{},\"signed\":{\"expires\":\"2027-01-16T08:00:00Z\","
+		"\"targets\":{},\"version\":3,\"x-rota-issued\":\"2027-01-15T08:00:00Z\"}}");
+	CHECK_OK(court_restart(&c));
+	CHECK(rota_records_role(c.records, "sensor", "rollouts")->missing);
 	tempdir_put("state/records/sensor.rollouts.3", "{}");
 	CHECK_OK(court_restart(&c));
 	CHECK(court_sign(&c, "rollouts", json_pack("{s:s,s:i}", "_type", "targets", "version", 4),
