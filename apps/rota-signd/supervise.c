@@ -25,6 +25,8 @@
 #define LOG_MS 600000
 /* For what is under way when the end comes. */
 #define GOODBYE_S 45
+/* A holder that is not started anew. */
+#define NOT_AGAIN (-1)
 
 struct family {
 	struct plan *plan;
@@ -179,7 +181,7 @@ static void bury(struct family *f, pid_t pid, int status)
 
 	for (size_t i = 0; i <= f->plan->holder_count; i++)
 		if (holder_at(f->plan, i)->pid == pid) {
-			holder_at(f->plan, i)->pid = 0;
+			holder_at(f->plan, i)->pid = f->ending && well ? NOT_AGAIN : 0;
 			return;
 		}
 	if (pid == f->parser)
@@ -193,15 +195,16 @@ static void hold_again(struct family *f)
 {
 	struct rota_fail why;
 
-	for (size_t i = 0; i <= f->plan->holder_count && !f->ending; i++) {
+	for (size_t i = 0; i <= f->plan->holder_count; i++) {
 		struct holder *h = holder_at(f->plan, i);
 
-		if (h->pid > 0)
+		/* the log's is asked for a last checkpoint */
+		if (h->pid != 0 || (f->ending && (h != &f->plan->log || f->logger == 0)))
 			continue;
 		say("token %s: its process ended; started anew", h->token->name);
 		if (hold(f->plan, h, &why) == ROTA_OK)
 			continue;
-		h->pid = 0;
+		h->pid = why.err == ROTA_ERR_DENIED ? NOT_AGAIN : 0;
 		say("%s", why.text);
 		if (why.err == ROTA_ERR_DENIED)
 			end(f, SUPERVISE_PIN_REFUSED);

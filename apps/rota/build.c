@@ -278,7 +278,7 @@ static int say_key(void)
 
 int verb_build(int argc, char **argv)
 {
-	struct made m = { .command = json_array(), .paths = json_object(), .inside = json_array() };
+	struct made m;
 	struct rota_fail why;
 	int at, status;
 

@@ -84,7 +84,6 @@ def test_every_online_key_signs_against_it(hostile, device):
     follow(device, "9.0.0")
 
 
-@pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_hook_does_not_keep_it_out_for_ever(hostile, device, when):
     """A hook that says not now to an order, as one does whose application is in hostile hands. A day is played by its file."""
@@ -105,6 +104,7 @@ def test_a_hook_does_not_keep_it_out_for_ever(hostile, device, when):
     follow(device, "9.0.0")
 
 
+@pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
 def test_when_everything_expired_years_ago(fleet, device):
     """Metadata, certificates, all: the device's clock stands ten years later."""
     later = environment(LD_PRELOAD=FAKETIME, FAKETIME="+3650d")

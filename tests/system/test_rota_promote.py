@@ -154,6 +154,7 @@ def test_approvals_of_strangers_and_of_others_do_not_count(people, prepared, tmp
     assert "1 of 2 approvals" in people("promote", "sign", prepared, status=1)
 
 
+@pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not here")
 def test_approvals_run_out(people, prepared):
     for n in (1, 2):

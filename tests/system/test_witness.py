@@ -164,6 +164,7 @@ def test_two_of_one_state_and_a_state_that_is_none(witness):
     assert "nginx stands before it" in witness.run().stderr
 
 
+@pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
 def test_killed_at_each_durable_call_it_never_cosigns_two_histories(witness):
     """What was answered is in the state: after each kill it goes on from there, and takes no other beginning."""
     assert witness.step(0, 10)[0] == 200

@@ -332,7 +332,7 @@ TEST(a_bad_line_is_refused_or_passed_over)
 TEST(a_signature_a_byte_longer_is_malformed)
 {
 	struct rota_note_key key;
-	uint8_t at[65], sig[64], blob[80], line[ROTA_NOTE_LINE_MAX];
+	uint8_t at[65], sig[64], blob[80] = { 0 }, line[ROTA_NOTE_LINE_MAX];
 	struct rota_span whole = ROTA_STR(witness_line);
 	size_t head = sizeof(DASH "witness.example/w2 ") - 1, len = 0;
 	uint64_t time_s;
