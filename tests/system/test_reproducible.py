@@ -55,7 +55,7 @@ def needs(*tools):
 @needs("git", "meson", "ninja")
 @pytest.mark.skipif(TOP not in BUILD.resolve().parents or not (TOP / ".git").exists(),
                     reason="the programs were not built below a work tree of git")
-def test_programs(tmp_path):
+def test_binaries(tmp_path):
     """Those under test, against those of a copy elsewhere; unstripped, with all that is for debuggers."""
     names = sorted(str(path.relative_to(BUILD)) for path in programs().values())
     place = BUILD.resolve().relative_to(TOP)
