@@ -6,6 +6,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* An answer that was read says the same when it was written. */
+static void answer_again(const struct rota_answer *answer)
+{
+	struct rota_bytes text = { 0 };
+	struct rota_answer same;
+	struct rota_fail why;
+
+	rota_answer_write(answer, &text);
+	if (rota_answer_read(rota_bytes_span(&text), &same, &why) != ROTA_OK ||
+		same.kind != answer->kind || same.entry != answer->entry ||
+		same.count != answer->count || same.code != answer->code)
+		abort();
+	rota_bytes_free(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct rota_bytes bytes = { 0 }, again;
@@ -13,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct rota_ask ask;
 	struct rota_fail why;
 
-	(void)(rota_answer_read(rota_span(data, len), &answer, &why) == ROTA_OK);
+	if (rota_answer_read(rota_span(data, len), &answer, &why) == ROTA_OK)
+		answer_again(&answer);
 	rota_bytes_add(&bytes, rota_span(data, len));
 	if (rota_ask_parse(bytes, &ask, &why) != ROTA_OK)
 		return 0;
