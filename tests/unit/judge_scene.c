@@ -223,3 +223,42 @@ json_t *court_policy(const struct court *c, unsigned sequence, const char *stage
 		"backoff_s", 60, "max", 1, "stages", json_loads(stages, 0, NULL), "state", state,
 		"format", 1, "product", "sensor", "sequence", (int)sequence);
 }
+
+void court_set(json_t *object, const char *path, json_t *value)
+{
+	char name[80];
+
+	for (;;) {
+		size_t len = strcspn(path, " ");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, path);
+		if (!path[len])
+			break;
+		object = json_object_get(object, name);
+		path += len + 1;
+	}
+	if (value)
+		json_object_set_new(object, name, value);
+	else
+		json_object_del(object, name);
+}
+
+enum rota_err court_roll(
+	struct court *c, unsigned sequence, const char *stages, unsigned open, const char *state)
+{
+	json_t *content = court_next(c, "rollouts"), *files = json_object();
+
+	court_list(content, files, POLICY_PATH, court_policy(c, sequence, stages, open, state));
+	return court_sign(c, "rollouts", content, files);
+}
+
+void court_list_role(struct court *c, json_t *snapshot, const char *role, uint64_t version)
+{
+	char name[64];
+	json_t *entry;
+
+	snprintf(name, sizeof(name), "%s.json", role);
+	if (rota_metadata_entry(&c->n.s.online, role, version, &entry, &c->n.s.why) != ROTA_OK)
+		abort();
+	json_object_set_new(json_object_get(snapshot, "meta"), name, entry);
+}

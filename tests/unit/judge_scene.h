@@ -10,7 +10,14 @@
 #include "tests/unit/notary_scene.h"
 
 #define RELEASE_PATH "releases/sensor/1.0.0/release.json"
+#define POLICY_PATH "rollouts/sensor.json"
 #define SOAK_S 3600
+/* Stages of a policy: within the ceilings, one after the other. */
+#define LAB                                                                                        \
+	"[{\"kind\":\"group\",\"name\":\"lab\"},{\"kind\":\"ppm\",\"ppm\":1000},{\"kind\":"        \
+	"\"everyone\"}]"
+/* What the last request to the file's court `c` was refused with; "" for nothing. */
+#define CODE(want) CHECK(strcmp(court_code(&c), want) == 0)
 
 struct entry {
 	struct rota_leaf leaf;
@@ -55,6 +62,16 @@ void court_list(json_t *content, json_t *files, const char *path, json_t *text);
 /* A rollout policy of one campaign with these stages (a JSON text). */
 json_t *court_policy(const struct court *c, unsigned sequence, const char *stages, unsigned open,
 	const char *state);
+
+/* Ask for a policy as the next one of `rollouts`. */
+enum rota_err court_roll(
+	struct court *c, unsigned sequence, const char *stages, unsigned open, const char *state);
+
+/* `meta` of the next snapshot with the newest file of a role. */
+void court_list_role(struct court *c, json_t *snapshot, const char *role, uint64_t version);
+
+/* Replace what the names in `path`, between blanks, lead to; the reference is stolen. NULL: without it. */
+void court_set(json_t *object, const char *path, json_t *value);
 
 /* release.json of a path's role and version, for the artifact of this length of zeros at `app`. */
 json_t *court_release(const char *role, const char *version, unsigned length, const char *sha256);

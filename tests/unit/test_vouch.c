@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rule that takes two officers, before the judge and before the log writer (SPEC 20.3, 20.4). */
+#include "tests/unit/judge_scene.h"
+#include "host/notary/vouch.h"
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+
+static struct court c;
+
+/* The log writer's own look, with one thing changed. */
+static enum rota_err vouch(const struct rota_ask *ask, const struct rota_leaf *leaf,
+	const struct rota_grant *grant, const char *from, const char *to)
+{
+	struct rota_bytes bytes = { 0 }, record = { 0 };
+	const char *text = (const char *)grant->record.p;
+	const char *at = from ? strstr(text, from) : text;
+	enum rota_err err;
+
+	if (!at)
+		abort();
+	rota_bytes_add(&record, rota_span(text, (size_t)(at - text)));
+	rota_bytes_add_text(&record, from ? to : "");
+	rota_bytes_add_text(&record, at + (from ? strlen(from) : 0));
+	rota_bytes_add(&bytes, rota_bytes_span(&ask->bytes));
+	c.n.s.why = (struct rota_fail){ 0 };
+	err = rota_vouch(c.n.policy, leaf, rota_bytes_span(&record), bytes, NOW, &c.n.s.why);
+	rota_bytes_free(&record);
+	return err;
+}
+
+static void check_vouch(const struct rota_ask *ask, const struct rota_grant *grant)
+{
+	struct rota_leaf leaf = grant->leaf;
+	struct rota_ask other;
+
+	CHECK_OK(vouch(ask, &leaf, grant, NULL, NULL));
+	/* a rule without approvals, for another role, scope, kind; one that there is not */
+	CHECK(vouch(ask, &leaf, grant, "\"rule\":\"everyone\"", "\"rule\":\"time\"") != ROTA_OK);
+	CODE("role");
+	CHECK(vouch(ask, &leaf, grant, "\"rule\":\"everyone\"", "\"rule\":\"x\"") != ROTA_OK);
+	CODE("role");
+	CHECK(vouch(ask, &leaf, grant, "\"kind\":\"metadata\"", "\"kind\":\"image\"") != ROTA_OK);
+	CODE("role");
+	leaf.scope = ROTA_STR("other");
+	CHECK(vouch(ask, &leaf, grant, NULL, NULL) != ROTA_OK);
+	CODE("role");
+	leaf = grant->leaf;
+	leaf.role = ROTA_STR("time");
+	CHECK(vouch(ask, &leaf, grant, NULL, NULL) != ROTA_OK);
+	CODE("role");
+	/* another message, another version, another request */
+	leaf = grant->leaf;
+	leaf.message[31] ^= 1;
+	CHECK(vouch(ask, &leaf, grant, NULL, NULL) != ROTA_OK);
+	CODE("bytes");
+	leaf = grant->leaf;
+	leaf.version++;
+	CHECK(vouch(ask, &leaf, grant, NULL, NULL) != ROTA_OK);
+	CODE("bytes");
+	leaf = grant->leaf;
+	CHECK_OK(notary_ask(&c.n, "metadata", "rollouts",
+		json_pack("{s:O}", "signed", json_object_get(ask->body, "signed")), NULL, &other));
+	CHECK(vouch(&other, &leaf, grant, NULL, NULL) != ROTA_OK);
+	rota_ask_free(&other);
+	CODE("replay");
+	/* the approvals cut out */
+	CHECK(vouch(ask, &leaf, grant, "\"approvals\":[", "\"approvals\":[],\"arrovals\":[") !=
+		ROTA_OK);
+	CODE("approvals");
+}
+
+TEST(approvals)
+{
+	static const char everyone[] = "[{\"kind\":\"everyone\"}]";
+	const struct rota_rule *rule;
+	struct rota_approval given[2];
+	struct rota_grant grant;
+	struct rota_ask ask;
+	json_t *content, *files = json_object();
+
+	CHECK(court_begin(&c));
+	content = court_next(&c, "rollouts");
+	court_list(content, files, POLICY_PATH, court_policy(&c, 1, everyone, 0, "active"));
+	CHECK_OK(notary_ask(
+		&c.n, "metadata", "rollouts", json_pack("{s:o}", "signed", content), files, &ask));
+	CHECK_OK(rota_policy_find(
+		c.n.policy, &notary_chief, &ask, &rule, &c.judge.client, &c.n.s.why));
+	CHECK_OK(rota_judge_ask(&c.judge, rule, &ask, &grant, &c.n.s.why));
+	CHECK(grant.waits);
+	rota_grant_free(&grant);
+	notary_approve(&c.n, ANNA, &ask, NOW + 60, false, &given[0]);
+	notary_approve(&c.n, BERT, &ask, NOW + 60, false, &given[1]);
+	c.judge.approvals = given;
+	c.judge.approval_count = 1;
+	CHECK(rota_judge_ask(&c.judge, rule, &ask, &grant, &c.n.s.why) != ROTA_OK);
+	CODE("approvals");
+	c.judge.approval_count = 2;
+	CHECK_OK(rota_judge_ask(&c.judge, rule, &ask, &grant, &c.n.s.why));
+	CHECK(!grant.waits && grant.seats == 1 && strcmp(grant.seat[0]->token->name, "t7") == 0);
+	CHECK(strstr((char *)grant.record.p, "rota-approval"));
+	check_vouch(&ask, &grant);
+	if (test_failed)
+		return;
+	CHECK_OK(rota_judge_keep(&c.judge, &ask, &grant, &c.n.s.why));
+	CHECK_OK(rota_judge_taken(&c.judge, &ask, &grant, &c.n.s.why));
+	rota_grant_free(&grant);
+	CHECK(rota_records_used(c.records, ask.digest));
+	/* the answer was lost; nothing newer was signed */
+	CHECK_OK(rota_judge_ask(&c.judge, rule, &ask, &grant, &c.n.s.why));
+	CHECK(grant.again);
+	rota_grant_free(&grant);
+	rota_ask_free(&ask);
+	court_end(&c);
+}
+
+TESTS(T(approvals))
