@@ -2,6 +2,7 @@
 /* What the signing daemon refuses: from a good request, one thing changed; each row names its code (SPEC 18.6, 19.2).
  * Here what is judged of every role, and the record it is judged by; by kind and role: test_judge_*.c. */
 #include "tests/unit/judge_scene.h"
+#include "host/repo/store.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
