@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/conn.h"
+#include "apps/rota-signd/remote.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@ static const char *phrase(int status)
 	return status == 200 ? "OK" : "Refused";
 }
 
-bool conn_open(struct conn *c, int fd, uint64_t now_ms)
+bool conn_open(struct conn *c, int fd, struct rota_remote *remote, uint64_t now_ms)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -30,6 +31,7 @@ bool conn_open(struct conn *c, int fd, uint64_t now_ms)
 	}
 	c->fd = fd;
 	c->who = (struct rota_identity){ .uid = peer.uid };
+	c->remote = remote;
 	c->phase = CONN_HEAD;
 	c->until_ms = now_ms + HEAD_MS; /* a connection is made to send something */
 	return true;
@@ -85,6 +87,9 @@ static int judge(struct conn *c, uint64_t now_ms)
 			return 0;
 		if (c->head.chunked)
 			return 411; /* our clients know how much they send */
+		if (c->remote)
+			remote_identify(c->remote,
+				rota_span_slice(rota_bytes_span(&c->in), 0, c->head.len), &c->who);
 		c->phase = CONN_BODY;
 		c->until_ms = now_ms + BODY_MS;
 	}

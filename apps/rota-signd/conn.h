@@ -8,6 +8,7 @@
 
 #include "apps/rota-signd/desk.h"
 #include "host/http/head.h"
+#include "host/notary/remote.h"
 
 enum conn_phase {
 	CONN_FREE,
@@ -23,13 +24,14 @@ struct conn {
 	uint64_t tag; /* of what is under way; never one that was */
 	uint64_t until_ms; /* of this phase */
 	struct rota_identity who;
+	struct rota_remote *remote; /* each request says who sent it; NULL: who connected */
 	struct rota_bytes in;
 	struct rota_http_head head;
 	struct deed deed; /* CONN_LOG, CONN_TOKEN */
 };
 
-/* Take over a socket that was accepted. false: it is shut again. */
-bool conn_open(struct conn *c, int fd, uint64_t now_ms);
+/* Take over a socket that was accepted; remote: of clients behind nginx. false: it is shut again. */
+bool conn_open(struct conn *c, int fd, struct rota_remote *remote, uint64_t now_ms);
 void conn_close(struct conn *c);
 
 /* Read what is there. true: a request is whole, `head` and behind it `in`. */

@@ -156,14 +156,18 @@ static void enter_refusal(struct desk *d, const struct rota_identity *who, const
 	struct rota_leaf leaf = { .kind = ROTA_LEAF_REFUSED, .at_s = now };
 	struct desk_client *c = client_of(d, client);
 	json_t *record, *text;
+	char key[ROTA_DIGEST_HEX] = "";
 
 	out->unsaid = !counts(c, now_ms);
 	if (out->unsaid)
 		return;
 	text = json_string(out->answer.text); /* NULL: cut inside a character */
-	record = json_pack("{s:s,s:s,s:I,s:o,s:I}", "client", client ? client : "", "code",
-		out->answer.code, "more", (json_int_t)c->unsaid, "text",
-		text ? text : json_string("?"), "uid", (json_int_t)who->uid);
+	if (who->remote)
+		rota_hex(ROTA_SPAN(who->spki), key);
+	record = json_pack("{s:s,s:s,s:I,s:s*,s:o,s:o*}", "client", client ? client : "", "code",
+		out->answer.code, "more", (json_int_t)c->unsaid, "spki", who->remote ? key : NULL,
+		"text", text ? text : json_string("?"), "uid",
+		who->remote ? NULL : json_integer((json_int_t)who->uid));
 	c->unsaid = 0;
 	write_entry(out, &leaf, record);
 }

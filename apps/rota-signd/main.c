@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-signd: the signing daemon. Arguments and wiring. */
+#include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/supervise.h"
 
 #include <getopt.h>
@@ -12,6 +13,9 @@
 static const char usage[] =
 	"Usage: rota-signd [--config FILE]           run in the foreground until SIGTERM\n"
 	"       rota-signd --check [--config FILE]   say whether the configuration is usable\n"
+	"       rota-signd --nginx [--config FILE]   print the configuration of nginx for clients "
+	"from "
+	"afar\n"
 	"       rota-signd --help | --version\n"
 	"\n"
 	"Signs what clients may ask for, after it has entered it into its log, with keys of tokens "
@@ -21,6 +25,7 @@ static const char usage[] =
 	"Examples:\n"
 	"  rota-signd --check --config /etc/rota/signd.ini\n"
 	"  rota-signd --config /etc/rota/signd.ini\n"
+	"  rota-signd --nginx >/etc/rota/signd-nginx.conf\n"
 	"\n"
 	"Exit status: 0 ended as asked; 1 failed; 2 wrong usage; 3 a token refuses its PIN, or "
 	"holds other\n"
@@ -32,7 +37,9 @@ static int failed(const struct rota_fail *why)
 	return 1;
 }
 
-static int run(const char *config, bool check)
+enum task { TASK_RUN, TASK_CHECK, TASK_NGINX };
+
+static int run(const char *config, enum task task)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
 	struct rota_policy *policy;
@@ -45,9 +52,11 @@ static int run(const char *config, bool check)
 		free(plan);
 		return failed(&why);
 	}
-	if (plan_make(plan, policy, &why) != ROTA_OK)
+	if (plan_make(plan, policy, &why) != ROTA_OK || remote_check(plan, &why) != ROTA_OK)
 		status = failed(&why);
-	else if (check)
+	else if (task == TASK_NGINX)
+		status = remote_write_nginx(policy, config);
+	else if (task == TASK_CHECK)
 		printf("%s is usable: keys of %zu tokens, and the log's\n", config,
 			plan->holder_count);
 	else
@@ -62,12 +71,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'k' },
+		{ "nginx", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *config = "/etc/rota/signd.ini";
-	bool check = false;
+	enum task task = TASK_RUN;
 	int c;
 
 	umask(027);
@@ -81,7 +91,10 @@ int main(int argc, char **argv)
 			config = optarg;
 			break;
 		case 'k':
-			check = true;
+			task = TASK_CHECK;
+			break;
+		case 'n':
+			task = TASK_NGINX;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -98,7 +111,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		return run(config, check);
+		return run(config, task);
 	fprintf(stderr, "rota-signd: '%s' is not understood; see: rota-signd --help\n",
 		argv[optind]);
 	return 2;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/parser.h"
 #include "apps/rota-signd/conn.h"
+#include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/say.h"
 #include "host/base/when.h"
 
@@ -25,6 +26,7 @@
 enum {
 	FD_SIGNAL,
 	FD_LISTENER,
+	FD_REMOTE,
 	FD_ENTRIES,
 	FD_HOLDERS,
 	FD_MAX = FD_HOLDERS + HOLDERS_MAX + CONNS_MAX
@@ -34,6 +36,7 @@ struct parser {
 	struct plan *plan;
 	struct desk desk;
 	struct conn conns[CONNS_MAX];
+	struct rota_remote *remote; /* NULL: nobody from afar */
 	uint64_t tag;
 	bool stopping, broken;
 };
@@ -177,15 +180,15 @@ static void hear_signed(struct parser *p, int fd)
 
 /* ---- the wait ---- */
 
-static void admit(struct parser *p)
+static void admit(struct parser *p, int listener, struct rota_remote *remote)
 {
-	int fd = accept4(p->plan->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
-	for (size_t i = 0; i < CONNS_MAX; i++)
+	for (size_t i = 0; i < CONNS_MAX && (!remote || remote_is_nginx(p->plan, fd)); i++)
 		if (p->conns[i].phase == CONN_FREE) {
-			(void)conn_open(&p->conns[i], fd, now_ms());
+			(void)conn_open(&p->conns[i], fd, remote, now_ms());
 			return;
 		}
 	close(fd);
@@ -215,6 +218,7 @@ static size_t fill(struct parser *p, int signals, struct pollfd fds[static FD_MA
 		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	fds[FD_SIGNAL].fd = signals;
 	fds[FD_LISTENER].fd = p->stopping ? -1 : p->plan->listener;
+	fds[FD_REMOTE].fd = p->stopping ? -1 : p->plan->remote_listener;
 	fds[FD_ENTRIES].fd = p->plan->entries[1];
 	for (size_t i = 0; i < p->plan->holder_count; i++)
 		fds[count++].fd = p->plan->holders[i].answer[1];
@@ -238,7 +242,9 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 			p->conns[i].phase != CONN_FREE && conn_read(&p->conns[i], now_ms()))
 			route(p, &p->conns[i]);
 	if (fds[FD_LISTENER].revents)
-		admit(p);
+		admit(p, p->plan->listener, NULL);
+	if (fds[FD_REMOTE].revents)
+		admit(p, p->plan->remote_listener, p->remote);
 	cut_late(p);
 }
 
@@ -254,6 +260,7 @@ int parser_run(struct plan *plan)
 {
 	struct parser *p = calloc(1, sizeof(*p));
 	struct pollfd fds[FD_MAX];
+	struct rota_fail why;
 	sigset_t ends;
 	int signals;
 	bool well;
@@ -262,6 +269,11 @@ int parser_run(struct plan *plan)
 		abort();
 	p->plan = plan;
 	p->desk.plan = plan;
+	if (remote_open(plan, &p->remote, &why) != ROTA_OK) {
+		say("%s", why.text);
+		free(p);
+		return 1;
+	}
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	signals = signalfd(-1, &ends, SFD_CLOEXEC); /* the supervisor has blocked it */
@@ -275,6 +287,7 @@ int parser_run(struct plan *plan)
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		if (p->conns[i].phase != CONN_FREE)
 			conn_close(&p->conns[i]);
+	rota_remote_close(p->remote);
 	free(p);
 	return well ? 0 : 1;
 }

@@ -170,5 +170,6 @@ void plan_keep(struct plan *p, enum plan_process process)
 	if (process != PLAN_PARSER) {
 		drop(&p->entries[1]);
 		drop(&p->listener);
+		drop(&p->remote_listener);
 	}
 }

@@ -31,6 +31,8 @@ struct plan {
 	struct holder log; /* answers go back the way that orders come */
 	int entries[2]; /* [0] the log writer's, [1] the parser's */
 	int listener; /* the parser's */
+	int remote_listener; /* the parser's, for nginx alone (remote.h); -1: none */
+	struct rota_user nginx;
 	struct rota_user user[3]; /* of parser, log writer, holders */
 	bool drops; /* whether the daemon's processes become these users */
 };

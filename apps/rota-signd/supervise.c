@@ -2,6 +2,7 @@
 #include "apps/rota-signd/supervise.h"
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/parser.h"
+#include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/say.h"
 #include "host/serve/listener.h"
 #include "host/sign/p256.h"
@@ -146,6 +147,7 @@ static enum rota_err start_all(struct family *f, struct rota_fail *why)
 	ROTA_TRY(start_logger(f, why));
 	ROTA_TRY(rota_listener_open(
 		rota_policy_daemon(plan->policy)->socket, 0666, &plan->listener, why));
+	ROTA_TRY(remote_listen(plan, why));
 	return start(plan, PLAN_PARSER, -1, -1, &f->parser, why);
 }
 
@@ -160,6 +162,8 @@ static void let_go(struct plan *plan)
 	close(plan->entries[0]);
 	close(plan->entries[1]);
 	close(plan->listener);
+	if (plan->remote_listener >= 0)
+		close(plan->remote_listener);
 }
 
 /* ---- watching ---- */
@@ -265,6 +269,8 @@ int supervise(struct plan *plan)
 	say("ready on %s", rota_policy_daemon(plan->policy)->socket);
 	watch(&f, &signals);
 	unlink(rota_policy_daemon(plan->policy)->socket);
+	if (plan->remote_listener >= 0)
+		unlink(rota_policy_daemon(plan->policy)->remote_socket);
 	say("stopped");
 	return f.status;
 }

@@ -195,6 +195,20 @@ int rota_http_head(struct rota_span in, struct rota_http_head *out)
 	return status;
 }
 
+bool rota_http_header(struct rota_span in, const char *name, struct rota_span *value)
+{
+	struct rota_span line, key;
+	int found = 0;
+
+	*value = ROTA_STR("");
+	(void)take_line(&in, &line); /* the request line */
+	while (take_line(&in, &line))
+		if (take_until(&line, ':', &key) && same_name(key, name)) {
+			*value = found++ == 0 ? trim(line) : ROTA_STR("");
+		}
+	return found == 1;
+}
+
 struct rota_http_body rota_http_body(const struct rota_http_head *head)
 {
 	if (head->chunked)

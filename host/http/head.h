@@ -41,6 +41,10 @@ struct rota_http_head {
  * 501 a transfer coding, 505 version. */
 int rota_http_head(struct rota_span in, struct rota_http_head *out);
 
+/* The value, without blanks around it, of the header called `name` (lower case) of a head that rota_http_head() took: `in` is
+ * its bytes. false, and an empty value: it does not stand there exactly once. */
+bool rota_http_header(struct rota_span in, const char *name, struct rota_span *value);
+
 /* A body's progress: start with rota_http_body(), feed until done. */
 struct rota_http_body {
 	uint64_t left; /* of the body, or of the chunk */

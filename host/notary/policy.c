@@ -131,6 +131,8 @@ enum rota_err rota_policy_client(const struct rota_policy *p, const struct rota_
 {
 	char hex[ROTA_DIGEST_HEX];
 
+	if (who->refused)
+		return rota_refuse(why, ROTA_REFUSED_IDENTITY, "%s", who->refused);
 	for (size_t i = 0; i < p->client_count; i++)
 		if (same_identity(&p->clients[i].who, who)) {
 			*client = p->clients[i].name;

@@ -2,7 +2,7 @@
 /* host/notary/policy.h -- signd.ini: who may ask for what (SPEC 19.1, signd.ini(5)).
  *
  *     [daemon]         state, socket, remote_socket, nginx_user, users, threads, lock
- *     [remote]         client_ca
+ *     [remote]         client_ca, crl; for nginx address, port, certificate, key
  *     [log]            key = TOKEN:KEY, ed25519, origin, every, witnesses
  *     [scope PRODUCT]  authority = DIR: its rota.ini gives tokens, seats and lifetimes
  *     [client NAME]    uid = N, or spki = SHA-256 of a certificate's SubjectPublicKeyInfo
@@ -28,6 +28,7 @@ struct rota_identity {
 	bool remote;
 	uid_t uid; /* of the socket's peer */
 	uint8_t spki[ROTA_DIGEST_LEN]; /* remote: SHA-256 of the client's SubjectPublicKeyInfo */
+	const char *refused; /* remote: why that certificate does not count; NULL: it does */
 };
 
 struct rota_rule {
@@ -49,6 +50,10 @@ struct rota_officer {
 struct rota_policy_daemon {
 	const char *state, *socket; /* paths */
 	const char *remote_socket, *nginx_user, *client_ca; /* NULL: nobody from afar */
+	const char *crl; /* NULL: none is revoked */
+	const char *address, *certificate,
+		*key; /* of nginx's TLS server; the last two NULL: not set */
+	uint16_t port;
 	const char *users; /* NULL: as who starts it */
 	unsigned threads; /* sessions of a token */
 	bool lock; /* keep memory with PINs out of swap, or do not start */

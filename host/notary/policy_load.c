@@ -39,6 +39,28 @@ static enum rota_err load_flag(struct rota_policy *p, const char *section, const
 	return wrong(p, why, section, key, "is neither yes nor no");
 }
 
+/* Who from afar is a client, and what `rota-signd --nginx` writes down for them. */
+static enum rota_err load_remote(struct rota_policy *p, struct rota_fail *why)
+{
+	struct rota_policy_daemon *d = &p->daemon;
+	const char *address = rota_ini_get(&p->ini, "remote", "address");
+	uint64_t port;
+
+	d->remote_socket = rota_ini_get(&p->ini, "daemon", "remote_socket");
+	d->nginx_user = rota_ini_get(&p->ini, "daemon", "nginx_user");
+	d->client_ca = rota_ini_get(&p->ini, "remote", "client_ca");
+	d->crl = rota_ini_get(&p->ini, "remote", "crl");
+	d->certificate = rota_ini_get(&p->ini, "remote", "certificate");
+	d->key = rota_ini_get(&p->ini, "remote", "key");
+	d->address = address ? address : "*";
+	ROTA_TRY(rota_ini_number(&p->ini, "remote", "port", 1, 65535, 8445, &port, why));
+	d->port = (uint16_t)port;
+	if (!d->remote_socket || (d->nginx_user && d->client_ca))
+		return ROTA_OK;
+	return wrong(p, why, "daemon", "remote_socket",
+		"needs nginx_user, who alone may connect, and [remote] client_ca");
+}
+
 static enum rota_err load_daemon(struct rota_policy *p, struct rota_fail *why)
 {
 	struct rota_policy_daemon *d = &p->daemon;
@@ -46,17 +68,11 @@ static enum rota_err load_daemon(struct rota_policy *p, struct rota_fail *why)
 
 	ROTA_TRY(rota_ini_need(&p->ini, "daemon", "state", &d->state, why));
 	ROTA_TRY(rota_ini_need(&p->ini, "daemon", "socket", &d->socket, why));
-	d->remote_socket = rota_ini_get(&p->ini, "daemon", "remote_socket");
-	d->nginx_user = rota_ini_get(&p->ini, "daemon", "nginx_user");
-	d->client_ca = rota_ini_get(&p->ini, "remote", "client_ca");
 	d->users = rota_ini_get(&p->ini, "daemon", "users");
 	ROTA_TRY(rota_ini_number(&p->ini, "daemon", "threads", 1, 4, 2, &threads, why));
 	d->threads = (unsigned)threads;
 	ROTA_TRY(load_flag(p, "daemon", "lock", true, &d->lock, why));
-	if (!d->remote_socket || (d->nginx_user && d->client_ca))
-		return ROTA_OK;
-	return wrong(p, why, "daemon", "remote_socket",
-		"needs nginx_user, who alone may connect, and [remote] client_ca");
+	return load_remote(p, why);
 }
 
 static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)

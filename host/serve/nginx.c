@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/serve/nginx.h"
-
-#include <stdio.h>
-#include <string.h>
-
-/* What nginx takes literally inside a directive, quoted or not. */
-static bool literal(const char *text)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789/._+@:,=-[]*~ ";
-
-	return text[strspn(text, allowed)] == '\0';
-}
+#include "host/serve/nginx_parts.h"
 
 static enum rota_err check(const struct rota_nginx *n, struct rota_fail *why)
 {
 	const char *const all[] = { n->made_from, n->user, n->repository, n->certificate, n->key,
 		n->client_ca, n->rotad_socket, n->status_socket, n->address };
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i] != NULL && !literal(all[i]))
-			return rota_fail(why, ROTA_ERR_FORMAT,
-				"'%s' has a character that nginx's configuration cannot hold: use "
-				"letters, digits, space and /._+@:,=~-",
-				all[i]);
-	return ROTA_OK;
+	return nginx_literal(all, sizeof(all) / sizeof(all[0]), why);
 }
 
 static void add_main(const struct rota_nginx *n, struct rota_bytes *out)
@@ -63,15 +46,6 @@ static void add_http_files(struct rota_bytes *out)
 		"\ttcp_nopush on;\n"
 		"\tetag on;\n"
 		"\tmax_ranges 8;\n"
-		"\tlog_format rota '$remote_addr [$time_iso8601] \"$request\" $status "
-		"$body_bytes_sent '\n"
-		"\t\t'$request_time $ssl_protocol $ssl_client_verify \"$ssl_client_s_dn\"';\n"
-		"\taccess_log log/access.log rota;\n"
-		"\tclient_body_temp_path tmp/body;\n"
-		"\tproxy_temp_path tmp/proxy;\n"
-		"\tfastcgi_temp_path tmp/fastcgi;\n"
-		"\tuwsgi_temp_path tmp/uwsgi;\n"
-		"\tscgi_temp_path tmp/scgi;\n"
 		"\n");
 }
 
@@ -100,29 +74,6 @@ static void add_http_limits(const struct rota_nginx *n, struct rota_bytes *out)
 		"\tlimit_req_status 429;\n"
 		"\n",
 		(unsigned)n->device_rate);
-}
-
-static void add_http_tls(const struct rota_nginx *n, struct rota_bytes *out)
-{
-	rota_bytes_print(out,
-		"\t# TLS 1.2 and 1.3, forward secrecy and authenticated ciphers only. Sessions are "
-		"kept on the\n"
-		"\t# server: tickets would carry the client's certificate and cost more than they "
-		"save.\n"
-		"\tssl_certificate \"%s\";\n"
-		"\tssl_certificate_key \"%s\";\n"
-		"\tssl_protocols TLSv1.2 TLSv1.3;\n"
-		"\tssl_ciphers "
-		"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-"
-		"GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-"
-		"CHACHA20-"
-		"POLY1305;\n"
-		"\tssl_prefer_server_ciphers off; # a device without AES instructions picks "
-		"ChaCha20\n"
-		"\tssl_session_tickets off;\n"
-		"\tssl_session_timeout 4h;\n"
-		"\n",
-		n->certificate, n->key);
 }
 
 static void add_upstream(const struct rota_nginx *n, struct rota_bytes *out)
@@ -319,9 +270,10 @@ enum rota_err rota_nginx_write(
 	ROTA_TRY(check(n, why));
 	add_main(n, out);
 	rota_bytes_print(out, "http {\n");
+	nginx_add_files(out);
 	add_http_files(out);
 	add_http_limits(n, out);
-	add_http_tls(n, out);
+	nginx_add_tls(n->certificate, n->key, out);
 	add_upstream(n, out);
 	add_public(n, out);
 	add_device(n, out);

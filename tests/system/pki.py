@@ -25,12 +25,12 @@ class Ca:
 
     def __init__(self, cn):
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.cert = _build(self, cn, self.key, True, -1, 30, None).sign(self.key, hashes.SHA256())
+        self.cert = build(self, cn, self.key, True, -1, 30, None).sign(self.key, hashes.SHA256())
 
     def issue(self, cn, days=(-1, 30), names=None):
         """(key PEM, certificate PEM)."""
         key = ec.generate_private_key(ec.SECP256R1())
-        cert = _build(self, cn, key, False, days[0], days[1], names).sign(self.key, hashes.SHA256())
+        cert = build(self, cn, key, False, days[0], days[1], names).sign(self.key, hashes.SHA256())
         return key_pem(key), cert.public_bytes(PEM)
 
     def pem(self):
@@ -52,7 +52,8 @@ def key_pem(key):
     return key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
-def _build(ca, cn, key, is_ca, start, end, names):
+def build(ca, cn, key, is_ca=False, start=-1, end=30, names=None):
+    """A certificate to be signed."""
     now = datetime.datetime.utcnow()
     day = datetime.timedelta(days=1)
     builder = (x509.CertificateBuilder()

@@ -184,5 +184,34 @@ TEST(chunks_add_up_to_the_limit)
 	CHECK_EQ(rota_http_body_feed(&b, ROTA_STR("1\r\n"), &taken), 413);
 }
 
-TESTS(T(heads_are_judged), T(part_of_a_head_asks_for_more), T(heads_have_limits),
-	T(chunks_are_judged), T(chunks_add_up_to_the_limit))
+TEST(one_header_has_a_value)
+{
+	static const struct {
+		const char *why, *lines, *value; /* NULL: none */
+	} rows[] = {
+		{ "as it is", "X-Who: a b\r\n", "a b" },
+		{ "another case, blanks around", "x-wHO: \t a \r\n", "a" },
+		{ "of no value", "X-Who:\r\n", "" },
+		{ "missing", "X-Whom: a\r\n", NULL },
+		{ "twice", "X-Who: a\r\nX-Who: a\r\n", NULL },
+		{ "three times", "X-Who: a\r\nX-Who: b\r\nX-Who: a\r\n", NULL },
+		{ "a longer name", "A-X-Who: a\r\n", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rota_http_head head;
+		struct rota_span value;
+		char text[256];
+
+		ROW(rows[i].why);
+		snprintf(text, sizeof(text), "GET /x-who:z HTTP/1.1\r\nHost: h\r\n%s\r\n",
+			rows[i].lines);
+		CHECK_EQ(rota_http_head(rota_span_cstr(text), &head), 0);
+		CHECK_EQ(rota_http_header(rota_span_cstr(text), "x-who", &value),
+			rows[i].value != NULL);
+		CHECK(rota_span_eq(value, rota_span_cstr(rows[i].value ? rows[i].value : "")));
+	}
+}
+
+TESTS(T(heads_are_judged), T(one_header_has_a_value), T(part_of_a_head_asks_for_more),
+	T(heads_have_limits), T(chunks_are_judged), T(chunks_add_up_to_the_limit))

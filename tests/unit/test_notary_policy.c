@@ -116,6 +116,7 @@ TEST(others_may_write_it)
 
 TEST(finds_the_rule)
 {
+	struct rota_identity revoked = notary_ci;
 	const struct {
 		const char *reason;
 		const struct rota_identity *who;
@@ -130,12 +131,15 @@ TEST(finds_the_rule)
 		{ "a stranger from afar, with a uid of ours",
 			&(struct rota_identity){ .uid = 1000, .remote = true }, "metadata",
 			"rollouts", "identity" },
+		{ "a client whose certificate does not count", &revoked, "metadata", "ci",
+			"identity" },
 		{ "a client without rules", &notary_clerk, "metadata", "rollouts", "role" },
 		{ "another's role", &notary_ci, "metadata", "rollouts", "role" },
 		{ "a kind that is not his", &notary_ci, "time", "ci", "kind" },
 	};
 
 	CHECK(notary_begin(&n));
+	revoked.refused = "revoked";
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		bool time = strcmp(rows[i].kind, "time") == 0;
 		const struct rota_rule *rule;
