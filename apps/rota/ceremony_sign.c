@@ -134,10 +134,9 @@ static enum rota_err compare(struct session *s, const struct ceremony *c)
 			"%s: this is not what was read aloud; sign nothing, and find out whose "
 			"bundle it is",
 			c->folder);
-	return yes ? ROTA_OK
-		   : session_confirm(s,
-			     "Is this the fingerprint that was read to you, and is all "
-			     "of it to be signed?");
+	return session_confirm(s, yes,
+		"Is this the fingerprint that was read to you, and is all "
+		"of it to be signed?");
 }
 
 static void report(const struct rota_bundle_view *view, const char *folder)

@@ -65,8 +65,7 @@ static enum rota_err destroy_it(struct session *s, const struct rota_key_info *k
 			"key %.16s: in which token it lies is not known here; go where rota keys "
 			"list shows one",
 			key->id);
-	if (!yes)
-		ROTA_TRY(session_confirm(s, "Destroy this key? It cannot be brought back."));
+	ROTA_TRY(session_confirm(s, yes, "Destroy this key? It cannot be brought back."));
 	pkcs11 = session_token(&s->dir, token);
 	err = rota_pkcs11_destroy(&pkcs11, key->label, is_it, key->id, &s->why);
 	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *version, *out, *token, *lasts;
 static bool yes, refuse, json;
@@ -103,21 +102,6 @@ int verb_promote_prepare(int argc, char **argv)
 	return session_close(&s, err);
 }
 
-static enum rota_err confirm(struct rota_fail *why)
-{
-	char answer[16];
-
-	if (yes)
-		return ROTA_OK;
-	if (!isatty(STDIN_FILENO))
-		return rota_fail(why, ROTA_ERR_DENIED,
-			"nobody is at the terminal to be asked; a script says --yes");
-	fprintf(stderr, "%s this? Type yes: ", refuse ? "Refuse" : "Approve");
-	if (fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0)
-		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_DENIED, "nothing was signed");
-}
-
 static enum rota_err find_seat(
 	struct session *s, const struct rota_seat **seat, struct rota_fail *why)
 {
@@ -150,7 +134,7 @@ static enum rota_err approve(struct session *s, const char *folder, uint64_t las
 	printf("\nstatement %s\n", hex);
 	fflush(stdout);
 	json_decref(p.statement);
-	ROTA_TRY(confirm(&s->why));
+	ROTA_TRY(session_confirm(s, yes, refuse ? "Refuse this?" : "Approve this?"));
 	memcpy(a.ask, p.digest, sizeof(a.ask));
 	rota_approval_digest(&a, digest);
 	ROTA_TRY(rota_tokens_sign(&s->tokens, seat, digest, &sig, &s->why));

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct opts_list tokens;
 static bool yes, json;
@@ -52,21 +51,6 @@ static const struct opts_usage show_usage = {
 };
 
 /* ---- signing ---- */
-
-static enum rota_err confirm(struct rota_fail *why)
-{
-	char answer[16];
-
-	if (yes)
-		return ROTA_OK;
-	if (!isatty(STDIN_FILENO))
-		return rota_fail(why, ROTA_ERR_DENIED,
-			"nobody is at the terminal to be asked; a script says --yes");
-	fprintf(stderr, "Sign this? Type yes: ");
-	if (fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0)
-		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_DENIED, "nothing was signed");
-}
 
 /* Names that stand in no seat, before anybody is asked. */
 static enum rota_err check_tokens(const struct rota_authdir *dir, struct rota_fail *why)
@@ -197,7 +181,7 @@ static enum rota_err run_sign(struct session *s, const char *path)
 	fflush(stdout);
 	err = recovery_complete(&order)
 		? rota_fail(&s->why, ROTA_ERR_DENIED, "%s has all signatures that it needs", path)
-		: confirm(&s->why);
+		: session_confirm(s, yes, "Sign this?");
 	if (err == ROTA_OK)
 		err = sign(s, &order, path);
 	recovery_free(&order);

@@ -61,8 +61,7 @@ static enum rota_err sign(struct session *s, struct rota_bundle_view *view, cons
 	unsigned added;
 
 	ROTA_TRY(rota_bundle_record_check(&s->dir, view, again, &s->why));
-	if (!yes)
-		ROTA_TRY(session_confirm(s, "Sign this?"));
+	ROTA_TRY(session_confirm(s, yes, "Sign this?"));
 	if (rota_bundle_sign(&s->desk, view, &hand, &added, &last) != ROTA_OK) {
 		s->why = last;
 		return last.err;

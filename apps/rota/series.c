@@ -4,24 +4,7 @@
 #include "host/repo/chain.h"
 #include "host/sign/envelope.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-enum rota_err series_confirm(struct session *s, bool yes)
-{
-	char answer[16];
-
-	if (yes)
-		return ROTA_OK;
-	if (!isatty(STDIN_FILENO))
-		return rota_fail(&s->why, ROTA_ERR_DENIED,
-			"nobody is at the terminal to be asked; a script says --yes");
-	fprintf(stderr, "Sign these? Type yes: ");
-	if (fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0)
-		return ROTA_OK;
-	return rota_fail(&s->why, ROTA_ERR_DENIED, "nothing was signed");
-}
 
 enum rota_err series_sign(struct session *s, json_t **before, const json_t *roots)
 {

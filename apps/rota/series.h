@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps/rota/series.h -- what `rota series make` and `rota series end` have in common: asking, and signing roots ahead. */
+/* apps/rota/series.h -- what `rota series make` and `rota series end` have in common: signing roots ahead. */
 #ifndef APPS_ROTA_SERIES_H
 #define APPS_ROTA_SERIES_H
 
 #include "apps/rota/session.h"
-
-/* The person has read them. ROTA_ERR_DENIED: said no, or nobody is there and `yes` was not given. */
-ROTA_MUST_USE enum rota_err series_confirm(struct session *s, bool yes);
 
 /* Sign these with the tokens of root and keep them behind *before: all of them are there, or none. */
 ROTA_MUST_USE enum rota_err series_sign(struct session *s, json_t **before, const json_t *roots);

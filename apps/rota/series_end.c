@@ -63,7 +63,7 @@ static enum rota_err run(struct session *s, json_t **newest)
 			(long long)json_integer_value(json_object_get(root, "version")));
 	}
 	fflush(stdout);
-	err = series_confirm(s, yes);
+	err = session_confirm(s, yes, "Sign these?");
 	if (err == ROTA_OK)
 		err = series_sign(s, newest, roots);
 	json_decref(roots);

@@ -124,7 +124,7 @@ static enum rota_err make(struct session *s, json_t **before, struct rota_series
 	if (err == ROTA_OK)
 		err = show(s, *before, roots);
 	if (err == ROTA_OK)
-		err = series_confirm(s, yes);
+		err = session_confirm(s, yes, "Sign these?");
 	if (err == ROTA_OK)
 		err = series_sign(s, before, roots);
 	json_decref(roots);

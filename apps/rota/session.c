@@ -99,10 +99,12 @@ int say_fail(const struct rota_fail *why)
 	return 1;
 }
 
-enum rota_err session_confirm(struct session *s, const char *question)
+enum rota_err session_confirm(struct session *s, bool yes, const char *question)
 {
 	char answer[16];
 
+	if (yes)
+		return ROTA_OK;
 	if (!isatty(STDIN_FILENO))
 		return rota_fail(&s->why, ROTA_ERR_DENIED,
 			"nobody is at the terminal to be asked; a script says --yes");

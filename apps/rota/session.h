@@ -36,8 +36,8 @@ int session_close(struct session *s, enum rota_err err);
 /* "rota: TEXT" on standard error; gives 1. */
 int say_fail(const struct rota_fail *why);
 
-/* The person at the terminal types yes; ROTA_ERR_DENIED: not so, or nobody is there. */
-ROTA_MUST_USE enum rota_err session_confirm(struct session *s, const char *question);
+/* The person at the terminal types yes, or gave --yes. ROTA_ERR_DENIED: not so, or nobody is there. */
+ROTA_MUST_USE enum rota_err session_confirm(struct session *s, bool yes, const char *question);
 
 /* How this program opens that token. */
 struct rota_pkcs11_token session_token(
