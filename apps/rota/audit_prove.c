@@ -5,9 +5,11 @@
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/base/file.h"
-#include "host/log/walk.h"
+#include "host/log/head.h"
+#include "host/log/prove.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,38 +40,43 @@ static const struct opts_usage usage = {
 	.operands_max = 1,
 };
 
-/* FOLDER/proofs/DIGEST.tlog-proof; the caller frees. */
-static enum rota_err default_path(const char *folder, const uint8_t digest[static ROTA_SHA256_LEN],
-	char **path, struct rota_fail *why)
+/* The checkpoint that is published, verified, and the newest entry of the release under it. */
+static enum rota_err find(const struct audit_place *place, struct rota_bytes *note,
+	struct rota_checkpoint *at, struct rota_log_wanted *wanted, struct rota_fail *why)
 {
-	char hex[2 * ROTA_SHA256_LEN + 1];
-	char *proofs = rota_text("%s/proofs", folder);
-	enum rota_err err = rota_file_mkdirs(proofs, 0755, why);
+	uint32_t who;
 
-	rota_hex(rota_span(digest, ROTA_SHA256_LEN), hex);
-	*path = rota_text("%s/%s.tlog-proof", proofs, hex);
-	free(proofs);
-	return err;
+	ROTA_TRY(place->files.get(place->files.ctx, "checkpoint", ROTA_LOG_HEAD_MAX, note, why));
+	ROTA_TRY(rota_log_policy_open(
+		&rota_crypto_openssl, &place->policy, rota_bytes_span(note), true, at, &who, why));
+	ROTA_TRY(rota_log_find(&place->files, at->size, wanted, 1, why));
+	if (!wanted->found)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"%s: the log has no entry of it among its first %" PRIu64, target,
+			at->size);
+	return ROTA_OK;
 }
 
 static enum rota_err prove(
-	const struct audit_place *place, const uint8_t *wanted, struct rota_fail *why)
+	const struct audit_place *place, struct rota_log_wanted *wanted, struct rota_fail *why)
 {
-	struct rota_bytes proof = { 0 };
-	uint8_t digest[ROTA_SHA256_LEN];
+	struct rota_bytes note = { 0 }, proof = { 0 };
+	struct rota_checkpoint at;
 	char *path = NULL;
-	enum rota_err err = rota_log_prove(&rota_crypto_openssl, &place->files, &place->policy,
-		target, wanted, &proof, digest, why);
+	enum rota_err err = find(place, &note, &at, wanted, why);
 
+	if (err == ROTA_OK)
+		err = rota_log_prove(&rota_crypto_openssl, &place->files, wanted,
+			rota_bytes_span(&note), &at, &proof, why);
 	if (err == ROTA_OK && out_file)
-		path = rota_text("%s", out_file);
+		err = rota_file_write(out_file, rota_bytes_span(&proof), 0644, why);
 	else if (err == ROTA_OK)
-		err = default_path(place->folder, digest, &path, why);
+		err = rota_log_proof_place(
+			place->folder, wanted, rota_bytes_span(&proof), &path, why);
 	if (err == ROTA_OK)
-		err = rota_file_write(path, rota_bytes_span(&proof), 0644, why);
-	if (err == ROTA_OK)
-		printf("%s\n", path);
+		printf("%s\n", out_file ? out_file : path);
 	free(path);
+	rota_bytes_free(&note);
 	rota_bytes_free(&proof);
 	return err;
 }
@@ -78,7 +85,7 @@ int verb_audit_prove(int argc, char **argv)
 {
 	struct audit_place place;
 	struct rota_fail why;
-	uint8_t wanted[ROTA_SHA256_LEN];
+	struct rota_log_wanted wanted = { 0 };
 	enum rota_err err;
 	int at, status;
 
@@ -86,11 +93,13 @@ int verb_audit_prove(int argc, char **argv)
 		return status;
 	if (!target)
 		return opts_wrong(&usage, "--target is missing");
-	if (sha256 && !rota_unhex(sha256, ROTA_BUF(wanted)))
+	if (sha256 && !rota_unhex(sha256, ROTA_BUF(wanted.sha256)))
 		return opts_wrong(&usage, "--sha256 takes 64 hex digits");
+	wanted.path = target;
+	wanted.any = !sha256;
 	err = audit_open(&place, at < argc ? argv[at] : NULL, policy_file, &why);
 	if (err == ROTA_OK)
-		err = prove(&place, sha256 ? wanted : NULL, &why);
+		err = prove(&place, &wanted, &why);
 	audit_close(&place);
 	return err == ROTA_OK ? 0 : say_fail(&why);
 }

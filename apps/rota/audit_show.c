@@ -7,6 +7,7 @@
 #include "host/base/json.h"
 #include "host/base/when.h"
 #include "host/log/head.h"
+#include "host/log/policy.h"
 #include "host/log/walk.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota publish: what was signed begins to count. */
+#include "apps/rota/carry.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/slots.h"
@@ -121,6 +122,8 @@ static void report_line(const struct rota_publish_role *r)
 		r->resigned ? ", signed now" : "");
 	if (r->bins)
 		printf(", %u bins", r->bins);
+	if (r->held)
+		printf(", held back");
 	printf("\n");
 }
 
@@ -133,10 +136,11 @@ static void report(const struct rota_publish_role *roles)
 
 		if (json)
 			json_array_append_new(list,
-				json_pack("{s:i,s:s,s:b,s:b,s:I}", "bins", (int)r->bins, "role",
-					r->name, "published", (int)r->published, "resigned",
-					(int)r->resigned, "version", (json_int_t)r->version));
-		else if (r->published || r->bins)
+				json_pack("{s:i,s:b,s:s,s:b,s:b,s:I}", "bins", (int)r->bins, "held",
+					(int)r->held, "role", r->name, "published",
+					(int)r->published, "resigned", (int)r->resigned, "version",
+					(json_int_t)r->version));
+		else if (r->published || r->bins || r->held)
 			report_line(r);
 	}
 	if (json) {
@@ -146,12 +150,33 @@ static void report(const struct rota_publish_role *roles)
 	json_decref(list);
 }
 
-int verb_publish(int argc, char **argv)
+/* Publish, and say what was done. */
+static enum rota_err run(
+	struct session *s, struct rota_publish_plan *plan, const struct carry *carry)
 {
 	struct rota_publish_role roles[ROTA_DUTY_COUNT];
-	struct rota_publish_plan plan = { 0 };
-	struct session s;
 	unsigned destroyed = 0;
+
+	plan->log = carry->kept ? &carry->log : NULL;
+	ROTA_TRY(rota_publish(&s->desk, plan, roles, &s->why));
+	ROTA_TRY(slots_retire(s, &destroyed));
+	report(roles);
+	if (destroyed)
+		fprintf(stderr, "rota: the online keys of %u slot%s are destroyed\n", destroyed,
+			destroyed == 1 ? "" : "s");
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
+		warn_old(s, roles[i].name);
+	if (carry->held.err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(
+		&s->why, carry->held.err, "role releases is held back: %s", carry->held.text);
+}
+
+int verb_publish(int argc, char **argv)
+{
+	struct rota_publish_plan plan = { 0 };
+	struct carry carry = { .kept = false };
+	struct session s;
 	enum rota_err err;
 	int at, status;
 
@@ -168,16 +193,9 @@ int verb_publish(int argc, char **argv)
 	warn_clock(&s);
 	err = check_lifetimes(&s, &plan);
 	if (err == ROTA_OK)
-		err = rota_publish(&s.desk, &plan, roles, &s.why);
+		err = carry_open(&carry, &s);
 	if (err == ROTA_OK)
-		err = slots_retire(&s, &destroyed);
-	if (err == ROTA_OK) {
-		report(roles);
-		if (destroyed)
-			fprintf(stderr, "rota: the online keys of %u slot%s are destroyed\n",
-				destroyed, destroyed == 1 ? "" : "s");
-		for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
-			warn_old(&s, roles[i].name);
-	}
+		err = run(&s, &plan, &carry);
+	carry_close(&carry);
 	return session_close(&s, err);
 }

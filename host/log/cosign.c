@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #define ANSWER_MAX 8192 /* lines of a witness with several keys, one of ML-DSA among them */
@@ -150,24 +151,63 @@ static enum rota_err ask(struct asking *a, struct rota_bytes *out)
 	return find_line(a, out);
 }
 
-/* All lines that can be had, behind those that are there. */
-static unsigned ask_all(const struct rota_log_policy *policy, struct asking *a, uint32_t who,
+/* One witness, asked by a thread of its own: who is away holds nobody else up. */
+struct errand {
+	struct asking asking;
+	struct rota_bytes line;
+	struct rota_fail silent;
+	enum rota_err err;
+	pthread_t thread;
+	bool runs;
+};
+
+static void *run(void *arg)
+{
+	struct errand *e = arg;
+
+	e->err = ask(&e->asking, &e->line);
+	rota_bytes_free(&e->asking.answer);
+	return NULL;
+}
+
+static void start(struct errand *e)
+{
+	e->asking.why = &e->silent;
+	e->runs = pthread_create(&e->thread, NULL, run, e) == 0;
+	if (!e->runs)
+		e->err = rota_fail(&e->silent, ROTA_ERR_FULL, "a thread cannot be made");
+}
+
+/* All lines that can be had, behind those that are there; the witnesses of the quorum that stand on the note then. */
+static unsigned ask_all(const struct rota_log_policy *policy, const struct asking *a, uint32_t who,
 	const struct rota_cosign_watcher *watcher, struct rota_bytes *out)
 {
-	for (size_t i = 0; i < policy->count; i++) {
-		struct rota_fail silent;
+	struct errand errands[ROTA_LOG_KEYS_MAX] = { 0 };
+	uint32_t asked = 0;
 
+	for (size_t i = 0; i < policy->count; i++) {
 		if (policy->url[i][0] == 0 || who >> i & 1)
 			continue;
-		a->key = &policy->note[i];
-		a->url = policy->url[i];
-		a->why = &silent;
-		if (ask(a, out) == ROTA_OK)
+		asked |= UINT32_C(1) << i;
+		errands[i].asking = *a;
+		errands[i].asking.key = &policy->note[i];
+		errands[i].asking.url = policy->url[i];
+		start(&errands[i]);
+	}
+	for (size_t i = 0; i < policy->count; i++) {
+		struct errand *e = &errands[i];
+
+		if (!(asked >> i & 1))
+			continue;
+		if (e->runs)
+			pthread_join(e->thread, NULL);
+		if (e->err == ROTA_OK)
 			who |= UINT32_C(1) << i;
 		else
-			watcher->silent(watcher->ctx, policy->key[i].name, &silent);
+			watcher->silent(watcher->ctx, policy->key[i].name, &e->silent);
+		rota_bytes_add(out, rota_bytes_span(&e->line));
+		rota_bytes_free(&e->line);
 	}
-	rota_bytes_free(&a->answer);
 	return (unsigned)__builtin_popcount(who & policy->quorum);
 }
 

@@ -2,7 +2,8 @@
 /* host/log/cosign.h -- ask the witnesses of a policy to cosign the checkpoint that is published (SPEC 22.6).
  *
  * Each witness is asked over HTTP (C2SP tlog-witness). What it cosigned last it says itself, and the proof from there is
- * made from the tiles. Its line counts when it verifies. A witness that is away costs ROTA_COSIGN_TIMEOUT_S.
+ * made from the tiles. Its line counts when it verifies. All are asked at the same time: however many are away, it costs
+ * ROTA_COSIGN_TIMEOUT_S for each of the two requests.
  */
 #ifndef HOST_LOG_COSIGN_H
 #define HOST_LOG_COSIGN_H

@@ -73,7 +73,9 @@ static enum rota_err bring_roles(struct rota_desk *desk, const struct rota_publi
 		if (i == 0 || i == SNAPSHOT || i == TIMESTAMP)
 			continue;
 		ROTA_TRY(refresh(desk, i, plan, &roles[i], why));
-		ROTA_TRY(rota_store_release(desk->dir, roles[i].name, &roles[i].published, why));
+		if (!roles[i].held)
+			ROTA_TRY(rota_store_release(
+				desk->dir, roles[i].name, &roles[i].published, why));
 		ROTA_TRY(
 			rota_store_newest(desk->dir, roles[i].name, false, &roles[i].version, why));
 	}
@@ -110,7 +112,7 @@ static enum rota_err list_roles(struct rota_desk *desk, struct rota_publish_role
 			desk->dir, roles[i].name, roles[i].version, &entry, why));
 		snprintf(name, sizeof(name), "%s.json", roles[i].name);
 		json_object_set_new(meta, name, entry);
-		if (i >= ROTA_DUTY_TOP_COUNT)
+		if (i >= ROTA_DUTY_TOP_COUNT && !roles[i].held)
 			ROTA_TRY(rota_publish_bins(desk, roles[i].name, meta, &roles[i].bins, why));
 	}
 	return ROTA_OK;
@@ -228,6 +230,28 @@ static enum rota_err bring_online(struct series *s, const struct rota_publish_pl
 	return late ? bring_roots(s, &out[0], why) : ROTA_OK;
 }
 
+/* The log has what `releases` is to list, or nothing new of that role counts. */
+static void bring_log(struct rota_desk *desk, const struct rota_publish_log *log,
+	struct rota_publish_role *roles, struct rota_fail *why)
+{
+	bool failed = log && log->bring(log->ctx, desk, why) != ROTA_OK;
+
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
+		roles[i].held = failed && strcmp(roles[i].name, "releases") == 0;
+}
+
+/* What is published is staged no more. */
+static enum rota_err clean(
+	struct rota_desk *desk, const struct rota_publish_role *roles, struct rota_fail *why)
+{
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
+		ROTA_TRY(rota_store_clean(desk->dir, roles[i].name, why));
+		if (i >= ROTA_DUTY_TOP_COUNT && !roles[i].held)
+			ROTA_TRY(rota_store_clean_bins(desk->dir, roles[i].name, why));
+	}
+	return ROTA_OK;
+}
+
 enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_plan *plan,
 	struct rota_publish_role out[static ROTA_DUTY_COUNT], struct rota_fail *why)
 {
@@ -238,16 +262,12 @@ enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_pla
 		out[i] = (struct rota_publish_role){ .name = rota_duties[i].name };
 	rota_store_sweep(desk->dir);
 	ROTA_TRY(rota_making_undo(desk->dir, why));
+	bring_log(desk, plan->log, out, why);
 	ROTA_TRY(bring_roles(desk, plan, out, why));
 	ROTA_TRY(begin_series(desk, &s, why));
 	err = bring_online(&s, plan, out, why);
 	rota_hands_close(&s.hands);
 	rota_ahead_close(&s.ahead);
 	ROTA_TRY(err);
-	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++) {
-		ROTA_TRY(rota_store_clean(desk->dir, out[i].name, why));
-		if (i >= ROTA_DUTY_TOP_COUNT)
-			ROTA_TRY(rota_store_clean_bins(desk->dir, out[i].name, why));
-	}
-	return ROTA_OK;
+	return clean(desk, out, why);
 }

@@ -9,6 +9,8 @@
  * what was staged takes its place there. A name that was listed once stays listed (TUF 5.5.5). Online roles that have used up a third of their lifetime are signed
  * anew on the way; offline ones are only reported.
  *
+ * Where a log is kept, its files and proofs stand before the snapshot that lists what they prove.
+ *
  * Within a series of online keys (SPEC 23) snapshot and timestamp are signed by the slots whose turn it is, and the roots that
  * have begun are published: after the timestamp where the newest published root still signs, since then nobody meets a root
  * without its timestamp, else before it.
@@ -24,10 +26,20 @@ struct rota_publish_role {
 	uint64_t version;
 	bool published; /* this run brought a new version */
 	bool resigned; /* because of its age, or because all were asked for */
+	bool held; /* what is staged stays there: plan->log failed (of `releases`) */
 	unsigned bins; /* that this run brought */
 };
 
+/* A signing log that has to have each release before it counts (SPEC 22.6). */
+struct rota_publish_log {
+	void *ctx;
+	/* Bring the log into the repository, with all that the staged `releases` needs of it. An error holds `releases`
+	 * back and nothing else: the others have a freshness to keep. */
+	enum rota_err (*bring)(void *ctx, struct rota_desk *desk, struct rota_fail *why);
+};
+
 struct rota_publish_plan {
+	const struct rota_publish_log *log; /* NULL: none is kept */
 	bool all; /* sign every online role anew, whatever its age */
 	uint64_t lifetime_s[ROTA_DUTY_COUNT]; /* of rota_duties[i] this once; 0: as rota.ini says */
 };

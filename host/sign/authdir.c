@@ -236,6 +236,7 @@ static enum rota_err check_known(struct rota_authdir *a, struct rota_fail *why)
 		{ "factory", "ldevid_lifetime" },
 		{ "factory", "repository_url" },
 		{ "factory", "server_url" },
+		{ "log", "public" },
 	};
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)

@@ -11,6 +11,7 @@
  *     [builder NAME]        key: whose statements of builds count
  *     [officer NAME]        key: who may approve promotions
  *     [promotion]           builders: how many of them must agree
+ *     [log]                 public: where the signing daemon publishes its log (SPEC 22.6)
  *     [series]              token, standby: where the online keys of slots lie (SPEC 23)
  *     [release], [factory]   what verbs take where no option says more, see rota.ini(5)
  *
