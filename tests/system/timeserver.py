@@ -2,7 +2,7 @@
 """A device API that answers reports and the time (SPEC 13.2, 13.5), for tests of devices whose flash was put back.
 
 The daemon that will sign time in the field is not there yet. This stands in for its answers alone: the key is the
-authority's own for the role `time`, in its token (tests/system/timesign.c), the format is the real one."""
+authority's own for the role `time`, in its token (tests/system/tokensign.c), the format is the real one."""
 import http.server
 import json
 import ssl
@@ -52,7 +52,7 @@ class TimeServer:
         seconds = struct.pack("<Q", int(time.time()) + self.ahead_s)
         message = b"rota-time-v1" + nonce + device_id.encode() + seconds
         signature = subprocess.run(
-            [BUILD / "tests/system/timesign", self.authority], input=message, capture_output=True, check=True,
+            [BUILD / "tests/system/tokensign", self.authority, "time"], input=message, capture_output=True, check=True,
             timeout=60 * PATIENCE,
         ).stdout
         return seconds + signature
