@@ -448,8 +448,10 @@ static enum rota_err run(
 	return ROTA_OK;
 }
 
-static void hand_to_hooks(struct agent *a, const struct rota_update *u)
+/* Who else looks at the cycle that is under way; NULL: it is over. */
+static void hand_out(struct agent *a, const struct rota_update *u)
 {
+	a->report.update = u;
 	for (uint8_t i = 0; i < a->device.slots_count; i++)
 		a->device.hooks[i].update = u;
 }
@@ -467,9 +469,9 @@ enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_
 			why, ROTA_ERR_FULL, "out of memory: a cycle needs %zu bytes", room);
 	c->a = a;
 	agent_carrier_begin(&a->carrier);
-	hand_to_hooks(a, &c->u);
+	hand_out(a, &c->u);
 	err = run(c, rota_buf((uint8_t *)at + sizeof(*c), room - sizeof(*c)), end, why);
-	hand_to_hooks(a, NULL);
+	hand_out(a, NULL);
 	agent_carrier_end(&a->carrier);
 	munmap(at, room);
 	return err;

@@ -137,6 +137,19 @@ static void put(json_t *to, const char *key, const char *value)
 		json_object_set_new(to, key, json_stringn(value, strnlen(value, STRING_MAX)));
 }
 
+/* The largest checkpoint of the signing log that the device has seen (SPEC 22.5). */
+static void put_checkpoint(json_t *to, const struct rota_update *u)
+{
+	const struct rota_log_seen *seen = u ? &rota_update_state(u)->seen : NULL;
+	char text[FIELD_MAX], hex[2 * ROTA_SHA256_LEN + 1];
+
+	if (!seen || seen->size == 0)
+		return;
+	rota_hex(ROTA_SPAN(seen->root), hex);
+	snprintf(text, sizeof(text), "%" PRIu64 " %s", seen->size, hex);
+	put(to, "checkpoint", text);
+}
+
 static json_t *event_json(const struct agent_report *r, const struct rota_event *e)
 {
 	char text[FIELD_MAX], when[ROTA_WHEN_LEN], hex[2 * ROTA_SHA256_LEN + 1];
@@ -161,6 +174,7 @@ static json_t *event_json(const struct agent_report *r, const struct rota_event 
 		snprintf(text, sizeof(text), "%" PRIu64 " %s", e->logged.count, hex);
 		put(to, "log", text);
 	}
+	put_checkpoint(to, r->update);
 	put(to, "step", text_of(e->step, text));
 	put(to, "clause", rota_clause_section(e->why.clause));
 	if (e->why.err != ROTA_OK) {

@@ -16,6 +16,7 @@ struct agent_report {
 	struct rota_outbox *outbox;
 	struct rota_fetch *fetch;
 	struct rota_span device; /* its id */
+	const struct rota_update *update; /* of the cycle that is under way; NULL between cycles */
 	/* More about what is being done, the fetch's words, and the error that they speak of; "" where there are none. */
 	const char *detail;
 	enum rota_err detail_err;

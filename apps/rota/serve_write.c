@@ -80,10 +80,12 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 			  "[identity]\nca = %s\n%s\n"
 			  "[journal]\ndirectory = %s\nsegment_bytes = %" PRIu64
 			  "\nkeep_segments = %" PRIu64 "\n\n"
-			  "[projection]\ndatabase = %s\n",
+			  "[projection]\ndatabase = %s\n\n"
+			  "[log]\ndirectory = %s/log\n",
 			c->file, serve_path(s, "run/rotad.sock"), peer, c->workers,
 			serve_path(s, "ca/operational-ca.pem"), crl, serve_path(s, "rotad/journal"),
-			c->segment_bytes, c->keep_segments, serve_path(s, "rotad/fleet.sqlite"));
+			c->segment_bytes, c->keep_segments, serve_path(s, "rotad/fleet.sqlite"),
+			c->repository);
 	enum rota_err err =
 		rota_file_write(serve_path(s, "rotad.ini"), rota_span_cstr(text), 0644, why);
 

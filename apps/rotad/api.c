@@ -279,6 +279,9 @@ static void on_metrics(struct worker *w, struct evhttp_request *req)
 		{ "journal_sequence", "gauge", "Last durable journal record.", f->durable },
 		{ "projection_sequence", "gauge", "Last journal record in the database.",
 			f->projected },
+		{ "checkpoints_strange_total", "counter",
+			"Checkpoints that devices saw and the signing log does not have.",
+			f->strange },
 	};
 	struct evbuffer *text = evbuffer_new();
 

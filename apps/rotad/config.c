@@ -64,7 +64,7 @@ static enum rota_err peer(struct rota_ini *ini, struct config *c, struct rota_fa
 
 static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
-	const char *crl;
+	const char *crl, *log;
 
 	ROTA_TRY(text(ini, "server", "socket", &c->socket, why));
 	if (strlen(c->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
@@ -77,6 +77,8 @@ static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rot
 	c->crl = crl == NULL ? NULL : rota_text("%s", crl);
 	ROTA_TRY(text(ini, "journal", "directory", &c->journal, why));
 	ROTA_TRY(text(ini, "projection", "database", &c->database, why));
+	log = rota_ini_get(ini, "log", "directory");
+	c->log = log == NULL ? NULL : rota_text("%s", log);
 	ROTA_TRY(numbers(ini, c, why));
 	if (c->header_s > c->request_s)
 		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [limits] header_s is above request_s",
@@ -105,5 +107,6 @@ void config_free(struct config *c)
 	free(c->crl);
 	free(c->journal);
 	free(c->database);
+	free(c->log);
 	memset(c, 0, sizeof(*c));
 }

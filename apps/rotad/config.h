@@ -23,6 +23,7 @@ struct config {
 	uint64_t keep_segments; /* 0: drop none */
 	uint64_t queue; /* reports that wait for the disk */
 	char *database;
+	char *log; /* directory of the signing log's files; NULL: there is none */
 };
 
 /* Read and check; every mistake is one line that names file, section and key. */

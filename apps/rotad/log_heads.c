@@ -123,7 +123,9 @@ static int print(struct audit *a, bool json)
 		json_array_append_new(heads, proof_json(a, i));
 		good = good && holds(json_array_get(heads, i));
 	}
-	all = json_pack("{s:s,s:I,s:I,s:I,s:b,s:o}", "device", a->device.id, "log_count",
+	all = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:b,s:o}", "device", a->device.id, "checkpoint",
+		a->device.checkpoint, "checkpoints_strange",
+		(json_int_t)a->device.checkpoints_strange, "log_count",
 		(json_int_t)a->device.log_count, "log_forks", (json_int_t)a->device.log_forks,
 		"log_unsigned", (json_int_t)a->device.log_unsigned, "good", good, "heads", heads);
 	if (json) {
@@ -134,6 +136,10 @@ static int print(struct audit *a, bool json)
 		       " heads that did not follow, %" PRIu64 " reports not signed\n",
 			a->device.id, a->device.log_count, a->device.log_forks,
 			a->device.log_unsigned);
+		if (a->device.checkpoint[0])
+			printf("signing log seen: %s; %" PRIu64
+			       " checkpoints that it does not have\n",
+				a->device.checkpoint, a->device.checkpoints_strange);
 		for (size_t i = 0; i < a->count; i++)
 			print_head(json_array_get(heads, i));
 		if (a->count == 0)

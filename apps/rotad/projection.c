@@ -18,6 +18,14 @@ static enum rota_err journal_fault(const struct config *c, const struct rota_ing
 		f->file[0] ? " in " : "", f->file, f->offset);
 }
 
+static void begin(struct projection *p, struct shared *shared, const struct rota_db *db)
+{
+	*p = (struct projection){
+		.shared = shared, .db = db, .checkpoints = { .folder = shared->config.log }
+	};
+	p->log = (struct rota_registry_log){ .ctx = &p->checkpoints, .look = checkpoints_look };
+}
+
 enum rota_err projection_open(struct projection *p, struct shared *shared, const struct rota_db *db,
 	uint64_t through, struct rota_fail *why)
 {
@@ -25,7 +33,7 @@ enum rota_err projection_open(struct projection *p, struct shared *shared, const
 	struct rota_ingest_fault fault;
 	enum rota_err err;
 
-	*p = (struct projection){ .shared = shared, .db = db };
+	begin(p, shared, db);
 	ROTA_TRY(db->begin(db->ctx, why));
 	err = db->position(db->ctx, &p->position, why);
 	db->rollback(db->ctx);
@@ -56,7 +64,7 @@ enum rota_err projection_rebuild(struct projection *p, struct shared *shared,
 	struct rota_ingest_fault fault;
 	enum rota_err err;
 
-	*p = (struct projection){ .shared = shared, .db = db };
+	begin(p, shared, db);
 	ROTA_TRY(db->begin(db->ctx, why));
 	err = db->clear(db->ctx, why);
 	if (err != ROTA_OK) {
@@ -72,6 +80,26 @@ void projection_close(struct projection *p)
 {
 	rota_cursor_close(p->cursor);
 	p->cursor = NULL;
+}
+
+/* SPEC 22.5 */
+static void tell_strange(const struct rota_registry_alarm *alarm)
+{
+	static const char *const what[] = {
+		"it is another at that size: the signing log was shown in two forms",
+		"the log here has not so many entries: it went back, what is published here is "
+		"behind, "
+		"or the device was shown another",
+		"it is none",
+	};
+	int which = 2;
+
+	if (alarm->strange_err == ROTA_ERR_HASH)
+		which = 0;
+	else if (alarm->strange_err == ROTA_ERR_NOT_FOUND)
+		which = 1;
+	log_line("device %s: it has seen checkpoint %s, and %s", alarm->device, alarm->checkpoint,
+		what[which]);
 }
 
 /* What a person must hear of: SPEC 11.4, 13.6. */
@@ -95,6 +123,8 @@ static void tell(const struct rota_registry_alarm *alarm)
 		log_line("device %s: the newest log head of a report is not signed by its key; "
 			 "the events were taken, the last signed head stays",
 			alarm->device);
+	if (alarm->strange)
+		tell_strange(alarm);
 }
 
 static enum rota_err apply_batch(
@@ -109,8 +139,11 @@ static enum rota_err apply_batch(
 
 		if (err != ROTA_OK)
 			return journal_fault(&p->shared->config, &fault, why, err);
-		ROTA_TRY(rota_registry_apply(p->db, &record, &alarm, why));
+		ROTA_TRY(rota_registry_apply(
+			p->db, p->checkpoints.folder ? &p->log : NULL, &record, &alarm, why));
 		tell(&alarm);
+		if (alarm.strange)
+			count_one(&p->shared->figures.strange);
 		*last = record.sequence;
 	}
 	return ROTA_OK;

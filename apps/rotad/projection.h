@@ -3,6 +3,7 @@
 #ifndef APPS_ROTAD_PROJECTION_H
 #define APPS_ROTAD_PROJECTION_H
 
+#include "apps/rotad/checkpoints.h"
 #include "apps/rotad/shared.h"
 #include "host/ingest/segment.h"
 #include "host/port/db.h"
@@ -11,6 +12,8 @@ struct projection {
 	struct shared *shared;
 	const struct rota_db *db;
 	struct rota_cursor *cursor; /* before the first record that the database lacks */
+	struct checkpoints checkpoints;
+	struct rota_registry_log log; /* them */
 	uint64_t position;
 	pthread_t thread;
 };

@@ -38,6 +38,7 @@ struct figures {
 		deadlines, connections, chain_checks; /* workers add */
 	_Atomic uint64_t durable, groups; /* ingest writes */
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
+	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */
 	_Atomic bool ingest_ok, projection_ok; /* each by its thread: can it do its work */
 };
 

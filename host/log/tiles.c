@@ -249,3 +249,14 @@ enum rota_err rota_tiles_consistency(const struct rota_crypto *crypto, const str
 	give(&p, proof);
 	return ROTA_OK;
 }
+
+enum rota_err rota_tiles_root(const struct rota_crypto *crypto, const struct rota_tiles *t,
+	uint64_t of, uint64_t size, uint8_t root[static ROTA_SHA256_LEN], struct rota_fail *why)
+{
+	struct walker w = { .crypto = crypto, .tiles = t, .why = why, .size = size };
+
+	if (of > size)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "%llu entries are not among %llu",
+			(unsigned long long)of, (unsigned long long)size);
+	return range(&w, 0, of, root);
+}

@@ -49,6 +49,11 @@ ROTA_MUST_USE enum rota_err rota_tile_entries(const struct rota_tiles *t, uint64
 /* The next leaf of a bundle, taken off `rest`. ROTA_ERR_FORMAT: it is cut short. ROTA_ERR_NOT_FOUND: at its end. */
 ROTA_MUST_USE enum rota_err rota_tile_next_entry(struct rota_span *rest, struct rota_span *leaf);
 
+/* The root of the first `of` entries, from the tiles of a checkpoint of `size`. ROTA_ERR_ARGUMENT: `of` is above it. */
+ROTA_MUST_USE enum rota_err rota_tiles_root(const struct rota_crypto *crypto,
+	const struct rota_tiles *t, uint64_t of, uint64_t size,
+	uint8_t root[static ROTA_SHA256_LEN], struct rota_fail *why);
+
 /* Hashes of the proof, back to back, appended to *proof, as rota_merkle_inclusion() and _consistency() take them.
  * Nothing of what is read is believed: the caller checks the proof against a root that was signed.
  * ROTA_ERR_ARGUMENT: index not below size; from above to, or 0. ROTA_ERR_NOT_FOUND, ROTA_ERR_FORMAT: of a tile. */

@@ -35,6 +35,8 @@ struct rota_db_device {
 	uint64_t log_forks; /* events whose head does not follow from what was known */
 	uint64_t
 		log_unsigned; /* reports whose newest head was not signed, or not well (SPEC 13.6) */
+	char checkpoint[ROTA_DB_TEXT_LEN]; /* of the signing log, as it told last (SPEC 22.5) */
+	uint64_t checkpoints_strange; /* those that were not of the log that is published */
 	/* of the last refusal, failure or revert; "" when none since the last confirmation */
 	char step[ROTA_DB_TEXT_LEN], clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN];
 };
@@ -50,6 +52,7 @@ struct rota_db_event {
 	char attempt[ROTA_DB_TEXT_LEN], slot[ROTA_DB_TEXT_LEN], step[ROTA_DB_TEXT_LEN];
 	char clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN], detail[ROTA_DB_TEXT_LEN];
 	char log[ROTA_DB_TEXT_LEN]; /* "COUNT HEAD", or empty */
+	char checkpoint[ROTA_DB_TEXT_LEN]; /* "SIZE ROOT", or empty; not kept with the event */
 };
 
 /* The head of a device log as its device signed it: what can be shown to others. */

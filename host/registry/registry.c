@@ -4,6 +4,8 @@
 #include "host/registry/delivery.h"
 #include "host/registry/proof.h"
 #include "host/registry/report.h"
+#include "rota/base/hex.h"
+#include "rota/codec/note.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -69,8 +71,41 @@ static enum rota_err falls_silent(const struct rota_db *db, const struct rota_db
 	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
 }
 
-static enum rota_err apply_event(const struct rota_db *db, struct rota_db_device *d,
-	const struct rota_db_event *e, struct rota_registry_alarm *alarm, struct rota_fail *why)
+/* "SIZE ROOT" */
+static enum rota_err judge_checkpoint(const struct rota_registry_log *log, const char *text)
+{
+	const char *blank = strchr(text, ' ');
+	uint8_t root[ROTA_SHA256_LEN];
+	uint64_t size;
+
+	if (!blank ||
+		rota_note_decimal(rota_span(text, (size_t)(blank - text)), &size) != ROTA_OK ||
+		rota_hex_decode(rota_span_cstr(blank + 1), ROTA_BUF(root)) != ROTA_OK)
+		return ROTA_ERR_FORMAT;
+	return log ? log->look(log->ctx, size, root) : ROTA_OK;
+}
+
+/* One that was told before was looked at then. */
+static void take_checkpoint(const struct rota_registry_log *log, struct rota_db_device *d,
+	const struct rota_db_event *e, struct rota_registry_alarm *alarm)
+{
+	enum rota_err err;
+
+	if (e->checkpoint[0] == '\0' || strcmp(e->checkpoint, d->checkpoint) == 0)
+		return;
+	memcpy(d->checkpoint, e->checkpoint, sizeof(d->checkpoint));
+	err = judge_checkpoint(log, e->checkpoint);
+	if (err == ROTA_OK)
+		return;
+	d->checkpoints_strange++;
+	alarm->strange = true;
+	alarm->strange_err = err;
+	memcpy(alarm->checkpoint, e->checkpoint, sizeof(alarm->checkpoint));
+}
+
+static enum rota_err apply_event(const struct rota_db *db, const struct rota_registry_log *log,
+	struct rota_db_device *d, const struct rota_db_event *e, struct rota_registry_alarm *alarm,
+	struct rota_fail *why)
 {
 	bool added = false, follows, silent;
 
@@ -89,6 +124,7 @@ static enum rota_err apply_event(const struct rota_db *db, struct rota_db_device
 	if (!added)
 		return ROTA_OK;
 	d->events++;
+	take_checkpoint(log, d, e, alarm);
 	if (e->seq > d->last_seq)
 		take_state(d, e);
 	return ROTA_OK;
@@ -119,9 +155,9 @@ static enum rota_err take_proof(const struct rota_db *db, const struct rota_reco
 	return rota_proof_take(db, record, delivery, report, d, alarm, why);
 }
 
-static enum rota_err apply_report(const struct rota_db *db, const struct rota_record *record,
-	const struct rota_delivery *delivery, const struct rota_report *report,
-	struct rota_registry_alarm *alarm, struct rota_fail *why)
+static enum rota_err apply_report(const struct rota_db *db, const struct rota_registry_log *log,
+	const struct rota_record *record, const struct rota_delivery *delivery,
+	const struct rota_report *report, struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
 	struct rota_db_device device;
 	struct rota_db_event event;
@@ -135,7 +171,7 @@ static enum rota_err apply_report(const struct rota_db *db, const struct rota_re
 		rota_report_event(report, i, &event);
 		memcpy(event.device, device.id, sizeof(event.device));
 		event.received_ms = record->time_ms;
-		ROTA_TRY(apply_event(db, &device, &event, alarm, why));
+		ROTA_TRY(apply_event(db, log, &device, &event, alarm, why));
 	}
 	ROTA_TRY(take_proof(db, record, delivery, report, &device, alarm, why));
 	ROTA_TRY(db->prune_events(db->ctx, device.id, ROTA_REGISTRY_EVENTS_KEPT, &floor, why));
@@ -159,8 +195,8 @@ static bool read_record(const struct rota_record *record, struct rota_delivery *
 	return rota_report_read(delivery->body, report, &unread) == ROTA_OK;
 }
 
-enum rota_err rota_registry_apply(const struct rota_db *db, const struct rota_record *record,
-	struct rota_registry_alarm *alarm, struct rota_fail *why)
+enum rota_err rota_registry_apply(const struct rota_db *db, const struct rota_registry_log *log,
+	const struct rota_record *record, struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
 	struct rota_delivery delivery;
 	struct rota_report *report;
@@ -175,7 +211,7 @@ enum rota_err rota_registry_apply(const struct rota_db *db, const struct rota_re
 			"journal record %" PRIu64 " does not follow position %" PRIu64,
 			record->sequence, position);
 	if (read_record(record, &delivery, &report)) {
-		err = apply_report(db, record, &delivery, report, alarm, why);
+		err = apply_report(db, log, record, &delivery, report, alarm, why);
 		rota_report_free(report);
 		ROTA_TRY(err);
 	}

@@ -12,6 +12,9 @@
  * as well: a new event without one where the newest had one. Heads that the device signed are
  * kept as proofs (proof.h).
  *
+ * So are checkpoints of the signing log: one that a device tells anew is held against the log that this server publishes,
+ * which only grows. Who shows a device another log than all others is so found out by the first report.
+ *
  * What a device runs is what it confirmed: `version` and `release` follow `confirmed` events only. `state` is
  * the name of the event with the highest sequence.
  */
@@ -20,6 +23,7 @@
 
 #include "host/ingest/record.h"
 #include "host/port/db.h"
+#include "rota/port/crypto.h"
 
 /* Events kept one by one for each device: two full updates with some refusals between. */
 #define ROTA_REGISTRY_EVENTS_KEPT 64
@@ -33,12 +37,25 @@ struct rota_registry_alarm {
 	bool unproven; /* the newest head is not signed by the device (SPEC 13.6) */
 	bool proven; /* the device has signed two heads of `count` entries */
 	uint64_t count;
+	bool strange; /* it tells of a checkpoint that the signing log does not have (SPEC 22.5) */
+	enum rota_err strange_err; /* as look() said; ROTA_ERR_FORMAT: it is none */
+	char checkpoint[ROTA_DB_TEXT_LEN];
+};
+
+/* The signing log that this server publishes, to hold against it what devices saw of it (SPEC 22.5). */
+struct rota_registry_log {
+	void *ctx;
+	/* ROTA_OK: these are its size and root at some time. ROTA_ERR_HASH: it had another root at that size.
+	 * ROTA_ERR_NOT_FOUND: it has not so many entries. */
+	enum rota_err (*look)(void *ctx, uint64_t size, const uint8_t root[static ROTA_SHA256_LEN]);
 };
 
 /* Put one record into the view, within the caller's transaction; the position moves to it. A type that is not
  * known, and a report that cannot be read (a later release wrote it), moves the position only.
+ * `log` NULL: none is at hand, and checkpoints are kept as they come.
  * ROTA_ERR_STATE: the record does not follow the position. Other errors are the database's. */
 ROTA_MUST_USE enum rota_err rota_registry_apply(const struct rota_db *db,
-	const struct rota_record *record, struct rota_registry_alarm *alarm, struct rota_fail *why);
+	const struct rota_registry_log *log, const struct rota_record *record,
+	struct rota_registry_alarm *alarm, struct rota_fail *why);
 
 #endif

@@ -33,6 +33,7 @@ static const struct member {
 	{ "reason", offsetof(struct rota_db_event, reason) },
 	{ "detail", offsetof(struct rota_db_event, detail) },
 	{ "log", offsetof(struct rota_db_event, log) },
+	{ "checkpoint", offsetof(struct rota_db_event, checkpoint) },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

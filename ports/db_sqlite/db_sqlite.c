@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 /* Somebody reading with the sqlite3 command may hold a lock for a moment. */
 #define BUSY_MS 5000
 
@@ -16,7 +16,8 @@ static const char schema[] =
 	" last_seq INTEGER NOT NULL, floor_seq INTEGER NOT NULL, events INTEGER NOT NULL,"
 	" state TEXT NOT NULL, version TEXT NOT NULL, release TEXT NOT NULL, step TEXT NOT NULL,"
 	" clause TEXT NOT NULL, reason TEXT NOT NULL, log_count INTEGER NOT NULL DEFAULT 0,"
-	" log_forks INTEGER NOT NULL DEFAULT 0, log_unsigned INTEGER NOT NULL DEFAULT 0)"
+	" log_forks INTEGER NOT NULL DEFAULT 0, log_unsigned INTEGER NOT NULL DEFAULT 0,"
+	" checkpoint TEXT NOT NULL DEFAULT '', checkpoints_strange INTEGER NOT NULL DEFAULT 0)"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS events(device TEXT NOT NULL, seq INTEGER NOT NULL,"
 	" received_ms INTEGER NOT NULL, at_s INTEGER, event TEXT NOT NULL, version TEXT NOT NULL,"
@@ -27,7 +28,7 @@ static const char schema[] =
 	" received_ms INTEGER NOT NULL, count INTEGER NOT NULL, head TEXT NOT NULL,"
 	" signature BLOB NOT NULL, certificate BLOB NOT NULL, PRIMARY KEY(device, record),"
 	" UNIQUE(device, count, head)) STRICT, WITHOUT ROWID;"
-	"INSERT OR IGNORE INTO meta VALUES('schema', 3), ('position', 0);";
+	"INSERT OR IGNORE INTO meta VALUES('schema', 4), ('position', 0);";
 
 /* From releases before: what is there counts as told without a device log, and without a signature. */
 static const char from_1[] = "BEGIN IMMEDIATE;"
@@ -40,6 +41,12 @@ static const char from_2[] =
 	"BEGIN IMMEDIATE;"
 	"ALTER TABLE devices ADD COLUMN log_unsigned INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE meta SET value = 3 WHERE name = 'schema';"
+	"COMMIT;";
+static const char from_3[] =
+	"BEGIN IMMEDIATE;"
+	"ALTER TABLE devices ADD COLUMN checkpoint TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE devices ADD COLUMN checkpoints_strange INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE meta SET value = 4 WHERE name = 'schema';"
 	"COMMIT;";
 
 enum statement {
@@ -68,13 +75,14 @@ static const char *const sql[STATEMENTS] = {
 	[META] = "SELECT value FROM meta WHERE name = ?1",
 	[SET_POSITION] = "UPDATE meta SET value = ?1 WHERE name = 'position'",
 	[DEVICE] = "SELECT id, last_seen_ms, last_seq, floor_seq, events, state, version, release,"
-		   " step, clause, reason, log_count, log_forks, log_unsigned FROM devices"
+		   " step, clause, reason, log_count, log_forks, log_unsigned,"
+		   " checkpoint, checkpoints_strange FROM devices"
 		   " WHERE id = ?1",
 	[SET_DEVICE] =
 		"INSERT OR REPLACE INTO devices(id, last_seen_ms, last_seq, floor_seq,"
 		" events, state, version, release, step, clause, reason, log_count, log_forks,"
-		" log_unsigned)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		" log_unsigned, checkpoint, checkpoints_strange)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[ADD_EVENT] = "INSERT OR IGNORE INTO events(device, seq, received_ms, at_s, event, version,"
 		      " release, campaign, attempt, slot, step, clause, reason, detail, log)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
@@ -210,6 +218,8 @@ static void read_device(sqlite3_stmt *st, struct rota_db_device *out)
 	out->log_count = (uint64_t)sqlite3_column_int64(st, 11);
 	out->log_forks = (uint64_t)sqlite3_column_int64(st, 12);
 	out->log_unsigned = (uint64_t)sqlite3_column_int64(st, 13);
+	column_text(st, 14, out->checkpoint, sizeof(out->checkpoint));
+	out->checkpoints_strange = (uint64_t)sqlite3_column_int64(st, 15);
 }
 
 static enum rota_err device(
@@ -249,6 +259,8 @@ static enum rota_err set_device(void *ctx, const struct rota_db_device *d, struc
 	bind_number(st, 12, d->log_count);
 	bind_number(st, 13, d->log_forks);
 	bind_number(st, 14, d->log_unsigned);
+	bind_text(st, 15, d->checkpoint);
+	bind_number(st, 16, d->checkpoints_strange);
 	return run(s, SET_DEVICE, why);
 }
 
@@ -423,20 +435,19 @@ static enum rota_err prepare(struct rota_db_sqlite *s, int which, struct rota_fa
 /* Tables as they are now, whoever made them. */
 static enum rota_err bring_up(struct rota_db_sqlite *s, struct rota_fail *why)
 {
+	static const char *const steps[SCHEMA_VERSION] = { [1] = from_1, from_2, from_3 };
 	uint64_t version = 0;
 
 	ROTA_TRY(execute(s, schema, why));
 	ROTA_TRY(prepare(s, META, why));
 	ROTA_TRY(meta(s, "schema", &version, why));
-	if (version == 1)
-		ROTA_TRY(execute(s, from_1, why));
-	if (version == 1 || version == 2)
-		return execute(s, from_2, why);
-	if (version != SCHEMA_VERSION)
+	if (version == 0 || version > SCHEMA_VERSION)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
 			"%s: made by a later release; use that one, or move the file away and "
 			"run rotad --rebuild",
 			s->path);
+	for (; version < SCHEMA_VERSION; version++)
+		ROTA_TRY(execute(s, steps[version], why));
 	return ROTA_OK;
 }
 

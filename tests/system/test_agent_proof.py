@@ -3,12 +3,13 @@
 The log and its witnesses are Python's (tlog.py); `rota audit prove` makes the proof that is served."""
 import hashlib
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
 
 import tlog
-from fleet import PROGRAMS, line
+from fleet import PROGRAMS, line, run
 
 PATH = "releases/sensor/2.0.0/release.json"
 
@@ -71,6 +72,23 @@ def test_it_installs_with_a_proof_only(logged, demanding):
     demanding.once(check=3)
     assert demanding.boot() == "2.0.0"
     demanding.once(check=0)
+
+
+def test_what_it_saw_of_the_log_is_held_against_the_log(logged, demanding):
+    """The device tells the server its checkpoint; where that is of another log than the server's, a person is told."""
+    fleet, seen = logged.fleet, f"300 {tlog.root(logged.log.hashes()).hex()}"
+
+    def row():
+        fleet.stop()
+        with sqlite3.connect(f"file:{fleet.dir}/serve/rotad/fleet.sqlite?mode=ro", uri=True) as db:
+            return db.execute("SELECT checkpoint, checkpoints_strange FROM devices").fetchall()
+
+    assert row() == [(seen, 0)]
+    logged.log.entries[3] = tlog.leaf(tlog.GRANTED, version=9999)
+    logged.publish()
+    run(PROGRAMS["rotad"], "--rebuild", "--config", fleet.dir / "serve/rotad.ini")
+    assert row() == [(seen, 1)]
+    fleet.serve()
 
 
 def test_a_policy_that_no_device_can_hold(logged, tmp_path):

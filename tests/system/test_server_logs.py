@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import tlog
 from pki import DEVICE, Ca, der
 from rotadproc import EVENT, make, rotad  # noqa: F401 - fixtures
 
@@ -34,23 +35,58 @@ def test_a_database_of_the_release_before_goes_on(rotad):
     with sqlite3.connect(rotad.dir / "fleet.sqlite") as db:  # as it was
         db.execute("DROP TABLE proofs")
         for table, column in (("devices", "log_count"), ("devices", "log_forks"), ("devices", "log_unsigned"),
-                              ("events", "log")):
+                              ("devices", "checkpoint"), ("devices", "checkpoints_strange"), ("events", "log")):
             db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         db.execute("UPDATE meta SET value = 1 WHERE name = 'schema'")
     rotad.start()
     assert rotad.post(LOGGED % (1, "aa", 2))[0] == 200
     rotad.stop()
-    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(3,)]
-    assert rotad.rows("SELECT events, log_count, log_forks FROM devices") == [(2, 1, 0)]
+    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(4,)]
+    assert rotad.rows("SELECT events, log_count, log_forks, checkpoint FROM devices") == [(2, 1, 0, "")]
     with sqlite3.connect(rotad.dir / "fleet.sqlite") as db:  # and of the one after it
         db.execute("DROP TABLE proofs")
-        db.execute("ALTER TABLE devices DROP COLUMN log_unsigned")
+        for column in ("log_unsigned", "checkpoint", "checkpoints_strange"):
+            db.execute(f"ALTER TABLE devices DROP COLUMN {column}")
         db.execute("UPDATE meta SET value = 2 WHERE name = 'schema'")
     rotad.start()
     assert rotad.post(signed(rotad.key, 2, "bb" * 32, 3))[0] == 200
     rotad.stop()
-    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(3,)]
+    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(4,)]
     assert rotad.rows("SELECT count, log_unsigned FROM proofs, devices") == [(2, 0)]
+
+
+# --- the signing log, as devices saw it (SPEC 22.5) ---
+
+SEEN = '{"events":[{"at":null,"event":"checked","checkpoint":"%d %s","seq":%d}]}'
+
+
+def test_a_checkpoint_that_the_signing_log_does_not_have_is_said(rotad):
+    log, folder = tlog.Log(), rotad.dir / "log-files"
+    log.entries = [tlog.leaf(tlog.GRANTED, version=n) for n in range(600)]
+    other = log.hashes(300)
+    other[7] = tlog.leaf_hash(b"another")
+    log.publish(folder)
+    rotad.stop()
+    with rotad.ini.open("a") as ini:
+        ini.write(f"[log]\ndirectory = {folder}\n")
+    rotad.start()
+    good = [(size, tlog.root(log.hashes(size)).hex()) for size in (1, 255, 256, 300, 600)]
+    for seq, (size, root) in enumerate(good + [(300, tlog.root(other).hex()), (601, "ab" * 32), good[-1]], 1):
+        assert rotad.post(SEEN % (size, root, seq))[0] == 200
+        assert rotad.post(SEEN % (size, root, seq))[0] == 200  # a repeat says nothing
+    assert b"rota_checkpoints_strange_total 2\n" in rotad.raw(
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    rotad.stop()
+    assert rotad.rows("SELECT checkpoint, checkpoints_strange FROM devices") == [("%d %s" % good[-1], 2)]
+    said = [line for line in (rotad.dir / "log").read_text().splitlines() if "it has seen checkpoint" in line]
+    assert len(said) == 2 and all(DEVICE in line for line in said)
+    assert f"300 {tlog.root(other).hex()}, and it is another at that size" in said[0]
+    assert "the log here has not so many entries" in said[1]
+    told = json.loads(rotad.run("--log-heads", DEVICE, "--json", "--config", rotad.ini).stdout)
+    assert (told["checkpoint"], told["checkpoints_strange"]) == ("%d %s" % good[-1], 2)
+    # made again from the journal it says the same
+    assert rotad.run("--rebuild", "--config", rotad.ini).returncode == 0
+    assert rotad.rows("SELECT checkpoints_strange FROM devices") == [(2,)]
 
 
 # --- signed heads (SPEC 13.6) ---

@@ -105,7 +105,7 @@ static enum rota_err apply(struct rota_span payload, uint8_t type)
 	records++;
 	memset(r.device, 0xdd, sizeof(r.device));
 	must(db.begin(db.ctx, &why));
-	must(rota_registry_apply(&db, &r, &news, &why));
+	must(rota_registry_apply(&db, NULL, &r, &news, &why));
 	return db.commit(db.ctx, &why);
 }
 

@@ -13,6 +13,7 @@ static char path[64];
 static struct rota_db_sqlite *sqlite;
 static struct rota_db db;
 static struct rota_registry_alarm news;
+static const struct rota_registry_log *log_here; /* NULL: none */
 static const char id[] = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
 
 static bool open_fresh(void)
@@ -45,7 +46,7 @@ static enum rota_err apply(uint64_t sequence, const char *body)
 	memset(r.device, 0xdd, sizeof(r.device));
 	if (db.begin(db.ctx, &why) != ROTA_OK)
 		return ROTA_ERR_IO;
-	err = rota_registry_apply(&db, &r, &news, &why);
+	err = rota_registry_apply(&db, log_here, &r, &news, &why);
 	if (err != ROTA_OK) {
 		db.rollback(db.ctx);
 		return err;
@@ -135,6 +136,55 @@ TEST(a_log_that_does_not_go_on_is_told)
 	shut();
 }
 
+/* A log of 20 entries, each root of which begins with its size. */
+static enum rota_err look(void *ctx, uint64_t size, const uint8_t root[static ROTA_SHA256_LEN])
+{
+	(void)ctx;
+	if (size > 20)
+		return ROTA_ERR_NOT_FOUND;
+	return root[0] == size ? ROTA_OK : ROTA_ERR_HASH;
+}
+
+#define ROOT(first) first "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+#define SEEN(size, first) ",\"checkpoint\":\"" size " " ROOT(first) "\""
+
+/* SPEC 22.5 */
+TEST(a_checkpoint_of_another_log_is_told)
+{
+	const struct rota_registry_log log = { .look = look };
+	static const struct {
+		const char *body;
+		enum rota_err err; /* ROTA_OK: nothing is told */
+	} rows[] = {
+		{ EVENT("1", "checked", ""), ROTA_OK },
+		{ EVENT("2", "checked", SEEN("16", "10")), ROTA_OK },
+		{ EVENT("3", "checked", SEEN("16", "10")), ROTA_OK },
+		{ EVENT("4", "checked", SEEN("17", "10")), ROTA_ERR_HASH },
+		{ EVENT("5", "checked", SEEN("17", "10")), ROTA_OK }, /* told once */
+		{ EVENT("6", "checked", SEEN("21", "15")), ROTA_ERR_NOT_FOUND },
+		{ EVENT("6", "checked", SEEN("3", "10")), ROTA_OK }, /* a repeat says nothing */
+		{ EVENT("7", "checked", SEEN("020", "14")), ROTA_ERR_FORMAT },
+		{ EVENT("8", "checked", SEEN("20", "1")), ROTA_ERR_FORMAT },
+		{ EVENT("9", "checked", ",\"checkpoint\":\"20\""), ROTA_ERR_FORMAT },
+		{ EVENT("10", "checked", SEEN("20", "14")), ROTA_OK },
+		{ EVENT("11", "checked", ""), ROTA_OK },
+	};
+
+	CHECK(open_fresh());
+	log_here = &log;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK_OK(apply(i + 1, rows[i].body));
+		CHECK_EQ(news.strange, rows[i].err != ROTA_OK);
+		CHECK_EQ(news.strange_err, rows[i].err);
+	}
+	CHECK_EQ(device().checkpoints_strange, 5);
+	CHECK(strcmp(device().checkpoint, "20 " ROOT("14")) == 0);
+	log_here = NULL;
+	CHECK_OK(apply(13, EVENT("12", "checked", SEEN("17", "10"))));
+	CHECK(!news.strange);
+	shut();
+}
+
 TEST(repeats_count_once)
 {
 	struct rota_db_device d;
@@ -220,7 +270,7 @@ TEST(what_is_rolled_back_is_not_there)
 
 	CHECK(open_fresh());
 	CHECK_OK(db.begin(db.ctx, &why));
-	CHECK_OK(rota_registry_apply(&db, &r, &news, &why));
+	CHECK_OK(rota_registry_apply(&db, log_here, &r, &news, &why));
 	db.rollback(db.ctx);
 	CHECK_EQ(position(), 0);
 	shut();
@@ -286,7 +336,8 @@ TEST(reports_have_limits)
 	CHECK_EQ(rota_report_read(rota_span(body, (size_t)n), &r, &why), ROTA_ERR_LIMIT);
 }
 
-TESTS(T(reports_make_the_device), T(a_log_that_does_not_go_on_is_told), T(repeats_count_once),
+TESTS(T(reports_make_the_device), T(a_log_that_does_not_go_on_is_told),
+	T(a_checkpoint_of_another_log_is_told), T(repeats_count_once),
 	T(old_events_go_and_do_not_count_again), T(records_follow_each_other),
 	T(made_again_from_zero_it_is_the_same), T(what_is_rolled_back_is_not_there),
 	T(reports_are_judged), T(reports_have_limits))
