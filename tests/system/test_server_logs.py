@@ -2,6 +2,7 @@
 """What rotad makes of device logs: heads that do not go on, and heads that devices signed."""
 import json
 import sqlite3
+import time
 
 import pytest
 from cryptography import x509
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import tlog
+from conftest import PATIENCE
 from pki import DEVICE, Ca, der
 from rotadproc import EVENT, make, rotad  # noqa: F401 - fixtures
 
@@ -74,8 +76,11 @@ def test_a_checkpoint_that_the_signing_log_does_not_have_is_said(rotad):
     for seq, (size, root) in enumerate(good + [(300, tlog.root(other).hex()), (601, "ab" * 32), good[-1]], 1):
         assert rotad.post(SEEN % (size, root, seq))[0] == 200
         assert rotad.post(SEEN % (size, root, seq))[0] == 200  # a repeat says nothing
-    assert b"rota_checkpoints_strange_total 2\n" in rotad.raw(
-        b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    end, metrics = time.monotonic() + 30 * PATIENCE, b""
+    while b"rota_projection_sequence 16\n" not in metrics:  # it follows the journal
+        assert time.monotonic() < end
+        metrics = rotad.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert b"rota_checkpoints_strange_total 2\n" in metrics
     rotad.stop()
     assert rotad.rows("SELECT checkpoint, checkpoints_strange FROM devices") == [("%d %s" % good[-1], 2)]
     said = [line for line in (rotad.dir / "log").read_text().splitlines() if "it has seen checkpoint" in line]
