@@ -14,13 +14,16 @@
 #define IDLE_MS 60000
 #define BODY_MS 120000
 #define READ_BYTES 16384
+/* Of whom signd.ini does not know: all that a refusal needs. */
+#define STRANGER_BODY_MAX ROTA_HTTP_BODY_MAX
 
 static const char *phrase(int status)
 {
 	return status == 200 ? "OK" : "Refused";
 }
 
-bool conn_open(struct conn *c, int fd, struct rota_remote *remote, uint64_t now_ms)
+bool conn_open(struct conn *c, int fd, const struct plan *plan, struct rota_remote *remote,
+	uint64_t now_ms)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -31,6 +34,7 @@ bool conn_open(struct conn *c, int fd, struct rota_remote *remote, uint64_t now_
 	}
 	c->fd = fd;
 	c->who = (struct rota_identity){ .uid = peer.uid };
+	c->plan = plan;
 	c->remote = remote;
 	c->phase = CONN_HEAD;
 	c->until_ms = now_ms + HEAD_MS; /* a connection is made to send something */
@@ -74,34 +78,50 @@ void conn_answer(
 	c->until_ms = now_ms + IDLE_MS;
 }
 
+static bool is_stranger(const struct conn *c)
+{
+	const char *client;
+	struct rota_fail why;
+
+	return rota_policy_client(c->plan->policy, &c->who, &client, &why) != ROTA_OK;
+}
+
 /* What the bytes at hand come to: 0 to read on, 1 a whole request, else the status to refuse with. */
 static int judge(struct conn *c, uint64_t now_ms)
 {
+	struct rota_http_head head;
 	int status;
 
 	if (c->phase == CONN_HEAD) {
-		status = rota_http_head(rota_bytes_span(&c->in), &c->head);
+		status = rota_http_head(rota_bytes_span(&c->in), route_body_max, &head);
 		if (status != 0)
 			return status;
-		if (c->head.len == 0)
+		if (head.len == 0)
 			return 0;
-		if (c->head.chunked)
+		if (head.chunked)
 			return 411; /* our clients know how much they send */
 		if (c->remote)
 			remote_identify(c->remote,
-				rota_span_slice(rota_bytes_span(&c->in), 0, c->head.len), &c->who);
+				rota_span_slice(rota_bytes_span(&c->in), 0, head.len), &c->who);
+		status = route_find(&head, &c->route);
+		if (status != 0)
+			return status;
+		if (head.body_len > STRANGER_BODY_MAX && is_stranger(c))
+			return 413;
+		c->head_len = head.len;
+		c->body_len = head.body_len;
 		c->phase = CONN_BODY;
 		c->until_ms = now_ms + BODY_MS;
 	}
-	if (c->in.len > c->head.len + c->head.body_len)
+	if (c->in.len > c->head_len + c->body_len)
 		return 400; /* bytes behind a request */
-	return c->in.len == c->head.len + c->head.body_len;
+	return c->in.len == c->head_len + c->body_len;
 }
 
-bool conn_read(struct conn *c, uint64_t now_ms)
+bool conn_read(struct conn *c, size_t room, uint64_t now_ms)
 {
-	uint8_t room[READ_BYTES];
-	ssize_t got = recv(c->fd, room, sizeof(room), MSG_DONTWAIT);
+	uint8_t piece[READ_BYTES];
+	ssize_t got = recv(c->fd, piece, sizeof(piece), MSG_DONTWAIT);
 	int status;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -112,8 +132,8 @@ bool conn_read(struct conn *c, uint64_t now_ms)
 	}
 	if (c->phase == CONN_HEAD && c->in.len == 0)
 		c->until_ms = now_ms + HEAD_MS;
-	rota_bytes_add(&c->in, rota_span(room, (size_t)got));
-	status = judge(c, now_ms);
+	rota_bytes_add(&c->in, rota_span(piece, (size_t)got));
+	status = c->in.len > room ? 503 : judge(c, now_ms);
 	if (status > 1)
 		conn_answer(c, status, ROTA_STR(""), 0, now_ms);
 	return status == 1;
@@ -123,7 +143,7 @@ struct rota_bytes conn_body(struct conn *c)
 {
 	struct rota_bytes body = { 0 };
 
-	rota_bytes_add(&body, rota_span_skip(rota_bytes_span(&c->in), c->head.len));
+	rota_bytes_add(&body, rota_span_skip(rota_bytes_span(&c->in), c->head_len));
 	rota_bytes_free(&c->in);
 	return body;
 }

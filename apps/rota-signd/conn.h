@@ -7,7 +7,7 @@
 #define APPS_ROTA_SIGND_CONN_H
 
 #include "apps/rota-signd/desk.h"
-#include "host/http/head.h"
+#include "apps/rota-signd/route.h"
 #include "host/notary/remote.h"
 
 enum conn_phase {
@@ -24,18 +24,23 @@ struct conn {
 	uint64_t tag; /* of what is under way; never one that was */
 	uint64_t until_ms; /* of this phase */
 	struct rota_identity who;
+	const struct plan *plan;
 	struct rota_remote *remote; /* each request says who sent it; NULL: who connected */
 	struct rota_bytes in;
-	struct rota_http_head head;
+	size_t head_len; /* from here on: CONN_BODY and later */
+	uint64_t body_len;
+	struct route route;
+	uint8_t missing; /* CONN_TOKEN: signatures */
 	struct deed deed; /* CONN_LOG, CONN_TOKEN */
 };
 
 /* Take over a socket that was accepted; remote: of clients behind nginx. false: it is shut again. */
-bool conn_open(struct conn *c, int fd, struct rota_remote *remote, uint64_t now_ms);
+bool conn_open(struct conn *c, int fd, const struct plan *plan, struct rota_remote *remote,
+	uint64_t now_ms);
 void conn_close(struct conn *c);
 
-/* Read what is there. true: a request is whole, `head` and behind it `in`. */
-bool conn_read(struct conn *c, uint64_t now_ms);
+/* Read what is there, `room` bytes at most with what is held already. true: a request is whole, head and body in `in`. */
+bool conn_read(struct conn *c, size_t room, uint64_t now_ms);
 
 /* The body of the request at hand, taken out. */
 struct rota_bytes conn_body(struct conn *c);

@@ -1,55 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/desk.h"
-#include "rota/trust/signedtime.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- what is signed ---- */
-
-/* SPEC 5.5: the second is ours. */
-static void time_message(
-	const struct rota_ask *ask, uint64_t now, struct deed *out, struct rota_writer *w)
-{
-	const char *device = json_string_value(json_object_get(ask->body, "device"));
-	struct rota_time_question question = { .device_id = rota_span_cstr(device) };
-	const char *nonce = json_string_value(json_object_get(ask->body, "nonce"));
-
-	if (!rota_unhex(nonce, ROTA_BUF(question.nonce)))
-		abort(); /* rota_ask_parse() has seen to it */
-	rota_time_message(w, &question, now);
-	out->answer.time_s = now;
-}
-
-/* SPEC 10.9 */
-static void ticket_message(const struct rota_ask *ask, struct rota_writer *w)
-{
-	const char *device = json_string_value(json_object_get(ask->body, "device"));
-	json_int_t number = json_integer_value(json_object_get(ask->body, "number"));
-	json_int_t seconds = json_integer_value(json_object_get(ask->body, "seconds"));
-
-	rota_ticket_message(w, rota_span_cstr(device), (uint32_t)number, (uint32_t)seconds);
-}
-
-static enum rota_err make_message(const struct rota_ask *ask, uint64_t now, struct deed *out,
-	struct rota_leaf *leaf, struct rota_fail *why)
-{
-	uint8_t room[ROTA_TIME_MESSAGE_MAX];
-	struct rota_writer w = rota_writer(ROTA_BUF(room));
-	struct rota_span message;
-
-	if (ask->kind == ROTA_ASK_TIME)
-		time_message(ask, now, out, &w);
-	else if (ask->kind == ROTA_ASK_TICKET)
-		ticket_message(ask, &w);
-	else
-		return rota_refuse(why, ROTA_REFUSED_KIND,
-			"requests of this kind are not judged by this daemon, so it does not sign "
-			"them");
-	ROTA_TRY(rota_writer_end(&w, &message));
-	rota_digest_of(message, leaf->message);
-	return ROTA_OK;
-}
 
 /* ---- who may ---- */
 
@@ -61,19 +14,6 @@ static struct rota_rate *bucket_of(struct desk *d, const struct rota_rule *rule)
 		i++;
 	d->rules[i].rule = rule;
 	return &d->rules[i].rate;
-}
-
-static enum rota_err permit(struct desk *d, const struct rota_identity *who,
-	const struct rota_ask *ask, uint64_t now, uint64_t now_ms, const char **client,
-	struct deed *out, struct rota_fail *why)
-{
-	const struct rota_rule *rule;
-
-	ROTA_TRY(rota_policy_find(d->plan->policy, who, ask, &rule, client, why));
-	ROTA_TRY(rota_rate_take(bucket_of(d, rule), rule, now_ms, &out->wait_s, why));
-	if (ask->expires_s != 0 && ask->expires_s <= now)
-		return rota_refuse(why, ROTA_REFUSED_EXPIRED, "the request's time is over");
-	return ROTA_OK;
 }
 
 /* ---- entries ---- */
@@ -91,39 +31,89 @@ static void write_entry(struct deed *out, struct rota_leaf *leaf, json_t *record
 	out->order.record_len = (uint32_t)out->record.len;
 }
 
-/* SPEC 21.3: who, why, and what was asked. */
-static json_t *record_of(const struct rota_ask *ask, const char *client)
+/* ---- grants ---- */
+
+/* Who signs: each seat's key, held here. */
+static enum rota_err seat(const struct desk *d, struct deed *out, struct rota_fail *why)
 {
-	char id[2 * sizeof(ask->id) + 1];
+	struct rota_grant *g = &out->grant;
 
-	rota_hex(ROTA_SPAN(ask->id), id);
-	return json_pack("{s:s,s:s,s:s,s:s,s:O}", "client", client, "id", id, "kind",
-		rota_ask_word(ask->kind), "reason", ask->reason, "what", ask->body);
-}
+	for (size_t i = 0; i < g->seats; i++) {
+		const struct holder *h;
+		size_t holder, key;
 
-static enum rota_err grant(struct desk *d, const struct rota_identity *who,
-	const struct rota_ask *ask, uint64_t now, uint64_t now_ms, const char **client,
-	struct deed *out, struct rota_fail *why)
-{
-	struct rota_leaf leaf = { .kind = ROTA_LEAF_GRANTED, .at_s = now };
-	size_t holder, key;
-
-	ROTA_TRY(permit(d, who, ask, now, now_ms, client, out, why));
-	ROTA_TRY(make_message(ask, now, out, &leaf, why));
-	if (plan_find(d->plan, ask->scope, rota_policy_party(ask->kind, ask->role), &holder, &key,
-		    why) != ROTA_OK)
-		return rota_refuse_as(why, ROTA_REFUSED_ROLE);
-	leaf.scope = rota_span_cstr(ask->scope);
-	leaf.role = rota_span_cstr(ask->role);
-	memcpy(leaf.key, d->plan->holders[holder].id[key], sizeof(leaf.key));
-	memcpy(out->answer.sig[0].key, d->plan->holders[holder].keys[key].point,
-		sizeof(out->answer.sig[0].key));
-	out->order.holder = (uint8_t)holder;
-	out->order.key = (uint16_t)key;
-	out->order.count = 1;
-	write_entry(out, &leaf, record_of(ask, *client));
+		if (!plan_find(d->plan, g->seat[i], &holder, &key))
+			return rota_refuse(why, ROTA_REFUSED_TOKEN, "nobody here holds key %s",
+				g->seat[i]->key);
+		h = &d->plan->holders[holder];
+		out->order.holder[i] = (uint8_t)holder;
+		out->order.key[i] = (uint16_t)key;
+		memcpy(out->answer.sig[i].key, h->keys[key].point, ROTA_P256_KEY_LEN);
+		if (i == 0)
+			memcpy(g->leaf.key, h->id[key], sizeof(g->leaf.key));
+	}
+	out->order.count = g->seats;
+	out->answer.count = g->seats;
+	out->answer.time_s = g->time_s;
 	return ROTA_OK;
 }
+
+/* The entry as it will stand. */
+static enum rota_err encode(struct deed *out, struct rota_fail *why)
+{
+	struct rota_span leaf;
+
+	if (rota_leaf_encode(&out->grant.leaf, ROTA_BUF(out->leaf), &leaf) != ROTA_OK ||
+		out->grant.record.len > ROTA_LOG_PRIVATE_MAX)
+		return rota_refuse(why, ROTA_REFUSED_MEMBER,
+			"the request is too long for an entry of the log");
+	out->order.leaf_len = (uint16_t)leaf.len;
+	out->order.record_len = (uint32_t)out->grant.record.len;
+	return ROTA_OK;
+}
+
+/* The order of judge.h: judged, its text durable, and taken in before anybody else is judged. */
+static enum rota_err grant(struct desk *d, struct rota_judge *judge, const struct rota_rule *rule,
+	struct deed *out, struct rota_fail *why)
+{
+	const struct rota_ask *ask = &out->ask;
+
+	ROTA_TRY(rota_judge_ask(judge, rule, ask, &out->grant, why));
+	if (out->grant.waits)
+		return rota_refuse(why, ROTA_REFUSED_APPROVALS,
+			"[rule %s] takes approvals, which this daemon does not gather", rule->name);
+	if (ask->expires_s != 0 && ask->expires_s <= judge->now && !out->grant.again)
+		return rota_refuse(why, ROTA_REFUSED_EXPIRED, "the request's time is over");
+	ROTA_TRY(seat(d, out, why));
+	ROTA_TRY(encode(out, why));
+	if (rota_judge_keep(judge, ask, &out->grant, why) != ROTA_OK)
+		return rota_refuse_as(why, ROTA_REFUSED_LOG);
+	ROTA_TRY(rota_judge_taken(judge, ask, &out->grant, why));
+	out->record = out->grant.record;
+	out->grant.record = (struct rota_bytes){ 0 };
+	return ROTA_OK;
+}
+
+static enum rota_err permit(struct desk *d, const struct rota_identity *who, uint64_t now,
+	uint64_t now_ms, struct deed *out, struct rota_fail *why)
+{
+	struct rota_judge judge = { .policy = d->plan->policy, .records = d->records, .now = now };
+	const struct rota_rule *rule;
+
+	ROTA_TRY(rota_policy_find(d->plan->policy, who, &out->ask, &rule, &judge.client, why));
+	ROTA_TRY(rota_rate_take(bucket_of(d, rule), rule, now_ms, &out->wait_s, why));
+	return grant(d, &judge, rule, out, why);
+}
+
+void desk_settled(struct desk *d, const struct deed *deed)
+{
+	struct rota_judge judge = { .records = d->records };
+
+	if (deed->ask.whole)
+		rota_judge_settled(&judge, &deed->ask, &deed->grant);
+}
+
+/* ---- refusals ---- */
 
 static struct desk_client *client_of(struct desk *d, const char *name)
 {
@@ -158,6 +148,10 @@ static void enter_refusal(struct desk *d, const struct rota_identity *who, const
 	json_t *record, *text;
 	char key[ROTA_DIGEST_HEX] = "";
 
+	if (out->ask.whole) {
+		leaf.scope = rota_span_cstr(out->ask.scope);
+		leaf.role = rota_span_cstr(out->ask.role);
+	}
 	out->unsaid = !counts(c, now_ms);
 	if (out->unsaid)
 		return;
@@ -199,24 +193,21 @@ void desk_ask(struct desk *d, const struct rota_identity *who, struct rota_bytes
 {
 	struct rota_fail why = { 0 };
 	const char *client = NULL;
-	struct rota_ask ask;
 	enum rota_err err;
 
 	memset(out, 0, sizeof(*out));
+	out->answer.kind = ROTA_ANSWER_SIGNED;
 	err = rota_policy_client(d->plan->policy, who, &client, &why);
 	if (err != ROTA_OK) { /* before a byte of it is read */
 		rota_bytes_free(&bytes);
 	} else {
-		err = rota_ask_parse(bytes, &ask, &why);
-		if (err == ROTA_OK) {
-			err = grant(d, who, &ask, now, now_ms, &client, out, &why);
-			rota_ask_free(&ask);
-		}
+		err = rota_ask_parse(bytes, &out->ask, &why);
+		if (err == ROTA_OK)
+			err = permit(d, who, now, now_ms, out, &why);
 	}
-	out->answer.kind = ROTA_ANSWER_SIGNED;
-	out->answer.count = 1;
 	if (err == ROTA_OK)
 		return;
+	out->order = (struct signd_order){ 0 };
 	refuse_why(out, &why);
 	enter_refusal(d, who, client, now, now_ms, out);
 }
@@ -251,7 +242,42 @@ int desk_status(const struct deed *deed)
 	return 403;
 }
 
+static json_t *key_json(const struct desk *d, const struct rota_seat *seat)
+{
+	char point[2 * ROTA_P256_KEY_LEN + 1], id[ROTA_DIGEST_HEX];
+	size_t holder, key;
+
+	if (!plan_find(d->plan, seat, &holder, &key))
+		return NULL;
+	rota_hex(ROTA_SPAN(d->plan->holders[holder].keys[key].point), point);
+	rota_hex(ROTA_SPAN(d->plan->holders[holder].id[key]), id);
+	return json_pack("{s:s,s:s}", "keyid", id, "public", point);
+}
+
+bool desk_keys(const struct desk *d, const char *scope, const char *party, struct rota_bytes *out)
+{
+	const struct rota_authdir *dir = rota_policy_scope(d->plan->policy, scope);
+	const struct rota_party *who = dir ? rota_authdir_party(dir, party) : NULL;
+	json_t *list = json_array(), *whole = json_pack("{s:o}", "keys", list);
+	struct rota_fail why;
+
+	for (size_t i = 0; who && i < who->seat_count; i++) {
+		json_t *one = key_json(d, &who->seats[i]);
+
+		if (one)
+			json_array_append_new(list, one);
+	}
+	if (json_array_size(list) > 0 &&
+		rota_json_encode(whole, ROTA_JSON_FILE, out, &why) != ROTA_OK)
+		abort(); /* made of our own values */
+	json_decref(whole);
+	return out->len > 0;
+}
+
 void deed_free(struct deed *deed)
 {
 	rota_bytes_free(&deed->record);
+	rota_grant_free(&deed->grant);
+	rota_ask_free(&deed->ask);
+	*deed = (struct deed){ 0 };
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps/rota-signd/desk.h -- from a request's bytes to what is entered into the log, signed and answered. No I/O.
+/* apps/rota-signd/desk.h -- from a request's bytes to what is entered into the log, signed and answered.
  *
- * Each request comes to a *deed*: an entry for the log, at most one signature, and the answer as far as it is known before
- * both. Judged here are requests of the kinds `time` and `ticket`; all others are refused, and their keys are not held.
+ * Each request comes to a *deed*: an entry for the log, signatures that it grants, and the answer as far as it is known
+ * before them. Who may ask is looked up here, how often, and how many refusals are entered; host/notary/judge.h judges.
+ * Nothing goes over a socket here.
  */
 #ifndef APPS_ROTA_SIGND_DESK_H
 #define APPS_ROTA_SIGND_DESK_H
 
 #include "apps/rota-signd/message.h"
 #include "apps/rota-signd/plan.h"
+#include "host/notary/judge.h"
 #include "host/notary/rate.h"
 #include "host/notary/refusal.h"
 
@@ -28,6 +30,7 @@ struct desk_client {
 
 struct desk {
 	const struct plan *plan;
+	struct rota_records *records; /* of whoever reads the log anew */
 	struct desk_rule rules[ROTA_POLICY_SECTIONS_MAX];
 	struct desk_client clients[ROTA_POLICY_SECTIONS_MAX + 1];
 };
@@ -36,6 +39,8 @@ struct deed {
 	struct signd_order order; /* all but the tag */
 	uint8_t leaf[ROTA_LEAF_MAX];
 	struct rota_bytes record; /* owned */
+	struct rota_ask ask; /* owned; whole NULL: it was none */
+	struct rota_grant grant; /* owned */
 	struct rota_answer answer;
 	uint64_t wait_s; /* refused, and when to come again; 0: it is not a matter of time */
 	bool unsaid; /* refused, and no entry is made */
@@ -44,6 +49,9 @@ struct deed {
 /* Takes `bytes`. now: Unix seconds; now_ms: of a clock that does not jump. */
 void desk_ask(struct desk *d, const struct rota_identity *who, struct rota_bytes bytes,
 	uint64_t now, uint64_t now_ms, struct deed *out);
+
+/* The entry is durable. */
+void desk_settled(struct desk *d, const struct deed *deed);
 
 /* The entry that says that the token did not sign what entry `index` granted. */
 void desk_failed(const struct deed *granted, uint64_t index, const char *why, uint64_t now,
@@ -54,6 +62,9 @@ void desk_refuse(struct deed *deed, enum rota_refusal code, const char *text);
 
 /* The HTTP status of the answer. */
 int desk_status(const struct deed *deed);
+
+/* The public keys that sign for a party of a scope, as SPEC 18.2 lists them. false: nobody here signs for it. */
+bool desk_keys(const struct desk *d, const char *scope, const char *party, struct rota_bytes *out);
 
 void deed_free(struct deed *deed);
 

@@ -6,7 +6,9 @@
 #include "host/base/file.h"
 #include "host/base/when.h"
 #include "host/log/log.h"
+#include "host/log/walk.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "rota/base/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +21,8 @@
 
 struct logger {
 	struct plan *plan;
+	char dir[ROTA_FILE_PATH_MAX]; /* of the log */
+	uint32_t round;
 	struct rota_log *log;
 	struct checkpoint_maker maker;
 	size_t count; /* of the group */
@@ -27,41 +31,52 @@ struct logger {
 		struct signd_logged logged;
 		uint8_t digest[ROTA_DIGEST_LEN];
 	} group[GROUP_MAX];
-	uint8_t room[SIGND_ORDER_MAX];
+	uint8_t room[SIGND_ORDER_MAX], past[SIGND_LOGGED_MAX];
 };
 
 /* ---- one order ---- */
 
-/* What is signed is what the entry says, by the key that it says. */
+/* What is signed is what the entry says, by the key that it says, and only by keys of whom it says. */
 static enum rota_err check(const struct plan *plan, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_fail *why)
 {
-	const struct holder *h = &plan->holders[order->holder];
-
 	if (order->count == 0)
 		return leaf->kind != ROTA_LEAF_GRANTED
 			? ROTA_OK
 			: rota_fail(why, ROTA_ERR_ARGUMENT, "a grant of nothing");
-	if (leaf->kind != ROTA_LEAF_GRANTED || order->count != 1)
+	if (leaf->kind != ROTA_LEAF_GRANTED || order->count > ROTA_ANSWER_SIGS_MAX)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "only what is granted is signed");
-	if (order->holder >= plan->holder_count || order->key >= h->key_count)
-		return rota_fail(why, ROTA_ERR_ARGUMENT, "no such key");
-	if (memcmp(leaf->key, h->id[order->key], sizeof(leaf->key)) != 0)
+	for (size_t i = 0; i < order->count; i++)
+		if (!plan_is_seat(plan, leaf, order->holder[i], order->key[i]))
+			return rota_fail(why, ROTA_ERR_ARGUMENT,
+				"a key of somebody else than the entry says");
+	if (memcmp(leaf->key, plan->holders[order->holder[0]].id[order->key[0]],
+		    sizeof(leaf->key)) != 0)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "the entry names another key");
 	return ROTA_OK;
 }
 
-static enum rota_err append(struct logger *l, struct rota_span message, struct rota_fail *why)
+/* What was judged after something that was not entered falls with it (message.h). */
+static enum rota_err check_round(const struct logger *l, const struct signd_order *order,
+	const struct rota_leaf *leaf, struct rota_fail *why)
 {
-	struct group *g = &l->group[l->count];
+	if (order->round == l->round || leaf->kind == ROTA_LEAF_REFUSED ||
+		leaf->kind == ROTA_LEAF_FAILED)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_STATE, "judged after what was not entered");
+}
+
+static enum rota_err append(
+	struct logger *l, struct group *g, struct rota_span message, struct rota_fail *why)
+{
 	struct rota_span rest = rota_span_skip(message, sizeof(g->order));
 	struct rota_leaf leaf;
 
-	if (g->order.leaf_len == 0 || g->order.leaf_len > ROTA_LEAF_MAX ||
-		g->order.record_len > ROTA_LOG_PRIVATE_MAX ||
+	if (g->order.leaf_len > ROTA_LEAF_MAX || g->order.record_len > ROTA_LOG_PRIVATE_MAX ||
 		rest.len != (size_t)g->order.leaf_len + g->order.record_len)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "an order of a wrong length");
 	ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, g->order.leaf_len), &leaf));
+	ROTA_TRY(check_round(l, &g->order, &leaf, why));
 	ROTA_TRY(check(l->plan, &g->order, &leaf, why));
 	ROTA_TRY(rota_log_append(
 		l->log, &leaf, rota_span_skip(rest, g->order.leaf_len), &g->logged.index, why));
@@ -83,10 +98,16 @@ static bool take(struct logger *l, int flags)
 		return false;
 	memcpy(&g->order, l->room, sizeof(g->order));
 	g->logged = (struct signd_logged){ .tag = g->order.tag };
-	g->logged.err = (int32_t)append(l, rota_span(l->room, (size_t)got), &why);
-	if (g->logged.err != ROTA_OK)
-		say("entry refused: %s", why.text);
 	l->count++;
+	if (g->order.leaf_len == 0) {
+		g->order.count = 0;
+		return true;
+	}
+	g->logged.err = (int32_t)append(l, g, rota_span(l->room, (size_t)got), &why);
+	if (g->logged.err == ROTA_OK)
+		return true;
+	l->round++;
+	say("entry refused: %s", why.text);
 	return true;
 }
 
@@ -105,14 +126,44 @@ static bool tell(int fd, const void *what, size_t len)
 /* 21.4: nothing goes to a token before its entry is durable. */
 static void hand_on(struct logger *l, const struct group *g)
 {
-	struct rota_pool_order order = { .tag = g->order.tag, .key = g->order.key };
-
 	(void)tell(l->plan->entries[0], &g->logged, sizeof(g->logged)); /* before the holder can */
-	if (g->logged.err != ROTA_OK || g->order.count == 0)
-		return;
-	memcpy(order.digest, g->digest, sizeof(order.digest));
-	/* to a holder that is gone: the parser's deadline answers */
-	(void)tell(l->plan->holders[g->order.holder].order[1], &order, sizeof(order));
+	for (size_t i = 0; g->logged.err == ROTA_OK && i < g->order.count; i++) {
+		struct rota_pool_order order = { .tag = signd_sig_tag(g->order.tag, i),
+			.key = g->order.key[i] };
+
+		memcpy(order.digest, g->digest, sizeof(order.digest));
+		/* to a holder that is gone: the parser's deadline answers */
+		(void)tell(l->plan->holders[g->order.holder[i]].order[1], &order, sizeof(order));
+	}
+}
+
+/* ---- all that is there, for the parser ---- */
+
+static enum rota_err send_past(void *ctx, const struct rota_log_entry *entry, struct rota_fail *why)
+{
+	struct logger *l = ctx;
+	const struct signd_logged head = { .index = entry->index,
+		.leaf_len = (uint32_t)entry->bytes.len,
+		.record_len = (uint32_t)entry->record.len };
+	struct rota_writer w = rota_writer(ROTA_BUF(l->past));
+	struct rota_span message;
+
+	rota_write_span(&w, rota_span(&head, sizeof(head)));
+	rota_write_span(&w, entry->bytes);
+	rota_write_span(&w, entry->record);
+	ROTA_TRY(rota_writer_end(&w, &message));
+	if (tell(l->plan->entries[0], message.p, message.len))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_IO, "the parser is gone");
+}
+
+static enum rota_err send_all(struct logger *l, struct rota_fail *why)
+{
+	const struct rota_log_visitor visitor = { .ctx = l, .take = send_past };
+	char journal[ROTA_FILE_PATH_MAX];
+
+	ROTA_TRY(rota_log_path(l->dir, "journal", ROTA_BUF(journal), why));
+	return rota_log_walk_journal(&rota_crypto_openssl, journal, &visitor, why);
 }
 
 static enum rota_err commit(struct logger *l)
@@ -122,10 +173,17 @@ static enum rota_err commit(struct logger *l)
 
 	if (err != ROTA_OK)
 		say("%s", why.text);
+	l->round += err != ROTA_OK;
 	for (size_t i = 0; i < l->count; i++) {
-		if (err != ROTA_OK && l->group[i].logged.err == ROTA_OK)
-			l->group[i].logged.err = (int32_t)err;
-		hand_on(l, &l->group[i]);
+		struct group *g = &l->group[i];
+
+		if (g->logged.err == ROTA_OK && g->order.leaf_len > 0)
+			g->logged.err = (int32_t)err;
+		if (g->order.leaf_len == 0) {
+			g->logged.err = (int32_t)send_all(l, &why);
+			g->logged.round = l->round;
+		}
+		hand_on(l, g);
 	}
 	l->count = 0;
 	checkpoint_durable(&l->maker, rota_log_size(l->log));
@@ -159,18 +217,13 @@ static enum rota_err log_policy(struct logger *l, struct rota_fail *why)
 static enum rota_err open_log(struct logger *l, struct rota_fail *why)
 {
 	const char *state = rota_policy_daemon(l->plan->policy)->state;
-	char *dir = rota_text("%s/log", state);
-	const struct rota_log_config config = { .dir = dir, .crypto = &rota_crypto_openssl };
-	enum rota_err err = rota_file_mkdirs(dir, 0750, why);
+	const struct rota_log_config config = { .dir = l->dir, .crypto = &rota_crypto_openssl };
 
-	if (err == ROTA_OK)
-		err = rota_log_open(&config, &l->log, why);
-	if (err == ROTA_OK)
-		err = log_policy(l, why);
-	if (err == ROTA_OK)
-		err = checkpoint_start(&l->maker, l->plan, dir, rota_log_size(l->log), why);
-	free(dir);
-	return err;
+	ROTA_TRY(rota_log_path(state, "log", ROTA_BUF(l->dir), why));
+	ROTA_TRY(rota_file_mkdirs(l->dir, 0750, why));
+	ROTA_TRY(rota_log_open(&config, &l->log, why));
+	ROTA_TRY(log_policy(l, why));
+	return checkpoint_start(&l->maker, l->plan, l->dir, rota_log_size(l->log), why);
 }
 
 int logger_run(struct plan *plan, int ready)

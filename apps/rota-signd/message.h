@@ -8,28 +8,45 @@
  * Unix sockets of type SOCK_SEQPACKET, so one message is one order, whole; numbers are native, all is one machine. The parser
  * has no way to a holder but through the log writer, and the log writer hands on the digest of the entry that it has just made
  * durable, no other.
+ *
+ * *Rounds.* What is granted is judged after what was granted before it, which may not be durable yet. When one entry is not
+ * taken, all grants that were judged after it fall too: the writer counts a round up, and takes none of an older round. The
+ * parser then asks for all entries anew, and gets the round with the answer.
  */
 #ifndef APPS_ROTA_SIGND_MESSAGE_H
 #define APPS_ROTA_SIGND_MESSAGE_H
 
 #include "host/log/entry.h"
+#include "host/notary/ask.h"
 
 /* Parser to log writer; behind it leaf_len bytes of leaf and record_len of private record. */
 struct signd_order {
 	uint64_t tag;
+	uint32_t round;
 	uint32_t record_len; /* at most ROTA_LOG_PRIVATE_MAX */
-	uint16_t leaf_len; /* 1 to ROTA_LEAF_MAX */
-	uint16_t key; /* of the holder */
-	uint8_t holder;
-	uint8_t count; /* signatures wanted: 0, an entry alone; 1 */
+	uint16_t leaf_len; /* at most ROTA_LEAF_MAX; 0: all entries that are there, please */
+	uint16_t key[ROTA_ANSWER_SIGS_MAX]; /* of the holder */
+	uint8_t holder[ROTA_ANSWER_SIGS_MAX];
+	uint8_t count; /* signatures wanted: 0, an entry alone; to ROTA_ANSWER_SIGS_MAX */
 };
 
 #define SIGND_ORDER_MAX (sizeof(struct signd_order) + ROTA_LEAF_MAX + ROTA_LOG_PRIVATE_MAX)
 
-/* The answer: the entry is durable, or nothing will be signed. A rota_pool_done of the same tag follows from the holder. */
+/* Of the i-th signature that an order wants. */
+static inline uint64_t signd_sig_tag(uint64_t tag, size_t i)
+{
+	return tag * ROTA_ANSWER_SIGS_MAX + i;
+}
+
+/* The answer: the entry is durable, or nothing will be signed. A rota_pool_done of each signd_sig_tag() follows from holders.
+ * Before the answer to the order for all entries, each of them: leaf_len is not 0, and leaf and record follow. */
 struct signd_logged {
 	uint64_t tag, index;
 	int32_t err; /* enum rota_err */
+	uint32_t round;
+	uint32_t record_len, leaf_len;
 };
+
+#define SIGND_LOGGED_MAX (sizeof(struct signd_logged) + ROTA_LEAF_MAX + ROTA_LOG_PRIVATE_MAX)
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/parser.h"
 #include "apps/rota-signd/conn.h"
+#include "apps/rota-signd/ledger.h"
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/say.h"
 #include "host/base/when.h"
@@ -18,6 +19,7 @@
 
 /* SPEC 18.2 */
 #define CONNS_MAX 64
+#define BODIES_MAX ((size_t)64 * 1024 * 1024)
 /* Longer than a holder gives its module; then the signature will not come. */
 #define TOKEN_MS 40000
 #define LOG_MS 40000
@@ -35,10 +37,12 @@ enum {
 struct parser {
 	struct plan *plan;
 	struct desk desk;
+	struct ledger ledger;
 	struct conn conns[CONNS_MAX];
 	struct rota_remote *remote; /* NULL: nobody from afar */
 	uint64_t tag;
 	bool stopping, broken;
+	bool stale; /* an entry was not taken; what was judged since falls */
 };
 
 static uint64_t now_ms(void)
@@ -72,23 +76,11 @@ static void answer(struct conn *c)
 	rota_bytes_free(&body);
 }
 
-static bool order(struct parser *p, uint64_t tag, struct deed *deed)
+/* That it failed ends us. */
+static void order(struct parser *p, uint64_t tag, const struct deed *deed)
 {
-	uint8_t message[sizeof(deed->order) + ROTA_LEAF_MAX];
-	struct iovec parts[2] = { { .iov_base = message,
-					  .iov_len = sizeof(deed->order) + deed->order.leaf_len },
-		{ .iov_base = deed->record.p, .iov_len = deed->record.len } };
-	const struct msghdr whole = { .msg_iov = parts, .msg_iovlen = 2 };
-	ssize_t sent;
-
-	deed->order.tag = tag;
-	memcpy(message, &deed->order, sizeof(deed->order));
-	memcpy(message + sizeof(deed->order), deed->leaf, deed->order.leaf_len);
-	do
-		sent = sendmsg(p->plan->entries[1], &whole, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	p->broken |= sent < 0;
-	return sent >= 0;
+	p->broken |= !ledger_order(
+		&p->ledger, tag, &deed->order, deed->leaf, rota_bytes_span(&deed->record));
 }
 
 static void ask(struct parser *p, struct conn *c)
@@ -101,17 +93,31 @@ static void ask(struct parser *p, struct conn *c)
 	c->tag = ++p->tag;
 	c->phase = CONN_LOG;
 	c->until_ms = now_ms() + LOG_MS;
-	(void)order(p, c->tag, &c->deed); /* that it failed ends us */
+	order(p, c->tag, &c->deed);
+}
+
+/* Who signs for a party, whether or not this client may ask them to: public keys are public. */
+static void keys(struct parser *p, struct conn *c)
+{
+	struct rota_bytes body = { 0 };
+
+	if (desk_keys(&p->desk, c->route.word[0], c->route.word[1], &body))
+		conn_answer(c, 200, rota_bytes_span(&body), 0, now_ms());
+	else
+		conn_answer(c, 404, ROTA_STR(""), 0, now_ms());
+	rota_bytes_free(&body);
 }
 
 static void route(struct parser *p, struct conn *c)
 {
-	bool is_ask = rota_span_eq(c->head.target, ROTA_STR("/v1/ask"));
-
-	if (is_ask && c->head.method == ROTA_HTTP_POST)
+	switch (c->route.kind) {
+	case ROUTE_ASK:
 		ask(p, c);
-	else
-		conn_answer(c, is_ask ? 405 : 404, ROTA_STR(""), 0, now_ms());
+		return;
+	case ROUTE_KEYS:
+		keys(p, c);
+		return;
+	}
 }
 
 /* The token did not sign: say so, and enter it (SPEC 21.4). */
@@ -120,7 +126,7 @@ static void fail(struct parser *p, struct conn *c, const char *text)
 	struct deed failed;
 
 	desk_failed(&c->deed, c->deed.answer.entry, text, rota_when_now(), &failed);
-	(void)order(p, 0, &failed);
+	order(p, 0, &failed);
 	deed_free(&failed);
 	say("entry %llu: %s", (unsigned long long)c->deed.answer.entry, text);
 	desk_refuse(&c->deed, ROTA_REFUSED_TOKEN, text);
@@ -129,16 +135,21 @@ static void fail(struct parser *p, struct conn *c, const char *text)
 
 /* ---- what the other processes say ---- */
 
-static void take_logged(struct parser *p, const struct signd_logged *logged)
+static void take_logged(void *ctx, const struct signd_logged *logged)
 {
+	struct parser *p = ctx;
 	struct conn *c = conn_of(p, logged->tag, CONN_LOG);
 
+	p->stale |= logged->err != ROTA_OK;
 	if (!c)
 		return;
 	c->deed.answer.entry = logged->index;
 	if (logged->err != ROTA_OK)
 		desk_refuse(&c->deed, ROTA_REFUSED_LOG, "the log does not take entries now");
-	if (c->deed.answer.kind == ROTA_ANSWER_REFUSED) {
+	else
+		desk_settled(&p->desk, &c->deed);
+	c->missing = c->deed.order.count;
+	if (c->deed.answer.kind == ROTA_ANSWER_REFUSED || c->missing == 0) {
 		answer(c);
 		return;
 	}
@@ -146,16 +157,26 @@ static void take_logged(struct parser *p, const struct signd_logged *logged)
 	c->until_ms = now_ms() + TOKEN_MS;
 }
 
+/* From the log, what is so. What was judged and not entered is forgotten. */
+static bool read_log(struct parser *p)
+{
+	struct rota_fail why = { 0 };
+	bool good = ledger_read(&p->ledger, &why) == ROTA_OK;
+
+	p->desk.records = p->ledger.records;
+	p->stale = false;
+	p->broken |= !good;
+	if (!good)
+		say("%s", why.text);
+	return good;
+}
+
 /* All of it, before a holder is heard: the log writer told us first. */
 static void hear_logged(struct parser *p)
 {
-	struct signd_logged logged;
-	ssize_t got;
-
-	while ((got = recv(p->plan->entries[1], &logged, sizeof(logged), MSG_DONTWAIT)) ==
-		(ssize_t)sizeof(logged))
-		take_logged(p, &logged);
-	p->broken |= got >= 0 || (errno != EAGAIN && errno != EINTR);
+	p->broken |= !ledger_hear(&p->ledger);
+	if (p->stale && !p->broken)
+		(void)read_log(p);
 }
 
 static void hear_signed(struct parser *p, int fd)
@@ -167,15 +188,16 @@ static void hear_signed(struct parser *p, int fd)
 		p->broken = true;
 		return;
 	}
-	c = conn_of(p, done.tag, CONN_TOKEN);
+	c = conn_of(p, done.tag / ROTA_ANSWER_SIGS_MAX, CONN_TOKEN);
 	if (!c)
 		return;
 	if (done.err != ROTA_OK) {
 		fail(p, c, done.text);
 		return;
 	}
-	memcpy(c->deed.answer.sig[0].sig, done.sig, sizeof(done.sig));
-	answer(c);
+	memcpy(c->deed.answer.sig[done.tag % ROTA_ANSWER_SIGS_MAX].sig, done.sig, sizeof(done.sig));
+	if (--c->missing == 0)
+		answer(c);
 }
 
 /* ---- the wait ---- */
@@ -188,10 +210,27 @@ static void admit(struct parser *p, int listener, struct rota_remote *remote)
 		return;
 	for (size_t i = 0; i < CONNS_MAX && (!remote || remote_is_nginx(p->plan, fd)); i++)
 		if (p->conns[i].phase == CONN_FREE) {
-			(void)conn_open(&p->conns[i], fd, remote, now_ms());
+			(void)conn_open(&p->conns[i], fd, p->plan, remote, now_ms());
 			return;
 		}
 	close(fd);
+}
+
+/* What one connection may hold, so that all together stay within BODIES_MAX. */
+static size_t room_for(const struct parser *p, const struct conn *c)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < CONNS_MAX; i++)
+		if (&p->conns[i] != c)
+			others += p->conns[i].in.len + p->conns[i].deed.ask.bytes.len;
+	return others < BODIES_MAX ? BODIES_MAX - others : 0;
+}
+
+static void hear_client(struct parser *p, struct conn *c)
+{
+	if (conn_read(c, room_for(p, c), now_ms()))
+		route(p, c);
 }
 
 static void cut_late(struct parser *p)
@@ -239,8 +278,8 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 			hear_signed(p, holders[i].fd);
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		if (conns[i].revents && p->conns[i].fd == conns[i].fd &&
-			p->conns[i].phase != CONN_FREE && conn_read(&p->conns[i], now_ms()))
-			route(p, &p->conns[i]);
+			p->conns[i].phase != CONN_FREE)
+			hear_client(p, &p->conns[i]);
 	if (fds[FD_LISTENER].revents)
 		admit(p, p->plan->listener, NULL);
 	if (fds[FD_REMOTE].revents)
@@ -256,7 +295,7 @@ static bool busy(const struct parser *p)
 	return false;
 }
 
-int parser_run(struct plan *plan)
+int parser_run(struct plan *plan, int ready)
 {
 	struct parser *p = calloc(1, sizeof(*p));
 	struct pollfd fds[FD_MAX];
@@ -274,20 +313,25 @@ int parser_run(struct plan *plan)
 		free(p);
 		return 1;
 	}
+	p->ledger = (struct ledger){ .plan = plan, .logged = take_logged, .ctx = p };
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	signals = signalfd(-1, &ends, SFD_CLOEXEC); /* the supervisor has blocked it */
+	if (read_log(p) && send(ready, "", 1, MSG_NOSIGNAL) != 1)
+		p->broken = true;
+	close(ready);
 	while (!p->broken && (!p->stopping || busy(p))) {
 		if (poll(fds, fill(p, signals, fds), TICK_MS) >= 0)
 			act(p, fds);
 	}
 	if (p->broken)
-		say("the log writer or a token's holder is gone");
+		say("without the log writer and its tokens' holders nothing goes on");
 	well = !p->broken;
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		if (p->conns[i].phase != CONN_FREE)
 			conn_close(&p->conns[i]);
 	rota_remote_close(p->remote);
+	ledger_close(&p->ledger);
 	free(p);
 	return well ? 0 : 1;
 }

@@ -6,7 +6,7 @@
 
 #include "apps/rota-signd/plan.h"
 
-/* In a process of its own, until SIGTERM. The exit status. */
-int parser_run(struct plan *plan);
+/* In a process of its own, until SIGTERM. The exit status. A byte goes over `ready` when clients can be answered. */
+int parser_run(struct plan *plan, int ready);
 
 #endif

@@ -7,9 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What requests are judged for here (desk.c). */
-static const char *const parties[] = { "time" };
-
 /* ---- making ---- */
 
 static struct holder *holder_of(
@@ -50,6 +47,12 @@ static enum rota_err hold_party(struct plan *p, const struct rota_authdir *scope
 
 		if (!seat->token->online)
 			continue;
+		if (seat->token == p->log.token && strcmp(seat->key, p->log.keys[0].label) == 0)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"key %s of token %s signs for %s, and the log's checkpoints: one "
+				"key "
+				"signs one thing",
+				seat->key, seat->token->name, party->name);
 		h = holder_of(p, scope, seat->token);
 		if (!h)
 			return rota_fail(
@@ -91,12 +94,13 @@ enum rota_err plan_make(struct plan *p, struct rota_policy *policy, struct rota_
 
 	memset(p, 0, sizeof(*p));
 	p->policy = policy;
-	for (size_t n = 0; (scope = rota_policy_scope_at(policy, n)) != NULL; n++)
-		for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++)
-			ROTA_TRY(hold_party(p, scope, rota_authdir_party(scope, parties[i]), why));
 	p->log.scope = rota_policy_scope_at(policy, 0);
 	p->log.token = log->key.token;
 	ROTA_TRY(hold_seat(&p->log, &log->key, why));
+	for (size_t n = 0; (scope = rota_policy_scope_at(policy, n)) != NULL; n++)
+		for (size_t i = 0; i < scope->party_count; i++)
+			if (rota_policy_signs(policy, scope->product, scope->parties[i].name))
+				ROTA_TRY(hold_party(p, scope, &scope->parties[i], why));
 	for (size_t i = 0; i < p->holder_count; i++)
 		fill_port(&p->holders[i]);
 	fill_port(&p->log);
@@ -122,22 +126,40 @@ enum rota_err plan_connect(struct plan *p, struct rota_fail *why)
 
 /* ---- asking ---- */
 
-enum rota_err plan_find(const struct plan *p, const char *scope, const char *party, size_t *holder,
-	size_t *key, struct rota_fail *why)
+static bool is_key(const struct holder *h, size_t key, const struct rota_seat *seat)
 {
-	const struct rota_authdir *dir = rota_policy_scope(p->policy, scope);
-	const struct rota_party *who = dir ? rota_authdir_party(dir, party) : NULL;
+	return h->token == seat->token && strcmp(h->keys[key].label, seat->key) == 0;
+}
 
-	for (size_t s = 0; who && s < who->seat_count; s++)
-		for (*holder = 0; *holder < p->holder_count; ++*holder) {
-			const struct holder *h = &p->holders[*holder];
+bool plan_find(const struct plan *p, const struct rota_seat *seat, size_t *holder, size_t *key)
+{
+	for (*holder = 0; *holder < p->holder_count; ++*holder)
+		for (*key = 0; *key < p->holders[*holder].key_count; ++*key)
+			if (is_key(&p->holders[*holder], *key, seat))
+				return true;
+	return false;
+}
 
-			for (*key = 0; h->token == who->seats[s].token && *key < h->key_count;
-				++*key)
-				if (strcmp(h->keys[*key].label, who->seats[s].key) == 0)
-					return ROTA_OK;
-		}
-	return rota_fail(why, ROTA_ERR_NOT_FOUND, "nobody here signs for %s of %s", party, scope);
+static bool is_word(struct rota_span span, const char *word)
+{
+	return rota_span_eq(span, rota_span_cstr(word));
+}
+
+bool plan_is_seat(const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key)
+{
+	const struct holder *h = &p->holders[holder];
+
+	if (holder >= p->holder_count || key >= h->key_count ||
+		!is_word(leaf->scope, h->scope->product))
+		return false;
+	for (size_t i = 0; i < h->scope->party_count; i++) {
+		const struct rota_party *party = &h->scope->parties[i];
+
+		for (size_t s = 0; is_word(leaf->role, party->name) && s < party->seat_count; s++)
+			if (is_key(h, key, &party->seats[s]))
+				return true;
+	}
+	return false;
 }
 
 const struct rota_user *plan_user(const struct plan *p, enum plan_process process)

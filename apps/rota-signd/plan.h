@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apps/rota-signd/plan.h -- which token's keys are held, and who among the daemon's processes reaches whom.
  *
- * Of each scope's online tokens those keys are held that this daemon judges requests for: none that it could sign with
+ * Of each scope's online tokens those keys are held that a rule lets somebody ask for: none that it could sign with
  * unjudged. The log's own key has a holder of its own, which only the log writer reaches.
  */
 #ifndef APPS_ROTA_SIGND_PLAN_H
@@ -9,6 +9,7 @@
 
 #include "host/notary/policy.h"
 #include "ports/pkcs11/pool.h"
+#include "rota/codec/leaf.h"
 
 /* Online tokens of all scopes. */
 #define HOLDERS_MAX 64
@@ -37,16 +38,21 @@ struct plan {
 	bool drops; /* whether the daemon's processes become these users */
 };
 
-/* What the policy asks for; nothing is opened. ROTA_ERR_LIMIT: more tokens or keys than fit. ROTA_ERR_FORMAT: `users`. */
+/* What the policy asks for; nothing is opened. ROTA_ERR_LIMIT: more tokens or keys than fit. ROTA_ERR_FORMAT: `users`, or the log's key
+ * is somebody else's too. */
 ROTA_MUST_USE enum rota_err plan_make(
 	struct plan *p, struct rota_policy *policy, struct rota_fail *why);
 
 /* Sockets between the processes that there will be. */
 ROTA_MUST_USE enum rota_err plan_connect(struct plan *p, struct rota_fail *why);
 
-/* Who signs for a party of a scope: ROTA_ERR_NOT_FOUND when nobody here does. */
-ROTA_MUST_USE enum rota_err plan_find(const struct plan *p, const char *scope, const char *party,
-	size_t *holder, size_t *key, struct rota_fail *why);
+/* Who holds the key of a seat; false: nobody here. */
+ROTA_MUST_USE bool plan_find(
+	const struct plan *p, const struct rota_seat *seat, size_t *holder, size_t *key);
+
+/* Whether a key is one of those that sign for the leaf's role and scope. */
+ROTA_MUST_USE bool plan_is_seat(
+	const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key);
 
 enum plan_process { PLAN_PARSER, PLAN_LOGGER, PLAN_HOLDER };
 

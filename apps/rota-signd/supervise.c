@@ -103,7 +103,7 @@ static int child(struct plan *plan, enum plan_process process, int ready)
 		say("%s", why.text);
 		return 1;
 	}
-	return process == PLAN_LOGGER ? logger_run(plan, ready) : parser_run(plan);
+	return process == PLAN_LOGGER ? logger_run(plan, ready) : parser_run(plan, ready);
 }
 
 static enum rota_err start(struct plan *plan, enum plan_process process, int ready, int other,
@@ -112,15 +112,15 @@ static enum rota_err start(struct plan *plan, enum plan_process process, int rea
 	fflush(NULL);
 	*pid = fork();
 	if (*pid == 0) {
-		if (other >= 0)
-			close(other);
+		close(other);
 		_exit(child(plan, process, ready));
 	}
 	return *pid > 0 ? ROTA_OK : rota_fail_errno(why, errno, "fork");
 }
 
-/* The log is open before anybody is answered. */
-static enum rota_err start_logger(struct family *f, struct rota_fail *why)
+/* Until it says that it is ready: the log is open before it is read, and read before anybody is answered. */
+static enum rota_err start_ready(
+	struct family *f, enum plan_process process, pid_t *pid, struct rota_fail *why)
 {
 	struct pollfd p = { .events = POLLIN };
 	enum rota_err err;
@@ -129,11 +129,11 @@ static enum rota_err start_logger(struct family *f, struct rota_fail *why)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return rota_fail_errno(why, errno, "socketpair");
-	err = start(f->plan, PLAN_LOGGER, pair[1], pair[0], &f->logger, why);
+	err = start(f->plan, process, pair[1], pair[0], pid, why);
 	close(pair[1]);
 	p.fd = pair[0];
 	if (err == ROTA_OK && (poll(&p, 1, LOG_MS) != 1 || recv(p.fd, &byte, 1, 0) != 1))
-		err = rota_fail(why, ROTA_ERR_IO, "the log does not open");
+		err = rota_fail(why, ROTA_ERR_IO, "the log does not open, or is not understood");
 	close(pair[0]);
 	return err;
 }
@@ -144,11 +144,11 @@ static enum rota_err start_all(struct family *f, struct rota_fail *why)
 
 	ROTA_TRY(plan_connect(plan, why));
 	ROTA_TRY(hold_all(plan, why));
-	ROTA_TRY(start_logger(f, why));
+	ROTA_TRY(start_ready(f, PLAN_LOGGER, &f->logger, why));
 	ROTA_TRY(rota_listener_open(
 		rota_policy_daemon(plan->policy)->socket, 0666, &plan->listener, why));
 	ROTA_TRY(remote_listen(plan, why));
-	return start(plan, PLAN_PARSER, -1, -1, &f->parser, why);
+	return start_ready(f, PLAN_PARSER, &f->parser, why);
 }
 
 /* What only children use; while one of ours is open, nobody hears that the other side is gone. */

@@ -126,8 +126,8 @@ static int take_head(struct conn *c, struct evbuffer *from, struct evbuffer *to)
 	size_t have = evbuffer_get_length(from);
 	size_t want = have < ROTA_HTTP_HEAD_MAX ? have : ROTA_HTTP_HEAD_MAX;
 	struct rota_http_head head;
-	int status =
-		rota_http_head(rota_span(evbuffer_pullup(from, (ev_ssize_t)want), want), &head);
+	int status = rota_http_head(rota_span(evbuffer_pullup(from, (ev_ssize_t)want), want),
+		ROTA_HTTP_BODY_MAX, &head);
 
 	if (status != 0 || head.len == 0)
 		return status;

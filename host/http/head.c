@@ -94,7 +94,7 @@ static int request_line(struct rota_span line, struct rota_http_head *out)
 }
 
 /* Digits only: no sign, no list, no blank (RFC 9110, 8.6). */
-static int read_length(struct rota_span value, uint64_t *out)
+static int read_length(struct rota_span value, uint64_t max, uint64_t *out)
 {
 	*out = 0;
 	if (value.len == 0)
@@ -102,10 +102,10 @@ static int read_length(struct rota_span value, uint64_t *out)
 	for (size_t i = 0; i < value.len; i++) {
 		if (value.p[i] < '0' || value.p[i] > '9')
 			return 400;
-		if (*out <= ROTA_HTTP_BODY_MAX)
+		if (*out <= max)
 			*out = *out * 10 + (uint64_t)(value.p[i] - '0');
 	}
-	return *out > ROTA_HTTP_BODY_MAX ? 413 : 0;
+	return *out > max ? 413 : 0;
 }
 
 static int known_header(struct rota_span name, struct rota_span value, struct rota_http_head *out,
@@ -114,7 +114,7 @@ static int known_header(struct rota_span name, struct rota_span value, struct ro
 	if (same_name(name, "host"))
 		return ++seen->host > 1 || value.len == 0 ? 400 : 0;
 	if (same_name(name, "content-length"))
-		return ++seen->length > 1 ? 400 : read_length(value, &out->body_len);
+		return ++seen->length > 1 ? 400 : read_length(value, out->body_max, &out->body_len);
 	if (same_name(name, "transfer-encoding")) {
 		out->chunked = true;
 		if (++seen->coding > 1)
@@ -172,14 +172,14 @@ static size_t head_len(struct rota_span in)
 	return end == NULL ? 0 : (size_t)(end - in.p) + 4;
 }
 
-int rota_http_head(struct rota_span in, struct rota_http_head *out)
+int rota_http_head(struct rota_span in, uint64_t body_max, struct rota_http_head *out)
 {
 	struct seen seen = { 0 };
 	struct rota_span rest, line;
 	size_t len = head_len(rota_span_slice(in, 0, ROTA_HTTP_HEAD_MAX));
 	int status;
 
-	*out = (struct rota_http_head){ 0 };
+	*out = (struct rota_http_head){ .body_max = body_max };
 	if (len == 0)
 		return in.len >= ROTA_HTTP_HEAD_MAX ? 431 : 0;
 	rest = rota_span_slice(in, 0, len - 2);
@@ -212,9 +212,10 @@ bool rota_http_header(struct rota_span in, const char *name, struct rota_span *v
 struct rota_http_body rota_http_body(const struct rota_http_head *head)
 {
 	if (head->chunked)
-		return (struct rota_http_body){ .phase = SIZE };
+		return (struct rota_http_body){ .phase = SIZE, .max = head->body_max };
 	return (struct rota_http_body){ .phase = head->body_len > 0 ? PLAIN : DONE,
-		.left = head->body_len };
+		.left = head->body_len,
+		.max = head->body_max };
 }
 
 static int size_digit(struct rota_http_body *b, uint8_t c)
@@ -232,7 +233,7 @@ static int size_digit(struct rota_http_body *b, uint8_t c)
 	value = (uint64_t)(at - digits);
 	b->left = b->left << 4 | (value >= 16 ? value - 6 : value);
 	b->digits++;
-	return b->total + b->left > ROTA_HTTP_BODY_MAX ? 413 : 0;
+	return b->total + b->left > b->max ? 413 : 0;
 }
 
 /* The byte `c` must be `want`; then comes `next`. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/http/head.h -- the one kind of HTTP request that rotad takes, read strictly.
+/* host/http/head.h -- the one kind of HTTP request that our daemons take, read strictly.
  *
  * evhttp accepts what a gate must not let through: two Content-Lengths, "+5", folded headers, a NUL that ends
  * a value early, blanks before a colon. So each byte passes here first, and evhttp sees only requests that have
  * one reading (RFC 9112, with all that it merely tolerates refused). Who refuses says with which status.
  *
- * Pure: no memory, no clock, no socket. rotad's connection (apps/rotad/conn.h) feeds it.
+ * Pure: no memory, no clock, no socket. A daemon's connection (apps/rotad/conn.h, apps/rota-signd/conn.h) feeds it.
  */
 #ifndef HOST_HTTP_HEAD_H
 #define HOST_HTTP_HEAD_H
@@ -19,7 +19,7 @@
 #define ROTA_HTTP_HEADERS_MAX 32
 /* The longest path of the API is a tenth of it. */
 #define ROTA_HTTP_TARGET_MAX 256
-/* SPEC 13.2 */
+/* rotad's bodies (SPEC 13.2) */
 #define ROTA_HTTP_BODY_MAX (16 * 1024)
 
 enum rota_http_method {
@@ -32,14 +32,15 @@ struct rota_http_head {
 	struct rota_span target;
 	size_t len; /* of the head, with its empty line */
 	uint64_t body_len; /* 0 when chunked */
+	uint64_t body_max; /* as given */
 	bool chunked;
 };
 
-/* Read the head that `in` starts with. Gives 0 and a filled *out when it is whole and acceptable, 0 and
+/* Read the head that `in` starts with, of a request whose body has at most body_max bytes. Gives 0 and a filled *out when it is whole and acceptable, 0 and
  * out->len 0 when more bytes are needed, else the HTTP status to refuse it with: 400 malformed, 405 method,
  * 411 a POST without length, 413 body too large, 414 target too long, 417 an expectation, 431 head too large,
  * 501 a transfer coding, 505 version. */
-int rota_http_head(struct rota_span in, struct rota_http_head *out);
+int rota_http_head(struct rota_span in, uint64_t body_max, struct rota_http_head *out);
 
 /* The value, without blanks around it, of the header called `name` (lower case) of a head that rota_http_head() took: `in` is
  * its bytes. false, and an empty value: it does not stand there exactly once. */
@@ -48,7 +49,7 @@ bool rota_http_header(struct rota_span in, const char *name, struct rota_span *v
 /* A body's progress: start with rota_http_body(), feed until done. */
 struct rota_http_body {
 	uint64_t left; /* of the body, or of the chunk */
-	uint64_t total; /* bytes of content so far */
+	uint64_t total, max; /* bytes of content so far, and at most */
 	uint8_t phase; /* enum in the source; 0 is done */
 	uint8_t digits;
 };

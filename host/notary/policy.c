@@ -119,6 +119,20 @@ const char *rota_policy_party(enum rota_ask_kind kind, const char *role)
 	return kind == ROTA_ASK_TIME || kind == ROTA_ASK_TICKET ? "time" : NULL;
 }
 
+bool rota_policy_signs(const struct rota_policy *p, const char *scope, const char *party)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		for (size_t k = 0; k < ROTA_ASK_KINDS; k++) {
+			const struct rota_rule *r = &p->rules[i];
+			const char *name = rota_policy_party((enum rota_ask_kind)k, r->role);
+
+			if (name && strcmp(name, party) == 0 && strcmp(r->scope, scope) == 0 &&
+				policy_has_word(r->kinds, rota_ask_word((enum rota_ask_kind)k)))
+				return true;
+		}
+	return false;
+}
+
 static bool same_identity(const struct rota_identity *a, const struct rota_identity *b)
 {
 	if (a->remote != b->remote)

@@ -105,6 +105,9 @@ ROTA_MUST_USE enum rota_err rota_policy_find(const struct rota_policy *p,
 	const struct rota_identity *who, const struct rota_ask *ask, const struct rota_rule **rule,
 	const char **client, struct rota_fail *why);
 
+/* Whether some rule lets somebody have something signed by a party of a scope. */
+bool rota_policy_signs(const struct rota_policy *p, const char *scope, const char *party);
+
 /* Whose keys sign what a kind asks for in a role: a party of rota.ini; NULL: nothing is signed. */
 const char *rota_policy_party(enum rota_ask_kind kind, const char *role);
 

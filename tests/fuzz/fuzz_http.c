@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct rota_http_body body;
 	size_t taken;
 
-	if (rota_http_head(rest, &head) != 0 || head.len == 0)
+	if (rota_http_head(rest, ROTA_HTTP_BODY_MAX, &head) != 0 || head.len == 0)
 		return 0;
 	if (head.len > len || head.len > ROTA_HTTP_HEAD_MAX || head.body_len > ROTA_HTTP_BODY_MAX)
 		abort();

@@ -11,7 +11,8 @@ import time
 
 from paths import BUILD, PATIENCE
 
-KINDS = {1: "OPENED", 4: "GRANTED", 5: "FAILED", 6: "REFUSED", 14: "POLICY"}
+KINDS = {1: "OPENED", 2: "ASKED", 3: "APPROVED", 4: "GRANTED", 5: "FAILED", 6: "REFUSED", 9: "RELEASE", 12: "INCIDENT",
+         14: "POLICY", 15: "BUILD"}
 
 INI = """
 [daemon]
@@ -43,14 +44,14 @@ def words(value):
 class Signd:
     """The daemon, in the foreground of a process of ours."""
 
-    def __init__(self, directory, authority, rate="36000/1h", more="", daemon=""):
+    def __init__(self, directory, authority, rate="36000/1h", more="", daemon="", uid=None):
         self.dir = directory
         self.authority = authority
         self.socket = directory / "signd.sock"
         self.state = directory / "state"
         self.state.mkdir(exist_ok=True)
         self.config = directory / "signd.ini"
-        self.config.write_text(INI.format(state=self.state, socket=self.socket, authority=authority, uid=os.getuid(),
+        self.config.write_text(INI.format(state=self.state, socket=self.socket, authority=authority, uid=os.getuid() if uid is None else uid,
                                           rate=rate, more=more, daemon=daemon))
         self.output = directory / "output"
         self.process = None

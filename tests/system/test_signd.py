@@ -159,7 +159,8 @@ def test_a_stranger(signd):
 HOSTILE = [
     (b"POST /v1/ask HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400),
     (b"POST /v1/ask HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
-    (b"POST /v1/ask HTTP/1.1\r\nHost: s\r\nContent-Length: 16385\r\n\r\n", 413),
+    (b"POST /v1/ask HTTP/1.1\r\nHost: s\r\nContent-Length: 25165825\r\n\r\n", 413),
+    (b"POST /v1/keys/sensor/time HTTP/1.1\r\nHost: s\r\nContent-Length: 0\r\n\r\n", 405),
     (b"POST /v1/ask HTTP/1.1\r\nHost: s\r\n\r\n", 411),
     (b"GET /v1/ask HTTP/1.1\r\nHost: s\r\n\r\n", 405),
     (b"GET / HTTP/1.1\r\nHost: s\r\n\r\n", 404),
@@ -253,7 +254,8 @@ def test_without_its_log_writer_nothing_goes_on(own):
     assert own.process.wait(60 * PATIENCE) == 1
     own.start()
     entry = own.ask()[1]["entry"]
-    assert [leaf["kind"] for leaf in own.wait_leaves(entry + 1)] == ["POLICY", "GRANTED", "POLICY", "GRANTED"]
+    kinds = [leaf["kind"] for leaf in own.wait_leaves(entry + 1) if leaf["kind"] != "OPENED"]
+    assert kinds == ["POLICY", "GRANTED", "POLICY", "GRANTED"]
     own.stop()
 
 

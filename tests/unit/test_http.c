@@ -87,7 +87,8 @@ TEST(heads_are_judged)
 		struct rota_http_head head;
 
 		ROW(r->why);
-		CHECK_EQ(rota_http_head(rota_span(r->text, len), &head), r->status);
+		CHECK_EQ(rota_http_head(rota_span(r->text, len), ROTA_HTTP_BODY_MAX, &head),
+			r->status);
 		CHECK_EQ(head.len, r->status == 0 ? len : 0);
 	}
 }
@@ -98,10 +99,10 @@ TEST(part_of_a_head_asks_for_more)
 	struct rota_http_head head;
 
 	for (size_t len = 0; len < sizeof(text) - 1 - 5; len++) {
-		CHECK_EQ(rota_http_head(rota_span(text, len), &head), 0);
+		CHECK_EQ(rota_http_head(rota_span(text, len), ROTA_HTTP_BODY_MAX, &head), 0);
 		CHECK_EQ(head.len, 0);
 	}
-	CHECK_EQ(rota_http_head(rota_span(text, sizeof(text) - 1), &head), 0);
+	CHECK_EQ(rota_http_head(rota_span(text, sizeof(text) - 1), ROTA_HTTP_BODY_MAX, &head), 0);
 	CHECK_EQ(head.len, sizeof(text) - 1 - 5);
 	CHECK_EQ(head.body_len, 5);
 	CHECK(rota_span_eq(head.target, ROTA_STR("/a")));
@@ -114,15 +115,17 @@ TEST(heads_have_limits)
 	int n = snprintf(big, sizeof(big), "GET / HTTP/1.1\r\n" HOST "A: ");
 
 	memset(big + n, 'x', sizeof(big) - (size_t)n);
-	CHECK_EQ(rota_http_head(rota_span(big, ROTA_HTTP_HEAD_MAX - 1), &head), 0);
-	CHECK_EQ(rota_http_head(rota_span(big, ROTA_HTTP_HEAD_MAX), &head), 431);
+	CHECK_EQ(rota_http_head(rota_span(big, ROTA_HTTP_HEAD_MAX - 1), ROTA_HTTP_BODY_MAX, &head),
+		0);
+	CHECK_EQ(
+		rota_http_head(rota_span(big, ROTA_HTTP_HEAD_MAX), ROTA_HTTP_BODY_MAX, &head), 431);
 	n = snprintf(big, sizeof(big), "GET / HTTP/1.1\r\n");
 	for (int i = 0; i <= ROTA_HTTP_HEADERS_MAX; i++)
 		n += snprintf(big + n, sizeof(big) - (size_t)n, "A: b\r\n");
 	n += snprintf(big + n, sizeof(big) - (size_t)n, "\r\n");
-	CHECK_EQ(rota_http_head(rota_span(big, (size_t)n), &head), 431);
+	CHECK_EQ(rota_http_head(rota_span(big, (size_t)n), ROTA_HTTP_BODY_MAX, &head), 431);
 	n = snprintf(big, sizeof(big), "GET /%0300d HTTP/1.1\r\n" HOST "\r\n", 1);
-	CHECK_EQ(rota_http_head(rota_span(big, (size_t)n), &head), 414);
+	CHECK_EQ(rota_http_head(rota_span(big, (size_t)n), ROTA_HTTP_BODY_MAX, &head), 414);
 }
 
 static const struct row bodies[] = {
@@ -141,7 +144,7 @@ static const struct row bodies[] = {
 /* In one piece and byte by byte. */
 static int feed(const char *text, size_t step, bool *done)
 {
-	struct rota_http_head head = { .chunked = true };
+	struct rota_http_head head = { .chunked = true, .body_max = ROTA_HTTP_BODY_MAX };
 	struct rota_http_body b = rota_http_body(&head);
 	struct rota_span rest = rota_span_cstr(text);
 	int status = 0;
@@ -171,7 +174,7 @@ TEST(chunks_are_judged)
 
 TEST(chunks_add_up_to_the_limit)
 {
-	struct rota_http_head head = { .chunked = true };
+	struct rota_http_head head = { .chunked = true, .body_max = ROTA_HTTP_BODY_MAX };
 	struct rota_http_body b = rota_http_body(&head);
 	static char chunk[4096 + 16];
 	size_t taken;
@@ -206,7 +209,7 @@ TEST(one_header_has_a_value)
 		ROW(rows[i].why);
 		snprintf(text, sizeof(text), "GET /x-who:z HTTP/1.1\r\nHost: h\r\n%s\r\n",
 			rows[i].lines);
-		CHECK_EQ(rota_http_head(rota_span_cstr(text), &head), 0);
+		CHECK_EQ(rota_http_head(rota_span_cstr(text), ROTA_HTTP_BODY_MAX, &head), 0);
 		CHECK_EQ(rota_http_header(rota_span_cstr(text), "x-who", &value),
 			rows[i].value != NULL);
 		CHECK(rota_span_eq(value, rota_span_cstr(rows[i].value ? rows[i].value : "")));

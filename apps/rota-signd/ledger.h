@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-signd/ledger.h -- the parser's side of the log: what was entered before, and what is to be entered.
+ *
+ * The log is the truth, and another process writes it. At the start all its entries are read into records, by which the
+ * judge goes; so they are again when an entry was not taken, as everything was judged as if it had been (message.h).
+ */
+#ifndef APPS_ROTA_SIGND_LEDGER_H
+#define APPS_ROTA_SIGND_LEDGER_H
+
+#include "apps/rota-signd/message.h"
+#include "apps/rota-signd/plan.h"
+#include "host/notary/record.h"
+
+struct ledger {
+	struct plan *plan; /* given */
+	/* Given: is told of each answer to an order. */
+	void (*logged)(void *ctx, const struct signd_logged *logged);
+	void *ctx;
+	struct rota_records *records;
+	uint32_t round;
+	uint8_t room[SIGND_LOGGED_MAX];
+};
+
+/* Read all entries; adopt what stands of scopes that the log knows nothing of (SPEC 19.6). Once more: forget, and read all
+ * of them anew. Answers that come before are told. ROTA_ERR_IO: the log writer is gone. Others as rota_records_load(),
+ * rota_records_adopt(). */
+ROTA_MUST_USE enum rota_err ledger_read(struct ledger *l, struct rota_fail *why);
+void ledger_close(struct ledger *l);
+
+/* Send an order; its tag is the answer's. false: the log writer is gone. */
+ROTA_MUST_USE bool ledger_order(struct ledger *l, uint64_t tag, const struct signd_order *order,
+	const uint8_t *leaf, struct rota_span record);
+
+/* Answers that are there. false: the log writer is gone. */
+ROTA_MUST_USE bool ledger_hear(struct ledger *l);
+
+#endif
