@@ -237,7 +237,9 @@ static void on_finding(void *ctx, bool good, const char *text)
 static void check_repository(struct visit *v)
 {
 	const struct rota_verify_sink sink = { .ctx = v, .say = on_finding };
-	const struct rota_verify_plan plan = { .repo = v->s.dir.repo, .now = v->s.desk.now };
+	const struct rota_verify_plan plan = {
+		.repo = v->s.dir.repo, .staging = v->s.dir.staging, .now = v->s.desk.now
+	};
 	struct rota_verify_result result;
 
 	if (rota_repo_verify(&plan, &sink, &result, &v->s.why) != ROTA_OK)

@@ -120,6 +120,7 @@ static enum rota_err run(struct session *s, struct output *out, struct rota_veri
 {
 	const struct rota_verify_sink sink = { .ctx = out, .say = say, .sum = on_sum };
 	const struct rota_verify_plan plan = { .repo = repo ? repo : s->dir.repo,
+		.staging = repo ? NULL : s->dir.staging,
 		.anchor = root,
 		.now = rota_when_now(),
 		.metadata_only = metadata,

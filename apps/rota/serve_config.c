@@ -138,11 +138,13 @@ static enum rota_err read_all(struct rota_ini *ini, const char *base, const stru
 {
 	const char *state = rota_ini_get(ini, SECTION, "state");
 	const char *crl = rota_ini_get(ini, SECTION, "crl");
+	const char *staging = rota_ini_get(ini, "repository", "staging");
 	char cwd[ROTA_FILE_PATH_MAX];
 
 	if (getcwd(cwd, sizeof(cwd)) == NULL)
 		cwd[0] = '\0';
 	c->repository = repository_of(ini, base);
+	c->staging = staging ? absolute(base, staging) : NULL;
 	c->certificate = path_of(ini, base, "certificate", "server/cert.pem");
 	c->key = path_of(ini, base, "key", "server/key.pem");
 	c->device_ca = path_of(ini, base, "device_ca", "ca/device-ca.pem");
@@ -195,7 +197,7 @@ enum rota_err serve_config_load(
 
 void serve_config_free(struct serve_config *c)
 {
-	char *const all[] = { c->file, c->state, c->repository, c->certificate, c->key,
+	char *const all[] = { c->file, c->state, c->repository, c->staging, c->certificate, c->key,
 		c->device_ca, c->operational_ca, c->crl, c->address, c->nginx, c->rotad,
 		c->web_user, c->ingest_user };
 

@@ -18,6 +18,7 @@ struct serve_config {
 	char *file; /* it was read from */
 	char *state; /* directory: all that is written lies below */
 	char *repository;
+	char *staging; /* NULL: builds of ci lie in the repository */
 	char *certificate, *key;
 	char *device_ca, *operational_ca, *crl; /* crl may be NULL */
 	char *address;

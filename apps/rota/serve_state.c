@@ -96,14 +96,15 @@ static enum rota_err make_dirs(const struct serve_state *s, struct rota_fail *wh
 	return ROTA_OK;
 }
 
-/* Can nginx's workers get to the repository? Asked as that user, since only the kernel knows all the rules. */
-static enum rota_err can_read(const struct serve_state *s, const char *path, struct rota_fail *why)
+/* Can nginx's workers get to this part of the repository? Asked as that user, since only the kernel knows all the rules. */
+static enum rota_err can_read(
+	const struct serve_state *s, const char *path, const char *part, struct rota_fail *why)
 {
 	char below[ROTA_FILE_PATH_MAX];
 	int status = 0;
 	pid_t child;
 
-	snprintf(below, sizeof(below), "%s/metadata", path);
+	snprintf(below, sizeof(below), "%s/%s", path, part);
 	child = s->root ? fork() : 0;
 	if (child == 0 && s->root) {
 		if (setgroups(0, NULL) != 0 || setgid(s->web.gid) != 0 || setuid(s->web.uid) != 0)
@@ -117,10 +118,9 @@ static enum rota_err can_read(const struct serve_state *s, const char *path, str
 	if (status == 0)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_DENIED,
-		"repository %s cannot be read%s%s: it must hold metadata/, and every directory "
-		"above it "
+		"repository %s cannot be read%s%s: it must hold %s/, and every directory above it "
 		"must be open to that user",
-		path, s->root ? " by user " : "", s->root ? s->config->web_user : "");
+		path, s->root ? " by user " : "", s->root ? s->config->web_user : "", part);
 }
 
 enum rota_err serve_state_open(
@@ -140,7 +140,10 @@ enum rota_err serve_state_open(
 				  c->state)
 			: why->err;
 	unlink(serve_path(s, "nginx/run/status.sock")); /* nginx does not take over a dead one */
-	return can_read(s, c->repository, why);
+	ROTA_TRY(can_read(s, c->repository, "metadata", why));
+	/* not there before the first build */
+	return c->staging && rota_file_exists(c->staging) ? can_read(s, c->staging, "targets", why)
+							  : ROTA_OK;
 }
 
 void serve_state_close(struct serve_state *s)

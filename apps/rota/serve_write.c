@@ -122,6 +122,7 @@ static enum rota_err write_nginx(const struct serve_state *s, struct rota_fail *
 		.made_from = c->file,
 		.user = s->root ? c->web_user : NULL,
 		.repository = c->repository,
+		.staging = c->staging,
 		.certificate = c->certificate,
 		.key = c->key,
 		.client_ca = serve_path(s, "ca/client-ca.pem"),

@@ -70,6 +70,7 @@ static json_t *absent(
 {
 	json_t *first = json_array();
 	char place[ROTA_FILE_PATH_MAX];
+	const char *path;
 
 	*count = 0;
 	for (size_t i = 0; i < shelf->count; i++) {
@@ -77,12 +78,12 @@ static json_t *absent(
 			continue;
 		if (++*count > ABSENT_SAID)
 			continue;
-		rota_store_target_path(
-			dir, rota_shelf_path(shelf, i), shelf->at[i].is.sha256, place);
+		path = rota_shelf_path(shelf, i);
+		rota_store_target_path(dir, path, shelf->at[i].is.sha256, place);
 		/* a place that is too long for a name is none */
 		json_array_append_new(first,
-			json_string(place[0] ? place + strlen(dir->repo) + 1
-					     : rota_shelf_path(shelf, i)));
+			json_string(place[0] ? place + strlen(rota_authdir_targets(dir, path)) + 1
+					     : path));
 	}
 	return first;
 }

@@ -27,13 +27,27 @@ static void path(struct rota_bytes *out, const char *key, const char *at, const 
 	rota_bytes_print(out, "%s = %s/%s\n", key, at, name);
 }
 
-static void repository(const struct rota_enrol_plan *plan, struct rota_bytes *out)
+/* Builds of ci that are staged are served to devices only (SPEC 26.8). */
+static void staged(const struct rota_enrol_plan *plan, struct rota_bytes *out)
+{
+	size_t len = strlen(plan->server_url);
+
+	while (len > 0 && plan->server_url[len - 1] == '/')
+		len--;
+	rota_bytes_print(out, "targets_url = %.*s/repo\ntargets_identity = yes\n", (int)len,
+		plan->server_url);
+}
+
+static void repository(
+	const struct rota_authdir *dir, const struct rota_enrol_plan *plan, struct rota_bytes *out)
 {
 	rota_bytes_print(out,
 		"# Made by rota factory enrol; rota-agent.ini(5) explains each setting.\n"
 		"[repository %s]\n",
 		plan->repository);
 	line(out, "url", plan->repository_url);
+	if (dir->staging[0] && strcmp(plan->channel, "ci") == 0)
+		staged(plan, out);
 	path(out, "ca", plan->at, "trust/server-ca.pem");
 	path(out, "root", plan->at, "trust/root.json");
 }
@@ -81,7 +95,7 @@ void rota_agentini(
 	const struct rota_authdir *dir, const struct rota_enrol_plan *plan, struct rota_bytes *out)
 {
 	*out = (struct rota_bytes){ 0 };
-	repository(plan, out);
+	repository(dir, plan, out);
 	rota_bytes_add_text(out, "\n[server]\n");
 	line(out, "url", plan->server_url);
 	rota_bytes_add_text(out, "\n[device]\n");

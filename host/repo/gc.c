@@ -22,6 +22,7 @@ struct work {
 	const struct rota_gc_plan *plan;
 	struct rota_gc_done *done;
 	struct rota_reach metadata, targets;
+	const char *above; /* the folder whose targets/ is looked at */
 	bool snapshots; /* only they go, now */
 };
 
@@ -209,10 +210,10 @@ static enum rota_err reach_pending(struct work *w, struct rota_fail *why)
 }
 
 /* Directories above a target that is gone, as far as they are empty. */
-static void remove_dirs(const struct work *w, const char *path)
+static void remove_dirs(const char *above, const char *path)
 {
 	char *dir = rota_text("%s", path);
-	size_t keep = strlen(w->dir->repo) + strlen("/targets");
+	size_t keep = strlen(above) + strlen("/targets");
 	char *slash;
 
 	while ((slash = strrchr(dir, '/')) != NULL && (size_t)(slash - dir) > keep) {
@@ -235,7 +236,7 @@ static enum rota_err take(void *ctx, const struct rota_stray *stray, struct rota
 		if (unlink(stray->path) != 0)
 			return rota_fail_errno(why, errno, "cannot remove %s", stray->path);
 		if (target)
-			remove_dirs(w, stray->path);
+			remove_dirs(w->above, stray->path);
 	} else if (!w->snapshots && snapshot) {
 		return ROTA_OK; /* said before */
 	}
@@ -243,6 +244,12 @@ static enum rota_err take(void *ctx, const struct rota_stray *stray, struct rota
 	w->done->bytes += stray->bytes;
 	w->plan->gone(w->plan->ctx, stray);
 	return ROTA_OK;
+}
+
+static enum rota_err sweep_targets(struct work *w, const char *above, struct rota_fail *why)
+{
+	w->above = above;
+	return rota_reach_strays(&w->targets, above, "targets", w, take, why);
 }
 
 static enum rota_err sweep(struct work *w, struct rota_fail *why)
@@ -258,7 +265,8 @@ static enum rota_err sweep(struct work *w, struct rota_fail *why)
 	ROTA_TRY(err);
 	w->snapshots = false;
 	ROTA_TRY(rota_reach_strays(&w->metadata, w->dir->repo, "metadata", w, take, why));
-	return rota_reach_strays(&w->targets, w->dir->repo, "targets", w, take, why);
+	ROTA_TRY(sweep_targets(w, w->dir->repo, why));
+	return w->dir->staging[0] ? sweep_targets(w, w->dir->staging, why) : ROTA_OK;
 }
 
 enum rota_err rota_gc(const struct rota_authdir *dir, const struct rota_gc_plan *plan,

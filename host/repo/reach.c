@@ -102,9 +102,12 @@ static enum rota_err visit(const struct walk *w, const FTSENT *e, struct rota_fa
 	switch (e->fts_info) {
 	case FTS_F:
 		break;
+	case FTS_NS:
+		if (e->fts_level == 0 && e->fts_errno == ENOENT)
+			return ROTA_OK;
+		return rota_fail_errno(why, e->fts_errno, "cannot read %s", e->fts_path);
 	case FTS_DNR:
 	case FTS_ERR:
-	case FTS_NS:
 		return rota_fail_errno(why, e->fts_errno, "cannot read %s", e->fts_path);
 	default:
 		return ROTA_OK;

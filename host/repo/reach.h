@@ -37,7 +37,7 @@ struct rota_stray {
 	uint64_t since_s; /* when it was last renamed or changed, seconds since 1970 */
 };
 
-/* Call `each` for every file of metadata/ or targets/ (`part`) that is not in the set; an error of its ends the
+/* Call `each` for every file of metadata/ or targets/ (`part`), if it is there, that is not in the set; an error of its ends the
  * walk. Of metadata/ only names N.ROLE.json are asked about, and no root; of targets/ none that begins with a dot but
  * for half-written files. `each` may remove the file, and directories that are empty then. */
 ROTA_MUST_USE enum rota_err rota_reach_strays(struct rota_reach *reach, const char *repo,

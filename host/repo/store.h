@@ -2,6 +2,7 @@
 /* host/repo/store.h -- the repository as files (SPEC 3.1), and the staging place before it.
  *
  *     REPO/metadata/N.ROLE.json, REPO/metadata/timestamp.json, REPO/targets/DIR/HASH.NAME
+ *     CI/targets/ci/DIR/HASH.NAME  where [repository] staging = CI: builds that are for devices of channel ci alone
  *     DIR/staging/N.ROLE.json      signed and not yet published
  *     DIR/trust/N.snapshot.json, DIR/trust/N.timestamp.json   the last ones that were signed
  *

@@ -14,8 +14,9 @@ void rota_store_target_path(const struct rota_authdir *dir, const char *target,
 	char hex[ROTA_DIGEST_HEX];
 
 	rota_hex(rota_span(sha256, ROTA_DIGEST_LEN), hex);
-	if (snprintf(out, ROTA_FILE_PATH_MAX, "%s/targets/%.*s%s.%s", dir->repo, dir_len, target,
-		    hex, target + dir_len) >= ROTA_FILE_PATH_MAX)
+	if (snprintf(out, ROTA_FILE_PATH_MAX, "%s/targets/%.*s%s.%s",
+		    rota_authdir_targets(dir, target), dir_len, target, hex,
+		    target + dir_len) >= ROTA_FILE_PATH_MAX)
 		out[0] = 0; /* opens nowhere */
 }
 
@@ -46,8 +47,8 @@ static enum rota_err target_dir(const struct rota_authdir *dir, const char *targ
 	const char *slash = strrchr(target, '/');
 	int len = slash ? (int)(slash - target) : 0;
 
-	if (snprintf(out, ROTA_FILE_PATH_MAX, "%s/targets/%.*s", dir->repo, len, target) >=
-		ROTA_FILE_PATH_MAX)
+	if (snprintf(out, ROTA_FILE_PATH_MAX, "%s/targets/%.*s", rota_authdir_targets(dir, target),
+		    len, target) >= ROTA_FILE_PATH_MAX)
 		return rota_fail(why, ROTA_ERR_LIMIT, "path too long: %s", target);
 	return rota_file_mkdirs(out, 0755, why);
 }

@@ -30,6 +30,7 @@ struct rota_verify_sink {
 
 struct rota_verify_plan {
 	const char *repo; /* the directory above metadata/ */
+	const char *staging; /* that above targets/ci; NULL or "": the same */
 	const char
 		*anchor; /* a root file that is trusted; NULL: the lowest root of the repository */
 	uint64_t now;

@@ -18,6 +18,11 @@ struct place {
 	uint32_t index;
 };
 
+static bool is_set(const char *path)
+{
+	return path && *path;
+}
+
 static bool may_list(const struct place *p, const char *path)
 {
 	return rota_path_match(rota_span_cstr(p->pattern), rota_span_cstr(path)) &&
@@ -33,8 +38,10 @@ static void check_file(
 	char hex[ROTA_DIGEST_HEX];
 	struct rota_fail why;
 	uint64_t len;
-	char *file =
-		rota_text("%s/targets/%.*s%s.%s", w->repo, dir_len, path, want, path + dir_len);
+	const char *above = is_set(w->plan->staging) && strncmp(path, "ci/", 3) == 0
+		? w->plan->staging
+		: w->repo;
+	char *file = rota_text("%s/targets/%.*s%s.%s", above, dir_len, path, want, path + dir_len);
 	enum rota_err err = rota_digest_file(file, NULL, &len, digest, &why);
 
 	rota_hex(ROTA_SPAN(digest), hex);
@@ -158,5 +165,8 @@ static enum rota_err count(void *ctx, const struct rota_stray *stray, struct rot
 enum rota_err rota_verify_strays(struct rota_verify_walk *w, struct rota_fail *why)
 {
 	ROTA_TRY(rota_reach_strays(&w->reached, w->repo, "metadata", w, count, why));
-	return rota_reach_strays(&w->reached, w->repo, "targets", w, count, why);
+	ROTA_TRY(rota_reach_strays(&w->reached, w->repo, "targets", w, count, why));
+	if (!is_set(w->plan->staging))
+		return ROTA_OK;
+	return rota_reach_strays(&w->reached, w->plan->staging, "targets", w, count, why);
 }

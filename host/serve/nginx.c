@@ -4,8 +4,9 @@
 
 static enum rota_err check(const struct rota_nginx *n, struct rota_fail *why)
 {
-	const char *const all[] = { n->made_from, n->user, n->repository, n->certificate, n->key,
-		n->client_ca, n->rotad_socket, n->status_socket, n->address };
+	const char *const all[] = { n->made_from, n->user, n->repository, n->staging,
+		n->certificate, n->key, n->client_ca, n->rotad_socket, n->status_socket,
+		n->address };
 
 	return nginx_literal(all, sizeof(all) / sizeof(all[0]), why);
 }
@@ -92,9 +93,9 @@ static void add_upstream(const struct rota_nginx *n, struct rota_bytes *out)
 		n->rotad_socket);
 }
 
-/* A location of the repository. `pattern` is that of the path below `folder`; the group has a
+/* A location of the repository. `pattern` is that of the path below `folder` of `above`; the group has a
  * name, since the regular expression of an `if` would take $1 away. */
-static void add_files(const struct rota_nginx *n, struct rota_bytes *out, const char *comment,
+static void add_files(const char *above, struct rota_bytes *out, const char *comment,
 	const char *folder, const char *pattern, const char *cache)
 {
 	rota_bytes_print(out,
@@ -107,10 +108,30 @@ static void add_files(const struct rota_nginx *n, struct rota_bytes *out, const 
 		"\t\t\tadd_header Cache-Control \"%s\";\n"
 		"\t\t\tadd_header X-Content-Type-Options nosniff;\n"
 		"\t\t}\n",
-		comment, folder, pattern, n->repository, folder, cache);
+		comment, folder, pattern, above, folder, cache);
 }
 
-static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool targets)
+#define DIGEST_NAMES                                                                               \
+	"(?:[A-Za-z0-9_+~=,@-][A-Za-z0-9._+~=,@-]*/)*[0-9a-f]{64}\\.[A-Za-z0-9._+~=,@-]+"
+
+/* Builds that nobody has promoted: not for everybody to look into. */
+static void add_staging(const struct rota_nginx *n, struct rota_bytes *out, bool devices)
+{
+	if (!n->staging)
+		return;
+	if (devices)
+		add_files(n->staging, out, "Builds of ci, from where they are staged.", "targets",
+			"ci/" DIGEST_NAMES, "private, max-age=31536000, immutable");
+	else
+		rota_bytes_print(out,
+			"\t\t# Builds of ci need a client certificate: they are on the device "
+			"listener.\n"
+			"\t\tlocation ^~ /repo/targets/ci/ {\n"
+			"\t\t\treturn 403 \"builds of ci are served to devices only\\n\";\n"
+			"\t\t}\n");
+}
+
+static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool targets, bool devices)
 {
 	rota_bytes_print(out,
 		"\t\t# What is missing now (the next root) may be there in a moment.\n"
@@ -119,15 +140,14 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 		"\t\t\tadd_header Cache-Control \"public, max-age=5\" always;\n"
 		"\t\t\treturn 404 \"not found\\n\";\n"
 		"\t\t}\n");
-	add_files(n, out, "What changes in place.", "metadata", "(?:timestamp|root-hint)\\.json",
-		"public, max-age=5, must-revalidate");
-	add_files(n, out, "A version is written once.", "metadata",
+	add_files(n->repository, out, "What changes in place.", "metadata",
+		"(?:timestamp|root-hint)\\.json", "public, max-age=5, must-revalidate");
+	add_files(n->repository, out, "A version is written once.", "metadata",
 		"[0-9]{1,10}\\.[a-z0-9][a-z0-9._-]{0,63}\\.json",
 		"public, max-age=31536000, immutable");
+	add_staging(n, out, devices);
 	if (targets)
-		add_files(n, out, "The name has the digest.", "targets",
-			"(?:[A-Za-z0-9_+~=,@-][A-Za-z0-9._+~=,@-]*/)*[0-9a-f]{64}\\."
-			"[A-Za-z0-9._+~=,@-]+",
+		add_files(n->repository, out, "The name has the digest.", "targets", DIGEST_NAMES,
 			"public, max-age=31536000, immutable");
 	else
 		rota_bytes_print(out,
@@ -136,17 +156,19 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 			"\t\tlocation /repo/targets/ {\n"
 			"\t\t\treturn 403 \"targets are served to devices only\\n\";\n"
 			"\t\t}\n");
-	add_files(n, out, "The signing log: what it says of itself now.", "log", "checkpoint",
-		"public, max-age=60");
-	add_files(n, out, "Its leaves and hashes, written once.", "log",
+	add_files(n->repository, out, "The signing log: what it says of itself now.", "log",
+		"checkpoint", "public, max-age=60");
+	add_files(n->repository, out, "Its leaves and hashes, written once.", "log",
 		"tile/(?:[0-9]|entries)/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\\.p/[0-9]{1,3})?",
 		"public, max-age=31536000, immutable");
-	add_files(n, out, "Proofs of releases: made anew when further witnesses signed.", "log",
+	add_files(n->repository, out,
+		"Proofs of releases: made anew when further witnesses signed.", "log",
 		"proofs/[0-9a-f]{64}\\.tlog-proof", "public, max-age=60");
-	add_files(n, out, "What an order names: the name is the digest.", "recovery",
+	add_files(n->repository, out, "What an order names: the name is the digest.", "recovery",
 		"[0-9a-f]{64}", "public, max-age=31536000, immutable");
-	add_files(n, out, "Looked at first by a device in trouble: never stale for long.",
-		"recovery", "[a-z0-9][a-z0-9._-]{0,31}\\.json", "public, max-age=60");
+	add_files(n->repository, out,
+		"Looked at first by a device in trouble: never stale for long.", "recovery",
+		"[a-z0-9][a-z0-9._-]{0,31}\\.json", "public, max-age=60");
 	rota_bytes_print(out,
 		"\t\tlocation / {\n"
 		"\t\t\treturn 404;\n"
@@ -170,7 +192,7 @@ static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 		"\tserver {\n");
 	add_listen(n, out, n->repo_port, true);
 	rota_bytes_print(out, "\t\tssl_session_cache shared:public:8m;\n");
-	add_repo(n, out, !n->targets_mtls);
+	add_repo(n, out, !n->targets_mtls, false);
 	rota_bytes_print(out, "\t}\n\n");
 	if (n->http_port == 0)
 		return;
@@ -178,7 +200,7 @@ static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 		"\t# The same without TLS: nothing that a device believes depends on it.\n"
 		"\tserver {\n");
 	add_listen(n, out, n->http_port, false);
-	add_repo(n, out, !n->targets_mtls);
+	add_repo(n, out, !n->targets_mtls, false);
 	rota_bytes_print(out, "\t}\n\n");
 }
 
@@ -239,7 +261,7 @@ static void add_device(const struct rota_nginx *n, struct rota_bytes *out)
 		"\t\t}\n",
 		n->client_ca);
 	add_api(n, out);
-	add_repo(n, out, true);
+	add_repo(n, out, true, true);
 	rota_bytes_print(out, "\t}\n");
 }
 

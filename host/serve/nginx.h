@@ -19,6 +19,8 @@ struct rota_nginx {
 	const char *made_from; /* for the first line */
 	const char *user; /* of the workers; NULL: that of the master */
 	const char *repository; /* directory with metadata/, targets/, recovery/ */
+	const char *
+		staging; /* directory with targets/ci/, for devices only; NULL: in the repository */
 	const char *certificate, *key; /* of the TLS server, PEM */
 	const char *client_ca; /* device CA and operational CA, PEM */
 	const char *rotad_socket, *status_socket; /* Unix sockets */

@@ -246,19 +246,42 @@ static enum rota_err check_known(struct rota_authdir *a, struct rota_fail *why)
 	return rota_ini_all_used(&a->ini, why);
 }
 
-static enum rota_err load_repo(struct rota_authdir *a, struct rota_fail *why)
+static enum rota_err load_folder(struct rota_authdir *a, const char *key, const char *fallback,
+	char out[static ROTA_FILE_PATH_MAX], struct rota_fail *why)
 {
-	const char *path = rota_ini_get(&a->ini, "repository", "path");
+	const char *path = rota_ini_get(&a->ini, "repository", key);
 
 	if (!path)
-		path = "repo";
-	if (*path != '/')
-		rota_authdir_path(a, path, a->repo);
-	else if (strlen(path) < sizeof(a->repo))
-		memcpy(a->repo, path, strlen(path) + 1);
-	if (a->repo[0])
+		path = fallback;
+	if (!path)
 		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_LIMIT, "%s: [repository] path is too long", a->ini.path);
+	if (*path != '/')
+		rota_authdir_path(a, path, out);
+	else if (strlen(path) < ROTA_FILE_PATH_MAX)
+		memcpy(out, path, strlen(path) + 1);
+	if (out[0])
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_LIMIT, "%s: [repository] %s is too long", a->ini.path, key);
+}
+
+static enum rota_err load_repo(struct rota_authdir *a, struct rota_fail *why)
+{
+	char kept[ROTA_FILE_PATH_MAX];
+
+	ROTA_TRY(load_folder(a, "path", "repo", a->repo, why));
+	ROTA_TRY(load_folder(a, "staging", NULL, a->staging, why));
+	rota_authdir_path(a, "staging", kept); /* signed metadata waits there (host/repo/store.h) */
+	if (strcmp(a->staging, kept) != 0 && strcmp(a->staging, a->repo) != 0)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT,
+		"%s: [repository] staging is a folder that something else has; give it one of its "
+		"own, as 'ci'",
+		a->ini.path);
+}
+
+const char *rota_authdir_targets(const struct rota_authdir *a, const char *target)
+{
+	return a->staging[0] && strncmp(target, "ci/", 3) == 0 ? a->staging : a->repo;
 }
 
 /* Where nothing is said, slots are where the snapshot's key is, and the landing root where they are. */

@@ -2,7 +2,7 @@
 /* host/sign/authdir.h -- the authority directory: its rota.ini, who may sign what with which token.
  *
  *     [authority]           product
- *     [repository]          path (default "repo")
+ *     [repository]          path (default "repo"), staging
  *     [token NAME]          module, label, pin_file, environment, online, owner
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
  *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
@@ -67,6 +67,7 @@ struct rota_named_key {
 struct rota_authdir {
 	char dir[ROTA_FILE_PATH_MAX]; /* absolute */
 	char repo[ROTA_FILE_PATH_MAX];
+	char staging[ROTA_FILE_PATH_MAX]; /* has targets/ci instead of repo (SPEC 26.8); "": none */
 	const char *product;
 	struct rota_ini ini;
 	struct rota_token tokens[ROTA_TOKENS_MAX];
@@ -91,6 +92,9 @@ const struct rota_party *rota_authdir_party(const struct rota_authdir *a, const 
 
 /* Whether as many of its tokens as it takes are online. */
 bool rota_party_online(const struct rota_party *party);
+
+/* The folder above targets/ that a target lies below. */
+const char *rota_authdir_targets(const struct rota_authdir *a, const char *target);
 
 /* DIR/NAME into `out`. */
 void rota_authdir_path(
