@@ -109,7 +109,7 @@ void desk_settled(struct desk *d, const struct deed *deed)
 {
 	struct rota_judge judge = { .records = d->records };
 
-	if (deed->ask.whole)
+	if (deed->answer.kind == ROTA_ANSWER_SIGNED)
 		rota_judge_settled(&judge, &deed->ask, &deed->grant);
 }
 

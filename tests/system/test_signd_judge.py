@@ -119,6 +119,15 @@ def test_it_knows_what_it_signed_after_a_restart(signd, scene):
     granted(signd, scene, "timestamp", scene.timestamp())
 
 
+def test_what_is_refused_leaves_the_record_as_it_was(signd, scene):
+    granted(signd, scene, "snapshot", scene.snapshot())
+    signed = scene.snapshot()
+    assert ask(signd, "snapshot", signed | {"extra": 1})[1]["code"] == "member"
+    signd.stop()
+    signd.start()
+    granted(signd, scene, "snapshot", signed)
+
+
 def test_a_record_that_is_gone_ends_the_role(signd, scene):
     granted(signd, scene, "snapshot", scene.snapshot())
     signd.stop()
