@@ -6,13 +6,12 @@
 #include "apps/rota-agent/run.h"
 #include "apps/rota-agent/say.h"
 #include "apps/rota-agent/status.h"
+#include "host/base/apart.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #define CONFIG_DEFAULT "/etc/rota/agent.ini"
 
@@ -176,15 +175,6 @@ static int parse(int argc, char **argv, struct options *o)
 
 /* ---- wiring ---- */
 
-/* The TLS key is in this process: no core dumps, and no other process of this user looks in. */
-static void keep_private(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &none);
-}
-
 static void warn(const char *step, const struct rota_fail *why)
 {
 	say("warning",
@@ -264,7 +254,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	keep_private();
+	rota_keep_private();
 	say_begin(o.json, o.verbose);
 	if (o.verb && strcmp(o.verb, "doctor") == 0)
 		return agent_doctor(o.config);

@@ -28,8 +28,6 @@ void agent_signals(struct agent *a)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
 	a->stop = &stop_asked;
 }
 

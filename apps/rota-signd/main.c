@@ -2,12 +2,11 @@
 /* rota-signd: the signing daemon. Arguments and wiring. */
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/supervise.h"
+#include "host/base/apart.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 static const char usage[] =
@@ -80,10 +79,8 @@ int main(int argc, char **argv)
 	enum task task = TASK_RUN;
 	int c;
 
+	rota_keep_private();
 	umask(027);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
-	prctl(PR_SET_DUMPABLE, 0);
 	opterr = 0; /* one line of ours, not two */
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {

@@ -3,7 +3,8 @@
 #ifndef APPS_ROTA_SIGND_SAY_H
 #define APPS_ROTA_SIGND_SAY_H
 
-/* One line on standard error, with time, cut at 700 bytes. Any thread. */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#include "host/serve/say.h"
+
+#define say(...) rota_say("rota-signd", __VA_ARGS__)
 
 #endif

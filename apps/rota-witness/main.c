@@ -3,17 +3,15 @@
  * loop. */
 #include "apps/rota-witness/config.h"
 #include "apps/rota-witness/front.h"
+#include "host/base/apart.h"
 #include "host/base/file.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/pkcs11/pkcs11.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const char usage[] =
@@ -132,15 +130,6 @@ static int start(const char *path, enum mode mode)
 	return err != ROTA_OK;
 }
 
-/* A PIN passes through. */
-static void keep_private(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &none);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
@@ -151,9 +140,8 @@ int main(int argc, char **argv)
 	enum mode mode = RUN;
 	int got;
 
-	keep_private();
+	rota_keep_private();
 	umask(077);
-	signal(SIGPIPE, SIG_IGN);
 	while ((got = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (got == 'c')
 			path = optarg;

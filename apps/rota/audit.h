@@ -6,6 +6,13 @@
 #include "host/log/policy.h"
 #include "host/log/tiles.h"
 
+/* The option of all of them, a row of struct opts_row. */
+#define AUDIT_POLICY(at)                                                                           \
+	{                                                                                          \
+		"policy", "FILE", "keys of log and witnesses (default DIR/trust/log-policy)",      \
+			OPTS_TEXT, at                                                              \
+	}
+
 struct audit_place {
 	char *folder; /* owned */
 	struct rota_tiles files; /* in it */

@@ -16,8 +16,7 @@
 static const char *policy_file;
 
 static const struct opts_row rows[] = {
-	{ "policy", "FILE", "keys of log and witnesses (default DIR/trust/log-policy)", OPTS_TEXT,
-		&policy_file },
+	AUDIT_POLICY(&policy_file),
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
 };
 

@@ -18,8 +18,7 @@ static const char *policy_file, *out_file, *target, *sha256;
 static const struct opts_row rows[] = {
 	{ "out", "FILE", "where to (default FOLDER/proofs/DIGEST.tlog-proof)", OPTS_TEXT,
 		&out_file },
-	{ "policy", "FILE", "keys of log and witnesses (default DIR/trust/log-policy)", OPTS_TEXT,
-		&policy_file },
+	AUDIT_POLICY(&policy_file),
 	{ "sha256", "HEX", "of the release.json (default the newest of that path)", OPTS_TEXT,
 		&sha256 },
 	{ "target", "PATH", "the release: releases/PRODUCT/VERSION/release.json", OPTS_TEXT,

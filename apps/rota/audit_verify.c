@@ -22,8 +22,7 @@ static const struct opts_row rows[] = {
 	{ "journal", "FOLDER", "the log's journal: compare private records too", OPTS_TEXT,
 		&journal },
 	{ "json", NULL, "as JSON", OPTS_FLAG, &json },
-	{ "policy", "FILE", "keys of log and witnesses (default DIR/trust/log-policy)", OPTS_TEXT,
-		&policy_file },
+	AUDIT_POLICY(&policy_file),
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
 };
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota: one command for operators and CI. The table of verbs, and nothing else. */
 #include "apps/rota/verb.h"
+#include "host/base/apart.h"
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const struct verb verbs[] = {
@@ -183,23 +181,12 @@ static int help_on(int argc, char **argv)
 	return dispatch(argc > 1 ? 3 : 2, words);
 }
 
-/* Keys of devices and PINs pass through: no core dumps, and no other process of this user looks in. */
-static void keep_private(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &none);
-}
-
 int main(int argc, char **argv)
 {
 	int at = 1;
 
-	keep_private();
+	rota_keep_private();
 	umask(022);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
 	if (argc > at + 1 && strcmp(argv[at], "--dir") == 0) {
 		verb_set_dir(argv[at + 1]);
 		at += 2;

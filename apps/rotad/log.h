@@ -3,7 +3,8 @@
 #ifndef APPS_ROTAD_LOG_H
 #define APPS_ROTAD_LOG_H
 
-/* One line on standard error, with time, cut at 600 bytes. Any thread. */
-void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#include "host/serve/say.h"
+
+#define log_line(...) rota_say("rotad", __VA_ARGS__)
 
 #endif

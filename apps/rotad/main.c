@@ -7,6 +7,7 @@
 #include "apps/rotad/projection.h"
 #include "apps/rotad/worker.h"
 #include "apps/rotad/log.h"
+#include "host/base/apart.h"
 #include "host/base/bytes.h"
 #include "host/base/file.h"
 #include "host/serve/listener.h"
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -325,10 +325,8 @@ int main(int argc, char **argv)
 	bool check = false, rebuild = false, json = false;
 	int c;
 
+	rota_keep_private();
 	umask(027);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit on file size is a full disk, not the end */
-	prctl(PR_SET_DUMPABLE, 0);
 	opterr = 0; /* one line of ours, not two */
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {

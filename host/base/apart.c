@@ -17,22 +17,30 @@ static enum rota_err become(const struct rota_user *user, struct rota_fail *why)
 	return rota_fail_errno(why, errno, "cannot become user %u", (unsigned)user->uid);
 }
 
+void rota_keep_private(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 enum rota_err rota_apart(
 	const char *name, const struct rota_user *user, bool lock, struct rota_fail *why)
 {
-	const struct rlimit none = { 0, 0 }, all = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
 	if (lock) /* while it still may; where it may not, the limit that stands decides */
 		(void)setrlimit(RLIMIT_MEMLOCK, &all);
 	if (user)
 		ROTA_TRY(become(user, why));
 	/* after the change of user, which takes these back */
+	rota_keep_private();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_NAME, name);
-	setrlimit(RLIMIT_CORE, &none);
-	signal(SIGPIPE, SIG_IGN);
 	if (lock && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
 		return rota_fail_errno(why, errno,
 			"cannot lock memory; raise the limit (LimitMEMLOCK, ulimit -l)");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/base/apart.h -- a process that others on this machine cannot look into, and that takes nothing along. */
+/* host/base/apart.h -- a process that others on this machine cannot look into, and that takes nothing along. Every program
+ * begins by it: PINs or keys of devices pass through, or people's reports. */
 #ifndef HOST_BASE_APART_H
 #define HOST_BASE_APART_H
 
@@ -13,9 +14,13 @@ struct rota_user {
 	gid_t gid;
 };
 
-/* Called in a forked child: become `user` (NULL: stay), without its other groups; no core, no debugger of the same user, no
+/* No core, no debugger of the same user. A peer that hangs up and a limit on file size, which is a full disk, are errors of
+ * the write and no signals. */
+void rota_keep_private(void);
+
+/* Called in a forked child: become `user` (NULL: stay), without its other groups; private as above, no
  * gain of privileges; gone with its parent; named `name` (at most 15 bytes). With `lock`, all memory, that of later too, stays
- * out of swap. A peer that hangs up is an error of the write, no signal. */
+ * out of swap. */
 ROTA_MUST_USE enum rota_err rota_apart(
 	const char *name, const struct rota_user *user, bool lock, struct rota_fail *why);
 

@@ -222,20 +222,27 @@ static void read_device(sqlite3_stmt *st, struct rota_db_device *out)
 	out->checkpoints_strange = (uint64_t)sqlite3_column_int64(st, 15);
 }
 
+/* The one row asked for stands ready, until sqlite3_reset(); ROTA_ERR_NOT_FOUND. */
+static enum rota_err one_row(struct rota_db_sqlite *s, sqlite3_stmt *st, struct rota_fail *why)
+{
+	int code = sqlite3_step(st);
+
+	if (code == SQLITE_ROW)
+		return ROTA_OK;
+	return code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
+}
+
 static enum rota_err device(
 	void *ctx, const char *id, struct rota_db_device *out, struct rota_fail *why)
 {
 	struct rota_db_sqlite *s = ctx;
 	sqlite3_stmt *st = s->at[DEVICE];
-	enum rota_err err = ROTA_OK;
-	int code;
+	enum rota_err err;
 
 	bind_text(st, 1, id);
-	code = sqlite3_step(st);
-	if (code == SQLITE_ROW)
+	err = one_row(s, st, why);
+	if (err == ROTA_OK)
 		read_device(st, out);
-	else
-		err = code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
 	sqlite3_reset(st);
 	return err;
 }
@@ -289,16 +296,13 @@ static enum rota_err event_log(void *ctx, const char *id, uint64_t seq,
 {
 	struct rota_db_sqlite *s = ctx;
 	sqlite3_stmt *st = s->at[EVENT_LOG];
-	enum rota_err err = ROTA_OK;
-	int code;
+	enum rota_err err;
 
 	bind_text(st, 1, id);
 	bind_number(st, 2, seq);
-	code = sqlite3_step(st);
-	if (code == SQLITE_ROW)
+	err = one_row(s, st, why);
+	if (err == ROTA_OK)
 		column_text(st, 0, out, ROTA_DB_TEXT_LEN);
-	else
-		err = code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
 	sqlite3_reset(st);
 	return err;
 }
@@ -397,16 +401,13 @@ static enum rota_err proof(
 {
 	struct rota_db_sqlite *s = ctx;
 	sqlite3_stmt *st = s->at[PROOF];
-	enum rota_err err = ROTA_OK;
-	int code;
+	enum rota_err err;
 
 	bind_text(st, 1, id);
 	bind_number(st, 2, after);
-	code = sqlite3_step(st);
-	if (code == SQLITE_ROW)
+	err = one_row(s, st, why);
+	if (err == ROTA_OK)
 		read_proof(st, out);
-	else
-		err = code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
 	sqlite3_reset(st);
 	return err;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apps/rota-signd/say.h"
+#include "host/serve/say.h"
 #include "host/base/when.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-void say(const char *format, ...)
+void rota_say(const char *program, const char *format, ...)
 {
 	char when[ROTA_WHEN_LEN], text[700];
 	va_list args;
@@ -14,5 +14,5 @@ void say(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "%s rota-signd: %s\n", when, text);
+	fprintf(stderr, "%s %s: %s\n", when, program, text);
 }
