@@ -28,6 +28,24 @@ static void print_value(char mark, const char *path, const json_t *value)
 	free(text);
 }
 
+void bundle_show_change(const char *path, const json_t *was, const json_t *now)
+{
+	if (was)
+		print_value('-', path, was);
+	if (now)
+		print_value('+', path, now);
+}
+
+void bundle_show_text(const char *name, const char *text)
+{
+	json_t *value = json_string(text);
+	char *out = plain(value);
+
+	printf("  %s %s\n", name, out);
+	free(out);
+	json_decref(value);
+}
+
 static void on_change(void *ctx, const char *path, const json_t *was, const json_t *now)
 {
 	json_t *list = ctx, *one;
@@ -41,10 +59,7 @@ static void on_change(void *ctx, const char *path, const json_t *was, const json
 		json_array_append_new(list, one);
 		return;
 	}
-	if (was)
-		print_value('-', path, was);
-	if (now)
-		print_value('+', path, now);
+	bundle_show_change(path, was, now);
 }
 
 static void print_head(const struct rota_bundle_item *item, const char *hex, uint64_t left_s)

@@ -5,6 +5,13 @@
 
 #include "host/repo/bundle_view.h"
 
+/* One value that changes, as rota_bundle_sink tells it, in lines: minus what was, plus what will be. Nothing of it moves the
+ * cursor or turns the line around. */
+void bundle_show_change(const char *path, const json_t *was, const json_t *now);
+
+/* A line "NAME TEXT", the text between quotes; for the same reason. */
+void bundle_show_text(const char *name, const char *text);
+
 /* On standard output; `json`: as a list for programs. */
 void bundle_show(const struct rota_bundle_view *view, uint64_t now, bool json);
 

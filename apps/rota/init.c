@@ -136,11 +136,9 @@ static enum rota_err make(const char *making, struct rota_fail *why)
 		ROTA_TRY(copy_config(making, why));
 	err = session_open(&s, making, SESSION_WRITE);
 	if (err == ROTA_OK) {
+		session_by_hand(&s); /* a daemon begins with what is made here */
 		err = sign_all(&s.desk, &s.why);
-		*why = s.why;
-		rota_tokens_close(&s.tokens);
-		rota_authdir_free(&s.dir);
-		close(s.lock);
+		session_drop(&s);
 	}
 	*why = s.why;
 	return err;

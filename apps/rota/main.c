@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota: one command for operators and CI. The table of verbs, and nothing else. */
+#include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/base/apart.h"
 
@@ -67,6 +68,8 @@ static const struct verb verbs[] = {
 	{ "audit prove", "that the signing log has a release, as one file", verb_audit_prove },
 	{ "audit show", "who had what signed, why, when, from which build", verb_audit_show },
 	{ "audit verify", "is the signing log what it says, and one log", verb_audit_verify },
+	{ "approve", "show what a signing daemon was asked for, and say yes or no to it",
+		verb_approve },
 	{ "status", "versions, expiries and signers of every role", verb_status },
 	{ "doctor", "name what is wrong with a set-up, step by step", verb_doctor },
 	{ "serve", "serve the repository and take devices' reports", verb_serve },
@@ -164,8 +167,10 @@ static int dispatch(int argc, char **argv)
 	for (const struct verb *v = verbs; v->name; v++) {
 		int taken = words(v, argc, argv);
 
-		if (taken > 0)
-			return v->run(argc - taken + 1, argv + taken - 1);
+		if (taken == 0)
+			continue;
+		session_set_verb(v->name);
+		return v->run(argc - taken + 1, argv + taken - 1);
 	}
 	if (argc > 1 && strcmp(argv[1], "--help") == 0 && help_on_group(argv[0]))
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rota serve: nginx and rotad together, in the foreground. */
+/* rota serve: nginx and rotad together, in the foreground; and the signing daemon of a desk, where nobody else runs it. */
 #include "apps/rota/opts.h"
-#include "apps/rota/serve_child.h"
+#include "apps/rota/daemon.h"
 #include "apps/rota/verb.h"
 #include "host/base/bytes.h"
 #include "host/base/file.h"
@@ -37,6 +37,7 @@ struct serve {
 	struct serve_config config;
 	struct serve_state state;
 	struct serve_child nginx, rotad;
+	struct daemon daemon;
 	struct watched watched;
 	sigset_t signals;
 };
@@ -59,8 +60,9 @@ static const struct opts_row rows[] = {
 
 static const struct opts_usage usage = {
 	.synopsis = "rota serve [OPTION]...",
-	.text = "Serves the repository and takes devices' reports: runs nginx and rotad in the\n"
-		"foreground until SIGTERM or Ctrl-C, and stops both when one ends.",
+	.text = "Serves the repository and takes devices' reports: runs nginx and rotad, and\n"
+		"rota-signd where DIR has a signd.ini and nobody runs it, in the foreground until\n"
+		"SIGTERM or Ctrl-C, and stops all when one ends.",
 	.examples = "  rota --dir /srv/authority serve\n"
 		    "  rota serve --dir . --port 0 --device-port 0 --ports-file ports.txt\n"
 		    "  rota serve --config /etc/rota/serve.ini --address 0.0.0.0",
@@ -167,7 +169,7 @@ static enum rota_err any_dead(struct serve *s, struct rota_fail *why)
 		return died(s, &s->rotad, why);
 	if (serve_child_ended(&s->nginx))
 		return died(s, &s->nginx, why);
-	return ROTA_OK;
+	return daemon_check(&s->daemon, why);
 }
 
 /* true: a signal asked us to stop. */
@@ -276,11 +278,28 @@ static enum rota_err watch(struct serve *s, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-static enum rota_err run_both(struct serve *s, struct rota_fail *why)
+/* Its own folder is that of the file with the settings. */
+static enum rota_err start_daemon(struct serve *s, struct rota_fail *why)
+{
+	const struct serve_config *c = &s->config;
+	char *dir;
+	enum rota_err err = ROTA_OK;
+
+	if (c->signd == NULL || daemon_listens(c->signd))
+		return ROTA_OK;
+	dir = rota_text("%.*s", (int)(strrchr(c->file, '/') - c->file), c->file);
+	if (daemon_is_ours(dir))
+		err = daemon_start(&s->daemon, dir, c->signd, why);
+	free(dir);
+	return err;
+}
+
+static enum rota_err run_all(struct serve *s, struct rota_fail *why)
 {
 	bool stopped = false;
 
 	unlink(serve_path(&s->state, "run/rotad.sock")); /* we hold the lock: nobody uses it */
+	ROTA_TRY(start_daemon(s, why));
 	ROTA_TRY(serve_child_start(&s->rotad, why));
 	ROTA_TRY(wait_rotad(s, &stopped, why));
 	if (stopped)
@@ -312,10 +331,11 @@ static enum rota_err with_children(struct serve *s, struct rota_fail *why)
 		.user = s->state.root ? &s->state.ingest : NULL,
 		.extra_group = s->state.root ? s->state.web.gid : 0,
 		.stop_signal = SIGTERM };
-	err = run_both(s, why);
+	err = run_all(s, why);
 	/* nginx first: what it has taken is still answered. */
 	serve_child_stop(&s->nginx, NGINX_STOP_S);
 	serve_child_stop(&s->rotad, ROTAD_STOP_S);
+	daemon_stop(&s->daemon);
 	free(prefix);
 	free(ini);
 	free(nginx_log);

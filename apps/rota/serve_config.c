@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota/serve_config.h"
+#include "apps/rota/sibling.h"
 #include "apps/rota/verb.h"
 #include "host/base/bytes.h"
 #include "host/base/file.h"
@@ -38,6 +39,18 @@ static char *text_of(struct rota_ini *ini, const char *key, const char *fallback
 	return rota_text("%s", value == NULL ? fallback : value);
 }
 
+/* Who signs the time; the setting is the authority's, as the repository's is. */
+static void find_signd(struct rota_ini *ini, const char *base, struct serve_config *c)
+{
+	const char *signd = rota_ini_get(ini, "authority", "signd");
+	const char *product = rota_ini_get(ini, "authority", "product");
+
+	if (signd == NULL || product == NULL)
+		return;
+	c->signd = absolute(base, signd);
+	c->product = rota_text("%s", product);
+}
+
 /* Where the authority keeps its repository, unless [serve] says otherwise. */
 static char *repository_of(struct rota_ini *ini, const char *base)
 {
@@ -55,26 +68,6 @@ static char *default_state(void)
 	if (state != NULL && state[0] == '/')
 		return rota_text("%s/rota-serve", state);
 	return rota_text("%s/.local/state/rota-serve", home == NULL ? "." : home);
-}
-
-/* rotad lies beside this program, installed or in the build directory. */
-static char *find_rotad(void)
-{
-	static const char *const places[] = { "rotad", "../rotad/rotad", "../sbin/rotad" };
-	char self[ROTA_FILE_PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *dir;
-
-	self[len > 0 ? len : 0] = '\0';
-	dir = dirname(self);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		char *path = rota_text("%s/%s", dir, places[i]);
-
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	return rota_text("/usr/sbin/rotad");
 }
 
 static enum rota_err port(struct rota_ini *ini, const char *key, const char *option,
@@ -150,6 +143,7 @@ static enum rota_err read_all(struct rota_ini *ini, const char *base, const stru
 	c->device_ca = path_of(ini, base, "device_ca", "ca/device-ca.pem");
 	c->operational_ca = path_of(ini, base, "operational_ca", "ca/operational-ca.pem");
 	c->crl = crl == NULL ? NULL : absolute(base, crl);
+	find_signd(ini, base, c);
 	c->address = o->address != NULL ? rota_text("%s", o->address)
 					: text_of(ini, "address", "127.0.0.1");
 	if (o->state != NULL)
@@ -158,7 +152,7 @@ static enum rota_err read_all(struct rota_ini *ini, const char *base, const stru
 		c->state = state != NULL ? absolute(base, state) : default_state();
 	c->nginx = text_of(ini, "nginx", "/usr/sbin/nginx");
 	c->rotad = rota_ini_get(ini, SECTION, "rotad") != NULL ? text_of(ini, "rotad", "")
-							       : find_rotad();
+							       : sibling_find("rotad");
 	c->web_user = text_of(ini, "web_user", "rota-web");
 	c->ingest_user = text_of(ini, "ingest_user", "rota-ingest");
 	ROTA_TRY(numbers(ini, o, c, why));
@@ -198,8 +192,8 @@ enum rota_err serve_config_load(
 void serve_config_free(struct serve_config *c)
 {
 	char *const all[] = { c->file, c->state, c->repository, c->staging, c->certificate, c->key,
-		c->device_ca, c->operational_ca, c->crl, c->address, c->nginx, c->rotad,
-		c->web_user, c->ingest_user };
+		c->device_ca, c->operational_ca, c->crl, c->signd, c->product, c->address, c->nginx,
+		c->rotad, c->web_user, c->ingest_user };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);

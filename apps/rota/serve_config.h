@@ -25,6 +25,7 @@ struct serve_config {
 	uint64_t repo_port, device_port, http_port; /* 0: choose a free one */
 	bool http; /* http_port is wanted */
 	bool targets_mtls;
+	char *signd, *product; /* the signing daemon's socket; NULL where [authority] names none */
 	char *nginx, *rotad; /* programs */
 	char *web_user, *ingest_user; /* as root */
 	uint64_t workers, segment_bytes, keep_segments;

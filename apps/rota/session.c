@@ -4,8 +4,11 @@
 #include "host/base/when.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const char *verb = "";
 
 /* Longer than any verb that signs takes with its hands off the keyboard. */
 #define LOCK_WAIT_S 20
@@ -55,6 +58,35 @@ struct rota_opener session_opener(const struct rota_authdir *dir)
 	return (struct rota_opener){ .ctx = (void *)(uintptr_t)dir, .open = open_token };
 }
 
+void session_set_verb(const char *name)
+{
+	verb = name;
+}
+
+static const char *reason(void)
+{
+	static char text[64];
+	const char *env = getenv("ROTA_REASON");
+
+	snprintf(text, sizeof(text), "rota %s", verb);
+	return env && *env ? env : text;
+}
+
+static enum rota_err start_daemon(void *ctx, struct rota_fail *why)
+{
+	struct session *s = ctx;
+
+	if (daemon_is_ours(s->dir.dir))
+		return daemon_start(&s->daemon, s->dir.dir, s->dir.signd, why);
+	return rota_fail(
+		why, ROTA_ERR_NET, "no signing daemon at %s; start rota-signd", s->dir.signd);
+}
+
+enum rota_err session_daemon(struct session *s)
+{
+	return daemon_listens(s->dir.signd) ? ROTA_OK : start_daemon(s, &s->why);
+}
+
 enum rota_err session_open(struct session *s, const char *dir, enum session_lock lock)
 {
 	char path[ROTA_FILE_PATH_MAX];
@@ -69,18 +101,32 @@ enum rota_err session_open(struct session *s, const char *dir, enum session_lock
 		}
 	}
 	rota_tokens_init(&s->tokens, &s->dir, session_opener(&s->dir));
-	s->notary = rota_notary_at_hand(&s->tokens);
+	rota_proxy_init(&s->proxy, &s->dir, &s->tokens, reason());
+	s->daemon = (struct daemon){ 0 };
+	s->proxy.start = start_daemon;
+	s->proxy.start_ctx = s;
+	s->notary = rota_proxy_notary(&s->proxy);
 	s->slots = slots_opener(&s->dir);
 	s->desk = (struct rota_desk){ .dir = &s->dir,
 		.tokens = &s->tokens,
 		.notary = &s->notary,
 		.now = rota_when_now(),
 		.slots = &s->slots };
-	return ROTA_OK;
+	if (lock != SESSION_WRITE || rota_proxy_settle(&s->proxy, &s->desk, &s->why) == ROTA_OK)
+		return ROTA_OK;
+	session_drop(s);
+	return s->why.err;
+}
+
+void session_by_hand(struct session *s)
+{
+	s->notary = rota_notary_at_hand(&s->tokens);
 }
 
 void session_drop(struct session *s)
 {
+	rota_proxy_close(&s->proxy);
+	daemon_stop(&s->daemon);
 	rota_tokens_close(&s->tokens);
 	rota_authdir_free(&s->dir);
 	if (s->lock >= 0)

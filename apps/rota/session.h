@@ -6,6 +6,8 @@
 #ifndef APPS_ROTA_SESSION_H
 #define APPS_ROTA_SESSION_H
 
+#include "apps/rota/daemon.h"
+#include "host/notary/proxy.h"
 #include "host/repo/metadata.h"
 #include "host/sign/tokens.h"
 #include "ports/pkcs11/pkcs11.h"
@@ -14,16 +16,21 @@ struct session {
 	struct rota_fail why; /* what every step of the verb reports into */
 	struct rota_authdir dir;
 	struct rota_tokens tokens;
-	struct rota_notary notary; /* the tokens, too */
+	struct rota_proxy proxy; /* the daemon, where rota.ini names one */
+	struct daemon daemon; /* that this session started, or none */
+	struct rota_notary notary;
 	struct rota_slot_opener slots; /* of a series */
 	struct rota_desk desk;
 	int lock; /* -1: none */
 };
 
+/* What is told as the reason of a request to a signing daemon where $ROTA_REASON says nothing: "rota NAME". */
+void session_set_verb(const char *name);
+
 enum session_lock { SESSION_READ, SESSION_WRITE };
 
-/* Load the authority directory; for SESSION_WRITE take DIR/lock, so that two publishers do not collide. On
- * failure nothing is open and s->why says what is wrong. Do not move the session. */
+/* Load the authority directory; for SESSION_WRITE take DIR/lock, so that two publishers do not collide, and bring what was
+ * asked of the signing daemon before to an end. On failure nothing is open and s->why says what is wrong. Do not move the session. */
 ROTA_MUST_USE enum rota_err session_open(
 	struct session *s, const char *dir, enum session_lock lock);
 
@@ -32,6 +39,12 @@ void session_drop(struct session *s);
 
 /* Close all; says s->why on standard error when `err` is one. Gives the exit status. */
 int session_close(struct session *s, enum rota_err err);
+
+/* Sign with the tokens at hand, whatever rota.ini says of a daemon: before there is one. */
+void session_by_hand(struct session *s);
+
+/* Somebody listens at signd of rota.ini on return; a desk's own daemon is started. */
+ROTA_MUST_USE enum rota_err session_daemon(struct session *s);
 
 /* "rota: TEXT" on standard error; gives 1. */
 int say_fail(const struct rota_fail *why);

@@ -30,6 +30,7 @@ int verb_promote_prepare(int argc, char **argv);
 int verb_promote_approve(int argc, char **argv);
 int verb_promote_sign(int argc, char **argv);
 int verb_release_add(int argc, char **argv);
+int verb_approve(int argc, char **argv);
 int verb_recovery_make(int argc, char **argv);
 int verb_recovery_sign(int argc, char **argv);
 int verb_recovery_show(int argc, char **argv);

@@ -3,11 +3,13 @@
 #include "host/base/bytes.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* What curl reads from a socket at once: its own default is 16 KB, and a system call each. */
@@ -345,6 +347,7 @@ static CURL *prepare(struct transfer *t, const struct rota_fetch_server *server,
 	set_manners(c, t, total_s);
 	t->server = server;
 	set_trust(c, t->f, server);
+	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, server->socket);
 	curl_easy_setopt(c, CURLOPT_URL, t->url);
 	return c;
 }
@@ -398,13 +401,14 @@ static size_t on_answer(char *at, size_t one, size_t len, void *ctx)
 	return len;
 }
 
-static enum rota_err post(
+static enum rota_err perform(
 	struct transfer *t, CURL *c, struct curl_slist *headers, struct rota_fail *why)
 {
 	CURLcode code;
 
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	code = curl_easy_perform(c);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
 	if (code != CURLE_OK)
 		return complain(t, code, why);
 	t->answer->status = (unsigned)status_of(t);
@@ -412,13 +416,29 @@ static enum rota_err post(
 	return ROTA_OK;
 }
 
+/* A body is set; its kind is told. */
+static enum rota_err post(struct transfer *t, CURL *c, const char *type, struct rota_fail *why)
+{
+	/* libcurl would ask first whether a large body is welcome, and our gates take no expectation. */
+	struct curl_slist *quiet = curl_slist_append(NULL, "Expect:");
+	struct curl_slist *headers = quiet ? curl_slist_append(quiet, type) : NULL;
+	enum rota_err err = ROTA_ERR_FULL;
+
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_answer);
+	if (headers)
+		err = perform(t, c, headers, why);
+	else
+		rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", t->url);
+	curl_slist_free_all(quiet);
+	return err;
+}
+
 enum rota_err rota_fetch_post(struct rota_fetch *f, const struct rota_fetch_server *server,
 	const char *path, struct rota_span json, uint32_t total_s, struct rota_fetch_answer *answer,
 	struct rota_fail *why)
 {
 	struct transfer t = { .f = f, .answer = answer };
-	struct curl_slist *headers;
-	enum rota_err err;
 	CURL *c;
 
 	*answer = (struct rota_fetch_answer){ 0 };
@@ -426,13 +446,38 @@ enum rota_err rota_fetch_post(struct rota_fetch *f, const struct rota_fetch_serv
 	c = prepare(&t, server, total_s);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)json.p);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)json.len);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, &t);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_answer);
-	headers = curl_slist_append(NULL, "Content-Type: application/json");
-	if (!headers)
-		return rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", t.url);
-	err = post(&t, c, headers, why);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(headers);
+	return post(&t, c, "Content-Type: application/json", why);
+}
+
+static enum rota_err upload(struct transfer *t, const struct rota_fetch_server *server, FILE *from,
+	uint32_t total_s, struct rota_fail *why)
+{
+	struct stat st;
+	CURL *c;
+
+	if (fstat(fileno(from), &st) != 0 || !S_ISREG(st.st_mode))
+		return rota_fail(why, ROTA_ERR_IO, "%s: what is to be sent is no file", t->url);
+	c = prepare(t, server, total_s);
+	curl_easy_setopt(c, CURLOPT_POST, 1L);
+	curl_easy_setopt(c, CURLOPT_READDATA, from); /* with fread(), libcurl's own way */
+	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)st.st_size);
+	return post(t, c, "Content-Type: application/octet-stream", why);
+}
+
+enum rota_err rota_fetch_upload(struct rota_fetch *f, const struct rota_fetch_server *server,
+	const char *path, const char *file, uint32_t total_s, struct rota_fetch_answer *answer,
+	struct rota_fail *why)
+{
+	struct transfer t = { .f = f, .answer = answer };
+	enum rota_err err;
+	FILE *from;
+
+	*answer = (struct rota_fetch_answer){ 0 };
+	ROTA_TRY(make_url(&t, server, path, why));
+	from = fopen(file, "rbe");
+	if (!from)
+		return rota_fail_errno(why, errno, "cannot open %s", file);
+	err = upload(&t, server, from, total_s, why);
+	fclose(from);
 	return err;
 }

@@ -34,6 +34,8 @@ struct rota_fetch_settings {
 /* Whom to ask, and as whom. All strings stay in use during the call. */
 struct rota_fetch_server {
 	const char *url; /* of everything below it; a slash at its end does not matter */
+	const char
+		*socket; /* a Unix socket to connect to, whatever host the url names; NULL: none */
 	const char *ca; /* PEM file: trusted for this server. NULL only with an http:// url */
 	const char *certificate, *key; /* PEM files; NULL: no client certificate */
 	const char *proxy; /* NULL: none */
@@ -86,9 +88,14 @@ ROTA_MUST_USE enum rota_err rota_fetch_get(
  * say. */
 uint32_t rota_fetch_retry_after(const struct rota_fetch *f);
 
-/* Send `json`. ROTA_OK whatever the status says; errors are those of the connection, as above. */
+/* POST `json`. ROTA_OK whatever the status says; errors are those of the connection, as above. */
 ROTA_MUST_USE enum rota_err rota_fetch_post(struct rota_fetch *f,
 	const struct rota_fetch_server *server, const char *path, struct rota_span json,
+	uint32_t total_s, struct rota_fetch_answer *answer, struct rota_fail *why);
+
+/* The same with the bytes of a file, as they are. ROTA_ERR_IO: it cannot be read, or became shorter meanwhile. */
+ROTA_MUST_USE enum rota_err rota_fetch_upload(struct rota_fetch *f,
+	const struct rota_fetch_server *server, const char *path, const char *file,
 	uint32_t total_s, struct rota_fetch_answer *answer, struct rota_fail *why);
 
 /* Append `text` to the path `url` (room of ROTA_URL_MAX, NUL-terminated), percent-encoding all but

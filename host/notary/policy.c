@@ -31,6 +31,8 @@ void rota_policy_free(struct rota_policy *p)
 		return;
 	for (size_t i = 0; i < p->scope_count; i++)
 		rota_authdir_free(&p->scopes[i]);
+	for (size_t i = 0; i < p->path_count; i++)
+		free(p->paths[i]);
 	rota_ini_free(&p->ini);
 	free(p);
 }

@@ -39,6 +39,24 @@ static enum rota_err load_flag(struct rota_policy *p, const char *section, const
 	return wrong(p, why, section, key, "is neither yes nor no");
 }
 
+/* Relative names are below the folder of the file, which may be moved with what it names. */
+static const char *path_of(struct rota_policy *p, const char *path)
+{
+	const char *slash = strrchr(p->ini.path, '/');
+	char *real, *folder, *whole;
+
+	if (!path || *path == '/')
+		return path;
+	folder = slash ? rota_text("%.*s/", (int)(slash - p->ini.path), p->ini.path)
+		       : rota_text("./");
+	real = realpath(folder, NULL);
+	whole = rota_text("%s/%s", real ? real : folder, path);
+	free(folder);
+	free(real);
+	p->paths[p->path_count++] = whole;
+	return whole;
+}
+
 /* Who from afar is a client, and what `rota-signd --nginx` writes down for them. */
 static enum rota_err load_remote(struct rota_policy *p, struct rota_fail *why)
 {
@@ -46,12 +64,12 @@ static enum rota_err load_remote(struct rota_policy *p, struct rota_fail *why)
 	const char *address = rota_ini_get(&p->ini, "remote", "address");
 	uint64_t port;
 
-	d->remote_socket = rota_ini_get(&p->ini, "daemon", "remote_socket");
+	d->remote_socket = path_of(p, rota_ini_get(&p->ini, "daemon", "remote_socket"));
 	d->nginx_user = rota_ini_get(&p->ini, "daemon", "nginx_user");
-	d->client_ca = rota_ini_get(&p->ini, "remote", "client_ca");
-	d->crl = rota_ini_get(&p->ini, "remote", "crl");
-	d->certificate = rota_ini_get(&p->ini, "remote", "certificate");
-	d->key = rota_ini_get(&p->ini, "remote", "key");
+	d->client_ca = path_of(p, rota_ini_get(&p->ini, "remote", "client_ca"));
+	d->crl = path_of(p, rota_ini_get(&p->ini, "remote", "crl"));
+	d->certificate = path_of(p, rota_ini_get(&p->ini, "remote", "certificate"));
+	d->key = path_of(p, rota_ini_get(&p->ini, "remote", "key"));
 	d->address = address ? address : "*";
 	ROTA_TRY(rota_ini_number(&p->ini, "remote", "port", 1, 65535, 8445, &port, why));
 	d->port = (uint16_t)port;
@@ -68,6 +86,8 @@ static enum rota_err load_daemon(struct rota_policy *p, struct rota_fail *why)
 
 	ROTA_TRY(rota_ini_need(&p->ini, "daemon", "state", &d->state, why));
 	ROTA_TRY(rota_ini_need(&p->ini, "daemon", "socket", &d->socket, why));
+	d->state = path_of(p, d->state);
+	d->socket = path_of(p, d->socket);
 	d->users = rota_ini_get(&p->ini, "daemon", "users");
 	ROTA_TRY(rota_ini_number(&p->ini, "daemon", "threads", 1, 4, 2, &threads, why));
 	d->threads = (unsigned)threads;
@@ -84,7 +104,7 @@ static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)
 		if (i == ROTA_POLICY_SCOPES_MAX)
 			return wrong(p, why, section, "", "is one scope too many");
 		ROTA_TRY(rota_ini_need(&p->ini, section, "authority", &dir, why));
-		if (rota_authdir_load(dir, &p->scopes[i], why) != ROTA_OK)
+		if (rota_authdir_load(path_of(p, dir), &p->scopes[i], why) != ROTA_OK)
 			return rota_fail_in(why, "%s: [%s] authority", p->ini.path, section);
 		p->scope_count++;
 		if (strcmp(p->scopes[i].product, name) != 0)

@@ -5,6 +5,9 @@
 
 #include "host/notary/policy.h"
 
+/* state, socket, remote_socket; client_ca, crl, certificate, key */
+#define POLICY_PATHS 7
+
 struct client {
 	const char *name;
 	struct rota_identity who;
@@ -26,6 +29,9 @@ struct rota_policy {
 	struct builder builders[ROTA_POLICY_SECTIONS_MAX];
 	struct rota_rule rules[ROTA_POLICY_SECTIONS_MAX];
 	size_t scope_count, client_count, officer_count, builder_count, rule_count;
+	/* what relative names became; a folder of each scope, and those of [daemon] and [remote] */
+	char *paths[ROTA_POLICY_SCOPES_MAX + POLICY_PATHS];
+	size_t path_count;
 };
 
 /* Whether `words`, between blanks, has this one. */

@@ -108,6 +108,18 @@ static void show_text(struct diff *d, const char *path, const json_t *file)
 	json_decref(value);
 }
 
+void rota_bundle_compare(
+	const char *name, const json_t *was, const json_t *now, const struct rota_bundle_sink *sink)
+{
+	struct diff d = { .sink = sink };
+
+	if (name)
+		step(&d, name, was, now);
+	else
+		compare(&d, was, now);
+	rota_bytes_free(&d.path);
+}
+
 void rota_bundle_diff(const struct rota_bundle_view *view, const struct rota_bundle_item *item,
 	const struct rota_bundle_sink *sink)
 {

@@ -17,6 +17,10 @@ struct rota_bundle_sink {
 	void (*change)(void *ctx, const char *path, const json_t *was, const json_t *now);
 };
 
+/* How two values differ, below `name` (NULL: at the top); NULL is what was not or will not be. */
+void rota_bundle_compare(const char *name, const json_t *was, const json_t *now,
+	const struct rota_bundle_sink *sink);
+
 void rota_bundle_diff(const struct rota_bundle_view *view, const struct rota_bundle_item *item,
 	const struct rota_bundle_sink *sink);
 

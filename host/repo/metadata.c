@@ -183,16 +183,17 @@ enum rota_err rota_metadata_seal(struct rota_desk *desk, const struct rota_party
 }
 
 /* Root, snapshot and timestamp go to metadata/ at once, what is remembered not without being so first. */
-static enum rota_err place(const struct rota_authdir *dir, const struct rota_seal *seal,
+enum rota_err rota_metadata_keep(struct rota_desk *desk, const char *role, uint64_t version,
 	struct rota_span file, struct rota_fail *why)
 {
-	bool root = strcmp(seal->role, "root") == 0;
+	bool root = strcmp(role, "root") == 0;
 
+	ROTA_TRY(check_signed(desk->dir, role, version, file, why));
 	if (!root)
-		ROTA_TRY(rota_store_stage(dir, seal->role, seal->version, file, why));
-	if (!root && !rota_store_remembers(seal->role))
+		ROTA_TRY(rota_store_stage(desk->dir, role, version, file, why));
+	if (!root && !rota_store_remembers(role))
 		return ROTA_OK;
-	return rota_store_put(dir, seal->role, seal->version, file, why);
+	return rota_store_put(desk->dir, role, version, file, why);
 }
 
 enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role, json_t *content,
@@ -206,9 +207,7 @@ enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role, json_
 	seal.version = ++*version;
 	ROTA_TRY(rota_metadata_seal(
 		desk, rota_authdir_party(desk->dir, role), &seal, content, &file, why));
-	err = check_signed(desk->dir, role, *version, rota_bytes_span(&file), why);
-	if (err == ROTA_OK)
-		err = place(desk->dir, &seal, rota_bytes_span(&file), why);
+	err = rota_metadata_keep(desk, role, *version, rota_bytes_span(&file), why);
 	rota_bytes_free(&file);
 	return err;
 }

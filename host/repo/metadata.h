@@ -57,8 +57,12 @@ ROTA_MUST_USE enum rota_err rota_metadata_seal(struct rota_desk *desk,
 	const struct rota_party *party, const struct rota_seal *seal, json_t *content,
 	struct rota_bytes *file, struct rota_fail *why);
 
-/* Set the common members with version (newest + 1), have the role's party sign, and keep the file: delegated
- * roles and targets in staging, root, snapshot and timestamp in metadata/. `lifetime_s` 0 is the party's own;
+/* See to it that `file` is signed by the keys that the metadata names for its role, and keep it: delegated roles and
+ * targets in staging, root, snapshot and timestamp in metadata/. */
+ROTA_MUST_USE enum rota_err rota_metadata_keep(struct rota_desk *desk, const char *role,
+	uint64_t version, struct rota_span file, struct rota_fail *why);
+
+/* Set the common members with version (newest + 1), have the role's party sign, and keep the file. `lifetime_s` 0 is the party's own;
  * a shorter one may be asked for. *version is what was written. */
 ROTA_MUST_USE enum rota_err rota_metadata_sign(struct rota_desk *desk, const char *role,
 	json_t *content, uint64_t lifetime_s, uint64_t *version, struct rota_fail *why);

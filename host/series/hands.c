@@ -99,6 +99,14 @@ static enum rota_err image(void *ctx, const struct rota_notary_image *what,
 	return h->rest->image(h->rest->ctx, what, out, why);
 }
 
+static enum rota_err record(
+	void *ctx, const struct rota_notary_event *event, uint64_t *entry, struct rota_fail *why)
+{
+	struct rota_hands *h = ctx;
+
+	return h->rest->record(h->rest->ctx, event, entry, why);
+}
+
 /* Two ordinary roots have one set of keys here, that of rota.ini now; a key signs once. */
 static void drop_older_plain(struct rota_hands *h)
 {
@@ -113,7 +121,9 @@ void rota_hands_init(struct rota_hands *h, const struct rota_notary *rest,
 	const struct rota_timeline *timeline, const struct rota_due *due)
 {
 	*h = (struct rota_hands){ .rest = rest, .opener = opener, .count = due->signers };
-	h->notary = (struct rota_notary){ .ctx = h, .key = key, .sign = sign, .image = image };
+	h->notary = (struct rota_notary){
+		.ctx = h, .key = key, .sign = sign, .image = image, .record = record
+	};
 	for (size_t i = 0; i < due->signers; i++) {
 		const json_t *root = roots[due->sign[i]];
 

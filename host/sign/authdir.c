@@ -304,14 +304,36 @@ static enum rota_err load_series(struct rota_authdir *a, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+static enum rota_err load_signd(struct rota_authdir *a, struct rota_fail *why)
+{
+	const char *path = rota_ini_get(&a->ini, "authority", "signd");
+	char below[ROTA_FILE_PATH_MAX];
+
+	if (!path)
+		return ROTA_OK;
+	if (*path != '/') {
+		rota_authdir_path(a, path, below);
+		path = below;
+	}
+	if (*path && strlen(path) < sizeof(a->signd)) {
+		snprintf(a->signd, sizeof(a->signd), "%s", path);
+		return ROTA_OK;
+	}
+	return rota_fail(why, ROTA_ERR_LIMIT,
+		"%s: [authority] signd = %s: the address of a socket has at most %d bytes; move "
+		"the "
+		"directory, or name a shorter path",
+		a->ini.path, path, ROTA_SOCKET_PATH_MAX - 1);
+}
+
 static enum rota_err load_all(struct rota_authdir *a, struct rota_fail *why)
 {
-
 	ROTA_TRY(rota_ini_need(&a->ini, "authority", "product", &a->product, why));
 	if (!rota_name_ok(a->product))
 		return rota_fail(why, ROTA_ERR_FORMAT,
 			"%s: product '%s' is no name of 1 to 32 [a-z0-9._-] (SPEC 1.2)",
 			a->ini.path, a->product);
+	ROTA_TRY(load_signd(a, why));
 	ROTA_TRY(load_repo(a, why));
 	ROTA_TRY(load_tokens(a, why));
 	ROTA_TRY(load_parties(a, why));

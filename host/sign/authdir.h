@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host/sign/authdir.h -- the authority directory: its rota.ini, who may sign what with which token.
  *
- *     [authority]           product
+ *     [authority]           product, signd = SOCKET: the daemon that signs for parties that are online
  *     [repository]          path (default "repo"), staging
  *     [token NAME]          module, label, pin_file, environment, online, owner
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
  *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
- *                           operational-ca, server-ca
  *                           operational-ca, server-ca; and, where there are such, approval, builder
  *     [builder NAME]        key: whose statements of builds count
  *     [officer NAME]        key: who may approve promotions
@@ -35,6 +34,8 @@
 #define ROTA_PARTIES_MAX 24
 /* A person's name and office, in bytes. */
 #define ROTA_OWNER_MAX 128
+/* With the zero byte behind it: what fits the address of a Unix socket. */
+#define ROTA_SOCKET_PATH_MAX 108
 /* Builders, and officers: of the first two suffice to notice that one lies. */
 #define ROTA_NAMED_KEYS_MAX 8
 
@@ -69,6 +70,8 @@ struct rota_authdir {
 	char repo[ROTA_FILE_PATH_MAX];
 	char staging[ROTA_FILE_PATH_MAX]; /* has targets/ci instead of repo (SPEC 26.8); "": none */
 	const char *product;
+	char signd
+		[ROTA_SOCKET_PATH_MAX]; /* the signing daemon's socket, absolute; "": there is none */
 	struct rota_ini ini;
 	struct rota_token tokens[ROTA_TOKENS_MAX];
 	size_t token_count;

@@ -133,16 +133,37 @@ static void put_signature(struct rota_writer *w, const struct rota_seat_sig *sig
 	put_tlv(w, TLV_ECDSA, der);
 }
 
-static enum rota_err put_trailer(const struct rota_image_plan *plan,
+/* Digest and signatures, in an area of their own; *len is what was written. */
+static enum rota_err put_trailer(
+	struct sink *s, struct rota_span tlvs, size_t *len, struct rota_fail *why)
+{
+	uint8_t head[4];
+	struct rota_writer h = rota_writer(ROTA_BUF(head));
+
+	put_area_head(&h, 0x6907, tlvs.len + sizeof(head));
+	*len = tlvs.len + sizeof(head);
+	ROTA_TRY(put(s, ROTA_SPAN(head), why));
+	return put(s, tlvs, why);
+}
+
+/* Who signs finds a whole file, to which signatures are added only. */
+static enum rota_err put_signatures(const struct rota_image_plan *plan,
 	const struct rota_notary *notary, const uint8_t digest[static ROTA_DIGEST_LEN],
 	struct sink *s, struct rota_fail *why)
 {
-	struct rota_notary_image what = { .party = plan->party };
-	uint8_t body[TLV_AREA_MAX], head[4];
-	struct rota_writer b = rota_writer(ROTA_BUF(body)), h = rota_writer(ROTA_BUF(head));
+	struct rota_notary_image what = { .party = plan->party,
+		.file = s->draft.path,
+		.hardware = plan->hardware,
+		.hardware_count = plan->hardware_count,
+		.version = plan->version,
+		.counter = plan->counter };
+	uint8_t body[TLV_AREA_MAX];
+	struct rota_writer b = rota_writer(ROTA_BUF(body));
+	size_t len;
 
 	memcpy(what.digest, digest, ROTA_DIGEST_LEN);
 	put_tlv(&b, TLV_SHA256, rota_span(digest, ROTA_DIGEST_LEN));
+	ROTA_TRY(put_trailer(s, rota_writer_span(&b), &len, why));
 	for (size_t i = 0; i < plan->seat_count; i++) {
 		struct rota_seat_sig sig;
 
@@ -150,9 +171,8 @@ static enum rota_err put_trailer(const struct rota_image_plan *plan,
 		ROTA_TRY(notary->image(notary->ctx, &what, &sig, why));
 		put_signature(&b, &sig);
 	}
-	put_area_head(&h, 0x6907, rota_writer_span(&b).len + 4);
-	ROTA_TRY(put(s, ROTA_SPAN(head), why));
-	return put(s, rota_writer_span(&b), why);
+	ROTA_TRY(rota_draft_unwrite(&s->draft, len, why));
+	return put_trailer(s, rota_writer_span(&b), &len, why);
 }
 
 static enum rota_err put_all(const struct rota_image_plan *plan, int fd, uint32_t size,
@@ -168,7 +188,7 @@ static enum rota_err put_all(const struct rota_image_plan *plan, int fd, uint32_
 	ROTA_TRY(copy_payload(fd, plan->payload, size, s, progress, why));
 	ROTA_TRY(put(s, area, why));
 	rota_digest_get(s->digest, digest);
-	ROTA_TRY(put_trailer(plan, notary, digest, s, why));
+	ROTA_TRY(put_signatures(plan, notary, digest, s, why));
 	return rota_draft_commit(&s->draft, plan->out, why);
 }
 

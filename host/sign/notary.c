@@ -25,7 +25,17 @@ static enum rota_err image(void *ctx, const struct rota_notary_image *image,
 	return rota_tokens_sign(ctx, &image->party->seats[image->seat], image->digest, out, why);
 }
 
+static enum rota_err record(
+	void *ctx, const struct rota_notary_event *event, uint64_t *entry, struct rota_fail *why)
+{
+	(void)ctx, (void)event, (void)why;
+	*entry = ROTA_NOTARY_NO_ENTRY;
+	return ROTA_OK;
+}
+
 struct rota_notary rota_notary_at_hand(struct rota_tokens *tokens)
 {
-	return (struct rota_notary){ .ctx = tokens, .key = key, .sign = sign, .image = image };
+	return (struct rota_notary){
+		.ctx = tokens, .key = key, .sign = sign, .image = image, .record = record
+	};
 }

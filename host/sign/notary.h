@@ -22,12 +22,26 @@ struct rota_notary_file {
 		content; /* `signed`, complete: the signatures cover its canonical bytes (SPEC 2.3) */
 };
 
-/* An image by its digest (SPEC 6.2). */
+/* An image, and what stands in it. Who signs may read the file for himself, or believe the digest (SPEC 6.2). */
 struct rota_notary_image {
 	const struct rota_party *party;
 	size_t seat; /* of the party: image keys are chosen one by one */
+	const char *file; /* whole but for signatures */
 	uint8_t digest[ROTA_SHA256_LEN];
+	const char *const *hardware;
+	size_t hardware_count;
+	uint64_t version; /* SPEC 1.3 */
+	uint32_t counter;
 };
+
+/* What others signed or did, for the signing log (SPEC 18.3, kind `record`). */
+struct rota_notary_event {
+	const char *role; /* whose matter it is: the rule for kind `record` of that role applies */
+	const json_t *event; /* `kind`, `what`, and if they apply `digest`, `path`, `version` */
+};
+
+/* Where there is no log nothing is recorded, and that is no error: *entry says so. */
+#define ROTA_NOTARY_NO_ENTRY UINT64_MAX
 
 struct rota_notary {
 	void *ctx;
@@ -42,6 +56,9 @@ struct rota_notary {
 	/* The signature of one seat, verified. */
 	enum rota_err (*image)(void *ctx, const struct rota_notary_image *image,
 		struct rota_seat_sig *out, struct rota_fail *why);
+	/* *entry: its index in the log, where it is durable. */
+	enum rota_err (*record)(void *ctx, const struct rota_notary_event *event, uint64_t *entry,
+		struct rota_fail *why);
 };
 
 /* The tokens themselves. They stay the caller's, and in use. */

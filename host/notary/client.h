@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/notary/client.h -- asking the signing daemon over its Unix socket (SPEC 18.2).
+ *
+ * One handle, one thread; the connection stays open between calls. Each call has a deadline. What comes back is read
+ * strictly, and signatures are the caller's to verify: a daemon is no more believed than a token.
+ *
+ * Of every call: ROTA_ERR_NET, ROTA_ERR_TIMEOUT  no daemon, or it does not answer
+ *                ROTA_ERR_FORMAT                 what it says is none of SPEC 18
+ */
+#ifndef HOST_NOTARY_CLIENT_H
+#define HOST_NOTARY_CLIENT_H
+
+#include "host/notary/approval.h"
+#include "host/notary/ask.h"
+
+/* Requests that can wait at once (SPEC 20.3). */
+#define ROTA_CLIENT_PENDING_MAX 256
+
+struct rota_client;
+
+/* ROTA_ERR_NET: nobody listens at that socket. Its path is copied. */
+ROTA_MUST_USE enum rota_err rota_client_open(
+	const char *socket, struct rota_client **out, struct rota_fail *why);
+void rota_client_close(struct rota_client *c);
+
+/* Send a request. ROTA_OK whatever the answer's kind; rota_client_verdict() makes an error of one that is no yes. */
+ROTA_MUST_USE enum rota_err rota_client_ask(struct rota_client *c, struct rota_span ask,
+	struct rota_answer *out, struct rota_fail *why);
+
+/* ROTA_OK: signed, or recorded. ROTA_ERR_BUSY: it waits for approvals. Else the error of the refusal's code. */
+ROTA_MUST_USE enum rota_err rota_client_verdict(
+	const struct rota_answer *answer, struct rota_fail *why);
+
+/* Whether the request may have been granted all the same, and its version used up: the token or the log failed behind
+ * the judge. It is to be asked for again. */
+bool rota_client_may_stand(const struct rota_answer *answer);
+
+/* The public keys that sign for a party now, at most ROTA_SIGNERS_MAX. */
+ROTA_MUST_USE enum rota_err rota_client_keys(struct rota_client *c, const char *scope,
+	const char *party, uint8_t (*points)[ROTA_P256_KEY_LEN], size_t *count,
+	struct rota_fail *why);
+
+/* Send a file for the daemon to read and to hash (SPEC 18.2). ROTA_ERR_HASH: it got another than this one. */
+ROTA_MUST_USE enum rota_err rota_client_artifact(struct rota_client *c, const char *scope,
+	const char *file, uint64_t len, const uint8_t sha256[static ROTA_DIGEST_LEN],
+	struct rota_fail *why);
+
+/* Digests of the requests that wait for approvals, at most ROTA_CLIENT_PENDING_MAX. */
+ROTA_MUST_USE enum rota_err rota_client_pending(struct rota_client *c,
+	uint8_t (*digests)[ROTA_DIGEST_LEN], size_t *count, struct rota_fail *why);
+
+/* The request of that digest, for rota_ask_free(), and `signed` of what the role has now: *was, which the caller decrefs,
+ * NULL when it has nothing. ROTA_ERR_NOT_FOUND: nothing of that digest waits. ROTA_ERR_HASH: the daemon shows another. */
+ROTA_MUST_USE enum rota_err rota_client_shown(struct rota_client *c,
+	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_ask *ask, json_t **was,
+	struct rota_fail *why);
+
+/* Send an officer's approval; *out is how the request stands with it. */
+ROTA_MUST_USE enum rota_err rota_client_approve(struct rota_client *c,
+	const struct rota_approval *approval, struct rota_answer *out, struct rota_fail *why);
+
+#endif

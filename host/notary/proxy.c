@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/notary/proxy.h"
+#include "host/base/when.h"
+#include "host/notary/asks.h"
+#include "host/repo/judge.h"
+#include "host/repo/bundle_view.h"
+#include "host/repo/store.h"
+#include "host/sign/envelope.h"
+#include "host/sign/p256.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+void rota_proxy_init(struct rota_proxy *r, const struct rota_authdir *dir,
+	struct rota_tokens *tokens, const char *reason)
+{
+	*r = (struct rota_proxy){ .dir = dir, .hand = rota_notary_at_hand(tokens) };
+	snprintf(r->reason, sizeof(r->reason), "%s", reason);
+}
+
+void rota_proxy_close(struct rota_proxy *r)
+{
+	rota_client_close(r->client);
+	r->client = NULL;
+}
+
+static bool is_daemons(const struct rota_proxy *r, const struct rota_party *party)
+{
+	return r->dir->signd[0] && rota_party_online(party);
+}
+
+static enum rota_err reach(struct rota_proxy *r, struct rota_fail *why)
+{
+	if (r->client || rota_client_open(r->dir->signd, &r->client, why) == ROTA_OK)
+		return ROTA_OK;
+	if (why->err != ROTA_ERR_NET || !r->start)
+		return why->err;
+	ROTA_TRY(r->start(r->start_ctx, why));
+	return rota_client_open(r->dir->signd, &r->client, why);
+}
+
+/* ---- requests ---- */
+
+/* Texts that the daemon reads before it signs: of each target that is listed anew and that is no artifact. */
+static enum rota_err add_texts(struct rota_proxy *r, const struct rota_notary_file *file,
+	json_t *texts, struct rota_fail *why)
+{
+	const struct rota_duty *duty = rota_duty_find(file->role);
+	json_t *was = NULL, *targets = json_object_get(file->content, "targets"), *entry;
+	const char *path;
+	enum rota_err err = ROTA_OK;
+
+	if (!duty || !duty->paths)
+		return ROTA_OK;
+	ROTA_TRY(rota_store_signed(r->dir, file->role, &was, why));
+	json_object_foreach(targets, path, entry)
+	{
+		const json_t *before = json_object_get(json_object_get(was, "targets"), path);
+		struct rota_store_target target;
+
+		if (err != ROTA_OK || json_equal(before, entry) || !rota_judge_is_read(duty, path))
+			continue;
+		if (!rota_store_target_read(entry, &target))
+			err = rota_fail(why, ROTA_ERR_FORMAT, "%s has no SHA-256", path);
+		else
+			err = rota_asks_text(r->dir, path, &target, texts, why);
+	}
+	json_decref(was);
+	return err;
+}
+
+static enum rota_err draw_id(struct rota_ask *ask, struct rota_fail *why)
+{
+	if (getrandom(ask->id, sizeof(ask->id), 0) == (ssize_t)sizeof(ask->id))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_IO, "the system gives no random numbers");
+}
+
+/* The text of a request; `body` is stolen. */
+static enum rota_err write_ask(struct rota_proxy *r, struct rota_ask *ask, json_t *body,
+	struct rota_bytes *text, struct rota_fail *why)
+{
+	enum rota_err err = draw_id(ask, why);
+
+	ask->scope = r->dir->product;
+	ask->reason = r->reason;
+	ask->body = body;
+	if (err == ROTA_OK)
+		err = rota_ask_write(ask, text, why);
+	json_decref(body);
+	return err;
+}
+
+/* Every signature is looked at, whoever says that it is good. */
+static enum rota_err check(const struct rota_answer *answer,
+	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		if (!rota_p256_verify(answer->sig[i].key, digest, answer->sig[i].sig))
+			return rota_fail(why, ROTA_ERR_SIGNATURE,
+				"the signing daemon's signature does not verify with the key that "
+				"it names");
+	if (answer->count == 0)
+		return rota_fail(why, ROTA_ERR_THRESHOLD,
+			"the signing daemon says yes, and sends no signature");
+	return ROTA_OK;
+}
+
+/* Of a request that was granted: *answer has at least one good signature over `digest`. */
+static enum rota_err ask_for(struct rota_proxy *r, struct rota_span text,
+	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_answer *answer,
+	struct rota_fail *why)
+{
+	ROTA_TRY(reach(r, why));
+	ROTA_TRY(rota_client_ask(r->client, text, answer, why));
+	ROTA_TRY(rota_client_verdict(answer, why));
+	return check(answer, digest, why);
+}
+
+/* ---- the notary ---- */
+
+static enum rota_err key(void *ctx, const struct rota_party *party, size_t seat,
+	uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	uint8_t points[ROTA_SIGNERS_MAX][ROTA_P256_KEY_LEN];
+	struct rota_proxy *r = ctx;
+	size_t count;
+
+	if (!is_daemons(r, party))
+		return r->hand.key(r->hand.ctx, party, seat, out, why);
+	ROTA_TRY(reach(r, why));
+	ROTA_TRY(rota_client_keys(r->client, r->dir->product, party->name, points, &count, why));
+	if (seat >= count)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"the signing daemon has %zu keys for %s, rota.ini names %zu", count,
+			party->name, party->seat_count);
+	memcpy(out, points[seat], ROTA_P256_KEY_LEN);
+	return ROTA_OK;
+}
+
+static enum rota_err send_file(struct rota_proxy *r, const struct rota_notary_file *file,
+	struct rota_span text, struct rota_answer *answer, struct rota_fail *why)
+{
+	uint8_t digest[ROTA_DIGEST_LEN];
+	char hex[ROTA_DIGEST_HEX];
+	enum rota_err err;
+
+	ROTA_TRY(rota_envelope_digest(file->content, digest, why));
+	ROTA_TRY(reach(r, why)); /* what nobody was there to hear was not asked for */
+	rota_digest_hex(text, hex);
+	ROTA_TRY(rota_asks_put(r->dir, hex, text, why));
+	err = ask_for(r, text, digest, answer, why);
+	if (err == ROTA_ERR_BUSY && answer->kind == ROTA_ANSWER_PENDING)
+		return rota_fail_in(why,
+			"role %s, version %llu: rota approve %s, then run a verb that signs again",
+			file->role, (unsigned long long)rota_chain_version(file->content), hex);
+	if (err != ROTA_OK && answer->kind == ROTA_ANSWER_REFUSED && !rota_client_may_stand(answer))
+		rota_asks_remove(r->dir, hex);
+	return err == ROTA_OK ? err : rota_fail_in(why, "role %s", file->role);
+}
+
+static enum rota_err sign(void *ctx, const struct rota_notary_file *file,
+	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count, struct rota_fail *why)
+{
+	struct rota_proxy *r = ctx;
+	struct rota_ask ask = { .kind = ROTA_ASK_METADATA, .role = file->role };
+	struct rota_answer answer = { 0 };
+	struct rota_bytes text;
+	enum rota_err err;
+
+	if (!is_daemons(r, file->party))
+		return r->hand.sign(r->hand.ctx, file, out, count, why);
+	if (strcmp(file->role, file->party->name) != 0)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
+			"%s is a bin, and the signing daemon signs no bins", file->role);
+	ask.expires_s = rota_when_now() + ROTA_PROXY_WAIT_S;
+	ask.files = json_object();
+	err = add_texts(r, file, ask.files, why);
+	if (err == ROTA_OK)
+		err = write_ask(r, &ask, json_pack("{s:O}", "signed", file->content), &text, why);
+	json_decref(ask.files);
+	ROTA_TRY(err);
+	err = send_file(r, file, rota_bytes_span(&text), &answer, why);
+	rota_bytes_free(&text);
+	ROTA_TRY(err);
+	*count = answer.count;
+	memcpy(out, answer.sig, answer.count * sizeof(*out));
+	return ROTA_OK;
+}
+
+static json_t *image_body(const struct rota_notary_image *image, uint64_t len,
+	const uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	char digest[ROTA_DIGEST_HEX], file[ROTA_DIGEST_HEX], version[ROTA_VERSION_CSTR_MAX];
+	json_t *hardware = json_array();
+
+	rota_hex(ROTA_SPAN(image->digest), digest);
+	rota_hex(rota_span(sha256, ROTA_DIGEST_LEN), file);
+	rota_version_cstr(image->version, version);
+	for (size_t i = 0; i < image->hardware_count; i++)
+		json_array_append_new(hardware, json_string(image->hardware[i]));
+	return json_pack("{s:I,s:s,s:o,s:I,s:s,s:s}", "counter", (json_int_t)image->counter,
+		"digest", digest, "hardware", hardware, "length", (json_int_t)len, "sha256", file,
+		"version", version);
+}
+
+/* The daemon gets the file first, and signs what it read there. */
+static enum rota_err image(void *ctx, const struct rota_notary_image *image,
+	struct rota_seat_sig *out, struct rota_fail *why)
+{
+	struct rota_proxy *r = ctx;
+	struct rota_ask ask = { .kind = ROTA_ASK_IMAGE, .role = image->party->name };
+	uint8_t sha256[ROTA_DIGEST_LEN];
+	struct rota_answer answer;
+	struct rota_bytes text;
+	uint64_t len;
+	enum rota_err err;
+
+	if (!is_daemons(r, image->party))
+		return r->hand.image(r->hand.ctx, image, out, why);
+	ROTA_TRY(rota_digest_file(image->file, NULL, &len, sha256, why));
+	ROTA_TRY(reach(r, why));
+	ROTA_TRY(rota_client_artifact(r->client, r->dir->product, image->file, len, sha256, why));
+	ROTA_TRY(write_ask(r, &ask, image_body(image, len, sha256), &text, why));
+	err = ask_for(r, rota_bytes_span(&text), image->digest, &answer, why);
+	rota_bytes_free(&text);
+	if (err == ROTA_OK)
+		*out = answer.sig[0];
+	return err == ROTA_OK ? err : rota_fail_in(why, "%s", image->party->name);
+}
+
+/* Asked for twice, an event is two entries, which say the same. */
+static enum rota_err record(
+	void *ctx, const struct rota_notary_event *event, uint64_t *entry, struct rota_fail *why)
+{
+	struct rota_proxy *r = ctx;
+	struct rota_ask ask = { .kind = ROTA_ASK_RECORD, .role = event->role };
+	struct rota_answer answer;
+	struct rota_bytes text;
+	enum rota_err err;
+
+	if (!r->dir->signd[0])
+		return r->hand.record(r->hand.ctx, event, entry, why);
+	ROTA_TRY(reach(r, why));
+	ROTA_TRY(write_ask(r, &ask, json_pack("{s:O}", "event", event->event), &text, why));
+	err = rota_client_ask(r->client, rota_bytes_span(&text), &answer, why);
+	rota_bytes_free(&text);
+	ROTA_TRY(err);
+	*entry = answer.entry;
+	return rota_client_verdict(&answer, why);
+}
+
+struct rota_notary rota_proxy_notary(struct rota_proxy *r)
+{
+	return (struct rota_notary){
+		.ctx = r, .key = key, .sign = sign, .image = image, .record = record
+	};
+}
+
+/* ---- what was left ---- */
+
+/* The file that this answer makes of the request. */
+static enum rota_err keep(struct rota_desk *desk, const struct rota_ask *ask, uint64_t version,
+	const struct rota_answer *answer, struct rota_fail *why)
+{
+	json_t *list = json_array(), *whole;
+	struct rota_bytes file;
+	enum rota_err err;
+
+	for (size_t i = 0; i < answer->count; i++)
+		json_array_append_new(list, rota_envelope_signature(&answer->sig[i]));
+	whole = json_pack(
+		"{s:o,s:O}", "signatures", list, "signed", json_object_get(ask->body, "signed"));
+	err = rota_json_encode(whole, ROTA_JSON_FILE, &file, why);
+	json_decref(whole);
+	ROTA_TRY(err);
+	err = rota_metadata_keep(desk, ask->role, version, rota_bytes_span(&file), why);
+	rota_bytes_free(&file);
+	return err;
+}
+
+/* *done: nothing is left to ask for. */
+static enum rota_err settle(struct rota_proxy *r, struct rota_desk *desk,
+	const struct rota_ask *ask, bool *done, struct rota_fail *why)
+{
+	uint64_t version = rota_chain_version(json_object_get(ask->body, "signed")), newest;
+	struct rota_answer answer = { 0 };
+	uint8_t digest[ROTA_DIGEST_LEN];
+	enum rota_err err;
+
+	ROTA_TRY(rota_store_newest(r->dir, ask->role, true, &newest, why));
+	*done = newest >= version;
+	if (*done)
+		return ROTA_OK;
+	rota_digest_of(ask->signed_, digest);
+	err = ask_for(r, rota_bytes_span(&ask->bytes), digest, &answer, why);
+	if (err == ROTA_ERR_BUSY && answer.kind == ROTA_ANSWER_PENDING)
+		return ROTA_OK;
+	*done = err != ROTA_OK && answer.kind == ROTA_ANSWER_REFUSED &&
+		!rota_client_may_stand(&answer) && err != ROTA_ERR_BUSY;
+	if (err == ROTA_OK)
+		err = keep(desk, ask, version, &answer, why);
+	if (err == ROTA_OK)
+		*done = true;
+	return err == ROTA_OK ? err
+			      : rota_fail_in(why, "role %s, version %llu, asked for before",
+					ask->role, (unsigned long long)version);
+}
+
+struct settling {
+	struct rota_proxy *r;
+	struct rota_desk *desk;
+};
+
+static enum rota_err settle_one(void *ctx, const struct rota_ask *ask, struct rota_fail *why)
+{
+	struct settling *s = ctx;
+	char hex[ROTA_DIGEST_HEX];
+	bool done = false;
+	enum rota_err err = settle(s->r, s->desk, ask, &done, why);
+
+	rota_hex(ROTA_SPAN(ask->digest), hex);
+	if (done)
+		rota_asks_remove(s->r->dir, hex);
+	return err;
+}
+
+enum rota_err rota_proxy_settle(struct rota_proxy *r, struct rota_desk *desk, struct rota_fail *why)
+{
+	struct settling s = { .r = r, .desk = desk };
+
+	return rota_asks_each(r->dir, settle_one, &s, why);
+}
