@@ -74,6 +74,9 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 	char *crl = c->crl == NULL ? rota_text("%s", "")
 				   : rota_text("crl = %s\n", serve_path(s, "ca/crl.pem"));
 	char *peer = s->root ? rota_text("peer_user = %s\n", c->web_user) : rota_text("%s", "");
+	char *time = c->signd == NULL
+		? rota_text("%s", "")
+		: rota_text("\n[time]\nsignd = %s\nproduct = %s\n", c->signd, c->product);
 	char *text =
 		rota_text("; Made by `rota serve` from %s at each start; changes here are lost.\n"
 			  "[server]\nsocket = %s\n%sworkers = %" PRIu64 "\n\n"
@@ -81,16 +84,17 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 			  "[journal]\ndirectory = %s\nsegment_bytes = %" PRIu64
 			  "\nkeep_segments = %" PRIu64 "\n\n"
 			  "[projection]\ndatabase = %s\n\n"
-			  "[log]\ndirectory = %s/log\n",
+			  "[log]\ndirectory = %s/log\n%s",
 			c->file, serve_path(s, "run/rotad.sock"), peer, c->workers,
 			serve_path(s, "ca/operational-ca.pem"), crl, serve_path(s, "rotad/journal"),
 			c->segment_bytes, c->keep_segments, serve_path(s, "rotad/fleet.sqlite"),
-			c->repository);
+			c->repository, time);
 	enum rota_err err =
 		rota_file_write(serve_path(s, "rotad.ini"), rota_span_cstr(text), 0644, why);
 
 	free(crl);
 	free(peer);
+	free(time);
 	free(text);
 	return err;
 }

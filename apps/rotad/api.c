@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/api.h"
 #include "apps/rotad/log.h"
+#include "apps/rotad/teller.h"
+#include "host/base/json.h"
 #include "host/base/when.h"
 #include "host/identity/escaped.h"
 #include "host/registry/delivery.h"
@@ -18,23 +20,15 @@
 
 /* When a device may come again after 503: long enough for a full disk to be noticed. */
 #define RETRY_AFTER_S "10"
+/* 16 bytes (SPEC 5.5) and a zero byte. */
+#define NONCE_HEX 33
 
-static void answer(struct evhttp_request *req, int status, const char *type, const char *format,
-	...) __attribute__((format(printf, 4, 5)));
-
-static void answer(
-	struct evhttp_request *req, int status, const char *type, const char *format, ...)
+/* Takes the body. */
+static void reply(struct evhttp_request *req, int status, const char *type, struct evbuffer *body)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-	struct evbuffer *body = evbuffer_new();
 	struct bufferevent *bev;
-	va_list args;
 
-	if (body == NULL)
-		abort();
-	va_start(args, format);
-	evbuffer_add_vprintf(body, format, args);
-	va_end(args);
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	if (status == 503)
@@ -47,8 +41,40 @@ static void answer(
 	evbuffer_free(body);
 }
 
+static struct evbuffer *new_body(void)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body == NULL)
+		abort();
+	return body;
+}
+
+static void answer(struct evhttp_request *req, int status, const char *type, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+static void answer(
+	struct evhttp_request *req, int status, const char *type, const char *format, ...)
+{
+	struct evbuffer *body = new_body();
+	va_list args;
+
+	va_start(args, format);
+	evbuffer_add_vprintf(body, format, args);
+	va_end(args);
+	reply(req, status, type, body);
+}
+
+void api_bytes(struct evhttp_request *request, struct rota_span bytes)
+{
+	struct evbuffer *body = new_body();
+
+	evbuffer_add(body, bytes.p, bytes.len);
+	reply(request, 200, "application/octet-stream", body);
+}
+
 /* Reasons are our own sentences or JSON member names; quotes in them would break the answer. */
-static void answer_error(struct evhttp_request *req, int status, const char *reason)
+void api_error(struct evhttp_request *req, int status, const char *reason)
 {
 	char safe[256];
 	size_t n = 0;
@@ -162,7 +188,7 @@ static void hand_over(struct worker *w, struct evhttp_request *req, struct post 
 	evhttp_connection_set_closecb(connection, NULL, NULL);
 	free(p);
 	count_one(&w->shared->figures.busy);
-	answer_error(req, 503, "too many reports wait for the disk");
+	api_error(req, 503, "too many reports wait for the disk");
 }
 
 static const char *wrong_type(struct evhttp_request *req)
@@ -187,7 +213,7 @@ static void take_report(struct worker *w, struct evhttp_request *req, struct pos
 	if (err != ROTA_OK) {
 		free(p);
 		count_one(&w->shared->figures.refused_report);
-		answer_error(req, 400, why.text);
+		api_error(req, 400, why.text);
 		return;
 	}
 	p->acknowledge = rota_report_last(report);
@@ -204,21 +230,69 @@ static void on_report(struct worker *w, struct evhttp_request *req)
 
 	if (refusal != NULL) {
 		count_one(&f->refused_identity);
-		answer_error(req, 403, refusal);
+		api_error(req, 403, refusal);
 		return;
 	}
 	refusal = wrong_type(req);
 	if (refusal != NULL) {
 		count_one(&f->refused_report);
-		answer_error(req, 400, refusal);
+		api_error(req, 400, refusal);
 		return;
 	}
 	p = post_new(w, req, &peer);
 	if (p == NULL) {
-		answer_error(req, 503, "out of memory");
+		api_error(req, 503, "out of memory");
 		return;
 	}
 	take_report(w, req, p);
+}
+
+/* {"nonce"}, 32 hex digits (SPEC 13.5), as the daemon takes them. */
+static bool read_nonce(struct evhttp_request *req, char out[static NONCE_HEX])
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(req);
+	struct rota_span text = rota_span(evbuffer_pullup(body, -1), evbuffer_get_length(body));
+	uint8_t nonce[(NONCE_HEX - 1) / 2];
+	struct rota_fail why;
+	const char *hex;
+	json_t *whole;
+	bool good;
+
+	if (text.len == 0 || rota_json_parse(text, &whole, &why) != ROTA_OK)
+		return false;
+	hex = json_string_value(json_object_get(whole, "nonce"));
+	good = rota_json_members(whole, "nonce") && hex && rota_unhex(hex, ROTA_BUF(nonce));
+	if (good)
+		rota_hex(ROTA_SPAN(nonce), out);
+	json_decref(whole);
+	return good;
+}
+
+static void on_time(struct worker *w, struct evhttp_request *req)
+{
+	char device[2 * ROTA_DEVICE_ID_LEN + 1], nonce[NONCE_HEX];
+	struct peer peer;
+	const char *refusal;
+
+	if (w->shared->config.signd == NULL) {
+		api_error(req, 404, "no time is signed here");
+		return;
+	}
+	refusal = identify(w, req, &peer);
+	if (refusal != NULL) {
+		count_one(&w->shared->figures.refused_identity);
+		api_error(req, 403, refusal);
+		return;
+	}
+	refusal = wrong_type(req);
+	if (refusal == NULL && !read_nonce(req, nonce))
+		refusal = "the body is not {\"nonce\"} with 32 hex digits";
+	if (refusal != NULL) {
+		api_error(req, 400, refusal);
+		return;
+	}
+	rota_hex(ROTA_SPAN(peer.id), device);
+	teller_ask(w, req, device, nonce);
 }
 
 void api_answer(struct worker *w, struct post *p)
@@ -236,7 +310,7 @@ void api_answer(struct worker *w, struct post *p)
 			p->acknowledge);
 	} else {
 		count_one(&w->shared->figures.busy);
-		answer_error(req, 503, "the report could not be stored");
+		api_error(req, 503, "the report could not be stored");
 	}
 	free(p);
 }
@@ -270,6 +344,7 @@ static void on_metrics(struct worker *w, struct evhttp_request *req)
 			f->refused_identity },
 		{ "refused_report_total", "counter", "Reports refused as malformed.",
 			f->refused_report },
+		{ "times_total", "counter", "Devices that were told the time.", f->times },
 		{ "busy_total", "counter", "Reports answered with 503.", f->busy },
 		{ "deadlines_total", "counter", "Requests cut for taking too long.", f->deadlines },
 		{ "connections_total", "counter", "Connections accepted.", f->connections },
@@ -303,6 +378,7 @@ static const struct route {
 	void (*run)(struct worker *w, struct evhttp_request *req);
 } routes[] = {
 	{ "/api/v1/report", EVHTTP_REQ_POST, on_report },
+	{ "/api/v1/time", EVHTTP_REQ_POST, on_time },
 	{ "/healthz", EVHTTP_REQ_GET, on_health },
 	{ "/readyz", EVHTTP_REQ_GET, on_ready },
 	{ "/metrics", EVHTTP_REQ_GET, on_metrics },
@@ -320,8 +396,8 @@ void api_request(struct evhttp_request *request, void *worker)
 		if (evhttp_request_get_command(request) == routes[i].method)
 			routes[i].run(w, request);
 		else
-			answer_error(request, 405, "not this method here");
+			api_error(request, 405, "not this method here");
 		return;
 	}
-	answer_error(request, 404, "no such resource");
+	api_error(request, 404, "no such resource");
 }

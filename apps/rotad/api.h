@@ -2,6 +2,7 @@
 /* apps/rotad/api.h -- what rotad answers (SPEC 13).
  *
  *     POST /api/v1/report   with the header X-Rota-Client-Cert, which nginx sets
+ *     POST /api/v1/time     the same; where rotad.ini names a signing daemon
  *     GET  /healthz         200 while the event loops turn
  *     GET  /readyz          200 when journal and projection do their work, else 503 and what does not
  *     GET  /metrics         Prometheus text
@@ -19,6 +20,10 @@
 
 /* For evhttp_set_gencb(); `worker` is a struct worker. */
 void api_request(struct evhttp_request *request, void *worker);
+
+/* Answer: bytes that are no text, or why not. */
+void api_bytes(struct evhttp_request *request, struct rota_span bytes);
+void api_error(struct evhttp_request *request, int status, const char *reason);
 
 /* Ingest is done with a report: answer, and free it. */
 void api_answer(struct worker *w, struct post *p);

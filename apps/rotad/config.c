@@ -62,15 +62,31 @@ static enum rota_err peer(struct rota_ini *ini, struct config *c, struct rota_fa
 	return ROTA_OK;
 }
 
+static enum rota_err fits_socket(
+	const struct rota_ini *ini, const char *setting, const char *path, struct rota_fail *why)
+{
+	if (strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_LIMIT, "%s: %s: a Unix socket's path has at most %zu bytes",
+		ini->path, setting, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+}
+
+/* [time]: both, or none of it. */
+static enum rota_err read_time(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	if (rota_ini_get(ini, "time", "signd") == NULL)
+		return ROTA_OK;
+	ROTA_TRY(text(ini, "time", "signd", &c->signd, why));
+	ROTA_TRY(fits_socket(ini, "[time] signd", c->signd, why));
+	return text(ini, "time", "product", &c->scope, why);
+}
+
 static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
 	const char *crl, *log;
 
 	ROTA_TRY(text(ini, "server", "socket", &c->socket, why));
-	if (strlen(c->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return rota_fail(why, ROTA_ERR_LIMIT,
-			"%s: [server] socket: a Unix socket's path has at most %zu bytes",
-			ini->path, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+	ROTA_TRY(fits_socket(ini, "[server] socket", c->socket, why));
 	ROTA_TRY(peer(ini, c, why));
 	ROTA_TRY(text(ini, "identity", "ca", &c->ca, why));
 	crl = rota_ini_get(ini, "identity", "crl");
@@ -79,6 +95,7 @@ static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rot
 	ROTA_TRY(text(ini, "projection", "database", &c->database, why));
 	log = rota_ini_get(ini, "log", "directory");
 	c->log = log == NULL ? NULL : rota_text("%s", log);
+	ROTA_TRY(read_time(ini, c, why));
 	ROTA_TRY(numbers(ini, c, why));
 	if (c->header_s > c->request_s)
 		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [limits] header_s is above request_s",
@@ -108,5 +125,7 @@ void config_free(struct config *c)
 	free(c->journal);
 	free(c->database);
 	free(c->log);
+	free(c->signd);
+	free(c->scope);
 	memset(c, 0, sizeof(*c));
 }

@@ -24,6 +24,8 @@ struct config {
 	uint64_t queue; /* reports that wait for the disk */
 	char *database;
 	char *log; /* directory of the signing log's files; NULL: there is none */
+	char *signd,
+		*scope; /* the signing daemon's socket, and the product; NULL: no time is told */
 };
 
 /* Read and check; every mistake is one line that names file, section and key. */

@@ -35,7 +35,7 @@ struct post {
 
 struct figures {
 	_Atomic uint64_t requests, accepted, refused_http, refused_identity, refused_report, busy,
-		deadlines, connections, chain_checks; /* workers add */
+		deadlines, connections, chain_checks, times; /* workers add */
 	_Atomic uint64_t durable, groups; /* ingest writes */
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
 	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */

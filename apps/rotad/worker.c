@@ -14,7 +14,7 @@
 
 static void close_if_done(struct worker *w)
 {
-	if (w->gate.closing && w->waiting == 0)
+	if (w->gate.closing && w->waiting == 0 && w->asking == 0)
 		event_base_loopexit(w->base, NULL);
 }
 
@@ -25,6 +25,12 @@ static void on_linger(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	close_if_done(w);
+}
+
+void worker_returned(struct worker *w)
+{
+	if (!evtimer_pending(w->linger, NULL))
+		close_if_done(w);
 }
 
 static void begin_closing(struct worker *w)
@@ -53,8 +59,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 		w->waiting--;
 		api_answer(w, p);
 	}
-	if (!evtimer_pending(w->linger, NULL))
-		close_if_done(w);
+	worker_returned(w);
 }
 
 static void *run(void *arg)

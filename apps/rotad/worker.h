@@ -17,6 +17,8 @@ struct worker {
 	struct rota_chain *chain;
 	struct queue answers; /* of struct post, from ingest; the worker itself in it means: stop */
 	uint64_t waiting; /* posts given away and not back yet */
+	uint64_t asking; /* questions for the time that are under way (teller.h) */
+	bool teller_failed; /* the last of them; it was said */
 	uint64_t chain_asked; /* of it, already in the figures */
 	struct event_base *base;
 	struct event *wake, *linger;
@@ -31,6 +33,9 @@ ROTA_MUST_USE enum rota_err worker_start(
 
 /* Take no new requests; those under way are answered. Any thread, once. */
 void worker_stop(struct worker *w);
+
+/* From the worker's own thread: something that it waited for has come back. */
+void worker_returned(struct worker *w);
 
 /* Wait for the end and release. */
 void worker_join(struct worker *w);

@@ -208,7 +208,7 @@ static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
 {
 	rota_bytes_print(out,
 		"\t\t# Nothing that the client sent reaches rotad but the body and its type.\n"
-		"\t\tlocation = /api/v1/report {\n"
+		"\t\tlocation ~ ^/api/v1/(report|time)$ {\n"
 		"\t\t\tif ($request_method != POST) {\n"
 		"\t\t\t\treturn 405;\n"
 		"\t\t\t}\n"
