@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-signd: the signing daemon. Arguments and wiring. */
+#include "apps/rota-signd/logkey.h"
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/supervise.h"
 #include "host/base/apart.h"
@@ -15,6 +16,8 @@ static const char usage[] =
 	"       rota-signd --nginx [--config FILE]   print the configuration of nginx for clients "
 	"from "
 	"afar\n"
+	"       rota-signd --log-key [--config FILE] print the log's key as a line of "
+	"trust/log-policy\n"
 	"       rota-signd --help | --version\n"
 	"\n"
 	"Signs what clients may ask for, after it has entered it into its log, with keys of tokens "
@@ -24,6 +27,7 @@ static const char usage[] =
 	"Examples:\n"
 	"  rota-signd --check --config /etc/rota/signd.ini\n"
 	"  rota-signd --config /etc/rota/signd.ini\n"
+	"  rota-signd --log-key >>authority/trust/log-policy\n"
 	"  rota-signd --nginx >/etc/rota/signd-nginx.conf\n"
 	"\n"
 	"Exit status: 0 ended as asked; 1 failed; 2 wrong usage; 3 a token refuses its PIN, or "
@@ -36,7 +40,7 @@ static int failed(const struct rota_fail *why)
 	return 1;
 }
 
-enum task { TASK_RUN, TASK_CHECK, TASK_NGINX };
+enum task { TASK_RUN, TASK_CHECK, TASK_NGINX, TASK_LOG_KEY };
 
 static int run(const char *config, enum task task)
 {
@@ -55,6 +59,8 @@ static int run(const char *config, enum task task)
 		status = failed(&why);
 	else if (task == TASK_NGINX)
 		status = remote_write_nginx(policy, config);
+	else if (task == TASK_LOG_KEY)
+		status = logkey_print(plan, &why) == ROTA_OK ? 0 : failed(&why);
 	else if (task == TASK_CHECK)
 		printf("%s is usable: keys of %zu tokens, and the log's\n", config,
 			plan->holder_count);
@@ -71,6 +77,7 @@ int main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'k' },
 		{ "nginx", no_argument, NULL, 'n' },
+		{ "log-key", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
@@ -92,6 +99,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			task = TASK_NGINX;
+			break;
+		case 'l':
+			task = TASK_LOG_KEY;
 			break;
 		case 'h':
 			fputs(usage, stdout);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota audit show: who had what signed, why, when, and from which build. */
 #include "apps/rota/audit.h"
+#include "apps/rota/audit_facts.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -35,10 +36,11 @@ static const struct opts_usage usage = {
 	.synopsis = "rota audit show [OPTION]... [FOLDER]",
 	.text = "Prints entries of a signing log (default DIR/repo/log). What is published says "
 		"what and when;\n"
-		"with --journal also who asked, why, and from which build. Whether the log is "
-		"whole "
-		"says\n"
-		"rota audit verify.",
+		"with --journal also who asked, why, and who approved. In an authority directory "
+		"keys have\n"
+		"the names of DIR/keys, and a release the build that it came from. Whether the log "
+		"is whole\n"
+		"says rota audit verify.",
 	.examples = "  rota audit show --target releases/sensor/1.2.0/release.json --journal "
 		    "/var/lib/rota-signd/log/journal\n"
 		    "  rota audit show --role releases --since 2026-11-01T00:00:00Z",
@@ -95,6 +97,8 @@ static void put_text(json_t *to, const char *name, struct rota_span text)
 		json_object_set_new(to, name, json_stringn((const char *)text.p, text.len));
 }
 
+static struct audit_facts facts;
+
 static json_t *describe(const struct rota_log_entry *e)
 {
 	const struct rota_leaf *leaf = &e->leaf;
@@ -115,6 +119,7 @@ static json_t *describe(const struct rota_log_entry *e)
 	put_digest(out, "digest", leaf->digest);
 	if (e->record.len > 0 && rota_json_parse(e->record, &record, &ignored) == ROTA_OK)
 		json_object_set_new(out, "record", record);
+	json_object_set_new(out, "build", audit_build(&facts, leaf));
 	return out;
 }
 
@@ -135,6 +140,53 @@ static void print_member(const json_t *from, const char *name, const char *befor
 	free(text);
 }
 
+/* Whoever said yes, by his key. Each stands in the record as he signed it (SPEC 20.1). */
+static void print_approvals(const json_t *record)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(record, "approvals"), i, one)
+	{
+		const char *text = json_string_value(one), *id;
+		char name[AUDIT_KEY_MAX];
+		struct rota_fail none;
+		json_t *approval;
+
+		if (!text || rota_json_parse(rota_span_cstr(text), &approval, &none) != ROTA_OK)
+			continue;
+		id = json_string_value(json_object_get(approval, "key"));
+		audit_key_text(&facts, id ? id : "", name);
+		printf("%s%s", i ? ", " : ", approved by ", name);
+		json_decref(approval);
+	}
+}
+
+static void print_build(const json_t *build)
+{
+	const json_t *one;
+	size_t i;
+
+	print_member(build, "build", ", build ");
+	json_array_foreach(json_object_get(build, "builders"), i, one)
+	{
+		print_member(one, "builder", ", built by ");
+		print_member(one, "source", " from ");
+		print_member(one, "revision", " at ");
+	}
+}
+
+static void print_key(const json_t *entry)
+{
+	const char *id = json_string_value(json_object_get(entry, "key"));
+	char name[AUDIT_KEY_MAX];
+
+	if (!id)
+		return;
+	audit_key_text(&facts, id, name);
+	printf(", signed with %s", name);
+}
+
 static void print(const json_t *entry)
 {
 	const json_t *record = json_object_get(entry, "record");
@@ -148,8 +200,10 @@ static void print(const json_t *entry)
 	print_member(entry, "path", " ");
 	print_member(record, "client", ", asked by ");
 	print_member(record, "reason", ": ");
-	print_member(record, "build", ", build ");
-	print_member(record, "approvals", ", approved by ");
+	print_member(record, "code", ", refused as ");
+	print_approvals(record);
+	print_key(entry);
+	print_build(json_object_get(entry, "build"));
 	printf("\n");
 }
 
@@ -204,6 +258,7 @@ int verb_audit_show(int argc, char **argv)
 		return opts_wrong(&usage, "--since takes a time as 2026-11-22T00:00:00Z");
 	if (journal && at < argc)
 		return opts_wrong(&usage, "--journal and FOLDER are two places to read from");
+	audit_facts_open(&facts, verb_dir());
 	if (journal) {
 		err = rota_log_walk_journal(&rota_crypto_openssl, journal, &visitor, &why);
 	} else {
@@ -212,5 +267,6 @@ int verb_audit_show(int argc, char **argv)
 			err = show_published(&place, &visitor, &why);
 		audit_close(&place);
 	}
+	audit_facts_close(&facts);
 	return err == ROTA_OK ? 0 : say_fail(&why);
 }

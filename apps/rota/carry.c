@@ -2,6 +2,7 @@
 #include "apps/rota/carry.h"
 #include "host/base/file.h"
 #include "host/log/carry.h"
+#include "host/log/head.h"
 #include "host/repo/released.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 
@@ -112,6 +113,43 @@ enum rota_err carry_open(struct carry *c, struct session *s)
 		return rota_fail(&s->why, ROTA_ERR_FULL, "libcurl does not start");
 	c->kept = true;
 	return ROTA_OK;
+}
+
+static enum rota_err look_checkpoint(
+	const struct carry *c, struct carry_standing *out, struct rota_fail *why)
+{
+	struct rota_tiles files = rota_tiles_in(c->to);
+	struct rota_bytes note = { 0 };
+	struct rota_checkpoint at;
+	uint32_t who;
+	enum rota_err err = files.get(files.ctx, "checkpoint", ROTA_LOG_HEAD_MAX, &note, why);
+
+	if (err == ROTA_ERR_NOT_FOUND)
+		return ROTA_OK;
+	if (err == ROTA_OK)
+		err = rota_log_policy_open(&rota_crypto_openssl, &c->policy, rota_bytes_span(&note),
+			false, &at, &who, why);
+	if (err == ROTA_OK) {
+		out->published = true;
+		out->entries = at.size;
+		out->witnesses = (unsigned)__builtin_popcount(who & c->policy.quorum);
+	}
+	rota_bytes_free(&note);
+	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "%s/checkpoint", c->to);
+}
+
+enum rota_err carry_look(const struct carry *c, struct session *s, struct carry_standing *out)
+{
+	struct rota_released list;
+	enum rota_err err;
+
+	*out = (struct carry_standing){ .published = false };
+	ROTA_TRY(look_checkpoint(c, out, &s->why));
+	err = rota_released_load(&s->dir, &list, &s->why);
+	if (err == ROTA_OK)
+		free(find_unproven(c, &list, &out->unproven));
+	rota_released_free(&list);
+	return err;
 }
 
 void carry_close(struct carry *c)

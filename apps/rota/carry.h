@@ -20,4 +20,15 @@ struct carry {
 ROTA_MUST_USE enum rota_err carry_open(struct carry *c, struct session *s);
 void carry_close(struct carry *c);
 
+/* How it stands: the published checkpoint, its witnesses, releases that wait for a proof. For `rota status`. */
+struct carry_standing {
+	bool published; /* there is a checkpoint */
+	uint64_t entries;
+	unsigned witnesses; /* of those that count */
+	size_t unproven;
+};
+
+ROTA_MUST_USE enum rota_err carry_look(
+	const struct carry *c, struct session *s, struct carry_standing *out);
+
 #endif

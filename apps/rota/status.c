@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota status: each role's version, what is left of its life, and who signs it. */
+#include "apps/rota/carry.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -8,6 +9,7 @@
 #include "host/repo/store.h"
 #include "host/sign/duty.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,6 +114,28 @@ static enum rota_err print_keys(struct session *s)
 	return ROTA_OK;
 }
 
+/* The signing log, where rota.ini names one. `rota audit verify --json` says more. */
+static enum rota_err print_log(struct session *s)
+{
+	struct carry carry = { .kept = false };
+	struct carry_standing log;
+	enum rota_err err = carry_open(&carry, s);
+
+	if (err == ROTA_OK && carry.kept)
+		err = carry_look(&carry, s, &log);
+	if (err == ROTA_OK && carry.kept && log.published)
+		printf("log: %" PRIu64
+		       " entries published, cosigned by %u of the %u witnesses wanted\n",
+			log.entries, log.witnesses, carry.policy.need);
+	if (err == ROTA_OK && carry.kept && !log.published)
+		printf("log: nothing of it is published\n");
+	if (err == ROTA_OK && carry.kept && log.unproven)
+		printf("log: %zu release%s without a proof\n", log.unproven,
+			log.unproven == 1 ? "" : "s");
+	carry_close(&carry);
+	return err;
+}
+
 int verb_status(int argc, char **argv)
 {
 	struct row all[ROTA_DUTY_COUNT];
@@ -136,6 +160,8 @@ int verb_status(int argc, char **argv)
 	}
 	if (err == ROTA_OK && !json)
 		err = print_keys(&s);
+	if (err == ROTA_OK && !json)
+		err = print_log(&s);
 	if (err == ROTA_OK && json) {
 		json_dumpf(list, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
 		printf("\n");

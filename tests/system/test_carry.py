@@ -100,12 +100,15 @@ def place(rota, tmp_path):  # noqa: F811
 
 
 def test_a_release_counts_when_the_log_and_the_witness_have_it(place):
+    assert place.rota("status").endswith("log: nothing of it is published\n")
     done = place.publish()
     assert done.returncode == 0 and "witness away.rota.invalid did not cosign" in done.stderr
     place.good()
     release(place.rota, "1.0.0")
     place.held("releases/sensor/1.0.0/release.json: the log has no entry of it among its first 20")
     place.held("has no entry")
+    assert place.rota("status").endswith("log: 20 entries published, cosigned by 1 of the 1 witnesses wanted\n"
+                                         "log: 1 release without a proof\n")
     place.enter("1.0.0", more=300)
     place.witness.stop()
     checkpoint = (place.folder / "checkpoint").read_bytes()

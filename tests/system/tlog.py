@@ -154,3 +154,32 @@ class Log:
             row = [root(row[n:n + 256]) for n in range(0, len(row) - 255, 256)]
             level += 1
         write("checkpoint", self.checkpoint().encode())
+
+
+def entries(folder, size):
+    """The leaves that a published log has, of a checkpoint of this size."""
+    out = []
+    for n in range(0, size, 256):
+        width = min(256, size - n)
+        name = f"{folder}/{path('entries', n // 256, width)}"
+        with open(name if os.path.exists(name) else f"{folder}/{path('entries', n // 256)}", "rb") as f:
+            data = f.read()
+        for _ in range(width):
+            length = struct.unpack(">H", data[:2])[0]
+            out.append(data[2:2 + length])
+            data = data[2 + length:]
+    return out
+
+
+def verifies(vkey, text, line):
+    """Whether this line of a P-256 log's key is over this text."""
+    name, digits, letters = vkey.split("+", 2)
+    blob = base64.b64decode(letters, validate=True)
+    dash, by, sig = line.split(" ")
+    sig = base64.b64decode(sig, validate=True)
+    assert blob[:1] == b"\x02" and (dash, by) == ("\N{EM DASH}", name) and sig[:4].hex() == digits == sha(blob[1:])[:4].hex()
+    try:
+        serialization.load_der_public_key(blob[1:]).verify(sig[4:], text.encode(), ec.ECDSA(hashes.SHA256()))
+        return True
+    except InvalidSignature:
+        return False

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an auditor finds in the log of a real daemon: who had a release published, why, when, and from which build; and what
+he takes home."""
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import tlog
+from asks import RULES
+from authority import canonical, made, rota  # noqa: F401 - fixtures
+from conftest import BUILD, PATIENCE
+from signd import Signd
+
+pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
+PATH = "releases/sensor/1.0.0/release.json"
+TYPE = "application/vnd.in-toto+json"
+
+
+def provenance(key, payload):
+    """A builder's signed statement, by SPEC 26.1 and 26.2."""
+    statement = canonical({
+        "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://slsa.dev/provenance/v1",
+        "subject": [{"digest": {"sha256": hashlib.sha256(payload).hexdigest()}, "name": "app"}],
+        "predicate": {"buildDefinition": {"buildType": "https://rota.invalid/build/v1", "externalParameters": {
+            "revision": "0f1e2d", "source": "https://git.example/sensor"}},
+            "runDetails": {"builder": {"id": "x"}, "metadata": {"invocationId": "run-9"}}}}).encode()
+    public = key.public_key()
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    keyid = hashlib.sha256(canonical({"keytype": "ecdsa", "keyval": {"public": pem}, "scheme": "ecdsa-sha2-nistp256"}).encode())
+    sig = key.sign(f"DSSEv1 {len(TYPE)} {TYPE} {len(statement)} ".encode() + statement, ec.ECDSA(hashes.SHA256()))
+    return json.dumps({"payload": base64.b64encode(statement).decode(), "payloadType": TYPE,
+                       "signatures": [{"keyid": keyid.hexdigest(), "sig": base64.b64encode(sig).decode()}]}) + "\n"
+
+
+@pytest.fixture
+def published(rota, tmp_path):  # noqa: F811
+    """Version 1.0.0, staged, recorded by the daemon, published."""
+    builder, payload = ec.generate_private_key(ec.SECP256R1()), os.urandom(1000)
+    point = builder.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    with (rota.dir / "rota.ini").open("a") as ini:
+        ini.write(f"\n[log]\npublic = {tmp_path}/state/log/public\n[builder farm]\nkey = {point.hex()}\n")
+    (tmp_path / "payload").write_bytes(payload)
+    (tmp_path / "provenance").write_text(provenance(builder, payload))
+    with Signd(tmp_path, rota.dir, more=RULES) as daemon:
+        rota("release", "add", "--version", "1.0.0", "--raw", f"app={tmp_path}/payload", "--hardware", "board-a", "--build",
+             "ci-77", "--provenance", tmp_path / "provenance")
+        (release,) = (rota.dir / "repo/targets/releases/sensor/1.0.0").glob("*.release.json")
+        event = {"kind": "release", "path": PATH, "digest": hashlib.sha256(release.read_bytes()).hexdigest(), "what": {}}
+        status, said, _ = daemon.ask(kind="record", role="releases", reason="field trial passed", body={"event": event})
+        assert status == 200, said
+        daemon.wait_leaves(said["entry"] + 1)
+        key = subprocess.run([BUILD / "apps/rota-signd/rota-signd", "--log-key", "--config", daemon.config], capture_output=True,
+                             text=True, check=True, timeout=60 * PATIENCE).stdout
+        (rota.dir / "trust/log-policy").write_text(key + "quorum none\n")
+        rota("publish")
+        daemon.digest, daemon.entry = bytes.fromhex(event["digest"]), said["entry"]
+        yield daemon
+
+
+def test_who_why_when_and_from_which_build(rota, published, tmp_path):  # noqa: F811
+    journal = published.state / "log/journal"
+    assert "good: " in rota("audit", "verify", "--journal", journal)
+    line = rota("audit", "show", "--target", PATH, "--journal", journal).rstrip("\n")
+    number, at, kind, rest = line.split(maxsplit=3)
+    assert int(number) == published.entry and kind == "release" and at.endswith("Z")
+    assert rest == (f"sensor releases {PATH}, asked by me: field trial passed, build ci-77, built by farm from "
+                    "https://git.example/sensor at 0f1e2d")
+    told = json.loads(rota("audit", "show", "--json", "--target", PATH, "--journal", journal))
+    assert told["build"] == {"build": "ci-77", "provenance": "releases/sensor/1.0.0/provenance", "builders": [
+        {"builder": "farm", "invocation": "run-9", "revision": "0f1e2d", "source": "https://git.example/sensor"}]}
+    # what is published says neither who nor why
+    line = rota("audit", "show", "--target", PATH).rstrip("\n")
+    assert "asked by" not in line and line.endswith("build ci-77, built by farm from https://git.example/sensor at 0f1e2d")
+    # a build that another put in its place is none
+    (file,) = (rota.dir / "repo/targets/releases/sensor/1.0.0").glob("*.provenance")
+    file.write_text(provenance(ec.generate_private_key(ec.SECP256R1()), b"another"))
+    assert rota("audit", "show", "--target", PATH).rstrip("\n").endswith("build ci-77")
+    (file,) = (rota.dir / "repo/targets/releases/sensor/1.0.0").glob("*.release.json")
+    file.write_bytes(file.read_bytes().replace(b"ci-77", b"ci-78"))
+    assert "build ci" not in rota("audit", "show", "--target", PATH)
+
+
+def test_the_proof_of_a_daemon_s_log_by_the_texts(rota, published):  # noqa: F811
+    """The files that publish carried, read by Python alone."""
+    folder = rota.dir / "repo/log"
+    text, lines = (folder / "checkpoint").read_text().split("\n\n")
+    size = int(text.splitlines()[1])
+    entries = tlog.entries(folder, size)
+    assert text + "\n" == f"{text.splitlines()[0]}\n{size}\n{tlog.b64(tlog.root([tlog.leaf_hash(e) for e in entries]))}\n"
+    vkey = (rota.dir / "trust/log-policy").read_text().split()[1]
+    assert tlog.verifies(vkey, text + "\n", lines.splitlines()[0])
+    head, proved, signed = (folder / f"proofs/{published.digest.hex()}.tlog-proof").read_text().split("\n\n")
+    head = head.splitlines()
+    index, proved = int(head[2].split()[1]), proved + "\n"
+    assert base64.b64decode(head[1].split()[1]) == entries[index] and index == published.entry
+    upto = [tlog.leaf_hash(e) for e in entries[:int(proved.splitlines()[1])]]
+    assert [base64.b64decode(h) for h in head[3:]] == tlog.inclusion(upto, index)
+    assert proved.splitlines()[2] == tlog.b64(tlog.root(upto)) and tlog.verifies(vkey, proved, signed.splitlines()[0])
+
+
+def test_a_private_record_that_was_changed_is_found(rota, published, tmp_path):  # noqa: F811
+    journal = tmp_path / "journal"
+    published.stop()
+    shutil.copytree(published.state / "log/journal", journal)
+    assert rota("audit", "verify", "--journal", journal).startswith("good: ")
+    (segment,) = [p for p in journal.iterdir() if b"field trial passed" in p.read_bytes()]
+    data = segment.read_bytes().replace(b"field trial passed", b"field trial failed")
+    segment.write_bytes(data)
+    said = rota("audit", "verify", "--journal", journal, status=1)
+    assert "journal" in said or f"entry {published.entry}" in said
+    assert "journal" in rota("audit", "show", "--journal", journal, status=1)
