@@ -9,37 +9,43 @@
 /* Largest integer that every JSON reader holds exactly (SPEC 2.1). */
 #define INTEGER_MAX 9007199254740991LL
 
-static void put_char(unsigned char c, enum rota_json_form form, struct rota_bytes *out)
+/* What stands in a string as it is. */
+static bool is_plain(unsigned char c, enum rota_json_form form)
+{
+	return c != '"' && c != '\\' && c != 0 && (c >= ' ' || form != ROTA_JSON_FILE);
+}
+
+static void put_escaped(unsigned char c, struct rota_bytes *out)
 {
 	static const char shorts[32] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
 	};
-	char text[8];
 
-	if (c == '"' || c == '\\') {
-		snprintf(text, sizeof(text), "\\%c", c);
-	} else if (c < ' ' && form == ROTA_JSON_FILE) {
-		if (shorts[c])
-			snprintf(text, sizeof(text), "\\%c", shorts[c]);
-		else
-			snprintf(text, sizeof(text), "\\u%04x", c);
-	} else {
-		rota_bytes_add(out, rota_span(&c, 1));
-		return;
-	}
-	rota_bytes_add_text(out, text);
+	if (c == '"' || c == '\\')
+		rota_bytes_print(out, "\\%c", c);
+	else if (shorts[c])
+		rota_bytes_print(out, "\\%c", shorts[c]);
+	else
+		rota_bytes_print(out, "\\u%04x", c);
 }
 
 static enum rota_err put_string(struct rota_span text, enum rota_json_form form,
 	struct rota_bytes *out, struct rota_fail *why)
 {
-	rota_bytes_add_text(out, "\"");
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.p[i] == 0)
+	size_t plain;
+
+	rota_bytes_add(out, ROTA_STR("\""));
+	for (size_t i = 0; i < text.len; i += plain + 1) {
+		for (plain = 0; i + plain < text.len && is_plain(text.p[i + plain], form);)
+			plain++;
+		rota_bytes_add(out, rota_span_slice(text, i, plain));
+		if (i + plain == text.len)
+			break;
+		if (text.p[i + plain] == 0)
 			return rota_fail(why, ROTA_ERR_FORMAT, "a string holds a NUL");
-		put_char(text.p[i], form, out);
+		put_escaped(text.p[i + plain], out);
 	}
-	rota_bytes_add_text(out, "\"");
+	rota_bytes_add(out, ROTA_STR("\""));
 	return ROTA_OK;
 }
 
@@ -56,9 +62,9 @@ static enum rota_err put_members(const json_t *object, const char **names, size_
 {
 	for (size_t i = 0; i < count; i++) {
 		if (i)
-			rota_bytes_add_text(out, ",");
+			rota_bytes_add(out, ROTA_STR(","));
 		ROTA_TRY(put_string(rota_span(names[i], strlen(names[i])), form, out, why));
-		rota_bytes_add_text(out, ":");
+		rota_bytes_add(out, ROTA_STR(":"));
 		ROTA_TRY(put(json_object_get(object, names[i]), form, depth, out, why));
 	}
 	return ROTA_OK;
@@ -77,9 +83,9 @@ static enum rota_err put_object(const json_t *object, enum rota_json_form form, 
 		abort();
 	json_object_foreach((json_t *)(uintptr_t)object, name, member) names[i++] = name;
 	qsort(names, count, sizeof(*names), by_bytes);
-	rota_bytes_add_text(out, "{");
+	rota_bytes_add(out, ROTA_STR("{"));
 	err = put_members(object, names, count, form, depth, out, why);
-	rota_bytes_add_text(out, "}");
+	rota_bytes_add(out, ROTA_STR("}"));
 	free(names);
 	return err;
 }
@@ -87,13 +93,13 @@ static enum rota_err put_object(const json_t *object, enum rota_json_form form, 
 static enum rota_err put_array(const json_t *array, enum rota_json_form form, int depth,
 	struct rota_bytes *out, struct rota_fail *why)
 {
-	rota_bytes_add_text(out, "[");
+	rota_bytes_add(out, ROTA_STR("["));
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		if (i)
-			rota_bytes_add_text(out, ",");
+			rota_bytes_add(out, ROTA_STR(","));
 		ROTA_TRY(put(json_array_get(array, i), form, depth, out, why));
 	}
-	rota_bytes_add_text(out, "]");
+	rota_bytes_add(out, ROTA_STR("]"));
 	return ROTA_OK;
 }
 
