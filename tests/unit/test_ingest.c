@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ingest journal on a real directory: what is acknowledged stays, what was torn goes, damage is named. */
+#include "host/ingest/crc.h"
 #include "host/ingest/journal.h"
+#include "rota/base/crc32.h"
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -88,6 +90,20 @@ static uint64_t count(const char *want_last)
 	}
 	rota_cursor_close(c);
 	return same ? n : 1000000;
+}
+
+TEST(two_ways_to_the_same_crc)
+{
+	uint8_t data[64];
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 167 + 13);
+	for (size_t from = 0; from < 9; from++)
+		for (size_t len = 0; from + len <= sizeof(data); len++)
+			CHECK_EQ(rota_ingest_crc(rota_span(data + from, len)),
+				rota_crc32(0, rota_span(data + from, len)));
+	CHECK_EQ(rota_ingest_crc(ROTA_STR("123456789")),
+		0xCBF43926); /* the standard's check value */
 }
 
 TEST(record_comes_back_as_it_went)
@@ -377,8 +393,9 @@ TEST(reader_follows_a_writer_across_segments)
 	clear();
 }
 
-TESTS(T(record_comes_back_as_it_went), T(what_is_committed_is_there_after_reopening),
-	T(second_writer_is_refused), T(torn_tail_is_cut_off_at_every_byte),
-	T(damage_before_a_durable_record_is_named), T(hole_in_the_last_group_is_torn_too),
-	T(segments_turn_and_old_ones_are_dropped), T(missing_or_damaged_old_segment_is_an_error),
-	T(full_disk_refuses_and_stays_valid), T(reader_follows_a_writer_across_segments))
+TESTS(T(two_ways_to_the_same_crc), T(record_comes_back_as_it_went),
+	T(what_is_committed_is_there_after_reopening), T(second_writer_is_refused),
+	T(torn_tail_is_cut_off_at_every_byte), T(damage_before_a_durable_record_is_named),
+	T(hole_in_the_last_group_is_torn_too), T(segments_turn_and_old_ones_are_dropped),
+	T(missing_or_damaged_old_segment_is_an_error), T(full_disk_refuses_and_stays_valid),
+	T(reader_follows_a_writer_across_segments))
