@@ -9,13 +9,40 @@
 
 /* ---- making ---- */
 
+/* Whether names in a token's settings mean the same for each scope: none is relative to its directory. */
+static bool is_absolute(const struct rota_token *t)
+{
+	const char *value = t->environment;
+
+	if (!t->pin_file || t->pin_file[0] != '/')
+		return false;
+	while (value && (value = strchr(value, '=')) != NULL)
+		if (*++value != '/')
+			return false;
+	return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Several scopes may have their keys in one token: it has one holder. */
+static bool same_token(const struct rota_token *a, const struct rota_token *b)
+{
+	return a == b ||
+		(is_absolute(a) && same_text(a->module, b->module) &&
+			same_text(a->label, b->label) && same_text(a->pin_file, b->pin_file) &&
+			same_text(a->environment, b->environment));
+}
+
 static struct holder *holder_of(
 	struct plan *p, const struct rota_authdir *scope, const struct rota_token *token)
 {
 	struct holder *h;
 
 	for (size_t i = 0; i < p->holder_count; i++)
-		if (p->holders[i].token == token)
+		if (same_token(p->holders[i].token, token))
 			return &p->holders[i];
 	if (p->holder_count == HOLDERS_MAX)
 		return NULL;
@@ -47,7 +74,8 @@ static enum rota_err hold_party(struct plan *p, const struct rota_authdir *scope
 
 		if (!seat->token->online)
 			continue;
-		if (seat->token == p->log.token && strcmp(seat->key, p->log.keys[0].label) == 0)
+		if (same_token(seat->token, p->log.token) &&
+			strcmp(seat->key, p->log.keys[0].label) == 0)
 			return rota_fail(why, ROTA_ERR_FORMAT,
 				"key %s of token %s signs for %s, and the log's checkpoints: one "
 				"key "
@@ -128,7 +156,7 @@ enum rota_err plan_connect(struct plan *p, struct rota_fail *why)
 
 static bool is_key(const struct holder *h, size_t key, const struct rota_seat *seat)
 {
-	return h->token == seat->token && strcmp(h->keys[key].label, seat->key) == 0;
+	return same_token(h->token, seat->token) && strcmp(h->keys[key].label, seat->key) == 0;
 }
 
 bool plan_find(const struct plan *p, const struct rota_seat *seat, size_t *holder, size_t *key)
@@ -145,15 +173,25 @@ static bool is_word(struct rota_span span, const char *word)
 	return rota_span_eq(span, rota_span_cstr(word));
 }
 
+static const struct rota_authdir *scope_of(const struct plan *p, const struct rota_leaf *leaf)
+{
+	const struct rota_authdir *dir;
+
+	for (size_t n = 0; (dir = rota_policy_scope_at(p->policy, n)) != NULL; n++)
+		if (is_word(leaf->scope, dir->product))
+			break;
+	return dir;
+}
+
 bool plan_is_seat(const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key)
 {
 	const struct holder *h = &p->holders[holder];
+	const struct rota_authdir *dir = scope_of(p, leaf);
 
-	if (holder >= p->holder_count || key >= h->key_count ||
-		!is_word(leaf->scope, h->scope->product))
+	if (holder >= p->holder_count || key >= h->key_count || !dir)
 		return false;
-	for (size_t i = 0; i < h->scope->party_count; i++) {
-		const struct rota_party *party = &h->scope->parties[i];
+	for (size_t i = 0; i < dir->party_count; i++) {
+		const struct rota_party *party = &dir->parties[i];
 
 		for (size_t s = 0; is_word(leaf->role, party->name) && s < party->seat_count; s++)
 			if (is_key(h, key, &party->seats[s]))
