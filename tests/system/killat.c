@@ -4,7 +4,8 @@
  * Durable calls are those after which the disk may differ: writing, syncing, renaming, making, removing,
  * cutting files. They are counted in the order in which they happen. At number KILLAT the program is ended
  * by SIGKILL: a write is done by half first, any other call not at all; so each state between two calls
- * comes up, and each torn write. KILLAT 0 kills never; the count is then left in the file KILLAT_COUNT.
+ * comes up, and each torn write. KILLAT 0 kills never; the count is then left in the file KILLAT_COUNT. Where KILLAT_COMM is
+ * set, only the process of that name counts, and is killed: one among those that a program forks.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -31,16 +34,26 @@ static void die(void)
 		pause();
 }
 
+static int is_meant(void)
+{
+	const char *comm = getenv("KILLAT_COMM");
+	char name[16] = "";
+
+	return !comm || (prctl(PR_GET_NAME, name) == 0 && strcmp(name, comm) == 0);
+}
+
 /* Whether this call is the one. */
 static int is_it(void)
 {
 	const char *text;
 
+	if (!is_meant())
+		return 0;
 	if (at < 0) {
 		text = getenv("KILLAT");
 		at = text ? atol(text) : 0;
 	}
-	return ++number == at;
+	return __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST) == at;
 }
 
 static void count(void)

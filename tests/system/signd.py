@@ -56,20 +56,30 @@ class Signd:
         self.output = directory / "output"
         self.process = None
 
-    def start(self, status=None, **environment):
-        """Until it is ready; or, where a status is given, until it has ended with that."""
+    def begin(self, **environment):
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen([BUILD / "apps/rota-signd/rota-signd", "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                             env={**os.environ, **environment})
+
+    def start(self, status=None, **environment):
+        """Until it is ready; or, where a status is given, until it has ended with that."""
+        self.begin(**environment)
         if status is not None:
             assert self.process.wait(60 * PATIENCE) == status, self.said()
             return self.said()
+        assert self.is_ready(), self.said()
+        return self
+
+    def is_ready(self):
+        """Wait until it is, or has ended."""
         deadline = time.monotonic() + 60 * PATIENCE
         while "ready on" not in self.said():
-            assert self.process.poll() is None and time.monotonic() < deadline, self.said()
-            time.sleep(0.02)
-        return self
+            assert time.monotonic() < deadline, self.said()
+            if self.process.poll() is not None:
+                return False
+            time.sleep(0.005)
+        return True
 
     def stop(self, status=0, by=signal.SIGTERM):
         if self.process.poll() is None:
@@ -110,6 +120,9 @@ class Signd:
 
     def leaves(self):
         """Of the entries that the checkpoint covers."""
+        return [leaf(data) for data in self.leaf_bytes()]
+
+    def leaf_bytes(self):
         public = self.state / "log/public"
         size = int((public / "checkpoint").read_text().split("\n")[1])
         out = []
@@ -119,7 +132,7 @@ class Signd:
             data = (name if width == 256 or name.is_file() else public / f"tile/entries/{n // 256:03}.p/{width}").read_bytes()
             for _ in range(width):
                 length, = struct.unpack(">H", data[:2])
-                out.append(leaf(data[2:2 + length]))
+                out.append(data[2:2 + length])
                 data = data[2 + length:]
         return out
 
