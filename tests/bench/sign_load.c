@@ -36,6 +36,10 @@
 #define THREADS_MAX 4
 #define NAMES_MAX 16
 #define MARKS_MAX 4
+/* What a request has with its head; a header without meaning fills it up. */
+#define REQUEST 1024
+#define HEAD                                                                                       \
+	"POST /v1/ask HTTP/1.1\r\nHost: signd\r\nUser-Agent: %0*d\r\nContent-Length: %zu\r\n\r\n"
 /* One client alone: so many turns of so many requests. */
 #define TURNS 10
 #define TURN 200
@@ -157,7 +161,7 @@ static void connect_client(struct client *c)
 
 static void ask(struct client *c)
 {
-	char head[128], body[4096];
+	char head[REQUEST], body[4096];
 	struct iovec out[2] = { { .iov_base = head }, { .iov_base = body } };
 	size_t len = 0;
 
@@ -177,8 +181,10 @@ static void ask(struct client *c)
 			die("a request", "is too long");
 	}
 	c->version++;
-	out[0].iov_len = (size_t)snprintf(head, sizeof(head),
-		"POST /v1/ask HTTP/1.1\r\nHost: signd\r\nContent-Length: %zu\r\n\r\n", len);
+	out[0].iov_len = (size_t)snprintf(head, sizeof(head), HEAD, 1, 0, len);
+	if (out[0].iov_len + len < REQUEST)
+		out[0].iov_len = (size_t)snprintf(head, sizeof(head), HEAD,
+			(int)(REQUEST - out[0].iov_len - len + 1), 0, len);
 	out[1].iov_len = len;
 	if (writev(c->fd, out, 2) != (ssize_t)(out[0].iov_len + len))
 		die("the daemon", "does not take a request");
