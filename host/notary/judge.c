@@ -157,6 +157,8 @@ static enum rota_err judge_kind(struct trial *t, struct rota_grant *out, struct 
 		return judge_ticket(t, out, why);
 	case ROTA_ASK_RECORD:
 		return judge_record(t, out, why);
+	case ROTA_ASK_BUILD:
+		return judge_build(t, out, why);
 	default:
 		return rota_refuse(why, ROTA_REFUSED_KIND, "this daemon does not serve kind %s",
 			rota_ask_word(t->ask->kind));
@@ -248,6 +250,8 @@ static enum rota_err write_record(
 		"reason", t->ask->reason, "rule", t->rule->name, "what", what_json(t->ask));
 	if (t->attempts)
 		json_object_set(record, "attempts", t->attempts);
+	if (t->build)
+		json_object_set(record, "build", t->build);
 	err = rota_json_encode(record, ROTA_JSON_FILE, &out->record, why);
 	json_decref(record);
 	return err;
@@ -279,6 +283,7 @@ enum rota_err rota_judge_ask(struct rota_judge *j, const struct rota_rule *rule,
 			why, ROTA_REFUSED_ROLE, "no role %s of %s", ask->role, ask->scope);
 	err = judge_all(&t, out, why);
 	json_decref(t.attempts);
+	json_decref(t.build);
 	if (err != ROTA_OK)
 		rota_grant_free(out);
 	return err;

@@ -112,10 +112,11 @@ enum rota_err judge_ticket(struct trial *t, struct rota_grant *out, struct rota_
 
 /* ---- events ---- */
 
-/* What `releases` lists under a path, in its own file or a bin, verified; the caller decrefs *holder. */
-static enum rota_err find_release(const struct trial *t, const char *path, json_t **holder,
-	const json_t **entry, struct rota_fail *why)
+/* What `releases` lists under a path, in its own file or a bin, verified. */
+static enum rota_err find_listed(void *ctx, const char *path, json_t **entry, struct rota_fail *why)
 {
+	const struct trial *t = ctx;
+	json_t *holder;
 	char bin[ROTA_BIN_NAME_MAX];
 	struct rota_bytes file;
 	json_t *content;
@@ -123,48 +124,52 @@ static enum rota_err find_release(const struct trial *t, const char *path, json_
 	unsigned bits;
 	enum rota_err err;
 
-	ROTA_TRY(rota_store_signed(t->dir, "releases", holder, why));
-	err = rota_bins_of(*holder, "releases", &bits, why);
+	ROTA_TRY(rota_store_signed(t->dir, "releases", &holder, why));
+	err = rota_bins_of(holder, "releases", &bits, why);
 	if (err == ROTA_OK && bits) {
 		rota_bins_name("releases", bits, rota_bins_index(path, bits), bin);
 		err = rota_store_newest(t->dir, bin, true, &version, why);
 		if (err == ROTA_OK)
 			err = rota_store_read(t->dir, bin, version, &file, why);
 		if (err == ROTA_OK) {
-			err = rota_bins_verify(*holder, rota_bytes_span(&file), &content, why);
+			err = rota_bins_verify(holder, rota_bytes_span(&file), &content, why);
 			rota_bytes_free(&file);
 		}
-		json_decref(*holder);
-		*holder = err == ROTA_OK ? content : NULL;
+		json_decref(holder);
+		holder = err == ROTA_OK ? content : NULL;
 	}
-	*entry = json_object_get(json_object_get(*holder, "targets"), path);
+	*entry = json_incref(json_object_get(json_object_get(holder, "targets"), path));
+	json_decref(holder);
 	return err;
 }
 
 /* A release that people signed: listed where it verifies, and read as a device would. */
 static enum rota_err judge_released(
-	const struct trial *t, const json_t *event, struct rota_leaf *leaf, struct rota_fail *why)
+	struct trial *t, const json_t *event, struct rota_leaf *leaf, struct rota_fail *why)
 {
 	const struct rota_duty *duty = rota_duty_find("releases");
 	const char *path = rota_judge_text(event, "path");
-	const json_t *entry;
 	uint8_t listed[ROTA_DIGEST_LEN];
-	json_t *holder;
+	const struct judge_list list = { t, find_listed };
+	json_t *entry;
+	enum rota_err err;
 	bool same;
 
 	if (!rota_unhex(rota_judge_text(event, "digest"), ROTA_BUF(leaf->digest)) ||
 		!rota_judge_is_read(duty, path))
 		return rota_refuse(why, ROTA_REFUSED_MEMBER,
 			"a release has 'digest' and 'path' of its release.json");
-	if (find_release(t, path, &holder, &entry, why) != ROTA_OK)
+	if (find_listed(t, path, &entry, why) != ROTA_OK)
 		return rota_refuse_as(why, ROTA_REFUSED_BYTES);
 	same = judge_digest_of(entry, listed) && memcmp(listed, leaf->digest, sizeof(listed)) == 0;
-	json_decref(holder);
 	leaf->path = rota_span_cstr(path);
 	if (same)
-		return ROTA_OK;
-	return rota_refuse(
-		why, ROTA_REFUSED_BYTES, "role releases lists no %s of that digest", path);
+		err = judge_origin_file(t, path, entry, &list, why);
+	else
+		err = rota_refuse(
+			why, ROTA_REFUSED_BYTES, "role releases lists no %s of that digest", path);
+	json_decref(entry);
+	return err;
 }
 
 enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_fail *why)

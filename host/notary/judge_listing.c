@@ -101,11 +101,22 @@ static enum rota_err judge_successor(
 	return err;
 }
 
+/* In the file that is to be signed. */
+static enum rota_err find_now(void *ctx, const char *path, json_t **entry, struct rota_fail *why)
+{
+	const struct trial *t = ctx;
+
+	(void)why;
+	*entry = json_incref((json_t *)(uintptr_t)find(t->now, path));
+	return ROTA_OK;
+}
+
 static enum rota_err judge_text(
 	struct trial *t, const char *path, const json_t *entry, struct rota_fail *why)
 {
 	const json_t *text = json_object_get(t->ask->files, path);
 	const struct rota_judge_list list = { t->now, find };
+	const struct judge_list ours = { t, find_now };
 	json_t *value;
 	enum rota_err err;
 
@@ -116,7 +127,8 @@ static enum rota_err judge_text(
 				: why->err == ROTA_ERR_PRODUCT ? ROTA_REFUSED_PRODUCT
 							       : ROTA_REFUSED_MEMBER);
 	if (strcmp(t->duty->name, "ci") == 0)
-		return ROTA_OK;
+		return judge_origin(t, rota_span(json_string_value(text), json_string_length(text)),
+			&ours, why);
 	ROTA_TRY(rota_json_parse_strict(
 		rota_span(json_string_value(text), json_string_length(text)), &value, why));
 	err = judge_successor(t, path, value, why);

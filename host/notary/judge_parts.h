@@ -16,6 +16,14 @@ struct trial {
 	const json_t *now; /* `signed`; METADATA */
 	struct rota_record_role *was; /* NULL: never signed here */
 	json_t *attempts; /* for the private record; NULL: none */
+	json_t *build; /* the same: id of the build that it comes from */
+};
+
+/* What a role lists, wherever it keeps it. */
+struct judge_list {
+	void *ctx;
+	/* *entry NULL: not listed; the caller decrefs it. */
+	enum rota_err (*find)(void *ctx, const char *path, json_t **entry, struct rota_fail *why);
 };
 
 enum rota_err judge_snapshot(struct trial *t, struct rota_fail *why);
@@ -36,6 +44,16 @@ enum rota_err judge_image(struct trial *t, struct rota_grant *out, struct rota_f
 enum rota_err judge_time(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_ticket(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_build(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+
+/* Where a release.json says that it comes from; where the rule demands builders, they must agree (SPEC 26.5). `list` is
+ * what the release's role lists. */
+enum rota_err judge_origin(struct trial *t, struct rota_span text, const struct judge_list *list,
+	struct rota_fail *why);
+
+/* The same of the file that the entry names. */
+enum rota_err judge_origin_file(struct trial *t, const char *path, const json_t *entry,
+	const struct judge_list *list, struct rota_fail *why);
 
 /* `sha256` of an entry's hashes; false: it has none. */
 bool judge_digest_of(const json_t *entry, uint8_t out[static ROTA_DIGEST_LEN]);

@@ -82,12 +82,10 @@ const struct rota_officer *rota_policy_officer(
 	return NULL;
 }
 
-const uint8_t *rota_policy_builder(const struct rota_policy *p, const char *name)
+const struct rota_named_key *rota_policy_builders(const struct rota_policy *p, size_t *count)
 {
-	for (size_t i = 0; i < p->builder_count; i++)
-		if (strcmp(p->builders[i].name, name) == 0)
-			return p->builders[i].key;
-	return NULL;
+	*count = p->builder_count;
+	return p->builders;
 }
 
 bool rota_policy_approves(const struct rota_rule *rule, const char *officer)
@@ -118,6 +116,8 @@ const char *rota_policy_party(enum rota_ask_kind kind, const char *role)
 		return role;
 	if (kind == ROTA_ASK_IMAGE)
 		return strcmp(role, "ci") == 0 ? "ci-image" : "image";
+	if (kind == ROTA_ASK_BUILD)
+		return "builder";
 	return kind == ROTA_ASK_TIME || kind == ROTA_ASK_TICKET ? "time" : NULL;
 }
 

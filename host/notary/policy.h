@@ -8,7 +8,7 @@
  *     [client NAME]    uid = N, or spki = SHA-256 of a certificate's SubjectPublicKeyInfo
  *     [officer NAME]   key = 130 hex digits
  *     [builder NAME]   key = 130 hex digits
- *     [rule NAME]      who, scope, role, kinds, paths, approvals, approvers, rate, lifetime
+ *     [rule NAME]      who, scope, role, kinds, paths, approvals, approvers, builders, rate, lifetime
  *
  * For each (client, scope, role, kind) there is one rule or none; two are an error when the file is read, and so is a rule
  * that could never sign: for a role whose seats are not online, or with fewer approvers than approvals. Pure after load.
@@ -37,6 +37,7 @@ struct rota_rule {
 	const char *paths; /* patterns between blanks; NULL: the role's own */
 	unsigned approvals;
 	const char *approvers; /* officers between blanks; "" */
+	unsigned builders; /* who must agree on what a release has in it (SPEC 26.5) */
 	uint32_t rate, rate_s; /* so many requests in so many seconds */
 	uint64_t lifetime_s; /* at most; the role's own where nothing is said */
 };
@@ -88,7 +89,7 @@ const struct rota_authdir *rota_policy_scope(const struct rota_policy *p, const 
 const struct rota_rule *rota_policy_rule(const struct rota_policy *p, const char *name);
 const struct rota_officer *rota_policy_officer(
 	const struct rota_policy *p, const uint8_t keyid[static ROTA_DIGEST_LEN]);
-const uint8_t *rota_policy_builder(const struct rota_policy *p, const char *name);
+const struct rota_named_key *rota_policy_builders(const struct rota_policy *p, size_t *count);
 
 /* Whether an officer of this name may approve under the rule. */
 bool rota_policy_approves(const struct rota_rule *rule, const char *officer);

@@ -234,10 +234,13 @@ static enum rota_err load_builders(struct rota_policy *p, struct rota_fail *why)
 	const char *name;
 
 	for (size_t i = 0; section_at(p, "builder", i, section, &name); i++) {
-		if (i == ROTA_POLICY_SECTIONS_MAX)
+		if (i == ROTA_NAMED_KEYS_MAX)
 			return wrong(p, why, section, "", "is one builder too many");
 		p->builders[i].name = name;
 		ROTA_TRY(load_point(p, section, p->builders[i].key, why));
+		for (size_t k = 0; k < i; k++)
+			if (memcmp(p->builders[i].key, p->builders[k].key, ROTA_P256_KEY_LEN) == 0)
+				return wrong(p, why, section, "key", "is another builder's");
 		p->builder_count++;
 	}
 	return ROTA_OK;
@@ -294,6 +297,25 @@ static enum rota_err check_approvers(struct rota_policy *p, const char *section,
 	if (r->approvals <= known)
 		return ROTA_OK;
 	return wrong(p, why, section, "approvals", "are more than its approvers");
+}
+
+/* Only where releases are judged. */
+static enum rota_err load_need(
+	struct rota_policy *p, const char *section, struct rota_rule *r, struct rota_fail *why)
+{
+	bool judged = (strcmp(r->role, "ci") == 0 && policy_has_word(r->kinds, "metadata")) ||
+		(strcmp(r->role, "releases") == 0 && policy_has_word(r->kinds, "record"));
+	uint64_t need;
+
+	ROTA_TRY(rota_ini_number(
+		&p->ini, section, "builders", 0, ROTA_NAMED_KEYS_MAX, 0, &need, why));
+	r->builders = (unsigned)need;
+	if (need > 0 && !judged)
+		return wrong(p, why, section, "builders",
+			"is for kind metadata of role ci, and kind record of role releases");
+	if (need <= p->builder_count)
+		return ROTA_OK;
+	return wrong(p, why, section, "builders", "are more than there are [builder] sections");
 }
 
 /* "60/1h"; without one a request a second. */
@@ -387,6 +409,7 @@ static enum rota_err load_rule(struct rota_policy *p, const char *section, const
 	ROTA_TRY(load_rate(p, section, r, why));
 	ROTA_TRY(check_kinds(p, section, r, why));
 	ROTA_TRY(check_approvers(p, section, r, why));
+	ROTA_TRY(load_need(p, section, r, why));
 	return check_alone(p, section, r, why);
 }
 

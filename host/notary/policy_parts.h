@@ -13,11 +13,6 @@ struct client {
 	struct rota_identity who;
 };
 
-struct builder {
-	const char *name;
-	uint8_t key[ROTA_P256_KEY_LEN];
-};
-
 struct rota_policy {
 	struct rota_ini ini; /* names and words point into it */
 	uint8_t digest[ROTA_DIGEST_LEN];
@@ -26,7 +21,7 @@ struct rota_policy {
 	struct rota_authdir scopes[ROTA_POLICY_SCOPES_MAX];
 	struct client clients[ROTA_POLICY_SECTIONS_MAX];
 	struct rota_officer officers[ROTA_POLICY_SECTIONS_MAX];
-	struct builder builders[ROTA_POLICY_SECTIONS_MAX];
+	struct rota_named_key builders[ROTA_NAMED_KEYS_MAX];
 	struct rota_rule rules[ROTA_POLICY_SECTIONS_MAX];
 	size_t scope_count, client_count, officer_count, builder_count, rule_count;
 	/* what relative names became; a folder of each scope, and those of [daemon] and [remote] */

@@ -55,7 +55,7 @@ TEST(release_without_entry)
 {
 	json_t *content, *files = json_object(), *body;
 	struct rota_store_target target;
-	const char *path = "releases/sensor/2.0.0/release.json";
+	const char *path = "releases/sensor/2.0.0/release.json", *text;
 	char hex[ROTA_DIGEST_HEX];
 	uint64_t version;
 
@@ -67,7 +67,7 @@ TEST(release_without_entry)
 	rota_hex(ROTA_SPAN(target.sha256), hex);
 	CHECK_OK(rota_metadata_sign(&c.n.s.desk, "releases", content, 0, &version, &c.n.s.why));
 	json_decref(content);
-	json_decref(files);
+	text = json_string_value(json_object_get(files, path));
 	content = court_next(&c, "snapshot");
 	court_list_role(&c, content, "releases", version);
 	body = json_deep_copy(content);
@@ -79,6 +79,15 @@ TEST(release_without_entry)
 			      "kind", "release", "path", path, "what"),
 		      NULL) != ROTA_OK);
 	CODE("bytes");
+	/* and one whose file is not there */
+	CHECK(court_ask(&c, &notary_engineer, "record", "releases",
+		      json_pack("{s:{s:s,s:s,s:s,s:{}}}", "event", "digest", hex, "kind", "release",
+			      "path", path, "what"),
+		      NULL) != ROTA_OK);
+	CODE("bytes");
+	CHECK_OK(rota_store_put_target(
+		&c.n.s.online, path, rota_span_cstr(text), &target, &c.n.s.why));
+	json_decref(files);
 	CHECK_OK(court_ask(&c, &notary_engineer, "record", "releases",
 		json_pack("{s:{s:s,s:s,s:s,s:{}}}", "event", "digest", hex, "kind", "release",
 			"path", path, "what"),

@@ -22,6 +22,8 @@ TEST(loads)
 {
 	const struct rota_rule *rule;
 	uint8_t digest[ROTA_DIGEST_LEN], other[ROTA_DIGEST_LEN];
+	const struct rota_named_key *builders;
+	size_t count;
 
 	CHECK(notary_begin(&n));
 	rule = rota_policy_rule(n.policy, "ci");
@@ -31,7 +33,8 @@ TEST(loads)
 	CHECK(!rota_policy_approves(rule, "carl") && !rota_policy_approves(rule, "ann"));
 	CHECK(rota_policy_scope(n.policy, "sensor") == rota_policy_scope_at(n.policy, 0));
 	CHECK(!rota_policy_scope(n.policy, "other") && !rota_policy_scope_at(n.policy, 1));
-	CHECK(rota_policy_builder(n.policy, "farm") && !rota_policy_builder(n.policy, "barn"));
+	builders = rota_policy_builders(n.policy, &count);
+	CHECK(count == 1 && strcmp(builders[0].name, "farm") == 0);
 	CHECK(strcmp(rota_policy_log(n.policy)->origin, "sensor.rota.invalid/log") == 0);
 	CHECK(strcmp(rota_policy_log(n.policy)->key.key, "log") == 0);
 	CHECK_EQ(rota_policy_daemon(n.policy)->threads, 2);
@@ -75,6 +78,10 @@ TEST(not_loaded)
 		{ "an approver who is none", "approvers = anna bert", "approvers = anna dora",
 			"no [officer]" },
 		{ "an approver twice", "approvers = anna bert", "approvers = anna anna", "twice" },
+		{ "more builders than there are", "role = ci", "role = ci\nbuilders = 2",
+			"more than there are" },
+		{ "builders of what has none", "kinds = metadata time ticket",
+			"kinds = metadata time ticket\nbuilders = 1", "role ci" },
 		{ "a rate without a span", "rate = 3/1m", "rate = 3", "COUNT/DURATION" },
 		{ "a rate of none", "rate = 3/1m", "rate = 0/1m", "COUNT/DURATION" },
 		{ "a lifetime beyond the role's", "lifetime = 2d", "lifetime = 8d", "within" },
@@ -102,6 +109,21 @@ TEST(two_officers_of_one_key)
 	n.s.soft.key[BERT] = bert;
 	CHECK_EQ(err, ROTA_ERR_FORMAT);
 	CHECK(strstr(n.s.why.text, "another officer"));
+	notary_end(&n);
+}
+
+TEST(two_builders_of_one_key)
+{
+	size_t count;
+	char hex[2 * ROTA_P256_KEY_LEN + 1];
+	char *twin;
+
+	CHECK(notary_begin(&n));
+	rota_hex(ROTA_SPAN(rota_policy_builders(n.policy, &count)[0].key), hex);
+	twin = rota_text("[builder twin]\nkey = %s\n[builder farm]", hex);
+	CHECK_EQ(notary_policy(&n, "[builder farm]", twin), ROTA_ERR_FORMAT);
+	CHECK(strstr(n.s.why.text, "another builder"));
+	free(twin);
 	notary_end(&n);
 }
 
@@ -192,5 +214,5 @@ TEST(rate)
 	CHECK_EQ(rota_rate_take(&b, &rule, UINT64_MAX / 2, &wait, &n.s.why), ROTA_ERR_BUSY);
 }
 
-TESTS(T(loads), T(not_loaded), T(two_officers_of_one_key), T(others_may_write_it),
-	T(finds_the_rule), T(paths), T(rate))
+TESTS(T(loads), T(not_loaded), T(two_officers_of_one_key), T(two_builders_of_one_key),
+	T(others_may_write_it), T(finds_the_rule), T(paths), T(rate))
