@@ -59,13 +59,11 @@ void remote_identify(struct rota_remote *r, struct rota_span head, struct rota_i
 	rota_remote_who(r, text, rota_when_now(), who);
 }
 
-/* nginx runs in a folder of its own. */
 static enum rota_err check_path(const char *key, const char *path, struct rota_fail *why)
 {
-	if (path && *path == '/')
+	if (path)
 		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_FORMAT,
-		"%s must be there, and an absolute path: nginx runs in another folder", key);
+	return rota_fail(why, ROTA_ERR_FORMAT, "nginx needs %s", key);
 }
 
 static enum rota_err write_nginx(

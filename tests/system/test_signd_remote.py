@@ -249,7 +249,7 @@ def test_each_request_says_anew_who_asks(site):
 
 
 @pytest.mark.parametrize("old, new, says", [
-    ("certificate = ", "certificate = x", "absolute path"),
+    ("certificate = ", "; ", "nginx needs [remote] certificate"),
     ("certificate = /", "certificate = /\";", "nginx's configuration cannot hold"),
     ("client_ca = /", "client_ca = /nowhere/", "[remote]"),
     ("nginx_user = ", "nginx_user = no-such-user-", "no-such-user-"),

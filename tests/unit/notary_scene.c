@@ -35,7 +35,8 @@ static void write_authority(const char *repo)
 			i < 2 || people ? 2 : 1);
 	}
 	rota_bytes_print(&text,
-		"[keys builder]\nsigners = t7:builder\n[keys image]\nsigners = t6:image\n[keys ci-image]\nsigners = t7:ci-image\n"
+		"[keys builder]\nsigners = t7:builder\n[keys image]\nsigners = t6:image\n[keys "
+		"ci-image]\nsigners = t7:ci-image\n"
 		"[keys recovery]\nsigners = t6:r\n[keys device-ca]\nsigners = t7:d\n"
 		"[keys operational-ca]\nsigners = t7:o\n[keys server-ca]\nsigners = t7:s\n");
 	tempdir_put("online/rota.ini", (const char *)text.p);
@@ -82,7 +83,8 @@ static struct rota_bytes rules_text(struct notary *n)
 	add_rule(&text, "time", "engineer", "time", "kinds = metadata time ticket");
 	add_rule(&text, "releases", "engineer", "releases", "kinds = record");
 	add_rule(&text, "ci", "ci", "ci",
-		"kinds = metadata image record build\npaths = ci/sensor/*/*\nrate = 3/1m\nlifetime = 2d");
+		"kinds = metadata image record build\npaths = ci/sensor/*/*\nrate = 3/1m\nlifetime "
+		"= 2d");
 	add_rule(&text, "everyone", "chief", "rollouts",
 		"kinds = metadata\napprovals = 2\napprovers = anna bert");
 	return text;

@@ -105,11 +105,11 @@ static struct rota_bytes bundle_of(int token, const char *digest)
 
 /* What a release of `role` has: a program, a bundle, and a release.json that names them. */
 static void list_release(const char *role, json_t *content, json_t *files, struct rota_span bundle,
-	bool named, bool listed)
+	bool named, bool listed, bool is_file)
 {
 	json_t *targets = json_object_get(content, "targets"), *release;
 	struct rota_store_target target;
-	char path[64], hex[ROTA_DIGEST_HEX];
+	char path[64], hex[ROTA_DIGEST_HEX], file[ROTA_FILE_PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/sensor/3.0.0/app", role);
 	CHECK_OK(rota_store_put_target(&c.n.s.online, path, PROGRAM, &target, &c.n.s.why));
@@ -119,7 +119,10 @@ static void list_release(const char *role, json_t *content, json_t *files, struc
 	snprintf(path, sizeof(path), "%s/sensor/3.0.0/provenance.jsonl", role);
 	if (named)
 		json_object_set_new(release, "provenance", json_string(path));
-	CHECK_OK(rota_store_put_target(&c.n.s.online, path, bundle, &target, &c.n.s.why));
+	CHECK_OK(rota_store_put_target(
+		&c.n.s.online, path, is_file ? bundle : ROTA_STR("other"), &target, &c.n.s.why));
+	rota_store_target_path(&c.n.s.online, path, target.sha256, file);
+	CHECK_OK(rota_file_write(file, bundle, 0644, &c.n.s.why));
 	if (listed)
 		json_object_set_new(targets, path, rota_store_target_object(&target));
 	snprintf(path, sizeof(path), "%s/sensor/3.0.0/release.json", role);
@@ -130,14 +133,15 @@ static const struct {
 	const char *reason;
 	int token; /* who signed the statement */
 	bool same; /* as is released */
-	bool named, listed;
+	bool named, listed, is_file; /* the listed bytes */
 	const char *code;
 } builds[] = {
-	{ "no statement", FARM, true, false, true, "approvals" },
-	{ "of a builder whom nobody knows", OTHER, true, true, true, "approvals" },
-	{ "of another file", FARM, false, true, true, "bytes" },
-	{ "named, and not listed", FARM, true, true, false, "bytes" },
-	{ "as it should be", FARM, true, true, true, "" },
+	{ "no statement", FARM, true, false, true, true, "approvals" },
+	{ "of a builder whom nobody knows", OTHER, true, true, true, true, "approvals" },
+	{ "of another file", FARM, false, true, true, true, "bytes" },
+	{ "named, and not listed", FARM, true, true, false, true, "bytes" },
+	{ "exchanged behind the listing", FARM, true, true, true, false, "bytes" },
+	{ "as it should be", FARM, true, true, true, true, "" },
 };
 
 static struct rota_bytes bundle_at(size_t i)
@@ -159,7 +163,7 @@ TEST(ci_takes_builders)
 
 		ROW(builds[i].reason);
 		list_release("ci", content, files, rota_bytes_span(&bundle), builds[i].named,
-			builds[i].listed);
+			builds[i].listed, builds[i].is_file);
 		rota_bytes_free(&bundle);
 		CHECK_EQ(court_ask(&c, &notary_ci, "metadata", "ci",
 				 json_pack("{s:o}", "signed", content), files) == ROTA_OK,
@@ -181,7 +185,7 @@ static void record_release(size_t i)
 
 	CHECK_OK(rota_store_signed(&c.n.s.online, "releases", &content, &c.n.s.why));
 	list_release("releases", content, files, rota_bytes_span(&bundle), builds[i].named,
-		builds[i].listed);
+		builds[i].listed, builds[i].is_file);
 	rota_bytes_free(&bundle);
 	CHECK_OK(rota_store_put_target(&c.n.s.online, path,
 		rota_span_cstr(json_string_value(json_object_get(files, path))), &target,
