@@ -252,14 +252,16 @@ static enum rota_err first_segment(struct rota_cursor *c, struct rota_ingest_fau
 	return enter(c, range.low, fault);
 }
 
-/* The record at the cursor, refilling once: a record is decoded from the buffer, else from a full one. */
-static enum rota_err take(struct rota_cursor *c, struct rota_record *out, size_t *len,
+/* The record at the cursor: from the buffer, else from one that is filled anew. *last: the segment is the newest, asked
+ * before reading: if not, the file is final. */
+static enum rota_err take(struct rota_cursor *c, struct rota_record *out, size_t *len, bool *last,
 	struct rota_ingest_fault *fault)
 {
 	enum rota_err err = decode_here(c, out, len);
 
 	if (err != ROTA_ERR_LENGTH && err != ROTA_ERR_CORRUPT)
 		return err;
+	*last = !segment_exists(c, c->segment + 1);
 	c->filled = c->at; /* what is buffered may have been cut off and written anew since */
 	ROTA_TRY(fill(c, fault));
 	return decode_here(c, out, len);
@@ -268,15 +270,13 @@ static enum rota_err take(struct rota_cursor *c, struct rota_record *out, size_t
 enum rota_err rota_cursor_next(
 	struct rota_cursor *c, struct rota_record *out, struct rota_ingest_fault *fault)
 {
+	bool last = false;
 	enum rota_err err;
 	size_t len;
-	bool last;
 
 	if (c->fd < 0)
 		ROTA_TRY(first_segment(c, fault));
-	last = !segment_exists(
-		c, c->segment + 1); /* asked before reading: then the file is final */
-	err = take(c, out, &len, fault);
+	err = take(c, out, &len, &last, fault);
 	if (err == ROTA_ERR_LENGTH && !last && c->filled == c->at) {
 		ROTA_TRY(enter(c, c->segment + 1, fault));
 		return rota_cursor_next(c, out, fault);
