@@ -38,6 +38,8 @@ static const struct verb verbs[] = {
 	{ "recovery pack", "put it and all that it names into one file", verb_recovery_pack },
 	{ "recovery publish", "put it into the repository", verb_recovery_publish },
 	{ "recovery send", "send a pack over a serial line", verb_recovery_send },
+	{ "recovery root", "make the root that begins anew, sign it, and trust it",
+		verb_recovery_root },
 	{ "publish", "make what was signed count: roles, snapshot, timestamp", verb_publish },
 	{ "series make", "online keys that live for hours, and the roots that name them",
 		verb_series_make },
@@ -162,7 +164,7 @@ static bool help_on_group(const char *word)
 	return any;
 }
 
-static int dispatch(int argc, char **argv)
+int verb_run(int argc, char **argv)
 {
 	for (const struct verb *v = verbs; v->name; v++) {
 		int taken = words(v, argc, argv);
@@ -183,7 +185,7 @@ static int help_on(int argc, char **argv)
 	char option[] = "--help";
 	char *words[] = { argv[0], argc > 1 ? argv[1] : option, option, NULL };
 
-	return dispatch(argc > 1 ? 3 : 2, words);
+	return verb_run(argc > 1 ? 3 : 2, words);
 }
 
 int main(int argc, char **argv)
@@ -216,5 +218,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "rota: no verb given; see: rota --help\n");
 		return 2;
 	}
-	return dispatch(argc - at, argv + at);
+	return verb_run(argc - at, argv + at);
 }

@@ -20,6 +20,9 @@ const char *verb_dir(void);
 /* Remember --dir where a verb's own option table met it. */
 void verb_set_dir(const char *dir);
 
+/* Run the verb that the first words of argv name; gives its exit status. Once in a process: options are static. */
+int verb_run(int argc, char **argv);
+
 int verb_init(int argc, char **argv);
 int verb_factory_enrol(int argc, char **argv);
 int verb_image_sign(int argc, char **argv);
@@ -31,6 +34,7 @@ int verb_promote_approve(int argc, char **argv);
 int verb_promote_sign(int argc, char **argv);
 int verb_release_add(int argc, char **argv);
 int verb_approve(int argc, char **argv);
+int verb_recovery_root(int argc, char **argv);
 int verb_recovery_make(int argc, char **argv);
 int verb_recovery_sign(int argc, char **argv);
 int verb_recovery_show(int argc, char **argv);

@@ -11,11 +11,15 @@
 #include <string.h>
 
 static const char *product;
+static struct opts_list digests;
 static bool ci, undo, json;
 
 static const struct opts_row rows[] = {
 	{ "undo", NULL, "they may be installed again", OPTS_FLAG, &undo },
 	{ "ci", NULL, "releases of the ci channel", OPTS_FLAG, &ci },
+	{ "digest", "HEX",
+		"one that is not in this repository, by SHA-256 of its release.json; may repeat",
+		OPTS_LIST, &digests },
 	{ "product", "NAME", "product (default: rota.ini's)", OPTS_TEXT, &product },
 	{ "json", NULL, "print what was made, or what stands, as JSON", OPTS_FLAG, &json },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
@@ -32,7 +36,9 @@ static const struct opts_usage usage = {
 		"VERSION it says what is withdrawn.",
 	.examples = "  rota withdraw\n"
 		    "  rota withdraw 2.0.0\n"
-		    "  rota withdraw --undo 2.0.0",
+		    "  rota withdraw --undo 2.0.0\n"
+		    "  rota withdraw --digest "
+		    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 	.rows = rows,
 	.operands_min = 0,
 	.operands_max = 64,
@@ -49,6 +55,12 @@ static enum rota_err change(
 			&s->dir, ci ? "ci" : "releases", name, version[i], path, sha256, &s->why));
 		if (rota_withdraw(file, sha256, undo, &s->why) != ROTA_OK)
 			return rota_fail_in(&s->why, "version %s", version[i]);
+	}
+	for (size_t i = 0; i < digests.count; i++) {
+		if (!rota_unhex(digests.at[i], ROTA_BUF(sha256)))
+			return rota_fail(&s->why, ROTA_ERR_ARGUMENT,
+				"--digest %s is not 64 hex digits", digests.at[i]);
+		ROTA_TRY(rota_withdraw(file, sha256, undo, &s->why));
 	}
 	return ROTA_OK;
 }
@@ -77,7 +89,7 @@ static enum rota_err run(struct session *s, int count, char **version)
 	enum rota_err err;
 
 	ROTA_TRY(rota_ledger_open(&s->dir, &rota_revocations_kind, name, &ledger, &s->why));
-	if (count == 0) {
+	if (count == 0 && digests.count == 0) {
 		say_standing(ledger.file);
 		rota_ledger_close(&ledger);
 		return ROTA_OK;
@@ -90,7 +102,7 @@ static enum rota_err run(struct session *s, int count, char **version)
 			(unsigned long long)done.role_version, (unsigned long long)done.sequence);
 	else if (err == ROTA_OK)
 		printf("%s sequence %llu: %d %s; rota publish makes it count\n", ledger.path,
-			(unsigned long long)done.sequence, count,
+			(unsigned long long)done.sequence, count + (int)digests.count,
 			undo ? "may be installed again" : "withdrawn");
 	rota_ledger_close(&ledger);
 	return err;
@@ -103,7 +115,7 @@ int verb_withdraw(int argc, char **argv)
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
-	if (argc == at && undo)
+	if (argc == at && undo && digests.count == 0)
 		return opts_wrong(&usage, "--undo needs a VERSION");
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);

@@ -4,6 +4,7 @@
 #include "host/repo/bundle_view.h"
 #include "host/repo/pending.h"
 #include "host/repo/store.h"
+#include "host/repo/trust.h"
 #include "host/sign/envelope.h"
 #include "host/sign/p256.h"
 
@@ -52,8 +53,9 @@ static enum rota_err load_ground(const struct rota_authdir *dir, const struct ro
 	struct ground *g, struct rota_fail *why)
 {
 	struct rota_bundle_part part;
-	uint64_t root, targets;
+	uint64_t anchor, root, targets;
 
+	ROTA_TRY(rota_trust_anchor_version(dir, &anchor, why));
 	ROTA_TRY(rota_store_newest(dir, "root", false, &root, why));
 	ROTA_TRY(rota_store_newest(dir, "targets", true, &targets, why));
 	for (size_t i = 0; rota_bundle_part(b, i, &part); i++) {
@@ -64,7 +66,7 @@ static enum rota_err load_ground(const struct rota_authdir *dir, const struct ro
 		targets -= done && strcmp(part.role, "targets") == 0;
 	}
 	g->roots = json_array();
-	for (uint64_t v = 2; v <= root; v++) {
+	for (uint64_t v = anchor + 1; v <= root; v++) {
 		json_t *file;
 
 		ROTA_TRY(rota_store_envelope(dir, "root", v, &file, why));

@@ -24,10 +24,11 @@ static enum rota_err newest_envelope(
 
 static enum rota_err add_roots(const struct rota_authdir *dir, json_t *roots, struct rota_fail *why)
 {
-	uint64_t newest;
+	uint64_t anchor, newest;
 
+	ROTA_TRY(rota_trust_anchor_version(dir, &anchor, why));
 	ROTA_TRY(rota_store_newest(dir, "root", false, &newest, why));
-	for (uint64_t v = 2; v <= newest; v++) {
+	for (uint64_t v = anchor + 1; v <= newest; v++) {
 		json_t *root;
 
 		ROTA_TRY(rota_store_envelope(dir, "root", v, &root, why));

@@ -29,6 +29,23 @@ enum rota_err rota_trust_anchor_read(
 	return rota_file_read(path, ROTA_ENVELOPE_MAX, file, why);
 }
 
+enum rota_err rota_trust_anchor_version(
+	const struct rota_authdir *dir, uint64_t *version, struct rota_fail *why)
+{
+	struct rota_bytes file;
+	json_t *root;
+	enum rota_err err;
+
+	ROTA_TRY(rota_trust_anchor_read(dir, &file, why));
+	err = rota_chain_begin(rota_bytes_span(&file), &root, why);
+	rota_bytes_free(&file);
+	if (err != ROTA_OK)
+		return rota_fail_in(why, ANCHOR);
+	*version = rota_chain_version(root);
+	json_decref(root);
+	return ROTA_OK;
+}
+
 /* From the anchor to the newest root: its content and its file. */
 static enum rota_err newest_root(const struct rota_authdir *dir, json_t **root,
 	struct rota_bytes *file, struct rota_fail *why)

@@ -12,13 +12,17 @@
 #include "host/base/json.h"
 #include "host/sign/authdir.h"
 
-/* Keep `file`, version 1 of root, as the anchor. */
+/* Keep `file`, version 1 of root or one that begins anew (host/repo/anew.h), as the anchor. */
 ROTA_MUST_USE enum rota_err rota_trust_anchor(
 	const struct rota_authdir *dir, struct rota_span file, struct rota_fail *why);
 
 /* The file of the anchor. */
 ROTA_MUST_USE enum rota_err rota_trust_anchor_read(
 	const struct rota_authdir *dir, struct rota_bytes *file, struct rota_fail *why);
+
+/* Its version: roots are walked from there. */
+ROTA_MUST_USE enum rota_err rota_trust_anchor_version(
+	const struct rota_authdir *dir, uint64_t *version, struct rota_fail *why);
 
 /* Verify a file of `role`; *content is its `signed`, which the caller decrefs. A file of root must be the
  * newest one. ROTA_ERR_THRESHOLD, ROTA_ERR_FORMAT as rota_envelope_verify(). */
