@@ -122,9 +122,9 @@ int verb_keys_retire(int argc, char **argv)
 		return status;
 	if (compromised && destroy)
 		return opts_wrong(&usage, "give one of --compromised and --destroy");
-	if (!reason || !*reason || strlen(reason) > ROTA_KEY_TEXT_MAX)
+	if (!reason || !*reason || strlen(reason) > ROTA_KEYS_TEXT_MAX)
 		return opts_wrong(
-			&usage, "--reason TEXT is needed: 1 to %d bytes", ROTA_KEY_TEXT_MAX);
+			&usage, "--reason TEXT is needed: 1 to %d bytes", ROTA_KEYS_TEXT_MAX);
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
 	return session_close(&s, run(&s, argv[at]));

@@ -40,6 +40,8 @@ static const struct verb verbs[] = {
 	{ "recovery send", "send a pack over a serial line", verb_recovery_send },
 	{ "recovery root", "make the root that begins anew, sign it, and trust it",
 		verb_recovery_root },
+	{ "incident", "what to do when a key is stolen or lost, step by step", verb_incident },
+	{ "drill", "rehearse an incident on a copy, with a thief and devices", verb_drill },
 	{ "publish", "make what was signed count: roles, snapshot, timestamp", verb_publish },
 	{ "series make", "online keys that live for hours, and the roots that name them",
 		verb_series_make },

@@ -34,6 +34,8 @@ int verb_promote_approve(int argc, char **argv);
 int verb_promote_sign(int argc, char **argv);
 int verb_release_add(int argc, char **argv);
 int verb_approve(int argc, char **argv);
+int verb_incident(int argc, char **argv);
+int verb_drill(int argc, char **argv);
 int verb_recovery_root(int argc, char **argv);
 int verb_recovery_make(int argc, char **argv);
 int verb_recovery_sign(int argc, char **argv);

@@ -31,7 +31,7 @@ enum rota_key_happening {
 };
 
 #define ROTA_KEY_USES_MAX 160 /* every role's name once, between blanks */
-#define ROTA_KEY_TEXT_MAX ROTA_OWNER_MAX /* of owner and reason, in bytes */
+#define ROTA_KEYS_TEXT_MAX ROTA_OWNER_MAX /* of owner and reason, in bytes */
 #define ROTA_KEY_TOKEN_MAX 32 /* SPEC 1.2 */
 
 struct rota_key_event {
@@ -40,7 +40,7 @@ struct rota_key_event {
 	char id[ROTA_DIGEST_HEX]; /* as metadata names it (SPEC 3.3) */
 	char token[ROTA_KEY_TOKEN_MAX + 1],
 		label[ROTA_SIGNER_LABEL_MAX + 1]; /* "": not known here */
-	char owner[ROTA_KEY_TEXT_MAX + 1], reason[ROTA_KEY_TEXT_MAX + 1];
+	char owner[ROTA_KEYS_TEXT_MAX + 1], reason[ROTA_KEYS_TEXT_MAX + 1];
 	char uses[ROTA_KEY_USES_MAX + 1]; /* roles and sets of keys, between blanks */
 };
 

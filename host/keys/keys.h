@@ -20,7 +20,7 @@ struct rota_key_info {
 	char id[ROTA_DIGEST_HEX];
 	char token[ROTA_KEY_TOKEN_MAX + 1],
 		label[ROTA_SIGNER_LABEL_MAX + 1]; /* "": not known here */
-	char owner[ROTA_KEY_TEXT_MAX + 1];
+	char owner[ROTA_KEYS_TEXT_MAX + 1];
 	char uses[ROTA_KEY_USES_MAX + 1]; /* "timestamp", "image", ...; between blanks */
 	enum rota_key_state state;
 	bool compromised; /* which a destroyed key can be as well */

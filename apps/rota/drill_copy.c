@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The copies of a drill, and the commands that are run on them. */
+#include "apps/rota/ceremony.h"
+#include "apps/rota/drill.h"
+#include "apps/rota/verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAYLOAD_LEN 2000
+#define MEMORY "/dev/shm"
+
+/* ---- commands ---- */
+
+/* The child's exit status; -1: it did not end by itself. */
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static pid_t begin_child(struct drill *d)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		dup2(d->log, STDOUT_FILENO);
+		dup2(d->log, STDERR_FILENO);
+	}
+	return pid;
+}
+
+enum rota_err drill_copy(struct drill *d, const char *from, const char *to)
+{
+	pid_t pid = begin_child(d);
+
+	if (pid == 0) {
+		execlp("cp", "cp", "-a", from, to, (char *)NULL);
+		_exit(127);
+	}
+	if (pid > 0 && wait_for(pid) == 0)
+		return ROTA_OK;
+	return rota_fail(&d->why, ROTA_ERR_IO, "cp -a %s %s failed", from, to);
+}
+
+enum rota_err drill_rota(struct drill *d, const char *dir, ...)
+{
+	char *words[DRILL_WORDS_MAX];
+	int count = 0;
+	va_list args;
+	pid_t pid;
+
+	va_start(args, dir);
+	do
+		words[count] = va_arg(args, char *);
+	while (words[count++] != NULL && count < DRILL_WORDS_MAX);
+	va_end(args);
+	pid = begin_child(d);
+	if (pid == 0) {
+		int status;
+
+		verb_set_dir(dir);
+		status = verb_run(count - 1, words);
+		fflush(NULL);
+		_exit(status);
+	}
+	if (pid < 0 || wait_for(pid) != 0)
+		return rota_fail(&d->why, ROTA_ERR_DENIED,
+			"rota %s %s failed on the copy; see %s/log", words[0],
+			words[1] ? words[1] : "", d->base);
+	return ROTA_OK;
+}
+
+enum rota_err drill_ceremony(struct drill *d, const char *folder)
+{
+	struct ceremony c;
+
+	ROTA_TRY(ceremony_open(folder, &c, &d->why));
+	ceremony_close(&c);
+	ROTA_TRY(drill_rota(d, d->ours, "ceremony", "sign", "--yes", "--fingerprint", c.fingerprint,
+		folder, NULL));
+	return drill_rota(d, d->ours, "ceremony", "finish", folder, NULL);
+}
+
+enum rota_err drill_add(struct drill *d, const char *dir, unsigned major, bool ci, bool both_keys)
+{
+	char *version = rota_text("%u.0.0", major), *image = rota_text("%s/%u.img", d->base, major),
+	     *payload = rota_text("%s/%u.bin", d->base, major);
+	const char *kind = ci ? "--ci" : both_keys ? "--both-keys" : "--key=1";
+	uint8_t bytes[PAYLOAD_LEN];
+	enum rota_err err;
+
+	memset(bytes, (int)major, sizeof(bytes));
+	err = rota_file_write(payload, ROTA_SPAN(bytes), 0644, &d->why);
+	if (err == ROTA_OK)
+		err = drill_rota(d, dir, "image", "sign", kind, "--version", version, "--hardware",
+			DRILL_HARDWARE, "--out", image, payload, NULL);
+	if (err == ROTA_OK)
+		err = drill_rota(d, dir, "release", "add", "--version", version, "--image", image,
+			ci ? "--ci" : NULL, NULL);
+	free(version);
+	free(payload);
+	free(image);
+	return err;
+}
+
+enum rota_err drill_release(
+	struct drill *d, const char *dir, unsigned major, bool ci, bool both_keys)
+{
+	char *version = rota_text("%u.0.0", major);
+	enum rota_err err = drill_add(d, dir, major, ci, both_keys);
+
+	if (err == ROTA_OK)
+		err = drill_rota(d, dir, "rollout", "set", "--version", version, "--channel",
+			ci ? "ci" : "production", NULL);
+	free(version);
+	return err;
+}
+
+/* ---- the copies ---- */
+
+static enum rota_err load(struct session *s, const char *dir, struct rota_fail *why)
+{
+	if (session_open(s, dir, SESSION_READ) == ROTA_OK)
+		return ROTA_OK;
+	*why = s->why;
+	return why->err;
+}
+
+void drill_honest_clock(struct drill *d)
+{
+	d->fleet->dir = &d->mine.dir;
+	d->fleet->clock = rota_authdir_party(&d->mine.dir, "time");
+	d->fleet->clock_tokens = &d->mine.tokens;
+}
+
+enum rota_err drill_reload(struct drill *d)
+{
+	if (d->mine_open)
+		session_drop(&d->mine);
+	d->mine_open = false;
+	ROTA_TRY(load(&d->mine, d->ours, &d->why));
+	d->mine_open = true;
+	drill_honest_clock(d);
+	return ROTA_OK;
+}
+
+static bool leads_out(const char *path)
+{
+	return !path || *path == '/' || strstr(path, "..") != NULL;
+}
+
+/* Whether all that the copy would write or sign with lies in it. */
+static enum rota_err check_whole(struct drill *d, const struct rota_authdir *dir)
+{
+	static const char softhsm[] = "SOFTHSM2_CONF=";
+
+	if (strncmp(dir->repo, dir->dir, strlen(dir->dir)) != 0)
+		return rota_fail(&d->why, ROTA_ERR_DENIED,
+			"the repository %s lies elsewhere, and a copy would write to it",
+			dir->repo);
+	for (size_t i = 0; i < dir->token_count; i++) {
+		const struct rota_token *t = &dir->tokens[i];
+		const char *set = t->environment ? t->environment : "";
+
+		if (strncmp(set, softhsm, strlen(softhsm)) == 0 &&
+			!leads_out(set + strlen(softhsm)) && !leads_out(t->pin_file))
+			continue;
+		return rota_fail(&d->why, ROTA_ERR_DENIED,
+			"token %s is none of SoftHSM in the authority's own folder, and cannot be "
+			"copied; rehearse on an authority that rota init --softhsm made",
+			t->name);
+	}
+	return ROTA_OK;
+}
+
+/* The copy signs with its own tokens: the daemon that the original asks would sign the real thing. */
+static enum rota_err cut_off_daemon(struct drill *d)
+{
+	char *path = rota_text("%s/rota.ini", d->ours);
+	struct rota_bytes text = { 0 }, kept = { 0 };
+	enum rota_err err = rota_file_read(path, ROTA_INI_BYTES_MAX, &text, &d->why);
+
+	for (const char *p = (const char *)text.p; err == ROTA_OK && *p;) {
+		size_t len = strcspn(p, "\n");
+
+		len += p[len] == '\n';
+		if (strncmp(p, "signd", 5) != 0)
+			rota_bytes_add(&kept, rota_span((const uint8_t *)p, len));
+		p += len;
+	}
+	if (err == ROTA_OK) {
+		rota_bytes_free(&text);
+		err = rota_file_write(path, rota_bytes_span(&kept), 0644, &d->why);
+	}
+	rota_bytes_free(&kept);
+	free(path);
+	return err;
+}
+
+static enum rota_err make_base(struct drill *d)
+{
+	const char *tmp = getenv("TMPDIR");
+	const char *where = tmp && *tmp ? tmp : access(MEMORY, W_OK) == 0 ? MEMORY : "/tmp";
+	char *log;
+
+	d->base = rota_text("%s/rota-drill-XXXXXX", where);
+	if (!mkdtemp(d->base))
+		return rota_fail_errno(&d->why, errno, "no folder for the copy in %s", where);
+	d->ours = rota_text("%s/ours", d->base);
+	d->stolen = rota_text("%s/stolen", d->base);
+	d->front = rota_text("%s/front", d->base);
+	log = rota_text("%s/log", d->base);
+	d->log = open(log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+	free(log);
+	return d->log >= 0 ? ROTA_OK : rota_fail_errno(&d->why, errno, "%s/log", d->base);
+}
+
+enum rota_err drill_clear_front(struct drill *d)
+{
+	char *metadata = rota_text("%s/metadata", d->front),
+	     *targets = rota_text("%s/targets/rollouts", d->front);
+	enum rota_err err;
+
+	rota_file_remove_tree(d->front);
+	err = rota_file_mkdirs(metadata, 0755, &d->why);
+	if (err == ROTA_OK)
+		err = rota_file_mkdirs(targets, 0755, &d->why);
+	free(metadata);
+	free(targets);
+	return err;
+}
+
+enum rota_err drill_begin(struct drill *d, const char *authority)
+{
+	ROTA_TRY(make_base(d));
+	ROTA_TRY(drill_copy(d, authority, d->ours));
+	ROTA_TRY(cut_off_daemon(d));
+	ROTA_TRY(drill_reload(d));
+	return check_whole(d, &d->mine.dir);
+}
+
+enum rota_err drill_steal(struct drill *d)
+{
+	ROTA_TRY(drill_copy(d, d->ours, d->stolen));
+	ROTA_TRY(load(&d->thief, d->stolen, &d->why));
+	d->thief_open = true;
+	return ROTA_OK;
+}

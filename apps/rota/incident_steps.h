@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota/incident_steps.h -- what the steps of single incidents ask (incident_state.c), and do (incident_do.c). */
+#ifndef APPS_ROTA_INCIDENT_STEPS_H
+#define APPS_ROTA_INCIDENT_STEPS_H
+
+#include "apps/rota/incident.h"
+
+/* Of the key c->at. */
+bool incident_is_marked(const struct incident_scene *c);
+bool incident_is_made(const struct incident_scene *c);
+bool incident_is_seated(const struct incident_scene *c); /* in rota.ini */
+bool incident_is_destroyed(const struct incident_scene *c);
+bool incident_is_recorded(
+	const struct incident_scene *c); /* trust/image-keys.json has its successor */
+
+/* None of the keys counts any more. */
+bool incident_is_replaced(const struct incident_scene *c);
+
+/* A ceremony that replaces them; each also where they are replaced, or a series takes their place. */
+bool incident_is_prepared(const struct incident_scene *c);
+bool incident_is_signed(const struct incident_scene *c);
+bool incident_is_finished(const struct incident_scene *c);
+
+/* No series is under way; it has been ended; all roots, roles, snapshot and timestamp that are signed are out. */
+bool incident_is_plain(const struct incident_scene *c);
+bool incident_is_ahead(const struct incident_scene *c);
+bool incident_is_published(const struct incident_scene *c);
+
+/* A new policy, the boot keys' floor, the releases that were named. */
+bool incident_is_rolled(const struct incident_scene *c);
+bool incident_has_floor_folder(const struct incident_scene *c);
+bool incident_is_floor_signed(const struct incident_scene *c);
+bool incident_is_floored(const struct incident_scene *c);
+bool incident_is_floor_waiting(const struct incident_scene *c);
+bool incident_is_withdrawn(const struct incident_scene *c);
+
+/* The new root and the order that names it. */
+bool incident_has_root(const struct incident_scene *c);
+bool incident_is_root_signed(const struct incident_scene *c);
+bool incident_has_order(const struct incident_scene *c);
+bool incident_is_ordered(const struct incident_scene *c);
+bool incident_has_pack(const struct incident_scene *c);
+bool incident_is_sent(const struct incident_scene *c);
+bool incident_is_anchored(const struct incident_scene *c);
+bool incident_orders(const struct incident_scene *c);
+
+/* The digest of the policy that counts; "": none. The caller frees. */
+char *incident_policy(const struct incident_scene *c);
+
+enum rota_err incident_seat(struct incident_scene *c);
+enum rota_err incident_record(struct incident_scene *c);
+
+#endif

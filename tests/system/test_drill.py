@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every incident is rehearsed: the thief wins what SPEC 27.3 says, the steps of `rota incident` are done, then all devices are
+well and each attack is refused. That the drill sees what is wrong is shown by drills of which something is taken away."""
+import json
+import re
+import resource
+import shutil
+import subprocess
+
+import pytest
+
+from authority import made, rota  # noqa: F401 - fixtures
+from conftest import TOP
+
+pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
+
+# incident: attacks that are shown to two devices each, after the steps
+ATTACKS = {"timestamp": 1, "snapshot": 1, "rollouts": 1, "ci": 2, "releases": 1, "targets": 1, "image": 1, "time": 1,
+           "root-below": 2, "root-at": 1, "series": 1, "root-lost": 1}
+
+
+def incident(rota, *args, status=0):  # noqa: F811
+    return rota("incident", *args, status=status)
+
+
+def steps(rota, name):  # noqa: F811
+    return json.loads(incident(rota, "--json", name))
+
+
+@pytest.fixture(scope="module")
+def seconds():
+    """CPU of all drills, kept as a figure when the last is over."""
+    spent = []
+    yield spent
+    if len(spent) == len(ATTACKS):
+        subprocess.run([TOP / "tools/figure", "drill_seconds", f"{sum(spent):.1f}", "s"], check=True)
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("name", ATTACKS)
+def test_drill(made, name, seconds, tmp_path):  # noqa: F811
+    before = sorted((p.relative_to(made.dir), p.stat().st_mtime_ns) for p in made.dir.rglob("*"))
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+    made("drill", "--report", tmp_path, name)
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds.append(now.ru_utime + now.ru_stime - cpu.ru_utime - cpu.ru_stime)
+    report = json.loads((tmp_path / f"{name}.json").read_text())
+    assert report["well"] is True and report["incident"] == name and report["devices"] == 9
+    assert report["refused_attacks"] == 2 * ATTACKS[name]
+    table = [s["name"] for s in steps(made, name)["steps"]]
+    done = [s["name"] for s in report["steps"]]
+    assert done and [n for n in table if n in done] == list(dict.fromkeys(done))  # each in its turn
+    assert report["seconds"] > 0 and all(s["seconds"] >= 0 and s["what"] for s in report["steps"])
+    text = (tmp_path / f"{name}.txt").read_text()
+    assert text.startswith(f"drill {name}, ") and text.count("\n") == 1 + len(done)
+    # of the authority itself nothing was touched
+    assert sorted((p.relative_to(made.dir), p.stat().st_mtime_ns) for p in made.dir.rglob("*")) == before
+
+
+def test_there_are_twelve(made):  # noqa: F811
+    assert [i["incident"] for i in json.loads(incident(made, "--json"))] == list(ATTACKS)
+    assert set(re.findall(r"^(\S+)", incident(made), re.M)) == set(ATTACKS)
+
+
+def test_the_playbook_has_the_same_steps(made):  # noqa: F811
+    """docs/playbook.md: a chapter for each incident, a numbered line for each step, in the same order."""
+    chapters = dict(re.findall(r"^## ([a-z-]+):.*?\n(.*?)(?=^## |\Z)", (TOP / "docs/playbook.md").read_text(), re.M | re.S))
+    assert list(chapters) == list(ATTACKS)
+    for name, text in chapters.items():
+        said = re.findall(r"^\d+\. \*\*([a-z-]+)\*\*", text, re.M)
+        assert said == [s["name"] for s in steps(made, name)["steps"]], name
+
+
+def test_refused(rota, tmp_path):  # noqa: F811
+    """What would use real tokens, or write to the real repository; and what is no incident."""
+    rota("drill", status=2)
+    rota("drill", "fire", status=2)
+    rota("drill", "--all", "timestamp", status=2)
+    ini = rota.dir / "rota.ini"
+    good = ini.read_text()
+    for old, new, said in (
+            ("SOFTHSM2_CONF=tokens/root-1/", f"SOFTHSM2_CONF={rota.dir}/tokens/root-1/", "token root-1"),
+            ("pin_file = tokens/root-2/pin", f"pin_file = {rota.dir}/tokens/root-2/pin", "token root-2"),
+            ("path = repo", f"path = {rota.dir}/repo", "would write to it")):
+        assert old in good
+        ini.write_text(good.replace(old, new))
+        told = subprocess.run([rota.program, "--dir", rota.dir, "drill", "timestamp"], capture_output=True, text=True,
+                              timeout=120, check=False)
+        assert told.returncode == 1 and said in told.stderr, told
+        ini.write_text(good)
+        folder = re.search(r"copies are in (\S+)", told.stderr).group(1)
+        shutil.rmtree(folder)
+
+
+def test_an_incident_goes_on_where_it_was_left(rota):  # noqa: F811
+    """Step by step by the same command; a step that somebody did by hand counts; at its end another one can begin."""
+    assert "it has not begun" in incident(rota, "--do", "rollouts", status=1)
+    assert {s["state"] for s in steps(rota, "rollouts")["steps"]} == {"rest"}
+    old = next(k for k in json.loads(rota("keys", "list", "--json")) if k["uses"] == "rollouts")
+    incident(rota, "--begin", "rollouts", status=2)  # why?
+    incident(rota, "--begin", "--reason", "server broken into", "rollouts")
+    assert "is not over" in incident(rota, "--begin", "--reason", "again", "rollouts", status=1)
+    incident(rota, "--reason", "x", "rollouts", status=2)
+    rota("keys", "retire", "--compromised", "--reason", "by hand", old["id"][:16])
+    shown = {s["name"]: s for s in steps(rota, "rollouts")["steps"]}
+    assert [s["state"] for s in shown.values()] == ["done", "next"] + ["rest"] * (len(shown) - 2)
+    assert shown["new-key"]["command"][:4] == ["keys", "make", "--token", "online"]
+    assert f"rollouts-after-{old['id'][:8]}" in shown["new-key"]["command"]
+    for _ in range(3):  # new-key, seat, prepare
+        incident(rota, "--do", "rollouts")
+    assert f"online:rollouts-after-{old['id'][:8]}" in (rota.dir / "rota.ini").read_text()
+    fingerprint = re.search("fingerprint (.*)", rota("ceremony", "show", rota.dir / "incidents/rollouts/ceremony")).group(1)
+    assert "compares" in rota("incident", "rollouts")
+    rota("ceremony", "sign", "--yes", "--fingerprint", fingerprint, rota.dir / "incidents/rollouts/ceremony")
+    while any(s["state"] != "done" for s in steps(rota, "rollouts")["steps"]):
+        shown = next(s for s in steps(rota, "rollouts")["steps"] if s["state"] == "next")
+        rota(*shown["command"], *(["--yes"] if shown["name"] == "destroy" else []))  # as it is shown
+    assert "it is over" in incident(rota, "--do", "rollouts")
+    key = next(k for k in json.loads(rota("keys", "list", "--json")) if k["id"] == old["id"])
+    assert key["state"] == "destroyed" and not key["named"]
+    assert not (rota.dir / "incidents/rollouts").exists()
+    log = [json.loads(line) for line in (rota.dir / "incidents/log").read_text().splitlines()]
+    assert [e["did"] for e in log] == ["begun", "new-key", "seat", "prepare", "over"]
+    assert all(e["incident"] == "rollouts" and e["at"] for e in log)
+    incident(rota, "--begin", "--reason", "and again", "rollouts")
+
+
+def test_whose_keys(rota):  # noqa: F811
+    """Of people's keys it must be said which; those of another role are another incident."""
+    every = json.loads(rota("keys", "list", "--json"))
+    mine = next(k["id"] for k in every if k["uses"] == "targets")
+    incident(rota, "--begin", "--reason", "x", "targets", status=2)
+    incident(rota, "--begin", "--reason", "x", "--key", mine, "root-at", status=2)  # for which hardware?
+    assert "another incident" in incident(rota, "--begin", "--reason", "x", "--key", mine, "releases", status=1)
+    assert "no key has the id" in incident(rota, "--begin", "--reason", "x", "--key", "0" * 16, "targets", status=1)
+    assert not (rota.dir / "incidents/releases").exists()
+    incident(rota, "--begin", "--reason", "x", "--key", mine, "--token", "targets-2", "targets")
+    shown = next(s for s in steps(rota, "targets")["steps"] if s["name"] == "new-key")
+    assert shown["command"][shown["command"].index("--token") + 1] == "targets-2"
+
+
+def test_a_root_that_begins_anew(rota, tmp_path):  # noqa: F811
+    """Only where the old one's people are too few; not taken without signatures, nor below what is there."""
+    every = json.loads(rota("keys", "list", "--json"))
+    old = [k["id"] for k in every if k["uses"] == "root"]
+    for n in (1, 2):
+        rota("keys", "make", "--token", f"root-{n}", "--label", "new", "--use", "root", "--out", tmp_path / f"{n}.pem")
+    one, two = ([f"--replace={old[n - 1]}={tmp_path}/{n}.pem"] for n in (1, 2))
+    assert "they sign an ordinary root" in rota("recovery", "root", *one, tmp_path / "root.json", status=1)
+    rota("recovery", "root", *one, *two, tmp_path / "root.json")
+    assert "is there already" in rota("recovery", "root", *one, *two, tmp_path / "root.json", status=1)
+    before = (rota.dir / "trust/root.json").read_bytes()
+    assert "signatures" in rota("recovery", "root", "--take", tmp_path / "root.json", status=1)
+    ini = (rota.dir / "rota.ini").read_text()
+    (rota.dir / "rota.ini").write_text(ini.replace("root-1:root ", "root-1:new ").replace("root-2:root ", "root-2:new "))
+    rota("recovery", "root", "--sign", "--yes", tmp_path / "root.json")
+    assert "no token at hand" in rota("recovery", "root", "--sign", "--yes", tmp_path / "root.json", status=1)
+    assert (rota.dir / "trust/root.json").read_bytes() == before
+    rota("recovery", "root", "--take", tmp_path / "root.json")
+    rota("recovery", "root", "--take", tmp_path / "root.json")  # again changes nothing
+    assert (rota.dir / "trust/root.json").read_bytes() == (tmp_path / "root.json").read_bytes()
+    assert (rota.dir / "repo/metadata/2.root.json").read_bytes() == (tmp_path / "root.json").read_bytes()
+    rota("publish", "--all")
+    (rota.dir / "repo/metadata/3.root.json").write_bytes((rota.dir / "repo/metadata/2.root.json").read_bytes())
+    assert "is there already" in rota("recovery", "root", "--take", tmp_path / "root.json", status=1)
+    (rota.dir / "repo/metadata/3.root.json").unlink()
+    fingerprint = json.loads(rota("ceremony", "prepare", "--json", "--yearly", tmp_path / "f"))["fingerprint"]
+    rota("ceremony", "sign", "--yes", "--fingerprint", fingerprint, tmp_path / "f")
+    rota("ceremony", "finish", tmp_path / "f")
+    assert json.loads((rota.dir / "repo/metadata/3.root.json").read_text())["signed"]["version"] == 3
+
+
+def test_a_release_of_elsewhere_is_withdrawn(rota):  # noqa: F811
+    """By its digest, since the thief put it into no repository of ours."""
+    digest = "ab" * 32
+    assert "64 hex digits" in rota("withdraw", "--digest", "ab", status=1)
+    rota("withdraw", "--digest", digest)
+    assert digest in rota("withdraw")
+    rota("withdraw", "--undo", "--digest", digest)
+    assert digest not in rota("withdraw")
