@@ -11,6 +11,7 @@
 #include "rota/base/writer.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -123,17 +124,63 @@ static bool tell(int fd, const void *what, size_t len)
 	return sent == (ssize_t)len;
 }
 
-/* 21.4: nothing goes to a token before its entry is durable. */
-static void hand_on(struct logger *l, const struct group *g)
-{
-	(void)tell(l->plan->entries[0], &g->logged, sizeof(g->logged)); /* before the holder can */
-	for (size_t i = 0; g->logged.err == ROTA_OK && i < g->order.count; i++) {
-		struct rota_pool_order order = { .tag = signd_sig_tag(g->order.tag, i),
-			.key = g->order.key[i] };
+/* Messages to one process, told by as few calls as it takes. */
+struct post {
+	size_t count;
+	struct iovec part[GROUP_MAX * ROTA_ANSWER_SIGS_MAX];
+	struct mmsghdr message[GROUP_MAX * ROTA_ANSWER_SIGS_MAX];
+};
 
-		memcpy(order.digest, g->digest, sizeof(order.digest));
-		/* to a holder that is gone: the parser's deadline answers */
-		(void)tell(l->plan->holders[g->order.holder[i]].order[1], &order, sizeof(order));
+static void post_add(struct post *p, void *what, size_t len)
+{
+	struct iovec *part = &p->part[p->count];
+
+	*part = (struct iovec){ what, len };
+	p->message[p->count++].msg_hdr = (struct msghdr){ .msg_iov = part, .msg_iovlen = 1 };
+}
+
+/* To a holder that is gone: the parser's deadline answers. To a parser that is gone: nothing more comes from it. */
+static void post_send(struct post *p, int fd)
+{
+	size_t done = 0;
+
+	while (done < p->count) {
+		int n = sendmmsg(fd, p->message + done, (unsigned)(p->count - done), MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	p->count = 0;
+}
+
+static void order_of(const struct group *g, size_t i, struct rota_pool_order *out)
+{
+	*out = (struct rota_pool_order){ .tag = signd_sig_tag(g->order.tag, i),
+		.key = g->order.key[i] };
+	memcpy(out->digest, g->digest, sizeof(out->digest));
+}
+
+/* 21.4: nothing goes to a token before its entry is durable. */
+static void order_all(struct logger *l)
+{
+	struct rota_pool_order orders[GROUP_MAX * ROTA_ANSWER_SIGS_MAX];
+	struct post post = { .count = 0 };
+
+	for (size_t h = 0; h < l->plan->holder_count; h++) {
+		for (size_t n = 0; n < l->count; n++) {
+			const struct group *g = &l->group[n];
+
+			for (size_t i = 0; g->logged.err == ROTA_OK && i < g->order.count; i++) {
+				if (g->order.holder[i] != h)
+					continue;
+				order_of(g, i, &orders[post.count]);
+				post_add(&post, &orders[post.count], sizeof(orders[0]));
+			}
+		}
+		post_send(&post, l->plan->holders[h].order[1]);
 	}
 }
 
@@ -168,6 +215,7 @@ static enum rota_err send_all(struct logger *l, struct rota_fail *why)
 
 static enum rota_err commit(struct logger *l)
 {
+	struct post post = { .count = 0 };
 	struct rota_fail why = { 0 };
 	enum rota_err err = rota_log_commit(l->log, &why);
 
@@ -180,19 +228,32 @@ static enum rota_err commit(struct logger *l)
 		if (g->logged.err == ROTA_OK && g->order.leaf_len > 0)
 			g->logged.err = (int32_t)err;
 		if (g->order.leaf_len == 0) {
+			post_send(&post, l->plan->entries[0]); /* what comes before all entries */
 			g->logged.err = (int32_t)send_all(l, &why);
 			g->logged.round = l->round;
 		}
-		hand_on(l, g);
+		post_add(&post, &g->logged, sizeof(g->logged));
 	}
+	post_send(&post, l->plan->entries[0]); /* before a holder can answer */
+	order_all(l);
 	l->count = 0;
 	checkpoint_durable(&l->maker, rota_log_size(l->log));
 	return err == ROTA_ERR_FULL ? ROTA_OK : err;
 }
 
+/* Who wakes from a sync beside busy processes waits for their time to end, unless he comes before all of them. Where the limits do
+ * not allow it (LimitRTPRIO), it goes on as it is. This thread alone: its work is short, and it sleeps for most of its time. */
+static void rise(void)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+
+	(void)sched_setscheduler(0, SCHED_FIFO, &first);
+}
+
 /* Until the parser is gone, or the disk. */
 static enum rota_err serve(struct logger *l)
 {
+	rise();
 	while (take(l, 0)) {
 		while (l->count < GROUP_MAX && take(l, MSG_DONTWAIT))
 			;

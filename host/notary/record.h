@@ -39,6 +39,7 @@ struct rota_record_attempt {
 struct rota_record_slot {
 	char scope[33];
 	uint64_t version; /* of the root; 0: not looked at yet */
+	uint64_t looked_s; /* when a later one was looked for last */
 	uint64_t from_s, to_s; /* to_s 0: it has no end */
 };
 
