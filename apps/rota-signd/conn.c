@@ -13,13 +13,14 @@
 #define HEAD_MS 10000
 #define IDLE_MS 60000
 #define BODY_MS 120000
+#define SEND_MS 120000
 #define READ_BYTES 16384
 /* Of whom signd.ini does not know: all that a refusal needs. */
 #define STRANGER_BODY_MAX ROTA_HTTP_BODY_MAX
 
 static const char *phrase(int status)
 {
-	return status == 200 ? "OK" : "Refused";
+	return status == 200 ? "OK" : status == 202 ? "Accepted" : "Refused";
 }
 
 bool conn_open(struct conn *c, int fd, const struct plan *plan, struct rota_remote *remote,
@@ -45,35 +46,61 @@ void conn_close(struct conn *c)
 {
 	close(c->fd);
 	rota_bytes_free(&c->in);
+	rota_bytes_free(&c->out);
 	deed_free(&c->deed);
 	*c = (struct conn){ .phase = CONN_FREE };
+}
+
+void conn_leave(struct conn *c)
+{
+	c->gone = true;
+	if (c->phase != CONN_LOG && c->phase != CONN_TOKEN)
+		conn_close(c);
 }
 
 void conn_answer(
 	struct conn *c, int status, struct rota_span body, uint64_t retry_s, uint64_t now_ms)
 {
-	struct rota_bytes out = { 0 };
-	bool goes_on = status == 200 || body.len > 0;
-	ssize_t sent;
+	struct rota_bytes *out = &c->out;
 
-	rota_bytes_print(&out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n", status, phrase(status),
-		body.len);
-	if (body.len > 0)
-		rota_bytes_add_text(&out, "Content-Type: application/json\r\n");
-	if (retry_s > 0)
-		rota_bytes_print(&out, "Retry-After: %" PRIu64 "\r\n", retry_s);
-	rota_bytes_add_text(&out, goes_on ? "\r\n" : "Connection: close\r\n\r\n");
-	rota_bytes_add(&out, body);
-	/* who does not read the one answer that he waits for is cut off */
-	sent = send(c->fd, out.p, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	goes_on = goes_on && sent == (ssize_t)out.len;
-	rota_bytes_free(&out);
-	if (!goes_on) {
+	if (c->gone) {
 		conn_close(c);
 		return;
 	}
+	rota_bytes_free(out);
+	c->sent = 0;
+	c->last = status != 200 && body.len == 0;
+	rota_bytes_print(
+		out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n", status, phrase(status), body.len);
+	if (body.len > 0)
+		rota_bytes_add_text(out, "Content-Type: application/json\r\n");
+	if (retry_s > 0)
+		rota_bytes_print(out, "Retry-After: %" PRIu64 "\r\n", retry_s);
+	rota_bytes_add_text(out, c->last ? "Connection: close\r\n\r\n" : "\r\n");
+	rota_bytes_add(out, body);
 	deed_free(&c->deed);
 	rota_bytes_free(&c->in);
+	c->phase = CONN_SEND;
+	c->until_ms = now_ms + SEND_MS;
+	conn_send(c, now_ms);
+}
+
+void conn_send(struct conn *c, uint64_t now_ms)
+{
+	ssize_t sent =
+		send(c->fd, c->out.p + c->sent, c->out.len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (sent > 0)
+		c->sent += (size_t)sent;
+	if (sent > 0 && c->sent < c->out.len)
+		return;
+	if (sent <= 0 || c->last) {
+		conn_close(c);
+		return;
+	}
+	rota_bytes_free(&c->out);
 	c->phase = CONN_HEAD;
 	c->until_ms = now_ms + IDLE_MS;
 }
@@ -127,7 +154,7 @@ bool conn_read(struct conn *c, size_t room, uint64_t now_ms)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (got <= 0 || c->phase > CONN_BODY) { /* gone, or talking while an answer is due */
-		conn_close(c);
+		conn_leave(c);
 		return false;
 	}
 	if (c->phase == CONN_HEAD && c->in.len == 0)

@@ -16,6 +16,7 @@ enum conn_phase {
 	CONN_BODY,
 	CONN_LOG, /* the entry is being made */
 	CONN_TOKEN, /* entered; the signature is awaited */
+	CONN_SEND, /* the answer is on its way, `out` */
 };
 
 struct conn {
@@ -31,6 +32,10 @@ struct conn {
 	uint64_t body_len;
 	struct route route;
 	uint8_t missing; /* CONN_TOKEN: signatures */
+	struct rota_bytes out;
+	size_t sent; /* of `out` */
+	bool last; /* the connection ends with this answer */
+	bool gone; /* the client; what he asked for goes on */
 	struct deed deed; /* CONN_LOG, CONN_TOKEN */
 };
 
@@ -39,11 +44,17 @@ bool conn_open(struct conn *c, int fd, const struct plan *plan, struct rota_remo
 	uint64_t now_ms);
 void conn_close(struct conn *c);
 
+/* The client is gone, or cut off. What is entered, or is being, is seen to its end. */
+void conn_leave(struct conn *c);
+
 /* Read what is there, `room` bytes at most with what is held already. true: a request is whole, head and body in `in`. */
 bool conn_read(struct conn *c, size_t room, uint64_t now_ms);
 
 /* The body of the request at hand, taken out. */
 struct rota_bytes conn_body(struct conn *c);
+
+/* More of an answer that did not fit into the socket. */
+void conn_send(struct conn *c, uint64_t now_ms);
 
 /* Answer and wait for the next request, or shut. `retry_s`: 0, no word of it. */
 void conn_answer(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apps/rota-signd/desk.h"
+#include "apps/rota-signd/desk_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static struct rota_rate *bucket_of(struct desk *d, const struct rota_rule *rule)
 
 /* ---- entries ---- */
 
-static void write_entry(struct deed *out, struct rota_leaf *leaf, json_t *record)
+void desk_write_entry(struct deed *out, const struct rota_leaf *leaf, json_t *record)
 {
 	struct rota_fail why;
 	struct rota_span encoded;
@@ -73,44 +73,70 @@ static enum rota_err encode(struct deed *out, struct rota_fail *why)
 }
 
 /* The order of judge.h: judged, its text durable, and taken in before anybody else is judged. */
-static enum rota_err grant(struct desk *d, struct rota_judge *judge, const struct rota_rule *rule,
+static enum rota_err grant(struct rota_judge *judge, struct deed *out, struct rota_fail *why)
+{
+	if (rota_judge_keep(judge, &out->ask, &out->grant, why) != ROTA_OK)
+		return rota_refuse_as(why, ROTA_REFUSED_LOG);
+	ROTA_TRY(rota_judge_taken(judge, &out->ask, &out->grant, why));
+	out->kind = DEED_GRANT;
+	out->approved = judge->approval_count > 0;
+	return ROTA_OK;
+}
+
+static enum rota_err judge(struct desk *d, struct rota_judge *judge, const struct rota_rule *rule,
 	struct deed *out, struct rota_fail *why)
 {
 	const struct rota_ask *ask = &out->ask;
 
 	ROTA_TRY(rota_judge_ask(judge, rule, ask, &out->grant, why));
-	if (out->grant.waits)
-		return rota_refuse(why, ROTA_REFUSED_APPROVALS,
-			"[rule %s] takes approvals, which this daemon does not gather", rule->name);
 	if (ask->expires_s != 0 && ask->expires_s <= judge->now && !out->grant.again)
 		return rota_refuse(why, ROTA_REFUSED_EXPIRED, "the request's time is over");
-	ROTA_TRY(seat(d, out, why));
+	if (out->grant.waits)
+		out->grant.leaf.kind = ROTA_LEAF_ASKED;
+	else
+		ROTA_TRY(seat(d, out, why));
 	ROTA_TRY(encode(out, why));
-	if (rota_judge_keep(judge, ask, &out->grant, why) != ROTA_OK)
-		return rota_refuse_as(why, ROTA_REFUSED_LOG);
-	ROTA_TRY(rota_judge_taken(judge, ask, &out->grant, why));
+	ROTA_TRY(out->grant.waits ? desk_wait(d, rule, out, why) : grant(judge, out, why));
 	out->record = out->grant.record;
 	out->grant.record = (struct rota_bytes){ 0 };
 	return ROTA_OK;
 }
 
-static enum rota_err permit(struct desk *d, const struct rota_identity *who, uint64_t now,
-	uint64_t now_ms, struct deed *out, struct rota_fail *why)
+/* What mends itself, or is this machine's fault, says nothing against a request. */
+static bool is_passing(const struct rota_fail *why)
 {
-	struct rota_judge judge = { .policy = d->plan->policy, .records = d->records, .now = now };
-	const struct rota_rule *rule;
+	const char *text;
+	const struct rota_refusal_row *row = rota_refusal_of(why, &text);
 
-	ROTA_TRY(rota_policy_find(d->plan->policy, who, &out->ask, &rule, &judge.client, why));
-	ROTA_TRY(rota_rate_take(bucket_of(d, rule), rule, now_ms, &out->wait_s, why));
-	return grant(d, &judge, rule, out, why);
+	return !row || row == &rota_refusals[ROTA_REFUSED_TOKEN] ||
+		row == &rota_refusals[ROTA_REFUSED_LOG] || row == &rota_refusals[ROTA_REFUSED_RATE];
 }
 
-void desk_settled(struct desk *d, const struct deed *deed)
+/* Judged with the approvals that it has, once they are enough. One that is refused then waits no more. */
+static enum rota_err permit(struct desk *d, const struct rota_identity *who,
+	const struct desk_time *when, struct deed *out, struct rota_fail *why)
 {
-	struct rota_judge judge = { .records = d->records };
+	struct rota_judge j = { .policy = d->plan->policy, .records = d->records, .now = when->s };
+	const struct rota_rule *rule;
+	const struct pending_ask *waits;
+	enum rota_err err;
 
-	if (deed->answer.kind == ROTA_ANSWER_SIGNED)
-		rota_judge_settled(&judge, &deed->ask, &deed->grant);
+	ROTA_TRY(rota_policy_find(d->plan->policy, who, &out->ask, &rule, &j.client, why));
+	ROTA_TRY(rota_rate_take(bucket_of(d, rule), rule, when->ms, &out->wait_s, why));
+	waits = rule->approvals ? pending_find(d->pending, out->ask.digest) : NULL;
+	if (waits && (strcmp(waits->client, j.client) != 0 || strcmp(waits->rule, rule->name) != 0))
+		return rota_refuse(why, ROTA_REFUSED_REPLAY,
+			"client %s asked for this already, and it waits", waits->client);
+	if (waits && waits->count >= rule->approvals) {
+		j.approvals = waits->yes;
+		j.approval_count = waits->count;
+	}
+	err = judge(d, &j, rule, out, why);
+	if (err != ROTA_OK && waits && !is_passing(why)) {
+		out->kind = DEED_CLOSED;
+		memcpy(out->about, out->ask.digest, sizeof(out->about));
+	}
+	return err;
 }
 
 /* ---- refusals ---- */
@@ -141,18 +167,18 @@ static bool counts(struct desk_client *c, uint64_t now_ms)
 }
 
 static void enter_refusal(struct desk *d, const struct rota_identity *who, const char *client,
-	uint64_t now, uint64_t now_ms, struct deed *out)
+	const struct desk_time *when, struct deed *out)
 {
-	struct rota_leaf leaf = { .kind = ROTA_LEAF_REFUSED, .at_s = now };
+	struct rota_leaf leaf = { .kind = ROTA_LEAF_REFUSED, .at_s = when->s };
 	struct desk_client *c = client_of(d, client);
 	json_t *record, *text;
-	char key[ROTA_DIGEST_HEX] = "";
+	char key[ROTA_DIGEST_HEX] = "", ask[ROTA_DIGEST_HEX];
 
 	if (out->ask.whole) {
 		leaf.scope = rota_span_cstr(out->ask.scope);
 		leaf.role = rota_span_cstr(out->ask.role);
 	}
-	out->unsaid = !counts(c, now_ms);
+	out->unsaid = out->kind != DEED_CLOSED && !counts(c, when->ms);
 	if (out->unsaid)
 		return;
 	text = json_string(out->answer.text); /* NULL: cut inside a character */
@@ -163,7 +189,10 @@ static void enter_refusal(struct desk *d, const struct rota_identity *who, const
 		"text", text ? text : json_string("?"), "uid",
 		who->remote ? NULL : json_integer((json_int_t)who->uid));
 	c->unsaid = 0;
-	write_entry(out, &leaf, record);
+	rota_hex(ROTA_SPAN(out->about), ask);
+	if (out->kind == DEED_CLOSED)
+		json_object_set_new(record, "ask", json_string(ask));
+	desk_write_entry(out, &leaf, record);
 }
 
 /* ---- */
@@ -180,16 +209,19 @@ void desk_refuse(struct deed *deed, enum rota_refusal code, const char *text)
 	a->text[len] = 0;
 }
 
-static void refuse_why(struct deed *out, const struct rota_fail *why)
+void desk_refuse_why(struct desk *d, const struct rota_identity *who, const char *client,
+	const struct desk_time *when, const struct rota_fail *why, struct deed *out)
 {
 	const char *text = why->text;
 	const struct rota_refusal_row *row = rota_refusal_of(why, &text);
 
+	out->order = (struct signd_order){ 0 };
 	desk_refuse(out, row ? (enum rota_refusal)(row - rota_refusals) : ROTA_REFUSED_TOKEN, text);
+	enter_refusal(d, who, client, when, out);
 }
 
 void desk_ask(struct desk *d, const struct rota_identity *who, struct rota_bytes bytes,
-	uint64_t now, uint64_t now_ms, struct deed *out)
+	const struct desk_time *when, struct deed *out)
 {
 	struct rota_fail why = { 0 };
 	const char *client = NULL;
@@ -203,13 +235,10 @@ void desk_ask(struct desk *d, const struct rota_identity *who, struct rota_bytes
 	} else {
 		err = rota_ask_parse(bytes, &out->ask, &why);
 		if (err == ROTA_OK)
-			err = permit(d, who, now, now_ms, out, &why);
+			err = permit(d, who, when, out, &why);
 	}
-	if (err == ROTA_OK)
-		return;
-	out->order = (struct signd_order){ 0 };
-	refuse_why(out, &why);
-	enter_refusal(d, who, client, now, now_ms, out);
+	if (err != ROTA_OK)
+		desk_refuse_why(d, who, client, when, &why, out);
 }
 
 void desk_failed(
@@ -224,22 +253,23 @@ void desk_failed(
 	leaf.kind = ROTA_LEAF_FAILED;
 	leaf.at_s = now;
 	leaf.version = index;
-	write_entry(out, &leaf, json_pack("{s:o}", "text", text ? text : json_string("?")));
+	desk_write_entry(out, &leaf, json_pack("{s:o}", "text", text ? text : json_string("?")));
 }
 
 int desk_status(const struct deed *deed)
 {
-	static const enum rota_refusal passing[] = { ROTA_REFUSED_TOKEN, ROTA_REFUSED_LOG };
-	const char *code = deed->answer.code;
+	const struct rota_refusal_row *row;
 
 	if (deed->answer.kind == ROTA_ANSWER_SIGNED)
 		return 200;
-	if (strcmp(code, rota_refusals[ROTA_REFUSED_RATE].code) == 0)
+	if (deed->answer.kind == ROTA_ANSWER_PENDING)
+		return 202;
+	row = rota_refusal_find(deed->answer.code);
+	if (row == &rota_refusals[ROTA_REFUSED_RATE])
 		return 429;
-	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
-		if (strcmp(code, rota_refusals[passing[i]].code) == 0)
-			return 503;
-	return 403;
+	return row == &rota_refusals[ROTA_REFUSED_TOKEN] || row == &rota_refusals[ROTA_REFUSED_LOG]
+		? 503
+		: 403;
 }
 
 static json_t *key_json(const struct desk *d, const struct rota_seat *seat)

@@ -9,6 +9,7 @@
 #define APPS_ROTA_SIGND_DESK_H
 
 #include "apps/rota-signd/message.h"
+#include "apps/rota-signd/pending.h"
 #include "apps/rota-signd/plan.h"
 #include "host/notary/judge.h"
 #include "host/notary/rate.h"
@@ -28,30 +29,66 @@ struct desk_client {
 	uint64_t unsaid; /* refusals without an entry since the last one with */
 };
 
+struct desk_time {
+	uint64_t s; /* Unix seconds */
+	uint64_t ms; /* of a clock that does not jump */
+};
+
 struct desk {
 	const struct plan *plan;
-	struct rota_records *records; /* of whoever reads the log anew */
+	struct rota_records *records; /* of whoever reads the log anew; and this: */
+	struct pending *pending;
 	struct desk_rule rules[ROTA_POLICY_SECTIONS_MAX];
 	struct desk_client clients[ROTA_POLICY_SECTIONS_MAX + 1];
 };
 
+/* What an entry changes, once it is durable. */
+enum deed_kind {
+	DEED_NOTE, /* nothing */
+	DEED_GRANT,
+	DEED_ASKED, /* a request waits */
+	DEED_APPROVED, /* an officer said yes */
+	DEED_CLOSED, /* a request waits no more */
+};
+
 struct deed {
+	enum deed_kind kind;
 	struct signd_order order; /* all but the tag */
 	uint8_t leaf[ROTA_LEAF_MAX];
 	struct rota_bytes record; /* owned */
 	struct rota_ask ask; /* owned; whole NULL: it was none */
 	struct rota_grant grant; /* owned */
+	bool approved; /* a grant of a request that waited: its bytes go to the log writer too */
+	uint8_t about[ROTA_DIGEST_LEN]; /* APPROVED, CLOSED: the request */
 	struct rota_answer answer;
 	uint64_t wait_s; /* refused, and when to come again; 0: it is not a matter of time */
-	bool unsaid; /* refused, and no entry is made */
+	bool unsaid; /* it is answered without an entry */
 };
 
-/* Takes `bytes`. now: Unix seconds; now_ms: of a clock that does not jump. */
+/* Judge a request. Takes `bytes`. */
 void desk_ask(struct desk *d, const struct rota_identity *who, struct rota_bytes bytes,
-	uint64_t now, uint64_t now_ms, struct deed *out);
+	const struct desk_time *when, struct deed *out);
 
-/* The entry is durable. */
-void desk_settled(struct desk *d, const struct deed *deed);
+/* The same for one that waits, by its digest in hex, for who asked. false: of him nothing of that digest waits. */
+bool desk_ask_again(struct desk *d, const struct rota_identity *who, const char *digest,
+	const struct desk_time *when, struct deed *out);
+
+/* An officer's answer to a request that waits, brought by any client (SPEC 20.3). */
+void desk_approve(struct desk *d, const struct rota_identity *who, struct rota_span approval,
+	const struct desk_time *when, struct deed *out);
+
+/* One whose time is over, to be closed; false: there is none. */
+bool desk_expire(struct desk *d, uint64_t now, struct deed *out);
+
+/* {"asks"}, and {"ask","was"} of one by its digest in hex (SPEC 18.2). false: nothing of that digest waits. */
+void desk_list(const struct desk *d, struct rota_bytes *out);
+bool desk_show(const struct desk *d, const char *digest, struct rota_bytes *out);
+
+/* Whether signd.ini knows him. */
+bool desk_knows(const struct desk *d, const struct rota_identity *who);
+
+/* The entry is durable, under this index. */
+void desk_settled(struct desk *d, const struct deed *deed, uint64_t index);
 
 /* The entry that says that the token did not sign what entry `index` granted. */
 void desk_failed(const struct deed *granted, uint64_t index, const char *why, uint64_t now,

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Of orders whose answer is waited for here; those of requests count up from 1. */
 #define OWN_TAG UINT64_MAX
@@ -14,22 +16,68 @@ static enum rota_err gone(struct rota_fail *why)
 	return rota_fail(why, ROTA_ERR_IO, "the log writer is gone");
 }
 
+/* A file in memory with these bytes; -1: it cannot be made. */
+static int file_of(struct rota_span bytes)
+{
+	int fd = memfd_create("ask", MFD_CLOEXEC);
+	size_t done = 0;
+
+	while (fd >= 0 && done < bytes.len) {
+		ssize_t n = write(fd, bytes.p + done, bytes.len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			close(fd);
+			return -1;
+		}
+		done += (size_t)n;
+	}
+	return fd;
+}
+
+static bool send_parts(int to, struct iovec parts[static 3], int file)
+{
+	union {
+		struct cmsghdr head;
+		uint8_t room[CMSG_SPACE(sizeof(file))];
+	} beside = { .room = { 0 } };
+	struct msghdr whole = { .msg_iov = parts, .msg_iovlen = 3 };
+	ssize_t sent;
+
+	if (file >= 0) {
+		whole.msg_control = beside.room;
+		whole.msg_controllen = sizeof(beside.room);
+		beside.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(file)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&beside.head), &file, sizeof(file));
+	}
+	do
+		sent = sendmsg(to, &whole, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent >= 0;
+}
+
 bool ledger_order(struct ledger *l, uint64_t tag, const struct signd_order *order,
-	const uint8_t *leaf, struct rota_span record)
+	const struct ledger_parts *parts)
 {
 	struct signd_order head = *order;
-	struct iovec parts[3] = { { &head, sizeof(head) },
-		{ (void *)(uintptr_t)leaf, order->leaf_len },
-		{ (void *)(uintptr_t)record.p, record.len } };
-	const struct msghdr whole = { .msg_iov = parts, .msg_iovlen = 3 };
-	ssize_t sent;
+	struct iovec vec[3] = { { &head, sizeof(head) },
+		{ (void *)(uintptr_t)parts->leaf, order->leaf_len },
+		{ (void *)(uintptr_t)parts->record.p, parts->record.len } };
+	int file = -1;
+	bool sent;
 
 	head.tag = tag;
 	head.round = l->round;
-	do
-		sent = sendmsg(l->plan->entries[1], &whole, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent >= 0;
+	head.ask_len = (uint32_t)parts->ask.len;
+	if (parts->ask.len > 0 && (file = file_of(parts->ask)) < 0)
+		return false;
+	sent = send_parts(l->plan->entries[1], vec, file);
+	if (file >= 0)
+		close(file);
+	return sent;
 }
 
 /* The next message and what stands behind its head: ROTA_ERR_NOT_FOUND, there is none yet. */
@@ -62,20 +110,22 @@ bool ledger_hear(struct ledger *l)
 }
 
 /* An order of our own, and its answer; what comes before is told, or is an entry. */
-static enum rota_err ask(struct ledger *l, const struct signd_order *order, const uint8_t *leaf,
-	struct rota_span record, struct rota_fail *why)
+static enum rota_err ask(struct ledger *l, const struct signd_order *order,
+	const struct ledger_parts *parts, struct rota_fail *why)
 {
 	struct signd_logged head;
 	struct rota_span rest;
 	struct rota_leaf past;
 
-	if (!ledger_order(l, OWN_TAG, order, leaf, record))
+	if (!ledger_order(l, OWN_TAG, order, parts))
 		return gone(why);
 	while (take(l, 0, &head, &rest) == ROTA_OK) {
 		if (head.leaf_len > 0) {
+			struct rota_span record = rota_span_skip(rest, head.leaf_len);
+
 			ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, head.leaf_len), &past));
-			if (rota_records_entry(l->records, head.index, &past,
-				    rota_span_skip(rest, head.leaf_len)) != ROTA_OK)
+			if (rota_records_entry(l->records, head.index, &past, record) != ROTA_OK ||
+				pending_entry(&l->pending, head.index, &past, record) != ROTA_OK)
 				return rota_fail(why, ROTA_ERR_FORMAT,
 					"the private record of entry %llu is none of ours",
 					(unsigned long long)head.index);
@@ -98,11 +148,12 @@ static enum rota_err enter(
 	struct ledger *l = ctx;
 	struct signd_order order = { .record_len = (uint32_t)record.len };
 	uint8_t room[ROTA_LEAF_MAX];
+	const struct ledger_parts parts = { .leaf = room, .record = record };
 	struct rota_span encoded;
 
 	ROTA_TRY(rota_leaf_encode(leaf, ROTA_BUF(room), &encoded));
 	order.leaf_len = (uint16_t)encoded.len;
-	ROTA_TRY(ask(l, &order, room, record, why));
+	ROTA_TRY(ask(l, &order, &parts, why));
 	return rota_records_entry(l->records, 0, leaf, record);
 }
 
@@ -121,13 +172,17 @@ static enum rota_err adopt(struct ledger *l, struct rota_fail *why)
 enum rota_err ledger_read(struct ledger *l, struct rota_fail *why)
 {
 	static const struct signd_order all = { .leaf_len = 0 };
+	static const struct ledger_parts none = { .leaf = NULL };
 	const char *state = rota_policy_daemon(l->plan->policy)->state;
 
 	rota_records_free(l->records);
 	l->records = NULL;
 	ROTA_TRY(rota_records_open(state, &l->records, why));
-	ROTA_TRY(ask(l, &all, NULL, ROTA_STR(""), why));
+	l->pending.count = 0;
+	ROTA_TRY(pending_open(&l->pending, state, why));
+	ROTA_TRY(ask(l, &all, &none, why));
 	ROTA_TRY(rota_records_load(l->records, why));
+	ROTA_TRY(pending_load(&l->pending, why));
 	return adopt(l, why);
 }
 

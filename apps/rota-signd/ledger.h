@@ -8,6 +8,7 @@
 #define APPS_ROTA_SIGND_LEDGER_H
 
 #include "apps/rota-signd/message.h"
+#include "apps/rota-signd/pending.h"
 #include "apps/rota-signd/plan.h"
 #include "host/notary/record.h"
 
@@ -17,19 +18,27 @@ struct ledger {
 	void (*logged)(void *ctx, const struct signd_logged *logged);
 	void *ctx;
 	struct rota_records *records;
+	struct pending pending;
 	uint32_t round;
 	uint8_t room[SIGND_LOGGED_MAX];
 };
 
 /* Read all entries; adopt what stands of scopes that the log knows nothing of (SPEC 19.6). Once more: forget, and read all
  * of them anew. Answers that come before are told. ROTA_ERR_IO: the log writer is gone. Others as rota_records_load(),
- * rota_records_adopt(). */
+ * pending_load(), rota_records_adopt(). */
 ROTA_MUST_USE enum rota_err ledger_read(struct ledger *l, struct rota_fail *why);
 void ledger_close(struct ledger *l);
 
-/* Send an order; its tag is the answer's. false: the log writer is gone. */
+/* What goes with an order. */
+struct ledger_parts {
+	const uint8_t *leaf;
+	struct rota_span record;
+	struct rota_span ask; /* that officers approved; else empty */
+};
+
+/* Send an order; its tag is the answer's. false: the log writer is gone, or memory is. */
 ROTA_MUST_USE bool ledger_order(struct ledger *l, uint64_t tag, const struct signd_order *order,
-	const uint8_t *leaf, struct rota_span record);
+	const struct ledger_parts *parts);
 
 /* Answers that are there. false: the log writer is gone. */
 ROTA_MUST_USE bool ledger_hear(struct ledger *l);

@@ -7,6 +7,8 @@
 #include "host/base/when.h"
 #include "host/log/log.h"
 #include "host/log/walk.h"
+#include "host/notary/digestset.h"
+#include "host/notary/vouch.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/base/writer.h"
 
@@ -21,6 +23,7 @@
 #define GROUP_MAX 64
 
 struct logger {
+	struct digestset approved; /* what_of() of what officers approved */
 	struct plan *plan;
 	char dir[ROTA_FILE_PATH_MAX]; /* of the log */
 	uint32_t round;
@@ -36,6 +39,32 @@ struct logger {
 };
 
 /* ---- one order ---- */
+
+/* A message under a key. */
+static void what_of(const struct rota_leaf *leaf, uint8_t out[static ROTA_DIGEST_LEN])
+{
+	uint8_t both[sizeof(leaf->message) + sizeof(leaf->key)];
+
+	memcpy(both, leaf->message, sizeof(leaf->message));
+	memcpy(both + sizeof(leaf->message), leaf->key, sizeof(leaf->key));
+	rota_digest_of(ROTA_SPAN(both), out);
+}
+
+/* Of an entry that is there. */
+static enum rota_err remember(
+	void *ctx, uint64_t index, const struct rota_leaf *leaf, struct rota_span record)
+{
+	static const char none[] = "\"approvals\":[],";
+	struct logger *l = ctx;
+	uint8_t what[ROTA_DIGEST_LEN];
+
+	(void)index;
+	if (leaf->kind != ROTA_LEAF_GRANTED || memmem(record.p, record.len, none, sizeof(none) - 1))
+		return ROTA_OK;
+	what_of(leaf, what);
+	digestset_add(&l->approved, what);
+	return ROTA_OK;
+}
 
 /* What is signed is what the entry says, by the key that it says, and only by keys of whom it says. */
 static enum rota_err check(const struct plan *plan, const struct signd_order *order,
@@ -57,6 +86,26 @@ static enum rota_err check(const struct plan *plan, const struct signd_order *or
 	return ROTA_OK;
 }
 
+/* What officers have to approve, they approved (SPEC 20.4): now, or when the same was signed before. */
+static enum rota_err vouch(struct logger *l, const struct rota_leaf *leaf, struct rota_span record,
+	struct rota_bytes *ask, struct rota_fail *why)
+{
+	struct rota_bytes bytes = *ask;
+	uint8_t what[ROTA_DIGEST_LEN];
+	enum rota_err err;
+
+	if (!rota_vouch_needed(l->plan->policy, leaf))
+		return ROTA_OK;
+	what_of(leaf, what);
+	if (leaf->kind == ROTA_LEAF_GRANTED && digestset_find(&l->approved, what))
+		return ROTA_OK;
+	*ask = (struct rota_bytes){ 0 };
+	err = rota_vouch(l->plan->policy, leaf, record, bytes, rota_when_now(), why);
+	if (err == ROTA_OK && leaf->kind == ROTA_LEAF_GRANTED && bytes.len > 0)
+		digestset_add(&l->approved, what);
+	return err;
+}
+
 /* What was judged after something that was not entered falls with it (message.h). */
 static enum rota_err check_round(const struct logger *l, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_fail *why)
@@ -67,8 +116,8 @@ static enum rota_err check_round(const struct logger *l, const struct signd_orde
 	return rota_fail(why, ROTA_ERR_STATE, "judged after what was not entered");
 }
 
-static enum rota_err append(
-	struct logger *l, struct group *g, struct rota_span message, struct rota_fail *why)
+static enum rota_err append(struct logger *l, struct group *g, struct rota_span message,
+	struct rota_bytes *ask, struct rota_fail *why)
 {
 	struct rota_span rest = rota_span_skip(message, sizeof(g->order));
 	struct rota_leaf leaf;
@@ -79,10 +128,50 @@ static enum rota_err append(
 	ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, g->order.leaf_len), &leaf));
 	ROTA_TRY(check_round(l, &g->order, &leaf, why));
 	ROTA_TRY(check(l->plan, &g->order, &leaf, why));
+	ROTA_TRY(vouch(l, &leaf, rota_span_skip(rest, g->order.leaf_len), ask, why));
 	ROTA_TRY(rota_log_append(
 		l->log, &leaf, rota_span_skip(rest, g->order.leaf_len), &g->logged.index, why));
 	memcpy(g->digest, leaf.message, sizeof(g->digest));
 	return ROTA_OK;
+}
+
+/* The file that came beside a message: read once, so that nobody changes it afterwards. */
+static void read_ask(int fd, struct rota_bytes *out)
+{
+	uint8_t piece[16384];
+	ssize_t n;
+
+	while (out->len <= ROTA_ASK_MAX &&
+		(n = pread(fd, piece, sizeof(piece), (off_t)out->len)) > 0)
+		rota_bytes_add(out, rota_span(piece, (size_t)n));
+	close(fd);
+}
+
+static ssize_t receive(struct logger *l, int flags, struct rota_bytes *ask)
+{
+	union {
+		struct cmsghdr head;
+		uint8_t room[CMSG_SPACE(sizeof(int))];
+	} beside;
+	struct iovec part = { l->room, sizeof(l->room) };
+	struct msghdr whole = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = beside.room,
+		.msg_controllen = sizeof(beside.room) };
+	const struct cmsghdr *head;
+	ssize_t got;
+	int fd;
+
+	do
+		got = recvmsg(l->plan->entries[0], &whole, flags | MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	head = got < 0 ? NULL : CMSG_FIRSTHDR(&whole);
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+		head->cmsg_len == CMSG_LEN(sizeof(fd))) {
+		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+		read_ask(fd, ask);
+	}
+	return got;
 }
 
 /* The order at the front of the group is in it, or answered. false: nothing more comes. */
@@ -90,21 +179,23 @@ static bool take(struct logger *l, int flags)
 {
 	struct group *g = &l->group[l->count];
 	struct rota_fail why = { 0 };
-	ssize_t got;
+	struct rota_bytes ask = { 0 };
+	ssize_t got = receive(l, flags, &ask);
 
-	do
-		got = recv(l->plan->entries[0], l->room, sizeof(l->room), flags);
-	while (got < 0 && errno == EINTR);
-	if (got < (ssize_t)sizeof(g->order))
+	if (got < (ssize_t)sizeof(g->order)) {
+		rota_bytes_free(&ask);
 		return false;
+	}
 	memcpy(&g->order, l->room, sizeof(g->order));
 	g->logged = (struct signd_logged){ .tag = g->order.tag };
 	l->count++;
 	if (g->order.leaf_len == 0) {
 		g->order.count = 0;
+		rota_bytes_free(&ask);
 		return true;
 	}
-	g->logged.err = (int32_t)append(l, g, rota_span(l->room, (size_t)got), &why);
+	g->logged.err = (int32_t)append(l, g, rota_span(l->room, (size_t)got), &ask, &why);
+	rota_bytes_free(&ask);
 	if (g->logged.err == ROTA_OK)
 		return true;
 	l->round++;
@@ -278,7 +369,9 @@ static enum rota_err log_policy(struct logger *l, struct rota_fail *why)
 static enum rota_err open_log(struct logger *l, struct rota_fail *why)
 {
 	const char *state = rota_policy_daemon(l->plan->policy)->state;
-	const struct rota_log_config config = { .dir = l->dir, .crypto = &rota_crypto_openssl };
+	const struct rota_log_config config = {
+		.dir = l->dir, .crypto = &rota_crypto_openssl, .each = remember, .ctx = l
+	};
 
 	ROTA_TRY(rota_log_path(state, "log", ROTA_BUF(l->dir), why));
 	ROTA_TRY(rota_file_mkdirs(l->dir, 0750, why));
@@ -304,6 +397,7 @@ int logger_run(struct plan *plan, int ready)
 	checkpoint_stop(&l->maker);
 	if (rota_log_close(l->log, &why) != ROTA_OK)
 		err = why.err;
+	digestset_free(&l->approved, NULL);
 	free(l);
 	return err == ROTA_OK ? 0 : 1;
 }

@@ -19,10 +19,12 @@
 #include "host/log/entry.h"
 #include "host/notary/ask.h"
 
-/* Parser to log writer; behind it leaf_len bytes of leaf and record_len of private record. */
+/* Parser to log writer; behind it leaf_len bytes of leaf and record_len of private record. The request that officers
+ * approved, which is longer than a message, comes as a file in memory beside it. */
 struct signd_order {
 	uint64_t tag;
 	uint32_t round;
+	uint32_t ask_len; /* at most ROTA_ASK_MAX; 0: there is no file */
 	uint32_t record_len; /* at most ROTA_LOG_PRIVATE_MAX */
 	uint16_t leaf_len; /* at most ROTA_LEAF_MAX; 0: all entries that are there, please */
 	uint16_t key[ROTA_ANSWER_SIGS_MAX]; /* of the holder */

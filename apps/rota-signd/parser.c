@@ -41,6 +41,7 @@ struct parser {
 	struct conn conns[CONNS_MAX];
 	struct rota_remote *remote; /* NULL: nobody from afar */
 	uint64_t tag;
+	uint64_t close_ms; /* when the next request that waits may be closed */
 	bool stopping, broken;
 	bool stale; /* an entry was not taken; what was judged since falls */
 };
@@ -79,13 +80,16 @@ static void answer(struct conn *c)
 /* That it failed ends us. */
 static void order(struct parser *p, uint64_t tag, const struct deed *deed)
 {
-	p->broken |= !ledger_order(
-		&p->ledger, tag, &deed->order, deed->leaf, rota_bytes_span(&deed->record));
+	const struct ledger_parts parts = { .leaf = deed->leaf,
+		.record = rota_bytes_span(&deed->record),
+		.ask = deed->approved ? rota_bytes_span(&deed->ask.bytes) : ROTA_STR("") };
+
+	p->broken |= !ledger_order(&p->ledger, tag, &deed->order, &parts);
 }
 
-static void ask(struct parser *p, struct conn *c)
+/* The deed of a request is known: it is entered, or answered. */
+static void proceed(struct parser *p, struct conn *c)
 {
-	desk_ask(&p->desk, &c->who, conn_body(c), rota_when_now(), now_ms(), &c->deed);
 	if (c->deed.unsaid) {
 		answer(c);
 		return;
@@ -96,15 +100,50 @@ static void ask(struct parser *p, struct conn *c)
 	order(p, c->tag, &c->deed);
 }
 
-/* Who signs for a party, whether or not this client may ask them to: public keys are public. */
-static void keys(struct parser *p, struct conn *c)
+static void ask(struct parser *p, struct conn *c)
 {
-	struct rota_bytes body = { 0 };
+	const struct desk_time when = { rota_when_now(), now_ms() };
 
-	if (desk_keys(&p->desk, c->route.word[0], c->route.word[1], &body))
-		conn_answer(c, 200, rota_bytes_span(&body), 0, now_ms());
+	desk_ask(&p->desk, &c->who, conn_body(c), &when, &c->deed);
+	proceed(p, c);
+}
+
+static void approve(struct parser *p, struct conn *c)
+{
+	const struct desk_time when = { rota_when_now(), now_ms() };
+	struct rota_bytes body = conn_body(c);
+
+	desk_approve(&p->desk, &c->who, rota_bytes_span(&body), &when, &c->deed);
+	rota_bytes_free(&body);
+	proceed(p, c);
+}
+
+static void state(struct parser *p, struct conn *c)
+{
+	const struct desk_time when = { rota_when_now(), now_ms() };
+
+	if (desk_ask_again(&p->desk, &c->who, c->route.word[0], &when, &c->deed))
+		proceed(p, c);
 	else
 		conn_answer(c, 404, ROTA_STR(""), 0, now_ms());
+}
+
+/* What there is to read: 200, or 404. What waits is for those alone whom signd.ini knows; public keys are public. */
+static void show(struct parser *p, struct conn *c)
+{
+	const struct route *r = &c->route;
+	struct rota_bytes body = { 0 };
+	bool found = false;
+
+	if (r->kind == ROUTE_KEYS)
+		found = desk_keys(&p->desk, r->word[0], r->word[1], &body);
+	else if (r->kind == ROUTE_SHOW && desk_knows(&p->desk, &c->who))
+		found = desk_show(&p->desk, r->word[0], &body);
+	else if (r->kind == ROUTE_LIST && desk_knows(&p->desk, &c->who)) {
+		desk_list(&p->desk, &body);
+		found = true;
+	}
+	conn_answer(c, found ? 200 : 404, rota_bytes_span(&body), 0, now_ms());
 	rota_bytes_free(&body);
 }
 
@@ -114,8 +153,16 @@ static void route(struct parser *p, struct conn *c)
 	case ROUTE_ASK:
 		ask(p, c);
 		return;
+	case ROUTE_APPROVE:
+		approve(p, c);
+		return;
+	case ROUTE_STATE:
+		state(p, c);
+		return;
+	case ROUTE_LIST:
+	case ROUTE_SHOW:
 	case ROUTE_KEYS:
-		keys(p, c);
+		show(p, c);
 		return;
 	}
 }
@@ -143,11 +190,12 @@ static void take_logged(void *ctx, const struct signd_logged *logged)
 	p->stale |= logged->err != ROTA_OK;
 	if (!c)
 		return;
-	c->deed.answer.entry = logged->index;
+	if (c->deed.kind != DEED_APPROVED) /* which tells of the entry ASKED */
+		c->deed.answer.entry = logged->index;
 	if (logged->err != ROTA_OK)
 		desk_refuse(&c->deed, ROTA_REFUSED_LOG, "the log does not take entries now");
 	else
-		desk_settled(&p->desk, &c->deed);
+		desk_settled(&p->desk, &c->deed, logged->index);
 	c->missing = c->deed.order.count;
 	if (c->deed.answer.kind == ROTA_ANSWER_REFUSED || c->missing == 0) {
 		answer(c);
@@ -164,6 +212,7 @@ static bool read_log(struct parser *p)
 	bool good = ledger_read(&p->ledger, &why) == ROTA_OK;
 
 	p->desk.records = p->ledger.records;
+	p->desk.pending = &p->ledger.pending;
 	p->stale = false;
 	p->broken |= !good;
 	if (!good)
@@ -229,7 +278,9 @@ static size_t room_for(const struct parser *p, const struct conn *c)
 
 static void hear_client(struct parser *p, struct conn *c)
 {
-	if (conn_read(c, room_for(p, c), now_ms()))
+	if (c->phase == CONN_SEND)
+		conn_send(c, now_ms());
+	else if (conn_read(c, room_for(p, c), now_ms()))
 		route(p, c);
 }
 
@@ -245,8 +296,27 @@ static void cut_late(struct parser *p)
 		if (c->phase == CONN_TOKEN)
 			fail(p, c, "the token does not answer");
 		else
-			conn_close(c);
+			conn_leave(c);
 	}
+}
+
+static void watch(const struct conn *c, struct pollfd *out)
+{
+	out->fd = c->phase == CONN_FREE || c->gone ? -1 : c->fd;
+	out->events = c->phase == CONN_SEND ? POLLOUT : POLLIN;
+}
+
+/* Requests whose time to be approved is over, one at a time: when the disk is full, each is tried again. */
+static void close_late(struct parser *p)
+{
+	struct deed deed;
+
+	if (now_ms() < p->close_ms || !desk_expire(&p->desk, rota_when_now(), &deed))
+		return;
+	p->close_ms = now_ms() + TICK_MS;
+	order(p, 0, &deed);
+	desk_settled(&p->desk, &deed, 0);
+	deed_free(&deed);
 }
 
 static size_t fill(struct parser *p, int signals, struct pollfd fds[static FD_MAX])
@@ -262,7 +332,7 @@ static size_t fill(struct parser *p, int signals, struct pollfd fds[static FD_MA
 	for (size_t i = 0; i < p->plan->holder_count; i++)
 		fds[count++].fd = p->plan->holders[i].answer[1];
 	for (size_t i = 0; i < CONNS_MAX; i++)
-		fds[count++].fd = p->conns[i].phase == CONN_FREE ? -1 : p->conns[i].fd;
+		watch(&p->conns[i], &fds[count++]);
 	return count;
 }
 
@@ -285,12 +355,13 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 	if (fds[FD_REMOTE].revents)
 		admit(p, p->plan->remote_listener, p->remote);
 	cut_late(p);
+	close_late(p);
 }
 
 static bool busy(const struct parser *p)
 {
 	for (size_t i = 0; i < CONNS_MAX; i++)
-		if (p->conns[i].phase >= CONN_LOG)
+		if (p->conns[i].phase == CONN_LOG || p->conns[i].phase == CONN_TOKEN)
 			return true;
 	return false;
 }

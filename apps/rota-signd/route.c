@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/route.h"
-#include "host/notary/ask.h"
+#include "host/notary/approval.h"
 
 #include <string.h>
 
@@ -14,6 +14,10 @@ static const struct row {
 	uint64_t body_max;
 } rows[] = {
 	{ ROTA_HTTP_POST, "/v1/ask", 0, ROUTE_ASK, ROTA_ASK_MAX },
+	{ ROTA_HTTP_GET, "/v1/ask", 1, ROUTE_STATE, 0 },
+	{ ROTA_HTTP_GET, "/v1/pending", 0, ROUTE_LIST, 0 },
+	{ ROTA_HTTP_GET, "/v1/pending", 1, ROUTE_SHOW, 0 },
+	{ ROTA_HTTP_POST, "/v1/approve", 0, ROUTE_APPROVE, ROTA_APPROVAL_MAX },
 	{ ROTA_HTTP_GET, "/v1/keys", 2, ROUTE_KEYS, 0 },
 };
 

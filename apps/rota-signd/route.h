@@ -10,6 +10,10 @@
 
 enum route_kind {
 	ROUTE_ASK, /* POST /v1/ask */
+	ROUTE_STATE, /* GET /v1/ask/DIGEST */
+	ROUTE_LIST, /* GET /v1/pending */
+	ROUTE_SHOW, /* GET /v1/pending/DIGEST */
+	ROUTE_APPROVE, /* POST /v1/approve */
 	ROUTE_KEYS, /* GET /v1/keys/SCOPE/PARTY */
 };
 

@@ -276,6 +276,8 @@ enum rota_err rota_records_entry(
 	void *records, uint64_t index, const struct rota_leaf *leaf, struct rota_span record)
 {
 	struct rota_records *r = records;
+	static const uint8_t events[] = { ROTA_LEAF_BUILD, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
+		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY };
 	bool granted = leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_OPENED;
 	struct rota_fail why;
 	json_t *value;
@@ -286,7 +288,7 @@ enum rota_err rota_records_entry(
 		digestset_add(&r->releases, leaf->digest);
 	else if (granted && leaf->version)
 		on_role(r, leaf);
-	if ((!granted && leaf->kind != ROTA_LEAF_BUILD) || !says_more(leaf, record))
+	if ((!granted && !memchr(events, leaf->kind, sizeof(events))) || !says_more(leaf, record))
 		return ROTA_OK;
 	ROTA_TRY(rota_json_parse(record, &value, &why));
 	err = on_record(r, leaf, value);

@@ -106,6 +106,34 @@ static enum rota_err vouch(struct vouching *v, struct rota_bytes *bytes, struct 
 	return err;
 }
 
+/* A rule with approvals for what the leaf is of. */
+static bool guards(const struct rota_rule *rule, const struct rota_leaf *leaf)
+{
+	if (rule->approvals == 0 || !is_span(leaf->scope, rule->scope))
+		return false;
+	for (size_t k = 0; k < ROTA_ASK_KINDS; k++) {
+		const char *party = rota_policy_party((enum rota_ask_kind)k, rule->role);
+
+		if (policy_has_word(rule->kinds, rota_ask_word((enum rota_ask_kind)k)) &&
+			is_span(leaf->role, party ? party : rule->role))
+			return true;
+	}
+	return false;
+}
+
+bool rota_vouch_needed(const struct rota_policy *p, const struct rota_leaf *leaf)
+{
+	static const uint8_t kinds[] = { ROTA_LEAF_GRANTED, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
+		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY };
+
+	if (!memchr(kinds, leaf->kind, sizeof(kinds)))
+		return false;
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (guards(&p->rules[i], leaf))
+			return true;
+	return false;
+}
+
 enum rota_err rota_vouch(const struct rota_policy *p, const struct rota_leaf *leaf,
 	struct rota_span record, struct rota_bytes ask, uint64_t now, struct rota_fail *why)
 {

@@ -11,6 +11,9 @@
 #include "host/notary/approval.h"
 #include "rota/codec/leaf.h"
 
+/* Whether it is asked at all: the leaf is a grant or an event, of keys or a role that a rule with approvals is for. */
+bool rota_vouch_needed(const struct rota_policy *p, const struct rota_leaf *leaf);
+
 /* Whether a leaf GRANTED, or of an event, with this private record may be written. `ask` are the request's bytes, asked for
  * only where the rule that the record names takes approvals; taken, also on failure; empty where there are none.
  * Refused: role (no rule of that name fits scope, role and kind), approvals, bytes (the leaf is not of what was
