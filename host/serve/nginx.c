@@ -134,14 +134,15 @@ static void add_staging(const struct rota_nginx *n, struct rota_bytes *out, bool
 static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool targets, bool devices)
 {
 	rota_bytes_print(out,
-		"\t\t# What is missing now (the next root) may be there in a moment.\n"
+		"\t\t# What is missing now (the next root) may be there in a moment, and no cache "
+		"may say otherwise then.\n"
 		"\t\terror_page 404 @missing;\n"
 		"\t\tlocation @missing {\n"
-		"\t\t\tadd_header Cache-Control \"public, max-age=5\" always;\n"
+		"\t\t\tadd_header Cache-Control no-store always;\n"
 		"\t\t\treturn 404 \"not found\\n\";\n"
 		"\t\t}\n");
 	add_files(n->repository, out, "What changes in place.", "metadata",
-		"(?:timestamp|root-hint)\\.json", "public, max-age=5, must-revalidate");
+		"(?:timestamp|root-hint)\\.json", "public, max-age=60, must-revalidate");
 	add_files(n->repository, out, "A version is written once.", "metadata",
 		"[0-9]{1,10}\\.[a-z0-9][a-z0-9._-]{0,63}\\.json",
 		"public, max-age=31536000, immutable");
