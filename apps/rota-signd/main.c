@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-signd: the signing daemon. Arguments and wiring. */
+#include "apps/rota-signd/keeper.h"
 #include "apps/rota-signd/logkey.h"
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/supervise.h"
@@ -18,6 +19,7 @@ static const char usage[] =
 	"afar\n"
 	"       rota-signd --log-key [--config FILE] print the log's key as a line of "
 	"trust/log-policy\n"
+	"       rota-signd --keeper FILE [--make]    keep the slots of a series until their hour\n"
 	"       rota-signd --help | --version\n"
 	"\n"
 	"Signs what clients may ask for, after it has entered it into its log, with keys of tokens "
@@ -29,6 +31,8 @@ static const char usage[] =
 	"  rota-signd --config /etc/rota/signd.ini\n"
 	"  rota-signd --log-key >>authority/trust/log-policy\n"
 	"  rota-signd --nginx >/etc/rota/signd-nginx.conf\n"
+	"  rota-signd --keeper /etc/rota/keeper.ini --make    once: its AES key\n"
+	"  rota-signd --keeper /etc/rota/keeper.ini\n"
 	"\n"
 	"Exit status: 0 ended as asked; 1 failed; 2 wrong usage; 3 a token refuses its PIN, or "
 	"holds other\n"
@@ -40,7 +44,7 @@ static int failed(const struct rota_fail *why)
 	return 1;
 }
 
-enum task { TASK_RUN, TASK_CHECK, TASK_NGINX, TASK_LOG_KEY };
+enum task { TASK_RUN, TASK_CHECK, TASK_NGINX, TASK_LOG_KEY, TASK_KEEPER };
 
 static int run(const char *config, enum task task)
 {
@@ -71,6 +75,24 @@ static int run(const char *config, enum task task)
 	return status;
 }
 
+static int keep(const char *config, bool make)
+{
+	struct keeper_config *keeper = calloc(1, sizeof(*keeper));
+	struct rota_fail why;
+	int status;
+
+	if (!keeper)
+		abort();
+	if (keeper_config_load(config, keeper, &why) != ROTA_OK) {
+		status = failed(&why);
+	} else {
+		status = make ? keeper_make(keeper) : keeper_run(keeper);
+		rota_ini_free(&keeper->ini);
+	}
+	free(keeper);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -78,12 +100,15 @@ int main(int argc, char **argv)
 		{ "check", no_argument, NULL, 'k' },
 		{ "nginx", no_argument, NULL, 'n' },
 		{ "log-key", no_argument, NULL, 'l' },
+		{ "keeper", required_argument, NULL, 'e' },
+		{ "make", no_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *config = "/etc/rota/signd.ini";
 	enum task task = TASK_RUN;
+	bool make = false;
 	int c;
 
 	rota_keep_private();
@@ -103,6 +128,13 @@ int main(int argc, char **argv)
 		case 'l':
 			task = TASK_LOG_KEY;
 			break;
+		case 'e':
+			config = optarg;
+			task = TASK_KEEPER;
+			break;
+		case 'm':
+			make = true;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -117,8 +149,12 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	if (make && task != TASK_KEEPER) {
+		fprintf(stderr, "rota-signd: --make goes with --keeper; see: rota-signd --help\n");
+		return 2;
+	}
 	if (optind == argc)
-		return run(config, task);
+		return task == TASK_KEEPER ? keep(config, make) : run(config, task);
 	fprintf(stderr, "rota-signd: '%s' is not understood; see: rota-signd --help\n",
 		argv[optind]);
 	return 2;

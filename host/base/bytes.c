@@ -34,6 +34,13 @@ void rota_bytes_free(struct rota_bytes *bytes)
 	*bytes = (struct rota_bytes){ 0 };
 }
 
+void rota_bytes_wipe(struct rota_bytes *bytes)
+{
+	if (bytes->p)
+		explicit_bzero(bytes->p, bytes->room);
+	rota_bytes_free(bytes);
+}
+
 void rota_hex(struct rota_span from, char *to)
 {
 	static const char digits[] = "0123456789abcdef";

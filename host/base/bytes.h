@@ -24,6 +24,9 @@ void rota_bytes_print(struct rota_bytes *to, const char *format, ...)
 
 void rota_bytes_free(struct rota_bytes *bytes);
 
+/* Overwrite, then free. What grew before has left copies: secrets come in one piece. */
+void rota_bytes_wipe(struct rota_bytes *bytes);
+
 static inline struct rota_span rota_bytes_span(const struct rota_bytes *bytes)
 {
 	return rota_span(bytes->p, bytes->len);

@@ -4,6 +4,7 @@
 #include "host/base/when.h"
 #include "host/build/dsse.h"
 #include "host/build/provenance.h"
+#include "host/notary/officers.h"
 #include "host/sign/imageadd.h"
 #include "host/sign/imagefile.h"
 #include "host/sign/p256.h"
@@ -143,56 +144,6 @@ enum rota_err rota_promotion_approve(
 	return err;
 }
 
-/* Which officer signed this line, if it counts now; dir->officer_count where it does not. */
-static size_t officer_of(const struct rota_authdir *dir, const struct rota_approval *a,
-	const struct rota_promotion *p, uint64_t now)
-{
-	uint8_t digest[ROTA_DIGEST_LEN];
-	char id[ROTA_DIGEST_HEX], named[ROTA_DIGEST_HEX];
-	size_t i = 0;
-
-	if (memcmp(a->ask, p->digest, sizeof(a->ask)) != 0 || a->expires_s < now ||
-		a->expires_s > now + ROTA_APPROVAL_AHEAD_S)
-		return dir->officer_count;
-	rota_approval_digest(a, digest);
-	rota_hex(ROTA_SPAN(a->key), named);
-	for (; i < dir->officer_count; i++) {
-		rota_p256_key_id(dir->officers[i].key, id);
-		if (strcmp(id, named) == 0)
-			break;
-	}
-	if (i < dir->officer_count && !rota_p256_verify(dir->officers[i].key, digest, a->sig))
-		return dir->officer_count;
-	return i;
-}
-
-static enum rota_err count(const struct rota_authdir *dir, struct rota_span lines,
-	const struct rota_promotion *p, uint64_t now, unsigned *have, struct rota_fail *why)
-{
-	bool seen[ROTA_NAMED_KEYS_MAX] = { false };
-	struct rota_approval a;
-	struct rota_span line;
-	size_t n = 0;
-
-	while (rota_dsse_line(&lines, &line)) {
-		size_t who;
-
-		if (n++ == ROTA_PROMOTION_APPROVALS_MAX)
-			return rota_fail(why, ROTA_ERR_LIMIT, "more than %d approvals",
-				ROTA_PROMOTION_APPROVALS_MAX);
-		ROTA_TRY(rota_approval_parse(line, &a, why));
-		who = officer_of(dir, &a, p, now);
-		if (who == dir->officer_count)
-			continue;
-		if (a.refuse)
-			return rota_fail(why, ROTA_ERR_DENIED, "%s refused this promotion",
-				dir->officers[who].name);
-		*have += !seen[who];
-		seen[who] = true;
-	}
-	return ROTA_OK;
-}
-
 enum rota_err rota_promotion_check(const struct rota_authdir *dir, const char *folder,
 	const struct rota_promotion *promotion, uint64_t now, struct rota_fail *why)
 {
@@ -203,10 +154,11 @@ enum rota_err rota_promotion_check(const struct rota_authdir *dir, const char *f
 
 	if (rota_file_exists(path))
 		err = rota_file_read(
-			path, ROTA_PROMOTION_APPROVALS_MAX * ROTA_APPROVAL_MAX, &lines, why);
+			path, ROTA_OFFICERS_LINES_MAX * ROTA_APPROVAL_MAX, &lines, why);
 	free(path);
 	ROTA_TRY(err);
-	err = count(dir, rota_bytes_span(&lines), promotion, now, &have, why);
+	err = rota_officers_count(dir->officers, dir->officer_count, rota_bytes_span(&lines),
+		promotion->digest, now, &have, why);
 	rota_bytes_free(&lines);
 	ROTA_TRY(err);
 	if (have >= need)

@@ -19,8 +19,6 @@
 #include "host/repo/metadata.h"
 
 #define ROTA_PROMOTION_MAX 65536 /* as release.json (SPEC 7.1), whose components it repeats */
-/* Approvals of one promotion: each officer's, some of them given again when they ran out. */
-#define ROTA_PROMOTION_APPROVALS_MAX 32
 
 struct rota_promotion {
 	json_t *statement; /* owned */

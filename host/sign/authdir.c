@@ -161,25 +161,24 @@ static enum rota_err load_parties(struct rota_authdir *a, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-/* Sections "KIND NAME" with a public key each; no two have the same. */
-static enum rota_err load_known(struct rota_authdir *a, const char *kind,
+enum rota_err rota_named_keys_load(struct rota_ini *ini, const char *kind,
 	struct rota_named_key list[static ROTA_NAMED_KEYS_MAX], size_t *count,
 	struct rota_fail *why)
 {
 	const char *name, *hex;
 	char section[128];
 
-	for (*count = 0; (name = rota_ini_section(&a->ini, kind, *count)) != NULL; ++*count) {
+	for (*count = 0; (name = rota_ini_section(ini, kind, *count)) != NULL; ++*count) {
 		struct rota_named_key *one = &list[*count];
 
 		if (*count == ROTA_NAMED_KEYS_MAX)
 			return rota_fail(why, ROTA_ERR_LIMIT, "%s: more than %d sections [%s NAME]",
-				a->ini.path, ROTA_NAMED_KEYS_MAX, kind);
+				ini->path, ROTA_NAMED_KEYS_MAX, kind);
 		snprintf(section, sizeof(section), "%s %s", kind, name);
-		ROTA_TRY(rota_ini_need(&a->ini, section, "key", &hex, why));
+		ROTA_TRY(rota_ini_need(ini, section, "key", &hex, why));
 		if (!rota_unhex(hex, ROTA_BUF(one->key)) || one->key[0] != 4)
 			return rota_fail(why, ROTA_ERR_FORMAT,
-				"%s: [%s] key is no P-256 point of 130 hex digits", a->ini.path,
+				"%s: [%s] key is no P-256 point of 130 hex digits", ini->path,
 				section);
 		one->name = name;
 		for (size_t i = 0; i < *count; i++)
@@ -187,7 +186,7 @@ static enum rota_err load_known(struct rota_authdir *a, const char *kind,
 				return rota_fail(why, ROTA_ERR_FORMAT,
 					"%s: %s and %s are one key; who speaks twice proves "
 					"nothing",
-					a->ini.path, list[i].name, name);
+					ini->path, list[i].name, name);
 	}
 	return ROTA_OK;
 }
@@ -196,8 +195,8 @@ static enum rota_err load_others(struct rota_authdir *a, struct rota_fail *why)
 {
 	uint64_t need;
 
-	ROTA_TRY(load_known(a, "builder", a->builders, &a->builder_count, why));
-	ROTA_TRY(load_known(a, "officer", a->officers, &a->officer_count, why));
+	ROTA_TRY(rota_named_keys_load(&a->ini, "builder", a->builders, &a->builder_count, why));
+	ROTA_TRY(rota_named_keys_load(&a->ini, "officer", a->officers, &a->officer_count, why));
 	ROTA_TRY(rota_ini_number(
 		&a->ini, "promotion", "builders", 0, a->builder_count, 0, &need, why));
 	a->builders_need = (unsigned)need;
@@ -290,6 +289,7 @@ static enum rota_err load_series(struct rota_authdir *a, struct rota_fail *why)
 	static const char *const names[] = { "token", "standby" };
 	const struct rota_token *found = rota_authdir_party(a, "snapshot")->seats[0].token;
 
+	a->keeper = rota_ini_get(&a->ini, "series", "keeper");
 	for (size_t i = 0; i < 2; i++) {
 		const char *name = rota_ini_get(&a->ini, "series", names[i]);
 

@@ -11,7 +11,7 @@
  *     [officer NAME]        key: who may approve promotions
  *     [promotion]           builders: how many of them must agree
  *     [log]                 public: where the signing daemon publishes its log (SPEC 22.6)
- *     [series]              token, standby: where the online keys of slots lie (SPEC 23)
+ *     [series]              token, standby: where the online keys of slots lie; keeper: who has what is sealed (SPEC 23)
  *     [release], [factory]   what verbs take where no option says more, see rota.ini(5)
  *
  * A *party* is whoever signs one thing: a role or a set of keys. Relative paths are relative to the
@@ -76,6 +76,7 @@ struct rota_authdir {
 	struct rota_token tokens[ROTA_TOKENS_MAX];
 	size_t token_count;
 	const struct rota_token *slot_token, *standby_token; /* of a series, and its landing root */
+	const char *keeper; /* socket; NULL: all slots lie in slot_token, and nothing is sealed */
 	struct rota_party parties[ROTA_PARTIES_MAX];
 	size_t party_count;
 	struct rota_named_key builders[ROTA_NAMED_KEYS_MAX], officers[ROTA_NAMED_KEYS_MAX];
@@ -92,6 +93,11 @@ void rota_authdir_free(struct rota_authdir *a);
 /* The party of a role or key set; load() has seen to it that each that Rota knows is there, but for `approval` and
  * `builder`, which may be NULL. */
 const struct rota_party *rota_authdir_party(const struct rota_authdir *a, const char *name);
+
+/* Sections "KIND NAME" of any file, with a public key each; no two have the same. */
+ROTA_MUST_USE enum rota_err rota_named_keys_load(struct rota_ini *ini, const char *kind,
+	struct rota_named_key list[static ROTA_NAMED_KEYS_MAX], size_t *count,
+	struct rota_fail *why);
 
 /* Whether as many of its tokens as it takes are online. */
 bool rota_party_online(const struct rota_party *party);

@@ -154,7 +154,14 @@ enum rota_err holder_once(const struct rota_pkcs11_token *token,
 	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan,
 	struct holder_key *key, struct rota_fail *why)
 {
-	struct holder_fds fds = { .in = -1, .out = -1 };
+	return holder_with(token, run, plan, -1, key, key != NULL, why);
+}
+
+enum rota_err holder_with(const struct rota_pkcs11_token *token,
+	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan, int in,
+	struct holder_key *keys, size_t key_count, struct rota_fail *why)
+{
+	struct holder_fds fds = { .in = in, .out = -1 };
 	enum rota_err err;
 	int pair[2];
 	pid_t pid;
@@ -169,8 +176,8 @@ enum rota_err holder_once(const struct rota_pkcs11_token *token,
 		return rota_fail_in(why, "token %s", token->name);
 	}
 	err = holder_wait(pair[0], pid, token, why);
-	if (err == ROTA_OK && key)
-		err = take_key(pair[0], key, why);
+	for (size_t i = 0; err == ROTA_OK && i < key_count; i++)
+		err = take_key(pair[0], &keys[i], why);
 	holder_end(pair[0], pid);
 	return err;
 }

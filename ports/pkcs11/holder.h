@@ -44,4 +44,9 @@ ROTA_MUST_USE enum rota_err holder_once(const struct rota_pkcs11_token *token,
 	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan,
 	struct holder_key *key, struct rota_fail *why);
 
+/* The same with a descriptor more, which stays open here, and any number of keys. */
+ROTA_MUST_USE enum rota_err holder_with(const struct rota_pkcs11_token *token,
+	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan, int in,
+	struct holder_key *keys, size_t key_count, struct rota_fail *why);
+
 #endif

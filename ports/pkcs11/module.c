@@ -35,8 +35,7 @@ enum rota_err module_start(struct module *m, struct rota_fail *why)
 		"there?)");
 }
 
-/* PKCS#11 pads labels with blanks to 32 bytes. */
-static void pad_label(const char *label, CK_UTF8CHAR out[32])
+void module_pad_label(const char *label, CK_UTF8CHAR out[static 32])
 {
 	size_t len = strnlen(label, 32);
 
@@ -44,8 +43,7 @@ static void pad_label(const char *label, CK_UTF8CHAR out[32])
 	memcpy(out, label, len);
 }
 
-/* The slot whose token has this label, or (label NULL) the first whose token is not initialised. */
-static enum rota_err find_slot(
+enum rota_err module_slot(
 	struct module *m, const char *label, CK_SLOT_ID *slot, struct rota_fail *why)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
@@ -56,7 +54,7 @@ static enum rota_err find_slot(
 
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "listing slots");
-	pad_label(label ? label : "", padded);
+	module_pad_label(label ? label : "", padded);
 	for (CK_ULONG i = 0; i < count; i++) {
 		CK_TOKEN_INFO info;
 
@@ -80,7 +78,7 @@ static enum rota_err find_slot(
 		(unsigned long)count);
 }
 
-static CK_UTF8CHAR *pin_bytes(const struct pin *pin)
+CK_UTF8CHAR *module_pin(const struct pin *pin)
 {
 	return (CK_UTF8CHAR *)(uintptr_t)pin->text; /* PKCS#11 has no const */
 }
@@ -94,13 +92,13 @@ enum rota_err module_session(
 	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "opening a session");
 }
 
-static enum rota_err login(
+enum rota_err module_login_as(
 	struct module *m, CK_USER_TYPE user, const struct pin *pin, struct rota_fail *why)
 {
 	CK_RV rv;
 
 	ROTA_TRY(module_session(m, &m->session, why));
-	rv = m->f->C_Login(m->session, user, pin_bytes(pin), pin->len);
+	rv = m->f->C_Login(m->session, user, module_pin(pin), pin->len);
 	if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
 		return ck_fail(why, rv, "login");
 	return ROTA_OK;
@@ -109,29 +107,29 @@ static enum rota_err login(
 enum rota_err module_login(
 	struct module *m, const char *label, const struct pin *pin, struct rota_fail *why)
 {
-	ROTA_TRY(find_slot(m, label, &m->slot, why));
-	return login(m, CKU_USER, pin, why);
+	ROTA_TRY(module_slot(m, label, &m->slot, why));
+	return module_login_as(m, CKU_USER, pin, why);
 }
 
 enum rota_err module_init_token(struct module *m, const char *label, const struct pin *so_pin,
 	const struct pin *pin, struct rota_fail *why)
 {
 	CK_UTF8CHAR padded[32];
-	enum rota_err err = find_slot(m, label, &m->slot, why);
+	enum rota_err err = module_slot(m, label, &m->slot, why);
 	CK_RV rv;
 
 	if (err == ROTA_OK)
 		return rota_fail(why, ROTA_ERR_STATE, "a token '%s' is there already", label);
 	if (err != ROTA_ERR_NOT_FOUND) /* two of them, or no answer */
 		return err;
-	ROTA_TRY(find_slot(m, NULL, &m->slot, why));
-	pad_label(label, padded);
-	rv = m->f->C_InitToken(m->slot, pin_bytes(so_pin), so_pin->len, padded);
+	ROTA_TRY(module_slot(m, NULL, &m->slot, why));
+	module_pad_label(label, padded);
+	rv = m->f->C_InitToken(m->slot, module_pin(so_pin), so_pin->len, padded);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "initialising the token");
-	ROTA_TRY(find_slot(m, label, &m->slot, why));
-	ROTA_TRY(login(m, CKU_SO, so_pin, why));
-	rv = m->f->C_InitPIN(m->session, pin_bytes(pin), pin->len);
+	ROTA_TRY(module_slot(m, label, &m->slot, why));
+	ROTA_TRY(module_login_as(m, CKU_SO, so_pin, why));
+	rv = m->f->C_InitPIN(m->session, module_pin(pin), pin->len);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "setting the user PIN");
 	m->f->C_Logout(m->session);
@@ -139,8 +137,7 @@ enum rota_err module_init_token(struct module *m, const char *label, const struc
 	return ROTA_OK;
 }
 
-/* The one object of this class and label; *count says how many there are (2 stands for more than one). */
-static enum rota_err find(struct module *m, CK_OBJECT_CLASS class, const char *key,
+enum rota_err module_find(struct module *m, CK_OBJECT_CLASS class, const char *key,
 	CK_OBJECT_HANDLE *object, CK_ULONG *count, struct rota_fail *why)
 {
 	CK_ATTRIBUTE want[] = {
@@ -166,17 +163,14 @@ static enum rota_err find_one(struct module *m, CK_OBJECT_CLASS class, const cha
 {
 	CK_ULONG count = 0;
 
-	ROTA_TRY(find(m, class, key, object, &count, why));
+	ROTA_TRY(module_find(m, class, key, object, &count, why));
 	if (count == 1)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_NOT_FOUND,
 		count ? "more than one key is called '%s'" : "no key is called '%s'", key);
 }
 
-/* What the token says of a private key that it has just made. A template is a wish: some modules ignore what they do
- * not know. */
-static enum rota_err check_kept(
-	struct module *m, CK_OBJECT_HANDLE private_half, struct rota_fail *why)
+enum rota_err module_kept(struct module *m, CK_OBJECT_HANDLE private_half, struct rota_fail *why)
 {
 	CK_BBOOL sensitive = CK_FALSE, extractable = CK_TRUE, local = CK_FALSE;
 	CK_ATTRIBUTE have[] = {
@@ -224,7 +218,7 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 	CK_ULONG count = 0;
 	CK_RV rv;
 
-	ROTA_TRY(find(m, CKO_PRIVATE_KEY, key, &a, &count, why));
+	ROTA_TRY(module_find(m, CKO_PRIVATE_KEY, key, &a, &count, why));
 	if (count)
 		return rota_fail(why, ROTA_ERR_STATE, "a key '%s' is there already", key);
 	rv = m->f->C_GenerateKeyPair(m->session, &mechanism, public_half,
@@ -232,7 +226,7 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 		sizeof(private_half) / sizeof(private_half[0]), &a, &b);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "generating the key");
-	if (check_kept(m, b, why) == ROTA_OK)
+	if (module_kept(m, b, why) == ROTA_OK)
 		return ROTA_OK;
 	m->f->C_DestroyObject(m->session, b);
 	m->f->C_DestroyObject(m->session, a);
@@ -246,7 +240,7 @@ enum rota_err module_destroy(struct module *m, const char *key, struct rota_fail
 	CK_RV rv;
 
 	ROTA_TRY(find_one(m, CKO_PRIVATE_KEY, key, &private_half, why));
-	ROTA_TRY(find(m, CKO_PUBLIC_KEY, key, &public_half, &count, why));
+	ROTA_TRY(module_find(m, CKO_PUBLIC_KEY, key, &public_half, &count, why));
 	rv = m->f->C_DestroyObject(m->session, private_half);
 	if (rv == CKR_OK && count == 1)
 		rv = m->f->C_DestroyObject(m->session, public_half);
@@ -264,7 +258,7 @@ static enum rota_err read_point(struct module *m, const char *key, CK_OBJECT_HAN
 	CK_ULONG count = 0;
 	CK_RV rv;
 
-	ROTA_TRY(find(m, CKO_PUBLIC_KEY, key, &object, &count, why));
+	ROTA_TRY(module_find(m, CKO_PUBLIC_KEY, key, &object, &count, why));
 	if (count != 1)
 		object = private_half;
 	rv = m->f->C_GetAttributeValue(m->session, object, &want, 1);

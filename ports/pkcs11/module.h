@@ -13,6 +13,7 @@
 #include "ports/pkcs11/pin.h"
 
 #include <p11-kit/pkcs11.h>
+#include <stdbool.h>
 
 struct module {
 	void *library;
@@ -43,6 +44,28 @@ ROTA_MUST_USE enum rota_err module_login(
 ROTA_MUST_USE enum rota_err module_session(
 	const struct module *m, CK_SESSION_HANDLE *session, struct rota_fail *why);
 
+/* The slot whose token has this label, or (label NULL) the first whose token is not initialised. ROTA_ERR_NOT_FOUND; ROTA_ERR_FULL:
+ * no empty one. ROTA_ERR_STATE: more than one has the label. */
+ROTA_MUST_USE enum rota_err module_slot(
+	struct module *m, const char *label, CK_SLOT_ID *slot, struct rota_fail *why);
+
+/* A session with m->slot, logged in as user or security officer. */
+ROTA_MUST_USE enum rota_err module_login_as(
+	struct module *m, CK_USER_TYPE user, const struct pin *pin, struct rota_fail *why);
+
+/* The one object of this class and label; *count says how many there are (2 stands for more than one). */
+ROTA_MUST_USE enum rota_err module_find(struct module *m, CK_OBJECT_CLASS class, const char *key,
+	CK_OBJECT_HANDLE *object, CK_ULONG *count, struct rota_fail *why);
+
+/* What the token says of a secret or private key that it has just made: ROTA_ERR_DENIED if that is not sensitive, extractable, or
+ * was not made in it. A template is a wish: some modules ignore what they do not know. */
+ROTA_MUST_USE enum rota_err module_kept(
+	struct module *m, CK_OBJECT_HANDLE key, struct rota_fail *why);
+
+/* As PKCS#11 takes them. Labels are padded with blanks to 32 bytes. */
+CK_UTF8CHAR *module_pin(const struct pin *pin);
+void module_pad_label(const char *label, CK_UTF8CHAR out[static 32]);
+
 /* Give the label and both PINs to a slot whose token is not initialised. */
 ROTA_MUST_USE enum rota_err module_init_token(struct module *m, const char *label,
 	const struct pin *so_pin, const struct pin *pin, struct rota_fail *why);
@@ -64,5 +87,30 @@ ROTA_MUST_USE enum rota_err module_key(
 ROTA_MUST_USE CK_RV module_sign(const struct module *m, CK_SESSION_HANDLE session,
 	CK_OBJECT_HANDLE key, const uint8_t digest[static ROTA_SHA256_LEN],
 	uint8_t sig[static ROTA_P256_SIG_LEN]);
+
+/* ---- module_token.c: tokens that are used again and again, for the slots of a series ---- */
+
+/* An empty token that was used before has this label, and this PIN of its security officer: it guards nothing. */
+#define MODULE_FREE "rota-free"
+
+/* Make a free token, or one that was never initialised, the token of this label with these PINs; nobody is logged in.
+ * ROTA_ERR_STATE: there is one. */
+ROTA_MUST_USE enum rota_err module_claim(struct module *m, const char *label,
+	const struct pin *so_pin, const struct pin *pin, struct rota_fail *why);
+
+/* All that is in the token of this label is destroyed, and it is free. */
+ROTA_MUST_USE enum rota_err module_release(
+	struct module *m, const char *label, const struct pin *so_pin, struct rota_fail *why);
+
+/* ---- module_aes.c ---- */
+
+/* AES-256, for sealing. As module_generate(). */
+ROTA_MUST_USE enum rota_err module_generate_aes(
+	struct module *m, const char *key, struct rota_fail *why);
+
+/* CKM_AES_GCM with this nonce, a tag of 16 bytes behind the ciphertext. `out` has room for what comes, which is `*len`. */
+ROTA_MUST_USE CK_RV module_gcm(struct module *m, CK_OBJECT_HANDLE key, bool encrypt,
+	struct rota_span nonce, struct rota_span aad, struct rota_span in, uint8_t *out,
+	size_t *len);
 
 #endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/series/keeper.h -- who keeps what a series needs later: roots and PINs, sealed until their hour (SPEC 23.3, 23.4, 23.9).
+ *
+ *     DIR/N.root, DIR/N.pin      of slot N (sealed.h)
+ *     DIR/opened                 when the last one was opened, by the keeper's clock: durable before anything is given
+ *
+ * A keeper is another user, or another machine, than those who sign: whoever takes their machine over has the keys of the slot
+ * that is under way and of the next one within an hour of it, and no others. It gives a slot when its hour has come by the
+ * keeper's own clock, and only forwards. What was taken is removed, so it is given once.
+ *
+ * In an emergency officers may have all roots at once, never a PIN: with the answer all PINs of those slots are gone, and their
+ * keys with them.
+ */
+#ifndef HOST_SERIES_KEEPER_H
+#define HOST_SERIES_KEEPER_H
+
+#include "host/base/file.h"
+#include "host/series/sealed.h"
+
+#include <stdbool.h>
+
+/* Before its slot begins (SPEC 23.6). */
+#define ROTA_KEEPER_EARLY_S 3600
+
+struct rota_keeper {
+	const char *dir;
+	const char *scope; /* product */
+	const struct rota_sealer *sealer;
+};
+
+/* Seal and keep it, durably. */
+ROTA_MUST_USE enum rota_err rota_keeper_put(const struct rota_keeper *k, enum rota_sealed_kind kind,
+	uint64_t version, uint64_t from_s, struct rota_span plain, struct rota_fail *why);
+
+/* Root and PIN of a slot. ROTA_ERR_TIME: not within an hour of its begin yet, or the clock went back since the last opening.
+ * ROTA_ERR_NOT_FOUND: it was taken, or never put here. ROTA_ERR_CORRUPT. */
+ROTA_MUST_USE enum rota_err rota_keeper_open(const struct rota_keeper *k, uint64_t version,
+	uint64_t now, struct rota_bytes *root, struct rota_bytes *pin, struct rota_fail *why);
+
+/* The PIN of a slot that has no root here: nobody signed with that pair, and its token is to be used again. ROTA_ERR_STATE: there is
+ * a root. ROTA_ERR_NOT_FOUND: no PIN. */
+ROTA_MUST_USE enum rota_err rota_keeper_undo(const struct rota_keeper *k, uint64_t version,
+	struct rota_bytes *pin, struct rota_fail *why);
+
+/* What was given arrived: forget it. */
+ROTA_MUST_USE enum rota_err rota_keeper_taken(
+	const struct rota_keeper *k, uint64_t version, struct rota_fail *why);
+
+/* All roots of these versions that are here; first their PINs are removed for good. Whether it may be is the caller's to see. */
+ROTA_MUST_USE enum rota_err rota_keeper_emergency(const struct rota_keeper *k, uint64_t first,
+	uint64_t last,
+	enum rota_err (*each)(
+		void *ctx, uint64_t version, struct rota_span root, struct rota_fail *why),
+	void *ctx, struct rota_fail *why);
+
+#endif
