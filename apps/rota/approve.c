@@ -3,13 +3,13 @@
  *
  * What is shown is the request itself, whose digest is signed. What was there before is the daemon's word, and shown as
  * such: behind it stands all that is asked for once more, whole. So a daemon that lies can hide nothing. */
+#include "apps/rota/approval_sign.h"
 #include "apps/rota/bundle_show.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
 #include "host/repo/bundle_diff.h"
-#include "host/sign/p256.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -150,44 +150,12 @@ static enum rota_err list(struct session *s, struct rota_client *c)
 
 /* ---- signing ---- */
 
-/* The approval key at hand: of the token that was named, or of the first that opens. */
-static enum rota_err find_seat(
-	struct session *s, const struct rota_seat **seat, uint8_t id[static ROTA_DIGEST_LEN])
-{
-	const struct rota_party *party = rota_authdir_party(&s->dir, "approval");
-	uint8_t point[ROTA_P256_KEY_LEN];
-	char hex[ROTA_DIGEST_HEX];
-
-	rota_fail(&s->why, ROTA_ERR_NOT_FOUND,
-		"%s has no [keys approval] with a token %s; see rota.ini(5)", s->dir.ini.path,
-		token ? token : "at hand");
-	for (size_t i = 0; party && i < party->seat_count; i++) {
-		*seat = &party->seats[i];
-		if (token && strcmp(token, (*seat)->token->name) != 0)
-			continue;
-		if (rota_tokens_public(&s->tokens, *seat, point, &s->why) != ROTA_OK)
-			continue;
-		rota_p256_key_id(point, hex);
-		if (rota_unhex(hex, rota_buf(id, ROTA_DIGEST_LEN)))
-			return ROTA_OK;
-	}
-	return s->why.err;
-}
-
 static enum rota_err sign(
 	struct session *s, const struct rota_ask *ask, uint64_t lasts_s, struct rota_approval *out)
 {
-	const struct rota_seat *seat = NULL;
-	uint8_t digest[ROTA_DIGEST_LEN];
-	struct rota_seat_sig sig;
-
 	*out = (struct rota_approval){ .expires_s = s->desk.now + lasts_s, .refuse = refuse };
 	memcpy(out->ask, ask->digest, sizeof(out->ask));
-	ROTA_TRY(find_seat(s, &seat, out->key));
-	rota_approval_digest(out, digest);
-	ROTA_TRY(rota_tokens_sign(&s->tokens, seat, digest, &sig, &s->why));
-	memcpy(out->sig, sig.sig, sizeof(out->sig));
-	return ROTA_OK;
+	return approval_sign(s, token, out);
 }
 
 static enum rota_err report(struct session *s, const struct rota_answer *answer)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota promote prepare, approve, sign: a ci release becomes one that production devices boot. */
+#include "apps/rota/approval_sign.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -102,32 +103,12 @@ int verb_promote_prepare(int argc, char **argv)
 	return session_close(&s, err);
 }
 
-static enum rota_err find_seat(
-	struct session *s, const struct rota_seat **seat, struct rota_fail *why)
-{
-	const struct rota_party *party = rota_authdir_party(&s->dir, "approval");
-
-	for (size_t i = 0; party && i < party->seat_count; i++)
-		if (!token || strcmp(party->seats[i].token->name, token) == 0) {
-			*seat = &party->seats[i];
-			return ROTA_OK;
-		}
-	return rota_fail(why, ROTA_ERR_NOT_FOUND,
-		"%s has no [keys approval] with a token %s; make a key (rota keys make --use "
-		"approval) and name it there",
-		s->dir.ini.path, token ? token : "at all");
-}
-
 static enum rota_err approve(struct session *s, const char *folder, uint64_t lasts_s)
 {
 	struct rota_approval a = { .expires_s = s->desk.now + lasts_s, .refuse = refuse };
 	char hex[ROTA_DIGEST_HEX];
-	uint8_t digest[ROTA_DIGEST_LEN];
-	const struct rota_seat *seat = NULL;
-	struct rota_seat_sig sig;
 	struct rota_promotion p;
 
-	ROTA_TRY(find_seat(s, &seat, &s->why));
 	ROTA_TRY(rota_promotion_open(&s->dir, folder, &rota_crypto_openssl, &p, &s->why));
 	rota_hex(ROTA_SPAN(p.digest), hex);
 	json_dumpf(p.statement, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
@@ -136,14 +117,10 @@ static enum rota_err approve(struct session *s, const char *folder, uint64_t las
 	json_decref(p.statement);
 	ROTA_TRY(session_confirm(s, yes, refuse ? "Refuse this?" : "Approve this?"));
 	memcpy(a.ask, p.digest, sizeof(a.ask));
-	rota_approval_digest(&a, digest);
-	ROTA_TRY(rota_tokens_sign(&s->tokens, seat, digest, &sig, &s->why));
-	rota_p256_key_id(sig.key, hex);
-	if (!rota_unhex(hex, ROTA_BUF(a.key)))
-		abort(); /* an id that was just written */
-	memcpy(a.sig, sig.sig, sizeof(a.sig));
+	ROTA_TRY(approval_sign(s, token, &a));
 	ROTA_TRY(rota_promotion_approve(folder, &a, &s->why));
-	printf("%s by %s:%s\n", refuse ? "refused" : "approved", seat->token->name, seat->key);
+	rota_hex(ROTA_SPAN(a.key), hex);
+	printf("%s with key %.16s\n", refuse ? "refused" : "approved", hex);
 	return ROTA_OK;
 }
 

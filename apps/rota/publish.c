@@ -164,6 +164,7 @@ static enum rota_err run(
 	if (destroyed)
 		fprintf(stderr, "rota: the online keys of %u slot%s are destroyed\n", destroyed,
 			destroyed == 1 ? "" : "s");
+	slots_warn(s);
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		warn_old(s, roles[i].name);
 	if (carry->held.err == ROTA_OK)
@@ -192,6 +193,8 @@ int verb_publish(int argc, char **argv)
 		return say_fail(&s.why);
 	warn_clock(&s);
 	err = check_lifetimes(&s, &plan);
+	if (err == ROTA_OK)
+		err = slots_tend(&s);
 	if (err == ROTA_OK)
 		err = carry_open(&carry, &s);
 	if (err == ROTA_OK)

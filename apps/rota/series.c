@@ -2,9 +2,23 @@
 #include "apps/rota/series.h"
 #include "host/repo/ahead.h"
 #include "host/repo/chain.h"
+#include "host/notary/officers.h"
 #include "host/sign/envelope.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* A slot's keys lie in a token of their own, whose PINs a keeper has. */
+static enum rota_err mark_kept(struct session *s, const json_t *root)
+{
+	struct rota_timeline one = { 0 };
+
+	if (!s->dir.keeper || !json_object_get(root, "x-rota-slot-end") || rota_root_lands(root))
+		return ROTA_OK;
+	ROTA_TRY(rota_timeline_add(&one, root, &s->why));
+	return rota_ahead_keep(
+		&s->dir, one.at[0].version, one.at[0].from_s, one.at[0].end_s, &s->why);
+}
 
 enum rota_err series_sign(struct session *s, json_t **before, const json_t *roots)
 {
@@ -17,10 +31,39 @@ enum rota_err series_sign(struct session *s, json_t **before, const json_t *root
 		enum rota_err err;
 
 		what.content = json_array_get(roots, i);
+		ROTA_TRY(mark_kept(s, what.content));
 		ROTA_TRY(rota_envelope_sign(&s->notary, &what, &file, &s->why));
 		err = rota_ahead_put(&s->dir, before, rota_bytes_span(&file), &s->why);
 		rota_bytes_free(&file);
 		ROTA_TRY(err);
 	}
 	return rota_ahead_end(&s->dir, &s->why);
+}
+
+enum rota_err series_read_emergency(struct session *s, const char *path, struct rota_emergency *e,
+	struct rota_bytes *file, uint8_t digest[static ROTA_DIGEST_LEN])
+{
+	struct rota_span text;
+	enum rota_err err;
+
+	ROTA_TRY(rota_file_read(path,
+		ROTA_EMERGENCY_MAX + ROTA_OFFICERS_LINES_MAX * ROTA_APPROVAL_MAX, file, &s->why));
+	text = rota_span(file->p, strcspn((const char *)file->p, "\n"));
+	err = rota_emergency_read(text, e, &s->why);
+	if (err == ROTA_OK && strcmp(e->product, s->dir.product) != 0)
+		err = rota_fail(&s->why, ROTA_ERR_PRODUCT, "of product %s", e->product);
+	if (err != ROTA_OK) {
+		rota_bytes_free(file);
+		return rota_fail_in(&s->why, "%s", path);
+	}
+	rota_digest_of(text, digest);
+	return ROTA_OK;
+}
+
+void series_print_text(const char *text)
+{
+	json_t *value = json_string(text);
+
+	json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	json_decref(value);
 }

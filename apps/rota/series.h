@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps/rota/series.h -- what `rota series make` and `rota series end` have in common: signing roots ahead. */
+/* apps/rota/series.h -- what the verbs of a series have in common. */
 #ifndef APPS_ROTA_SERIES_H
 #define APPS_ROTA_SERIES_H
 
 #include "apps/rota/session.h"
+#include "host/base/digest.h"
+#include "host/series/emergency.h"
 
 /* Sign these with the tokens of root and keep them behind *before: all of them are there, or none. */
 ROTA_MUST_USE enum rota_err series_sign(struct session *s, json_t **before, const json_t *roots);
+
+/* The file of an emergency (SPEC 23.9): *e and the digest of its first line, *file with the approvals behind it. ROTA_ERR_PRODUCT. */
+ROTA_MUST_USE enum rota_err series_read_emergency(struct session *s, const char *path,
+	struct rota_emergency *e, struct rota_bytes *file, uint8_t digest[static ROTA_DIGEST_LEN]);
+
+/* What somebody typed, in ASCII: nothing of it moves the cursor. */
+void series_print_text(const char *text);
 
 #endif

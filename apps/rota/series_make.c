@@ -9,8 +9,10 @@
 #include "host/base/when.h"
 #include "host/repo/ahead.h"
 #include "host/repo/chain.h"
+#include "host/series/link.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static const char *slots = "120", *period = "6h", *landing = "90d", *from;
 static bool yes, json;
@@ -78,7 +80,7 @@ static void choose_from(const json_t *before, struct rota_series_plan *plan)
 		plan->from_s = plan->issued_s + ROTA_OVERLAP_S;
 }
 
-static enum rota_err make_pairs(struct session *s, const struct rota_series_plan *plan,
+static enum rota_err make_pairs(struct session *s, int keeper, const struct rota_series_plan *plan,
 	uint64_t first, struct rota_series_pair *pairs)
 {
 	enum rota_err err = ROTA_OK;
@@ -86,10 +88,28 @@ static enum rota_err make_pairs(struct session *s, const struct rota_series_plan
 
 	rota_bar_begin(&bar, stderr, "keys");
 	for (unsigned i = 0; err == ROTA_OK && i <= plan->slots; i++) {
-		err = slots_make(&s->dir, first + i, i == plan->slots, &pairs[i], &s->why);
+		const struct rota_timeslot slot = { .version = first + i,
+			.from_s = plan->from_s + i * plan->period_s };
+
+		err = slots_make(&s->dir, keeper, &slot, i == plan->slots, &pairs[i], &s->why);
 		bar.port.step(&bar, i + 1, plan->slots + 1);
 	}
 	rota_bar_end(&bar);
+	return err;
+}
+
+/* With the keeper, if there is one. */
+static enum rota_err make_keys(struct session *s, const struct rota_series_plan *plan,
+	uint64_t first, struct rota_series_pair *pairs)
+{
+	enum rota_err err;
+	int keeper = -1;
+
+	if (s->dir.keeper)
+		ROTA_TRY(rota_link_open(s->dir.keeper, &keeper, &s->why));
+	err = make_pairs(s, keeper, plan, first, pairs);
+	if (keeper >= 0)
+		close(keeper);
 	return err;
 }
 
@@ -117,7 +137,7 @@ static enum rota_err make(struct session *s, json_t **before, struct rota_series
 	enum rota_err err;
 
 	choose_from(*before, plan);
-	ROTA_TRY(make_pairs(s, plan, rota_chain_version(*before) + 1, pairs));
+	ROTA_TRY(make_keys(s, plan, rota_chain_version(*before) + 1, pairs));
 	err = rota_series_make(*before, plan, pairs, &roots, &s->why);
 	if (err == ROTA_OK)
 		err = rota_series_judge(*before, roots, root->lifetime_s, s->desk.now, &s->why);
@@ -127,6 +147,10 @@ static enum rota_err make(struct session *s, json_t **before, struct rota_series
 		err = session_confirm(s, yes, "Sign these?");
 	if (err == ROTA_OK)
 		err = series_sign(s, before, roots);
+	if (err == ROTA_OK)
+		err = slots_note(s, roots, ROTA_KEY_MADE);
+	if (err == ROTA_OK)
+		err = slots_tend(s);
 	json_decref(roots);
 	return err;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/ahead.h"
+#include "host/base/json.h"
+#include "host/base/when.h"
 #include "host/repo/chain.h"
 #include "host/repo/inventory.h"
 #include "host/repo/store.h"
@@ -17,13 +19,39 @@ static void folder_path(const struct rota_authdir *dir, char out[static ROTA_FIL
 	rota_authdir_path(dir, FOLDER, out);
 }
 
-static void root_path(
-	const struct rota_authdir *dir, uint64_t version, char out[static ROTA_FILE_PATH_MAX])
+static void path_of(const struct rota_authdir *dir, uint64_t version, const char *ending,
+	char out[static ROTA_FILE_PATH_MAX])
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), FOLDER "/%llu.root.json", (unsigned long long)version);
+	snprintf(name, sizeof(name), FOLDER "/%llu.%s", (unsigned long long)version, ending);
 	rota_authdir_path(dir, name, out);
+}
+
+static void root_path(
+	const struct rota_authdir *dir, uint64_t version, char out[static ROTA_FILE_PATH_MAX])
+{
+	path_of(dir, version, "root.json", out);
+}
+
+static bool has(const struct rota_authdir *dir, uint64_t version, const char *ending)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	path_of(dir, version, ending, path);
+	return rota_file_exists(path);
+}
+
+void rota_ahead_token(uint64_t version, char label[static ROTA_AHEAD_NAME_MAX],
+	char pin_file[static ROTA_AHEAD_NAME_MAX])
+{
+	snprintf(label, ROTA_AHEAD_NAME_MAX, "series-%llu", (unsigned long long)version);
+	snprintf(pin_file, ROTA_AHEAD_NAME_MAX, FOLDER "/%llu.pin", (unsigned long long)version);
+}
+
+bool rota_ahead_kept(const struct rota_authdir *dir, uint64_t version)
+{
+	return has(dir, version, "slot.json");
 }
 
 /* `signed` of the one at hand, else of the published one. */
@@ -87,6 +115,54 @@ static enum rota_err bounds(
 	return ROTA_OK;
 }
 
+/* Of a root that is with a keeper: its slot is all that is known of it. */
+static enum rota_err add_sealed(const struct rota_authdir *dir, uint64_t version,
+	struct rota_timeline *timeline, struct rota_fail *why)
+{
+	struct rota_timeslot slot = { .version = version };
+	char path[ROTA_FILE_PATH_MAX];
+	const char *from, *until;
+	json_t *whole;
+	bool good;
+
+	path_of(dir, version, "slot.json", path);
+	ROTA_TRY(rota_json_load(path, NOTE_MAX * 4, &whole, why));
+	from = json_string_value(json_object_get(whole, "from"));
+	until = json_string_value(json_object_get(whole, "until"));
+	good = from && until && rota_when_parse(from, &slot.from_s) &&
+		rota_when_parse(until, &slot.end_s);
+	json_decref(whole);
+	if (good)
+		return rota_timeline_put(timeline, &slot, why);
+	return rota_fail(why, ROTA_ERR_CORRUPT, "%s says nothing of a slot", path);
+}
+
+static enum rota_err add(const struct rota_authdir *dir, uint64_t version, uint64_t published,
+	struct rota_ahead *out, struct rota_fail *why)
+{
+	size_t at = out->timeline.count;
+	json_t *root;
+
+	if (version > published && !has(dir, version, "root.json") &&
+		has(dir, version, "slot.json")) {
+		ROTA_TRY(add_sealed(dir, version, &out->timeline, why));
+		root = NULL;
+	} else {
+		enum rota_err err;
+
+		ROTA_TRY(load(dir, version, &root, why));
+		err = rota_timeline_add(&out->timeline, root, why);
+		if (err != ROTA_OK) {
+			json_decref(root);
+			return err;
+		}
+	}
+	out->root[at] = root;
+	out->kept[at] = has(dir, version, "slot.json");
+	out->open[at] = has(dir, version, "pin");
+	return ROTA_OK;
+}
+
 enum rota_err rota_ahead_open(
 	const struct rota_authdir *dir, struct rota_ahead *out, struct rota_fail *why)
 {
@@ -98,16 +174,10 @@ enum rota_err rota_ahead_open(
 	if (published > last) /* one that was signed for now */
 		last = published;
 	for (uint64_t v = first - 1; first && v <= last; v++) {
-		json_t *root;
-		enum rota_err err = load(dir, v, &root, why);
-
-		if (err == ROTA_OK)
-			err = rota_timeline_add(&out->timeline, root, why);
-		if (err != ROTA_OK) {
+		if (add(dir, v, published, out, why) != ROTA_OK) {
 			rota_ahead_close(out);
 			return rota_fail_in(why, "root %llu of the series", (unsigned long long)v);
 		}
-		out->root[out->timeline.count - 1] = root;
 	}
 	return ROTA_OK;
 }
@@ -117,6 +187,24 @@ void rota_ahead_close(struct rota_ahead *a)
 	for (size_t i = 0; i < a->timeline.count; i++)
 		json_decref(a->root[i]);
 	a->timeline.count = 0;
+}
+
+void rota_ahead_due(const struct rota_ahead *a, uint64_t now, struct rota_due *out)
+{
+	struct rota_due all;
+
+	rota_timeline_due(&a->timeline, now, &all);
+	*out = (struct rota_due){ .publish = all.publish };
+	for (size_t i = 0; i < all.signers; i++)
+		if (a->root[all.sign[i]] && a->kept[all.sign[i]] == a->open[all.sign[i]])
+			out->sign[out->signers++] = all.sign[i];
+	for (size_t i = 0; i < a->timeline.count; i++) {
+		if (a->root[i])
+			continue;
+		if (out->publish >= a->timeline.at[i].version)
+			out->publish = a->timeline.at[i].version - 1;
+		break;
+	}
 }
 
 enum rota_err rota_ahead_newest(
@@ -222,11 +310,65 @@ enum rota_err rota_ahead_publish(
 	return err;
 }
 
-enum rota_err rota_ahead_drop(
+enum rota_err rota_ahead_keep(const struct rota_authdir *dir, uint64_t version, uint64_t from_s,
+	uint64_t until_s, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX], from[ROTA_WHEN_LEN], until[ROTA_WHEN_LEN], text[128];
+
+	rota_when_text(from_s, from);
+	rota_when_text(until_s, until);
+	snprintf(text, sizeof(text), "{\"from\":\"%s\",\"until\":\"%s\"}", from, until);
+	path_of(dir, version, "slot.json", path);
+	return rota_file_write(path, rota_span_cstr(text), 0600, why);
+}
+
+enum rota_err rota_ahead_file(const struct rota_authdir *dir, uint64_t version,
+	struct rota_bytes *out, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	root_path(dir, version, path);
+	return rota_file_read(path, ROTA_ENVELOPE_MAX, out, why);
+}
+
+enum rota_err rota_ahead_sealed(
 	const struct rota_authdir *dir, uint64_t version, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
 
 	root_path(dir, version, path);
 	return rota_file_remove(path, why);
+}
+
+enum rota_err rota_ahead_arrived(const struct rota_authdir *dir, uint64_t version,
+	struct rota_span file, bool for_good, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	enum rota_err err;
+	json_t *before;
+
+	ROTA_TRY(load(dir, version - 1, &before, why));
+	err = rota_chain_succeed(&before, file, why);
+	json_decref(before);
+	if (err != ROTA_OK)
+		return rota_fail_in(why, "root %llu of the keeper", (unsigned long long)version);
+	root_path(dir, version, path);
+	ROTA_TRY(rota_file_write(path, file, 0600, why));
+	path_of(dir, version, "slot.json", path);
+	return for_good ? rota_file_remove(path, why) : ROTA_OK;
+}
+
+/* The slot last: as long as that is there, the others are to be removed too. */
+enum rota_err rota_ahead_drop(
+	const struct rota_authdir *dir, uint64_t version, struct rota_fail *why)
+{
+	static const char *const endings[] = { "pin", "root.json", "slot.json" };
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		char path[ROTA_FILE_PATH_MAX];
+
+		path_of(dir, version, endings[i], path);
+		ROTA_TRY(rota_file_remove(path, why));
+	}
+	return ROTA_OK;
 }

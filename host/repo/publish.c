@@ -197,7 +197,7 @@ static enum rota_err begin_series(struct rota_desk *desk, struct series *s, stru
 {
 	*s = (struct series){ .desk = *desk };
 	ROTA_TRY(rota_ahead_open(desk->dir, &s->ahead, why));
-	rota_timeline_due(&s->ahead.timeline, desk->now, &s->due);
+	rota_ahead_due(&s->ahead, desk->now, &s->due);
 	rota_hands_init(
 		&s->hands, desk->notary, desk->slots, s->ahead.root, &s->ahead.timeline, &s->due);
 	if (s->ahead.timeline.count)
