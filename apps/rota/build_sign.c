@@ -55,7 +55,7 @@ enum rota_err build_sign(
 	enum rota_err err;
 
 	ROTA_TRY(begin(&s, &party, why));
-	err = rota_dsse_sign(&s.tokens, party, statement, bundle, why);
+	err = rota_dsse_sign(&s.notary, party, statement, bundle, why);
 	session_drop(&s);
 	return err;
 }
@@ -68,7 +68,7 @@ enum rota_err build_key(char hex[static 2 * ROTA_P256_KEY_LEN + 1], struct rota_
 	enum rota_err err;
 
 	ROTA_TRY(begin(&s, &party, why));
-	err = rota_tokens_public(&s.tokens, &party->seats[0], point, why);
+	err = s.notary.key(s.notary.ctx, party, 0, point, why);
 	session_drop(&s);
 	if (err == ROTA_OK)
 		rota_hex(ROTA_SPAN(point), hex);

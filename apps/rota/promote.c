@@ -76,6 +76,26 @@ static const struct opts_usage sign_usage = {
 	.operands_max = 1,
 };
 
+/* What ci tried is on its way to production: an entry, where there is a log (SPEC 26.6). */
+static enum rota_err enter(struct session *s, const struct rota_promotion *p)
+{
+	const json_t *ci = json_object_get(p->statement, "ci");
+	char hex[ROTA_DIGEST_HEX];
+	struct rota_notary_event what = { .role = "releases" };
+	json_t *event;
+	uint64_t entry;
+	enum rota_err err;
+
+	rota_hex(ROTA_SPAN(p->digest), hex);
+	event = json_pack("{s:O,s:s,s:O,s:{s:s,s:O}}", "digest", json_object_get(ci, "sha256"),
+		"kind", "promotion", "path", json_object_get(ci, "path"), "what", "statement", hex,
+		"version", json_object_get(p->statement, "version"));
+	what.event = event;
+	err = s->notary.record(s->notary.ctx, &what, &entry, &s->why);
+	json_decref(event);
+	return err;
+}
+
 int verb_promote_prepare(int argc, char **argv)
 {
 	struct rota_promotion p;
@@ -95,10 +115,13 @@ int verb_promote_prepare(int argc, char **argv)
 	if (err == ROTA_OK)
 		err = rota_promotion_open(&s.dir, out, &rota_crypto_openssl, &p, &s.why);
 	if (err == ROTA_OK) {
+		err = enter(&s, &p);
+		json_decref(p.statement);
+	}
+	if (err == ROTA_OK) {
 		rota_hex(ROTA_SPAN(p.digest), hex);
 		printf(json ? "{\"out\":\"%s\",\"sha256\":\"%s\"}\n" : "%s: statement %s\n", out,
 			hex);
-		json_decref(p.statement);
 	}
 	return session_close(&s, err);
 }

@@ -64,15 +64,16 @@ void rota_dsse_write(
 	rota_bytes_free(&line);
 }
 
-enum rota_err rota_dsse_sign(struct rota_tokens *tokens, const struct rota_party *party,
+enum rota_err rota_dsse_sign(const struct rota_notary *notary, const struct rota_party *party,
 	struct rota_span statement, struct rota_bytes *out, struct rota_fail *why)
 {
+	struct rota_notary_statement what = { .party = party, .text = statement };
 	struct rota_seat_sig sigs[ROTA_SIGNERS_MAX];
-	uint8_t digest[ROTA_DIGEST_LEN];
+	size_t count;
 
-	message_digest(statement, digest);
-	ROTA_TRY(rota_tokens_sign_party(tokens, party, digest, sigs, why));
-	for (unsigned i = 0; i < party->threshold; i++)
+	message_digest(statement, what.digest);
+	ROTA_TRY(notary->statement(notary->ctx, &what, sigs, &count, why));
+	for (size_t i = 0; i < count; i++)
 		rota_dsse_write(statement, &sigs[i], out);
 	return ROTA_OK;
 }

@@ -8,7 +8,7 @@
 #define HOST_BUILD_DSSE_H
 
 #include "host/base/json.h"
-#include "host/sign/tokens.h"
+#include "host/sign/notary.h"
 
 /* A statement names a build's materials, some hundred bytes for each package of the machine. */
 #define ROTA_STATEMENT_MAX (4u * 1024 * 1024)
@@ -25,7 +25,7 @@ void rota_dsse_write(
 	struct rota_span statement, const struct rota_seat_sig *sig, struct rota_bytes *out);
 
 /* Have the party's keys sign `statement`: a line for each of its threshold, appended to *out. */
-ROTA_MUST_USE enum rota_err rota_dsse_sign(struct rota_tokens *tokens,
+ROTA_MUST_USE enum rota_err rota_dsse_sign(const struct rota_notary *notary,
 	const struct rota_party *party, struct rota_span statement, struct rota_bytes *out,
 	struct rota_fail *why);
 

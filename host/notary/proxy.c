@@ -205,12 +205,18 @@ static json_t *image_body(const struct rota_notary_image *image, uint64_t len,
 		"version", version);
 }
 
+/* A rule for images of ci is one for role `ci` (SPEC 19.3). */
+static const char *role_of(const struct rota_party *party)
+{
+	return strcmp(party->name, "ci-image") == 0 ? "ci" : party->name;
+}
+
 /* The daemon gets the file first, and signs what it read there. */
 static enum rota_err image(void *ctx, const struct rota_notary_image *image,
 	struct rota_seat_sig *out, struct rota_fail *why)
 {
 	struct rota_proxy *r = ctx;
-	struct rota_ask ask = { .kind = ROTA_ASK_IMAGE, .role = image->party->name };
+	struct rota_ask ask = { .kind = ROTA_ASK_IMAGE, .role = role_of(image->party) };
 	uint8_t sha256[ROTA_DIGEST_LEN];
 	struct rota_answer answer;
 	struct rota_bytes text;
@@ -228,6 +234,28 @@ static enum rota_err image(void *ctx, const struct rota_notary_image *image,
 	if (err == ROTA_OK)
 		*out = answer.sig[0];
 	return err == ROTA_OK ? err : rota_fail_in(why, "%s", image->party->name);
+}
+
+static enum rota_err statement(void *ctx, const struct rota_notary_statement *what,
+	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count, struct rota_fail *why)
+{
+	struct rota_proxy *r = ctx;
+	struct rota_ask ask = { .kind = ROTA_ASK_BUILD, .role = "ci" };
+	struct rota_answer answer;
+	struct rota_bytes text;
+	enum rota_err err;
+
+	if (!is_daemons(r, what->party))
+		return r->hand.statement(r->hand.ctx, what, out, count, why);
+	ROTA_TRY(write_ask(r, &ask, json_pack("{s:s#}", "statement", what->text.p, what->text.len),
+		&text, why));
+	err = ask_for(r, rota_bytes_span(&text), what->digest, &answer, why);
+	rota_bytes_free(&text);
+	if (err != ROTA_OK)
+		return rota_fail_in(why, "%s", what->party->name);
+	*count = answer.count;
+	memcpy(out, answer.sig, answer.count * sizeof(*out));
+	return ROTA_OK;
 }
 
 /* Asked for twice, an event is two entries, which say the same. */
@@ -254,7 +282,12 @@ static enum rota_err record(
 struct rota_notary rota_proxy_notary(struct rota_proxy *r)
 {
 	return (struct rota_notary){
-		.ctx = r, .key = key, .sign = sign, .image = image, .record = record
+		.ctx = r,
+		.key = key,
+		.sign = sign,
+		.image = image,
+		.statement = statement,
+		.record = record,
 	};
 }
 

@@ -99,6 +99,14 @@ static enum rota_err image(void *ctx, const struct rota_notary_image *what,
 	return h->rest->image(h->rest->ctx, what, out, why);
 }
 
+static enum rota_err statement(void *ctx, const struct rota_notary_statement *what,
+	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count, struct rota_fail *why)
+{
+	struct rota_hands *h = ctx;
+
+	return h->rest->statement(h->rest->ctx, what, out, count, why);
+}
+
 static enum rota_err record(
 	void *ctx, const struct rota_notary_event *event, uint64_t *entry, struct rota_fail *why)
 {
@@ -122,7 +130,12 @@ void rota_hands_init(struct rota_hands *h, const struct rota_notary *rest,
 {
 	*h = (struct rota_hands){ .rest = rest, .opener = opener, .count = due->signers };
 	h->notary = (struct rota_notary){
-		.ctx = h, .key = key, .sign = sign, .image = image, .record = record
+		.ctx = h,
+		.key = key,
+		.sign = sign,
+		.image = image,
+		.statement = statement,
+		.record = record,
 	};
 	for (size_t i = 0; i < due->signers; i++) {
 		const json_t *root = roots[due->sign[i]];

@@ -25,6 +25,14 @@ static enum rota_err image(void *ctx, const struct rota_notary_image *image,
 	return rota_tokens_sign(ctx, &image->party->seats[image->seat], image->digest, out, why);
 }
 
+static enum rota_err statement(void *ctx, const struct rota_notary_statement *what,
+	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count, struct rota_fail *why)
+{
+	ROTA_TRY(rota_tokens_sign_party(ctx, what->party, what->digest, out, why));
+	*count = what->party->threshold;
+	return ROTA_OK;
+}
+
 static enum rota_err record(
 	void *ctx, const struct rota_notary_event *event, uint64_t *entry, struct rota_fail *why)
 {
@@ -36,6 +44,11 @@ static enum rota_err record(
 struct rota_notary rota_notary_at_hand(struct rota_tokens *tokens)
 {
 	return (struct rota_notary){
-		.ctx = tokens, .key = key, .sign = sign, .image = image, .record = record
+		.ctx = tokens,
+		.key = key,
+		.sign = sign,
+		.image = image,
+		.statement = statement,
+		.record = record,
 	};
 }

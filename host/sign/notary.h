@@ -34,6 +34,14 @@ struct rota_notary_image {
 	uint32_t counter;
 };
 
+/* A statement of a build (SPEC 26.1). */
+struct rota_notary_statement {
+	const struct rota_party *party;
+	struct rota_span text;
+	uint8_t digest
+		[ROTA_SHA256_LEN]; /* of what DSSE signs, which is made of the text (SPEC 26.2) */
+};
+
 /* What others signed or did, for the signing log (SPEC 18.3, kind `record`). */
 struct rota_notary_event {
 	const char *role; /* whose matter it is: the rule for kind `record` of that role applies */
@@ -56,6 +64,10 @@ struct rota_notary {
 	/* The signature of one seat, verified. */
 	enum rota_err (*image)(void *ctx, const struct rota_notary_image *image,
 		struct rota_seat_sig *out, struct rota_fail *why);
+	/* *count signatures, each verified: as many as the party's threshold. */
+	enum rota_err (*statement)(void *ctx, const struct rota_notary_statement *statement,
+		struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count,
+		struct rota_fail *why);
 	/* *entry: its index in the log, where it is durable. */
 	enum rota_err (*record)(void *ctx, const struct rota_notary_event *event, uint64_t *entry,
 		struct rota_fail *why);

@@ -95,9 +95,9 @@ static struct rota_bytes bundle_of(int token, const char *digest)
 		.threshold = 1
 	};
 	struct rota_bytes bundle = { 0 };
+	const struct rota_notary notary = rota_notary_at_hand(c.n.s.desk.tokens);
 
-	if (rota_dsse_sign(c.n.s.desk.tokens, &party, rota_span_cstr(text), &bundle, &c.n.s.why) !=
-		ROTA_OK)
+	if (rota_dsse_sign(&notary, &party, rota_span_cstr(text), &bundle, &c.n.s.why) != ROTA_OK)
 		abort();
 	free(text);
 	return bundle;

@@ -200,5 +200,45 @@ TEST(another_image_is_not_signed)
 	end(&s);
 }
 
+/* A statement about the image a.img, as if it had this digest, and what opening it gives. */
+static enum rota_err open_with(struct scene *s, const char *digest, const char *file)
+{
+	char *path = rota_text("%s/promotion.json", s->folder);
+	char *text =
+		rota_text("{\"_type\":\"rota-promotion\",\"ci\":{\"path\":\"p\",\"sha256\":\"s\"},"
+			  "\"components\":[{\"digest\":\"%s\",\"file\":\"%s\",\"length\":1,"
+			  "\"name\":\"app\"}],\"format\":1,\"product\":\"sensor\","
+			  "\"provenance\":null,\"version\":\"1.0.0\"}",
+			digest, file);
+	struct rota_promotion p;
+	enum rota_err err = rota_file_write(path, rota_span_cstr(text), 0644, &s->why);
+
+	if (err == ROTA_OK)
+		err = rota_promotion_open(&s->dir, s->folder, &rota_crypto_openssl, &p, &s->why);
+	if (err == ROTA_OK)
+		json_decref(p.statement);
+	free(path);
+	free(text);
+	return err;
+}
+
+TEST(what_is_carried_is_what_is_stated)
+{
+	struct rota_image_add plan;
+	char hex[ROTA_DIGEST_HEX];
+	struct scene s;
+
+	begin(&s);
+	s.dir.product = "sensor";
+	plan = image_of(&s, "dks");
+	rota_hex(ROTA_SPAN(plan.digest), hex);
+	CHECK_OK(open_with(&s, hex, "a.img"));
+	CHECK_EQ(open_with(&s, hex, "../a.img"), ROTA_ERR_FORMAT);
+	hex[0] ^= 1;
+	CHECK_EQ(open_with(&s, hex, "a.img"), ROTA_ERR_HASH);
+	end(&s);
+}
+
 TESTS(T(two_distinct_officers), T(approvals_that_do_not_count), T(a_name_is_no_signature),
-	T(an_image_gets_one_pair_more), T(another_image_is_not_signed))
+	T(an_image_gets_one_pair_more), T(another_image_is_not_signed),
+	T(what_is_carried_is_what_is_stated))

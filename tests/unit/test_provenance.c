@@ -90,11 +90,11 @@ static char *statement_of(const char *image, const char *table)
 /* Seat `n` signs `text`, a line more in the bundle. */
 static void add(struct scene *s, size_t n, const char *text)
 {
+	const struct rota_notary notary = rota_notary_at_hand(&s->tokens);
 	struct rota_party party = s->dir.parties[0];
 
 	party.seats[0] = party.seats[n];
-	if (rota_dsse_sign(&s->tokens, &party, rota_span_cstr(text), &s->bundle, &s->why) !=
-		ROTA_OK)
+	if (rota_dsse_sign(&notary, &party, rota_span_cstr(text), &s->bundle, &s->why) != ROTA_OK)
 		abort();
 }
 
