@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a source to the log: a build's statement is signed by the daemon (SPEC 26.9), its release is recorded when the
-builders agree, and the log says from which build it is."""
+builders agree, and it is entered into the log."""
 import base64
 import hashlib
 import json
@@ -86,3 +86,29 @@ def test_another_products_build_is_not_vouched_for(farm, tmp_path):
                 "--version", "1.0.0", "--", "sh", "-c", "cat data data >made", status=1)
     assert "product" in said and not (tmp_path / "other").exists()
     assert [e["kind"] for e in signd.wait_leaves(3)][-1] == "REFUSED"
+
+
+def record(signd, version, digest):
+    event = {"digest": digest, "kind": "release", "path": f"releases/sensor/{version}/release.json", "what": {}}
+    return signd.ask(kind="record", role="releases", body={"event": event})
+
+
+def test_a_release_is_recorded_when_its_builder_agrees(farm, tmp_path):
+    rota, signd, _ = farm  # noqa: F811
+    out = build(rota, tmp_path, "b-8")
+
+    def add(version, file, *more):
+        said = rota("release", "add", "--version", version, "--hardware", "board-a", "--build", "b-8", "--json",
+                    "--raw", f"app={file}", *more)
+        return json.loads(said)["sha256"]
+
+    other = tmp_path / "other"
+    other.write_bytes(b"what nobody built")
+    status, said, _ = record(signd, "1.0.0", add("1.0.0", out / "app"))
+    assert (status, said["code"]) == (403, "approvals")
+    status, said, _ = record(signd, "1.1.0", add("1.1.0", other, "--provenance", out / "provenance.jsonl"))
+    assert (status, said["code"]) == (403, "bytes") and "farm built app" in said["text"]
+    status, said, _ = record(signd, "2.0.0", add("2.0.0", out / "app", "--provenance", out / "provenance.jsonl"))
+    assert status == 200, said
+    entry = signd.wait_leaves(said["entry"] + 1)[said["entry"]]
+    assert entry["kind"] == "RELEASE" and entry["path"] == "releases/sensor/2.0.0/release.json"
