@@ -126,6 +126,7 @@ verb_arm() {
 	. tools/gates.sh
 	# shellcheck source=tools/gates-test.sh
 	. tools/gates-test.sh
+	gate 'BearSSL source' tools/fetch-bearssl build/bearssl
 	arm_gates
 	gates_end
 }

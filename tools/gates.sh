@@ -11,6 +11,7 @@ gates_failed=0
 gates_skipped=0
 gate_note=build/log/.note
 gate_counts=build/log/.counts
+gate_times=build/log/.times
 
 if ! mkdir -p build/log 2>/dev/null || ! [ -w build ] || ! [ -w build/log ]; then
 	echo "do: cannot write to build/, which $(stat -c %U build) owns; remove it: sudo ./do clean" >&2
@@ -27,6 +28,13 @@ now_ms() {
 	date +%s%3N
 }
 
+# Leaves $cpu_ms, the CPU time of all that ended so far: what a gate takes whether or not the machine is busy. Not in a
+# subshell, which would have its own.
+cpu_time() {
+	times >"$gate_times"
+	cpu_ms=$(tr ms '  ' <"$gate_times" | awk 'NR == 2 { printf "%d", 60000 * ($1 + $3) + 1000 * ($2 + $4) }')
+}
+
 # gate TITLE COMMAND...: run it and print one line; leaves $gate_status. Itself it always succeeds, so that
 # nobody puts it into a condition: that would switch off -e inside the command.
 gate() {
@@ -35,6 +43,8 @@ gate() {
 	gate_log=build/log/$(echo "$gate_title" | tr -cs '[:alnum:]\n' '-').log
 	rm -f "$gate_note" "$gate_counts"
 	gate_start=$(now_ms)
+	cpu_time
+	gate_cpu=$cpu_ms
 	gate_status=0
 	set +e
 	(
@@ -44,8 +54,13 @@ gate() {
 	gate_status=$?
 	set -e
 	gate_ms=$(($(now_ms) - gate_start))
+	cpu_time
+	gate_cpu=$((cpu_ms - gate_cpu))
 	gate_count
-	gate_print
+	{
+		flock 7
+		gate_print
+	} 7>build/log/.print
 }
 
 gate_count() {
@@ -70,8 +85,8 @@ gate_count() {
 gate_print() {
 	word='ok  '
 	[ "$gate_status" -eq 0 ] || word=FAIL
-	printf '%s  %-28s %4d.%d s%s\n' "$word" "$gate_title" $((gate_ms / 1000)) \
-		$((gate_ms % 1000 / 100)) "$gate_tally"
+	printf '%s  %-32s %4d.%d s %4d.%d s CPU%s\n' "$word" "$gate_title" $((gate_ms / 1000)) \
+		$((gate_ms % 1000 / 100)) $((gate_cpu / 1000)) $((gate_cpu % 1000 / 100)) "$gate_tally"
 	if [ "$gate_status" -ne 0 ]; then
 		grep -v '^Compiler for C supports' "$gate_log" | tail -n 60 | cut -c 1-240 | sed 's/^/      | /'
 		echo "      (all of it: $gate_log)"
@@ -84,6 +99,37 @@ gate_print() {
 gate_skip() {
 	gates_skipped=$((gates_skipped + 1))
 	printf 'skip  %-28s %s\n' "$1" "$2"
+}
+
+# The gates of FUNCTION, with counts and notes of their own.
+gates_apart() {
+	gates_passed=0 gates_failed=0 gates_skipped=0
+	gate_note=build/log/.note-beside
+	gate_counts=build/log/.counts-beside
+	gate_times=build/log/.times-beside
+	"$1"
+	echo "$gates_passed $gates_failed $gates_skipped" >build/log/.beside
+}
+
+# beside FUNCTION: run its gates, one after the other, beside those that follow here until beside_end.
+beside() {
+	rm -f build/log/.beside
+	gates_apart "$1" &
+	beside_pid=$!
+	trap 'trap - INT; kill -TERM 0' INT # what runs in the background hears no ^C
+}
+
+beside_end() {
+	wait "$beside_pid" || :
+	p=0 f=1 s=0
+	if [ -s build/log/.beside ]; then
+		read -r p f s <build/log/.beside
+	else
+		echo "FAIL  the gates beside these ended early"
+	fi
+	gates_passed=$((gates_passed + p))
+	gates_failed=$((gates_failed + f))
+	gates_skipped=$((gates_skipped + s))
 }
 
 # counted COMMAND...: run it; its closing line of counts is the gate's.
@@ -101,9 +147,9 @@ gates_end() {
 	[ "$gates_failed" -eq 0 ]
 }
 
-# build DIR [VARIABLE=value...] [meson option...]: set DIR up, anew when the options or the place of the
-# tree differ from last time, and build all of it.
-build() {
+# setup DIR [VARIABLE=value...] [meson option...]: set DIR up, anew when the options or the place of the tree differ from
+# last time.
+setup() {
 	build_dir=$1
 	shift
 	build_options="$PWD: $*"
@@ -112,35 +158,41 @@ build() {
 		echo "cannot write to $build_dir, which $(stat -c %U "$build_dir") owns; remove it: sudo ./do clean"
 		return 1
 	fi
-	if ! [ -f "$build_dir/build.ninja" ] || [ "$(cat "$build_dir/options")" != "$build_options" ]; then
-		rm -rf "$build_dir"
-		build_env=
-		while [ $# -gt 0 ]; do
-			case $1 in
-			-*) break ;;
-			*) build_env="$build_env $1" ;;
-			esac
-			shift
-		done
-		# shellcheck disable=SC2086 # a list of assignments
-		env $build_env meson setup "$build_dir" -Db_colorout=never "$@" >"$build_log" || {
-			grep -v 'supports arguments' "$build_log"
-			return 1
-		}
-		echo "$build_options" >"$build_dir/options"
+	if [ -f "$build_dir/build.ninja" ] && [ "$(cat "$build_dir/options")" = "$build_options" ]; then
+		return 0
 	fi
-	ninja --quiet -C "$build_dir"
+	rm -rf "$build_dir"
+	build_env=
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-*) break ;;
+		*) build_env="$build_env $1" ;;
+		esac
+		shift
+	done
+	# shellcheck disable=SC2086 # a list of assignments
+	env $build_env meson setup "$build_dir" -Db_colorout=never "$@" >"$build_log" || {
+		grep -v 'supports arguments' "$build_log"
+		return 1
+	}
+	echo "$build_options" >"$build_dir/options"
 }
 
-# unit_tests DIR [meson test option...]: the unit tests of a build, with counts.
+# build DIR ...: setup, and build all of it.
+build() {
+	setup "$@" && ninja --quiet -C "$1"
+}
+
+# unit_tests DIR [meson test option...]: the unit tests of a build, with counts; what they need is built.
 unit_tests() {
 	unit_dir=$1
 	shift
 	unit_status=0
-	rm -f "$unit_dir/meson-logs/testlog.json"
-	meson test -C "$unit_dir" --no-rebuild --print-errorlogs --suite unit "$@" || unit_status=$?
-	[ ! -f "$unit_dir/meson-logs/testlog.json" ] ||
-		tools/count-tests "$unit_dir/meson-logs/testlog.json" >"$gate_counts"
+	rm -f "$unit_dir"/meson-logs/testlog*.json
+	meson test -C "$unit_dir" --print-errorlogs "$@" || unit_status=$?
+	for unit_log in "$unit_dir"/meson-logs/testlog*.json; do
+		[ ! -f "$unit_log" ] || tools/count-tests "$unit_log" >"$gate_counts"
+	done
 	return "$unit_status"
 }
 

@@ -108,6 +108,27 @@ def test_gates_count(tree):
     assert lines[-1] == "6 passed, 2 failed, 3 skipped"
 
 
+BESIDE = """
+set -eu
+. tools/gates.sh
+counted() { echo "5 1 2" >"$gate_counts"; }
+others() { gate 'counted' counted; gate 'other' true; ENDED; }
+beside others
+gate 'good' true
+beside_end
+gates_end
+"""
+
+
+@pytest.mark.parametrize("ended, closing", [("true", "7 passed, 1 failed, 2 skipped"),
+                                            ("exit 0", "1 passed, 1 failed, 0 skipped")])
+def test_gates_beside_others_count(tree, ended, closing):
+    done = run("/bin/sh", "-c", BESIDE.replace("ENDED", ended), cwd=tree)
+    assert done.returncode == 1
+    assert {line.split()[1] for line in done.stdout.splitlines()[:-1] if line[0] in "oF"} >= {"counted", "other", "good"}
+    assert done.stdout.splitlines()[-1] == closing
+
+
 @pytest.mark.parametrize("log, counts", [
     ('{"result": "OK", "stdout": "3 passed, 0 failed, 1 skipped\\n"}', "3 0 1"),
     ('{"result": "OK", "stdout": "no counts"}', "1 0 0"),
