@@ -232,7 +232,7 @@ static enum rota_err build(struct drill_fleet *f, size_t at, struct rota_span im
 	if (err == ROTA_OK && at > 0 && at < DRILL_DEVICES)
 		sim_number(d, (uint32_t)at);
 	if (err == ROTA_OK)
-		err = sim_factory(d, &image, digest, state);
+		err = sim_factory(d, &image, (const uint8_t(*)[ROTA_SHA256_LEN])digest, state);
 	return err == ROTA_OK ? ROTA_OK
 			      : rota_fail(why, err, "a device of the drill cannot be made: %s",
 					rota_err_str(err));
