@@ -58,14 +58,15 @@ static enum rota_err all_found(
 }
 
 /* A log that cannot be brought now is no trouble where nobody waits for a proof. */
-static enum rota_err bring_all(
-	struct carry *c, struct rota_log_wanted *wanted, size_t count, struct rota_fail *why)
+static enum rota_err bring_all(struct carry *c, struct rota_log_wanted *wanted, size_t count,
+	uint64_t least, struct rota_fail *why)
 {
 	const struct rota_carry carry = { .crypto = &rota_crypto_openssl,
 		.from = c->from,
 		.to = c->to,
 		.policy = &c->policy,
 		.watcher = { .silent = silent },
+		.least = least,
 		.wait_s = WAIT_S };
 	struct rota_carried done = { 0 };
 	enum rota_err err = rota_log_carry(&carry, wanted, count, &done, why);
@@ -78,7 +79,16 @@ static enum rota_err bring_all(
 	return ROTA_OK;
 }
 
-static enum rota_err bring(void *ctx, struct rota_desk *desk, struct rota_fail *why)
+static bool has_checkpoint(const char *folder)
+{
+	char *path = rota_text("%s/checkpoint", folder);
+	bool there = rota_file_exists(path);
+
+	free(path);
+	return there;
+}
+
+static enum rota_err bring(void *ctx, struct rota_desk *desk, uint64_t least, struct rota_fail *why)
 {
 	struct carry *c = ctx;
 	struct rota_released list;
@@ -88,7 +98,9 @@ static enum rota_err bring(void *ctx, struct rota_desk *desk, struct rota_fail *
 
 	if (err == ROTA_OK) {
 		wanted = find_unproven(c, &list, &count);
-		err = bring_all(c, wanted, count, why);
+		/* a daemon that never ran has nothing to be brought, and nobody misses it */
+		if (count > 0 || has_checkpoint(c->from) || has_checkpoint(c->to))
+			err = bring_all(c, wanted, count, least, why);
 	}
 	if (err != ROTA_OK)
 		c->held = *why;

@@ -3,6 +3,7 @@
  * at the end, so that it is there whole or not at all. */
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
+#include "apps/rota/signdini.h"
 #include "apps/rota/softhsm.h"
 #include "apps/rota/verb.h"
 #include "host/keys/keys.h"
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 static const char *product, *config, *module;
-static bool softhsm;
+static bool softhsm, at_hand;
 static struct opts_list names;
 
 static const struct opts_row rows[] = {
@@ -28,6 +29,8 @@ static const struct opts_row rows[] = {
 	{ "product", "NAME", "product, with --softhsm", OPTS_TEXT, &product },
 	{ "module", "FILE", "libsofthsm2.so, where it is not below /usr/lib", OPTS_TEXT, &module },
 	{ "config", "FILE", "a rota.ini that names your own tokens", OPTS_TEXT, &config },
+	{ "at-hand", NULL, "with --softhsm: no signing daemon, verbs open the online token",
+		OPTS_FLAG, &at_hand },
 	{ "name", "NAME", "host name or address of the update server; may repeat", OPTS_LIST,
 		&names },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
@@ -37,7 +40,10 @@ static const struct opts_usage usage = {
 	.synopsis = "rota init [OPTION]... DIR",
 	.text = "Makes the authority directory DIR: rota.ini, tokens (with --softhsm), "
 		"certificates,\n"
-		"and a repository with every role of the trust table signed by its threshold.",
+		"and a repository with every role of the trust table signed by its threshold.\n"
+		"Where rota.ini names a signing daemon (with --softhsm it does), also signd.ini: "
+		"you may have\n"
+		"signed what the online keys sign.",
 	.examples = "  rota init --softhsm --product sensor ./authority\n"
 		    "  rota init --config ceremony.ini --name updates.example.org /srv/authority",
 	.rows = rows,
@@ -126,7 +132,8 @@ static enum rota_err make(const char *making, struct rota_fail *why)
 {
 	const struct softhsm_plan plan = { .product = product,
 		.module = module,
-		.host = names.count ? names.at[0] : "localhost" };
+		.host = names.count ? names.at[0] : "localhost",
+		.at_hand = at_hand };
 	struct session s;
 	enum rota_err err;
 
@@ -138,6 +145,8 @@ static enum rota_err make(const char *making, struct rota_fail *why)
 	if (err == ROTA_OK) {
 		session_by_hand(&s); /* a daemon begins with what is made here */
 		err = sign_all(&s.desk, &s.why);
+		if (err == ROTA_OK && s.dir.signd[0])
+			err = signdini_write(&s, softhsm);
 		session_drop(&s);
 	}
 	*why = s.why;
@@ -174,6 +183,9 @@ int verb_init(int argc, char **argv)
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
+	if (at_hand && config)
+		return opts_wrong(
+			&usage, "--at-hand is for --softhsm; a FILE without `signd` says the same");
 	if (softhsm == (config != NULL))
 		return opts_wrong(&usage, "give one of --softhsm and --config");
 	if (softhsm && (!product || !rota_name_ok(product)))

@@ -6,6 +6,7 @@
 #include "host/base/when.h"
 #include "host/pki/enrol.h"
 #include "host/repo/ledger.h"
+#include "host/repo/released.h"
 #include "host/repo/retire.h"
 #include "host/repo/rollout.h"
 #include "host/repo/store.h"
@@ -30,8 +31,10 @@ static const struct opts_row rows[] = {
 	{ "stage", "STAGE",
 		"everyone, ppm=N, group=NAME, region=NAME, canary=DEVICE,...; may repeat",
 		OPTS_LIST, &stages },
-	{ "open", "N", "index of the last open stage (default: the last one)", OPTS_TEXT,
-		&open_stage },
+	{ "open", "N",
+		"index of the last open stage (default: the last one; 0 where a signing daemon "
+		"signs, which opens one after the other)",
+		OPTS_TEXT, &open_stage },
 	{ "state", "STATE", "active (default), paused, aborted or done", OPTS_TEXT, &state },
 	{ "attempt", "N", "0 to 7: raise it to draw anew (default 0)", OPTS_TEXT, &attempt },
 	{ "id", "TEXT", "campaign id (default VERSION-ATTEMPT)", OPTS_TEXT, &id },
@@ -329,6 +332,7 @@ int verb_rollout_set(int argc, char **argv)
 	struct rota_rollout_done done;
 	struct numbers n = { 0 };
 	struct session s;
+	uint64_t least;
 	enum rota_err err;
 	int at, status;
 
@@ -339,7 +343,11 @@ int verb_rollout_set(int argc, char **argv)
 		return status;
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
-	err = set(&s, &n, &done);
+	if (!open_stage && s.dir.signd[0])
+		n.open = 0;
+	err = rota_released_record(&s.desk, &least, &s.why); /* or the daemon does not know it */
+	if (err == ROTA_OK)
+		err = set(&s, &n, &done);
 	if (err == ROTA_OK && json)
 		printf("{\"path\":\"%s\",\"role_version\":%llu,\"sequence\":%llu}\n", done.path,
 			(unsigned long long)done.done.role_version,

@@ -40,7 +40,7 @@ static void run_useradd(const char *name)
 		;
 }
 
-static enum rota_err need_user(const char *name, struct serve_user *out, struct rota_fail *why)
+enum rota_err serve_need_user(const char *name, struct serve_user *out, struct rota_fail *why)
 {
 	struct passwd *pw = getpwnam(name);
 
@@ -128,8 +128,8 @@ enum rota_err serve_state_open(
 {
 	*s = (struct serve_state){ .config = c, .root = geteuid() == 0, .lock = -1 };
 	if (s->root) {
-		ROTA_TRY(need_user(c->web_user, &s->web, why));
-		ROTA_TRY(need_user(c->ingest_user, &s->ingest, why));
+		ROTA_TRY(serve_need_user(c->web_user, &s->web, why));
+		ROTA_TRY(serve_need_user(c->ingest_user, &s->ingest, why));
 	}
 	ROTA_TRY(make_dirs(s, why));
 	if (rota_lock_take(serve_path(s, "lock"), 0, &s->lock, why) != ROTA_OK)

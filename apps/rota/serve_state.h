@@ -33,6 +33,10 @@ struct serve_state {
 	uint16_t repo_port, device_port, http_port; /* chosen */
 };
 
+/* A system user, made where there is none. */
+ROTA_MUST_USE enum rota_err serve_need_user(
+	const char *name, struct serve_user *out, struct rota_fail *why);
+
 /* Make users and directories, take the lock. */
 ROTA_MUST_USE enum rota_err serve_state_open(
 	struct serve_state *s, const struct serve_config *c, struct rota_fail *why);

@@ -64,9 +64,11 @@ static const char parties[] =
 	"[keys device-ca]\nsigners = ca:device-ca\n\n"
 	"[keys operational-ca]\nsigners = ca:operational-ca\n\n"
 	"[keys server-ca]\nsigners = ca:server-ca\n\n"
-	"# What `rota release add` writes where its options say nothing else.\n"
+	"# What `rota release add` writes where its options say nothing else. With everyone = "
+	"human "
+	"a rule\n# of signd.ini with approvals has to let the last stage open.\n"
 	"[release]\nabort = revert\ncanary = 100\nfirst_ppm = 1000000\ngrowth = 10\nsoak = 1d\n"
-	"everyone = human\n\n"
+	"everyone = auto\n\n"
 	"# What `rota factory enrol` writes into a device's configuration where its options say "
 	"nothing else.\n"
 	"[factory]\nldevid_lifetime = 365d\n";
@@ -210,11 +212,16 @@ enum rota_err softhsm_make(const struct softhsm_plan *plan, const char *dir, str
 	ROTA_TRY(find_module(plan->module, path, why));
 	rota_bytes_print(&ini,
 		"# Authority of the product %s; rota.ini(5) explains each setting.\n"
-		"[authority]\nproduct = %s\n\n[repository]\npath = repo\n\n"
+		"[authority]\nproduct = %s\n%s\n[repository]\npath = repo\n\n"
 		"# Tokens. Relative names are relative to this file's directory. A token without\n"
 		"# pin_file asks on the terminal. Only tokens with online = yes are used by\n"
 		"# rota publish.\n",
-		plan->product, plan->product);
+		plan->product, plan->product,
+		plan->at_hand ? ""
+			      : "# Who signs with the online token, as signd.ini allows.\n"
+				"signd = signd/socket\n\n"
+				"# Its log, which rota publish brings into the repository.\n"
+				"[log]\npublic = signd/log/public\n");
 	err = make_tokens(dir, path, &ini, why);
 	rota_bytes_add_text(&ini, parties);
 	rota_bytes_print(&ini,

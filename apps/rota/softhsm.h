@@ -14,6 +14,7 @@ struct softhsm_plan {
 	const char *product;
 	const char *module; /* NULL: where Debian puts it */
 	const char *host; /* of the server, for the addresses that devices are given */
+	bool at_hand; /* verbs open the online token themselves: there is no signing daemon */
 };
 
 /* Write DIR/rota.ini for these tokens, and the tokens. */

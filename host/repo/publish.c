@@ -6,6 +6,7 @@
 #include "host/repo/making.h"
 #include "host/repo/publish_bins.h"
 #include "host/repo/rebin.h"
+#include "host/repo/released.h"
 #include "host/repo/store.h"
 
 #include <stdio.h>
@@ -231,10 +232,10 @@ static enum rota_err bring_online(struct series *s, const struct rota_publish_pl
 }
 
 /* The log has what `releases` is to list, or nothing new of that role counts. */
-static void bring_log(struct rota_desk *desk, const struct rota_publish_log *log,
+static void bring_log(struct rota_desk *desk, const struct rota_publish_log *log, uint64_t least,
 	struct rota_publish_role *roles, struct rota_fail *why)
 {
-	bool failed = log && log->bring(log->ctx, desk, why) != ROTA_OK;
+	bool failed = log && log->bring(log->ctx, desk, least, why) != ROTA_OK;
 
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		roles[i].held = failed && strcmp(roles[i].name, "releases") == 0;
@@ -256,13 +257,15 @@ enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_pla
 	struct rota_publish_role out[static ROTA_DUTY_COUNT], struct rota_fail *why)
 {
 	struct series s;
+	uint64_t least;
 	enum rota_err err;
 
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		out[i] = (struct rota_publish_role){ .name = rota_duties[i].name };
 	rota_store_sweep(desk->dir);
 	ROTA_TRY(rota_making_undo(desk->dir, why));
-	bring_log(desk, plan->log, out, why);
+	ROTA_TRY(rota_released_record(desk, &least, why));
+	bring_log(desk, plan->log, least, out, why);
 	ROTA_TRY(bring_roles(desk, plan, out, why));
 	ROTA_TRY(begin_series(desk, &s, why));
 	err = bring_online(&s, plan, out, why);

@@ -9,7 +9,8 @@
  * what was staged takes its place there. A name that was listed once stays listed (TUF 5.5.5). Online roles that have used up a third of their lifetime are signed
  * anew on the way; offline ones are only reported.
  *
- * Where a log is kept, its files and proofs stand before the snapshot that lists what they prove.
+ * What `releases` newly lists has its entry in the signing log first, where there is one; where the log is published, its
+ * files and proofs stand before the snapshot that lists what they prove.
  *
  * Within a series of online keys (SPEC 23) snapshot and timestamp are signed by the slots whose turn it is, and the roots that
  * have begun are published: after the timestamp where the newest published root still signs, since then nobody meets a root
@@ -33,9 +34,10 @@ struct rota_publish_role {
 /* A signing log that has to have each release before it counts (SPEC 22.6). */
 struct rota_publish_log {
 	void *ctx;
-	/* Bring the log into the repository, with all that the staged `releases` needs of it. An error holds `releases`
-	 * back and nothing else: the others have a freshness to keep. */
-	enum rota_err (*bring)(void *ctx, struct rota_desk *desk, struct rota_fail *why);
+	/* Bring the log into the repository, with all that the staged `releases` needs of it, and at least so many
+	 * entries. An error holds `releases` back and nothing else: the others have a freshness to keep. */
+	enum rota_err (*bring)(
+		void *ctx, struct rota_desk *desk, uint64_t least, struct rota_fail *why);
 };
 
 struct rota_publish_plan {

@@ -29,7 +29,7 @@ def authority(to, keys="own"):
     with open(made.with_suffix(".lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            subprocess.run([programs()["rota"], "init", "--softhsm", "--product", "sensor", made], check=True,
+            subprocess.run([programs()["rota"], "init", "--softhsm", "--at-hand", "--product", "sensor", made], check=True,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120 * PATIENCE)
     pathlib.Path(to).parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", made, to], check=True, timeout=120 * PATIENCE)

@@ -60,7 +60,7 @@ def test_a_limit_on_file_size_is_no_signal(authority):
 )
 def test_devices_are_given_the_first_name_of_the_server(tmp_path, names, host):
     words = [word for name in names for word in ("--name", name)]
-    run(PROGRAMS["rota"], "init", "--softhsm", "--product", "gw", *words, tmp_path / "a")
+    run(PROGRAMS["rota"], "init", "--softhsm", "--at-hand", "--product", "gw", *words, tmp_path / "a")
     ini = (tmp_path / "a/rota.ini").read_text()
     assert f"repository_url = https://{host}:8443/repo/\n" in ini
     assert f"server_url = https://{host}:8444/\n" in ini
