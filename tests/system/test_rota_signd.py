@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An authority whose online keys a signing daemon holds: what `rota init` makes, verbs that ask it, and what is killed between
+a grant and its file (SPEC 18.7)."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from authority import Client, Rota, release
+from conftest import BUILD, PATIENCE
+from signd import leaf
+from tlog import entries as bundles
+
+pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
+
+
+@pytest.fixture(scope="module", name="fresh")
+def make_fresh():
+    """What `rota init` makes where nobody says --at-hand. Short paths fit a Unix socket's."""
+    with tempfile.TemporaryDirectory(prefix="desk.") as place:
+        rota = Rota(BUILD, pathlib.Path(place) / "a")
+        rota("init", "--softhsm", "--product", "sensor", rota.dir)
+        yield rota
+
+
+@pytest.fixture(name="desk")
+def make_desk(fresh):
+    with tempfile.TemporaryDirectory(prefix="desk.") as place:
+        shutil.copytree(fresh.dir, pathlib.Path(place) / "a")
+        yield Rota(BUILD, pathlib.Path(place) / "a")
+
+
+class Daemon:
+    """Its own signing daemon, for longer than a verb."""
+
+    def __init__(self, rota):
+        self.output = rota.dir / "signd/output"
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen([BUILD / "apps/rota-signd/rota-signd", "--config", rota.dir / "signd.ini"],
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        deadline = time.monotonic() + 60 * PATIENCE
+        while "ready on" not in self.output.read_text():
+            assert self.process.poll() is None and time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.02)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        assert self.process.wait(60 * PATIENCE) == 0, self.output.read_text()
+
+
+def leaves(rota):
+    """Of each entry that the log's checkpoint covers."""
+    public = rota.dir / "signd/log/public"
+    return [leaf(one) for one in bundles(public, int((public / "checkpoint").read_text().split("\n")[1]))]
+
+
+def entries(rota):
+    return [(one["kind"], one["role"], one["path"]) for one in leaves(rota)]
+
+
+def running(directory):
+    """Daemons of this directory."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"rota-signd") and str(directory).encode() in b" ".join(words):
+            found.append(path)
+    return found
+
+
+def test_a_desk_has_nothing_to_start(desk, tmp_path):
+    release(desk, tmp_path, "1.0.0")
+    desk("rollout", "set", "--version", "1.0.0")
+    desk("publish")
+    Client(desk.dir / "repo").refresh()
+    assert not running(desk.dir)
+    log = entries(desk)
+    path = "releases/sensor/1.0.0/release.json"
+    assert log.count(("RELEASE", "releases", path)) == 1
+    granted = [role for kind, role, _ in log if kind == "GRANTED"]
+    assert granted == ["rollouts", "snapshot", "timestamp"]
+    assert log.index(("RELEASE", "releases", path)) < log.index(("GRANTED", "snapshot", ""))
+    digest = next((desk.dir / "repo/targets/releases/sensor/1.0.0").glob("*.release.json")).name.split(".")[0]
+    assert (desk.dir / f"repo/log/proofs/{digest}.tlog-proof").is_file()
+    desk("audit", "verify")
+
+
+def test_a_release_is_entered_once(desk, tmp_path):
+    release(desk, tmp_path, "1.0.0")
+    desk("rollout", "set", "--version", "1.0.0")
+    desk("rollout", "set", "--version", "1.0.0", "--state", "paused")
+    desk("publish")
+    desk("publish")
+    assert [kind for kind, _, _ in entries(desk)].count("RELEASE") == 1
+    release(desk, tmp_path, "1.1.0")
+    desk("publish")
+    assert [kind for kind, _, _ in entries(desk)].count("RELEASE") == 2
+    assert len(list((desk.dir / "recorded").iterdir())) == 1  # the last one, until the next publish has seen it
+
+
+def test_the_directory_may_be_moved(desk):
+    os.rename(desk.dir, desk.dir.parent / "b")
+    desk.dir = desk.dir.parent / "b"
+    desk("publish", "--all")
+    assert entries(desk).count(("GRANTED", "timestamp", "")) == 1
+
+
+def test_stages_open_one_after_the_other(desk, tmp_path):
+    release(desk, tmp_path, "1.0.0", "--soak", "1h")
+    words = ("rollout", "set", "--version", "1.0.0", "--stage", "ppm=10", "--stage", "everyone")
+    said = json.loads(desk(*words, "--json"))
+    assert said["sequence"] == 1
+    assert "ceiling" in desk(*words, "--open", 1, status=1)
+    desk("publish")
+    assert not list((desk.dir / "asks").glob("*")) or desk("publish")
+
+
+def test_what_a_rule_does_not_allow(desk):
+    ini = desk.dir / "signd.ini"
+    ini.write_text(ini.read_text().replace("role = rollouts\nkinds = record metadata", "role = rollouts\nkinds = record"))
+    said = desk("publish", "--all", status=1)
+    assert "role rollouts" in said and "kind" in said and "18.3" in said
+    assert "REFUSED" in [kind for kind, _, _ in entries(desk)]
+    assert not [name for name in (desk.dir / "asks").iterdir() if b"rollouts" in name.read_bytes()]
+
+
+def test_a_path_that_is_too_long_for_a_socket(tmp_path):
+    rota = Rota(BUILD, tmp_path / ("x" * 100))
+    assert "at most 107 bytes" in rota("init", "--softhsm", "--product", "sensor", rota.dir, status=1)
+    assert not rota.dir.exists()
+
+
+def test_a_daemon_elsewhere_is_not_started(desk):
+    (desk.dir / "signd.ini").unlink()
+    assert "no signing daemon at" in desk("publish", "--all", status=1)
+
+
+def test_a_daemon_that_does_not_start(desk):
+    (desk.dir / "tokens/online/pin").write_text("wrong")
+    assert "PIN" in desk("publish", "--all", status=1)
+
+
+@pytest.mark.plain
+def test_killed_at_durable_calls(desk, tmp_path):
+    """Whatever was granted and has no file yet is asked for again; no version is lost, and none signed twice."""
+    library = str(BUILD / "tests/system/libkillat.so")
+
+    def publish(**environment):
+        return subprocess.run([desk.program, "--dir", desk.dir, "publish", "--all"], check=False, capture_output=True, text=True,
+                              env={**os.environ, "LD_PRELOAD": library, **environment}, stdin=subprocess.DEVNULL,
+                              timeout=120 * PATIENCE)
+
+    with Daemon(desk):
+        count = tmp_path / "count"
+        assert publish(KILLAT="0", KILLAT_COUNT=str(count)).returncode == 0
+        total = int(count.read_text())
+        assert total > 60
+        for n in range(1, total, 5):
+            assert publish(KILLAT=str(n)).returncode == -signal.SIGKILL, n
+            if n % 3 == 0:
+                continue  # killed again, in what is left of the run before
+            done = publish(KILLAT="0")
+            assert done.returncode == 0, (n, done.stderr)
+        assert publish(KILLAT="0").returncode == 0
+        Client(desk.dir / "repo").refresh()
+    signed = {}
+    for one in leaves(desk):
+        assert one["kind"] != "REFUSED"
+        if one["kind"] == "GRANTED":
+            assert signed.setdefault((one["role"], one["version"]), one["message"]) == one["message"]
