@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota doctor: what is wrong with this authority, step by step, and what to do about it. */
+#include "apps/rota/doctor_signd.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -50,6 +51,7 @@ enum half {
 struct visit {
 	struct session s;
 	enum half half;
+	bool daemon; /* answers, for who signs there */
 	json_t *steps;
 	unsigned bad;
 };
@@ -151,8 +153,16 @@ static bool said_before(const struct visit *v, const struct rota_token *token)
 	return state != ROTA_OK && state != ROTA_ERR_STATE;
 }
 
+/* Whether the signing daemon has its keys: what it says of them is looked at, not the token. */
+static bool is_daemons(const struct visit *v, const struct rota_party *party)
+{
+	return v->s.dir.signd[0] && v->half != VAULT && rota_party_online(party);
+}
+
 static void check_party(struct visit *v, const struct rota_party *party, const json_t *entry)
 {
+	const struct rota_notary *notary = v->s.desk.notary;
+	bool daemons = is_daemons(v, party);
 	const json_t *keyids = json_object_get(entry, "keyids");
 	json_int_t threshold = json_integer_value(json_object_get(entry, "threshold"));
 	unsigned bad = v->bad, looked = 0;
@@ -166,10 +176,11 @@ static void check_party(struct visit *v, const struct rota_party *party, const j
 		const struct rota_seat *seat = &party->seats[i];
 		uint8_t point[ROTA_P256_KEY_LEN];
 
-		if (!looked_at(v, seat->token) || said_before(v, seat->token))
+		if (daemons ? !v->daemon
+			    : !looked_at(v, seat->token) || said_before(v, seat->token))
 			continue;
 		looked++;
-		if (rota_tokens_public(&v->s.tokens, seat, point, &v->s.why) != ROTA_OK)
+		if (notary->key(notary->ctx, party, i, point, &v->s.why) != ROTA_OK)
 			step(v, false, party->name, "%s", v->s.why.text);
 		else if (party->is_role && v->half != VAULT && !seat_listed(keyids, point))
 			step(v, false, party->name,
@@ -372,12 +383,21 @@ static void check_certificates(struct visit *v)
 			v->half == VAULT ? "" : " and the server's");
 }
 
+static void on_signd(void *ctx, bool good, const char *text)
+{
+	step(ctx, good, "signd", "%s", text);
+}
+
 static void all_steps(struct visit *v)
 {
+	const struct doctor_sink signd = { .ctx = v, .say = on_signd };
+
 	/* it was judged as a whole when it was loaded */
 	step(v, true, "config", "%s: product %s, %zu tokens", v->s.dir.ini.path, v->s.dir.product,
 		v->s.dir.token_count);
 	v->half = half_of(&v->s.dir);
+	if (v->s.dir.signd[0] && v->half != VAULT)
+		v->daemon = doctor_signd(&v->s, &signd);
 	check_keys(v);
 	check_periods(v);
 	if (v->half == VAULT) {

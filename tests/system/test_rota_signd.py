@@ -180,3 +180,26 @@ def test_killed_at_durable_calls(desk, tmp_path):
         assert one["kind"] != "REFUSED"
         if one["kind"] == "GRANTED":
             assert signed.setdefault((one["role"], one["version"]), one["message"]) == one["message"]
+
+
+def doctor(desk):
+    done = subprocess.run([desk.program, "--dir", desk.dir, "doctor", "--json"], capture_output=True, text=True,
+                          timeout=120 * PATIENCE, check=False)
+    return [step["text"] for step in json.loads(done.stdout) if step["step"] == "signd" and not step["good"]]
+
+
+DOCTOR = [
+    ("socket = signd/socket", "socket = signd/elsewhere", "asks at"),
+    ("state = signd", "state = other", "writes its log to"),
+    ("role = rollouts\nkinds = record metadata", "role = rollouts\nkinds = record", "role rollouts"),
+    ("uid = ", "uid = x", "uid"),
+]
+
+
+@pytest.mark.parametrize("was, now, says", DOCTOR)
+def test_doctor_compares_the_two_files(desk, was, now, says):
+    ini = desk.dir / "signd.ini"
+    assert not doctor(desk)
+    with Daemon(desk):
+        ini.write_text(ini.read_text().replace(was, now, 1))
+        assert any(says in text for text in doctor(desk))
