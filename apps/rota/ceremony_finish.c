@@ -2,7 +2,7 @@
 /* rota ceremony finish: what was signed is taken back and published, and the transcript kept. */
 #include "apps/rota/ceremony.h"
 #include "apps/rota/verb.h"
-#include "host/keys/keys.h"
+#include "host/keys/told.h"
 #include "host/repo/bundle_import.h"
 #include "host/repo/chain.h"
 
@@ -34,29 +34,78 @@ static const struct opts_usage usage = {
 	.operands_max = FOLDERS_MAX,
 };
 
-/* Where the transcript is kept. Whoever finishes a second time finds it there. */
-static enum rota_err kept_path(
-	struct session *s, const struct ceremony *c, char out[static ROTA_FILE_PATH_MAX])
+/* DIR/ceremonies/FINGERPRINT[END]. */
+static enum rota_err kept_path(struct session *s, const struct ceremony *c, const char *end,
+	char out[static ROTA_FILE_PATH_MAX])
 {
 	char name[64];
 
 	rota_authdir_path(&s->dir, "ceremonies", out);
 	ROTA_TRY(rota_file_mkdirs(out, 0755, &s->why));
-	snprintf(name, sizeof(name), "ceremonies/%s", c->fingerprint);
+	snprintf(name, sizeof(name), "ceremonies/%s%s", c->fingerprint, end);
 	rota_authdir_path(&s->dir, name, out);
 	return ROTA_OK;
 }
 
+/* Who signed what with which key, for whoever looks it up in the log; the transcript itself stays here. */
+static json_t *told(const struct rota_transcript *t)
+{
+	const json_t *first = json_array_get(t->lines, 0);
+	json_t *signers = json_array(), *line;
+	size_t i;
+
+	json_array_foreach(t->lines, i, line)
+	{
+		if (json_object_get(line, "keys"))
+			json_array_extend(signers, json_object_get(line, "keys"));
+	}
+	return json_pack("{s:O,s:o,s:O,s:O,s:O}", "fingerprint",
+		json_object_get(first, "fingerprint"), "keys", signers, "parts",
+		json_object_get(first, "parts"), "purpose", json_object_get(first, "purpose"),
+		"reason", json_object_get(first, "reason"));
+}
+
+/* The entry CEREMONY, with the digest of the transcript. */
+static enum rota_err tell(struct session *s, const struct ceremony *c, const char *path)
+{
+	struct rota_notary_event event = { 0 };
+	char hex[ROTA_DIGEST_HEX];
+	struct rota_bundle_part part;
+	struct rota_bytes text;
+	json_t *whole;
+	uint64_t entry;
+	enum rota_err err;
+
+	if (!rota_bundle_part(&c->bundle, 0, &part))
+		return ROTA_OK;
+	ROTA_TRY(rota_file_read(path, ROTA_TRANSCRIPT_MAX, &text, &s->why));
+	rota_digest_hex(rota_bytes_span(&text), hex);
+	rota_bytes_free(&text);
+	whole = json_pack(
+		"{s:s,s:s,s:o}", "digest", hex, "kind", "ceremony", "what", told(&c->transcript));
+	event.role = part.role;
+	event.event = whole;
+	err = s->notary.record(s->notary.ctx, &event, &entry, &s->why);
+	json_decref(whole);
+	return err;
+}
+
+/* It is kept under another name until the log was told; whoever finishes a second time finds it there. */
 static enum rota_err keep(struct session *s, struct ceremony *c)
 {
-	char path[ROTA_FILE_PATH_MAX];
+	char path[ROTA_FILE_PATH_MAX], untold[ROTA_FILE_PATH_MAX];
 
-	ROTA_TRY(kept_path(s, c, path));
+	ROTA_TRY(kept_path(s, c, "", path));
+	ROTA_TRY(kept_path(s, c, ".untold", untold));
 	if (rota_file_exists(path))
 		return ROTA_OK;
-	ROTA_TRY(rota_transcript_add(
-		&c->transcript, ceremony_line("finished", c->fingerprint, s->desk.now), &s->why));
-	return rota_transcript_save(&c->transcript, path, &s->why);
+	if (!rota_file_exists(untold)) {
+		ROTA_TRY(rota_transcript_add(&c->transcript,
+			ceremony_line("finished", c->fingerprint, s->desk.now), &s->why));
+		ROTA_TRY(rota_transcript_save(&c->transcript, untold, &s->why));
+	}
+	ROTA_TRY(tell(s, c, untold));
+	return rota_file_rename(untold, path, &s->why);
 }
 
 /* rota.ini is people's: it is not changed behind their back, and until they do, `rota doctor` says so. */
@@ -94,6 +143,7 @@ static enum rota_err import(struct session *s, struct ceremony *all, size_t coun
 	ROTA_TRY(rota_bundle_import(&s->desk, copies, count, done, &s->why));
 	ROTA_TRY(keep(s, &all[0]));
 	ROTA_TRY(rota_keys_catch_up(&s->dir, &s->why));
+	ROTA_TRY(rota_keys_tell(&s->dir, &s->notary, &s->why));
 	report(&all[0], done);
 	return ROTA_OK;
 }

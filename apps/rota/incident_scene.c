@@ -5,6 +5,7 @@
 #include "host/base/when.h"
 #include "host/keys/period.h"
 #include "host/repo/store.h"
+#include "host/sign/duty.h"
 #include "host/sign/p256.h"
 
 #include <pwd.h>
@@ -87,19 +88,41 @@ void incident_close(struct incident_scene *c)
 
 /* ---- the log ---- */
 
+/* The entry INCIDENT; null where there is no log. */
+static enum rota_err tell(struct incident_scene *c, const json_t *line, json_t **entry)
+{
+	const char *use = c->what->uses[0];
+	json_t *whole = json_pack("{s:s,s:O}", "kind", "incident", "what", line);
+	const struct rota_notary_event event = { .role = use && rota_duty_find(use) ? use : "root",
+		.event = whole };
+	const struct rota_notary *notary = &c->s->notary;
+	uint64_t index;
+	enum rota_err err = notary->record(notary->ctx, &event, &index, &c->s->why);
+
+	json_decref(whole);
+	if (err == ROTA_OK)
+		*entry = index == ROTA_NOTARY_NO_ENTRY ? json_null()
+						       : json_integer((json_int_t)index);
+	return err;
+}
+
 enum rota_err incident_note(struct incident_scene *c, const char *did)
 {
 	const struct passwd *user = getpwuid(getuid());
 	const char *id = c->at < c->key_count ? c->key[c->at].id : "";
 	char at[ROTA_WHEN_LEN], path[ROTA_FILE_PATH_MAX];
 	struct rota_bytes line;
+	json_t *event, *entry;
 	enum rota_err err;
-	json_t *event;
 
 	rota_when_text(rota_when_now(), at);
 	event = json_pack("{s:s,s:s,s:s,s:s,s:s}", "at", at, "did", did, "incident", c->what->name,
 		"key", id, "user", user ? user->pw_name : "");
-	err = rota_json_encode(event, ROTA_JSON_FILE, &line, &c->s->why);
+	err = tell(c, event, &entry);
+	if (err == ROTA_OK) {
+		json_object_set_new(event, "entry", entry);
+		err = rota_json_encode(event, ROTA_JSON_FILE, &line, &c->s->why);
+	}
 	json_decref(event);
 	ROTA_TRY(err);
 	rota_bytes_add_text(&line, "\n");

@@ -5,6 +5,7 @@
 #include "apps/rota/verb.h"
 #include "host/keys/keys.h"
 #include "host/keys/period.h"
+#include "host/keys/told.h"
 #include "host/sign/p256.h"
 
 #include <stdio.h>
@@ -105,7 +106,7 @@ static enum rota_err run(struct session *s)
 	if (err == ROTA_OK)
 		err = tell(e.id, point, &s->why);
 	rota_keys_free(k);
-	return err;
+	return err == ROTA_OK ? rota_keys_tell(&s->dir, &s->notary, &s->why) : err;
 }
 
 int verb_keys_make(int argc, char **argv)

@@ -3,7 +3,7 @@
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
-#include "host/keys/keys.h"
+#include "host/keys/told.h"
 #include "host/sign/p256.h"
 
 #include <stdio.h>
@@ -110,7 +110,7 @@ static enum rota_err run(struct session *s, const char *id)
 			key->compromised && key->state == ROTA_KEY_DESTROYED ? ", compromised"
 									     : "");
 	rota_keys_free(k);
-	return err;
+	return err == ROTA_OK ? rota_keys_tell(&s->dir, &s->notary, &s->why) : err;
 }
 
 int verb_keys_retire(int argc, char **argv)

@@ -3,7 +3,7 @@
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
-#include "host/keys/keys.h"
+#include "host/keys/told.h"
 #include "host/repo/anew.h"
 #include "host/repo/bundle_keys.h"
 #include "host/repo/chain.h"
@@ -154,6 +154,7 @@ static enum rota_err take_it(struct session *s, const char *path)
 	if (err != ROTA_OK)
 		return rota_fail_in(&s->why, "%s", path);
 	ROTA_TRY(rota_keys_catch_up(&s->dir, &s->why));
+	ROTA_TRY(rota_keys_tell(&s->dir, &s->notary, &s->why));
 	printf("trust/root.json is this root; rota publish --all signs under it\n");
 	return ROTA_OK;
 }

@@ -3,7 +3,7 @@
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
-#include "host/keys/keys.h"
+#include "host/keys/told.h"
 #include "host/repo/bundle_import.h"
 
 #include <stdio.h>
@@ -65,6 +65,8 @@ static enum rota_err run(struct session *s, char **files, size_t count)
 		err = rota_bundle_import(&s->desk, copies, count, done, &s->why);
 	if (err == ROTA_OK)
 		err = rota_keys_catch_up(&s->dir, &s->why);
+	if (err == ROTA_OK)
+		err = rota_keys_tell(&s->dir, &s->notary, &s->why);
 	if (err == ROTA_OK)
 		report(done);
 	for (size_t i = 0; i < count; i++)
