@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/conn.h"
 #include "apps/rota-signd/remote.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +15,10 @@
 #define IDLE_MS 60000
 #define BODY_MS 120000
 #define SEND_MS 120000
-#define READ_BYTES 16384
+/* An artifact: an hour, and 64 KiB in each second. */
+#define STREAM_MS 3600000
+#define STREAM_BYTES_MS 65
+#define READ_BYTES 65536
 /* Of whom signd.ini does not know: all that a refusal needs. */
 #define STRANGER_BODY_MAX ROTA_HTTP_BODY_MAX
 
@@ -47,6 +51,7 @@ void conn_close(struct conn *c)
 	close(c->fd);
 	rota_bytes_free(&c->in);
 	rota_bytes_free(&c->out);
+	rota_artifact_free(c->reader);
 	deed_free(&c->deed);
 	*c = (struct conn){ .phase = CONN_FREE };
 }
@@ -79,6 +84,8 @@ void conn_answer(
 	rota_bytes_add_text(out, c->last ? "Connection: close\r\n\r\n" : "\r\n");
 	rota_bytes_add(out, body);
 	deed_free(&c->deed);
+	rota_artifact_free(c->reader);
+	c->reader = NULL;
 	rota_bytes_free(&c->in);
 	c->phase = CONN_SEND;
 	c->until_ms = now_ms + SEND_MS;
@@ -113,6 +120,36 @@ static bool is_stranger(const struct conn *c)
 	return rota_policy_client(c->plan->policy, &c->who, &client, &why) != ROTA_OK;
 }
 
+/* Bytes of a body that is looked at as it comes, and not kept. As judge(). */
+static int stream(struct conn *c, struct rota_span piece)
+{
+	uint64_t until_ms;
+
+	if (piece.len > c->body_len - c->streamed)
+		return 400; /* bytes behind a request */
+	if (c->reader)
+		rota_artifact_add(c->reader, piece);
+	c->streamed += piece.len;
+	until_ms = c->begun_ms + BODY_MS + c->streamed / STREAM_BYTES_MS;
+	c->until_ms = until_ms < c->begun_ms + STREAM_MS ? until_ms : c->begun_ms + STREAM_MS;
+	return c->streamed == c->body_len;
+}
+
+/* The head of such a body was read; of who may not bring it, nothing is looked at. */
+static int begin_stream(struct conn *c, uint64_t now_ms)
+{
+	struct rota_bytes rest = conn_body(c);
+	int status;
+
+	c->streamed = 0;
+	c->begun_ms = now_ms;
+	if (rota_policy_brings(c->plan->policy, &c->who, c->route.word[0]))
+		c->reader = rota_artifact_begin(&rota_crypto_openssl);
+	status = stream(c, rota_bytes_span(&rest));
+	rota_bytes_free(&rest);
+	return status;
+}
+
 /* What the bytes at hand come to: 0 to read on, 1 a whole request, else the status to refuse with. */
 static int judge(struct conn *c, uint64_t now_ms)
 {
@@ -139,6 +176,8 @@ static int judge(struct conn *c, uint64_t now_ms)
 		c->body_len = head.body_len;
 		c->phase = CONN_BODY;
 		c->until_ms = now_ms + BODY_MS;
+		if (c->route.kind == ROUTE_ARTIFACT)
+			return begin_stream(c, now_ms);
 	}
 	if (c->in.len > c->head_len + c->body_len)
 		return 400; /* bytes behind a request */
@@ -159,8 +198,12 @@ bool conn_read(struct conn *c, size_t room, uint64_t now_ms)
 	}
 	if (c->phase == CONN_HEAD && c->in.len == 0)
 		c->until_ms = now_ms + HEAD_MS;
-	rota_bytes_add(&c->in, rota_span(piece, (size_t)got));
-	status = c->in.len > room ? 503 : judge(c, now_ms);
+	if (c->phase == CONN_BODY && c->route.kind == ROUTE_ARTIFACT) {
+		status = stream(c, rota_span(piece, (size_t)got));
+	} else {
+		rota_bytes_add(&c->in, rota_span(piece, (size_t)got));
+		status = c->in.len > room ? 503 : judge(c, now_ms);
+	}
 	if (status > 1)
 		conn_answer(c, status, ROTA_STR(""), 0, now_ms);
 	return status == 1;

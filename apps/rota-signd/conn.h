@@ -31,6 +31,9 @@ struct conn {
 	size_t head_len; /* from here on: CONN_BODY and later */
 	uint64_t body_len;
 	struct route route;
+	struct rota_artifact_reader *reader; /* of a body that is not kept; NULL: it is of no use */
+	uint64_t streamed; /* bytes of such a body */
+	uint64_t begun_ms; /* when it began */
 	uint8_t missing; /* CONN_TOKEN: signatures */
 	struct rota_bytes out;
 	size_t sent; /* of `out` */
@@ -47,7 +50,8 @@ void conn_close(struct conn *c);
 /* The client is gone, or cut off. What is entered, or is being, is seen to its end. */
 void conn_leave(struct conn *c);
 
-/* Read what is there, `room` bytes at most with what is held already. true: a request is whole, head and body in `in`. */
+/* Read what is there, `room` bytes at most with what is held already. true: a request is whole, head and body in `in`; of an
+ * artifact the reader has seen all of it. */
 bool conn_read(struct conn *c, size_t room, uint64_t now_ms);
 
 /* The body of the request at hand, taken out. */

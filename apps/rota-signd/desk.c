@@ -241,6 +241,62 @@ void desk_ask(struct desk *d, const struct rota_identity *who, struct rota_bytes
 		desk_refuse_why(d, who, client, when, &why, out);
 }
 
+/* ---- artifacts (SPEC 18.2) ---- */
+
+static json_t *receipt_json(const struct rota_artifact *a)
+{
+	char digest[ROTA_DIGEST_HEX], sha256[ROTA_DIGEST_HEX];
+
+	rota_hex(ROTA_SPAN(a->digest), digest);
+	rota_hex(ROTA_SPAN(a->sha256), sha256);
+	return json_pack("{s:s?,s:I,s:s}", "image", a->image ? digest : NULL, "length",
+		(json_int_t)a->length, "sha256", sha256);
+}
+
+static void enter_artifact(
+	const struct rota_rule *rule, const struct rota_artifact *a, uint64_t now, struct deed *out)
+{
+	struct rota_leaf leaf = { .kind = ROTA_LEAF_BUILD,
+		.at_s = now,
+		.scope = rota_span_cstr(rule->scope),
+		.role = rota_span_cstr(rule->role) };
+	json_t *receipt = receipt_json(a);
+	struct rota_fail why;
+
+	memcpy(leaf.digest, a->sha256, sizeof(leaf.digest));
+	desk_write_entry(out, &leaf,
+		json_pack("{s:o,s:s,s:s,s:s}", "artifact", rota_artifact_json(a), "client",
+			rule->who, "kind", "artifact", "rule", rule->name));
+	if (rota_json_encode(receipt, ROTA_JSON_FILE, &out->receipt, &why) != ROTA_OK)
+		abort(); /* made of our own values */
+	json_decref(receipt);
+	out->kind = DEED_BUILD;
+}
+
+void desk_artifact(struct desk *d, const struct rota_identity *who, const char *scope,
+	struct rota_artifact_reader *reader, const struct desk_time *when, struct deed *out)
+{
+	const struct rota_rule *rule = rota_policy_brings(d->plan->policy, who, scope);
+	struct rota_artifact artifact;
+	struct rota_fail why = { 0 };
+	const char *client = NULL;
+	enum rota_err err;
+
+	memset(out, 0, sizeof(*out));
+	err = rota_policy_client(d->plan->policy, who, &client, &why);
+	if (err == ROTA_OK && (!rule || !reader))
+		err = rota_refuse(&why, ROTA_REFUSED_ROLE,
+			"no [rule] lets client %s bring artifacts of %s", client, scope);
+	if (err == ROTA_OK)
+		err = rota_rate_take(bucket_of(d, rule), rule, when->ms, &out->wait_s, &why);
+	if (err != ROTA_OK) {
+		desk_refuse_why(d, who, client, when, &why, out);
+		return;
+	}
+	rota_artifact_end(reader, &artifact);
+	enter_artifact(rule, &artifact, when->s, out);
+}
+
 void desk_failed(
 	const struct deed *granted, uint64_t index, const char *why, uint64_t now, struct deed *out)
 {
@@ -307,6 +363,7 @@ bool desk_keys(const struct desk *d, const char *scope, const char *party, struc
 void deed_free(struct deed *deed)
 {
 	rota_bytes_free(&deed->record);
+	rota_bytes_free(&deed->receipt);
 	rota_grant_free(&deed->grant);
 	rota_ask_free(&deed->ask);
 	*deed = (struct deed){ 0 };

@@ -49,6 +49,7 @@ enum deed_kind {
 	DEED_ASKED, /* a request waits */
 	DEED_APPROVED, /* an officer said yes */
 	DEED_CLOSED, /* a request waits no more */
+	DEED_BUILD, /* an artifact is known */
 };
 
 struct deed {
@@ -61,6 +62,7 @@ struct deed {
 	bool approved; /* a grant of a request that waited: its bytes go to the log writer too */
 	uint8_t about[ROTA_DIGEST_LEN]; /* APPROVED, CLOSED: the request */
 	struct rota_answer answer;
+	struct rota_bytes receipt; /* BUILD: the answer instead; owned */
 	uint64_t wait_s; /* refused, and when to come again; 0: it is not a matter of time */
 	bool unsaid; /* it is answered without an entry */
 };
@@ -76,6 +78,10 @@ bool desk_ask_again(struct desk *d, const struct rota_identity *who, const char 
 /* An officer's answer to a request that waits, brought by any client (SPEC 20.3). */
 void desk_approve(struct desk *d, const struct rota_identity *who, struct rota_span approval,
 	const struct desk_time *when, struct deed *out);
+
+/* An artifact was brought: `reader` has seen all of it; NULL: it was not looked at, as he may not. */
+void desk_artifact(struct desk *d, const struct rota_identity *who, const char *scope,
+	struct rota_artifact_reader *reader, const struct desk_time *when, struct deed *out);
 
 /* One whose time is over, to be closed; false: there is none. */
 bool desk_expire(struct desk *d, uint64_t now, struct deed *out);

@@ -247,10 +247,12 @@ bool desk_show(const struct desk *d, const char *digest, struct rota_bytes *out)
 
 static void take_entry(struct desk *d, const struct deed *deed, uint64_t index)
 {
+	struct rota_span record = rota_bytes_span(&deed->record);
 	struct rota_leaf leaf;
 
 	if (rota_leaf_decode(rota_span(deed->leaf, deed->order.leaf_len), &leaf) != ROTA_OK ||
-		pending_entry(d->pending, index, &leaf, rota_bytes_span(&deed->record)) != ROTA_OK)
+		rota_records_entry(d->records, index, &leaf, record) != ROTA_OK ||
+		pending_entry(d->pending, index, &leaf, record) != ROTA_OK)
 		abort(); /* we wrote it */
 }
 
@@ -271,6 +273,7 @@ void desk_settled(struct desk *d, const struct deed *deed, uint64_t index)
 		pending_learn(d->pending, &deed->ask);
 		break;
 	case DEED_APPROVED:
+	case DEED_BUILD:
 		take_entry(d, deed, index);
 		break;
 	case DEED_CLOSED:

@@ -72,7 +72,10 @@ static void answer(struct conn *c)
 
 	if (status == 503)
 		retry_s = 10;
-	rota_answer_write(&c->deed.answer, &body);
+	if (status == 200 && c->deed.receipt.len > 0)
+		rota_bytes_add(&body, rota_bytes_span(&c->deed.receipt));
+	else
+		rota_answer_write(&c->deed.answer, &body);
 	conn_answer(c, status, rota_bytes_span(&body), retry_s, now_ms());
 	rota_bytes_free(&body);
 }
@@ -118,6 +121,14 @@ static void approve(struct parser *p, struct conn *c)
 	proceed(p, c);
 }
 
+static void artifact(struct parser *p, struct conn *c)
+{
+	const struct desk_time when = { rota_when_now(), now_ms() };
+
+	desk_artifact(&p->desk, &c->who, c->route.word[0], c->reader, &when, &c->deed);
+	proceed(p, c);
+}
+
 static void state(struct parser *p, struct conn *c)
 {
 	const struct desk_time when = { rota_when_now(), now_ms() };
@@ -158,6 +169,9 @@ static void route(struct parser *p, struct conn *c)
 		return;
 	case ROUTE_STATE:
 		state(p, c);
+		return;
+	case ROUTE_ARTIFACT:
+		artifact(p, c);
 		return;
 	case ROUTE_LIST:
 	case ROUTE_SHOW:

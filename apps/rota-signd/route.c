@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-const uint64_t route_body_max = ROTA_ASK_MAX;
+/* A root file system (SPEC 18.2). */
+#define ARTIFACT_MAX ((uint64_t)4 << 30)
+
+const uint64_t route_body_max = ARTIFACT_MAX;
 
 static const struct row {
 	enum rota_http_method method;
@@ -18,6 +21,7 @@ static const struct row {
 	{ ROTA_HTTP_GET, "/v1/pending", 0, ROUTE_LIST, 0 },
 	{ ROTA_HTTP_GET, "/v1/pending", 1, ROUTE_SHOW, 0 },
 	{ ROTA_HTTP_POST, "/v1/approve", 0, ROUTE_APPROVE, ROTA_APPROVAL_MAX },
+	{ ROTA_HTTP_POST, "/v1/artifact", 1, ROUTE_ARTIFACT, ARTIFACT_MAX },
 	{ ROTA_HTTP_GET, "/v1/keys", 2, ROUTE_KEYS, 0 },
 };
 

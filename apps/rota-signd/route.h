@@ -14,6 +14,7 @@ enum route_kind {
 	ROUTE_LIST, /* GET /v1/pending */
 	ROUTE_SHOW, /* GET /v1/pending/DIGEST */
 	ROUTE_APPROVE, /* POST /v1/approve */
+	ROUTE_ARTIFACT, /* POST /v1/artifact/SCOPE */
 	ROUTE_KEYS, /* GET /v1/keys/SCOPE/PARTY */
 };
 

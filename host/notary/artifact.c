@@ -6,26 +6,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct reading {
+struct rota_artifact_reader {
 	struct rota_image image;
 	enum rota_err err; /* of the image, from its first wrong byte on */
 	struct rota_digest *whole;
 	uint64_t length;
 };
 
-static enum rota_err take(void *ctx, struct rota_span piece)
+struct rota_artifact_reader *rota_artifact_begin(const struct rota_crypto *crypto)
 {
-	struct reading *r = ctx;
+	struct rota_artifact_reader *r = calloc(1, sizeof(*r));
 
+	if (!r)
+		abort();
+	r->whole = rota_digest_new();
+	rota_image_begin(&r->image, crypto);
+	return r;
+}
+
+void rota_artifact_add(struct rota_artifact_reader *r, struct rota_span piece)
+{
 	rota_digest_add(r->whole, piece);
 	r->length += piece.len;
 	if (r->err == ROTA_OK)
 		r->err = rota_image_update(&r->image, piece);
-	return ROTA_OK;
 }
 
 /* Whole, or exactly what the digest covers. */
-static bool is_image(struct reading *r)
+static bool is_image(struct rota_artifact_reader *r)
 {
 	uint64_t covered = (uint64_t)ROTA_IMAGE_HEADER_LEN + r->image.info.payload_len +
 		r->image.protected_len;
@@ -36,21 +44,14 @@ static bool is_image(struct reading *r)
 		(r->image.info.product.len > 0 && r->length == covered);
 }
 
-enum rota_err rota_artifact_read(const char *path, const struct rota_crypto *crypto,
-	struct rota_artifact *out, struct rota_fail *why)
+void rota_artifact_end(struct rota_artifact_reader *r, struct rota_artifact *out)
 {
-	struct reading r = { .whole = rota_digest_new() };
-	const struct rota_image_info *info = &r.image.info;
-	enum rota_err err;
+	const struct rota_image_info *info = &r->image.info;
 
-	*out = (struct rota_artifact){ 0 };
-	rota_image_begin(&r.image, crypto);
-	err = rota_feed_file(path, NULL, &r, take, why);
-	rota_digest_get(r.whole, out->sha256);
-	rota_digest_free(r.whole);
-	out->length = r.length;
-	if (err != ROTA_OK || !is_image(&r))
-		return err;
+	*out = (struct rota_artifact){ .length = r->length };
+	rota_digest_get(r->whole, out->sha256);
+	if (!is_image(r))
+		return;
 	out->image = true;
 	memcpy(out->digest, info->digest, sizeof(out->digest));
 	out->counter = info->counter;
@@ -58,7 +59,14 @@ enum rota_err rota_artifact_read(const char *path, const struct rota_crypto *cry
 	out->product = info->product;
 	memcpy(out->hardware, info->hardware, sizeof(out->hardware));
 	out->hardware_count = info->hardware_count;
-	return ROTA_OK;
+}
+
+void rota_artifact_free(struct rota_artifact_reader *r)
+{
+	if (!r)
+		return;
+	rota_digest_free(r->whole);
+	free(r);
 }
 
 static json_t *hex_json(const uint8_t digest[static ROTA_SHA256_LEN])

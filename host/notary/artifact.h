@@ -22,9 +22,12 @@ struct rota_artifact {
 	uint8_t hardware_count;
 };
 
-/* Streams the file. ROTA_ERR_IO and others of reading it. */
-ROTA_MUST_USE enum rota_err rota_artifact_read(const char *path, const struct rota_crypto *crypto,
-	struct rota_artifact *out, struct rota_fail *why);
+/* The file's bytes as they come, in pieces of any size; then what they are. The reader is freed by who began. */
+struct rota_artifact_reader;
+struct rota_artifact_reader *rota_artifact_begin(const struct rota_crypto *crypto);
+void rota_artifact_add(struct rota_artifact_reader *r, struct rota_span piece);
+void rota_artifact_end(struct rota_artifact_reader *r, struct rota_artifact *out);
+void rota_artifact_free(struct rota_artifact_reader *r);
 
 /* For the log's private record, and back; false: it is none. */
 json_t *rota_artifact_json(const struct rota_artifact *a);

@@ -162,6 +162,25 @@ enum rota_err rota_policy_client(const struct rota_policy *p, const struct rota_
 		why, ROTA_REFUSED_IDENTITY, "no [client] of signd.ini has the key %s", hex);
 }
 
+const struct rota_rule *rota_policy_brings(
+	const struct rota_policy *p, const struct rota_identity *who, const char *scope)
+{
+	const char *client;
+	struct rota_fail why;
+
+	if (rota_policy_client(p, who, &client, &why) != ROTA_OK)
+		return NULL;
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct rota_rule *r = &p->rules[i];
+
+		if (strcmp(r->who, client) == 0 && strcmp(r->scope, scope) == 0 &&
+			(strcmp(r->role, "ci") == 0 ||
+				policy_has_word(r->kinds, rota_ask_word(ROTA_ASK_IMAGE))))
+			return r;
+	}
+	return NULL;
+}
+
 enum rota_err rota_policy_find(const struct rota_policy *p, const struct rota_identity *who,
 	const struct rota_ask *ask, const struct rota_rule **rule, const char **client,
 	struct rota_fail *why)

@@ -109,6 +109,10 @@ ROTA_MUST_USE enum rota_err rota_policy_find(const struct rota_policy *p,
 /* Whether some rule lets somebody have something signed by a party of a scope. */
 bool rota_policy_signs(const struct rota_policy *p, const char *scope, const char *party);
 
+/* The rule that lets somebody bring artifacts of a scope: one of his for images, or for role ci; NULL: he may not. */
+const struct rota_rule *rota_policy_brings(
+	const struct rota_policy *p, const struct rota_identity *who, const char *scope);
+
 /* Whose keys sign what a kind asks for in a role: a party of rota.ini; NULL: nothing is signed. */
 const char *rota_policy_party(enum rota_ask_kind kind, const char *role);
 

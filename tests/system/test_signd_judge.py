@@ -13,7 +13,7 @@ import time
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from asks import HOUR, RULES, Scene, ask, newest, now, successor, when
 from authority import Client, canonical, made, release  # noqa: F401 - fixtures
@@ -98,6 +98,40 @@ def test_a_build_for_ci(signd, scene):
     files = {path: (scene.dir / "repo/targets" / f"{pathlib.Path(path).parent}/{target['hashes']['sha256']}.release.json").read_text()
              for path, target in signed["targets"].items() if path.endswith("/release.json")}
     granted(signd, scene, "ci", signed, files)
+
+
+def test_an_image_for_ci(signd, scene):
+    """Posted, signed as it was read, by the key of ci-image; another than was posted is not."""
+    image = scene.folder / "ci.img"
+    (scene.folder / "payload").write_bytes(os.urandom(300_000))
+    made = json.loads(scene.twin()("image", "sign", "--ci", "--version", "1.1.0", "--hardware", "board-a", "--counter", 3, "--out", image,
+                                   scene.folder / "payload", "--json"))
+    data = image.read_bytes()
+    with signd.connect() as client:
+        status, _, body = client.post(data, "/v1/artifact/sensor")
+        receipt = json.loads(body)
+        assert status == 200
+        assert receipt == {"image": made["digest"], "length": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        assert client.post(data, "/v1/artifact/other")[0] == 403
+        status, _, body = client.post(b"", "/v1/artifact/sensor")
+        assert status == 200 and json.loads(body)["image"] is None
+    what = {"counter": 3, "digest": made["digest"], "hardware": ["board-a"], "length": len(data), "sha256": receipt["sha256"],
+            "version": "1.1.0"}
+    for changes, code in ({"counter": 4}, "version"), ({"length": 1}, "bytes"), ({"sha256": 64 * "0"}, "bytes"), \
+            ({"hardware": ["board-b"]}, "product"):
+        assert signd.ask(kind="image", role="ci", body=what | changes)[1]["code"] == code
+    signd.stop()
+    signd.start()
+    status, said, _ = signd.ask(kind="image", role="ci", body=what)
+    assert status == 200, said
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes.fromhex(said["keys"][0]))
+    key.verify(bytes.fromhex(said["signatures"][0]["sig"]), bytes.fromhex(made["digest"]), ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+    leaves = signd.wait_leaves(said["entry"] + 1)
+    assert [leaf["digest"] for leaf in leaves if leaf["kind"] == "BUILD"][0] == receipt["sha256"]
+    assert leaves[said["entry"]]["role"] == "ci-image" and leaves[said["entry"]]["message"] == made["digest"]
+    with signd.connect() as client:
+        client.send(b"POST /v1/artifact/sensor HTTP/1.1\r\nHost: s\r\nContent-Length: 4294967297\r\n\r\n")
+        assert client.answer()[0] == 413
 
 
 def test_a_lost_answer_is_given_again(signd, scene):
