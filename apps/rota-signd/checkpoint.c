@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/checkpoint.h"
 #include "apps/rota-signd/say.h"
+#include "host/base/file.h"
+#include "host/log/log.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -28,6 +31,32 @@ static enum rota_err wait_signed(
 				    : rota_fail(why, (enum rota_err)done->err, "%s", done->text);
 }
 
+/* Before the token is asked, so that it never signed more often than this says (`rota audit reconcile`). */
+static enum rota_err count_one(struct checkpoint_maker *m, struct rota_fail *why)
+{
+	char text[24], path[ROTA_FILE_PATH_MAX];
+
+	ROTA_TRY(rota_log_path(m->dir, CHECKPOINT_COUNT, ROTA_BUF(path), why));
+	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)m->asked + 1);
+	ROTA_TRY(rota_file_write(path, rota_span_cstr(text), 0640, why));
+	m->asked++;
+	return ROTA_OK;
+}
+
+static enum rota_err read_count(struct checkpoint_maker *m, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_bytes text;
+
+	ROTA_TRY(rota_log_path(m->dir, CHECKPOINT_COUNT, ROTA_BUF(path), why));
+	if (!rota_file_exists(path))
+		return ROTA_OK;
+	ROTA_TRY(rota_file_read(path, 24, &text, why));
+	m->asked = strtoull((const char *)text.p, NULL, 10);
+	rota_bytes_free(&text);
+	return ROTA_OK;
+}
+
 static enum rota_err sign(
 	void *ctx, struct rota_span text, struct rota_bytes *lines, struct rota_fail *why)
 {
@@ -38,6 +67,7 @@ static enum rota_err sign(
 	struct rota_span line;
 
 	rota_digest_of(text, order.digest);
+	ROTA_TRY(count_one(m, why));
 	if (send(m->plan->log.order[1], &order, sizeof(order), MSG_NOSIGNAL) < 0)
 		return rota_fail(why, ROTA_ERR_IO, "the holder of the log's key is gone");
 	ROTA_TRY(wait_signed(m, &done, why));
@@ -99,6 +129,7 @@ enum rota_err checkpoint_start(struct checkpoint_maker *m, struct plan *plan, co
 		.crypto = &rota_crypto_openssl,
 		.ctx = m,
 		.sign = sign };
+	ROTA_TRY(read_count(m, why));
 	ROTA_TRY(rota_tiler_open(&m->config, &m->tiler, why));
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);

@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+#define CHECKPOINT_COUNT "checkpoints"
+
 struct checkpoint_maker {
 	struct plan *plan;
 	char dir[ROTA_FILE_PATH_MAX]; /* of the log */
@@ -16,6 +18,8 @@ struct checkpoint_maker {
 	struct rota_tiler *tiler;
 	struct rota_note_key key;
 	uint64_t tag;
+	uint64_t
+		asked; /* how often the log's key was asked to sign, ever: CHECKPOINT_COUNT in the log's folder */
 	pthread_t thread;
 	bool runs;
 	pthread_mutex_t lock; /* over what follows */

@@ -73,6 +73,7 @@ static const struct verb verbs[] = {
 		verb_authority_split },
 	{ "audit cosign", "have witnesses cosign the signing log", verb_audit_cosign },
 	{ "audit prove", "that the signing log has a release, as one file", verb_audit_prove },
+	{ "audit reconcile", "has each signature of a token its entry", verb_audit_reconcile },
 	{ "audit show", "who had what signed, why, when, from which build", verb_audit_show },
 	{ "audit verify", "is the signing log what it says, and one log", verb_audit_verify },
 	{ "approve", "show what a signing daemon was asked for, and say yes or no to it",

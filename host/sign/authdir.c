@@ -34,6 +34,7 @@ static enum rota_err load_token(
 	t->pin_file = rota_ini_get(ini, section, "pin_file");
 	t->environment = rota_ini_get(ini, section, "environment");
 	t->owner = rota_ini_get(ini, section, "owner");
+	t->audit = rota_ini_get(ini, section, "audit");
 	if (!t->owner)
 		t->owner = name;
 	if (strlen(t->owner) > ROTA_OWNER_MAX)

@@ -3,7 +3,7 @@
  *
  *     [authority]           product, signd = SOCKET: the daemon that signs for parties that are online
  *     [repository]          path (default "repo"), staging
- *     [token NAME]          module, label, pin_file, environment, online, owner
+ *     [token NAME]          module, label, pin_file, environment, online, owner, audit
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
  *     [keys NAME]           signers = TOKEN:KEY ..., threshold: image, ci-image, recovery, device-ca,
  *                           operational-ca, server-ca; and, where there are such, approval, builder
@@ -42,6 +42,8 @@
 struct rota_token {
 	const char *name, *module, *label, *pin_file, *environment;
 	const char *owner; /* who keeps it; the token's name where nobody said so */
+	const char *
+		audit; /* a line for /bin/sh that prints how often each key signed; NULL: nobody knows */
 	bool online; /* needs nobody to come: `rota publish` may use it by itself */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A PKCS#11 module in front of another one, for tests: it counts, and fails as tokens fail.
  *
- * In the folder P11SHIM_DIR: `logins` and `signatures` have a byte for each C_Login and C_Sign that was let through;
+ * In the folder P11SHIM_DIR: `logins` and `signatures` have a byte for each C_Login and C_Sign that was let through, and
+ * `signed.LABEL` for each by the key of that label, as an HSM's own audit counts;
  * `mood` is a word, looked at in every call that matters:
  *     ended   the session is gone, once: the file is removed
  *     gone    the token is gone, as long as the file is there
@@ -21,6 +22,8 @@
 #include <unistd.h>
 
 static CK_FUNCTION_LIST *behind, front;
+static _Thread_local char
+	signs_with[80]; /* `signed.LABEL` of the operation that this thread began */
 
 static void path_of(const char *name, char out[static 256])
 {
@@ -70,6 +73,16 @@ static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR
 	return behind->C_Login(session, user, pin, len);
 }
 
+static void remember(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+	char text[64] = "";
+	CK_ATTRIBUTE label = { CKA_LABEL, text, sizeof(text) - 1 };
+
+	if (behind->C_GetAttributeValue(session, key, &label, 1) != CKR_OK)
+		abort();
+	snprintf(signs_with, sizeof(signs_with), "signed.%s", text);
+}
+
 static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
 {
 	char path[256];
@@ -85,6 +98,7 @@ static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK
 		_exit(11);
 	while (mood_is("hang"))
 		pause();
+	remember(session, key);
 	return behind->C_SignInit(session, mechanism, key);
 }
 
@@ -92,6 +106,7 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len
 	CK_ULONG_PTR sig_len)
 {
 	count("signatures");
+	count(signs_with);
 	return behind->C_Sign(session, data, data_len, sig, sig_len);
 }
 
