@@ -20,24 +20,51 @@ static enum rota_err mark_kept(struct session *s, const json_t *root)
 		&s->dir, one.at[0].version, one.at[0].from_s, one.at[0].end_s, &s->why);
 }
 
-enum rota_err series_sign(struct session *s, json_t **before, const json_t *roots)
+enum rota_err series_put(struct session *s, json_t **before, const json_t *envelopes)
 {
-	struct rota_notary_file what = { .party = rota_authdir_party(&s->dir, "root"),
-		.role = "root" };
-
 	ROTA_TRY(rota_ahead_begin(&s->dir, rota_chain_version(*before) + 1, &s->why));
-	for (size_t i = 0; i < json_array_size(roots); i++) {
+	for (size_t i = 0; i < json_array_size(envelopes); i++) {
+		const json_t *envelope = json_array_get(envelopes, i);
 		struct rota_bytes file;
 		enum rota_err err;
 
-		what.content = json_array_get(roots, i);
-		ROTA_TRY(mark_kept(s, what.content));
-		ROTA_TRY(rota_envelope_sign(&s->notary, &what, &file, &s->why));
+		ROTA_TRY(mark_kept(s, json_object_get(envelope, "signed")));
+		ROTA_TRY(rota_json_encode(envelope, ROTA_JSON_FILE, &file, &s->why));
 		err = rota_ahead_put(&s->dir, before, rota_bytes_span(&file), &s->why);
 		rota_bytes_free(&file);
 		ROTA_TRY(err);
 	}
 	return rota_ahead_end(&s->dir, &s->why);
+}
+
+static enum rota_err sign_one(struct session *s, const json_t *root, json_t *envelopes)
+{
+	const struct rota_notary_file what = {
+		.party = rota_authdir_party(&s->dir, "root"), .role = "root", .content = root
+	};
+	struct rota_bytes file;
+	enum rota_err err;
+	json_t *envelope;
+
+	ROTA_TRY(rota_envelope_sign(&s->notary, &what, &file, &s->why));
+	err = rota_json_parse_strict(rota_bytes_span(&file), &envelope, &s->why);
+	rota_bytes_free(&file);
+	if (err == ROTA_OK)
+		json_array_append_new(envelopes, envelope);
+	return err;
+}
+
+enum rota_err series_sign(struct session *s, json_t **before, const json_t *roots)
+{
+	json_t *envelopes = json_array();
+	enum rota_err err = ROTA_OK;
+
+	for (size_t i = 0; err == ROTA_OK && i < json_array_size(roots); i++)
+		err = sign_one(s, json_array_get(roots, i), envelopes);
+	if (err == ROTA_OK)
+		err = series_put(s, before, envelopes);
+	json_decref(envelopes);
+	return err;
 }
 
 enum rota_err series_read_emergency(struct session *s, const char *path, struct rota_emergency *e,

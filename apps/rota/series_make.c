@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rota series make: online keys for the next weeks, and the roots that name them. */
+/* rota series make, prepare: online keys for the next weeks, and the roots that name them. */
 #include "apps/rota/opts.h"
 #include "apps/rota/series.h"
 #include "apps/rota/session.h"
@@ -8,11 +8,16 @@
 #include "host/base/bar.h"
 #include "host/base/when.h"
 #include "host/repo/ahead.h"
+#include "host/ceremony/fingerprint.h"
 #include "host/repo/chain.h"
+#include "host/repo/seriesfile.h"
 #include "host/series/link.h"
 
 #include <stdio.h>
 #include <unistd.h>
+
+/* People have to come together first. */
+#define PREPARE_S 86400
 
 static const char *slots = "120", *period = "6h", *landing = "90d", *from;
 static bool yes, json;
@@ -31,7 +36,7 @@ static const struct opts_row rows[] = {
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
 };
 
-static const struct opts_usage usage = {
+static const struct opts_usage make_usage = {
 	.synopsis = "rota series make [OPTION]...",
 	.text = "Makes a pair of online keys for each slot, and the roots that name them; shows "
 		"them, asks, and\n"
@@ -49,25 +54,51 @@ static const struct opts_usage usage = {
 	.operands_max = 0,
 };
 
-static int parse_plan(struct rota_series_plan *plan)
+static const struct opts_row prepare_rows[] = {
+	{ "slots", "N", "how many, 1 to 399 (default: 120)", OPTS_TEXT, &slots },
+	{ "period", "TIME", "how long a slot is, 2h to 30d (default: 6h)", OPTS_TEXT, &period },
+	{ "landing", "TIME", "how long the landing root lives, 2h to 90d (default: 90d)", OPTS_TEXT,
+		&landing },
+	{ "from", "WHEN",
+		"when the first slot begins, as 2027-01-15T08:00:00Z (default: when the landing "
+		"root of the series before is due, else in a day)",
+		OPTS_TEXT, &from },
+	{ "json", NULL, "print the roots as JSON", OPTS_FLAG, &json },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage prepare_usage = {
+	.synopsis = "rota series prepare [OPTION]... FILE",
+	.text = "As rota series make, for people who keep the tokens of root elsewhere: makes keys "
+		"and roots, and\n"
+		"writes the roots into FILE. There: rota series sign; here afterwards: rota series "
+		"finish.",
+	.examples = "  rota series prepare /media/stick/series\n"
+		    "  rota series prepare --slots 30 --period 24h /media/stick/series",
+	.rows = prepare_rows,
+	.operands_min = 1,
+	.operands_max = 1,
+};
+
+static int parse_plan(const struct opts_usage *usage, struct rota_series_plan *plan)
 {
 	uint64_t count;
 
 	if (!opts_number(slots, ROTA_SERIES_MAX - 1, &count) || count < 1)
 		return opts_wrong(
-			&usage, "--slots %s is no number from 1 to %d", slots, ROTA_SERIES_MAX - 1);
+			usage, "--slots %s is no number from 1 to %d", slots, ROTA_SERIES_MAX - 1);
 	if (!rota_duration_parse(period, &plan->period_s))
-		return opts_wrong(&usage, "--period %s is no time like 6h", period);
+		return opts_wrong(usage, "--period %s is no time like 6h", period);
 	if (!rota_duration_parse(landing, &plan->landing_s))
-		return opts_wrong(&usage, "--landing %s is no time like 90d", landing);
+		return opts_wrong(usage, "--landing %s is no time like 90d", landing);
 	if (from && !rota_when_parse(from, &plan->from_s))
-		return opts_wrong(&usage, "--from %s is no time like 2027-01-15T08:00:00Z", from);
+		return opts_wrong(usage, "--from %s is no time like 2027-01-15T08:00:00Z", from);
 	plan->slots = (unsigned)count;
 	return 0;
 }
 
-/* Where nothing was said: with the landing root, or when devices have had an hour of both keys. */
-static void choose_from(const json_t *before, struct rota_series_plan *plan)
+/* Where nothing was said: with the landing root, or after so long. */
+static void choose_from(const json_t *before, uint64_t in_s, struct rota_series_plan *plan)
 {
 	const char *due = json_string_value(json_object_get(before, "x-rota-not-before"));
 	uint64_t at = 0;
@@ -77,7 +108,7 @@ static void choose_from(const json_t *before, struct rota_series_plan *plan)
 	if (rota_root_lands(before) && due && rota_when_parse(due, &at) && at > plan->issued_s)
 		plan->from_s = at;
 	else
-		plan->from_s = plan->issued_s + ROTA_OVERLAP_S;
+		plan->from_s = plan->issued_s + in_s;
 }
 
 static enum rota_err make_pairs(struct session *s, int keeper, const struct rota_series_plan *plan,
@@ -129,33 +160,72 @@ static enum rota_err show(struct session *s, const json_t *before, const json_t 
 	return ROTA_OK;
 }
 
-static enum rota_err make(struct session *s, json_t **before, struct rota_series_plan *plan)
+/* Keys, and the roots that name them; for a person to read. */
+static enum rota_err make_roots(struct session *s, const json_t *before,
+	const struct rota_series_plan *plan, json_t **roots)
 {
 	static struct rota_series_pair pairs[ROTA_SERIES_MAX];
 	const struct rota_party *root = rota_authdir_party(&s->dir, "root");
-	json_t *roots = NULL;
 	enum rota_err err;
 
-	choose_from(*before, plan);
-	ROTA_TRY(make_keys(s, plan, rota_chain_version(*before) + 1, pairs));
-	err = rota_series_make(*before, plan, pairs, &roots, &s->why);
+	ROTA_TRY(make_keys(s, plan, rota_chain_version(before) + 1, pairs));
+	ROTA_TRY(rota_series_make(before, plan, pairs, roots, &s->why));
+	err = rota_series_judge(before, *roots, root->lifetime_s, s->desk.now, &s->why);
 	if (err == ROTA_OK)
-		err = rota_series_judge(*before, roots, root->lifetime_s, s->desk.now, &s->why);
-	if (err == ROTA_OK)
-		err = show(s, *before, roots);
-	if (err == ROTA_OK)
-		err = session_confirm(s, yes, "Sign these?");
+		err = show(s, before, *roots);
+	if (err != ROTA_OK)
+		json_decref(*roots);
+	return err;
+}
+
+enum rota_err series_finish(struct session *s, const json_t *roots)
+{
+	ROTA_TRY(slots_note(s, roots, ROTA_KEY_MADE));
+	return slots_tend(s);
+}
+
+static enum rota_err make(struct session *s, json_t **before, struct rota_series_plan *plan)
+{
+	json_t *roots;
+	enum rota_err err;
+
+	choose_from(*before, ROTA_OVERLAP_S, plan); /* devices have had an hour of both keys */
+	ROTA_TRY(make_roots(s, *before, plan, &roots));
+	err = session_confirm(s, yes, "Sign these?");
 	if (err == ROTA_OK)
 		err = series_sign(s, before, roots);
 	if (err == ROTA_OK)
-		err = slots_note(s, roots, ROTA_KEY_MADE);
-	if (err == ROTA_OK)
-		err = slots_tend(s);
+		err = series_finish(s, roots);
 	json_decref(roots);
 	return err;
 }
 
-int verb_series_make(int argc, char **argv)
+static enum rota_err prepare(
+	struct session *s, const json_t *before, struct rota_series_plan *plan, const char *path)
+{
+	char fingerprint[ROTA_FINGERPRINT_LEN];
+	struct rota_seriesfile file;
+	json_t *roots;
+	enum rota_err err;
+
+	choose_from(before, PREPARE_S, plan);
+	ROTA_TRY(make_roots(s, before, plan, &roots));
+	err = rota_seriesfile_make(&s->dir, roots, &file, &s->why);
+	if (err == ROTA_OK)
+		err = rota_seriesfile_save(&file, path, &s->why);
+	rota_seriesfile_free(&file);
+	if (err == ROTA_OK)
+		err = rota_fingerprint_series(roots, fingerprint, &s->why);
+	json_decref(roots);
+	ROTA_TRY(err);
+	fprintf(stderr,
+		"rota: fingerprint %s\nrota: %s: read the fingerprint to each signer; there: rota "
+		"series sign, here afterwards: rota series finish\n",
+		fingerprint, path);
+	return ROTA_OK;
+}
+
+static int run(const struct opts_usage *usage, int argc, char **argv, bool only_prepare)
 {
 	struct rota_series_plan plan = { 0 };
 	struct session s;
@@ -163,9 +233,9 @@ int verb_series_make(int argc, char **argv)
 	enum rota_err err;
 	int at, status;
 
-	if (!opts_parse(&usage, argc, argv, &at, &status))
+	if (!opts_parse(usage, argc, argv, &at, &status))
 		return status;
-	status = parse_plan(&plan);
+	status = parse_plan(usage, &plan);
 	if (status)
 		return status;
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
@@ -173,8 +243,19 @@ int verb_series_make(int argc, char **argv)
 	plan.issued_s = s.desk.now;
 	err = rota_ahead_newest(&s.dir, &before, &s.why);
 	if (err == ROTA_OK) {
-		err = make(&s, &before, &plan);
+		err = only_prepare ? prepare(&s, before, &plan, argv[at])
+				   : make(&s, &before, &plan);
 		json_decref(before);
 	}
 	return session_close(&s, err);
+}
+
+int verb_series_make(int argc, char **argv)
+{
+	return run(&make_usage, argc, argv, false);
+}
+
+int verb_series_prepare(int argc, char **argv)
+{
+	return run(&prepare_usage, argc, argv, true);
 }

@@ -15,6 +15,10 @@
 ROTA_MUST_USE enum rota_err rota_fingerprint(const struct rota_bundle *bundle,
 	char out[static ROTA_FINGERPRINT_LEN], struct rota_fail *why);
 
+/* Of the roots of a series (SPEC 23.2), `signed` each. */
+ROTA_MUST_USE enum rota_err rota_fingerprint_series(
+	const json_t *roots, char out[static ROTA_FINGERPRINT_LEN], struct rota_fail *why);
+
 /* Whether somebody typed this fingerprint: case, hyphens and blanks do not count, O is 0, I and L are 1. */
 bool rota_fingerprint_is(const char *typed, const char *fingerprint);
 

@@ -85,8 +85,9 @@ static bool is_line(const json_t *line)
 		json_is_integer(json_object_get(line, "version"));
 }
 
-static enum rota_err check_text(
-	const struct rota_bundle_view *v, struct rota_span text, bool again, struct rota_fail *why)
+static enum rota_err each_line(struct rota_span text,
+	enum rota_err (*each)(void *ctx, const json_t *line, struct rota_fail *why), void *ctx,
+	struct rota_fail *why)
 {
 	size_t row = 0;
 
@@ -106,7 +107,7 @@ static enum rota_err check_text(
 				"line %zu of the file '" RECORD
 				"' is damaged; put it back from a copy",
 				row);
-		err = check_line(v, line, again, why);
+		err = each(ctx, line, why);
 		json_decref(line);
 		ROTA_TRY(err);
 		text = rota_span(end + 1, text.len - len - 1);
@@ -114,8 +115,9 @@ static enum rota_err check_text(
 	return ROTA_OK;
 }
 
-enum rota_err rota_bundle_record_check(const struct rota_authdir *dir,
-	const struct rota_bundle_view *view, bool again, struct rota_fail *why)
+enum rota_err rota_bundle_record_each(const struct rota_authdir *dir,
+	enum rota_err (*each)(void *ctx, const json_t *line, struct rota_fail *why), void *ctx,
+	struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
 	struct rota_bytes text;
@@ -125,29 +127,49 @@ enum rota_err rota_bundle_record_check(const struct rota_authdir *dir,
 	if (!rota_file_exists(path))
 		return ROTA_OK;
 	ROTA_TRY(rota_file_read(path, RECORD_MAX, &text, why));
-	/* what goes back is said first: it is the graver of the two */
-	err = check_text(view, rota_bytes_span(&text), true, why);
-	if (err == ROTA_OK && !again)
-		err = check_text(view, rota_bytes_span(&text), false, why);
+	err = each_line(rota_bytes_span(&text), each, ctx, why);
 	rota_bytes_free(&text);
 	return err;
 }
 
-enum rota_err rota_bundle_record_add(const struct rota_authdir *dir,
-	const struct rota_bundle_view *view, const struct rota_bundle_item *item, uint64_t now,
-	struct rota_fail *why)
+struct check {
+	const struct rota_bundle_view *view;
+	bool again;
+};
+
+static enum rota_err on_line(void *ctx, const json_t *line, struct rota_fail *why)
+{
+	const struct check *c = ctx;
+
+	return check_line(c->view, line, c->again, why);
+}
+
+enum rota_err rota_bundle_record_check(const struct rota_authdir *dir,
+	const struct rota_bundle_view *view, bool again, struct rota_fail *why)
+{
+	struct check c = { view, true };
+
+	/* what goes back is said first: it is the graver of the two */
+	ROTA_TRY(rota_bundle_record_each(dir, on_line, &c, why));
+	if (again)
+		return ROTA_OK;
+	c.again = false;
+	return rota_bundle_record_each(dir, on_line, &c, why);
+}
+
+enum rota_err rota_bundle_record_put(const struct rota_authdir *dir,
+	const struct rota_bundle_signed *what, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX], at[ROTA_WHEN_LEN], hex[ROTA_DIGEST_HEX];
 	struct rota_bytes line;
 	json_t *value;
 	enum rota_err err;
 
-	rota_when_text(now, at);
-	rota_hex(ROTA_SPAN(item->digest), hex);
-	value = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I}", "at", at, "digest", hex, "role", item->role,
-		"root", (json_int_t)rota_chain_version(view->root), "targets",
-		(json_int_t)rota_chain_version(view->targets), "version",
-		(json_int_t)rota_chain_version(item->now));
+	rota_when_text(what->at_s, at);
+	rota_hex(ROTA_SPAN(what->digest), hex);
+	value = json_pack("{s:s,s:s,s:s,s:I,s:I,s:I}", "at", at, "digest", hex, "role", what->role,
+		"root", (json_int_t)what->root, "targets", (json_int_t)what->targets, "version",
+		(json_int_t)what->version);
 	err = rota_json_encode(value, ROTA_JSON_FILE, &line, why);
 	json_decref(value);
 	ROTA_TRY(err);
@@ -156,4 +178,18 @@ enum rota_err rota_bundle_record_add(const struct rota_authdir *dir,
 	err = rota_file_append(path, rota_bytes_span(&line), 0600, why);
 	rota_bytes_free(&line);
 	return err;
+}
+
+enum rota_err rota_bundle_record_add(const struct rota_authdir *dir,
+	const struct rota_bundle_view *view, const struct rota_bundle_item *item, uint64_t now,
+	struct rota_fail *why)
+{
+	struct rota_bundle_signed what = { .at_s = now,
+		.role = item->role,
+		.root = rota_chain_version(view->root),
+		.targets = rota_chain_version(view->targets),
+		.version = rota_chain_version(item->now) };
+
+	memcpy(what.digest, item->digest, sizeof(what.digest));
+	return rota_bundle_record_put(dir, &what, why);
 }

@@ -21,4 +21,19 @@ ROTA_MUST_USE enum rota_err rota_bundle_record_add(const struct rota_authdir *di
 	const struct rota_bundle_view *view, const struct rota_bundle_item *item, uint64_t now,
 	struct rota_fail *why);
 
+/* Every line in turn. ROTA_ERR_CORRUPT as above, else what `each` gives. No record: none. */
+ROTA_MUST_USE enum rota_err rota_bundle_record_each(const struct rota_authdir *dir,
+	enum rota_err (*each)(void *ctx, const json_t *line, struct rota_fail *why), void *ctx,
+	struct rota_fail *why);
+
+/* One line, its members in this order. */
+struct rota_bundle_signed {
+	uint64_t at_s;
+	uint8_t digest[ROTA_DIGEST_LEN];
+	const char *role; /* "series" stands for the last root of one (SPEC 23.2) */
+	uint64_t root, targets, version;
+};
+ROTA_MUST_USE enum rota_err rota_bundle_record_put(const struct rota_authdir *dir,
+	const struct rota_bundle_signed *what, struct rota_fail *why);
+
 #endif

@@ -334,3 +334,83 @@ def test_a_ceremony_that_was_cut_off(series):
 def test_no_keeper_no_series(series):
     assert "does not answer" in series.make(*from_(series), status=1)
     assert series.folder("slot.json") == [] and series.tokens() == ["rota-online"]
+
+
+def test_people_elsewhere_sign_it(series, tmp_path):
+    """A file goes to two vaults, each with a token of root, and its copies come back (SPEC 23.2)."""
+    series.rota("authority", "split", tmp_path / "vault")
+    vaults = []
+    for name, gone in (("anna", ("root-2", "root-3")), ("bert", ("root-1", "root-3"))):
+        vaults.append(Vault(series, shutil.copytree(tmp_path / "vault", tmp_path / name)))
+        for token in gone:
+            shutil.rmtree(tmp_path / name / "tokens" / token)
+    anna, bert = vaults
+    series.keeper.start(-3)
+    file = tmp_path / "series.file"
+    said = series(-3, "series", "prepare", "--slots", 3, "--period", "2h", *from_(series), file)
+    mark = re.search(r"fingerprint (\S{24})", said).group(1)
+    assert series.kept() == [] and series.keeper.kept("pin") == [2, 3, 4] and series.keeper.kept("root") == []
+    copies = [shutil.copy(file, tmp_path / name) for name in ("a", "b", "c")]
+    assert "must be signed by further people" in series(-2, "series", "finish", file, status=1)
+    assert "not what was read aloud" in anna(-2, "sign", "--yes", "--fingerprint", "0" * 20, copies[0], status=1)
+    assert "needs --fingerprint" in anna(-2, "sign", "--yes", copies[0], status=2)
+    refused(anna, json.loads(file.read_text()), tmp_path / "bad", mark)
+    said = anna(-2, "sign", "--yes", "--fingerprint", mark, copies[0])
+    assert "roots 2 to 5" in said and said.count("\n") >= 8 and "further people" in said
+    lines = [json.loads(line) for line in (anna.dir / "signed").read_text().splitlines()]
+    assert [(x["role"], x["version"]) for x in lines] == [("root", 2), ("series", 5)]
+    assert "no token at hand" in anna(-2, "sign", "--yes", "--fingerprint", mark, copies[0], status=1)
+    assert "further people" in bert(-2, "sign", "--yes", "--fingerprint", mark, copies[1])
+    for one in copies[:2]:
+        assert "further people" in series(-2, "series", "finish", one, status=1)
+    series(-2, "series", "finish", *copies[:2])
+    assert series.kept() == [5] and series.keeper.kept("root") == [2, 3, 4]
+    assert "signed meanwhile" in series(-2, "series", "finish", *copies[:2], status=1)
+    series.at(0, "publish")
+    assert series.client(0) == (2, 2, 2)
+    # another series of these versions: this machine has signed one
+    whole = json.loads(pathlib.Path(copies[2]).read_text())
+    for envelope in whole["roots_next"]:
+        envelope["signed"]["x-rota-issued"] = series.when(-2.9).strftime("%Y-%m-%dT%H:%M:%SZ")
+    pathlib.Path(copies[2]).write_text(json.dumps(whole, separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+    assert "signed another root 2" in anna(-2, "sign", "--yes", "--fingerprint", mark, copies[2], status=1)
+    # the next one, behind a landing root that waits; those between are sealed
+    said = series(1, "series", "prepare", "--slots", 2, "--period", "2h", file)
+    mark = re.search(r"fingerprint (\S{24})", said).group(1)
+    for vault in vaults:
+        vault(1.1, "sign", "--yes", "--fingerprint", mark, file)
+    series(1.2, "series", "finish", file)
+    assert series.keeper.kept("root") == [3, 4, 6, 7]
+
+
+class Vault:
+    def __init__(self, series, folder):
+        self.series, self.dir = series, pathlib.Path(folder)
+
+    def __call__(self, hours, *words, **kinds):
+        rota, self.series.rota = self.series.rota, self
+        self.program = rota.program
+        try:
+            return self.series(hours, "series", *words, **kinds)
+        finally:
+            self.series.rota = rota
+
+
+def refused(vault, whole, path, mark):
+    """What a machine of root's people does not sign."""
+    def edit(change):
+        copy = json.loads(json.dumps(whole))
+        change(copy)
+        path.write_text(json.dumps(copy, separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+        return vault(-2, "sign", "--yes", "--fingerprint", mark, path, status=1)
+    assert "another repository" in edit(lambda w: w.update(anchor="0" * 64))
+    assert "of product actor" in edit(lambda w: w.update(product="actor"))
+    assert "changes more than" in edit(lambda w: w["roots_next"][1]["signed"]["roles"]["root"].update(threshold=1))
+    assert "changes more than" in edit(lambda w: w["roots_next"][2]["signed"].update(more=1))
+    assert "follows root" in edit(lambda w: w["roots_next"].pop(1))
+    assert "not what a series file holds" in edit(lambda w: w.update(more=1))
+    assert "not what a series file holds" in edit(lambda w: w["roots_next"][0].update(more=1))
+    assert "another format" in edit(lambda w: w.update(format=2))
+    wrong = {"keyid": whole["roots_next"][0]["signed"]["roles"]["root"]["keyids"][0], "sig": "3006020101020101"}
+    assert "does not verify" in edit(lambda w: w["roots_next"][3]["signatures"].append(wrong))
+    assert "'before'" in edit(lambda w: w.update(before=w["roots_next"][3]))
