@@ -240,6 +240,7 @@ static void serve(struct server *s, int listener)
 	sigprocmask(SIG_BLOCK, &ends, &open); /* let in by ppoll() alone */
 	sigaction(SIGTERM, &how, NULL);
 	sigaction(SIGINT, &how, NULL);
+	say("keeper: ready on %s", s->config->socket); /* and to be ended in order */
 	while (!ended) {
 		if (ppoll(&p, 1, NULL, &open) != 1)
 			continue;
@@ -274,7 +275,6 @@ int keeper_run(const struct keeper_config *c)
 		sealer.close(sealer.ctx);
 		return failed(&why);
 	}
-	say("keeper: ready on %s", c->socket);
 	serve(&s, listener);
 	rota_listener_close(c->socket, listener);
 	sealer.close(sealer.ctx);

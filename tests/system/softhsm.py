@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SoftHSM's store, read as a thief of its files and PIN would: the private keys of a token, as bytes.
+
+Formats as of SoftHSM 2.6 (SecureDataManager, ObjectFile): an object is a generation and attributes (type, kind, value); what is
+private is AES-256-CBC, IV before it, under a key of the token, which lies under one that SHA-256 makes of salt and PIN."""
+import hashlib
+import struct
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+USER_PIN, CLASS, VALUE, LABEL, PRIVATE_KEY = 0x8000534D, 0, 0x11, 3, 3
+
+
+def attributes(path):
+    data, at, found = path.read_bytes(), 8, {}
+    while at < len(data):
+        name, kind = struct.unpack(">QQ", data[at:at + 16])
+        at += 16
+        length = {1: 1, 2: 8}.get(kind)
+        if length is None:
+            length, = struct.unpack(">Q", data[at:at + 8])
+            at += 8
+        found[name] = data[at:at + length] if kind > 2 else int.from_bytes(data[at:at + length], "big")
+        at += length
+    return found
+
+
+def unseal(key, data):
+    cipher = Cipher(algorithms.AES(key), modes.CBC(data[:16])).decryptor()
+    text = cipher.update(data[16:]) + cipher.finalize()
+    return text[:-text[-1]]
+
+
+def token_key(token, pin):
+    sealed = token[USER_PIN]
+    key = hashlib.sha256(sealed[:8] + pin).digest()
+    for _ in range(1500 + sealed[7] - 1):
+        key = hashlib.sha256(key).digest()
+    text = unseal(key, sealed[8:])
+    assert text[:3] == b"RJR", "another PIN, or another format of SoftHSM"
+    return text[3:]
+
+
+def private_keys(store, pin):
+    """Label to private scalar, of each EC key in a store of one token."""
+    found = {}
+    for token in store.rglob("token.object"):
+        key = token_key(attributes(token), pin)
+        for path in token.parent.glob("*.object"):
+            a = attributes(path) if path != token else {}
+            if a.get(CLASS) == PRIVATE_KEY and VALUE in a:
+                found[unseal(key, a[LABEL]).decode()] = unseal(key, a[VALUE])
+    return found
+
+
+def point(scalar):
+    """Of a P-256 key: what is public of it."""
+    numbers = ec.derive_private_key(int.from_bytes(scalar, "big"), ec.SECP256R1()).public_key().public_numbers()
+    return b"\4" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
