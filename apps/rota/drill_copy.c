@@ -185,7 +185,13 @@ static enum rota_err check_whole(struct drill *d, const struct rota_authdir *dir
 	return ROTA_OK;
 }
 
-/* The copy signs with its own tokens: the daemon that the original asks would sign the real thing. */
+/* [authority] signd and [log] public of rota.ini. */
+static bool is_of_daemon(const char *line)
+{
+	return strncmp(line, "signd", 5) == 0 || strncmp(line, "public", 6) == 0;
+}
+
+/* The copy signs with its own tokens: the daemon that the original asks would sign the real thing, into the real log. */
 static enum rota_err cut_off_daemon(struct drill *d)
 {
 	char *path = rota_text("%s/rota.ini", d->ours);
@@ -196,7 +202,7 @@ static enum rota_err cut_off_daemon(struct drill *d)
 		size_t len = strcspn(p, "\n");
 
 		len += p[len] == '\n';
-		if (strncmp(p, "signd", 5) != 0)
+		if (!is_of_daemon(p))
 			rota_bytes_add(&kept, rota_span((const uint8_t *)p, len));
 		p += len;
 	}

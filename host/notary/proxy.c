@@ -47,16 +47,21 @@ static enum rota_err add_texts(struct rota_proxy *r, const struct rota_notary_fi
 	json_t *texts, struct rota_fail *why)
 {
 	const struct rota_duty *duty = rota_duty_find(file->role);
-	json_t *was = NULL, *targets = json_object_get(file->content, "targets"), *entry;
+	json_t *now = NULL, *targets = json_object_get(file->content, "targets"), *entry;
+	const json_t *was;
 	const char *path;
 	enum rota_err err = ROTA_OK;
+	uint64_t version;
 
 	if (!duty || !duty->paths)
 		return ROTA_OK;
-	ROTA_TRY(rota_store_signed(r->dir, file->role, &was, why));
+	/* What was listed last, not verified: where the role's keys have just been replaced it stands under none that counts. */
+	ROTA_TRY(rota_store_newest(r->dir, file->role, true, &version, why));
+	ROTA_TRY(rota_store_envelope(r->dir, file->role, version, &now, why));
+	was = json_object_get(json_object_get(now, "signed"), "targets");
 	json_object_foreach(targets, path, entry)
 	{
-		const json_t *before = json_object_get(json_object_get(was, "targets"), path);
+		const json_t *before = json_object_get(was, path);
 		struct rota_store_target target;
 
 		if (err != ROTA_OK || json_equal(before, entry) || !rota_judge_is_read(duty, path))
@@ -66,7 +71,7 @@ static enum rota_err add_texts(struct rota_proxy *r, const struct rota_notary_fi
 		else
 			err = rota_asks_text(r->dir, path, &target, texts, why);
 	}
-	json_decref(was);
+	json_decref(now);
 	return err;
 }
 

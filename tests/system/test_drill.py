@@ -57,6 +57,17 @@ def test_drill(made, name, seconds, tmp_path):  # noqa: F811
     assert sorted((p.relative_to(made.dir), p.stat().st_mtime_ns) for p in made.dir.rglob("*")) == before
 
 
+@pytest.mark.plain
+def test_where_a_daemon_signs(made, tmp_path):  # noqa: F811
+    """The copy asks none, and the log of the authority gets no entry of a drill."""
+    subprocess.run([made.program, "init", "--softhsm", "--product", "sensor", tmp_path / "a"], check=True, timeout=120,
+                   stdout=subprocess.DEVNULL)
+    assert "signd = " in (tmp_path / "a/rota.ini").read_text()
+    before = sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "a").rglob("*"))
+    subprocess.run([made.program, "--dir", tmp_path / "a", "drill", "rollouts"], check=True, timeout=120)
+    assert sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "a").rglob("*")) == before
+
+
 def test_there_are_twelve(made):  # noqa: F811
     assert [i["incident"] for i in json.loads(incident(made, "--json"))] == list(ATTACKS)
     assert set(re.findall(r"^(\S+)", incident(made), re.M)) == set(ATTACKS)

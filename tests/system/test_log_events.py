@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from authority import made, rota  # noqa: F401 - fixtures
+from authority import Rota, made, rota  # noqa: F401 - fixtures
 from signd import Signd
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
@@ -99,3 +99,26 @@ def test_an_incident(rota, signd):  # noqa: F811
     rota("incident", "--do", "rollouts")
     assert len(wait_for(signd, "INCIDENT", 2)) == 2
     assert re.fullmatch("[0-9a-f]{64}", json.loads((rota.dir / "incidents/log").read_text().splitlines()[1])["key"])
+
+
+def test_incidents_through_the_daemon(made, tmp_path):  # noqa: F811
+    """As rota init leaves it: keys of the online token change step by step, and the daemon signs with the new ones."""
+    subprocess.run([made.program, "init", "--softhsm", "--product", "sensor", tmp_path / "a"], check=True, timeout=120,
+                   stdout=subprocess.DEVNULL)
+    desk = Rota(made.program.parents[2], tmp_path / "a")
+    for name in ("rollouts", "timestamp"):
+        desk("incident", "--begin", "--reason", "x", name)
+        folder = desk.dir / "incidents" / name / "ceremony"
+        for _ in range(10):
+            step = next((s for s in json.loads(desk("incident", "--json", name))["steps"] if s["state"] == "next"), None)
+            if not step:
+                break
+            more = ["--yes"] if step["name"] in ("sign", "destroy") else []
+            if step["name"] == "sign":
+                more += ["--fingerprint", re.search("fingerprint (.*)", desk("ceremony", "show", folder)).group(1)]
+            desk(*step["command"], *more) if more else desk("incident", "--do", name)
+        assert "it is over" in desk("incident", "--do", name)
+    assert "0 wrong" in desk("repo", "verify")
+    every = json.loads(desk("keys", "list", "--json"))
+    assert {k["uses"] for k in every if k["state"] == "destroyed"} == {"rollouts", "timestamp"}
+    desk("publish", "--all")
