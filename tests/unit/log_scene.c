@@ -68,26 +68,34 @@ enum rota_err log_scene_each(
 		: ROTA_ERR_CORRUPT;
 }
 
+bool log_scene_raw(
+	const struct log_scene *s, struct rota_span message, uint8_t raw[static ROTA_P256_SIG_LEN])
+{
+	uint8_t der[ROTA_DER_ECDSA_MAX];
+	size_t len = sizeof(der);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool well = md != NULL && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, s->pkey) == 1 &&
+		EVP_DigestSign(md, der, &len, message.p, message.len) == 1 &&
+		rota_der_ecdsa_decode(rota_span(der, len), rota_buf(raw, ROTA_P256_SIG_LEN)) ==
+			ROTA_OK;
+
+	EVP_MD_CTX_free(md);
+	return well;
+}
+
 static enum rota_err sign(
 	void *ctx, struct rota_span text, struct rota_bytes *lines, struct rota_fail *why)
 {
 	struct log_scene *s = ctx;
-	uint8_t der[ROTA_DER_ECDSA_MAX], raw[ROTA_P256_SIG_LEN], room[ROTA_NOTE_LINE_MAX];
-	size_t len = sizeof(der);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint8_t raw[ROTA_P256_SIG_LEN], room[ROTA_NOTE_LINE_MAX];
 	struct rota_span line;
 
-	if (s->refuse) {
-		EVP_MD_CTX_free(md);
+	if (s->refuse)
 		return rota_fail(why, ROTA_ERR_IO, "the token is away");
-	}
-	if (md == NULL || EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, s->pkey) != 1 ||
-		EVP_DigestSign(md, der, &len, text.p, text.len) != 1 ||
-		rota_der_ecdsa_decode(rota_span(der, len), ROTA_BUF(raw)) != ROTA_OK ||
+	if (!log_scene_raw(s, text, raw) ||
 		rota_note_line(&s->key, 0, ROTA_SPAN(raw), ROTA_BUF(room), &line) != ROTA_OK ||
 		rota_checkpoint_read(text, &s->last) != ROTA_OK)
 		abort();
-	EVP_MD_CTX_free(md);
 	rota_bytes_add(lines, line);
 	s->signs++;
 	return ROTA_OK;

@@ -29,6 +29,10 @@ struct log_scene {
 void log_scene_begin(struct log_scene *s, const char *dir);
 void log_scene_end(struct log_scene *s);
 
+/* r || s of its key over a message. */
+bool log_scene_raw(
+	const struct log_scene *s, struct rota_span message, uint8_t raw[static ROTA_P256_SIG_LEN]);
+
 /* Gather entry number n, whose index must come out as n. */
 bool log_scene_add(struct rota_log *log, uint64_t n);
 /* The same, with a reason that says `what`: another entry of the same length. */
