@@ -71,7 +71,7 @@ static enum rota_err compare(struct run *r)
 	struct rota_bytes proof = { 0 };
 	enum rota_err err = ROTA_OK;
 
-	if (!rota_span_eq(was->origin, is->origin) || was->size > is->size)
+	if (!rota_span_eq(was->origin, is->origin))
 		return forked(r);
 	if (was->size > 0 && was->size < is->size)
 		err = rota_tiles_consistency(

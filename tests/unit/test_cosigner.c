@@ -217,7 +217,11 @@ TEST(state_first_then_the_signature)
 TEST(a_state_that_is_damaged)
 {
 	static const char *const rows[] = { LOG_SCENE_ORIGIN "\n", LOG_SCENE_ORIGIN " 2\n",
-		LOG_SCENE_ORIGIN " 02 " };
+		LOG_SCENE_ORIGIN " 02 ",
+		/* in place of its newline another byte */
+		LOG_SCENE_ORIGIN
+		" 2 "
+		"0000000000000000000000000000000000000000000000000000000000000000z" };
 
 	CHECK(begin());
 	CHECK_EQ(add("old 0", NULL, 0, 2, root[2]), ROTA_COSIGNER_OK);
