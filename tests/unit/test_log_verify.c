@@ -116,7 +116,7 @@ static enum rota_err put_head(const char *name, uint64_t size, const uint8_t *ro
 
 static enum rota_err audit_heads(const char *first, const char *second)
 {
-	char public[DIR_MAX + 16], path[2][DIR_MAX];
+	char public[DIR_MAX + 16] = "", path[2][DIR_MAX];
 	const char *heads[2] = { path[0], path[1] };
 	struct rota_log_policy policy = { .count = 1, .logs = 1, .note = { scene.key } };
 	struct rota_tiles files = rota_tiles_in(public);
