@@ -204,17 +204,19 @@ static enum rota_err one(
 
 static enum rota_err run(struct session *s, const char *hex, uint64_t lasts_s)
 {
-	const char *path = socket_path ? socket_path : s->dir.signd;
+	struct rota_client_server server = rota_client_server(&s->dir);
 	struct rota_client *c;
 	enum rota_err err;
 
-	if (!path[0])
+	if (socket_path)
+		server.address = socket_path;
+	if (!server.address[0])
 		return rota_fail(&s->why, ROTA_ERR_NOT_FOUND,
 			"%s names no signd; name the daemon's socket with --socket",
 			s->dir.ini.path);
 	if (!socket_path)
 		ROTA_TRY(session_daemon(s));
-	ROTA_TRY(rota_client_open(path, &c, &s->why));
+	ROTA_TRY(rota_client_open(&server, &c, &s->why));
 	err = hex ? one(s, c, hex, lasts_s) : list(s, c);
 	rota_client_close(c);
 	return err;

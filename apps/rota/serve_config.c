@@ -5,6 +5,7 @@
 #include "host/base/bytes.h"
 #include "host/base/file.h"
 #include "host/base/ini.h"
+#include "host/sign/authdir.h"
 
 #include <libgen.h>
 #include <stdlib.h>
@@ -45,8 +46,8 @@ static void find_signd(struct rota_ini *ini, const char *base, struct serve_conf
 	const char *signd = rota_ini_get(ini, "authority", "signd");
 	const char *product = rota_ini_get(ini, "authority", "product");
 
-	if (signd == NULL || product == NULL)
-		return;
+	if (signd == NULL || product == NULL || rota_signd_is_remote(signd))
+		return; /* rotad asks a daemon of its own machine */
 	c->signd = absolute(base, signd);
 	c->product = rota_text("%s", product);
 }

@@ -84,7 +84,9 @@ static enum rota_err start_daemon(void *ctx, struct rota_fail *why)
 
 enum rota_err session_daemon(struct session *s)
 {
-	return daemon_listens(s->dir.signd) ? ROTA_OK : start_daemon(s, &s->why);
+	return rota_signd_is_remote(s->dir.signd) || daemon_listens(s->dir.signd)
+		? ROTA_OK
+		: start_daemon(s, &s->why);
 }
 
 enum rota_err session_open(struct session *s, const char *dir, enum session_lock lock)

@@ -25,7 +25,8 @@
 struct rota_client {
 	struct rota_fetch *fetch;
 	struct rota_fetch_server server;
-	char *socket;
+	char *socket; /* or the URL: where it is, for a sentence */
+	char *files[3]; /* of the server from afar */
 };
 
 /* Whether somebody listens: libcurl would tell it from a call that broke off by the sentence alone. */
@@ -44,7 +45,33 @@ static enum rota_err knock(const char *socket_path, struct rota_fail *why)
 		why, ROTA_ERR_NET, "no signing daemon at %s: %s", socket_path, strerror(code));
 }
 
-enum rota_err rota_client_open(const char *socket, struct rota_client **out, struct rota_fail *why)
+struct rota_client_server rota_client_server(const struct rota_authdir *dir)
+{
+	return (struct rota_client_server){ .address = dir->signd,
+		.ca = dir->signd_ca,
+		.certificate = dir->signd_certificate,
+		.key = dir->signd_key };
+}
+
+static void set_server(struct rota_client *c, const struct rota_client_server *to)
+{
+	c->socket = rota_text("%s", to->address);
+	if (!rota_signd_is_remote(to->address)) {
+		c->server = (struct rota_fetch_server){
+			.url = "http://signd", .socket = c->socket, .plain = true
+		};
+		return;
+	}
+	c->files[0] = rota_text("%s", to->ca);
+	c->files[1] = rota_text("%s", to->certificate);
+	c->files[2] = rota_text("%s", to->key);
+	c->server = (struct rota_fetch_server){
+		.url = c->socket, .ca = c->files[0], .certificate = c->files[1], .key = c->files[2]
+	};
+}
+
+enum rota_err rota_client_open(
+	const struct rota_client_server *server, struct rota_client **out, struct rota_fail *why)
 {
 	static const struct rota_fetch_settings settings = {
 		.user_agent = "rota", .connect_s = CONNECT_S, .stall_s = CALL_S
@@ -52,14 +79,12 @@ enum rota_err rota_client_open(const char *socket, struct rota_client **out, str
 	struct rota_client *c;
 
 	*out = NULL;
-	ROTA_TRY(knock(socket, why));
+	if (!rota_signd_is_remote(server->address))
+		ROTA_TRY(knock(server->address, why));
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	c->socket = rota_text("%s", socket);
-	c->server = (struct rota_fetch_server){
-		.url = "http://signd", .socket = c->socket, .plain = true
-	};
+	set_server(c, server);
 	c->fetch = rota_fetch_new(&settings);
 	*out = c;
 	if (c->fetch)
@@ -75,6 +100,8 @@ void rota_client_close(struct rota_client *c)
 		return;
 	rota_fetch_free(c->fetch);
 	free(c->socket);
+	for (size_t i = 0; i < 3; i++)
+		free(c->files[i]);
 	free(c);
 }
 

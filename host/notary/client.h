@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/notary/client.h -- asking the signing daemon over its Unix socket (SPEC 18.2).
+/* host/notary/client.h -- asking the signing daemon over its Unix socket (SPEC 18.2), or from afar (18.8).
  *
  * One handle, one thread; the connection stays open between calls. Each call has a deadline. What comes back is read
  * strictly, and signatures are the caller's to verify: a daemon is no more believed than a token.
@@ -12,15 +12,25 @@
 
 #include "host/notary/approval.h"
 #include "host/notary/ask.h"
+#include "host/sign/authdir.h"
 
 /* Requests that can wait at once (SPEC 20.3). */
 #define ROTA_CLIENT_PENDING_MAX 256
 
 struct rota_client;
 
-/* ROTA_ERR_NET: nobody listens at that socket. Its path is copied. */
+/* Where the daemon is. */
+struct rota_client_server {
+	const char *address; /* its socket's path, or https://HOST[:PORT] */
+	const char *ca, *certificate, *key; /* PEM files for the latter */
+};
+
+/* Of rota.ini. Points into `dir`. */
+struct rota_client_server rota_client_server(const struct rota_authdir *dir);
+
+/* ROTA_ERR_NET: nobody listens at that socket; of a server from afar the first call says it. All texts are copied. */
 ROTA_MUST_USE enum rota_err rota_client_open(
-	const char *socket, struct rota_client **out, struct rota_fail *why);
+	const struct rota_client_server *server, struct rota_client **out, struct rota_fail *why);
 void rota_client_close(struct rota_client *c);
 
 /* Send a request. ROTA_OK whatever the answer's kind; rota_client_verdict() makes an error of one that is no yes. */

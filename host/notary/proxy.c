@@ -32,12 +32,14 @@ static bool is_daemons(const struct rota_proxy *r, const struct rota_party *part
 
 static enum rota_err reach(struct rota_proxy *r, struct rota_fail *why)
 {
-	if (r->client || rota_client_open(r->dir->signd, &r->client, why) == ROTA_OK)
+	const struct rota_client_server server = rota_client_server(r->dir);
+
+	if (r->client || rota_client_open(&server, &r->client, why) == ROTA_OK)
 		return ROTA_OK;
 	if (why->err != ROTA_ERR_NET || !r->start)
 		return why->err;
 	ROTA_TRY(r->start(r->start_ctx, why));
-	return rota_client_open(r->dir->signd, &r->client, why);
+	return rota_client_open(&server, &r->client, why);
 }
 
 /* ---- requests ---- */

@@ -305,14 +305,45 @@ static enum rota_err load_series(struct rota_authdir *a, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+bool rota_signd_is_remote(const char *address)
+{
+	return strncmp(address, "https://", 8) == 0;
+}
+
+/* Each of the three is needed where the daemon is asked over HTTPS, and means nothing else. */
+static enum rota_err load_signd_files(struct rota_authdir *a, bool remote, struct rota_fail *why)
+{
+	const struct {
+		const char *key;
+		char *path;
+	} files[] = { { "signd_ca", a->signd_ca }, { "signd_certificate", a->signd_certificate },
+		{ "signd_key", a->signd_key } };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *path = rota_ini_get(&a->ini, "authority", files[i].key);
+
+		if (!path != !remote)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"%s: [authority] %s goes with signd = https://..., and is needed "
+				"there",
+				a->ini.path, files[i].key);
+		if (path && *path == '/')
+			snprintf(files[i].path, ROTA_FILE_PATH_MAX, "%s", path);
+		else if (path)
+			rota_authdir_path(a, path, files[i].path);
+	}
+	return ROTA_OK;
+}
+
 static enum rota_err load_signd(struct rota_authdir *a, struct rota_fail *why)
 {
 	const char *path = rota_ini_get(&a->ini, "authority", "signd");
 	char below[ROTA_FILE_PATH_MAX];
 
+	ROTA_TRY(load_signd_files(a, path && rota_signd_is_remote(path), why));
 	if (!path)
 		return ROTA_OK;
-	if (*path != '/') {
+	if (*path != '/' && !rota_signd_is_remote(path)) {
 		rota_authdir_path(a, path, below);
 		path = below;
 	}

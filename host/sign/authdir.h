@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host/sign/authdir.h -- the authority directory: its rota.ini, who may sign what with which token.
  *
- *     [authority]           product, signd = SOCKET: the daemon that signs for parties that are online
+ *     [authority]           product, signd = SOCKET or https://...: the daemon that signs for parties that are online;
+ *                           for the latter signd_ca, signd_certificate, signd_key
  *     [repository]          path (default "repo"), staging
  *     [token NAME]          module, label, pin_file, environment, online, owner, audit
  *     [role NAME]           signers = TOKEN:KEY ..., threshold, lifetime
@@ -72,8 +73,11 @@ struct rota_authdir {
 	char repo[ROTA_FILE_PATH_MAX];
 	char staging[ROTA_FILE_PATH_MAX]; /* has targets/ci instead of repo (SPEC 26.8); "": none */
 	const char *product;
-	char signd
-		[ROTA_SOCKET_PATH_MAX]; /* the signing daemon's socket, absolute; "": there is none */
+	/* The signing daemon: its socket, absolute, or the https URL before it; "": there is none. */
+	char signd[ROTA_SOCKET_PATH_MAX];
+	/* PEM files for that URL: whom to believe, and as whom to come. */
+	char signd_ca[ROTA_FILE_PATH_MAX], signd_certificate[ROTA_FILE_PATH_MAX],
+		signd_key[ROTA_FILE_PATH_MAX];
 	struct rota_ini ini;
 	struct rota_token tokens[ROTA_TOKENS_MAX];
 	size_t token_count;
@@ -103,6 +107,9 @@ ROTA_MUST_USE enum rota_err rota_named_keys_load(struct rota_ini *ini, const cha
 
 /* Whether as many of its tokens as it takes are online. */
 bool rota_party_online(const struct rota_party *party);
+
+/* Whether an address of a signing daemon is one over HTTPS. */
+bool rota_signd_is_remote(const char *address);
 
 /* The folder above targets/ that a target lies below. */
 const char *rota_authdir_targets(const struct rota_authdir *a, const char *target);

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients of the signing daemon from afar: the real nginx, with the configuration that `rota-signd --nginx` prints, asks for
 their certificates; the daemon judges these at each request, and believes nobody but nginx about them."""
+import base64
 import hashlib
 import http.client
 import ipaddress
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import ssl
@@ -16,9 +18,10 @@ import time
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import pki
-from authority import made, rota  # noqa: F401 - fixtures
+from authority import Rota, made, rota  # noqa: F401 - fixtures
 from paths import BUILD, PATIENCE
 from signd import Client, Signd, request
 
@@ -43,7 +46,7 @@ def free_port():
 class Site:
     """Certificates, a daemon with a remote socket, and how nginx is run before it."""
 
-    def __init__(self, where, authority, nginx_user=ME):
+    def __init__(self, where, authority, nginx_user=ME, rules=""):
         self.dir = where
         self.ca, self.foreign, self.server = pki.Ca("Clients"), pki.Ca("Others"), pki.Ca("Server")
         for name in ("log", "tmp"):
@@ -61,7 +64,7 @@ class Site:
         more = (f"[remote]\nclient_ca = {where}/ca.pem\ncrl = {where}/crl.pem\naddress = 127.0.0.1\nport = {self.port}\n"
                 f"certificate = {where}/cert.pem\nkey = {where}/key.pem\n"
                 f"[client ci]\nspki = {spki(self.good[1].read_bytes())}\n"
-                "[rule ci-time]\nwho = ci\nscope = sensor\nrole = time\nkinds = time\nrate = 36000/1h\n")
+                "[rule ci-time]\nwho = ci\nscope = sensor\nrole = time\nkinds = time\nrate = 36000/1h\n" + rules)
         self.signd = Signd(where, authority, daemon=daemon, more=more)
         self.nginx = None
 
@@ -260,3 +263,65 @@ def test_settings_that_do_not_work(site, old, new, says):
     done = subprocess.run([BUILD / "apps/rota-signd/rota-signd", "--nginx", "--config", config], capture_output=True,
                           text=True, check=False, timeout=60 * PATIENCE)
     assert done.returncode == 1 and not done.stdout and says in done.stderr and done.stderr.count("\n") == 1
+
+
+# ---- rota itself
+
+BUILDS = "[rule ci-builds]\nwho = ci\nscope = sensor\nrole = ci\nkinds = build\n"
+
+
+@pytest.fixture
+def farm(rota, tmp_path):  # noqa: F811
+    """A build machine with a client certificate, and no token; the daemon far away has them."""
+    rota("keys", "make", "--token", "online", "--label", "builder", "--use", "builder")
+    ini = rota.dir / "rota.ini"
+    ini.write_text(re.sub(r"\nsignd = .*", "", ini.read_text()) + "[keys builder]\nsigners = online:builder\n")
+    with Site(tmp_path, rota.dir, rules=BUILDS) as site:
+        shutil.copytree(rota.dir, tmp_path / "farm", ignore=shutil.ignore_patterns("tokens"))
+        settings = (f"[authority]\nsignd = https://127.0.0.1:{site.port}\nsignd_ca = {tmp_path}/server-ca.pem\n"
+                    f"signd_certificate = {site.good[1]}\nsignd_key = {site.good[0]}\n")
+        ini = tmp_path / "farm/rota.ini"
+        ini.write_text(ini.read_text().replace("[authority]\n", settings, 1))
+        yield Rota(BUILD, tmp_path / "farm"), site
+
+
+def build(farm, where, **more):
+    (where / "source").mkdir(exist_ok=True)
+    (where / "source/data").write_text("some data\n")
+    return farm("build", "--sign", "--source", where / "source", "--uri", "https://git.example.org/fw", "--revision", "abc",
+                "--artifact", "app=made", "--out", where / "out", "--", "sh", "-c", "cat data data >made", **more)
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "-Urnmp", "--fork", "true"], capture_output=True, check=False).returncode != 0,
+                    reason="namespaces are not here")
+def test_a_build_machine_without_a_token(farm, tmp_path):
+    rota, site = farm  # noqa: F811
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes.fromhex(rota("build", "--key").strip()))
+    build(rota, tmp_path)
+    envelope = json.loads((tmp_path / "out/provenance.jsonl").read_text())
+    payload = base64.b64decode(envelope["payload"])
+    key.verify(base64.b64decode(envelope["signatures"][0]["sig"]),
+               b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(payload), payload), ec.ECDSA(hashes.SHA256()))
+    assert "builder" in [entry["role"] for entry in site.signd.wait_leaves(2)]
+
+
+@pytest.mark.parametrize("what, says", [
+    ("another server's CA", "certificate"), ("a client of another CA", "answers 403"), ("nobody there", "signing daemon at https://"),
+    ("no certificate named", "signd_certificate goes with"),
+])
+def test_what_a_build_machine_is_told(farm, what, says):
+    rota, site = farm  # noqa: F811
+    ini = rota.dir / "rota.ini"
+    text = ini.read_text()
+    if what == "another server's CA":
+        (site.dir / "server-ca.pem").write_bytes(site.foreign.pem())
+    elif what == "a client of another CA":
+        key, cert = site.client(site.foreign, "ci")
+        text = text.replace(str(site.good[1]), str(cert)).replace(str(site.good[0]), str(key))
+    elif what == "nobody there":
+        text = text.replace(f":{site.port}", f":{free_port()}")
+    else:
+        text = re.sub(r"signd_certificate = .*\n", "", text)
+    ini.write_text(text)
+    said = rota("build", "--key", status=1)
+    assert says in said and said.count("\n") == 1
