@@ -108,6 +108,7 @@ void conn_send(struct conn *c, uint64_t now_ms)
 		return;
 	}
 	rota_bytes_free(&c->out);
+	c->served = true;
 	c->phase = CONN_HEAD;
 	c->until_ms = now_ms + IDLE_MS;
 }
@@ -198,6 +199,7 @@ bool conn_read(struct conn *c, size_t room, uint64_t now_ms)
 	}
 	if (c->phase == CONN_HEAD && c->in.len == 0)
 		c->until_ms = now_ms + HEAD_MS;
+	c->served = false;
 	if (c->phase == CONN_BODY && c->route.kind == ROUTE_ARTIFACT) {
 		status = stream(c, rota_span(piece, (size_t)got));
 	} else {

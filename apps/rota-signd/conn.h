@@ -39,6 +39,7 @@ struct conn {
 	size_t sent; /* of `out` */
 	bool last; /* the connection ends with this answer */
 	bool gone; /* the client; what he asked for goes on */
+	bool served; /* it has had an answer, and no request since */
 	struct deed deed; /* CONN_LOG, CONN_TOKEN */
 };
 

@@ -48,30 +48,24 @@ enum task { TASK_RUN, TASK_CHECK, TASK_NGINX, TASK_LOG_KEY, TASK_KEEPER };
 
 static int run(const char *config, enum task task)
 {
-	struct plan *plan = calloc(1, sizeof(*plan));
-	struct rota_policy *policy;
 	struct rota_fail why = { 0 };
+	struct plan *plan;
 	int status = 0;
 
-	if (!plan)
-		abort();
-	if (rota_policy_load(config, &policy, &why) != ROTA_OK) {
-		free(plan);
+	if (task == TASK_RUN)
+		return supervise(config);
+	if (plan_load(config, &plan, &why) != ROTA_OK)
 		return failed(&why);
-	}
-	if (plan_make(plan, policy, &why) != ROTA_OK || remote_check(plan, &why) != ROTA_OK)
+	if (remote_check(plan, &why) != ROTA_OK)
 		status = failed(&why);
 	else if (task == TASK_NGINX)
-		status = remote_write_nginx(policy, config);
+		status = remote_write_nginx(plan->policy, config);
 	else if (task == TASK_LOG_KEY)
 		status = logkey_print(plan, &why) == ROTA_OK ? 0 : failed(&why);
-	else if (task == TASK_CHECK)
+	else
 		printf("%s is usable: keys of %zu tokens, and the log's\n", config,
 			plan->holder_count);
-	else
-		status = supervise(plan);
-	rota_policy_free(policy);
-	free(plan);
+	plan_free(plan);
 	return status;
 }
 

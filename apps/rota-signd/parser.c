@@ -24,6 +24,7 @@
 #define TOKEN_MS 40000
 #define LOG_MS 40000
 #define TICK_MS 500
+#define STOP_MS 1000
 
 enum {
 	FD_SIGNAL,
@@ -42,6 +43,7 @@ struct parser {
 	struct rota_remote *remote; /* NULL: nobody from afar */
 	uint64_t tag;
 	uint64_t close_ms; /* when the next request that waits may be closed */
+	uint64_t stop_ms; /* when it was told to stop */
 	bool stopping, broken;
 	bool stale; /* an entry was not taken; what was judged since falls */
 };
@@ -339,7 +341,7 @@ static size_t fill(struct parser *p, int signals, struct pollfd fds[static FD_MA
 
 	for (size_t i = 0; i < FD_MAX; i++)
 		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
-	fds[FD_SIGNAL].fd = signals;
+	fds[FD_SIGNAL].fd = p->stopping ? -1 : signals;
 	fds[FD_LISTENER].fd = p->stopping ? -1 : p->plan->listener;
 	fds[FD_REMOTE].fd = p->stopping ? -1 : p->plan->remote_listener;
 	fds[FD_ENTRIES].fd = p->plan->entries[1];
@@ -354,8 +356,10 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 {
 	const struct pollfd *holders = fds + FD_HOLDERS, *conns = holders + p->plan->holder_count;
 
-	if (fds[FD_SIGNAL].revents)
+	if (fds[FD_SIGNAL].revents && !p->stopping) {
 		p->stopping = true;
+		p->stop_ms = now_ms();
+	}
 	hear_logged(p);
 	for (size_t i = 0; i < p->plan->holder_count; i++)
 		if (holders[i].revents)
@@ -372,11 +376,18 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 	close_late(p);
 }
 
+/* What is entered is answered. Who has just come has a moment to say what for. */
 static bool busy(const struct parser *p)
 {
-	for (size_t i = 0; i < CONNS_MAX; i++)
-		if (p->conns[i].phase == CONN_LOG || p->conns[i].phase == CONN_TOKEN)
+	bool grace = now_ms() < p->stop_ms + STOP_MS;
+
+	for (size_t i = 0; i < CONNS_MAX; i++) {
+		const struct conn *c = &p->conns[i];
+
+		if (c->phase == CONN_LOG || c->phase == CONN_TOKEN ||
+			(grace && c->phase != CONN_FREE && !c->served))
 			return true;
+	}
 	return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -133,6 +134,32 @@ enum rota_err plan_make(struct plan *p, struct rota_policy *policy, struct rota_
 		fill_port(&p->holders[i]);
 	fill_port(&p->log);
 	return users ? find_users(p, users, why) : ROTA_OK;
+}
+
+enum rota_err plan_load(const char *config, struct plan **out, struct rota_fail *why)
+{
+	struct plan *p = calloc(1, sizeof(*p));
+	struct rota_policy *policy = NULL;
+	enum rota_err err;
+
+	*out = NULL;
+	if (!p)
+		abort();
+	err = rota_policy_load(config, &policy, why);
+	if (err == ROTA_OK)
+		err = plan_make(p, policy, why);
+	p->policy = policy;
+	if (err == ROTA_OK)
+		*out = p;
+	else
+		plan_free(p);
+	return err;
+}
+
+void plan_free(struct plan *p)
+{
+	rota_policy_free(p->policy);
+	free(p);
 }
 
 static enum rota_err pair(int fds[static 2], struct rota_fail *why)

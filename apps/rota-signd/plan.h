@@ -31,7 +31,7 @@ struct plan {
 	size_t holder_count;
 	struct holder log; /* answers go back the way that orders come */
 	int entries[2]; /* [0] the log writer's, [1] the parser's */
-	int listener; /* the parser's */
+	int listener; /* the parser's; 0: not open yet */
 	int remote_listener; /* the parser's, for nginx alone (remote.h); -1: none */
 	struct rota_user nginx;
 	struct rota_user user[3]; /* of parser, log writer, holders */
@@ -42,6 +42,10 @@ struct plan {
  * is somebody else's too. */
 ROTA_MUST_USE enum rota_err plan_make(
 	struct plan *p, struct rota_policy *policy, struct rota_fail *why);
+
+/* The same from a file of settings, for plan_free(). Errors also as rota_policy_load(). */
+ROTA_MUST_USE enum rota_err plan_load(const char *config, struct plan **out, struct rota_fail *why);
+void plan_free(struct plan *p);
 
 /* Sockets between the processes that there will be. */
 ROTA_MUST_USE enum rota_err plan_connect(struct plan *p, struct rota_fail *why);

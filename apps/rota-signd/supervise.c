@@ -30,7 +30,9 @@
 #define NOT_AGAIN (-1)
 
 struct family {
+	const char *config;
 	struct plan *plan;
+	struct plan *next; /* to go on with; NULL: nobody asked for it */
 	pid_t parser, logger;
 	bool ending;
 	int status;
@@ -145,9 +147,11 @@ static enum rota_err start_all(struct family *f, struct rota_fail *why)
 	ROTA_TRY(plan_connect(plan, why));
 	ROTA_TRY(hold_all(plan, why));
 	ROTA_TRY(start_ready(f, PLAN_LOGGER, &f->logger, why));
-	ROTA_TRY(rota_listener_open(
-		rota_policy_daemon(plan->policy)->socket, 0666, &plan->listener, why));
-	ROTA_TRY(remote_listen(plan, why));
+	if (plan->listener == 0)
+		ROTA_TRY(rota_listener_open(
+			rota_policy_daemon(plan->policy)->socket, 0666, &plan->listener, why));
+	if (plan->remote_listener == 0)
+		ROTA_TRY(remote_listen(plan, why));
 	return start_ready(f, PLAN_PARSER, &f->parser, why);
 }
 
@@ -161,9 +165,6 @@ static void let_go(struct plan *plan)
 	close(plan->log.order[1]);
 	close(plan->entries[0]);
 	close(plan->entries[1]);
-	close(plan->listener);
-	if (plan->remote_listener >= 0)
-		close(plan->remote_listener);
 }
 
 /* ---- watching ---- */
@@ -177,6 +178,25 @@ static void end(struct family *f, int status)
 	f->ending = true;
 	if (f->parser > 0)
 		kill(f->parser, SIGTERM);
+}
+
+/* New settings, if they are any. */
+static void reload(struct family *f)
+{
+	struct rota_fail why = { 0 };
+
+	if (f->ending)
+		return;
+	if (plan_load(f->config, &f->next, &why) == ROTA_OK &&
+		remote_check(f->next, &why) == ROTA_OK) {
+		say("settings are read anew");
+		end(f, 0);
+		return;
+	}
+	say("%s; it goes on with the settings that it has", why.text);
+	if (f->next)
+		plan_free(f->next);
+	f->next = NULL;
 }
 
 static void bury(struct family *f, pid_t pid, int status)
@@ -236,6 +256,8 @@ static void watch(struct family *f, const sigset_t *signals)
 
 		if (got == SIGTERM || got == SIGINT)
 			end(f, 0);
+		if (got == SIGHUP)
+			reload(f);
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			bury(f, pid, status);
 		hold_again(f);
@@ -249,28 +271,89 @@ static void watch(struct family *f, const sigset_t *signals)
 	}
 }
 
-int supervise(struct plan *plan)
+/* A door stays open for who comes next; at another path there is another door. */
+static void pass_door(int *from, const char *path, int *to, const char *next)
 {
-	struct family f = { .plan = plan };
+	if (*from <= 0)
+		return;
+	if (next && strcmp(path, next) == 0) {
+		*to = *from;
+		return;
+	}
+	close(*from);
+	unlink(path);
+}
+
+static void pass_doors(struct plan *from, struct plan *to)
+{
+	const struct rota_policy_daemon *was = rota_policy_daemon(from->policy);
+	const struct rota_policy_daemon *is = to ? rota_policy_daemon(to->policy) : NULL;
+
+	pass_door(&from->listener, was->socket, to ? &to->listener : NULL, is ? is->socket : NULL);
+	pass_door(&from->remote_listener, was->remote_socket, to ? &to->remote_listener : NULL,
+		is ? is->remote_socket : NULL);
+}
+
+/* What was kept to start holders anew. */
+static void forget(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->holder_count; i++) {
+		close(plan->holders[i].order[0]);
+		close(plan->holders[i].answer[0]);
+	}
+	close(plan->log.order[0]);
+}
+
+/* One set of processes, from its start to its end. */
+static void live(struct family *f, const sigset_t *signals)
+{
+	struct rota_fail why = { 0 };
+
+	f->ending = false;
+	f->parser = f->logger = 0;
+	if (start_all(f, &why) != ROTA_OK) {
+		say("%s", why.text);
+		f->status = why.err == ROTA_ERR_DENIED ? SUPERVISE_PIN_REFUSED : 1;
+		return;
+	}
+	let_go(f->plan);
+	say("ready on %s", rota_policy_daemon(f->plan->policy)->socket);
+	watch(f, signals);
+	forget(f->plan);
+}
+
+static void block(sigset_t *signals)
+{
+	static const int heard[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+
+	sigemptyset(signals);
+	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
+		sigaddset(signals, heard[i]);
+	sigprocmask(SIG_BLOCK, signals, NULL); /* the children's too: a terminal's Ctrl-C is ours */
+}
+
+int supervise(const char *config)
+{
+	struct family f = { .config = config };
 	struct rota_fail why = { 0 };
 	sigset_t signals;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGCHLD);
-	sigprocmask(
-		SIG_BLOCK, &signals, NULL); /* the children's too: a terminal's Ctrl-C is ours */
-	if (start_all(&f, &why) != ROTA_OK) {
-		say("%s", why.text);
-		return why.err == ROTA_ERR_DENIED ? SUPERVISE_PIN_REFUSED : 1;
+	if (plan_load(config, &f.next, &why) != ROTA_OK || remote_check(f.next, &why) != ROTA_OK) {
+		fprintf(stderr, "rota-signd: %s\n", why.text);
+		if (f.next)
+			plan_free(f.next);
+		return 1;
 	}
-	let_go(plan);
-	say("ready on %s", rota_policy_daemon(plan->policy)->socket);
-	watch(&f, &signals);
-	unlink(rota_policy_daemon(plan->policy)->socket);
-	if (plan->remote_listener >= 0)
-		unlink(rota_policy_daemon(plan->policy)->remote_socket);
+	block(&signals);
+	while (f.next && f.status == 0) {
+		f.plan = f.next;
+		f.next = NULL;
+		live(&f, &signals);
+		pass_doors(f.plan, f.status == 0 ? f.next : NULL);
+		plan_free(f.plan);
+	}
+	if (f.next)
+		plan_free(f.next);
 	say("stopped");
 	return f.status;
 }

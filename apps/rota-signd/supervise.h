@@ -13,7 +13,8 @@
 /* A PIN was refused: whoever starts the daemon again must have mended it first. */
 #define SUPERVISE_PIN_REFUSED 3
 
-/* Until SIGTERM or SIGINT. The exit status. */
-int supervise(struct plan *plan);
+/* With the settings of this file, until SIGTERM or SIGINT. On SIGHUP they are read anew: if they are usable, all processes end
+ * in order and start with them, while clients wait at the same sockets; else it goes on as before. The exit status. */
+int supervise(const char *config);
 
 #endif

@@ -308,6 +308,38 @@ def test_a_token_that_does_not_sign(own):
     assert leaves[failed[0]["version"]]["message"] == failed[0]["message"]
 
 
+def test_settings_are_read_anew(own):
+    own.start()
+    assert own.ask(role="keys-link", kind="metadata", body={"signed": {}})[1]["code"] == "role"
+    parser = own.pids("signd")
+    kept = own.config.read_text()
+    own.config.write_text(kept + "[rule\n")
+    own.process.send_signal(signal.SIGHUP)
+    wait_said(own, "it goes on with the settings that it has")
+    assert own.pids("signd") == parser and own.ask()[0] == 200
+    own.config.write_text(kept + "[rule link]\nwho = me\nscope = sensor\nrole = keys-link\nkinds = metadata\n")
+    for times in (2, 3):
+        own.process.send_signal(signal.SIGHUP)
+        assert own.ask()[0] == 200  # whoever comes in between waits
+        wait_said(own, "ready on", times)
+    assert own.pids("signd") != parser
+    status, said, _ = own.ask(role="keys-link", kind="metadata", body={"signed": {}})
+    assert (status, said["code"]) == (403, "member"), said
+    with own.connect() as client:
+        client.send(b"GET /v1/keys/sensor/keys-link HTTP/1.1\r\nHost: s\r\n\r\n")
+        assert client.answer()[0] == 200
+    own.stop()
+    digests = [leaf["digest"] for leaf in own.leaves() if leaf["kind"] == "POLICY"]
+    assert len(digests) == 3 and len(set(digests)) == 2
+
+
+def wait_said(own, text, times=1):
+    deadline = time.monotonic() + 60 * PATIENCE
+    while own.said().count(text) < times:
+        assert time.monotonic() < deadline and own.process.poll() is None, own.said()
+        time.sleep(0.02)
+
+
 def test_it_ends_in_order(own):
     own.start()
     said = own.ask()[1]

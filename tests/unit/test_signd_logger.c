@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log writer of rota-signd against a parser that somebody has taken over, and with a full disk: what it hands on to who
+ * holds the keys. Here the test is parser and holder. */
+#include "apps/rota-signd/ledger.h"
+#include "apps/rota-signd/logger.h"
+#include "host/base/when.h"
+#include "host/sign/p256.h"
+#include "tests/unit/notary_scene.h"
+#include "tests/unit/tempdir.h"
+#include "tests/unit/test.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RECORD "{\"approvals\":[],\"kind\":\"metadata\",\"rule\":\"%s\"}"
+
+static struct notary n;
+static struct plan plan;
+static struct ledger ledger;
+static pid_t writer;
+static uint64_t tag;
+
+static void heard(void *ctx, const struct signd_logged *logged)
+{
+	*(struct signd_logged *)ctx = *logged;
+}
+
+/* The holder of token t7 has the key of all online roles, and that of ci-image. */
+static size_t key_named(const char *label)
+{
+	size_t i = 0;
+
+	while (strcmp(plan.holders[0].keys[i].label, label) != 0)
+		i++;
+	return i;
+}
+
+static bool begin(void)
+{
+	int ready[2];
+	char byte;
+
+	if (!notary_begin(&n) || plan_make(&plan, n.policy, &n.s.why) != ROTA_OK ||
+		plan_connect(&plan, &n.s.why) != ROTA_OK ||
+		socketpair(AF_UNIX, SOCK_STREAM, 0, ready) != 0 ||
+		!rota_p256_of_pkey(n.s.soft.key[7], plan.log.keys[0].point))
+		return false;
+	for (size_t i = 0; i < plan.holders[0].key_count; i++)
+		memset(plan.holders[0].id[i], 0x70 + (int)i, ROTA_DIGEST_LEN);
+	writer = fork();
+	if (writer == 0) {
+		close(STDERR_FILENO);
+		close(ready[0]);
+		plan_keep(&plan, PLAN_LOGGER);
+		_exit(logger_run(&plan, ready[1]));
+	}
+	close(ready[1]);
+	close(plan.entries[0]);
+	close(plan.holders[0].order[1]);
+	close(plan.log.order[0]); /* no checkpoint is waited for */
+	close(plan.log.order[1]);
+	ledger = (struct ledger){ .plan = &plan, .logged = heard };
+	return recv(ready[0], &byte, 1, 0) == 1 && close(ready[0]) == 0;
+}
+
+static void end(void)
+{
+	close(plan.entries[1]);
+	close(plan.holders[0].order[0]);
+	waitpid(writer, NULL, 0);
+	notary_end(&n);
+}
+
+/* ---- orders ---- */
+
+struct draft {
+	struct rota_leaf leaf;
+	struct signd_order order;
+	char record[8192];
+	struct rota_span ask;
+};
+
+/* A grant of the next timestamp, as it should be. */
+static struct draft good(void)
+{
+	struct draft d = { .leaf = { .kind = ROTA_LEAF_GRANTED,
+				   .version = 1,
+				   .scope = ROTA_STR("sensor"),
+				   .role = ROTA_STR("timestamp") },
+		.order = { .count = 1, .key = { (uint16_t)key_named("key") } } };
+
+	memcpy(d.leaf.key, plan.holders[0].id[d.order.key[0]], sizeof(d.leaf.key));
+	memset(d.leaf.message, 0x11, sizeof(d.leaf.message));
+	snprintf(d.record, sizeof(d.record), RECORD, "timestamp");
+	return d;
+}
+
+/* Send it and wait for what is said to it; the error. */
+static int32_t enter(struct draft *d)
+{
+	uint8_t room[ROTA_LEAF_MAX];
+	struct ledger_parts parts = {
+		.leaf = room, .record = rota_span_cstr(d->record), .ask = d->ask
+	};
+	struct pollfd p = { .fd = plan.entries[1], .events = POLLIN };
+	struct signd_logged logged = { .err = -1 };
+	struct rota_span leaf;
+
+	if (rota_leaf_encode(&d->leaf, ROTA_BUF(room), &leaf) != ROTA_OK)
+		return -1;
+	d->order.leaf_len = (uint16_t)leaf.len;
+	d->order.record_len = (uint32_t)parts.record.len;
+	ledger.ctx = &logged;
+	if (!ledger_order(&ledger, ++tag, &d->order, &parts))
+		return -1;
+	while (logged.tag != tag && poll(&p, 1, 60000) == 1)
+		if (!ledger_hear(&ledger))
+			return -1;
+	return logged.err;
+}
+
+/* The round as the writer has it now. */
+static void catch_up(void)
+{
+	CHECK_OK(ledger_read(&ledger, &n.s.why));
+}
+
+/* What the holder got since it was asked last: how many orders, and the last of them. */
+static int handed_on(struct rota_pool_order *last)
+{
+	struct draft note = { .leaf = { .kind = ROTA_LEAF_REFUSED }, .record = "{}" };
+	int count = 0;
+
+	/* once this is answered, all before it is handed on */
+	if (enter(&note) != ROTA_OK || enter(&note) != ROTA_OK)
+		return -1;
+	while (recv(plan.holders[0].order[0], last, sizeof(*last), MSG_DONTWAIT) ==
+		(ssize_t)sizeof(*last))
+		count++;
+	return count;
+}
+
+TEST(what_the_entry_says_is_signed)
+{
+	struct rota_pool_order order;
+	struct draft d;
+
+	CHECK(begin());
+	d = good();
+	CHECK_EQ(enter(&d), ROTA_OK);
+	CHECK_EQ(handed_on(&order), 1);
+	CHECK_MEM(order.digest, d.leaf.message, sizeof(order.digest));
+	CHECK_EQ(order.key, d.order.key[0]);
+	CHECK_EQ(order.tag, signd_sig_tag(tag - 2, 0));
+	end();
+}
+
+TEST(orders_that_do_not_fit_their_entry)
+{
+	static const struct {
+		const char *why;
+		uint8_t kind, count, holder;
+		const char *key, *role, *scope;
+		bool other_id;
+	} rows[] = {
+		{ "an entry that grants nothing", ROTA_LEAF_INCIDENT, 1, 0, "key", "timestamp",
+			"sensor", false },
+		{ "a grant without a signature", ROTA_LEAF_GRANTED, 0, 0, "key", "timestamp",
+			"sensor", false },
+		{ "three signatures", ROTA_LEAF_GRANTED, 3, 0, "key", "timestamp", "sensor",
+			false },
+		{ "the id of another key", ROTA_LEAF_GRANTED, 1, 0, "key", "timestamp", "sensor",
+			true },
+		{ "the key of another role", ROTA_LEAF_GRANTED, 1, 0, "ci-image", "timestamp",
+			"sensor", false },
+		{ "a role that there is not", ROTA_LEAF_GRANTED, 1, 0, "key", "other", "sensor",
+			false },
+		{ "another product", ROTA_LEAF_GRANTED, 1, 0, "key", "timestamp", "other", false },
+		{ "a holder that there is not", ROTA_LEAF_GRANTED, 1, 9, "key", "timestamp",
+			"sensor", false },
+	};
+	struct rota_pool_order order;
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct draft d = good();
+
+		ROW(rows[i].why);
+		d.leaf.kind = rows[i].kind;
+		d.leaf.role = rota_span_cstr(rows[i].role);
+		d.leaf.scope = rota_span_cstr(rows[i].scope);
+		d.order.count = rows[i].count;
+		d.order.holder[0] = rows[i].holder;
+		d.order.key[0] = (uint16_t)key_named(rows[i].key);
+		memcpy(d.leaf.key, plan.holders[0].id[d.order.key[0]], sizeof(d.leaf.key));
+		d.leaf.key[0] ^= rows[i].other_id;
+		CHECK(enter(&d) != ROTA_OK);
+		CHECK_EQ(handed_on(&order), 0);
+		catch_up();
+	}
+	end();
+}
+
+TEST(what_was_judged_after_it_falls_too)
+{
+	struct rota_pool_order order;
+	struct draft bad, next;
+
+	CHECK(begin());
+	bad = good();
+	next = good();
+	bad.order.count = 0;
+	CHECK(enter(&bad) != ROTA_OK);
+	CHECK_EQ(enter(&next), ROTA_ERR_STATE);
+	CHECK_EQ(handed_on(&order), 0); /* refusals are entered all the same */
+	catch_up();
+	CHECK_EQ(enter(&next), ROTA_OK);
+	CHECK_EQ(handed_on(&order), 1);
+	end();
+}
+
+/* No file of the writer's may grow. */
+static bool fill_disk(bool full)
+{
+	const struct rlimit limit = { full ? 1 : RLIM_INFINITY, RLIM_INFINITY };
+
+	return prlimit(writer, RLIMIT_FSIZE, &limit, NULL) == 0;
+}
+
+TEST(what_is_not_durable_is_not_handed_on)
+{
+	struct rota_pool_order order;
+	struct draft d;
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(begin());
+	d = good();
+	CHECK(fill_disk(true));
+	CHECK_EQ(enter(&d), ROTA_ERR_FULL);
+	CHECK(fill_disk(false));
+	CHECK_EQ(handed_on(&order), 0);
+	CHECK_EQ(enter(&d), ROTA_ERR_STATE);
+	catch_up();
+	CHECK_EQ(enter(&d), ROTA_OK);
+	CHECK_EQ(handed_on(&order), 1);
+	end();
+}
+
+/* ---- approvals ---- */
+
+/* A rollout that takes those of anna and bert, with theirs. */
+static struct draft approved(struct rota_ask *ask, int second)
+{
+	struct draft d = good();
+	struct rota_approval a[2];
+	struct rota_bytes text[2] = { { 0 } };
+	json_t *record;
+	char *dump, hex[ROTA_DIGEST_HEX];
+
+	if (notary_ask(&n, "metadata", "rollouts", json_pack("{s:{s:i}}", "signed", "version", 7),
+		    NULL, ask) != ROTA_OK)
+		abort();
+	notary_approve(&n, ANNA, ask, rota_when_now() + 3600, false, &a[0]);
+	notary_approve(&n, second, ask, rota_when_now() + 3600, false, &a[1]);
+	for (int i = 0; i < 2; i++)
+		rota_approval_write(&a[i], &text[i]);
+	rota_hex(ROTA_SPAN(ask->digest), hex);
+	record = json_pack("{s:[s,s],s:s,s:s,s:s}", "approvals", text[0].p, text[1].p, "ask", hex,
+		"kind", "metadata", "rule", "everyone");
+	dump = json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS);
+	snprintf(d.record, sizeof(d.record), "%s", dump);
+	d.leaf.role = ROTA_STR("rollouts");
+	d.leaf.version = 7;
+	rota_digest_of(ask->signed_, d.leaf.message);
+	d.ask = rota_bytes_span(&ask->bytes);
+	for (int i = 0; i < 2; i++)
+		rota_bytes_free(&text[i]);
+	json_decref(record);
+	free(dump);
+	return d;
+}
+
+/* Refused, and nothing handed on. */
+static void falls(const char *why, struct draft *d)
+{
+	struct rota_pool_order order;
+
+	ROW(why);
+	CHECK(enter(d) != ROTA_OK);
+	CHECK_EQ(handed_on(&order), 0);
+	catch_up();
+}
+
+TEST(approvals_are_checked_here_too)
+{
+	struct rota_pool_order order;
+	struct rota_ask ask, other;
+	struct draft d, again;
+
+	CHECK(begin());
+	d = approved(&other, CARL);
+	falls("one is no approver", &d);
+	rota_ask_free(&other);
+	d = approved(&ask, BERT);
+	d.ask = ROTA_STR("");
+	falls("no request", &d);
+	d.ask = rota_bytes_span(&ask.bytes);
+	d.leaf.message[0] ^= 1;
+	falls("another message than in the request", &d);
+	d.leaf.message[0] ^= 1;
+	d.leaf.version++;
+	falls("another version", &d);
+	d.leaf.version--;
+	again = d;
+	snprintf(again.record, sizeof(again.record), RECORD, "everyone");
+	falls("none", &again);
+	snprintf(again.record, sizeof(again.record), RECORD, "nobody");
+	falls("a rule that there is not", &again);
+	CHECK_EQ(enter(&d), ROTA_OK);
+	CHECK_EQ(handed_on(&order), 1);
+	/* an answer that was lost */
+	snprintf(again.record, sizeof(again.record), RECORD, "everyone");
+	again.ask = ROTA_STR("");
+	CHECK_EQ(enter(&again), ROTA_OK);
+	CHECK_EQ(handed_on(&order), 1);
+	again.leaf.message[0] ^= 1;
+	falls("and no other message", &again);
+	rota_ask_free(&ask);
+	end();
+}
+
+TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
+	T(what_was_judged_after_it_falls_too), T(what_is_not_durable_is_not_handed_on),
+	T(approvals_are_checked_here_too))
