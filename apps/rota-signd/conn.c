@@ -27,6 +27,14 @@ static const char *phrase(int status)
 	return status == 200 ? "OK" : status == 202 ? "Accepted" : "Refused";
 }
 
+static bool is_stranger(const struct conn *c)
+{
+	const char *client;
+	struct rota_fail why;
+
+	return rota_policy_client(c->plan->policy, &c->who, &client, &why) != ROTA_OK;
+}
+
 bool conn_open(struct conn *c, int fd, const struct plan *plan, struct rota_remote *remote,
 	uint64_t now_ms)
 {
@@ -39,8 +47,10 @@ bool conn_open(struct conn *c, int fd, const struct plan *plan, struct rota_remo
 	}
 	c->fd = fd;
 	c->who = (struct rota_identity){ .uid = peer.uid };
+	c->peer = peer.uid;
 	c->plan = plan;
 	c->remote = remote;
+	c->stranger = !remote && is_stranger(c);
 	c->phase = CONN_HEAD;
 	c->until_ms = now_ms + HEAD_MS; /* a connection is made to send something */
 	return true;
@@ -111,14 +121,6 @@ void conn_send(struct conn *c, uint64_t now_ms)
 	c->served = true;
 	c->phase = CONN_HEAD;
 	c->until_ms = now_ms + IDLE_MS;
-}
-
-static bool is_stranger(const struct conn *c)
-{
-	const char *client;
-	struct rota_fail why;
-
-	return rota_policy_client(c->plan->policy, &c->who, &client, &why) != ROTA_OK;
 }
 
 /* Bytes of a body that is looked at as it comes, and not kept. As judge(). */

@@ -22,6 +22,8 @@ enum conn_phase {
 struct conn {
 	enum conn_phase phase;
 	int fd;
+	uid_t peer; /* as the kernel says */
+	bool stranger; /* signd.ini does not know him */
 	uint64_t tag; /* of what is under way; never one that was */
 	uint64_t until_ms; /* of this phase */
 	struct rota_identity who;

@@ -157,7 +157,7 @@ static ssize_t receive(struct logger *l, int flags, struct rota_bytes *ask)
 	struct msghdr whole = { .msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = beside.room,
-		.msg_controllen = sizeof(beside.room) };
+		.msg_controllen = CMSG_LEN(sizeof(int)) }; /* CMSG_SPACE() has room for two */
 	const struct cmsghdr *head;
 	ssize_t got;
 	int fd;

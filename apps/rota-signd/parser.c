@@ -19,6 +19,9 @@
 
 /* SPEC 18.2 */
 #define CONNS_MAX 64
+/* Of these, so that nobody shuts the others out: of one user (nginx for all from afar), and of all whom signd.ini does not know. */
+#define OF_ONE_MAX 48
+#define OF_STRANGERS_MAX 8
 #define BODIES_MAX ((size_t)64 * 1024 * 1024)
 /* Longer than a holder gives its module; then the signature will not come. */
 #define TOKEN_MS 40000
@@ -267,6 +270,19 @@ static void hear_signed(struct parser *p, int fd)
 
 /* ---- the wait ---- */
 
+static bool is_crowded(const struct parser *p, const struct conn *c)
+{
+	size_t same = 0, strangers = 0;
+
+	for (size_t i = 0; i < CONNS_MAX; i++) {
+		if (p->conns[i].phase == CONN_FREE)
+			continue;
+		same += p->conns[i].peer == c->peer;
+		strangers += p->conns[i].stranger;
+	}
+	return same > OF_ONE_MAX || (c->stranger && strangers > OF_STRANGERS_MAX);
+}
+
 static void admit(struct parser *p, int listener, struct rota_remote *remote)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -275,7 +291,9 @@ static void admit(struct parser *p, int listener, struct rota_remote *remote)
 		return;
 	for (size_t i = 0; i < CONNS_MAX && (!remote || remote_is_nginx(p->plan, fd)); i++)
 		if (p->conns[i].phase == CONN_FREE) {
-			(void)conn_open(&p->conns[i], fd, p->plan, remote, now_ms());
+			if (conn_open(&p->conns[i], fd, p->plan, remote, now_ms()) &&
+				is_crowded(p, &p->conns[i]))
+				conn_close(&p->conns[i]);
 			return;
 		}
 	close(fd);

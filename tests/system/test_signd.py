@@ -4,9 +4,11 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -188,10 +190,33 @@ def test_a_head_that_does_not_end_is_cut(signd):
         assert client.answer() is None
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root connects as somebody else")
+def test_strangers_leave_room_for_clients(signd):
+    """The ninth connection of a user whom signd.ini does not know is shut, and a client asks on."""
+    stranger = """
+import os, select, socket, sys
+os.setuid(65534)
+held = []
+for _ in range(9):
+    held.append(socket.socket(socket.AF_UNIX))
+    held[-1].connect(sys.argv[1])
+print(held[-1].recv(1) == b"" and not select.select(held[:-1], [], [], 0)[0], flush=True)
+sys.stdin.read()
+"""
+    for path in [signd.dir, *signd.dir.parents[:-2]]:
+        path.chmod(path.stat().st_mode | 0o011)
+    with subprocess.Popen([sys.executable, "-c", stranger, signd.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as other:
+        assert other.stdout.readline() == "True\n"
+        assert signd.ask()[0] == 200
+        other.stdin.close()
+
+
 def test_more_connections_than_there_is_room_for(signd):
-    held = [signd.connect() for _ in range(64)]
+    held = [signd.connect() for _ in range(48)]
     with signd.connect() as one_more:
         assert one_more.socket.recv(1) == b""
+        assert not select.select([client.socket for client in held], [], [], 0)[0]
     for client in held:
         client.socket.close()
     deadline = time.monotonic() + 60 * PATIENCE
