@@ -277,6 +277,7 @@ void desk_settled(struct desk *d, const struct deed *deed, uint64_t index)
 		take_entry(d, deed, index);
 		break;
 	case DEED_CLOSED:
+		take_entry(d, deed, index);
 		pending_remove(d->pending, deed->about);
 		break;
 	}

@@ -25,7 +25,9 @@ static const struct opts_row rows[] = {
 		&owner },
 	{ "out", "FILE", "where the public key goes, as PEM (default: standard output)", OPTS_TEXT,
 		&out },
-	{ "json", NULL, "print id and public key as JSON", OPTS_FLAG, &json },
+	{ "json", NULL,
+		"print id and public key as JSON; `point`: as rota.ini and signd.ini take it",
+		OPTS_FLAG, &json },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
 };
 
@@ -59,14 +61,15 @@ static const struct rota_token *find_token(const struct rota_authdir *dir)
 static enum rota_err tell(
 	const char *id, const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
 {
-	char pem[ROTA_P256_PEM_MAX];
+	char pem[ROTA_P256_PEM_MAX], hex[2 * ROTA_P256_KEY_LEN + 1];
 	json_t *whole;
 
 	rota_p256_pem(point, pem);
+	rota_hex(rota_span(point, ROTA_P256_KEY_LEN), hex);
 	if (out)
 		ROTA_TRY(rota_file_write(out, rota_span_cstr(pem), 0644, why));
 	if (json) {
-		whole = json_pack("{s:s,s:s}", "id", id, "public", pem);
+		whole = json_pack("{s:s,s:s,s:s}", "id", id, "point", hex, "public", pem);
 		json_dumpf(whole, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
 		printf("\n");
 		json_decref(whole);

@@ -195,7 +195,8 @@ static enum rota_err judge_approvals(
 		return ROTA_OK;
 	if (used)
 		return rota_refuse(why, ROTA_REFUSED_REPLAY,
-			"this request was approved and granted; approvals count once");
+			"this request was granted, or an officer said no to it; approvals count "
+			"once");
 	if (t->ask->expires_s && j->now >= t->ask->expires_s)
 		return rota_refuse(why, ROTA_REFUSED_EXPIRED, "the request itself has expired");
 	out->waits = j->approval_count == 0;

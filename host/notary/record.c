@@ -262,6 +262,26 @@ static enum rota_err on_record(
 	return ROTA_OK;
 }
 
+/* What an officer refused is not asked for a second time; other refusals are no end. */
+static enum rota_err on_refused(struct rota_records *r, struct rota_span record)
+{
+	static const char officers[] = "\"approval\":";
+	uint8_t ask[ROTA_DIGEST_LEN];
+	struct rota_fail why;
+	json_t *value;
+	bool good;
+
+	if (!memmem(record.p, record.len, officers, sizeof(officers) - 1))
+		return ROTA_OK;
+	ROTA_TRY(rota_json_parse(record, &value, &why));
+	good = !json_object_get(value, "approval") ||
+		rota_unhex(rota_judge_text(value, "ask"), ROTA_BUF(ask));
+	if (good && json_object_get(value, "approval"))
+		digestset_add(&r->used, ask);
+	json_decref(value);
+	return good ? ROTA_OK : ROTA_ERR_FORMAT;
+}
+
 /* Of a million timestamps no record is read: nothing in them is asked for later. */
 static bool says_more(const struct rota_leaf *leaf, struct rota_span record)
 {
@@ -284,6 +304,8 @@ enum rota_err rota_records_entry(
 	enum rota_err err;
 
 	(void)index;
+	if (leaf->kind == ROTA_LEAF_REFUSED)
+		return on_refused(r, record);
 	if (leaf->kind == ROTA_LEAF_RELEASE || (leaf->kind == ROTA_LEAF_OPENED && leaf->path.len))
 		digestset_add(&r->releases, leaf->digest);
 	else if (granted && leaf->version)

@@ -74,7 +74,7 @@ bool rota_records_knows(const struct rota_records *r, const char *scope);
 struct rota_record_role *rota_records_role(
 	struct rota_records *r, const char *scope, const char *role);
 
-/* Approved requests count once. */
+/* Approved requests count once, and what an officer refused is over. */
 bool rota_records_used(const struct rota_records *r, const uint8_t ask[static ROTA_DIGEST_LEN]);
 
 /* An artifact that this daemon hashed itself; NULL: none of that digest. */

@@ -203,3 +203,46 @@ def test_doctor_compares_the_two_files(desk, was, now, says):
     with Daemon(desk):
         ini.write_text(ini.read_text().replace(was, now, 1))
         assert any(says in text for text in doctor(desk))
+
+
+# ---- officers
+
+def with_officer(desk):
+    """Of rollouts; her token is another one than the daemon's."""
+    made = json.loads(desk("keys", "make", "--token", "officer", "--label", "approval", "--use", "approval", "--json"))
+    with (desk.dir / "rota.ini").open("a") as ini:
+        ini.write("\n[keys approval]\nsigners = officer:approval\n")
+    text = (desk.dir / "signd.ini").read_text()
+    (desk.dir / "signd.ini").write_text(
+        text.replace("[rule desk-rollouts]\n", "[rule desk-rollouts]\napprovals = 1\napprovers = anna\n")
+        + f"\n[officer anna]\nkey = {made['point']}\n")
+
+
+def ask(desk, tmp_path):
+    """A rollout to everybody that waits: its digest."""
+    release(desk, tmp_path, "1.0.0", "--everyone", "human")
+    said = desk("rollout", "set", "--version", "1.0.0", status=1)
+    (waits,) = json.loads(desk("approve", "--json"))
+    assert f"rota approve {waits['digest']}" in said and "0 of 1" in said
+    return waits["digest"]
+
+
+def test_an_officer_says_yes(desk, tmp_path):
+    with_officer(desk)
+    digest = ask(desk, tmp_path)
+    assert "nobody is at the terminal" in desk("approve", digest, status=1)
+    assert "everyone" in desk("approve", "--yes", digest)
+    desk("publish")
+    assert Client(desk.dir / "repo").refresh().roles["rollouts"]["targets"]
+    kinds = [kind for kind, role, _ in entries(desk) if role == "rollouts"]
+    assert [kind for kind in kinds if kind in ("ASKED", "APPROVED", "GRANTED")] == ["ASKED", "APPROVED", "GRANTED"]
+    assert json.loads(desk("approve", "--json")) == []
+
+
+def test_an_officer_says_no(desk, tmp_path):
+    with_officer(desk)
+    desk("approve", "--yes", "--refuse", ask(desk, tmp_path))
+    assert "replay" in desk("publish", status=1)  # told once, by a daemon that has only the log to know it from
+    desk("publish")
+    assert not Client(desk.dir / "repo").refresh().roles["rollouts"]["targets"]
+    assert ("GRANTED", "rollouts", "") not in entries(desk)

@@ -114,4 +114,27 @@ TEST(approvals)
 	court_end(&c);
 }
 
-TESTS(T(approvals))
+/* What an officer said no to is over (SPEC 20.3); what the judge refused may be asked again when the world has moved. */
+TEST(refused_by_an_officer)
+{
+	static const struct rota_leaf leaf = { .kind = ROTA_LEAF_REFUSED };
+	uint8_t ask[ROTA_DIGEST_LEN] = { 0xab };
+	char hex[ROTA_DIGEST_HEX], record[256];
+	struct rota_span text;
+
+	CHECK(court_begin(&c));
+	rota_hex(ROTA_SPAN(ask), hex);
+	snprintf(record, sizeof(record), "{\"ask\":\"%s\",\"code\":\"ceiling\"}", hex);
+	text = rota_span_cstr(record);
+	CHECK_OK(rota_records_entry(c.records, 0, &leaf, text));
+	CHECK(!rota_records_used(c.records, ask));
+	snprintf(record, sizeof(record), "{\"approval\":\"{}\",\"ask\":\"%s\"}", hex);
+	text = rota_span_cstr(record);
+	CHECK_OK(rota_records_entry(c.records, 1, &leaf, text));
+	CHECK(rota_records_used(c.records, ask));
+	CHECK(rota_records_entry(c.records, 2, &leaf, ROTA_STR("{\"approval\":\"{}\"}")) !=
+		ROTA_OK);
+	court_end(&c);
+}
+
+TESTS(T(approvals), T(refused_by_an_officer))
