@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota audit verify: is the signing log what it says, from its first entry to its last? */
-#include "apps/rota/audit.h"
+#include "apps/rota/audit_records.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 static bool json;
-static const char *policy_file, *journal;
+static const char *policy_file, *journal, *records;
 static struct opts_list heads;
 
 static const struct opts_row rows[] = {
@@ -23,6 +23,8 @@ static const struct opts_row rows[] = {
 		&journal },
 	{ "json", NULL, "as JSON", OPTS_FLAG, &json },
 	AUDIT_POLICY(&policy_file),
+	{ "records", "FILE", "private records as rota audit export writes them: compare them too",
+		OPTS_TEXT, &records },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
 };
 
@@ -65,6 +67,7 @@ int verb_audit_verify(int argc, char **argv)
 	struct audit_place place;
 	struct rota_audit_report report = { 0 };
 	struct rota_bar bar = { 0 };
+	uint64_t shown = 0;
 	struct rota_fail why;
 	enum rota_err err;
 	int at, status;
@@ -84,13 +87,18 @@ int verb_audit_verify(int argc, char **argv)
 		rota_bar_begin(&bar, stderr, "reading");
 		err = rota_audit_verify(&audit, &report, &why);
 		rota_bar_end(&bar);
+		if (err == ROTA_OK && records)
+			err = audit_records_verify(&place, report.entries, records, &shown, &why);
 	}
 	audit_close(&place);
 	if (json)
 		report_json(&report, err, &why);
 	if (err != ROTA_OK)
 		return say_fail(&why);
-	if (!json)
+	if (!json && records)
+		printf("good: %" PRIu64 " entries, %u witnesses, %" PRIu64 " private records\n",
+			report.entries, report.witnesses, shown);
+	else if (!json)
 		printf("good: %" PRIu64 " entries, %u witnesses\n", report.entries,
 			report.witnesses);
 	return 0;

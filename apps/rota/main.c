@@ -78,6 +78,7 @@ static const struct verb verbs[] = {
 	{ "authority split", "put the offline tokens into a directory of their own",
 		verb_authority_split },
 	{ "audit cosign", "have witnesses cosign the signing log", verb_audit_cosign },
+	{ "audit export", "what an auditor takes home", verb_audit_export },
 	{ "audit prove", "that the signing log has a release, as one file", verb_audit_prove },
 	{ "audit reconcile", "has each signature of a token its entry", verb_audit_reconcile },
 	{ "audit show", "who had what signed, why, when, from which build", verb_audit_show },

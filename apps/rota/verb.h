@@ -73,6 +73,7 @@ int verb_keys_make(int argc, char **argv);
 int verb_keys_retire(int argc, char **argv);
 int verb_authority_split(int argc, char **argv);
 int verb_audit_cosign(int argc, char **argv);
+int verb_audit_export(int argc, char **argv);
 int verb_audit_prove(int argc, char **argv);
 int verb_audit_reconcile(int argc, char **argv);
 int verb_audit_show(int argc, char **argv);

@@ -116,3 +116,37 @@ def test_a_private_record_that_was_changed_is_found(rota, published, tmp_path): 
     said = rota("audit", "verify", "--journal", journal, status=1)
     assert "journal" in said or f"entry {published.entry}" in said
     assert "journal" in rota("audit", "show", "--journal", journal, status=1)
+
+
+def test_what_an_auditor_takes_home(rota, published, tmp_path):  # noqa: F811
+    home = tmp_path / "home"
+    rota("audit", "export", "--out", home, "--journal", published.state / "log/journal", "--target", PATH)
+    published.stop()
+    shutil.rmtree(rota.dir)
+    assert sorted(p.name for p in home.iterdir()) == ["keys", "log", "log-policy", "records", "root.json"]
+    assert (home / f"log/proofs/{published.digest.hex()}.tlog-proof").is_file()
+    (line,) = (home / "records").read_text().splitlines()
+    told = json.loads(line)
+    assert told["index"] == published.entry and json.loads(told["record"])["reason"] == "field trial passed"
+    # the leaf has the record's digest, by SPEC 21.3
+    size = int((home / "log/checkpoint").read_text().splitlines()[1])
+    leaf = tlog.entries(home / "log", size)[told["index"]]
+    assert tlog.sha(b"rota-log-record-v1", bytes.fromhex(told["salt"]), told["record"].encode()) == leaf[121:153]
+    words = ["audit", "verify", "--policy", home / "log-policy", "--records", home / "records", home / "log"]
+    assert rota(*words) == f"good: {size} entries, 0 witnesses, 1 private records\n"
+    for text, said in ((line.replace("passed", "failed"), "not the private record"), (line.replace(told["salt"], "00" * 16), "not the"),
+                       (line.replace(f'"index":{told["index"]}', '"index":99999'), "has no entry 99999"), ("{}", "line 1 is no record"),
+                       (line + "\n" + line, "line 2 is no record")):
+        (home / "records").write_text(text + "\n")
+        assert said in rota(*words, status=1)
+
+
+def test_what_is_not_exported(rota, published, tmp_path):  # noqa: F811
+    (tmp_path / "there").mkdir()
+    assert "is there already" in rota("audit", "export", "--out", tmp_path / "there", status=1)
+    rota("audit", "export", "--out", tmp_path / "x", "--role", "releases", status=2)
+    rota("audit", "export", "--out", tmp_path / "plain")
+    assert not (tmp_path / "plain/records").exists()
+    (rota.dir / "repo/log/checkpoint").write_text("nothing\n")
+    assert "checkpoint" in rota("audit", "export", "--out", tmp_path / "bad", status=1)
+    assert not (tmp_path / "bad").exists() and not (tmp_path / "bad.making").exists()
