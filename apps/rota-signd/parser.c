@@ -23,11 +23,16 @@
 #define OF_ONE_MAX 48
 #define OF_STRANGERS_MAX 8
 #define BODIES_MAX ((size_t)64 * 1024 * 1024)
+/* With so much of its own nobody is refused for what others have. */
+#define SMALL_BYTES ((size_t)64 * 1024)
 /* Longer than a holder gives its module; then the signature will not come. */
 #define TOKEN_MS 40000
 #define LOG_MS 40000
 #define TICK_MS 500
 #define STOP_MS 1000
+#define CUT_MS 100
+/* Answers of a holder that are taken at once. */
+#define DONE_MAX 16
 
 enum {
 	FD_SIGNAL,
@@ -43,8 +48,10 @@ struct parser {
 	struct desk desk;
 	struct ledger ledger;
 	struct conn conns[CONNS_MAX];
+	struct rota_pool_done done[DONE_MAX];
 	struct rota_remote *remote; /* NULL: nobody from afar */
-	uint64_t tag;
+	uint64_t turn; /* of requests */
+	uint64_t cut_ms; /* when connections are looked through again for those that are late */
 	uint64_t close_ms; /* when the next request that waits may be closed */
 	uint64_t stop_ms; /* when it was told to stop */
 	bool stopping, broken;
@@ -61,10 +68,15 @@ static uint64_t now_ms(void)
 
 static struct conn *conn_of(struct parser *p, uint64_t tag, enum conn_phase phase)
 {
-	for (size_t i = 0; tag != 0 && i < CONNS_MAX; i++)
-		if (p->conns[i].phase == phase && p->conns[i].tag == tag)
-			return &p->conns[i];
-	return NULL; /* who asked is gone */
+	struct conn *c = &p->conns[tag % CONNS_MAX];
+
+	return tag != 0 && c->phase == phase && c->tag == tag ? c : NULL; /* who asked is gone */
+}
+
+/* Of a new request: never one that was, and where its connection stands. */
+static uint64_t tag_for(struct parser *p, const struct conn *c)
+{
+	return ++p->turn * CONNS_MAX + (uint64_t)(c - p->conns);
 }
 
 /* ---- one request ---- */
@@ -102,7 +114,7 @@ static void proceed(struct parser *p, struct conn *c)
 		answer(c);
 		return;
 	}
-	c->tag = ++p->tag;
+	c->tag = tag_for(p, c);
 	c->phase = CONN_LOG;
 	c->until_ms = now_ms() + LOG_MS;
 	order(p, c->tag, &c->deed);
@@ -239,7 +251,7 @@ static bool read_log(struct parser *p)
 	return good;
 }
 
-/* All of it, before a holder is heard: the log writer told us first. */
+/* All of it. */
 static void hear_logged(struct parser *p)
 {
 	p->broken |= !ledger_hear(&p->ledger);
@@ -247,25 +259,30 @@ static void hear_logged(struct parser *p)
 		(void)read_log(p);
 }
 
-static void hear_signed(struct parser *p, int fd)
+static void take_signed(struct parser *p, const struct rota_pool_done *done)
 {
-	struct rota_pool_done done;
-	struct conn *c;
+	struct conn *c = conn_of(p, done->tag / ROTA_ANSWER_SIGS_MAX, CONN_TOKEN);
+	size_t n = done->tag % ROTA_ANSWER_SIGS_MAX;
 
-	if (!rota_pool_take(fd, &done)) {
-		p->broken = true;
-		return;
-	}
-	c = conn_of(p, done.tag / ROTA_ANSWER_SIGS_MAX, CONN_TOKEN);
 	if (!c)
 		return;
-	if (done.err != ROTA_OK) {
-		fail(p, c, done.text);
+	if (done->err != ROTA_OK) {
+		fail(p, c, done->text);
 		return;
 	}
-	memcpy(c->deed.answer.sig[done.tag % ROTA_ANSWER_SIGS_MAX].sig, done.sig, sizeof(done.sig));
+	memcpy(c->deed.answer.sig[n].sig, done->sig, sizeof(done->sig));
 	if (--c->missing == 0)
 		answer(c);
+}
+
+static void hear_signed(struct parser *p, int fd)
+{
+	size_t count = rota_pool_take_some(fd, p->done, DONE_MAX);
+
+	hear_logged(p); /* of each of these the log writer told us before the holder could */
+	for (size_t i = 0; i < count; i++)
+		take_signed(p, &p->done[i]);
+	p->broken |= count == 0;
 }
 
 /* ---- the wait ---- */
@@ -304,6 +321,8 @@ static size_t room_for(const struct parser *p, const struct conn *c)
 {
 	size_t others = 0;
 
+	if (c->in.len <= SMALL_BYTES)
+		return 2 * SMALL_BYTES;
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		if (&p->conns[i] != c)
 			others += p->conns[i].in.len + p->conns[i].deed.ask.bytes.len;
@@ -322,6 +341,9 @@ static void cut_late(struct parser *p)
 {
 	uint64_t now = now_ms();
 
+	if (now < p->cut_ms)
+		return;
+	p->cut_ms = now + CUT_MS;
 	for (size_t i = 0; i < CONNS_MAX; i++) {
 		struct conn *c = &p->conns[i];
 
@@ -357,8 +379,8 @@ static size_t fill(struct parser *p, int signals, struct pollfd fds[static FD_MA
 {
 	size_t count = FD_HOLDERS;
 
-	for (size_t i = 0; i < FD_MAX; i++)
-		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	for (size_t i = 0; i < FD_HOLDERS + p->plan->holder_count; i++)
+		fds[i].events = POLLIN;
 	fds[FD_SIGNAL].fd = p->stopping ? -1 : signals;
 	fds[FD_LISTENER].fd = p->stopping ? -1 : p->plan->listener;
 	fds[FD_REMOTE].fd = p->stopping ? -1 : p->plan->remote_listener;
@@ -378,7 +400,8 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 		p->stopping = true;
 		p->stop_ms = now_ms();
 	}
-	hear_logged(p);
+	if (fds[FD_ENTRIES].revents)
+		hear_logged(p);
 	for (size_t i = 0; i < p->plan->holder_count; i++)
 		if (holders[i].revents)
 			hear_signed(p, holders[i].fd);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static enum rota_err hear_keys(
@@ -60,15 +61,34 @@ enum rota_err rota_pkcs11_pool(
 	return err;
 }
 
+static bool is_done(struct rota_pool_done *done, size_t len)
+{
+	if (len == sizeof(*done))
+		done->text[sizeof(done->text) - 1] = 0;
+	return len == sizeof(*done) ||
+		(len == offsetof(struct rota_pool_done, text) && done->err == ROTA_OK);
+}
+
+size_t rota_pool_take_some(int fd, struct rota_pool_done *done, size_t max)
+{
+	struct mmsghdr messages[ROTA_POOL_TAKE_MAX];
+	struct iovec parts[ROTA_POOL_TAKE_MAX];
+	int got;
+
+	for (size_t i = 0; i < max; i++) {
+		parts[i] = (struct iovec){ &done[i], sizeof(done[i]) };
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
+	}
+	do
+		got = recvmmsg(fd, messages, (unsigned)max, MSG_WAITFORONE, NULL);
+	while (got < 0 && errno == EINTR);
+	for (int i = 0; i < got; i++)
+		if (!is_done(&done[i], messages[i].msg_len))
+			return 0;
+	return got > 0 ? (size_t)got : 0;
+}
+
 bool rota_pool_take(int fd, struct rota_pool_done *done)
 {
-	ssize_t got;
-
-	do
-		got = recv(fd, done, sizeof(*done), 0);
-	while (got < 0 && errno == EINTR);
-	if (got == (ssize_t)sizeof(*done))
-		done->text[sizeof(done->text) - 1] = 0;
-	return got == (ssize_t)sizeof(*done) ||
-		(got == (ssize_t)offsetof(struct rota_pool_done, text) && done->err == ROTA_OK);
+	return rota_pool_take_some(fd, done, 1) == 1;
 }

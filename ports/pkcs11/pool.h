@@ -74,4 +74,8 @@ ROTA_MUST_USE enum rota_err rota_pkcs11_pool(
 /* The next answer of `out`'s other end; false: it has ended, or sent what is no answer. */
 ROTA_MUST_USE bool rota_pool_take(int fd, struct rota_pool_done *done);
 
+/* The same for all that are there: at least one, and at most `max`, which is ROTA_POOL_TAKE_MAX or less; 0: as false. */
+#define ROTA_POOL_TAKE_MAX 16
+ROTA_MUST_USE size_t rota_pool_take_some(int fd, struct rota_pool_done *done, size_t max);
+
 #endif
