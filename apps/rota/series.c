@@ -87,6 +87,19 @@ enum rota_err series_read_emergency(struct session *s, const char *path, struct 
 	return ROTA_OK;
 }
 
+enum rota_err series_record(struct session *s, json_t *what)
+{
+	struct rota_notary_event event = { .role = "root" };
+	json_t *whole = json_pack("{s:s,s:o}", "kind", "series", "what", what);
+	uint64_t entry;
+	enum rota_err err;
+
+	event.event = whole;
+	err = s->notary.record(s->notary.ctx, &event, &entry, &s->why);
+	json_decref(whole);
+	return err;
+}
+
 void series_print_text(const char *text)
 {
 	json_t *value = json_string(text);

@@ -20,6 +20,9 @@ ROTA_MUST_USE enum rota_err series_finish(struct session *s, const json_t *roots
 ROTA_MUST_USE enum rota_err series_read_emergency(struct session *s, const char *path,
 	struct rota_emergency *e, struct rota_bytes *file, uint8_t digest[static ROTA_DIGEST_LEN]);
 
+/* An entry SERIES of the signing log, where there is one. Takes `what`. */
+ROTA_MUST_USE enum rota_err series_record(struct session *s, json_t *what);
+
 /* What somebody typed, in ASCII: nothing of it moves the cursor. */
 void series_print_text(const char *text);
 

@@ -113,6 +113,7 @@ static enum rota_err arrived(
 static enum rota_err open_all(struct session *s)
 {
 	uint8_t digest[ROTA_DIGEST_LEN];
+	char hex[ROTA_DIGEST_HEX];
 	uint64_t first, last;
 	struct rota_emergency e;
 	struct rota_bytes file;
@@ -128,7 +129,12 @@ static enum rota_err open_all(struct session *s)
 			"one: rota series end --ask FILE, for its officers",
 			(unsigned long long)first, (unsigned long long)last);
 	ROTA_TRY(series_read_emergency(s, approved, &e, &file, digest));
-	err = rota_link_open(s->dir.keeper, &fd, &s->why);
+	rota_hex(ROTA_SPAN(digest), hex);
+	err = series_record(s,
+		json_pack("{s:s,s:s,s:I,s:I,s:s}", "did", "emergency", "approved", hex, "first",
+			(json_int_t)e.first, "last", (json_int_t)e.last, "reason", e.reason));
+	if (err == ROTA_OK)
+		err = rota_link_open(s->dir.keeper, &fd, &s->why);
 	if (err == ROTA_OK) {
 		err = rota_link_emergency(
 			fd, e.first, e.last, rota_bytes_span(&file), arrived, s, &s->why);
@@ -169,6 +175,10 @@ static enum rota_err run(struct session *s, json_t **newest)
 	err = session_confirm(s, yes, "Sign these?");
 	if (err == ROTA_OK)
 		err = open_all(s);
+	if (err == ROTA_OK)
+		err = series_record(s,
+			json_pack("{s:s,s:O}", "did", "end", "root",
+				json_object_get(root, "version")));
 	if (err == ROTA_OK)
 		err = series_sign(s, newest, roots);
 	json_decref(roots);

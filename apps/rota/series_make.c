@@ -180,6 +180,14 @@ static enum rota_err make_roots(struct session *s, const json_t *before,
 
 enum rota_err series_finish(struct session *s, const json_t *roots)
 {
+	char fingerprint[ROTA_FINGERPRINT_LEN];
+	size_t count = json_array_size(roots);
+
+	ROTA_TRY(rota_fingerprint_series(roots, fingerprint, &s->why));
+	ROTA_TRY(series_record(s,
+		json_pack("{s:s,s:s,s:I,s:I}", "did", "signed", "fingerprint", fingerprint, "first",
+			(json_int_t)rota_chain_version(json_array_get(roots, 0)), "last",
+			(json_int_t)rota_chain_version(json_array_get(roots, count - 1)))));
 	ROTA_TRY(slots_note(s, roots, ROTA_KEY_MADE));
 	return slots_tend(s);
 }

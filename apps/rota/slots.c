@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota/slots.h"
+#include "host/keys/told.h"
 #include "host/repo/ahead.h"
 #include "host/repo/store.h"
 #include "host/sign/p256.h"
@@ -233,5 +234,5 @@ enum rota_err slots_note(struct session *s, const json_t *roots, enum rota_key_h
 	if (err == ROTA_OK)
 		err = rota_keys_settle(k, &s->why);
 	rota_keys_free(k);
-	return err;
+	return err == ROTA_OK ? rota_keys_tell(&s->dir, &s->notary, &s->why) : err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a keeper has of a series: brought there, and back when it is due. */
+#include "apps/rota/series.h"
 #include "apps/rota/slots.h"
 #include "host/base/when.h"
 #include "host/repo/ahead.h"
@@ -45,7 +46,8 @@ static enum rota_err bring(struct session *s, int fd, uint64_t version)
 	rota_bytes_free(&root);
 	ROTA_TRY(err);
 	ROTA_TRY(rota_pkcs11_handed_take(&where.token, fd, &s->why));
-	return rota_link_done(fd, &s->why);
+	ROTA_TRY(rota_link_done(fd, &s->why));
+	return series_record(s, json_pack("{s:s,s:I}", "did", "open", "slot", (json_int_t)version));
 }
 
 static enum rota_err seal_all(struct session *s, const struct rota_ahead *a, int fd)

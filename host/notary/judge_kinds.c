@@ -183,6 +183,7 @@ enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_
 		{ "promotion", ROTA_LEAF_PROMOTION },
 		{ "incident", ROTA_LEAF_INCIDENT },
 		{ "key", ROTA_LEAF_KEY },
+		{ "series", ROTA_LEAF_SERIES },
 	};
 	const json_t *event = json_object_get(t->ask->body, "event");
 	const char *word = rota_judge_text(event, "kind");

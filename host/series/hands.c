@@ -31,6 +31,44 @@ static enum rota_err named_key(const json_t *root, const char *role,
 		(long long)json_integer_value(json_object_get(root, "version")), role);
 }
 
+/* Before a slot's key signs, the log has what and with which slot: where there is one, no signature is without its entry.
+ * *logged: there is one. */
+static enum rota_err tell(struct rota_hands *h, const struct rota_hand *hand, const char *role,
+	const uint8_t digest[static ROTA_DIGEST_LEN], bool *logged, struct rota_fail *why)
+{
+	struct rota_notary_event event = { .role = role };
+	char hex[ROTA_DIGEST_HEX];
+	uint64_t entry;
+	json_t *whole;
+	enum rota_err err;
+
+	rota_hex(rota_span(digest, ROTA_DIGEST_LEN), hex);
+	whole = json_pack("{s:s,s:{s:s,s:s,s:s,s:I}}", "kind", "series", "what", "did", "sign",
+		"key", key_id(hand->root, role), "message", hex, "slot", (json_int_t)hand->version);
+	event.event = whole;
+	err = h->rest->record(h->rest->ctx, &event, &entry, why);
+	json_decref(whole);
+	*logged = err == ROTA_OK && entry != ROTA_NOTARY_NO_ENTRY;
+	return err;
+}
+
+/* Where there is a log, somebody behind it judges each file of these roles, and counts its versions: he sees this one too, though
+ * his own signature is of no use now. */
+static enum rota_err have_judged(struct rota_hands *h, const struct rota_notary_file *file,
+	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why)
+{
+	struct rota_seat_sig unused[ROTA_SIGNERS_MAX];
+	bool logged = false, plain = false;
+	size_t count;
+
+	for (size_t i = 0; i < h->count; i++) {
+		plain |= h->hand[i].plain;
+		if (!h->hand[i].plain)
+			ROTA_TRY(tell(h, &h->hand[i], file->party->name, digest, &logged, why));
+	}
+	return logged && !plain ? h->rest->sign(h->rest->ctx, file, unused, &count, why) : ROTA_OK;
+}
+
 static enum rota_err sign_with(struct rota_hands *h, struct rota_hand *hand, const char *role,
 	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_seat_sig *out,
 	struct rota_fail *why)
@@ -65,6 +103,7 @@ static enum rota_err sign(void *ctx, const struct rota_notary_file *file,
 	if (strcmp(role, "snapshot") != 0 && strcmp(role, "timestamp") != 0)
 		return h->rest->sign(h->rest->ctx, file, out, count, why);
 	ROTA_TRY(rota_envelope_digest(file->content, digest, why));
+	ROTA_TRY(have_judged(h, file, digest, why));
 	*count = 0;
 	for (size_t i = 0; i < h->count; i++) {
 		if (!h->hand[i].plain) {

@@ -4,6 +4,9 @@
  * It stands before another one, and sends everything on but the files of these two roles: those are signed with the keys of
  * the slots whose turn it is, one signature each. Where a turn is that of an ordinary root, the other notary signs,
  * since those keys are the ones of rota.ini. What a slot's token signed must verify with the key that its root names.
+ *
+ * Where the other notary has a log, it has an entry before a slot signs, and is asked to sign each file too, so that it is judged;
+ * that signature is left out while no root names its key.
  */
 #ifndef HOST_SERIES_HANDS_H
 #define HOST_SERIES_HANDS_H

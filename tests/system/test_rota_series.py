@@ -8,10 +8,13 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
-from authority import Client, made, rota  # noqa: F401 - fixtures
+from authority import Client, Rota, made, rota  # noqa: F401 - fixtures
+from signd import leaf
+from tlog import entries
 
 FAKETIME = next((str(x) for x in pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
 pytestmark = [
@@ -159,3 +162,28 @@ def test_a_slot_whose_keys_are_gone(series):
             path.unlink()
     assert "timestamp-3" in series(2, "publish", status=1)
     assert (series.rota.dir / "repo/metadata/timestamp.json").read_bytes() == before
+
+
+def test_a_signing_daemon_judges_each_file():
+    """Where a daemon holds the other online keys, it has an entry for what a slot signs, and its versions go on (SPEC 23.7)."""
+    from conftest import BUILD
+    with tempfile.TemporaryDirectory(prefix="desk.") as place:  # a socket's path is short
+        rota = Rota(BUILD, pathlib.Path(place) / "a")
+        rota("init", "--softhsm", "--product", "sensor", rota.dir)
+        series = Series(rota)
+        series.make(*from_(series), at=-1.5)
+        seen = []
+        for hours in (-0.5, 0, 2):
+            series.publish(hours)
+            seen.append(series.client(hours))
+        series(2.2, "series", "end", "--yes")
+        for hours in (2.3, 3.5):
+            series.publish(hours)
+            seen.append(series.client(hours))
+        assert seen == [(1, 2, 2), (2, 2, 2), (3, 2, 2), (6, 2, 2), (6, 1, 2)]
+        public = rota.dir / "signd/log/public"
+        size = int((public / "checkpoint").read_text().split("\n")[1])
+        leaves = [leaf(entry) for entry in entries(public, size)]
+        granted = [x["version"] for x in leaves if (x["kind"], x["role"]) == ("GRANTED", "timestamp")]
+        assert len(granted) >= 5 and granted == list(range(granted[0], granted[0] + len(granted)))
+        assert sum(x["kind"] == "SERIES" for x in leaves) >= 8

@@ -254,6 +254,47 @@ TEST(a_token_with_another_key_signs_nothing)
 	end(&l);
 }
 
+static struct log {
+	unsigned told, judged;
+	bool full;
+	struct rota_notary tokens;
+} seen;
+
+static enum rota_err log_record(
+	void *ctx, const struct rota_notary_event *event, uint64_t *entry, struct rota_fail *why)
+{
+	(void)ctx;
+	(void)event;
+	*entry = seen.told++;
+	return seen.full ? rota_fail(why, ROTA_ERR_FULL, "the log takes nothing") : ROTA_OK;
+}
+
+static enum rota_err log_sign(void *ctx, const struct rota_notary_file *file,
+	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count, struct rota_fail *why)
+{
+	(void)ctx;
+	seen.judged++;
+	return seen.tokens.sign(seen.tokens.ctx, file, out, count, why);
+}
+
+/* Who keeps a log sees each file of a series, and that before a slot signs it. */
+TEST(what_the_log_lacks_is_not_signed)
+{
+	struct life l;
+
+	CHECK(begin(&l));
+	seen = (struct log){ .tokens = l.s.notary };
+	l.s.notary.record = log_record;
+	l.s.notary.sign = log_sign;
+	CHECK_OK(publish(&l, FROM + 2 * HOUR));
+	CHECK(seen.told >= 2 && seen.judged >= 2); /* snapshot and timestamp */
+	CHECK(both_good_under(&l, 2));
+	seen.full = true;
+	CHECK_EQ(publish(&l, FROM + SLOT), ROTA_ERR_FULL);
+	CHECK(both_good_under(&l, 2));
+	end(&l);
+}
+
 /* Another root in the place of one that waits: it has not the signatures. */
 TEST(a_root_that_nobody_signed)
 {
@@ -316,5 +357,5 @@ TEST(half_a_series_is_none)
 
 TESTS(T(around_a_change_both_keys_sign), T(nobody_published_for_two_slots),
 	T(a_snapshot_stays_while_its_keys_do), T(the_landing_root),
-	T(a_token_with_another_key_signs_nothing), T(a_root_that_nobody_signed),
-	T(what_is_over_is_dropped), T(half_a_series_is_none))
+	T(a_token_with_another_key_signs_nothing), T(what_the_log_lacks_is_not_signed),
+	T(a_root_that_nobody_signed), T(what_is_over_is_dropped), T(half_a_series_is_none))

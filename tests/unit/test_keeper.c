@@ -142,6 +142,17 @@ static void spoil(const char *name, size_t at, const char *from)
 	rota_bytes_free(&file);
 }
 
+/* One in another's place, and its head says so too. */
+static void disguise(const char *name, size_t at, uint8_t value, const char *from)
+{
+	struct rota_bytes file;
+
+	CHECK_OK(rota_file_read(tempdir_path(from), ROTA_SEALED_MAX, &file, &s.why));
+	file.p[at] = value;
+	CHECK_OK(rota_file_write(tempdir_path(name), rota_bytes_span(&file), 0600, &s.why));
+	rota_bytes_free(&file);
+}
+
 TEST(a_file_is_what_it_was_sealed_as)
 {
 	struct rota_bytes file;
@@ -160,6 +171,10 @@ TEST(a_file_is_what_it_was_sealed_as)
 	spoil("kept/7.root", len, "kept/8.root");
 	CHECK_EQ(open_slot(7, FROM), ROTA_ERR_CORRUPT);
 	spoil("kept/7.root", len, "kept/7.pin");
+	CHECK_EQ(open_slot(7, FROM), ROTA_ERR_CORRUPT);
+	disguise("kept/7.root", 9, ROTA_SEALED_ROOT, "kept/7.pin");
+	CHECK_EQ(open_slot(7, FROM), ROTA_ERR_CORRUPT);
+	disguise("kept/7.root", 10, 7, "kept/8.root");
 	CHECK_EQ(open_slot(7, FROM), ROTA_ERR_CORRUPT);
 	spoil("kept/7.root", len, "whole");
 	s.keeper.scope = "actor";
