@@ -64,20 +64,6 @@ void rota_dsse_write(
 	rota_bytes_free(&line);
 }
 
-enum rota_err rota_dsse_sign(const struct rota_notary *notary, const struct rota_party *party,
-	struct rota_span statement, struct rota_bytes *out, struct rota_fail *why)
-{
-	struct rota_notary_statement what = { .party = party, .text = statement };
-	struct rota_seat_sig sigs[ROTA_SIGNERS_MAX];
-	size_t count;
-
-	message_digest(statement, what.digest);
-	ROTA_TRY(notary->statement(notary->ctx, &what, sigs, &count, why));
-	for (size_t i = 0; i < count; i++)
-		rota_dsse_write(statement, &sigs[i], out);
-	return ROTA_OK;
-}
-
 /* What a member of base64 holds; false when it is none. The caller frees. */
 static bool unbase64(const json_t *value, struct rota_bytes *out)
 {
