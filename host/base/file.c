@@ -171,15 +171,6 @@ enum rota_err rota_draft_write(struct rota_draft *d, struct rota_span data, stru
 	return ROTA_OK;
 }
 
-enum rota_err rota_draft_unwrite(struct rota_draft *d, size_t len, struct rota_fail *why)
-{
-	off_t end = lseek(d->fd, -(off_t)len, SEEK_CUR);
-
-	if (end < 0 || ftruncate(d->fd, end) != 0)
-		return rota_fail_errno(why, errno, "cannot write %s", d->path);
-	return ROTA_OK;
-}
-
 void rota_draft_push(const struct rota_draft *d)
 {
 	/* a hint: what it does not begin, the sync does */

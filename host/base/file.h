@@ -77,9 +77,6 @@ ROTA_MUST_USE enum rota_err rota_draft_open(
 	struct rota_draft *d, const char *dir, mode_t mode, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err rota_draft_write(
 	struct rota_draft *d, struct rota_span data, struct rota_fail *why);
-/* Take the last `len` bytes that were written back. */
-ROTA_MUST_USE enum rota_err rota_draft_unwrite(
-	struct rota_draft *d, size_t len, struct rota_fail *why);
 /* Begin to write back what was written, and do not wait: of many drafts that are synced one after the other the first
  * sync then takes most of the others along. */
 void rota_draft_push(const struct rota_draft *d);

@@ -44,6 +44,18 @@ static enum rota_err reach(struct rota_proxy *r, struct rota_fail *why)
 
 /* ---- requests ---- */
 
+/* A daemon far away hashes what is listed when it is brought; one of this machine finds it in the repository. */
+static enum rota_err bring(struct rota_proxy *r, const char *path,
+	const struct rota_store_target *target, struct rota_fail *why)
+{
+	char file[ROTA_FILE_PATH_MAX];
+
+	rota_store_target_path(r->dir, path, target->sha256, file);
+	ROTA_TRY(reach(r, why));
+	return rota_client_artifact(
+		r->client, r->dir->product, file, target->len, target->sha256, why);
+}
+
 /* Texts that the daemon reads before it signs: of each target that is listed anew and that is no artifact. */
 static enum rota_err add_texts(struct rota_proxy *r, const struct rota_notary_file *file,
 	json_t *texts, struct rota_fail *why)
@@ -66,12 +78,14 @@ static enum rota_err add_texts(struct rota_proxy *r, const struct rota_notary_fi
 		const json_t *before = json_object_get(was, path);
 		struct rota_store_target target;
 
-		if (err != ROTA_OK || json_equal(before, entry) || !rota_judge_is_read(duty, path))
+		if (err != ROTA_OK || json_equal(before, entry))
 			continue;
 		if (!rota_store_target_read(entry, &target))
 			err = rota_fail(why, ROTA_ERR_FORMAT, "%s has no SHA-256", path);
-		else
+		else if (rota_judge_is_read(duty, path))
 			err = rota_asks_text(r->dir, path, &target, texts, why);
+		else if (rota_signd_is_remote(r->dir->signd))
+			err = bring(r, path, &target, why);
 	}
 	json_decref(now);
 	return err;

@@ -133,20 +133,18 @@ static void put_signature(struct rota_writer *w, const struct rota_seat_sig *sig
 	put_tlv(w, TLV_ECDSA, der);
 }
 
-/* Digest and signatures, in an area of their own; *len is what was written. */
-static enum rota_err put_trailer(
-	struct sink *s, struct rota_span tlvs, size_t *len, struct rota_fail *why)
+/* Digest and signatures, in an area of their own. */
+static enum rota_err put_trailer(struct sink *s, struct rota_span tlvs, struct rota_fail *why)
 {
 	uint8_t head[4];
 	struct rota_writer h = rota_writer(ROTA_BUF(head));
 
 	put_area_head(&h, 0x6907, tlvs.len + sizeof(head));
-	*len = tlvs.len + sizeof(head);
 	ROTA_TRY(put(s, ROTA_SPAN(head), why));
 	return put(s, tlvs, why);
 }
 
-/* Who signs finds a whole file, to which signatures are added only. */
+/* Who signs finds in the file what the digest covers, and nothing behind it (SPEC 19.3). */
 static enum rota_err put_signatures(const struct rota_image_plan *plan,
 	const struct rota_notary *notary, const uint8_t digest[static ROTA_DIGEST_LEN],
 	struct sink *s, struct rota_fail *why)
@@ -159,11 +157,9 @@ static enum rota_err put_signatures(const struct rota_image_plan *plan,
 		.counter = plan->counter };
 	uint8_t body[TLV_AREA_MAX];
 	struct rota_writer b = rota_writer(ROTA_BUF(body));
-	size_t len;
 
 	memcpy(what.digest, digest, ROTA_DIGEST_LEN);
 	put_tlv(&b, TLV_SHA256, rota_span(digest, ROTA_DIGEST_LEN));
-	ROTA_TRY(put_trailer(s, rota_writer_span(&b), &len, why));
 	for (size_t i = 0; i < plan->seat_count; i++) {
 		struct rota_seat_sig sig;
 
@@ -171,8 +167,7 @@ static enum rota_err put_signatures(const struct rota_image_plan *plan,
 		ROTA_TRY(notary->image(notary->ctx, &what, &sig, why));
 		put_signature(&b, &sig);
 	}
-	ROTA_TRY(rota_draft_unwrite(&s->draft, len, why));
-	return put_trailer(s, rota_writer_span(&b), &len, why);
+	return put_trailer(s, rota_writer_span(&b), why);
 }
 
 static enum rota_err put_all(const struct rota_image_plan *plan, int fd, uint32_t size,

@@ -26,7 +26,7 @@ struct rota_notary_file {
 struct rota_notary_image {
 	const struct rota_party *party;
 	size_t seat; /* of the party: image keys are chosen one by one */
-	const char *file; /* whole but for signatures */
+	const char *file; /* what the digest covers, and nothing behind it */
 	uint8_t digest[ROTA_SHA256_LEN];
 	const char *const *hardware;
 	size_t hardware_count;

@@ -267,7 +267,7 @@ def test_settings_that_do_not_work(site, old, new, says):
 
 # ---- rota itself
 
-BUILDS = "[rule ci-builds]\nwho = ci\nscope = sensor\nrole = ci\nkinds = build\n"
+BUILDS = "[rule ci-builds]\nwho = ci\nscope = sensor\nrole = ci\nkinds = build metadata image\n"
 
 
 @pytest.fixture
@@ -303,6 +303,22 @@ def test_a_build_machine_without_a_token(farm, tmp_path):
     key.verify(base64.b64decode(envelope["signatures"][0]["sig"]),
                b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(payload), payload), ec.ECDSA(hashes.SHA256()))
     assert "builder" in [entry["role"] for entry in site.signd.wait_leaves(2)]
+
+
+def test_a_ci_release_from_afar(farm, tmp_path):
+    """The image is brought, signed and listed, each by a request; the keys are far away."""
+    rota, site = farm  # noqa: F811
+    image = tmp_path / "app.img"
+    (tmp_path / "payload").write_bytes(os.urandom(300_000))
+    rota("image", "sign", "--ci", "--version", "2.0.0", "--hardware", "board-a", "--counter", 1,
+         "--out", image, tmp_path / "payload")
+    shown = json.loads(rota("image", "show", "--json", image))
+    assert [s["verdict"] for s in shown["signatures"]] == ["good, ci key 0"]
+    rota("release", "add", "--ci", "--version", "2.0.0", "--image", image)
+    listed = json.loads((rota.dir / "staging/2.ci.json").read_text())["signed"]["targets"]
+    assert "ci/sensor/2.0.0/release.json" in listed and len(listed) == 2
+    entries = site.signd.wait_leaves(4)
+    assert {"ci-image", "ci"} <= {entry["role"] for entry in entries if entry["kind"] == "GRANTED"}
 
 
 @pytest.mark.parametrize("what, says", [
