@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from authority import Client, Rota, release
+from authority import Client, Rota, program, release
 from conftest import BUILD, PATIENCE
 from signd import leaf
 from tlog import entries as bundles
@@ -95,6 +95,19 @@ def test_a_desk_has_nothing_to_start(desk, tmp_path):
     digest = next((desk.dir / "repo/targets/releases/sensor/1.0.0").glob("*.release.json")).name.split(".")[0]
     assert (desk.dir / f"repo/log/proofs/{digest}.tlog-proof").is_file()
     desk("audit", "verify")
+
+
+def test_a_build_for_ci(desk, tmp_path):
+    """The daemon reads the image before it signs it, and the release of it."""
+    image = tmp_path / "ci.img"
+    desk("image", "sign", "--ci", "--version", "1.0.0", "--hardware", "board-a", "--out", image, program(tmp_path / "p"))
+    assert "good, ci key 0" in desk("image", "show", image)
+    desk("release", "add", "--ci", "--version", "1.0.0", "--image", image)
+    desk("rollout", "set", "--version", "1.0.0", "--channel", "ci")
+    desk("publish")
+    assert len(Client(desk.dir / "repo").refresh().roles["ci"]["targets"]) == 2
+    log = entries(desk)
+    assert log.index(("BUILD", "ci", "")) < log.index(("GRANTED", "ci-image", "")) < log.index(("GRANTED", "ci", ""))
 
 
 def test_a_release_is_entered_once(desk, tmp_path):
