@@ -88,7 +88,8 @@ void conn_answer(
 	rota_bytes_print(
 		out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n", status, phrase(status), body.len);
 	if (body.len > 0)
-		rota_bytes_add_text(out, "Content-Type: application/json\r\n");
+		rota_bytes_print(out, "Content-Type: %s\r\n",
+			c->route.kind == ROUTE_METRICS ? "text/plain" : "application/json");
 	if (retry_s > 0)
 		rota_bytes_print(out, "Retry-After: %" PRIu64 "\r\n", retry_s);
 	rota_bytes_add_text(out, c->last ? "Connection: close\r\n\r\n" : "\r\n");

@@ -94,6 +94,8 @@ static enum rota_err take(
 	if (got < (ssize_t)sizeof(*head))
 		return ROTA_ERR_IO;
 	memcpy(head, l->room, sizeof(*head));
+	if (head->err == ROTA_OK && head->index >= l->entries)
+		l->entries = head->index + 1;
 	*rest = rota_span(l->room + sizeof(*head), (size_t)got - sizeof(*head));
 	return rest->len == (size_t)head->leaf_len + head->record_len ? ROTA_OK : ROTA_ERR_IO;
 }

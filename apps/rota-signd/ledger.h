@@ -19,6 +19,7 @@ struct ledger {
 	void *ctx;
 	struct rota_records *records;
 	struct pending pending;
+	uint64_t entries; /* of the log, as far as it answered */
 	uint32_t round;
 	uint8_t room[SIGND_LOGGED_MAX];
 };

@@ -4,6 +4,7 @@
 #include "apps/rota-signd/ledger.h"
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/say.h"
+#include "apps/rota-signd/standing.h"
 #include "host/base/when.h"
 
 #include <errno.h>
@@ -47,6 +48,7 @@ struct parser {
 	struct plan *plan;
 	struct desk desk;
 	struct ledger ledger;
+	struct standing standing;
 	struct conn conns[CONNS_MAX];
 	struct rota_pool_done done[DONE_MAX];
 	struct rota_remote *remote; /* NULL: nobody from afar */
@@ -81,12 +83,13 @@ static uint64_t tag_for(struct parser *p, const struct conn *c)
 
 /* ---- one request ---- */
 
-static void answer(struct conn *c)
+static void answer(struct parser *p, struct conn *c)
 {
 	struct rota_bytes body = { 0 };
 	uint64_t retry_s = c->deed.wait_s;
 	int status = desk_status(&c->deed);
 
+	standing_count(&p->standing, status);
 	if (status == 503)
 		retry_s = 10;
 	if (status == 200 && c->deed.receipt.len > 0)
@@ -111,7 +114,7 @@ static void order(struct parser *p, uint64_t tag, const struct deed *deed)
 static void proceed(struct parser *p, struct conn *c)
 {
 	if (c->deed.unsaid) {
-		answer(c);
+		answer(p, c);
 		return;
 	}
 	c->tag = tag_for(p, c);
@@ -156,6 +159,20 @@ static void state(struct parser *p, struct conn *c)
 		conn_answer(c, 404, ROTA_STR(""), 0, now_ms());
 }
 
+static bool stand(struct parser *p, enum route_kind kind, struct rota_bytes *out)
+{
+	p->standing.entries = p->ledger.entries;
+	p->standing.pending = p->ledger.pending.count;
+	p->standing.connections = 0;
+	for (size_t i = 0; i < CONNS_MAX; i++)
+		p->standing.connections += p->conns[i].phase != CONN_FREE;
+	if (kind == ROUTE_METRICS)
+		standing_metrics(&p->standing, p->plan, out);
+	else
+		standing_json(&p->standing, p->plan, out);
+	return true;
+}
+
 /* What there is to read: 200, or 404. What waits is for those alone whom signd.ini knows; public keys are public. */
 static void show(struct parser *p, struct conn *c)
 {
@@ -170,6 +187,8 @@ static void show(struct parser *p, struct conn *c)
 	else if (r->kind == ROUTE_LIST && desk_knows(&p->desk, &c->who)) {
 		desk_list(&p->desk, &body);
 		found = true;
+	} else if (r->kind == ROUTE_STANDING || r->kind == ROUTE_METRICS) {
+		found = desk_knows(&p->desk, &c->who) && stand(p, r->kind, &body);
 	}
 	conn_answer(c, found ? 200 : 404, rota_bytes_span(&body), 0, now_ms());
 	rota_bytes_free(&body);
@@ -192,6 +211,8 @@ static void route(struct parser *p, struct conn *c)
 		return;
 	case ROUTE_LIST:
 	case ROUTE_SHOW:
+	case ROUTE_STANDING:
+	case ROUTE_METRICS:
 	case ROUTE_KEYS:
 		show(p, c);
 		return;
@@ -206,9 +227,10 @@ static void fail(struct parser *p, struct conn *c, const char *text)
 	desk_failed(&c->deed, c->deed.answer.entry, text, rota_when_now(), &failed);
 	order(p, 0, &failed);
 	deed_free(&failed);
+	p->standing.failed++;
 	say("entry %llu: %s", (unsigned long long)c->deed.answer.entry, text);
 	desk_refuse(&c->deed, ROTA_REFUSED_TOKEN, text);
-	answer(c);
+	answer(p, c);
 }
 
 /* ---- what the other processes say ---- */
@@ -229,7 +251,7 @@ static void take_logged(void *ctx, const struct signd_logged *logged)
 		desk_settled(&p->desk, &c->deed, logged->index);
 	c->missing = c->deed.order.count;
 	if (c->deed.answer.kind == ROTA_ANSWER_REFUSED || c->missing == 0) {
-		answer(c);
+		answer(p, c);
 		return;
 	}
 	c->phase = CONN_TOKEN;
@@ -272,16 +294,18 @@ static void take_signed(struct parser *p, const struct rota_pool_done *done)
 	}
 	memcpy(c->deed.answer.sig[n].sig, done->sig, sizeof(done->sig));
 	if (--c->missing == 0)
-		answer(c);
+		answer(p, c);
 }
 
-static void hear_signed(struct parser *p, int fd)
+static void hear_signed(struct parser *p, size_t holder)
 {
+	int fd = p->plan->holders[holder].answer[1];
 	size_t count = rota_pool_take_some(fd, p->done, DONE_MAX);
 
 	hear_logged(p); /* of each of these the log writer told us before the holder could */
 	for (size_t i = 0; i < count; i++)
 		take_signed(p, &p->done[i]);
+	p->standing.failing[holder] = count > 0 && p->done[count - 1].err != ROTA_OK;
 	p->broken |= count == 0;
 }
 
@@ -404,7 +428,7 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 		hear_logged(p);
 	for (size_t i = 0; i < p->plan->holder_count; i++)
 		if (holders[i].revents)
-			hear_signed(p, holders[i].fd);
+			hear_signed(p, i);
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		if (conns[i].revents && p->conns[i].fd == conns[i].fd &&
 			p->conns[i].phase != CONN_FREE)
@@ -415,6 +439,7 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 		admit(p, p->plan->remote_listener, p->remote);
 	cut_late(p);
 	close_late(p);
+	standing_look(&p->standing, p->plan, rota_when_now());
 }
 
 /* What is entered is answered. Who has just come has a moment to say what for. */
@@ -454,6 +479,7 @@ int parser_run(struct plan *plan, int ready)
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	signals = signalfd(-1, &ends, SFD_CLOEXEC); /* the supervisor has blocked it */
+	standing_look(&p->standing, plan, rota_when_now());
 	if (read_log(p) && send(ready, "", 1, MSG_NOSIGNAL) != 1)
 		p->broken = true;
 	close(ready);
@@ -469,6 +495,7 @@ int parser_run(struct plan *plan, int ready)
 			conn_close(&p->conns[i]);
 	rota_remote_close(p->remote);
 	ledger_close(&p->ledger);
+	standing_free(&p->standing);
 	free(p);
 	return well ? 0 : 1;
 }

@@ -22,6 +22,8 @@ static const struct row {
 	{ ROTA_HTTP_GET, "/v1/pending", 1, ROUTE_SHOW, 0 },
 	{ ROTA_HTTP_POST, "/v1/approve", 0, ROUTE_APPROVE, ROTA_APPROVAL_MAX },
 	{ ROTA_HTTP_POST, "/v1/artifact", 1, ROUTE_ARTIFACT, ARTIFACT_MAX },
+	{ ROTA_HTTP_GET, "/v1/state", 0, ROUTE_STANDING, 0 },
+	{ ROTA_HTTP_GET, "/metrics", 0, ROUTE_METRICS, 0 },
 	{ ROTA_HTTP_GET, "/v1/keys", 2, ROUTE_KEYS, 0 },
 };
 

@@ -15,6 +15,8 @@ enum route_kind {
 	ROUTE_SHOW, /* GET /v1/pending/DIGEST */
 	ROUTE_APPROVE, /* POST /v1/approve */
 	ROUTE_ARTIFACT, /* POST /v1/artifact/SCOPE */
+	ROUTE_STANDING, /* GET /v1/state */
+	ROUTE_METRICS, /* GET /metrics */
 	ROUTE_KEYS, /* GET /v1/keys/SCOPE/PARTY */
 };
 

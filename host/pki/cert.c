@@ -226,7 +226,7 @@ enum rota_err rota_cert_load(const char *path, X509 **out, struct rota_fail *why
 	return rota_fail(why, ROTA_ERR_FORMAT, "%s holds no certificate in PEM", path);
 }
 
-void rota_cert_device_id(const X509 *issuer, const X509 *idevid, char out[65])
+void rota_pki_device_id(const X509 *issuer, const X509 *idevid, char out[65])
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(idevid);
 	struct rota_digest *digest = rota_digest_new();

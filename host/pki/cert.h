@@ -37,7 +37,7 @@ void rota_cert_pem(const X509 *cert, struct rota_bytes *out);
 ROTA_MUST_USE enum rota_err rota_cert_load(const char *path, X509 **out, struct rota_fail *why);
 
 /* SPEC 1.1: SHA-256(SubjectPublicKeyInfo DER of the issuer || serialNumber content octets), as hex. */
-void rota_cert_device_id(const X509 *issuer, const X509 *idevid, char out[65]);
+void rota_pki_device_id(const X509 *issuer, const X509 *idevid, char out[65]);
 
 /* A new P-256 key pair outside any token: the private key as PEM (PKCS#8) that the caller wipes and frees. */
 ROTA_MUST_USE enum rota_err rota_cert_new_key(

@@ -98,7 +98,7 @@ static enum rota_err make_idevid(struct work *w, struct rota_fail *why)
 	plan.issuer = ca;
 	err = identity(w, "idevid", "device-ca", &plan, &cert, why);
 	if (err == ROTA_OK)
-		rota_cert_device_id(ca, cert, w->device_id);
+		rota_pki_device_id(ca, cert, w->device_id);
 	X509_free(cert);
 	X509_free(ca);
 	return err;

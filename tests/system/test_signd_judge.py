@@ -211,6 +211,31 @@ def test_public_keys(signd, scene):
             assert client.answer()[0] == 404
 
 
+def test_how_it_stands(signd, scene):
+    granted(signd, scene, "timestamp", scene.timestamp())
+    case_member(signd, scene)
+    with signd.connect() as client:
+        client.send(b"GET /v1/state HTTP/1.1\r\nHost: s\r\n\r\n")
+        status, _, body = client.answer()
+        said = json.loads(body)
+        assert status == 200 and said["requests"] == {"answered": 1, "failed": 0, "refused": 1, "unavailable": 0, "waiting": 0}
+        assert said["tokens"] == [{"failing": False, "token": "online"}] and said["pending"] == 0 and said["warnings"] == []
+        assert said["entries"] == len(signd.wait_leaves(said["entries"]))
+        client.send(b"GET /metrics HTTP/1.1\r\nHost: s\r\n\r\n")
+        status, headers, body = client.answer()
+        assert status == 200 and headers["Content-Type"] == "text/plain"
+        assert b"\nrota_signd_refused_total 1\n" in body and b'rota_signd_token_failing{token="online"} 0\n' in body
+    signd.stop()
+    keys = scene.dir / "keys"
+    keys.write_text(re.sub(r'"at":"20\d\d', '"at":"2023', keys.read_text()))
+    signd.start()
+    with signd.connect() as client:
+        client.send(b"GET /v1/state HTTP/1.1\r\nHost: s\r\n\r\n")
+        warnings = json.loads(client.answer()[2])["warnings"]
+    assert warnings and all(text.startswith("sensor: key ") for text in warnings)
+    assert warnings[0] in signd.said()
+
+
 def test_a_full_disk_takes_nothing_back_and_nothing_along(scene):
     """What could not be entered was not signed, and what comes after is judged as if it had not been asked for."""
     signd = Signd(scene.folder, scene.dir, more=RULES)
