@@ -273,7 +273,7 @@ static enum rota_err log_sign(void *ctx, const struct rota_notary_file *file,
 	struct rota_seat_sig out[static ROTA_SIGNERS_MAX], size_t *count, struct rota_fail *why)
 {
 	(void)ctx;
-	seen.judged++;
+	seen.judged += strcmp(file->party->name, "timestamp") == 0;
 	return seen.tokens.sign(seen.tokens.ctx, file, out, count, why);
 }
 
@@ -287,7 +287,7 @@ TEST(what_the_log_lacks_is_not_signed)
 	l.s.notary.record = log_record;
 	l.s.notary.sign = log_sign;
 	CHECK_OK(publish(&l, FROM + 2 * HOUR));
-	CHECK(seen.told >= 2 && seen.judged >= 2); /* snapshot and timestamp */
+	CHECK(seen.told == 2 && seen.judged == 1); /* snapshot and timestamp */
 	CHECK(both_good_under(&l, 2));
 	seen.full = true;
 	CHECK_EQ(publish(&l, FROM + SLOT), ROTA_ERR_FULL);
