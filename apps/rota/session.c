@@ -103,6 +103,7 @@ enum rota_err session_open(struct session *s, const char *dir, enum session_lock
 		}
 	}
 	rota_tokens_init(&s->tokens, &s->dir, session_opener(&s->dir));
+	rota_key_guard_init(&s->guard, &s->dir, &s->tokens);
 	rota_proxy_init(&s->proxy, &s->dir, &s->tokens, reason());
 	s->daemon = (struct daemon){ 0 };
 	s->proxy.start = start_daemon;
@@ -130,6 +131,7 @@ void session_drop(struct session *s)
 	rota_proxy_close(&s->proxy);
 	daemon_stop(&s->daemon);
 	rota_tokens_close(&s->tokens);
+	rota_key_guard_close(&s->guard);
 	rota_authdir_free(&s->dir);
 	if (s->lock >= 0)
 		close(s->lock);

@@ -7,6 +7,7 @@
 #define APPS_ROTA_SESSION_H
 
 #include "apps/rota/daemon.h"
+#include "host/keys/guard.h"
 #include "host/notary/proxy.h"
 #include "host/repo/metadata.h"
 #include "host/sign/tokens.h"
@@ -16,6 +17,7 @@ struct session {
 	struct rota_fail why; /* what every step of the verb reports into */
 	struct rota_authdir dir;
 	struct rota_tokens tokens;
+	struct rota_key_guard guard; /* before them */
 	struct rota_proxy proxy; /* the daemon, where rota.ini names one */
 	struct daemon daemon; /* that this session started, or none */
 	struct rota_notary notary;

@@ -16,7 +16,7 @@ static bool is_picked(const struct rota_bundle_hand *hand, const struct rota_tok
 	return !hand->tokens;
 }
 
-/* One seat. *added grows when it signed; a token that is not there is passed over. */
+/* One seat. *added grows when it signed; a token that is not there, or whose key's life is over, is passed over. */
 static enum rota_err sign_seat(struct rota_desk *desk, struct rota_bundle_view *view,
 	struct rota_bundle_item *item, const struct rota_seat *seat,
 	const struct rota_bundle_hand *hand, unsigned *added, struct rota_fail *why)
@@ -25,7 +25,7 @@ static enum rota_err sign_seat(struct rota_desk *desk, struct rota_bundle_view *
 	struct rota_seat_sig sig;
 	char id[ROTA_DIGEST_HEX];
 
-	if (rota_tokens_public(desk->tokens, seat, point, why) != ROTA_OK)
+	if (rota_tokens_ready(desk->tokens, seat, point, why) != ROTA_OK)
 		return ROTA_OK;
 	rota_p256_key_id(point, id);
 	if (!rota_bundle_may_sign(item, id) || rota_bundle_has_signed(item, id))

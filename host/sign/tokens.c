@@ -41,14 +41,21 @@ enum rota_err rota_tokens_public(struct rota_tokens *t, const struct rota_seat *
 	return signer->public_key(signer->ctx, seat->key, out, why);
 }
 
+enum rota_err rota_tokens_ready(struct rota_tokens *t, const struct rota_seat *seat,
+	uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	ROTA_TRY(rota_tokens_public(t, seat, out, why));
+	return t->guard ? t->guard(t->guard_ctx, seat, out, why) : ROTA_OK;
+}
+
 enum rota_err rota_tokens_sign(struct rota_tokens *t, const struct rota_seat *seat,
 	const uint8_t digest[static ROTA_SHA256_LEN], struct rota_seat_sig *out,
 	struct rota_fail *why)
 {
 	struct rota_signer *signer;
 
+	ROTA_TRY(rota_tokens_ready(t, seat, out->key, why));
 	ROTA_TRY(get(t, seat->token, &signer, why));
-	ROTA_TRY(signer->public_key(signer->ctx, seat->key, out->key, why));
 	ROTA_TRY(signer->sign(signer->ctx, seat->key, digest, out->sig, why));
 	if (rota_p256_verify(out->key, digest, out->sig))
 		return ROTA_OK;

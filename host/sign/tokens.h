@@ -23,6 +23,10 @@ struct rota_tokens {
 	struct rota_signer signers[ROTA_TOKENS_MAX];
 	enum rota_err
 		state[ROTA_TOKENS_MAX]; /* ROTA_OK open, ROTA_ERR_STATE not tried, else why not */
+	/* Whether this key may sign still (host/keys/guard.h); NULL: nobody is asked. */
+	void *guard_ctx;
+	enum rota_err (*guard)(void *ctx, const struct rota_seat *seat,
+		const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why);
 };
 
 /* One signature of a seat. */
@@ -38,7 +42,11 @@ void rota_tokens_close(struct rota_tokens *t);
 ROTA_MUST_USE enum rota_err rota_tokens_public(struct rota_tokens *t, const struct rota_seat *seat,
 	uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why);
 
-/* Sign, and verify with the seat's public key. */
+/* The same of a key that may sign now. ROTA_ERR_STATE: its life is over. */
+ROTA_MUST_USE enum rota_err rota_tokens_ready(struct rota_tokens *t, const struct rota_seat *seat,
+	uint8_t out[static ROTA_P256_KEY_LEN], struct rota_fail *why);
+
+/* Sign, and verify with the seat's public key. ROTA_ERR_STATE: the key's life is over. */
 ROTA_MUST_USE enum rota_err rota_tokens_sign(struct rota_tokens *t, const struct rota_seat *seat,
 	const uint8_t digest[static ROTA_SHA256_LEN], struct rota_seat_sig *out,
 	struct rota_fail *why);

@@ -6,6 +6,8 @@ import re
 import resource
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -58,14 +60,16 @@ def test_drill(made, name, seconds, tmp_path):  # noqa: F811
 
 
 @pytest.mark.plain
-def test_where_a_daemon_signs(made, tmp_path):  # noqa: F811
+def test_where_a_daemon_signs(made):  # noqa: F811
     """The copy asks none, and the log of the authority gets no entry of a drill."""
-    subprocess.run([made.program, "init", "--softhsm", "--product", "sensor", tmp_path / "a"], check=True, timeout=120,
-                   stdout=subprocess.DEVNULL)
-    assert "signd = " in (tmp_path / "a/rota.ini").read_text()
-    before = sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "a").rglob("*"))
-    subprocess.run([made.program, "--dir", tmp_path / "a", "drill", "rollouts"], check=True, timeout=120)
-    assert sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "a").rglob("*")) == before
+    with tempfile.TemporaryDirectory(prefix="drill-") as short:  # as addresses of sockets are
+        desk = Path(short, "a")
+        subprocess.run([made.program, "init", "--softhsm", "--product", "sensor", desk], check=True, timeout=120,
+                       stdout=subprocess.DEVNULL)
+        assert "signd = " in (desk / "rota.ini").read_text()
+        before = sorted((p, p.stat().st_mtime_ns) for p in desk.rglob("*"))
+        subprocess.run([made.program, "--dir", desk, "drill", "rollouts"], check=True, timeout=120)
+        assert sorted((p, p.stat().st_mtime_ns) for p in desk.rglob("*")) == before
 
 
 def test_there_are_twelve(made):  # noqa: F811

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -101,11 +103,17 @@ def test_an_incident(rota, signd):  # noqa: F811
     assert re.fullmatch("[0-9a-f]{64}", json.loads((rota.dir / "incidents/log").read_text().splitlines()[1])["key"])
 
 
-def test_incidents_through_the_daemon(made, tmp_path):  # noqa: F811
-    """As rota init leaves it: keys of the online token change step by step, and the daemon signs with the new ones."""
-    subprocess.run([made.program, "init", "--softhsm", "--product", "sensor", tmp_path / "a"], check=True, timeout=120,
-                   stdout=subprocess.DEVNULL)
-    desk = Rota(made.program.parents[2], tmp_path / "a")
+@pytest.fixture
+def desk(made):  # noqa: F811
+    """An authority as rota init leaves it, in a folder with a name as short as addresses of sockets are."""
+    with tempfile.TemporaryDirectory(prefix="desk-") as short:
+        subprocess.run([made.program, "init", "--softhsm", "--product", "sensor", f"{short}/a"], check=True, timeout=120,
+                       stdout=subprocess.DEVNULL)
+        yield Rota(made.program.parents[2], Path(short, "a"))
+
+
+def test_incidents_through_the_daemon(desk):
+    """Keys of the online token change step by step, and the daemon signs with the new ones."""
     for name in ("rollouts", "timestamp"):
         desk("incident", "--begin", "--reason", "x", name)
         folder = desk.dir / "incidents" / name / "ceremony"

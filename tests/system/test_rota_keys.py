@@ -8,6 +8,8 @@ import subprocess
 import pytest
 
 from airgap import made, online, vault  # noqa: F401 - fixtures
+from authority import Rota
+from conftest import BUILD
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
 
@@ -135,3 +137,43 @@ def test_a_new_online_key(online, vault, tmp_path):
     assert {k["id"]: k["state"] for k in of(online, "rollouts")} == {old: "destroyed", new: "active"}
     online("publish", "--all")
     assert "0 wrong" in online("repo", "verify")
+
+
+def test_a_key_whose_life_is_over_signs_nothing(made, tmp_path):  # noqa: F811
+    """People's compromised keys at once; a machine's once another one counts. Both halves still lie in the tokens."""
+    shutil.copytree(made / "online", tmp_path / "a")
+    rota = Rota(BUILD, tmp_path / "a")
+    for token in (made / "vault/tokens").iterdir():
+        if not (rota.dir / "tokens" / token.name).exists():
+            shutil.copytree(token, rota.dir / "tokens" / token.name)
+    people = of(rota, "targets")
+    rota("keys", "retire", "--compromised", "--reason", "lost", people[0]["id"])
+
+    def ceremony(name, status=0):
+        fingerprint = json.loads(rota("ceremony", "prepare", "--json", "--role", "targets", tmp_path / name))["fingerprint"]
+        done = subprocess.run([rota.program, "--dir", rota.dir, "ceremony", "sign", "--yes", "--again", "--fingerprint", fingerprint,
+                               tmp_path / name],
+                              capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == status, done
+        return done.stderr
+
+    ceremony("one")
+    bundle = json.loads((tmp_path / "one/bundle").read_text())
+    assert people[0]["id"] not in [s["keyid"] for s in bundle["parts"][0]["signatures"]]
+    assert len(bundle["parts"][0]["signatures"]) == 2
+    for key in people[1:]:
+        rota("keys", "retire", "--compromised", "--reason", "lost", key["id"])
+    assert "it is compromised, and signs no more" in ceremony("two", status=1)
+    # what machines sign goes on until the next key counts
+    old = of(rota, "timestamp")[0]
+    rota("keys", "retire", "--compromised", "--reason", "stolen", old["id"])
+    rota("publish", "--all")
+    rota("keys", "make", "--token", "online", "--label", "t2", "--use", "timestamp", "--out", tmp_path / "t2.pem")
+    ini = rota.dir / "rota.ini"
+    before = ini.read_text()
+    ini.write_text(before.replace("online:timestamp\n", "online:t2\n"))
+    fingerprint = json.loads(rota("ceremony", "prepare", "--json", "--role", "root", tmp_path / "three"))["fingerprint"]
+    rota("ceremony", "sign", "--yes", "--fingerprint", fingerprint, tmp_path / "three")
+    rota("ceremony", "finish", tmp_path / "three")
+    ini.write_text(before)
+    assert "it is compromised, and signs no more" in rota("publish", "--all", status=1)
