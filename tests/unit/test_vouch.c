@@ -40,7 +40,7 @@ static void check_vouch(const struct rota_ask *ask, const struct rota_grant *gra
 	CODE("role");
 	CHECK(vouch(ask, &leaf, grant, "\"rule\":\"everyone\"", "\"rule\":\"x\"") != ROTA_OK);
 	CODE("role");
-	CHECK(vouch(ask, &leaf, grant, "\"kind\":\"metadata\"", "\"kind\":\"image\"") != ROTA_OK);
+	CHECK(vouch(ask, &leaf, grant, "\"kind\":\"metadata\"", "\"kind\":\"key\"") != ROTA_OK);
 	CODE("role");
 	leaf.scope = ROTA_STR("other");
 	CHECK(vouch(ask, &leaf, grant, NULL, NULL) != ROTA_OK);
