@@ -185,8 +185,22 @@ enum rota_err rota_draft_sync(struct rota_draft *d, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+/* A rename would put a file in the place of a device or a socket: /dev/null, for who is root. */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode) &&
+		!S_ISDIR(st.st_mode);
+}
+
 enum rota_err rota_draft_place(struct rota_draft *d, const char *path, struct rota_fail *why)
 {
+	if (is_special(path)) {
+		rota_draft_drop(d);
+		return rota_fail(why, ROTA_ERR_DENIED,
+			"%s is a device, pipe or socket, and is not replaced: name a file", path);
+	}
 	if ((!d->synced && fsync(d->fd) != 0) || rename(d->path, path) != 0) {
 		rota_fail_errno(why, errno, "cannot write %s", path);
 		rota_draft_drop(d);

@@ -82,7 +82,8 @@ ROTA_MUST_USE enum rota_err rota_draft_write(
 void rota_draft_push(const struct rota_draft *d);
 /* Wait until what was written is durable; placing it need not wait any more. */
 ROTA_MUST_USE enum rota_err rota_draft_sync(struct rota_draft *d, struct rota_fail *why);
-/* Sync and rename to `path`, which must lie in the same file system. On failure the draft is gone. */
+/* Sync and rename to `path`, which must lie in the same file system; ROTA_ERR_DENIED where a device, pipe or socket
+ * stands there. On failure the draft is gone. */
 ROTA_MUST_USE enum rota_err rota_draft_commit(
 	struct rota_draft *d, const char *path, struct rota_fail *why);
 /* The same without a sync of the directory, for files that replace each other many times in a row: after a power cut

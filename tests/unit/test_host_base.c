@@ -184,9 +184,13 @@ TEST(directories_made_anew)
 TEST(a_fifo_is_no_file)
 {
 	struct rota_bytes back;
+	struct stat st;
 
 	CHECK(mkfifo(in_dir("fifo"), 0600) == 0);
 	CHECK_EQ(rota_file_read(in_dir("fifo"), 2, &back, &why), ROTA_ERR_IO);
+	CHECK_EQ(rota_file_write(in_dir("fifo"), rota_span_cstr("x"), 0600, &why), ROTA_ERR_DENIED);
+	CHECK(strstr(why.text, "is not replaced") != NULL);
+	CHECK(lstat(in_dir("fifo"), &st) == 0 && S_ISFIFO(st.st_mode));
 }
 
 /* What rota_feed_file() gives out, and how often it may. */
