@@ -320,6 +320,8 @@ static void live(struct family *f, const sigset_t *signals)
 	say("ready on %s", rota_policy_daemon(f->plan->policy)->socket);
 	watch(f, signals);
 	forget(f->plan);
+	if (!f->next || f->status != 0)
+		say("stopped");
 }
 
 static void block(sigset_t *signals)
@@ -354,6 +356,5 @@ int supervise(const char *config)
 	}
 	if (f.next)
 		plan_free(f.next);
-	say("stopped");
 	return f.status;
 }
