@@ -136,6 +136,13 @@ class Signd:
                 data = data[2 + length:]
         return out
 
+    def wait_last(self, kind):
+        """The last entry that is published is of this kind, within a while."""
+        deadline = time.monotonic() + 60 * PATIENCE
+        while (kinds := [e["kind"] for e in self.wait_leaves(1)])[-1] != kind:
+            assert time.monotonic() < deadline, f"no {kind} at the end of {kinds}"
+            time.sleep(0.05)
+
     def wait_leaves(self, count):
         deadline = time.monotonic() + 60 * PATIENCE
         while time.monotonic() < deadline:

@@ -74,6 +74,7 @@ static void end(void)
 	close(plan.entries[1]);
 	close(plan.holders[0].order[0]);
 	waitpid(writer, NULL, 0);
+	ledger_close(&ledger);
 	notary_end(&n);
 }
 
