@@ -183,13 +183,31 @@ static bool is_public(const char *uses)
 	return false;
 }
 
+/* While slots sign, the keys that rota.ini gives to their roles stand by: the root that ends a series names them (SPEC 23.9). */
+static bool stands_by(const struct rota_keys *k, const struct rota_key_info *key)
+{
+	static const char *const roles[] = { "snapshot", "timestamp" };
+	bool slots = false, seated = false;
+
+	for (size_t i = 0; i < k->count; i++)
+		slots |= k->slot_end_s[i] != 0;
+	for (size_t r = 0; slots && r < sizeof(roles) / sizeof(roles[0]); r++) {
+		const struct rota_party *party = rota_authdir_party(k->dir, roles[r]);
+
+		for (size_t i = 0; party && i < party->seat_count; i++)
+			seated |= strcmp(party->seats[i].token->name, key->token) == 0 &&
+				strcmp(party->seats[i].key, key->label) == 0;
+	}
+	return seated;
+}
+
 static void infer_gone(struct rota_keys *k, uint64_t newest_s)
 {
 	for (size_t i = 0; i < k->count; i++) {
 		struct rota_key_event e = { .what = ROTA_KEY_WAS_DEACTIVATED, .at_s = newest_s };
 
 		if (k->at[i].state != ROTA_KEY_ACTIVE || k->at[i].named ||
-			!is_public(k->at[i].uses))
+			!is_public(k->at[i].uses) || stands_by(k, &k->at[i]))
 			continue;
 		memcpy(e.id, k->at[i].id, sizeof(e.id));
 		infer(k, &e);

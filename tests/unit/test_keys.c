@@ -3,11 +3,15 @@
 #include "host/keys/depends.h"
 #include "host/keys/keys.h"
 #include "host/keys/period.h"
+#include "host/repo/store.h"
+#include "host/series/series.h"
+#include "host/sign/envelope.h"
 #include "host/sign/p256.h"
 #include "tests/unit/bundle_scene.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
+#include <openssl/ec.h>
 #include <stdlib.h>
 
 #define DAY 86400ULL
@@ -173,6 +177,75 @@ TEST(metadata_says_the_rest)
 	scene_end(&s);
 }
 
+/* The root of a slot, with a pair of its own, takes the place of root 1. */
+static bool put_slot(struct scene *s)
+{
+	const struct rota_series_plan plan = { .issued_s = NOW,
+		.from_s = NOW + DAY,
+		.period_s = DAY / 4,
+		.slots = 1,
+		.landing_s = 90 * DAY };
+	struct rota_notary_file what = { .party = rota_authdir_party(&s->online, "root"),
+		.role = "root" };
+	struct rota_series_pair pairs[2];
+	struct rota_bytes file = { 0 };
+	json_t *before, *roots = NULL;
+	bool good = rota_store_signed(&s->online, "root", &before, &s->why) == ROTA_OK;
+
+	for (size_t i = 0; i < 4; i++) {
+		EVP_PKEY *key = EVP_EC_gen("P-256");
+
+		good = good &&
+			rota_p256_of_pkey(
+				key, i % 2 ? pairs[i / 2].snapshot : pairs[i / 2].timestamp);
+		EVP_PKEY_free(key);
+	}
+	good = good && rota_series_make(before, &plan, pairs, &roots, &s->why) == ROTA_OK;
+	what.content = json_array_get(roots, 0);
+	good = good && rota_envelope_sign(&s->notary, &what, &file, &s->why) == ROTA_OK &&
+		rota_store_put(&s->online, "root", 2, rota_bytes_span(&file), &s->why) == ROTA_OK;
+	rota_bytes_free(&file);
+	json_decref(before);
+	json_decref(roots);
+	return good;
+}
+
+/* A key where rota.ini has that of timestamp is not over while slots sign: it ends the series. Another of the role is. */
+TEST(who_stands_by)
+{
+	static const char *const ids[] = { ID_A, ID_B };
+	const struct rota_seat *seat;
+	struct rota_bytes text = { 0 };
+	const struct rota_key_info *key;
+	struct rota_keys *k;
+	struct scene s;
+
+	CHECK(scene_begin(&s));
+	seat = &rota_authdir_party(&s.online, "timestamp")->seats[0];
+	for (size_t i = 0; i < 2; i++) {
+		struct rota_key_event e = { .what = ROTA_KEY_MADE, .at_s = NOW };
+
+		snprintf(e.id, sizeof(e.id), "%s", ids[i]);
+		snprintf(e.uses, sizeof(e.uses), "timestamp");
+		snprintf(e.token, sizeof(e.token), "%s", seat->token->name);
+		snprintf(e.label, sizeof(e.label), "%s", i == 0 ? seat->key : "another");
+		CHECK_OK(rota_key_event_write(&e, &text, &s.why));
+		e = (struct rota_key_event){ .what = ROTA_KEY_ACTIVATED, .at_s = NOW };
+		snprintf(e.id, sizeof(e.id), "%s", ids[i]);
+		CHECK_OK(rota_key_event_write(&e, &text, &s.why));
+	}
+	tempdir_put("online/keys", (const char *)text.p);
+	rota_bytes_free(&text);
+	CHECK(put_slot(&s));
+	CHECK_OK(rota_keys_load(&s.online, &k, &s.why));
+	CHECK_OK(rota_keys_find(k, ID_A, &key, &s.why));
+	CHECK_EQ(key->state, ROTA_KEY_ACTIVE);
+	CHECK_OK(rota_keys_find(k, ID_B, &key, &s.why));
+	CHECK_EQ(key->state, ROTA_KEY_DEACTIVATED);
+	rota_keys_free(k);
+	scene_end(&s);
+}
+
 /* What is no longer active and counts is said; a compromised key stays so when it is destroyed. */
 TEST(what_people_say)
 {
@@ -255,4 +328,5 @@ TEST(people_are_staggered)
 }
 
 TESTS(T(what_may_follow_what), T(lines_that_are_none), T(files_that_are_damaged),
-	T(metadata_says_the_rest), T(what_people_say), T(periods), T(people_are_staggered))
+	T(metadata_says_the_rest), T(who_stands_by), T(what_people_say), T(periods),
+	T(people_are_staggered))
