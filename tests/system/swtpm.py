@@ -40,10 +40,15 @@ class Tpm:
             stderr=subprocess.DEVNULL,
         )
         end = time.monotonic() + 30
-        while not pathlib.Path(f"{self.path}.ctrl").exists() or not self.path.exists():
+        while not self.listens():
             assert time.monotonic() < end and self.process.poll() is None, "swtpm does not start"
             time.sleep(0.01)
         return self
+
+    def listens(self):
+        """The socket's file is there before anybody listens."""
+        with socket.socket(socket.AF_UNIX) as s:
+            return pathlib.Path(f"{self.path}.ctrl").exists() and s.connect_ex(str(self.path)) == 0
 
     def __exit__(self, *what):
         self.process.terminate()
