@@ -26,7 +26,7 @@ enum rota_err desk_wait(
 		out->unsaid = true;
 		return ROTA_OK;
 	}
-	if (pending_keep(d->pending, &out->ask, why) != ROTA_OK)
+	if (pending_keep(d->pending, rule->who, &out->ask, why) != ROTA_OK)
 		return rota_refuse_as(why, ROTA_REFUSED_LOG);
 	out->kind = DEED_ASKED;
 	out->answer.kind = ROTA_ANSWER_PENDING;

@@ -66,10 +66,31 @@ static enum rota_err remember(
 	return ROTA_OK;
 }
 
+/* A device installs what an entry names by its path (SPEC 22.3): that is a release of this scope's people, recorded under
+ * their role, whose rules guard it (SPEC 20.4). */
+static bool is_place(const struct rota_leaf *leaf)
+{
+	const struct rota_span role = ROTA_STR("releases");
+	struct rota_span rest = leaf->path;
+
+	if (leaf->kind == ROTA_LEAF_GRANTED)
+		return leaf->path.len == 0;
+	if (leaf->kind != ROTA_LEAF_RELEASE)
+		return true;
+	if (!rota_span_eq(leaf->role, role) || !rota_span_starts(rest, role))
+		return false;
+	rest = rota_span_skip(rest, role.len + 1);
+	return rota_span_starts(rest, leaf->scope) && rest.len > leaf->scope.len &&
+		rest.p[leaf->scope.len] == '/';
+}
+
 /* What is signed is what the entry says, by the key that it says, and only by keys of whom it says. */
 static enum rota_err check(const struct plan *plan, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_fail *why)
 {
+	if (!is_place(leaf))
+		return rota_fail(
+			why, ROTA_ERR_ARGUMENT, "an entry with a path that is not its own");
 	if (order->count == 0)
 		return leaf->kind != ROTA_LEAF_GRANTED
 			? ROTA_OK

@@ -122,14 +122,26 @@ enum rota_err pending_entry(
 
 /* ---- bytes ---- */
 
-enum rota_err pending_keep(struct pending *p, const struct rota_ask *ask, struct rota_fail *why)
+/* Whether there is room for `len` bytes more, among those of this client; NULL: among all. */
+static bool has_room(const struct pending *p, const char *client, size_t len)
+{
+	size_t part = client ? PENDING_OF_ONE : 1, count = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		if (client && strcmp(p->asks[i].client, client) != 0)
+			continue;
+		count++;
+		len += p->asks[i].len;
+	}
+	return count < PENDING_MAX / part && len <= PENDING_BYTES_MAX / part;
+}
+
+enum rota_err pending_keep(
+	struct pending *p, const char *client, const struct rota_ask *ask, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
-	size_t all = ask->bytes.len;
 
-	for (size_t i = 0; i < p->count; i++)
-		all += p->asks[i].len;
-	if (p->count == PENDING_MAX || all > PENDING_BYTES_MAX)
+	if (!has_room(p, NULL, ask->bytes.len) || !has_room(p, client, ask->bytes.len))
 		return rota_refuse(why, ROTA_REFUSED_RATE,
 			"%zu requests wait for approvals, and there is no room for one more",
 			p->count);

@@ -15,6 +15,7 @@
 /* SPEC 20.3 */
 #define PENDING_MAX 256
 #define PENDING_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define PENDING_OF_ONE 2 /* of both, this part is one client's: he shuts nobody else out */
 #define PENDING_AGE_S ((uint64_t)7 * 86400)
 #define PENDING_NAME_MAX 64 /* of a client or a rule: a section of signd.ini */
 
@@ -51,9 +52,9 @@ void pending_learn(struct pending *p, const struct rota_ask *ask);
 /* NULL: nothing of that digest waits. Valid until one is added or removed. */
 struct pending_ask *pending_find(struct pending *p, const uint8_t digest[static ROTA_DIGEST_LEN]);
 
-/* Make a request's bytes durable. Refused: rate, when too many wait. */
+/* Make a client's request's bytes durable. Refused: rate, when too many wait, of him or of all. */
 ROTA_MUST_USE enum rota_err pending_keep(
-	struct pending *p, const struct rota_ask *ask, struct rota_fail *why);
+	struct pending *p, const char *client, const struct rota_ask *ask, struct rota_fail *why);
 
 /* The request's bytes. ROTA_ERR_HASH: others. */
 ROTA_MUST_USE enum rota_err pending_read(const struct pending *p,

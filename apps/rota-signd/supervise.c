@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/supervise.h"
+#include "apps/rota-signd/folders.h"
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/parser.h"
 #include "apps/rota-signd/remote.h"
@@ -144,6 +145,7 @@ static enum rota_err start_all(struct family *f, struct rota_fail *why)
 {
 	struct plan *plan = f->plan;
 
+	ROTA_TRY(folders_make(plan, why));
 	ROTA_TRY(plan_connect(plan, why));
 	ROTA_TRY(hold_all(plan, why));
 	ROTA_TRY(start_ready(f, PLAN_LOGGER, &f->logger, why));

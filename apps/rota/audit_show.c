@@ -123,6 +123,15 @@ static json_t *describe(const struct rota_log_entry *e)
 	return out;
 }
 
+/* Whether a terminal shows it, and does nothing else. */
+static bool is_plain(const char *text)
+{
+	while (*text >= ' ' && *text < 0x7f)
+		text++;
+	return *text == 0;
+}
+
+/* Clients and builds chose it: what is not plain stands there as JSON in ASCII. */
 static void print_member(const json_t *from, const char *name, const char *before)
 {
 	const json_t *value = json_object_get(from, name);
@@ -130,11 +139,12 @@ static void print_member(const json_t *from, const char *name, const char *befor
 
 	if (!value || json_is_null(value))
 		return;
-	if (json_is_string(value)) {
+	if (json_is_string(value) && is_plain(json_string_value(value))) {
 		printf("%s%s", before, json_string_value(value));
 		return;
 	}
-	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+	text = json_dumps(
+		value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	if (text)
 		printf("%s%s", before, text);
 	free(text);

@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 
+#define WORD_MAX 48 /* a time, a role */
+#define KEY_DIGITS 16
+
 static bool json;
 
 static const struct opts_row rows[] = {
@@ -28,19 +31,24 @@ static const struct opts_usage usage = {
 	.operands_max = 1,
 };
 
-static const char *text_of(const json_t *line, const char *name)
+/* A word that we wrote, if it is one still: whoever carried the folder may have put something there that moves the cursor. */
+static void print_word(const json_t *line, const char *name, size_t most)
 {
 	const char *text = json_string_value(json_object_get(line, name));
 
-	return text ? text : "-";
+	for (text = text ? text : "-"; *text && most; text++, most--)
+		putchar(*text > 0x20 && *text < 0x7f ? *text : '?');
 }
 
-/* As JSON in ASCII where it was typed by somebody: nothing of it moves the cursor. */
+/* As JSON in ASCII where it was typed by somebody. */
 static void print_line(const json_t *line)
 {
 	const json_t *keys = json_object_get(line, "keys");
 
-	printf("%s %s by ", text_of(line, "at"), text_of(line, "did"));
+	print_word(line, "at", WORD_MAX);
+	printf(" ");
+	print_word(line, "did", WORD_MAX);
+	printf(" by ");
 	json_dumpf(json_object_get(line, "user"), stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	printf(" on ");
 	json_dumpf(json_object_get(line, "host"), stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
@@ -48,7 +56,11 @@ static void print_line(const json_t *line)
 	for (size_t i = 0; i < json_array_size(keys); i++) {
 		const json_t *key = json_array_get(keys, i);
 
-		printf("  %s with key %.16s of ", text_of(key, "role"), text_of(key, "key"));
+		printf("  ");
+		print_word(key, "role", WORD_MAX);
+		printf(" with key ");
+		print_word(key, "key", KEY_DIGITS);
+		printf(" of ");
 		json_dumpf(
 			json_object_get(key, "owner"), stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 		printf("\n");

@@ -134,7 +134,8 @@ static enum rota_err approve(struct session *s, const char *folder, uint64_t las
 
 	ROTA_TRY(rota_promotion_open(&s->dir, folder, &rota_crypto_openssl, &p, &s->why));
 	rota_hex(ROTA_SPAN(p.digest), hex);
-	json_dumpf(p.statement, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	/* in ASCII: nothing of it moves the cursor, or hides what is agreed to */
+	json_dumpf(p.statement, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	printf("\nstatement %s\n", hex);
 	fflush(stdout);
 	json_decref(p.statement);

@@ -51,4 +51,7 @@ void rota_judge_settled(
 
 void rota_grant_free(struct rota_grant *g);
 
+/* The kind of entry (enum rota_leaf_kind) of an event of this name; 0: there is none. */
+uint8_t rota_judge_event(const char *word);
+
 #endif

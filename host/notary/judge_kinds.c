@@ -155,6 +155,10 @@ static enum rota_err judge_released(
 	enum rota_err err;
 	bool same;
 
+	/* its rule says which builders and officers it takes (SPEC 26.9), another role's does not */
+	if (strcmp(t->ask->role, "releases") != 0)
+		return rota_refuse(
+			why, ROTA_REFUSED_ROLE, "a release is recorded in role releases");
 	if (!rota_unhex(rota_judge_text(event, "digest"), ROTA_BUF(leaf->digest)) ||
 		!rota_judge_is_read(duty, path))
 		return rota_refuse(why, ROTA_REFUSED_MEMBER,
@@ -172,7 +176,7 @@ static enum rota_err judge_released(
 	return err;
 }
 
-enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_fail *why)
+uint8_t rota_judge_event(const char *word)
 {
 	static const struct {
 		const char *word;
@@ -185,20 +189,26 @@ enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_
 		{ "key", ROTA_LEAF_KEY },
 		{ "series", ROTA_LEAF_SERIES },
 	};
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (strcmp(word, events[i].word) == 0)
+			return (uint8_t)events[i].kind;
+	return 0;
+}
+
+enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_fail *why)
+{
 	const json_t *event = json_object_get(t->ask->body, "event");
 	const char *word = rota_judge_text(event, "kind");
 
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (strcmp(word, events[i].word) != 0)
-			continue;
-		out->leaf.kind = (uint8_t)events[i].kind;
-		if (events[i].kind == ROTA_LEAF_RELEASE)
-			return judge_released(t, event, &out->leaf, why);
-		out->leaf.path = rota_span_cstr(rota_judge_text(event, "path"));
-		if (json_object_get(event, "digest") &&
-			!rota_unhex(rota_judge_text(event, "digest"), ROTA_BUF(out->leaf.digest)))
-			return rota_refuse(why, ROTA_REFUSED_MEMBER, "no digest");
-		return ROTA_OK;
-	}
-	return rota_refuse(why, ROTA_REFUSED_KIND, "there is no event '%s'", word);
+	out->leaf.kind = rota_judge_event(word);
+	if (out->leaf.kind == 0)
+		return rota_refuse(why, ROTA_REFUSED_KIND, "there is no event '%s'", word);
+	if (out->leaf.kind == ROTA_LEAF_RELEASE)
+		return judge_released(t, event, &out->leaf, why);
+	out->leaf.path = rota_span_cstr(rota_judge_text(event, "path"));
+	if (json_object_get(event, "digest") &&
+		!rota_unhex(rota_judge_text(event, "digest"), ROTA_BUF(out->leaf.digest)))
+		return rota_refuse(why, ROTA_REFUSED_MEMBER, "no digest");
+	return ROTA_OK;
 }

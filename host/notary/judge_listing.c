@@ -53,25 +53,56 @@ static enum rota_err judge_path(const struct trial *t, const char *path, const j
 	return ROTA_OK;
 }
 
+/* What is hashed while everybody waits. Who may put files into the repository, or has them listed, must not have us read for
+ * ever: of a file as much as would be listed, of a request JUDGE_HASHED_MAX. */
+struct reading {
+	struct rota_digest *running;
+	uint64_t left;
+};
+
+static enum rota_err take_piece(void *ctx, struct rota_span piece)
+{
+	struct reading *r = ctx;
+
+	if (piece.len > r->left)
+		return ROTA_ERR_LIMIT;
+	r->left -= piece.len;
+	rota_digest_add(r->running, piece);
+	return ROTA_OK;
+}
+
+/* Whether the file has this length and digest. */
+static bool is_target(
+	const char *file, const struct rota_store_target *target, struct rota_fail *why)
+{
+	struct reading r = { .running = rota_digest_new(), .left = target->len };
+	uint8_t sha256[ROTA_DIGEST_LEN];
+	bool good = rota_feed_file(file, NULL, &r, take_piece, why) == ROTA_OK && r.left == 0;
+
+	rota_digest_get(r.running, sha256);
+	rota_digest_free(r.running);
+	return good && memcmp(sha256, target->sha256, sizeof(sha256)) == 0;
+}
+
 /* A file that nobody reads: hashed here when it was posted, or now where it lies. */
 static enum rota_err judge_artifact(
-	const struct trial *t, const char *path, const json_t *entry, struct rota_fail *why)
+	struct trial *t, const char *path, const json_t *entry, struct rota_fail *why)
 {
 	struct rota_store_target target;
-	uint8_t sha256[ROTA_DIGEST_LEN];
 	char file[ROTA_FILE_PATH_MAX];
 	const struct rota_artifact *known;
-	uint64_t len;
 
 	if (!rota_store_target_read(entry, &target))
 		return rota_refuse(why, ROTA_REFUSED_MEMBER, "%s has no digest", path);
 	known = rota_records_artifact(t->j->records, target.sha256);
 	if (known && known->length == target.len)
 		return ROTA_OK;
+	if (target.len > JUDGE_HASHED_MAX - t->hashed)
+		return rota_refuse(why, ROTA_REFUSED_BYTES,
+			"%s: too many bytes to be hashed for one request; post them first", path);
+	t->hashed += target.len;
 	rota_store_target_path(t->dir, path, target.sha256, file);
-	if (rota_digest_file(file, NULL, &len, sha256, why) != ROTA_OK)
-		return rota_refuse_as(why, ROTA_REFUSED_BYTES);
-	if (len == target.len && memcmp(sha256, target.sha256, sizeof(sha256)) == 0)
+	if (is_target(file, &target, why))
 		return ROTA_OK;
 	return rota_refuse(why, ROTA_REFUSED_BYTES,
 		"%s has not the digest and length that would be listed", file);

@@ -6,6 +6,9 @@
 #include "host/notary/judge.h"
 #include "host/sign/duty.h"
 
+/* Of files in the repository that are hashed for one request: four of the size that may be posted (SPEC 18.2). */
+#define JUDGE_HASHED_MAX ((uint64_t)16 << 30)
+
 /* One request, with what all parts look at. */
 struct trial {
 	struct rota_judge *j;
@@ -15,6 +18,7 @@ struct trial {
 	const struct rota_duty *duty; /* NULL: not of a role */
 	const json_t *now; /* `signed`; METADATA */
 	struct rota_record_role *was; /* NULL: never signed here */
+	uint64_t hashed; /* bytes of the repository's files */
 	json_t *attempts; /* for the private record; NULL: none */
 	json_t *build; /* the same: id of the build that it comes from */
 };

@@ -95,6 +95,47 @@ static enum rota_err load_daemon(struct rota_policy *p, struct rota_fail *why)
 	return load_remote(p, why);
 }
 
+/* Who may write it may sign; who may write a folder may put another file there. */
+static enum rota_err check_owner(const char *path, struct rota_fail *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return rota_fail_errno(why, errno, "%s", path);
+	if ((st.st_uid == 0 || st.st_uid == geteuid()) &&
+		((st.st_mode & 022) == 0 || (S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX)))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_DENIED,
+		"%s may be written by others; let root own it, mode %s", path,
+		S_ISDIR(st.st_mode) ? "0755" : "0644");
+}
+
+static enum rota_err check_config(const char *path, struct rota_fail *why)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? rota_text("%.*s/", (int)(slash - path), path) : rota_text(".");
+	enum rota_err err = check_owner(folder, why);
+
+	free(folder);
+	return err == ROTA_OK ? check_owner(path, why) : err;
+}
+
+/* A scope's rota.ini says which module has the PINs and how many sign, its anchor what is believed. */
+static enum rota_err check_authority(const char *dir, struct rota_fail *why)
+{
+	static const char *const names[] = { ".", "rota.ini", "trust", "trust/root.json" };
+	enum rota_err err = ROTA_OK;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && err == ROTA_OK; i++) {
+		char *path = rota_text("%s/%s", dir, names[i]);
+
+		if (rota_file_exists(path))
+			err = check_owner(path, why);
+		free(path);
+	}
+	return err;
+}
+
 static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)
 {
 	char section[64];
@@ -104,7 +145,9 @@ static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)
 		if (i == ROTA_POLICY_SCOPES_MAX)
 			return wrong(p, why, section, "", "is one scope too many");
 		ROTA_TRY(rota_ini_need(&p->ini, section, "authority", &dir, why));
-		if (rota_authdir_load(path_of(p, dir), &p->scopes[i], why) != ROTA_OK)
+		dir = path_of(p, dir);
+		if (check_authority(dir, why) != ROTA_OK ||
+			rota_authdir_load(dir, &p->scopes[i], why) != ROTA_OK)
 			return rota_fail_in(why, "%s: [%s] authority", p->ini.path, section);
 		p->scope_count++;
 		if (strcmp(p->scopes[i].product, name) != 0)
@@ -439,25 +482,12 @@ static enum rota_err load_all(struct rota_policy *p, struct rota_fail *why)
 	return rota_ini_all_used(&p->ini, why);
 }
 
-/* Who may write it may sign. */
-static enum rota_err check_owner(const char *path, struct rota_fail *why)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return rota_fail_errno(why, errno, "%s", path);
-	if ((st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & 022) == 0)
-		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_DENIED,
-		"%s may be written by others; let root own it, mode 0644", path);
-}
-
 enum rota_err rota_policy_load(const char *path, struct rota_policy **out, struct rota_fail *why)
 {
 	struct rota_policy *p;
 
 	*out = NULL;
-	ROTA_TRY(check_owner(path, why));
+	ROTA_TRY(check_config(path, why));
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		abort();

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/notary/vouch.h"
+#include "host/build/dsse.h"
+#include "host/notary/judge.h"
 #include "host/notary/policy_parts.h"
 #include "host/notary/refusal.h"
 #include "host/repo/chain.h"
@@ -22,6 +24,13 @@ static bool is_span(struct rota_span span, const char *text)
 	return rota_span_eq(span, rota_span_cstr(text));
 }
 
+/* A grant is of a kind that keys sign for, an event of the kind that none does: a rule to enter events lets nothing be signed. */
+static bool is_leafs(const struct vouching *v, const char *party)
+{
+	return (v->leaf->kind == ROTA_LEAF_GRANTED) == (party != NULL) &&
+		is_span(v->leaf->role, party ? party : v->rule->role);
+}
+
 /* The rule that the record names is one for this kind, and for the keys and scope of the leaf. */
 static enum rota_err find_rule(struct vouching *v, struct rota_fail *why)
 {
@@ -35,37 +44,65 @@ static enum rota_err find_rule(struct vouching *v, struct rota_fail *why)
 	if (v->rule && kind < ROTA_ASK_KINDS && policy_has_word(v->rule->kinds, word) &&
 		is_span(v->leaf->scope, v->rule->scope)) {
 		party = rota_policy_party(v->kind, v->rule->role);
-		if (is_span(v->leaf->role, party ? party : v->rule->role))
+		if (is_leafs(v, party))
 			return ROTA_OK;
 	}
 	return rota_refuse(why, ROTA_REFUSED_ROLE,
 		"the private record names no rule that lets this be signed");
 }
 
+/* What the keys sign of a request; zeros of an event. */
+static bool message_of(const struct rota_ask *ask, uint8_t out[static ROTA_DIGEST_LEN])
+{
+	const json_t *statement = json_object_get(ask->body, "statement");
+	struct rota_bytes text = { 0 };
+
+	memset(out, 0, ROTA_DIGEST_LEN);
+	if (ask->kind == ROTA_ASK_METADATA)
+		rota_digest_of(ask->signed_, out);
+	if (ask->kind == ROTA_ASK_BUILD) {
+		rota_dsse_message(
+			rota_span(json_string_value(statement), json_string_length(statement)),
+			&text);
+		rota_digest_of(rota_bytes_span(&text), out);
+		rota_bytes_free(&text);
+	}
+	return ask->kind != ROTA_ASK_IMAGE ||
+		rota_unhex(rota_judge_text(ask->body, "digest"), rota_buf(out, ROTA_DIGEST_LEN));
+}
+
 /* What is handed on is what stands in the request. */
 static bool is_message(const struct vouching *v, const struct rota_ask *ask)
 {
-	static const uint8_t none[ROTA_DIGEST_LEN];
-	uint8_t message[ROTA_DIGEST_LEN] = { 0 };
+	uint8_t message[ROTA_DIGEST_LEN];
 
-	if (v->kind == ROTA_ASK_METADATA)
-		rota_digest_of(ask->signed_, message);
-	else if (v->kind == ROTA_ASK_IMAGE &&
-		!rota_unhex(rota_judge_text(ask->body, "digest"), ROTA_BUF(message)))
-		return false;
-	if (v->kind != ROTA_ASK_METADATA && v->kind != ROTA_ASK_IMAGE)
-		return memcmp(v->leaf->message, none, sizeof(none)) == 0;
-	return memcmp(v->leaf->message, message, sizeof(message)) == 0 &&
+	return message_of(ask, message) &&
+		memcmp(v->leaf->message, message, sizeof(message)) == 0 &&
 		(v->kind != ROTA_ASK_METADATA ||
 			v->leaf->version ==
 				rota_chain_version(json_object_get(ask->body, "signed")));
+}
+
+/* The event of the request is that of the entry. */
+static bool is_event(const struct vouching *v, const struct rota_ask *ask)
+{
+	const json_t *event = json_object_get(ask->body, "event");
+	uint8_t digest[ROTA_DIGEST_LEN] = { 0 };
+
+	if (v->kind != ROTA_ASK_RECORD)
+		return true;
+	return (!json_object_get(event, "digest") ||
+		       rota_unhex(rota_judge_text(event, "digest"), ROTA_BUF(digest))) &&
+		memcmp(v->leaf->digest, digest, sizeof(digest)) == 0 &&
+		is_span(v->leaf->path, rota_judge_text(event, "path")) &&
+		v->leaf->kind == rota_judge_event(rota_judge_text(event, "kind"));
 }
 
 static enum rota_err check_ask(
 	const struct vouching *v, const struct rota_ask *ask, struct rota_fail *why)
 {
 	if (ask->kind == v->kind && strcmp(ask->role, v->rule->role) == 0 &&
-		is_span(v->leaf->scope, ask->scope) && is_message(v, ask))
+		is_span(v->leaf->scope, ask->scope) && is_message(v, ask) && is_event(v, ask))
 		return ROTA_OK;
 	return rota_refuse(why, ROTA_REFUSED_BYTES, "the entry is not of the request");
 }

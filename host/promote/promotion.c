@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -168,6 +169,17 @@ enum rota_err rota_promotion_check(const struct rota_authdir *dir, const char *f
 		have, need);
 }
 
+/* Whoever carried the folder may have put a link there, for us to write somewhere else. */
+static enum rota_err make_production(const char *path, struct rota_fail *why)
+{
+	struct stat st;
+
+	ROTA_TRY(rota_file_mkdirs(path, 0755, why));
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_DENIED, "%s is no folder but a link; remove it", path);
+}
+
 static enum rota_err sign_one(struct rota_desk *desk, const char *folder, const json_t *component,
 	const struct rota_crypto *crypto, struct rota_fail *why)
 {
@@ -199,7 +211,7 @@ enum rota_err rota_promotion_sign(struct rota_desk *desk, const char *folder,
 	if (err == ROTA_OK)
 		err = rota_promotion_check(desk->dir, folder, &p, desk->now, why);
 	if (err == ROTA_OK)
-		err = rota_file_mkdirs(production, 0755, why);
+		err = make_production(production, why);
 	json_array_foreach(json_object_get(p.statement, "components"), i, one) if (err == ROTA_OK)
 		err = sign_one(desk, folder, one, crypto, why);
 	json_decref(p.statement);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ceremonies of people who have each a machine, a user and a token of their own, and of what they carry between them."""
+import hashlib
 import json
 import os
 import re
@@ -228,6 +229,20 @@ def test_another_bundle_has_another_fingerprint(scene):
     (folder / "transcript").write_text("".join(lines))
     online("ceremony", "finish", folder)
     people[0].rota("ceremony", "sign", "--yes", base / "good", status=2)  # nobody compared
+
+
+def test_what_was_carried_does_not_move_the_cursor(scene):
+    """A line that somebody on the way wrote is shown, and obeyed by no terminal."""
+    online, _, base = scene
+    prepare(online, base / "f", "--role", "root")
+    transcript = base / "f" / "transcript"
+    first = transcript.read_text()
+    evil = "\x1b[2J\u009b2J"
+    line = {"at": evil, "before": [hashlib.sha256(first.rstrip("\n").encode()).hexdigest()], "did": evil, "host": evil,
+            "keys": [{"key": evil, "label": evil, "owner": evil, "role": evil, "token": evil}], "user": evil}
+    transcript.write_text(first + json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n")
+    said = online("ceremony", "show", base / "f")
+    assert "?[2J" in said and said.isascii() and "\x1b" not in said
 
 
 @pytest.mark.plain  # a sanitizer wants to be the first library that is loaded

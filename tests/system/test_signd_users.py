@@ -52,11 +52,8 @@ def run_signd(made):  # noqa: F811
         it = Signd(folder, folder / "authority", daemon=f"users = {PARSER} {LOGGER} {HOLDER}")
         if may_lock():
             it.config.write_text(it.config.read_text().replace("lock = no", "lock = yes"))
-        (it.state / "log").mkdir()
         os.chmod(folder / "authority/tokens", 0o711)
         give(folder / "authority/tokens/online", HOLDER)
-        give(it.state, PARSER, 0o711)
-        give(it.state / "log", LOGGER, 0o750)
         with it:
             assert it.ask()[0] == 200
             it.wait_leaves(2)
@@ -111,6 +108,7 @@ def test_each_has_the_descriptors_that_it_needs(signd):
 
 REACH = [
     (PARSER, "log/journal"), (PARSER, "log/head"), (HOLDER, "log/journal"), (HOLDER, "records"),
+    (PARSER, "."), (LOGGER, "."), (LOGGER, "records"), (PARSER, "log"),  # or another folder could be put in its place
     (LOGGER, "../authority/tokens/online/pin"), (PARSER, "../authority/tokens/online/pin"),
 ]
 
@@ -125,3 +123,12 @@ def test_none_reaches_what_is_another_s(signd, user, name):
     done = subprocess.run([sys.executable, "-c", program, user, path], capture_output=True, text=True, check=True,
                           timeout=60 * PATIENCE)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("name, user", [(".", PARSER), ("log", PARSER), ("records", LOGGER)])
+def test_a_folder_in_other_hands_is_refused(made, tmp_path, name, user):  # noqa: F811
+    """A parser that somebody has taken over must not find the log's folder in its own, to put an older log there."""
+    it = Signd(tmp_path, made.dir, daemon=f"users = {PARSER} {LOGGER} {HOLDER}")
+    (it.state / name).mkdir(exist_ok=True)
+    os.chown(it.state / name, pwd.getpwnam(user).pw_uid, -1)
+    assert "no other may write" in it.start(status=1)

@@ -4,6 +4,8 @@
 #include "host/repo/store.h"
 #include "tests/unit/test.h"
 
+#include <unistd.h>
+
 static struct court c;
 
 TEST(policy_texts)
@@ -90,9 +92,9 @@ TEST(ci)
 	CHECK(court_begin(&c));
 	CHECK_OK(rota_store_put_target(
 		&c.n.s.online, app, ROTA_STR("program"), &target, &c.n.s.why));
-	for (int bad = 5; bad >= 0; bad--) {
-		static const char *const codes[] = { "", "bytes", "path", "bytes", "bytes",
-			"bytes" };
+	for (int bad = 7; bad >= 0; bad--) {
+		static const char *const codes[] = { "", "bytes", "path", "bytes", "bytes", "bytes",
+			"bytes", "bytes" };
 		struct rota_store_target listed = target;
 
 		CHECK_OK(notary_policy(&c.n, "rate = 3/1m", "rate = 9/1m"));
@@ -107,6 +109,14 @@ TEST(ci)
 			rota_store_target_path(&c.n.s.online, app, listed.sha256, file);
 			CHECK_OK(rota_file_write(file, ROTA_STR("PROGRAM"), 0644, &c.n.s.why));
 		}
+		if (bad >=
+			6) { /* one that it takes hours to read, as it lies there, and as it is listed */
+			listed.sha256[0] ^= 3;
+			listed.len = bad == 7 ? (uint64_t)17 << 30 : 7;
+			rota_store_target_path(&c.n.s.online, app, listed.sha256, file);
+			CHECK_OK(rota_file_write(file, ROTA_STR(""), 0644, &c.n.s.why));
+			CHECK(truncate(file, (off_t)1 << 40) == 0);
+		}
 		rota_hex(ROTA_SPAN(listed.sha256), hex);
 		court_list(content, files, path, court_release("ci", "1.0.0", 7, hex));
 		json_object_set_new(json_object_get(content, "targets"), app,
@@ -120,6 +130,7 @@ TEST(ci)
 			json_object_del(json_object_get(content, "targets"), app);
 		CHECK_EQ(court_sign(&c, "ci", content, files) == ROTA_OK, bad == 0);
 		CODE(codes[bad]);
+		CHECK(bad != 7 || strstr(c.n.s.why.text, "too many bytes"));
 	}
 	/* a release is never changed */
 	content = court_next(&c, "ci");

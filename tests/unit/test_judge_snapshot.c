@@ -88,6 +88,12 @@ TEST(release_without_entry)
 			      "kind", "release", "path", path, "what"),
 		      NULL) != ROTA_OK);
 	CODE("bytes");
+	/* under the rule of another role, which takes neither its builders nor its officers */
+	CHECK(court_ask(&c, &notary_ci, "record", "ci",
+		      json_pack("{s:{s:s,s:s,s:s,s:{}}}", "event", "digest", hex, "kind", "release",
+			      "path", path, "what"),
+		      NULL) != ROTA_OK);
+	CODE("role");
 	CHECK_OK(court_ask(&c, &notary_engineer, "record", "releases",
 		json_pack("{s:{s:s,s:s,s:s,s:{}}}", "event", "digest", hex, "kind", "release",
 			"path", path, "what"),

@@ -129,10 +129,29 @@ TEST(two_builders_of_one_key)
 
 TEST(others_may_write_it)
 {
+	/* tokens and their modules, thresholds and the anchor are the authority's; a folder is as good as what lies in it */
+	static const struct {
+		const char *name;
+		mode_t mode, good;
+	} rows[] = {
+		{ "signd.ini", 0664, 0644 },
+		{ "online/rota.ini", 0646, 0644 },
+		{ "online/trust/root.json", 0664, 0644 },
+		{ "online/trust", 0775, 0755 },
+		{ "online", 0777, 0755 },
+		{ ".", 0777, 01777 },
+	};
+
 	CHECK(notary_begin(&n));
-	CHECK(chmod(tempdir_path("signd.ini"), 0664) == 0);
-	rota_policy_free(n.policy);
-	CHECK_EQ(rota_policy_load(tempdir_path("signd.ini"), &n.policy, &n.s.why), ROTA_ERR_DENIED);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ROW(rows[i].name);
+		CHECK(chmod(tempdir_path(rows[i].name), rows[i].mode) == 0);
+		rota_policy_free(n.policy);
+		CHECK_EQ(rota_policy_load(tempdir_path("signd.ini"), &n.policy, &n.s.why),
+			ROTA_ERR_DENIED);
+		CHECK(chmod(tempdir_path(rows[i].name), rows[i].good) == 0);
+		CHECK_OK(rota_policy_load(tempdir_path("signd.ini"), &n.policy, &n.s.why));
+	}
 	notary_end(&n);
 }
 

@@ -12,6 +12,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define NOW 1000000000
 
@@ -239,6 +241,42 @@ TEST(what_is_carried_is_what_is_stated)
 	end(&s);
 }
 
+/* What was carried here may have a link in it. */
+TEST(a_link_is_not_followed)
+{
+	struct rota_desk desk = { .now = NOW };
+	char path[640], hex[ROTA_DIGEST_HEX];
+	struct rota_image_add plan;
+	struct rota_bytes text;
+	struct scene s;
+
+	begin(&s);
+	s.dir.product = "sensor";
+	s.dir.parties[1] = s.dir.parties[0];
+	s.dir.parties[1].name = "image";
+	s.dir.party_count = 2;
+	desk.dir = &s.dir;
+	desk.notary = &s.notary;
+	plan = image_of(&s, "dks");
+	rota_hex(ROTA_SPAN(plan.digest), hex);
+	CHECK_OK(open_with(&s, hex, "a.img"));
+	CHECK_OK(rota_file_read(tempdir_path("promotion.json"), 65536, &text, &s.why));
+	rota_digest_of(rota_bytes_span(&text), s.promotion.digest);
+	rota_bytes_free(&text);
+	approve(&s, 0, yes(&s));
+	approve(&s, 1, yes(&s));
+	snprintf(path, sizeof(path), "%s/production", s.folder);
+	CHECK(mkdir(tempdir_path("elsewhere"), 0755) == 0);
+	CHECK(symlink("elsewhere", path) == 0);
+	CHECK_EQ(rota_promotion_sign(&desk, s.folder, &rota_crypto_openssl, &s.why),
+		ROTA_ERR_DENIED);
+	CHECK(!tempdir_get("elsewhere/a.img"));
+	CHECK(unlink(path) == 0);
+	CHECK_OK(rota_promotion_sign(&desk, s.folder, &rota_crypto_openssl, &s.why));
+	CHECK(tempdir_get("production/a.img"));
+	end(&s);
+}
+
 TESTS(T(two_distinct_officers), T(approvals_that_do_not_count), T(a_name_is_no_signature),
 	T(an_image_gets_one_pair_more), T(another_image_is_not_signed),
-	T(what_is_carried_is_what_is_stated))
+	T(what_is_carried_is_what_is_stated), T(a_link_is_not_followed))

@@ -208,6 +208,47 @@ TEST(orders_that_do_not_fit_their_entry)
 	end();
 }
 
+/* What a device takes for the entry of a release (SPEC 22.3). */
+TEST(a_release_is_entered_under_its_own_role)
+{
+	static const struct {
+		const char *why;
+		uint8_t kind, count;
+		const char *role, *path;
+		bool good;
+	} rows[] = {
+		{ "a grant with a path", ROTA_LEAF_GRANTED, 1, "timestamp",
+			"releases/sensor/1.0.0/release.json", false },
+		{ "under another role", ROTA_LEAF_RELEASE, 0, "timestamp",
+			"releases/sensor/1.0.0/release.json", false },
+		{ "of another product", ROTA_LEAF_RELEASE, 0, "releases",
+			"releases/other/1.0.0/release.json", false },
+		{ "of a product whose name begins alike", ROTA_LEAF_RELEASE, 0, "releases",
+			"releases/sensors/1.0.0/release.json", false },
+		{ "of no place", ROTA_LEAF_RELEASE, 0, "releases", "", false },
+		{ "of another role's place", ROTA_LEAF_RELEASE, 0, "releases",
+			"ci/sensor/1.0.0/release.json", false },
+		{ "as it should be", ROTA_LEAF_RELEASE, 0, "releases",
+			"releases/sensor/1.0.0/release.json", true },
+	};
+	struct rota_pool_order order;
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct draft d = good();
+
+		ROW(rows[i].why);
+		d.leaf.kind = rows[i].kind;
+		d.leaf.role = rota_span_cstr(rows[i].role);
+		d.leaf.path = rota_span_cstr(rows[i].path);
+		d.order.count = rows[i].count;
+		CHECK_EQ(enter(&d) == ROTA_OK, rows[i].good);
+		CHECK_EQ(handed_on(&order), 0);
+		catch_up();
+	}
+	end();
+}
+
 TEST(what_was_judged_after_it_falls_too)
 {
 	struct rota_pool_order order;
@@ -337,5 +378,5 @@ TEST(approvals_are_checked_here_too)
 }
 
 TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
-	T(what_was_judged_after_it_falls_too), T(what_is_not_durable_is_not_handed_on),
-	T(approvals_are_checked_here_too))
+	T(a_release_is_entered_under_its_own_role), T(what_was_judged_after_it_falls_too),
+	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too))

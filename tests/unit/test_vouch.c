@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A rule that takes two officers, before the judge and before the log writer (SPEC 20.3, 20.4). */
 #include "tests/unit/judge_scene.h"
+#include "host/build/dsse.h"
 #include "host/notary/vouch.h"
 #include "tests/unit/test.h"
 
@@ -114,6 +115,120 @@ TEST(approvals)
 	court_end(&c);
 }
 
+/* A grant or an entry of a request under the rule of this name, with the approvals of anna and bert or none. */
+static enum rota_err try(const struct rota_ask *ask, const struct rota_leaf *leaf, const char *rule,
+	const char *kind, bool approved)
+{
+	struct rota_bytes text[2] = { { 0 } }, record, bytes = { 0 };
+	json_t *whole, *list = json_array();
+	struct rota_approval a;
+	enum rota_err err;
+
+	for (int i = 0; i < 2 && approved; i++) {
+		notary_approve(&c.n, i ? BERT : ANNA, ask, NOW + 60, false, &a);
+		rota_approval_write(&a, &text[i]);
+		json_array_append_new(list, json_string((char *)text[i].p));
+		rota_bytes_free(&text[i]);
+	}
+	whole = json_pack("{s:o,s:s,s:s}", "approvals", list, "kind", kind, "rule", rule);
+	if (rota_json_encode(whole, ROTA_JSON_FILE, &record, &c.n.s.why) != ROTA_OK)
+		abort();
+	json_decref(whole);
+	rota_bytes_add(&bytes, rota_bytes_span(&ask->bytes));
+	c.n.s.why = (struct rota_fail){ 0 };
+	err = rota_vouch(c.n.policy, leaf, rota_bytes_span(&record), bytes, NOW, &c.n.s.why);
+	rota_bytes_free(&record);
+	return err;
+}
+
+/* Who may enter events of a role without officers does not sign with its keys without them. */
+TEST(a_rule_for_events_lets_nothing_be_signed)
+{
+	struct rota_leaf leaf = { .kind = ROTA_LEAF_GRANTED,
+		.scope = ROTA_STR("sensor"),
+		.role = ROTA_STR("rollouts"),
+		.version = 7,
+		.message = { 1 } };
+	struct rota_ask ask;
+
+	CHECK(court_begin(&c));
+	CHECK_OK(notary_policy(
+		&c.n, "role = rollouts\nkinds = metadata\n", "role = rollouts\nkinds = record\n"));
+	CHECK_OK(notary_ask(
+		&c.n, "metadata", "rollouts", json_pack("{s:{}}", "signed"), NULL, &ask));
+	CHECK(rota_vouch_needed(c.n.policy, &leaf));
+	CHECK(try(&ask, &leaf, "rollouts", "record", false) != ROTA_OK);
+	CODE("role");
+	leaf.kind = ROTA_LEAF_INCIDENT;
+	CHECK_OK(try(&ask, &leaf, "rollouts", "record", false));
+	/* nor the other way round */
+	CHECK_OK(notary_policy(
+		&c.n, "kinds = metadata\napprovals = 2", "kinds = record\napprovals = 2"));
+	CHECK(rota_vouch_needed(c.n.policy, &leaf));
+	CHECK(try(&ask, &leaf, "rollouts", "metadata", false) != ROTA_OK);
+	CODE("role");
+	rota_ask_free(&ask);
+	court_end(&c);
+}
+
+/* What officers agreed to record is what is entered. */
+TEST(an_event_is_the_one_that_was_approved)
+{
+	static const char path[] = "releases/sensor/1.0.0/release.json";
+	struct rota_leaf leaf = { .kind = ROTA_LEAF_RELEASE,
+		.scope = ROTA_STR("sensor"),
+		.role = ROTA_STR("releases"),
+		.path = ROTA_STR("releases/sensor/1.0.0/release.json") };
+	struct rota_ask ask;
+
+	CHECK(court_begin(&c));
+	CHECK_OK(notary_policy(&c.n, "role = releases\nkinds = record",
+		"role = releases\nkinds = record\napprovals = 2\napprovers = anna bert"));
+	CHECK_OK(notary_ask(&c.n, "record", "releases",
+		json_pack("{s:{s:s#,s:s,s:s,s:{}}}", "event", "digest", &DIGEST[1], 64, "kind",
+			"release", "path", path, "what"),
+		NULL, &ask));
+	CHECK_OK(try(&ask, &leaf, "releases", "record", true));
+	leaf.digest[0] ^= 1;
+	CHECK(try(&ask, &leaf, "releases", "record", true) != ROTA_OK);
+	CODE("bytes");
+	leaf.digest[0] ^= 1;
+	leaf.path.len--;
+	CHECK(try(&ask, &leaf, "releases", "record", true) != ROTA_OK);
+	CODE("bytes");
+	leaf.path.len++;
+	leaf.kind = ROTA_LEAF_PROMOTION;
+	CHECK(try(&ask, &leaf, "releases", "record", true) != ROTA_OK);
+	CODE("bytes");
+	rota_ask_free(&ask);
+	court_end(&c);
+}
+
+/* Builds whose rule takes approvals are signed, once they have them. */
+TEST(an_approved_statement)
+{
+	struct rota_leaf leaf = {
+		.kind = ROTA_LEAF_GRANTED, .scope = ROTA_STR("sensor"), .role = ROTA_STR("builder")
+	};
+	struct rota_bytes message = { 0 };
+	struct rota_ask ask;
+
+	CHECK(court_begin(&c));
+	CHECK_OK(notary_policy(&c.n, "kinds = metadata image record build\n",
+		"kinds = build\napprovals = 2\napprovers = anna bert\n"));
+	CHECK_OK(
+		notary_ask(&c.n, "build", "ci", json_pack("{s:s}", "statement", "{}"), NULL, &ask));
+	rota_dsse_message(ROTA_STR("{}"), &message);
+	rota_digest_of(rota_bytes_span(&message), leaf.message);
+	rota_bytes_free(&message);
+	CHECK_OK(try(&ask, &leaf, "ci", "build", true));
+	leaf.message[0] ^= 1;
+	CHECK(try(&ask, &leaf, "ci", "build", true) != ROTA_OK);
+	CODE("bytes");
+	rota_ask_free(&ask);
+	court_end(&c);
+}
+
 /* What an officer said no to is over (SPEC 20.3); what the judge refused may be asked again when the world has moved. */
 TEST(refused_by_an_officer)
 {
@@ -137,4 +252,6 @@ TEST(refused_by_an_officer)
 	court_end(&c);
 }
 
-TESTS(T(approvals), T(refused_by_an_officer))
+TESTS(T(approvals), T(a_rule_for_events_lets_nothing_be_signed),
+	T(an_event_is_the_one_that_was_approved), T(an_approved_statement),
+	T(refused_by_an_officer))
