@@ -70,16 +70,15 @@ static enum rota_err remember(
  * their role, whose rules guard it (SPEC 20.4). */
 static bool is_place(const struct rota_leaf *leaf)
 {
-	const struct rota_span role = ROTA_STR("releases");
-	struct rota_span rest = leaf->path;
+	struct rota_span folder = ROTA_STR("releases/"), rest = leaf->path;
 
 	if (leaf->kind == ROTA_LEAF_GRANTED)
 		return leaf->path.len == 0;
 	if (leaf->kind != ROTA_LEAF_RELEASE)
 		return true;
-	if (!rota_span_eq(leaf->role, role) || !rota_span_starts(rest, role))
+	if (!rota_span_eq(leaf->role, ROTA_STR("releases")) || !rota_span_starts(rest, folder))
 		return false;
-	rest = rota_span_skip(rest, role.len + 1);
+	rest = rota_span_skip(rest, folder.len);
 	return rota_span_starts(rest, leaf->scope) && rest.len > leaf->scope.len &&
 		rest.p[leaf->scope.len] == '/';
 }

@@ -102,7 +102,8 @@ static enum rota_err adopt_releases(
 		struct rota_store_target target;
 
 		if (err != ROTA_OK || !rota_judge_is_read(duty, path) ||
-			!rota_store_target_read(entry, &target))
+			!rota_store_target_read(entry, &target) ||
+			rota_records_release(a->records, target.sha256))
 			continue;
 		memcpy(leaf.digest, target.sha256, sizeof(leaf.digest));
 		err = say(a, &leaf, none, why);
@@ -128,10 +129,11 @@ static enum rota_err adopt_file(struct adopting *a, const char *role, uint64_t v
 	if (err == ROTA_OK && strcmp(role, "timestamp") != 0)
 		err = rota_records_keep(
 			a->records, a->dir->product, role, version, content, files, why);
+	if (err == ROTA_OK &&
+		strcmp(role, "releases") == 0) /* first: its own entry says that they are there */
+		err = adopt_releases(a, content, version, why);
 	if (err == ROTA_OK)
 		err = say(a, &leaf, attempts, why);
-	if (err == ROTA_OK && strcmp(role, "releases") == 0)
-		err = adopt_releases(a, content, version, why);
 	json_decref(files);
 	json_decref(attempts);
 	return err;
@@ -144,6 +146,9 @@ static enum rota_err adopt_role(struct adopting *a, const char *role, struct rot
 	json_t *content;
 	enum rota_err err;
 
+	/* of a start that was cut off: what it adopted stays */
+	if (rota_records_role(a->records, a->dir->product, role))
+		return ROTA_OK;
 	ROTA_TRY(rota_store_newest(a->dir, role, true, &version, why));
 	if (version == 0)
 		return ROTA_OK;
@@ -161,7 +166,7 @@ enum rota_err rota_records_adopt(struct rota_records *r, const struct rota_authd
 
 	if (rota_records_knows(r, dir->product))
 		return rota_fail(why, ROTA_ERR_STATE,
-			"the log speaks of %s already; what is not in it is adopted no more",
+			"the log has requests of %s already; what is not in it is adopted no more",
 			dir->product);
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		if (adopt_role(&a, rota_duties[i].name, why) != ROTA_OK)

@@ -84,9 +84,19 @@ struct rota_record_role *rota_records_role(
 bool rota_records_knows(const struct rota_records *r, const char *scope)
 {
 	for (size_t i = 0; i < r->role_count; i++)
-		if (strcmp(r->roles[i]->scope, scope) == 0)
+		if (r->roles[i]->begun && strcmp(r->roles[i]->scope, scope) == 0)
 			return true;
 	return false;
+}
+
+/* Something was asked for, so all that was to be adopted is. */
+static void begin_scope(struct rota_records *r, struct rota_span scope)
+{
+	for (size_t i = 0; i < r->role_count; i++)
+		if (rota_span_eq(scope, rota_span_cstr(r->roles[i]->scope))) {
+			r->roles[i]->begun = true;
+			return;
+		}
 }
 
 bool rota_records_used(const struct rota_records *r, const uint8_t ask[static ROTA_DIGEST_LEN])
@@ -175,6 +185,7 @@ static void on_role(struct rota_records *r, const struct rota_leaf *leaf)
 		memcpy(one->scope, scope, sizeof(scope));
 		memcpy(one->role, role, sizeof(role));
 	}
+	one->begun |= leaf->kind != ROTA_LEAF_OPENED;
 	one->version = leaf->version;
 	one->file_len = 0;
 	memcpy(one->message, leaf->message, sizeof(one->message));
@@ -304,6 +315,8 @@ enum rota_err rota_records_entry(
 	enum rota_err err;
 
 	(void)index;
+	if (leaf->kind != ROTA_LEAF_OPENED)
+		begin_scope(r, leaf->scope);
 	if (leaf->kind == ROTA_LEAF_REFUSED)
 		return on_refused(r, record);
 	if (leaf->kind == ROTA_LEAF_RELEASE || (leaf->kind == ROTA_LEAF_OPENED && leaf->path.len))

@@ -23,6 +23,7 @@ struct rota_record_role {
 	json_t *content; /* `signed`; NULL: timestamp, or a role that people sign */
 	json_t *files; /* texts of the targets that one file of a product are: path to text */
 	bool missing; /* the log has it, the text is gone */
+	bool begun; /* its scope has entries beside OPENED; of one role at least */
 	/* The file that was found to hold it, with signatures that verify; length 0: none yet. */
 	uint8_t file_sha256[ROTA_DIGEST_LEN];
 	uint64_t file_len;
@@ -67,7 +68,7 @@ ROTA_MUST_USE enum rota_err rota_records_keep(struct rota_records *r, const char
 void rota_records_drop(
 	struct rota_records *r, const char *scope, const char *role, uint64_t version);
 
-/* Whether the log has any entry of the scope. */
+/* Whether the log has an entry of the scope that somebody asked for: what was to be adopted is (SPEC 19.6). */
 bool rota_records_knows(const struct rota_records *r, const char *scope);
 
 /* NULL: the role was never signed here. */
@@ -97,7 +98,7 @@ uint32_t rota_records_counter(const struct rota_records *r, const char *scope);
 
 /* What stands before the daemon does (SPEC 19.6): for each role's newest file, and each release.json that `releases` lists,
  * that verifies from the anchor, an entry OPENED. Texts are kept first; the sink appends leaf and record to the log and takes
- * them in. ROTA_ERR_STATE: the scope is known. */
+ * them in. What has its entry already, of a start that was cut off, is passed over. ROTA_ERR_STATE: the scope is known. */
 struct rota_records_sink {
 	void *ctx;
 	enum rota_err (*entry)(void *ctx, const struct rota_leaf *leaf, struct rota_span record,

@@ -132,16 +132,21 @@ static enum rota_err add_release(struct court *c)
 
 bool court_begin(struct court *c)
 {
-	const struct rota_records_sink sink = { c, on_entry };
-
 	*c = (struct court){ 0 };
 	if (!notary_begin(&c->n) || add_release(c) != ROTA_OK ||
 		rota_file_mkdirs(tempdir_path("state"), 0700, &c->n.s.why) != ROTA_OK ||
 		rota_records_open(tempdir_path("state"), &c->records, &c->n.s.why) != ROTA_OK)
 		return false;
 	c->judge = (struct rota_judge){ .policy = c->n.policy, .records = c->records, .now = NOW };
-	return rota_records_adopt(c->records, rota_policy_scope(c->n.policy, "sensor"), NOW, &sink,
-		       &c->n.s.why) == ROTA_OK;
+	return court_adopt(c) == ROTA_OK;
+}
+
+enum rota_err court_adopt(struct court *c)
+{
+	const struct rota_records_sink sink = { c, on_entry };
+
+	return rota_records_adopt(
+		c->records, rota_policy_scope(c->n.policy, "sensor"), NOW, &sink, &c->n.s.why);
 }
 
 void court_end(struct court *c)

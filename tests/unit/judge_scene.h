@@ -40,6 +40,9 @@ void court_end(struct court *c);
 /* Records anew from the log, as after a restart. */
 enum rota_err court_restart(struct court *c);
 
+/* Meet the scope, or go on with it. */
+enum rota_err court_adopt(struct court *c);
+
 /* One request as a client and under the rule that fits him; granted, kept, taken and settled if it may be. */
 enum rota_err court_ask(struct court *c, const struct rota_identity *who, const char *kind,
 	const char *role, json_t *body, json_t *files);

@@ -271,4 +271,39 @@ TEST(refusals)
 	CHECK(strcmp(code(), "bytes") == 0);
 }
 
-TESTS(T(reads_what_is_written), T(refused), T(bodies), T(answers), T(no_answers), T(refusals))
+/* Little text may be much memory: what is only commas and brackets is not even parsed. */
+TEST(very_many_values)
+{
+	static const struct {
+		const char *one, *code;
+		size_t count;
+	} rows[] = {
+		{ "{},", "spelling", ROTA_ASK_VALUES_MAX },
+		{ "[],", "spelling", ROTA_ASK_VALUES_MAX },
+		{ "0,", "spelling", ROTA_ASK_VALUES_MAX },
+		{ "0,", "", 1000 },
+		{ "\"[,\\\"{,\",", "", 1000 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *at = strstr(good, "\"x\\ny\"");
+		struct rota_bytes text = { 0 };
+		struct rota_ask ask;
+
+		ROW(rows[i].one);
+		rota_bytes_add(&text, rota_span(good, (size_t)(at - good)));
+		rota_bytes_add_text(&text, "[");
+		for (size_t k = 0; k < rows[i].count; k++)
+			rota_bytes_add_text(&text, rows[i].one);
+		rota_bytes_add_text(&text, "1]");
+		rota_bytes_add_text(&text, at + strlen("\"x\\ny\""));
+		CHECK_EQ(rota_ask_parse(text, &ask, &why) == ROTA_OK, !*rows[i].code);
+		if (*rows[i].code)
+			CHECK(strcmp(code(), rows[i].code) == 0 && strstr(why.text, "values"));
+		else
+			rota_ask_free(&ask);
+	}
+}
+
+TESTS(T(reads_what_is_written), T(very_many_values), T(refused), T(bodies), T(answers),
+	T(no_answers), T(refusals))

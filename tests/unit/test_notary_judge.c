@@ -6,6 +6,8 @@
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
+#include <stdio.h>
+
 static struct court c;
 
 TEST(adopted)
@@ -17,10 +19,38 @@ TEST(adopted)
 	CHECK(role && role->version == 1 && role->content && !role->missing);
 	CHECK(rota_records_role(c.records, "sensor", "timestamp")->version == 1);
 	CHECK(rota_records_role(c.records, "sensor", "releases")->version == 2);
-	CHECK(rota_records_knows(c.records, "sensor") && !rota_records_knows(c.records, "other"));
-	CHECK_EQ(rota_records_adopt(
-			 c.records, rota_policy_scope(c.n.policy, "sensor"), NOW, NULL, &c.n.s.why),
-		ROTA_ERR_STATE);
+	CHECK(!rota_records_knows(c.records, "other"));
+	/* once something was asked for, never again */
+	CHECK_OK(court_sign(&c, "revocations", court_next(&c, "revocations"), NULL));
+	CHECK(rota_records_knows(c.records, "sensor"));
+	CHECK_EQ(court_adopt(&c), ROTA_ERR_STATE);
+	court_end(&c);
+}
+
+/* Cut off behind any of its entries it goes on with the next; all is there when the first request is judged. */
+TEST(adopted_in_pieces)
+{
+	char row[24];
+	size_t all;
+
+	CHECK(court_begin(&c));
+	all = c.entries;
+	CHECK(all > 5);
+	CHECK_OK(court_restart(&c));
+	CHECK_OK(court_adopt(&c));
+	CHECK_EQ(c.entries, all); /* nothing twice */
+	for (size_t cut = 0; cut < all; cut++) {
+		snprintf(row, sizeof(row), "%zu", cut);
+		ROW(row);
+		while (c.entries > cut)
+			rota_bytes_free(&c.log[--c.entries].record);
+		CHECK_OK(court_restart(&c));
+		CHECK_OK(court_adopt(&c));
+		CHECK_EQ(c.entries, all);
+		CHECK(rota_records_role(c.records, "sensor", "rollouts")->content);
+		CHECK(!rota_records_role(c.records, "sensor", "rollouts")->missing);
+	}
+	CHECK_OK(court_sign(&c, "revocations", court_next(&c, "revocations"), NULL));
 	court_end(&c);
 }
 
@@ -158,4 +188,5 @@ TEST(token)
 	court_end(&c);
 }
 
-TESTS(T(adopted), T(each_file), T(times), T(asked_again), T(after_a_restart), T(slot), T(token))
+TESTS(T(adopted), T(adopted_in_pieces), T(each_file), T(times), T(asked_again), T(after_a_restart),
+	T(slot), T(token))
