@@ -161,6 +161,9 @@ TEST(a_rule_for_events_lets_nothing_be_signed)
 	CODE("role");
 	leaf.kind = ROTA_LEAF_INCIDENT;
 	CHECK_OK(try(&ask, &leaf, "rollouts", "record", false));
+	/* nor a rule that is for other kinds */
+	CHECK(try(&ask, &leaf, "everyone", "record", true) != ROTA_OK);
+	CODE("role");
 	/* nor the other way round */
 	CHECK_OK(notary_policy(
 		&c.n, "kinds = metadata\napprovals = 2", "kinds = record\napprovals = 2"));
