@@ -24,6 +24,7 @@
 
 struct logger {
 	struct digestset approved; /* what_of() of what officers approved */
+	struct digestset begun; /* digests of scopes of which a role's file was signed */
 	struct plan *plan;
 	char dir[ROTA_FILE_PATH_MAX]; /* of the log */
 	uint32_t round;
@@ -34,6 +35,8 @@ struct logger {
 		struct signd_order order;
 		struct signd_logged logged;
 		uint8_t digest[ROTA_DIGEST_LEN];
+		uint8_t scope[ROTA_DIGEST_LEN]; /* its digest */
+		bool begins; /* the scope, once it is durable */
 	} group[GROUP_MAX];
 	uint8_t room[SIGND_ORDER_MAX], past[SIGND_LOGGED_MAX];
 };
@@ -50,6 +53,25 @@ static void what_of(const struct rota_leaf *leaf, uint8_t out[static ROTA_DIGEST
 	rota_digest_of(ROTA_SPAN(both), out);
 }
 
+/* Something is adopted until the first file of the scope is signed, and never again (SPEC 19.6). */
+static enum rota_err check_opened(
+	const struct logger *l, const struct rota_leaf *leaf, struct rota_fail *why)
+{
+	uint8_t scope[ROTA_DIGEST_LEN];
+
+	rota_digest_of(leaf->scope, scope);
+	if (leaf->kind != ROTA_LEAF_OPENED || !digestset_find(&l->begun, scope))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ARGUMENT, "an adoption when all was adopted");
+}
+
+/* Whether the entry is of the signature of a file; scope: digest of whose. */
+static bool begins(const struct rota_leaf *leaf, uint8_t scope[static ROTA_DIGEST_LEN])
+{
+	rota_digest_of(leaf->scope, scope);
+	return leaf->kind == ROTA_LEAF_GRANTED && leaf->version != 0;
+}
+
 /* Of an entry that is there. */
 static enum rota_err remember(
 	void *ctx, uint64_t index, const struct rota_leaf *leaf, struct rota_span record)
@@ -59,6 +81,8 @@ static enum rota_err remember(
 	uint8_t what[ROTA_DIGEST_LEN];
 
 	(void)index;
+	if (begins(leaf, what))
+		digestset_add(&l->begun, what);
 	if (leaf->kind != ROTA_LEAF_GRANTED || memmem(record.p, record.len, none, sizeof(none) - 1))
 		return ROTA_OK;
 	what_of(leaf, what);
@@ -148,10 +172,12 @@ static enum rota_err append(struct logger *l, struct group *g, struct rota_span 
 	ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, g->order.leaf_len), &leaf));
 	ROTA_TRY(check_round(l, &g->order, &leaf, why));
 	ROTA_TRY(check(l->plan, &g->order, &leaf, why));
+	ROTA_TRY(check_opened(l, &leaf, why));
 	ROTA_TRY(vouch(l, &leaf, rota_span_skip(rest, g->order.leaf_len), ask, why));
 	ROTA_TRY(rota_log_append(
 		l->log, &leaf, rota_span_skip(rest, g->order.leaf_len), &g->logged.index, why));
 	memcpy(g->digest, leaf.message, sizeof(g->digest));
+	g->begins = begins(&leaf, g->scope);
 	return ROTA_OK;
 }
 
@@ -208,6 +234,7 @@ static bool take(struct logger *l, int flags)
 	}
 	memcpy(&g->order, l->room, sizeof(g->order));
 	g->logged = (struct signd_logged){ .tag = g->order.tag };
+	g->begins = false;
 	l->count++;
 	if (g->order.leaf_len == 0) {
 		g->order.count = 0;
@@ -338,6 +365,8 @@ static enum rota_err commit(struct logger *l)
 
 		if (g->logged.err == ROTA_OK && g->order.leaf_len > 0)
 			g->logged.err = (int32_t)err;
+		if (g->logged.err == ROTA_OK && g->begins)
+			digestset_add(&l->begun, g->scope);
 		if (g->order.leaf_len == 0) {
 			post_send(&post, l->plan->entries[0]); /* what comes before all entries */
 			g->logged.err = (int32_t)send_all(l, &why);
@@ -418,6 +447,7 @@ int logger_run(struct plan *plan, int ready)
 	if (rota_log_close(l->log, &why) != ROTA_OK)
 		err = why.err;
 	digestset_free(&l->approved, NULL);
+	digestset_free(&l->begun, NULL);
 	free(l);
 	return err == ROTA_OK ? 0 : 1;
 }

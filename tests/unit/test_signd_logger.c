@@ -249,6 +249,23 @@ TEST(a_release_is_entered_under_its_own_role)
 	end();
 }
 
+/* What is adopted needs nobody's approval: no more once something was signed (SPEC 19.6). */
+TEST(nothing_is_adopted_later)
+{
+	struct draft opened, d;
+
+	CHECK(begin());
+	opened = d = good();
+	opened.leaf.kind = ROTA_LEAF_OPENED;
+	opened.leaf.role = ROTA_STR("releases");
+	opened.leaf.path = ROTA_STR("releases/sensor/1.0.0/release.json");
+	opened.order.count = 0;
+	CHECK_EQ(enter(&opened), ROTA_OK);
+	CHECK_EQ(enter(&d), ROTA_OK);
+	CHECK(enter(&opened) != ROTA_OK);
+	end();
+}
+
 TEST(what_was_judged_after_it_falls_too)
 {
 	struct rota_pool_order order;
@@ -378,5 +395,6 @@ TEST(approvals_are_checked_here_too)
 }
 
 TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
-	T(a_release_is_entered_under_its_own_role), T(what_was_judged_after_it_falls_too),
-	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too))
+	T(a_release_is_entered_under_its_own_role), T(nothing_is_adopted_later),
+	T(what_was_judged_after_it_falls_too), T(what_is_not_durable_is_not_handed_on),
+	T(approvals_are_checked_here_too))
