@@ -59,10 +59,10 @@ enum rota_err judge_image(struct trial *t, struct rota_grant *out, struct rota_f
 	if (!rota_unhex(rota_judge_text(t->ask->body, "sha256"), ROTA_BUF(sha256)) ||
 		!rota_unhex(rota_judge_text(t->ask->body, "digest"), ROTA_BUF(digest)))
 		return rota_refuse(why, ROTA_REFUSED_MEMBER, "no digest");
-	a = rota_records_artifact(t->j->records, sha256);
+	a = rota_records_artifact(t->j->records, t->ask->scope, sha256);
 	if (!a)
 		return rota_refuse(why, ROTA_REFUSED_BYTES,
-			"no artifact of that digest was posted here; post it first");
+			"no artifact of that digest was posted for this scope; post it first");
 	ROTA_TRY(agrees(t, a, digest, why));
 	if (a->counter < rota_records_counter(t->j->records, t->ask->scope))
 		return rota_refuse(why, ROTA_REFUSED_LOWER,

@@ -94,7 +94,7 @@ static enum rota_err judge_artifact(
 
 	if (!rota_store_target_read(entry, &target))
 		return rota_refuse(why, ROTA_REFUSED_MEMBER, "%s has no digest", path);
-	known = rota_records_artifact(t->j->records, target.sha256);
+	known = rota_records_artifact(t->j->records, t->ask->scope, target.sha256);
 	if (known && known->length == target.len)
 		return ROTA_OK;
 	if (target.len > JUDGE_HASHED_MAX - t->hashed)

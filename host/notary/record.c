@@ -110,11 +110,26 @@ bool rota_records_release(
 	return digestset_find(&r->releases, sha256) != NULL;
 }
 
-const struct rota_artifact *rota_records_artifact(
-	const struct rota_records *r, const uint8_t sha256[static ROTA_DIGEST_LEN])
+/* Who may bring artifacts of one scope says nothing of another's: each counts where it was posted. */
+static void artifact_key(const char *scope, const uint8_t sha256[static ROTA_DIGEST_LEN],
+	uint8_t out[static ROTA_DIGEST_LEN])
 {
-	const struct digestset_slot *slot = digestset_find(&r->artifacts, sha256);
+	struct rota_bytes both = { 0 };
 
+	rota_bytes_add(&both, rota_span(sha256, ROTA_DIGEST_LEN));
+	rota_bytes_add_text(&both, scope);
+	rota_digest_of(rota_bytes_span(&both), out);
+	rota_bytes_free(&both);
+}
+
+const struct rota_artifact *rota_records_artifact(const struct rota_records *r, const char *scope,
+	const uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	uint8_t key[ROTA_DIGEST_LEN];
+	const struct digestset_slot *slot;
+
+	artifact_key(scope, sha256, key);
+	slot = digestset_find(&r->artifacts, key);
 	return slot ? slot->value : NULL;
 }
 
@@ -235,8 +250,9 @@ static void on_attempts(struct rota_records *r, const json_t *attempts, uint64_t
 	}
 }
 
-static bool on_artifact(struct rota_records *r, const json_t *record)
+static bool on_artifact(struct rota_records *r, const char *scope, const json_t *record)
 {
+	uint8_t key[ROTA_DIGEST_LEN];
 	struct rota_artifact *a = malloc(sizeof(*a));
 	struct digestset_slot *slot;
 
@@ -246,7 +262,8 @@ static bool on_artifact(struct rota_records *r, const json_t *record)
 		free(a);
 		return false;
 	}
-	slot = digestset_add(&r->artifacts, a->sha256);
+	artifact_key(scope, a->sha256, key);
+	slot = digestset_add(&r->artifacts, key);
 	free(slot->value);
 	slot->value = a;
 	return true;
@@ -261,7 +278,7 @@ static enum rota_err on_record(
 
 	name_of(leaf->scope, scope);
 	if (leaf->kind == ROTA_LEAF_BUILD)
-		return on_artifact(r, record) ? ROTA_OK : ROTA_ERR_FORMAT;
+		return on_artifact(r, scope, record) ? ROTA_OK : ROTA_ERR_FORMAT;
 	if (json_array_size(json_object_get(record, "approvals")) > 0) {
 		if (!rota_unhex(rota_judge_text(record, "ask"), ROTA_BUF(ask)))
 			return ROTA_ERR_FORMAT;

@@ -78,9 +78,9 @@ struct rota_record_role *rota_records_role(
 /* Approved requests count once, and what an officer refused is over. */
 bool rota_records_used(const struct rota_records *r, const uint8_t ask[static ROTA_DIGEST_LEN]);
 
-/* An artifact that this daemon hashed itself; NULL: none of that digest. */
-const struct rota_artifact *rota_records_artifact(
-	const struct rota_records *r, const uint8_t sha256[static ROTA_DIGEST_LEN]);
+/* An artifact that was posted for this scope; NULL: none of that digest (SPEC 18.2). */
+const struct rota_artifact *rota_records_artifact(const struct rota_records *r, const char *scope,
+	const uint8_t sha256[static ROTA_DIGEST_LEN]);
 
 /* Whether a release.json of that digest has its entry RELEASE, or was adopted. */
 bool rota_records_release(

@@ -52,10 +52,10 @@ static enum rota_err read_artifact(const char *name, struct rota_artifact *out)
 }
 
 /* An artifact that was posted, as its entry BUILD tells of it. */
-static enum rota_err post(const char *name, struct rota_artifact *out)
+static enum rota_err post(const char *name, const char *scope, struct rota_artifact *out)
 {
 	const struct rota_leaf leaf = {
-		.kind = ROTA_LEAF_BUILD, .scope = ROTA_STR("sensor"), .role = ROTA_STR("ci")
+		.kind = ROTA_LEAF_BUILD, .scope = rota_span_cstr(scope), .role = ROTA_STR("ci")
 	};
 	struct rota_bytes text;
 	json_t *record;
@@ -119,7 +119,13 @@ TEST(images)
 	CHECK_OK(notary_policy(&c.n, "rate = 3/1m", "rate = 99/1m"));
 	c.judge.policy = c.n.policy;
 	CHECK_OK(put_image(V1, 3, COVERED, "image"));
-	CHECK_OK(post("image", &a));
+	/* posted for another product: by who may ask nothing for this one */
+	CHECK_OK(post("image", "lamp", &a));
+	CHECK(rota_records_artifact(c.records, "lamp", a.sha256) != NULL);
+	CHECK(rota_records_artifact(c.records, "sensor", a.sha256) == NULL);
+	CHECK(court_ask(&c, &notary_ci, "image", "ci", image_body(&a), NULL) != ROTA_OK);
+	CODE("bytes");
+	CHECK_OK(post("image", "sensor", &a));
 	CHECK(a.image && a.counter == 3 && a.length == COVERED);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		json_t *body = image_body(&a);
@@ -132,16 +138,16 @@ TEST(images)
 	}
 	/* a counter that falls */
 	CHECK_OK(put_image(V1, 2, 0, "signed"));
-	CHECK_OK(post("signed", &older));
+	CHECK_OK(post("signed", "sensor", &older));
 	CHECK(older.image && older.counter == 2);
 	CHECK(court_ask(&c, &notary_ci, "image", "ci", image_body(&older), NULL) != ROTA_OK);
 	CODE("lower");
 	/* neither whole nor what the digest covers: a file like any other */
 	CHECK_OK(put_image(V1, 3, COVERED + 1, "cut"));
-	CHECK_OK(post("cut", &a));
+	CHECK_OK(post("cut", "sensor", &a));
 	CHECK(!a.image);
 	CHECK_OK(put_image(V1, 3, COVERED - 1, "cut"));
-	CHECK_OK(post("cut", &a));
+	CHECK_OK(post("cut", "sensor", &a));
 	CHECK(!a.image);
 	court_end(&c);
 }
