@@ -175,6 +175,24 @@ enum rota_err rota_json_parse(struct rota_span text, json_t **out, struct rota_f
 	return ROTA_OK;
 }
 
+/* Each value but the outermost stands behind a bracket or a comma. */
+size_t rota_json_values(struct rota_span text)
+{
+	size_t values = 1;
+	bool quoted = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.p[i];
+
+		if (!quoted)
+			values += c == ',' || c == '[' || c == '{';
+		else if (c == '\\')
+			i++;
+		quoted ^= c == '"';
+	}
+	return values;
+}
+
 enum rota_err rota_json_parse_strict(struct rota_span text, json_t **out, struct rota_fail *why)
 {
 	struct rota_bytes again;

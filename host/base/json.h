@@ -29,6 +29,10 @@ ROTA_MUST_USE enum rota_err rota_json_encode(const json_t *value, enum rota_json
 ROTA_MUST_USE enum rota_err rota_json_parse(
 	struct rota_span text, json_t **out, struct rota_fail *why);
 
+/* How many values a text has, its own included, before anything is allocated for them; what is empty, `[]` or `{}`, counts
+ * twice. Of text that is no JSON: no fewer than a reader meets before it finds out. */
+size_t rota_json_values(struct rota_span text);
+
 /* As parse, and the bytes must be the very spelling of SPEC 2. */
 ROTA_MUST_USE enum rota_err rota_json_parse_strict(
 	struct rota_span text, json_t **out, struct rota_fail *why);

@@ -191,32 +191,12 @@ static enum rota_err read_head(struct rota_ask *ask, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-/* Values of a JSON text, or a few more: what begins one, or divides two, outside of strings. */
-static size_t count_values(struct rota_span text)
-{
-	bool string = false;
-	size_t count = 1;
-
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t c = text.p[i];
-
-		if (string && c == '\\')
-			i++;
-		else if (c == '"')
-			string = !string;
-		else
-			count += !string && (c == ',' || c == '[' || c == '{');
-	}
-	return count;
-}
-
 static enum rota_err read_all(struct rota_ask *ask, struct rota_fail *why)
 {
 	if (ask->bytes.len > ROTA_ASK_MAX)
 		return rota_refuse(why, ROTA_REFUSED_SPELLING, "the request has more than %d bytes",
 			ROTA_ASK_MAX);
-	/* three bytes of text may be 200 of memory */
-	if (count_values(rota_bytes_span(&ask->bytes)) > ROTA_ASK_VALUES_MAX)
+	if (rota_json_values(rota_bytes_span(&ask->bytes)) > ROTA_ASK_VALUES_MAX)
 		return rota_refuse(why, ROTA_REFUSED_SPELLING,
 			"the request has more than %d values", ROTA_ASK_VALUES_MAX);
 	if (rota_json_parse_strict(rota_bytes_span(&ask->bytes), &ask->whole, why) != ROTA_OK)

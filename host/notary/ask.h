@@ -13,7 +13,9 @@
 #include "host/sign/tokens.h"
 
 #define ROTA_ASK_MAX (24 * 1024 * 1024) /* a role file of 16 MiB and the texts that go with it */
-#define ROTA_ASK_VALUES_MAX (1 << 20) /* of so many bytes of targets there are fewer */
+/* Five for each of 65,536 bins in a snapshot (SPEC 3.7), and half as many again: a parser's memory goes by values, and a body
+ * of nothing but empty objects would take 1.8 GB of it; of so many, 200 MB. */
+#define ROTA_ASK_VALUES_MAX (512 * 1024)
 #define ROTA_ASK_REASON_MAX 256 /* a sentence */
 #define ROTA_ASK_FILES_MAX 256 /* as in a bundle (SPEC 14.1) */
 #define ROTA_ASK_TEXT_MAX (1024 * 1024) /* a rollout policy or revocations (SPEC 8.1, 16.2) */

@@ -42,6 +42,29 @@ TEST(both_forms)
 	}
 }
 
+TEST(values)
+{
+	static const struct {
+		const char *in;
+		size_t values;
+	} rows[] = {
+		{ "", 1 },
+		{ "1", 1 },
+		{ "{}", 2 }, /* what is empty counts twice */
+		{ "{\"a\":1}", 2 },
+		{ "{\"a\":[1,2,{\"b\":null}],\"c\":\"\"}", 7 },
+		{ "{\"a\":\"[,{\"}", 2 },
+		{ "{\"a\":\"\\\",[\"}", 2 },
+		{ "{\"a\":\"\\\\\",\"b\":1}", 3 },
+		{ "[[[[", 5 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ROW(rows[i].in);
+		CHECK_EQ(rota_json_values(rota_span_cstr(rows[i].in)), rows[i].values);
+	}
+}
+
 TEST(refused_by_strict)
 {
 	static const struct {
@@ -91,4 +114,4 @@ TEST(text_that_is_no_utf8)
 	CHECK(rota_json_encode(list, ROTA_JSON_FILE, &out, &why) == ROTA_ERR_FORMAT);
 }
 
-TESTS(T(both_forms), T(text_that_is_no_utf8), T(refused_by_strict), T(nesting_of_twelve))
+TESTS(T(both_forms), T(text_that_is_no_utf8), T(values), T(refused_by_strict), T(nesting_of_twelve))
