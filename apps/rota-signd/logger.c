@@ -2,6 +2,7 @@
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/checkpoint.h"
 #include "apps/rota-signd/message.h"
+#include "apps/rota-signd/post.h"
 #include "apps/rota-signd/say.h"
 #include "host/base/file.h"
 #include "host/base/when.h"
@@ -19,8 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Orders that are synced together: as many as connections, so that nobody waits for a second round. */
-#define GROUP_MAX 64
+/* Orders that are synced together. */
+#define GROUP_MAX POST_ORDERS_MAX
 
 struct logger {
 	struct digestset approved; /* what_of() of what officers approved */
@@ -260,38 +261,6 @@ static bool tell(int fd, const void *what, size_t len)
 		sent = send(fd, what, len, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent == (ssize_t)len;
-}
-
-/* Messages to one process, told by as few calls as it takes. */
-struct post {
-	size_t count;
-	struct iovec part[GROUP_MAX * ROTA_ANSWER_SIGS_MAX];
-	struct mmsghdr message[GROUP_MAX * ROTA_ANSWER_SIGS_MAX];
-};
-
-static void post_add(struct post *p, void *what, size_t len)
-{
-	struct iovec *part = &p->part[p->count];
-
-	*part = (struct iovec){ what, len };
-	p->message[p->count++].msg_hdr = (struct msghdr){ .msg_iov = part, .msg_iovlen = 1 };
-}
-
-/* To a holder that is gone: the parser's deadline answers. To a parser that is gone: nothing more comes from it. */
-static void post_send(struct post *p, int fd)
-{
-	size_t done = 0;
-
-	while (done < p->count) {
-		int n = sendmmsg(fd, p->message + done, (unsigned)(p->count - done), MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	p->count = 0;
 }
 
 static void order_of(const struct group *g, size_t i, struct rota_pool_order *out)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-signd/parser_parts.h -- what the parser's two files share: its wait (parser.c), and one client's request
+ * (request.c), which goes from its connection to the desk, into the log, to a token, and back as an answer. */
+#ifndef APPS_ROTA_SIGND_PARSER_PARTS_H
+#define APPS_ROTA_SIGND_PARSER_PARTS_H
+
+#include "apps/rota-signd/crowd.h"
+#include "apps/rota-signd/ledger.h"
+#include "apps/rota-signd/standing.h"
+
+/* Answers of a holder that are taken at once. */
+#define PARSER_DONE_MAX 16
+
+struct parser {
+	struct plan *plan;
+	struct desk desk;
+	struct ledger ledger;
+	struct standing standing;
+	struct crowd crowd;
+	struct rota_pool_done done[PARSER_DONE_MAX];
+	struct rota_remote *remote; /* NULL: nobody from afar */
+	uint64_t close_ms; /* when the next request that waits may be closed */
+	uint64_t stop_ms; /* when it was told to stop */
+	bool stopping, broken;
+	bool stale; /* an entry was not taken; what was judged since falls */
+};
+
+/* Of a clock that does not jump. */
+uint64_t parser_now_ms(void);
+
+/* A whole request stands in the connection: judge it, and enter it or answer it. */
+void request_route(struct parser *p, struct conn *c);
+
+/* Its entry is durable, or was not taken. */
+void request_logged(struct parser *p, struct conn *c, const struct signd_logged *logged);
+
+/* A holder answered: its n-th signature. */
+void request_signed(struct parser *p, struct conn *c, size_t n, const struct rota_pool_done *done);
+
+/* Its time is over. ctx: the parser. */
+void request_late(void *ctx, struct conn *c);
+
+/* Hand a deed to the log writer; tag 0: nobody waits for it. That it failed ends the parser. */
+void request_order(struct parser *p, uint64_t tag, const struct deed *deed);
+
+#endif
