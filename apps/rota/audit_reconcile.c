@@ -4,13 +4,12 @@
  * What a token counts is what its vendor's tool says ([token NAME] audit). Only what came since the last time is compared, as
  * keys sign before there is a daemon. The log is read before the tokens and after them: an entry comes before its signature.
  */
-#include "apps/rota/session.h"
 #include "apps/rota/opts.h"
+#include "apps/rota/reconcile.h"
+#include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/agent/command.h"
-#include "host/keys/keys.h"
 #include "host/log/walk.h"
-#include "host/notary/policy.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 
 #include <inttypes.h>
@@ -48,28 +47,18 @@ static const struct opts_usage usage = {
 	.operands_max = 0,
 };
 
-/* A key of a token that counts. */
-struct row {
-	const char *scope; /* of the policy */
-	char token[ROTA_KEY_TOKEN_MAX + 1], label[ROTA_SIGNER_LABEL_MAX + 1];
-	uint8_t id[ROTA_DIGEST_LEN];
-	uint64_t before, after; /* entries, when the log was read */
-	uint64_t signatures;
-	bool first; /* nothing was kept of it */
-	uint64_t kept_entries, kept_signatures;
-};
-
 struct audit {
 	struct rota_policy *policy;
 	char *log; /* folder */
-	struct row row[ROWS_MAX];
+	struct reconcile_row row[ROWS_MAX];
 	size_t count;
 	bool again; /* the log is read for the second time */
 };
 
 /* ---- which keys ---- */
 
-static struct row *find(struct audit *a, const char *scope, const char *token, const char *label)
+static struct reconcile_row *find(
+	struct audit *a, const char *scope, const char *token, const char *label)
 {
 	for (size_t i = 0; i < a->count; i++)
 		if (strcmp(a->row[i].scope, scope) == 0 && strcmp(a->row[i].token, token) == 0 &&
@@ -79,7 +68,7 @@ static struct row *find(struct audit *a, const char *scope, const char *token, c
 }
 
 /* The log's own key is nobody's party. */
-static struct row *log_row(struct audit *a)
+static struct reconcile_row *log_row(struct audit *a)
 {
 	const struct rota_seat *key = &rota_policy_log(a->policy)->key;
 
@@ -89,12 +78,13 @@ static struct row *log_row(struct audit *a)
 static void add_log_key(struct audit *a)
 {
 	const struct rota_seat *key = &rota_policy_log(a->policy)->key;
-	struct row *r = log_row(a);
+	struct reconcile_row *r = log_row(a);
 
 	if (r || a->count == ROWS_MAX)
 		return;
 	r = &a->row[a->count++];
-	*r = (struct row){ .scope = rota_policy_scope_at(a->policy, 0)->product, .first = true };
+	*r = (struct reconcile_row){ .scope = rota_policy_scope_at(a->policy, 0)->product,
+		.first = true };
 	snprintf(r->token, sizeof(r->token), "%s", key->token->name);
 	snprintf(r->label, sizeof(r->label), "%s", key->key);
 }
@@ -107,7 +97,7 @@ static enum rota_err add_keys(
 	ROTA_TRY(rota_keys_load(dir, &keys, why));
 	for (size_t i = 0; i < rota_keys_count(keys); i++) {
 		const struct rota_key_info *k = rota_keys_at(keys, i);
-		struct row *r = &a->row[a->count];
+		struct reconcile_row *r = &a->row[a->count];
 
 		if (!k->token[0] || !k->label[0] || k->state == ROTA_KEY_DESTROYED)
 			continue;
@@ -115,7 +105,7 @@ static enum rota_err add_keys(
 			rota_keys_free(keys);
 			return rota_fail(why, ROTA_ERR_LIMIT, "more than %d keys", ROWS_MAX);
 		}
-		*r = (struct row){ .scope = dir->product, .first = true };
+		*r = (struct reconcile_row){ .scope = dir->product, .first = true };
 		snprintf(r->token, sizeof(r->token), "%s", k->token);
 		snprintf(r->label, sizeof(r->label), "%s", k->label);
 		if (!rota_unhex(k->id, ROTA_BUF(r->id)))
@@ -133,9 +123,15 @@ static enum rota_err take_entry(void *ctx, const struct rota_log_entry *e, struc
 	struct audit *a = ctx;
 
 	(void)why;
-	for (size_t i = 0; e->leaf.kind == ROTA_LEAF_GRANTED && i < a->count; i++)
-		if (memcmp(a->row[i].id, e->leaf.key, sizeof(e->leaf.key)) == 0)
-			*(a->again ? &a->row[i].after : &a->row[i].before) += 1;
+	for (size_t i = 0; i < a->count; i++) {
+		struct reconcile_row *r = &a->row[i];
+
+		if (memcmp(r->id, e->leaf.key, sizeof(e->leaf.key)) != 0)
+			continue;
+		if (e->leaf.kind == ROTA_LEAF_GRANTED)
+			*(a->again ? &r->after : &r->before) += 1;
+		r->failed += a->again && e->leaf.kind == ROTA_LEAF_FAILED;
+	}
 	return ROTA_OK;
 }
 
@@ -143,7 +139,7 @@ static enum rota_err take_entry(void *ctx, const struct rota_log_entry *e, struc
 static enum rota_err add_checkpoints(struct audit *a, struct rota_fail *why)
 {
 	char *path = rota_text("%s/checkpoints", a->log);
-	struct row *r = log_row(a);
+	struct reconcile_row *r = log_row(a);
 	struct rota_bytes text = { 0 };
 	enum rota_err err = ROTA_OK;
 
@@ -172,7 +168,7 @@ static enum rota_err take_line(struct audit *a, const struct rota_authdir *dir,
 	const struct rota_token *t, const char *line, struct rota_fail *why)
 {
 	char label[64], rest; /* a seat's key is as long */
-	struct row *r;
+	struct reconcile_row *r;
 	uint64_t count;
 
 	if (sscanf(line, "%63s %" SCNu64 " %c", label, &count, &rest) != 2)
@@ -233,7 +229,7 @@ static enum rota_err ask_tokens(struct audit *a, struct rota_fail *why)
 			for (size_t k = 0; t->audit && k < a->count; k++)
 				if (a->row[k].scope == dir->product &&
 					strcmp(a->row[k].token, t->name) == 0) {
-					struct row moved = a->row[left];
+					struct reconcile_row moved = a->row[left];
 
 					a->row[left++] = a->row[k];
 					a->row[k] = moved;
@@ -248,7 +244,7 @@ static enum rota_err ask_tokens(struct audit *a, struct rota_fail *why)
 
 /* ---- what was so the last time ---- */
 
-static void name_of(const struct row *r, char out[static 200])
+static void name_of(const struct reconcile_row *r, char out[static 200])
 {
 	char id[ROTA_DIGEST_HEX];
 
@@ -280,6 +276,8 @@ static enum rota_err load_kept(struct audit *a, struct rota_fail *why)
 			(uint64_t)json_integer_value(json_object_get(one, "entries"));
 		a->row[i].kept_signatures =
 			(uint64_t)json_integer_value(json_object_get(one, "signatures"));
+		a->row[i].kept_failed =
+			(uint64_t)json_integer_value(json_object_get(one, "failed"));
 	}
 	json_decref(kept);
 	return err;
@@ -295,8 +293,9 @@ static enum rota_err keep(const struct audit *a, struct rota_fail *why)
 	for (size_t i = 0; i < a->count; i++) {
 		name_of(&a->row[i], name);
 		json_object_set_new(whole, name,
-			json_pack("{s:I,s:I}", "entries", (json_int_t)a->row[i].before,
-				"signatures", (json_int_t)a->row[i].signatures));
+			json_pack("{s:I,s:I,s:I}", "entries", (json_int_t)a->row[i].before,
+				"failed", (json_int_t)a->row[i].failed, "signatures",
+				(json_int_t)a->row[i].signatures));
 	}
 	err = rota_json_encode(whole, ROTA_JSON_FILE, &text, why);
 	json_decref(whole);
@@ -310,12 +309,19 @@ static enum rota_err keep(const struct audit *a, struct rota_fail *why)
 
 /* ---- */
 
-/* More signatures than entries since the last time, or fewer signatures than there were: a counter that was put back. */
-static bool is_wrong(const struct row *r)
+static void print_row(const struct reconcile_row *r, const json_t *one)
 {
-	return !r->first &&
-		(r->signatures < r->kept_signatures || r->after < r->kept_entries ||
-			r->signatures - r->kept_signatures > r->after - r->kept_entries);
+	json_int_t failed = json_integer_value(json_object_get(one, "failed"));
+
+	printf("%s %s:%s  %lld signatures, %lld entries", r->scope, r->token, r->label,
+		(long long)json_integer_value(json_object_get(one, "signatures")),
+		(long long)json_integer_value(json_object_get(one, "entries")));
+	if (failed > 0)
+		printf(", %lld of them FAILED", (long long)failed);
+	printf("%s\n",
+		r->first                        ? " (counted for the first time)"
+			: reconcile_is_wrong(r) ? "  SIGNED WITHOUT AN ENTRY"
+						: "");
 }
 
 static size_t report(const struct audit *a)
@@ -324,22 +330,13 @@ static size_t report(const struct audit *a)
 	size_t wrong = 0;
 
 	for (size_t i = 0; i < a->count; i++) {
-		const struct row *r = &a->row[i];
-		uint64_t entries = r->first ? r->after : r->after - r->kept_entries;
-		uint64_t made = r->first ? r->signatures : r->signatures - r->kept_signatures;
+		const struct reconcile_row *r = &a->row[i];
+		json_t *one = reconcile_json(r);
 
-		wrong += is_wrong(r);
-		json_array_append_new(list,
-			json_pack("{s:s,s:s,s:s,s:I,s:I,s:b,s:b}", "product", r->scope, "token",
-				r->token, "key", r->label, "entries", (json_int_t)entries,
-				"signatures", (json_int_t)made, "first", r->first, "good",
-				!is_wrong(r)));
+		wrong += reconcile_is_wrong(r);
+		json_array_append_new(list, one);
 		if (!json)
-			printf("%s %s:%s  %" PRIu64 " signatures, %" PRIu64 " entries%s\n",
-				r->scope, r->token, r->label, made, entries,
-				r->first              ? " (counted for the first time)"
-					: is_wrong(r) ? "  SIGNED WITHOUT AN ENTRY"
-						      : "");
+			print_row(r, one);
 	}
 	if (json) {
 		json_dumpf(list, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
@@ -352,6 +349,8 @@ static size_t report(const struct audit *a)
 static enum rota_err reconcile(struct audit *a, struct rota_fail *why)
 {
 	const struct rota_authdir *dir;
+	enum rota_err err;
+	bool entered;
 	size_t wrong;
 
 	a->log = rota_text("%s/log", rota_policy_daemon(a->policy)->state);
@@ -364,12 +363,18 @@ static enum rota_err reconcile(struct audit *a, struct rota_fail *why)
 	ROTA_TRY(read_log(a, why));
 	ROTA_TRY(load_kept(a, why));
 	wrong = report(a);
+	err = reconcile_enter(a->policy, a->row, a->count, &entered, why);
 	if (wrong > 0) /* what was kept stays, so that it is told until it was looked into */
 		return rota_fail(why, ROTA_ERR_CORRUPT,
 			"%zu keys signed what the log has no entry of: somebody used them beside "
 			"the "
 			"daemon (rota incident)",
 			wrong);
+	if (err != ROTA_OK) /* and the next time compares from where the last one ended */
+		return rota_fail_in(why, "the sums are not in the log");
+	if (!entered && !json)
+		printf("not entered into the log: no [rule] lets this user record events of role "
+		       "root\n");
 	return keep(a, why);
 }
 

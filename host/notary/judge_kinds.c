@@ -188,6 +188,7 @@ uint8_t rota_judge_event(const char *word)
 		{ "incident", ROTA_LEAF_INCIDENT },
 		{ "key", ROTA_LEAF_KEY },
 		{ "series", ROTA_LEAF_SERIES },
+		{ "reconciled", ROTA_LEAF_RECONCILED },
 	};
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)

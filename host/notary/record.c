@@ -325,7 +325,8 @@ enum rota_err rota_records_entry(
 {
 	struct rota_records *r = records;
 	static const uint8_t events[] = { ROTA_LEAF_BUILD, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
-		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES };
+		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
+		ROTA_LEAF_RECONCILED };
 	bool granted = leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_OPENED;
 	struct rota_fail why;
 	json_t *value;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """rota audit reconcile: a signature that the log has no entry of is an incident."""
+import contextlib
 import json
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 from authority import made, rota  # noqa: F401 - fixtures
@@ -16,8 +18,11 @@ pytestmark = [pytest.mark.plain, pytest.mark.skipif(not shutil.which("softhsm2-u
 AUDIT = "for f in counts/signed.*; do printf '%s %s\\n' ${f##*.} $(wc -c <$f); done"
 
 
-@pytest.fixture(name="signd")
-def make_signd(made, tmp_path):  # noqa: F811
+RULE = "[rule sums]\nwho = me\nscope = sensor\nrole = root\nkinds = record\n"
+
+
+@contextlib.contextmanager
+def counting(made, tmp_path, more=""):  # noqa: F811
     """A daemon whose token counts its signatures."""
     authority = tmp_path / "authority"
     shutil.copytree(made.dir, authority)
@@ -30,7 +35,20 @@ def make_signd(made, tmp_path):  # noqa: F811
     text = text.replace("environment = SOFTHSM2_CONF=tokens/online/",
                         f"environment = P11SHIM_DIR=counts P11SHIM_MODULE={module} SOFTHSM2_CONF=tokens/online/")
     ini.write_text(text)
-    with Signd(tmp_path, authority) as it:
+    with Signd(tmp_path, authority, more=more) as it:
+        yield it
+
+
+@pytest.fixture(name="signd")
+def make_signd(made, tmp_path):  # noqa: F811
+    with counting(made, tmp_path) as it:
+        yield it
+
+
+@pytest.fixture(name="ruled")
+def make_ruled(made, tmp_path):  # noqa: F811
+    """One that takes the sums from who reconciles."""
+    with counting(made, tmp_path, RULE) as it:
         yield it
 
 
@@ -102,6 +120,61 @@ def test_a_command_that_does_not_count(signd, audit, said):
     done = subprocess.run([BUILD / "apps/rota/rota", "audit", "reconcile", "--config", signd.config], capture_output=True,
                           text=True, timeout=120 * PATIENCE, check=False)
     assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1
+
+
+def entered(signd):
+    """The sums of all entries RECONCILED, by key."""
+    shown = subprocess.run([BUILD / "apps/rota/rota", "audit", "show", "--json", "--kind", "reconciled", "--journal",
+                            signd.state / "log/journal"], capture_output=True, text=True, timeout=120 * PATIENCE, check=True).stdout
+    events = [json.loads(line)["record"]["what"]["event"] for line in shown.splitlines()]
+    assert all(event["kind"] == "reconciled" for event in events)
+    return [{row["key"]: row for row in event["what"]["keys"]} for event in events]
+
+
+def test_the_sums_are_in_the_log(ruled):
+    assert ruled.ask()[0] == 200
+    first, _ = reconcile(ruled)
+    assert ruled.ask()[0] == 200
+    beside(ruled)
+    second, _ = reconcile(ruled, status=1)
+    assert not second["timestamp"]["good"]
+    leaves = ruled.wait_leaves(5)
+    assert [leaf["role"] for leaf in leaves if leaf["kind"] == "RECONCILED"] == ["root", "root"]
+    assert entered(ruled) == [first, second]
+
+
+def test_who_may_not_enter_them_still_reconciles(signd):
+    signd.ask()
+    reconcile(signd)
+    assert not [leaf for leaf in signd.wait_leaves(2) if leaf["kind"] == "RECONCILED"]
+
+
+def test_sums_that_are_not_in_the_log_are_compared_again(ruled):
+    ruled.ask()
+    reconcile(ruled)
+    ruled.ask()
+    ruled.stop()
+    rows, said = reconcile(ruled, status=1)
+    assert rows["time"]["good"] and "the sums are not in the log" in said
+    ruled.start()
+    assert counts(reconcile(ruled)[0]["time"]) == (1, 1, False, True)
+
+
+def test_what_failed_is_told_and_takes_nothing_from_the_count(ruled):
+    """A token that gave no answer in time may have signed."""
+    ruled.ask()
+    reconcile(ruled)
+    mood = ruled.authority / "counts/mood"
+    mood.write_text("gone")
+    assert ruled.ask()[0] == 503
+    mood.unlink()
+    deadline = time.monotonic() + 60 * PATIENCE
+    while ruled.ask()[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    row = reconcile(ruled)[0]["time"]
+    assert row["good"] and row["failed"] >= 1 and row["entries"] == row["signatures"] + row["failed"], row
+    assert reconcile(ruled)[0]["time"]["failed"] == 0
 
 
 def test_without_a_count(signd):
