@@ -7,7 +7,8 @@
  * *What was granted must not be lost.* The daemon signs each version of a role once: who is killed between the grant and
  * the file's place could never sign that version again, nor the next. So each request lies in DIR/asks, durable, before it
  * is sent, and rota_proxy_settle() asks once more for each that has no file yet, with the same bytes (SPEC 18.7). The
- * same way an approved request comes to its signatures.
+ * same way an approved request comes to its signatures. Within a series the slots whose turn it is sign it too (host/repo/turn.h);
+ * a file that cannot have all their signatures is remembered for its version, and not published.
  */
 #ifndef HOST_NOTARY_PROXY_H
 #define HOST_NOTARY_PROXY_H

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/publish.h"
-#include "host/repo/ahead.h"
 #include "host/repo/bins.h"
 #include "host/repo/hint.h"
 #include "host/repo/making.h"
@@ -8,17 +7,10 @@
 #include "host/repo/rebin.h"
 #include "host/repo/released.h"
 #include "host/repo/store.h"
+#include "host/repo/turn.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* The series that is under way, and the desk that signs for it. */
-struct series {
-	struct rota_ahead ahead;
-	struct rota_due due;
-	struct rota_hands hands;
-	struct rota_desk desk;
-};
 
 enum { TARGETS = 1, SNAPSHOT = 2, TIMESTAMP = 3 }; /* places in rota_duties */
 
@@ -194,21 +186,9 @@ static enum rota_err bring_timestamp(struct rota_desk *desk, const struct rota_p
 	return err;
 }
 
-static enum rota_err begin_series(struct rota_desk *desk, struct series *s, struct rota_fail *why)
-{
-	*s = (struct series){ .desk = *desk };
-	ROTA_TRY(rota_ahead_open(desk->dir, &s->ahead, why));
-	rota_ahead_due(&s->ahead, desk->now, &s->due);
-	rota_hands_init(
-		&s->hands, desk->notary, desk->slots, s->ahead.root, &s->ahead.timeline, &s->due);
-	if (s->ahead.timeline.count)
-		s->desk.notary = &s->hands.notary;
-	return ROTA_OK;
-}
-
 /* The roots that have begun, and the hint. */
 static enum rota_err bring_roots(
-	struct series *s, struct rota_publish_role *root, struct rota_fail *why)
+	struct rota_turn *s, struct rota_publish_role *root, struct rota_fail *why)
 {
 	uint64_t before = root->version;
 
@@ -219,7 +199,7 @@ static enum rota_err bring_roots(
 	return rota_hint_write(s->desk.dir, why);
 }
 
-static enum rota_err bring_online(struct series *s, const struct rota_publish_plan *plan,
+static enum rota_err bring_online(struct rota_turn *s, const struct rota_publish_plan *plan,
 	struct rota_publish_role *out, struct rota_fail *why)
 {
 	bool late = rota_hands_turn(&s->hands, out[0].version);
@@ -256,7 +236,7 @@ static enum rota_err clean(
 enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_plan *plan,
 	struct rota_publish_role out[static ROTA_DUTY_COUNT], struct rota_fail *why)
 {
-	struct series s;
+	struct rota_turn s;
 	uint64_t least;
 	enum rota_err err;
 
@@ -267,10 +247,9 @@ enum rota_err rota_publish(struct rota_desk *desk, const struct rota_publish_pla
 	ROTA_TRY(rota_released_record(desk, &least, why));
 	bring_log(desk, plan->log, least, out, why);
 	ROTA_TRY(bring_roles(desk, plan, out, why));
-	ROTA_TRY(begin_series(desk, &s, why));
+	ROTA_TRY(rota_turn_open(desk, &s, why));
 	err = bring_online(&s, plan, out, why);
-	rota_hands_close(&s.hands);
-	rota_ahead_close(&s.ahead);
+	rota_turn_close(&s);
 	ROTA_TRY(err);
 	return clean(desk, out, why);
 }

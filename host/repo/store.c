@@ -97,26 +97,29 @@ static enum rota_err newest_in(
 	return ROTA_OK;
 }
 
-/* Whether this is the very file that was signed last, as DIR/trust has it; its version into *version. */
+/* Whether this is the very file of its version that was signed here, as DIR/trust has it; that version into *version. Not only the
+ * newest: one that was signed behind it may never have been published. */
 static bool is_remembered(
 	const struct rota_authdir *dir, const char *role, struct rota_span file, uint64_t *version)
 {
 	char path[ROTA_FILE_PATH_MAX];
 	struct rota_fail none;
 	struct rota_bytes kept;
-	uint64_t newest = 0;
+	uint64_t claimed;
+	json_t *whole;
 	bool same;
 
-	rota_authdir_path(dir, staging_of(role), path);
-	if (newest_in(path, role, &newest, &none) != ROTA_OK || newest == 0)
+	if (rota_json_parse_strict(file, &whole, &none) != ROTA_OK)
 		return false;
-	rota_store_path(dir, role, newest, true, path);
+	claimed = rota_chain_version(json_object_get(whole, "signed"));
+	json_decref(whole);
+	rota_store_path(dir, role, claimed, true, path);
 	if (rota_file_read(path, ROTA_ENVELOPE_MAX, &kept, &none) != ROTA_OK)
 		return false;
 	same = rota_span_eq(rota_bytes_span(&kept), file);
 	rota_bytes_free(&kept);
 	if (same)
-		*version = newest;
+		*version = claimed;
 	return same;
 }
 

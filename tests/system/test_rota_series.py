@@ -9,9 +9,11 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 import pytest
 
+from conftest import BUILD, PATIENCE
 from authority import Client, Rota, made, rota  # noqa: F401 - fixtures
 from signd import leaf
 from tlog import entries
@@ -164,9 +166,78 @@ def test_a_slot_whose_keys_are_gone(series):
     assert (series.rota.dir / "repo/metadata/timestamp.json").read_bytes() == before
 
 
+def commands():
+    """Of all processes."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes()
+        except OSError:
+            continue
+
+
+def killed_publish(series, hours, at, count=None):
+    """rota publish, killed at its n-th durable call, if there are so many; its daemon ends with it."""
+    done = subprocess.run(
+        [series.rota.program, "publish"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * PATIENCE, check=False,
+        env={**os.environ, "ROTA_DIR": str(series.rota.dir), "LD_PRELOAD": f"{FAKETIME}:{BUILD}/tests/system/libkillat.so", "TZ": "UTC",
+             "FAKETIME": series.when(hours).strftime("%Y-%m-%d %H:%M:%S"), "FAKETIME_DONT_FAKE_MONOTONIC": "1", "KILLAT": str(at),
+             "KILLAT_COMM": "rota", **({"KILLAT_COUNT": str(count)} if count else {})})
+    deadline = time.monotonic() + 60 * PATIENCE
+    while any(bytes(series.rota.dir) in line for line in commands()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert done.returncode in ((-9, 1, 0) if at else (0,)), done.stderr  # 1: it was a process that is to become the daemon
+    return done.returncode != 0
+
+
+@pytest.mark.parametrize("hours, later, root, stays", [
+    (-0.5, -0.4, 1, 1),  # the key of rota.ini and slot 2's
+    (1.25, 1.3, 2, 2),  # of slots alone
+    (1.25, 3.5, 2, 3),  # and their turn is over when somebody comes back: nothing of theirs is published any more
+])
+def test_killed_between_the_daemons_yes_and_the_file(hours, later, root, stays, tmp_path):
+    """What was granted and has no file yet gets the signatures of all slots whose turn it is, or no place: whatever verb is next."""
+    with tempfile.TemporaryDirectory(prefix="desk.") as place:
+        rota = Rota(BUILD, pathlib.Path(place) / "a")
+        rota("init", "--softhsm", "--product", "sensor", rota.dir)
+        series = Series(rota)
+        series.make(*from_(series), at=-1.5)
+        series.publish(hours)
+        killed_publish(series, hours, 0, tmp_path / "count")
+        whole, settled = pathlib.Path(place) / "whole", 0
+        rota.dir.rename(whole)
+        total = int((tmp_path / "count").read_text())
+        for n in range(total // 2, total + 1, 2):
+            subprocess.run(["cp", "-a", whole, rota.dir], check=True)
+            if not killed_publish(series, hours, n):
+                break
+            left = granted(rota)
+            series(later, "repo", "gc")
+            assert not asks(rota)
+            settled += left
+            assert series.client(hours) == (root, 2, 2), n
+            if left:
+                series.publish(later)
+                assert series.client(later) == (stays, 2, 2), n
+            shutil.rmtree(rota.dir)
+        assert settled
+
+
+def asks(rota):
+    return [path for path in (rota.dir / "asks").iterdir() if re.fullmatch("[0-9a-f]{64}(\\.json)?", path.name)]
+
+
+def granted(rota):
+    """Whether a request is left whose version has no file."""
+    for path in asks(rota):
+        signed = json.loads(path.read_bytes())["body"]["signed"]
+        if not (rota.dir / "trust" / f"{signed['version']}.{signed['_type']}.json").exists():
+            return True
+    return False
+
+
 def test_a_signing_daemon_judges_each_file():
     """Where a daemon holds the other online keys, it has an entry for what a slot signs, and its versions go on (SPEC 23.7)."""
-    from conftest import BUILD
     with tempfile.TemporaryDirectory(prefix="desk.") as place:  # a socket's path is short
         rota = Rota(BUILD, pathlib.Path(place) / "a")
         rota("init", "--softhsm", "--product", "sensor", rota.dir)
