@@ -105,7 +105,7 @@ static enum rota_err attack_one(
 	struct drill *d, const struct drill_attack *attack, struct sim_device *device)
 {
 	struct sim_image before;
-	bool won = false;
+	bool won = false, wins = attack->wins && !(attack->of_keeper && d->kept);
 	enum rota_err err;
 
 	ROTA_TRY(drill_clear_front(d));
@@ -118,7 +118,7 @@ static enum rota_err attack_one(
 	sim_image_free(&before);
 	if (err != ROTA_OK)
 		return rota_fail_in(&d->why, "attack '%s'", attack->name);
-	if (!d->after && won != attack->wins)
+	if (!d->after && won != wins)
 		return rota_fail(&d->why, ROTA_ERR_STATE,
 			"attack '%s' %s before anything was done%s%s", attack->name,
 			won ? "won" : "did not win", won ? "" : "; the drill shows nothing: ",
@@ -345,6 +345,7 @@ static void clean(struct drill *d)
 	if (d->thief_open)
 		session_drop(&d->thief);
 	drill_fleet_free(d->fleet);
+	drill_keeper_end(d);
 	if (d->log >= 0)
 		close(d->log);
 	if (keep || d->why.err != ROTA_OK)

@@ -10,6 +10,7 @@
 
 #include "apps/rota/drill_fleet.h"
 #include "apps/rota/incident.h"
+#include "apps/rota/serve_child.h"
 
 #define DRILL_WORDS_MAX 32
 
@@ -27,6 +28,12 @@ struct drill {
 		slot; /* of a series: its first root, and the one that the thief uses; 0 */
 	unsigned refused;
 	bool after; /* the steps are done */
+	bool kept; /* the authority has a keeper of slots; the copy gets one of its own */
+	struct drill_keeper {
+		struct serve_child child;
+		char *folder, *program, *ini, *log;
+		const char *argv[5];
+	} keeper;
 	json_t *steps; /* of the report */
 	struct rota_fail why;
 };
@@ -38,6 +45,7 @@ struct drill_attack {
 	bool wins; /* before the steps are done */
 	bool scratch; /* the device is put back after it: what it did is not what the incident mends */
 	bool on_ci; /* the device is of channel ci */
+	bool of_keeper; /* what he takes is not there where a keeper has it: then he gets nothing */
 };
 
 struct drill_case {
@@ -53,6 +61,14 @@ extern const struct drill_case drill_cases[];
 
 /* Make the copy that is ours, and look whether all that it writes to and signs with lies in it. ROTA_ERR_DENIED: it does not. */
 ROTA_MUST_USE enum rota_err drill_begin(struct drill *d, const char *authority);
+
+/* Where the authority has a keeper, the copy gets one with a socket, a token and two officers of its own. ROTA_ERR_STATE: the real one has
+ * roots that the steps of this incident need. */
+ROTA_MUST_USE enum rota_err drill_keeper_begin(struct drill *d);
+void drill_keeper_end(struct drill *d);
+
+/* What stands in the copy's rota.ini instead of the real keeper's socket; the caller frees. */
+char *drill_keeper_socket(const struct drill *d);
 
 /* The thief takes a copy of everything as it is now. */
 ROTA_MUST_USE enum rota_err drill_steal(struct drill *d);

@@ -369,6 +369,18 @@ static enum rota_err show_roots(struct drill *d, uint64_t from, uint64_t version
 	return ROTA_OK;
 }
 
+/* Root and PIN of the slot: with a keeper neither was where he took everything. */
+static bool has_taken(const struct drill *d)
+{
+	char *root = rota_text("%s/series/%llu.root.json", d->stolen, (unsigned long long)d->slot),
+	     *pin = rota_text("%s/series/%llu.pin", d->stolen, (unsigned long long)d->slot);
+	bool taken = rota_file_exists(root) || rota_file_exists(pin);
+
+	free(root);
+	free(pin);
+	return taken;
+}
+
 static enum rota_err keys_of_a_slot_to_come(struct drill *d, struct sim_device *device, bool *won)
 {
 	struct drill_hand hands[] = { { .by = &d->thief, .party = "snapshot" },
@@ -379,6 +391,8 @@ static enum rota_err keys_of_a_slot_to_come(struct drill *d, struct sim_device *
 		d->slot = d->first_slot + 1;
 	}
 	hands[0].slot = hands[1].slot = d->slot;
+	if (d->kept && !has_taken(d))
+		return ROTA_OK;
 	ROTA_TRY(show_roots(d, d->first_slot, d->slot));
 	ROTA_TRY(drill_carry(d, none, DRILL_FAR, hands));
 	show(d, device, HOURS_AHEAD_S);
@@ -429,7 +443,7 @@ const struct drill_case drill_cases[] = {
 	{ .name = "series",
 		.prepare = make_a_series,
 		.attack = { { "keys of a slot to come, the clock set forward",
-			keys_of_a_slot_to_come, .wins = true } } },
+			keys_of_a_slot_to_come, .wins = true, .of_keeper = true } } },
 	{ .name = "root-lost",
 		.prepare = lose_root,
 		.stolen = 2,

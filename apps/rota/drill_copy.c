@@ -191,6 +191,16 @@ static bool is_of_daemon(const char *line)
 	return strncmp(line, "signd", 5) == 0 || strncmp(line, "public", 6) == 0;
 }
 
+/* Nor may it ask the real keeper for anything. */
+static void add_keeper(struct drill *d, struct rota_bytes *to)
+{
+	char *socket = drill_keeper_socket(d);
+
+	d->kept = true;
+	rota_bytes_print(to, "keeper = %s\n", socket);
+	free(socket);
+}
+
 /* The copy signs with its own tokens: the daemon that the original asks would sign the real thing, into the real log. */
 static enum rota_err cut_off_daemon(struct drill *d)
 {
@@ -202,7 +212,9 @@ static enum rota_err cut_off_daemon(struct drill *d)
 		size_t len = strcspn(p, "\n");
 
 		len += p[len] == '\n';
-		if (!is_of_daemon(p))
+		if (strncmp(p, "keeper", 6) == 0)
+			add_keeper(d, &kept);
+		else if (!is_of_daemon(p))
 			rota_bytes_add(&kept, rota_span((const uint8_t *)p, len));
 		p += len;
 	}
@@ -254,7 +266,8 @@ enum rota_err drill_begin(struct drill *d, const char *authority)
 	ROTA_TRY(drill_copy(d, authority, d->ours));
 	ROTA_TRY(cut_off_daemon(d));
 	ROTA_TRY(drill_reload(d));
-	return check_whole(d, &d->mine.dir);
+	ROTA_TRY(check_whole(d, &d->mine.dir));
+	return d->kept ? drill_keeper_begin(d) : ROTA_OK;
 }
 
 enum rota_err drill_steal(struct drill *d)

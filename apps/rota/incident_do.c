@@ -92,6 +92,26 @@ static void add_fingerprint(struct words *w, const struct incident_scene *c)
 	ceremony_close(&ceremony);
 }
 
+/* The next officer's token; none where [keys approval] says no further: then its first signs. */
+static void add_officer(struct words *w, const struct incident_scene *c)
+{
+	const struct rota_party *party = rota_authdir_party(&c->s->dir, "approval");
+	size_t at = incident_approvals(c);
+
+	if (!party || at >= party->seat_count)
+		return;
+	add(w, rota_text("--token"));
+	add(w, rota_text("%s", party->seats[at].token->name));
+}
+
+static void add_approved(struct words *w, const struct incident_scene *c)
+{
+	if (!incident_is_sealed(c))
+		return;
+	add(w, rota_text("--approved"));
+	add_file(w, c, "emergency");
+}
+
 static const struct incident_key *image_key(const struct incident_scene *c)
 {
 	for (size_t i = 0; i < c->key_count; i++)
@@ -122,7 +142,7 @@ static void fill(struct words *w, const struct incident_scene *c, const char *na
 		const char *name, *file;
 	} files[] = { { "{folder}", "ceremony" }, { "{root}", "root.json" },
 		{ "{order}", "order.json" }, { "{pack}", "recovery.pack" },
-		{ "{old-pem}", "old.pem" } };
+		{ "{old-pem}", "old.pem" }, { "{emergency}", "emergency" } };
 	static const struct {
 		const char *name, *list, *option;
 	} lists[] = { { "{hardware}", "hardware", "hardware" },
@@ -147,6 +167,10 @@ static void fill(struct words *w, const struct incident_scene *c, const char *na
 		add_replace(w, c);
 	else if (strcmp(name, "{fingerprint}") == 0)
 		add_fingerprint(w, c);
+	else if (strcmp(name, "{officer}") == 0)
+		add_officer(w, c);
+	else if (strcmp(name, "{approved}") == 0)
+		add_approved(w, c);
 	else if (strcmp(name, "{yes}") == 0 && c->unasked)
 		add(w, rota_text("--yes"));
 }

@@ -5,17 +5,22 @@
 #include "apps/rota/incident_steps.h"
 #include "apps/rota/recovery.h"
 #include "host/base/when.h"
+#include "host/notary/officers.h"
 #include "host/repo/ahead.h"
 #include "host/repo/bundle_view.h"
 #include "host/repo/pending.h"
 #include "host/repo/retire.h"
 #include "host/repo/store.h"
 #include "host/repo/trust.h"
+#include "host/series/emergency.h"
 #include "host/sign/envelope.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* As many as a keeper asks for where keeper.ini says nothing (SPEC 23.9); where it says more, it tells whoever ends the series. */
+#define OFFICERS 2
 
 /* ---- keys ---- */
 
@@ -150,6 +155,51 @@ bool incident_is_plain(const struct incident_scene *c)
 	struct rota_fail ignored;
 
 	return rota_ahead_none(&c->s->dir, &ignored) == ROTA_OK;
+}
+
+bool incident_is_sealed(const struct incident_scene *c)
+{
+	struct rota_fail ignored;
+	struct rota_ahead ahead;
+	bool sealed = false;
+
+	if (rota_ahead_open(&c->s->dir, &ahead, &ignored) != ROTA_OK)
+		return false;
+	for (size_t i = 0; i < ahead.timeline.count; i++)
+		sealed |= !ahead.root[i];
+	rota_ahead_close(&ahead);
+	return sealed;
+}
+
+/* What they approve is the first line. */
+size_t incident_approvals(const struct incident_scene *c)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_fail ignored;
+	struct rota_bytes file;
+	size_t lines = 0;
+
+	incident_path(c, "emergency", path);
+	if (rota_file_read(path, ROTA_EMERGENCY_MAX + ROTA_OFFICERS_LINES_MAX * ROTA_APPROVAL_MAX,
+		    &file, &ignored) != ROTA_OK)
+		return 0;
+	for (size_t i = 0; i < file.len; i++)
+		lines += file.p[i] == '\n';
+	rota_bytes_free(&file);
+	return lines > 0 ? lines - 1 : 0;
+}
+
+bool incident_is_asked(const struct incident_scene *c)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	incident_path(c, "emergency", path);
+	return !incident_is_sealed(c) || rota_file_exists(path);
+}
+
+bool incident_is_approved(const struct incident_scene *c)
+{
+	return !incident_is_sealed(c) || incident_approvals(c) >= OFFICERS;
 }
 
 bool incident_is_ahead(const struct incident_scene *c)

@@ -21,6 +21,15 @@ bool incident_is_prepared(const struct incident_scene *c);
 bool incident_is_signed(const struct incident_scene *c);
 bool incident_is_finished(const struct incident_scene *c);
 
+/* What the keeper's officers approve is written; two of them did; each also where no keeper has a root of the series. */
+bool incident_is_asked(const struct incident_scene *c);
+bool incident_is_approved(const struct incident_scene *c);
+
+/* Lines of approvals in that file; 0: it is not there either. */
+size_t incident_approvals(const struct incident_scene *c);
+/* Whether a keeper has roots of the series. */
+bool incident_is_sealed(const struct incident_scene *c);
+
 /* No series is under way; it has been ended; all roots, roles, snapshot and timestamp that are signed are out. */
 bool incident_is_plain(const struct incident_scene *c);
 bool incident_is_ahead(const struct incident_scene *c);

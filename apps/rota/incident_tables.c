@@ -43,6 +43,22 @@
 		.name = "publish", .say = "publish all that is signed",                            \
 		.command = "publish --all", .done = incident_is_published                          \
 	}
+#define ASK_OFFICERS                                                                               \
+	{                                                                                          \
+		.name = "ask",                                                                     \
+		.say = "where a keeper has roots of the series: write down what its officers "     \
+		       "approve",                                                                  \
+		.command = "series end --ask {emergency} --reason {reason}",                       \
+		.done = incident_is_asked                                                          \
+	}
+#define APPROVE                                                                                    \
+	{                                                                                          \
+		.name = "approve",                                                                 \
+		.say = "each of two officers reads it and approves, at a machine of his own or "   \
+		       "here",                                                                     \
+		.command = "series approve {yes} {officer} {emergency}",                           \
+		.done = incident_is_approved, .where = INCIDENT_PEOPLE                             \
+	}
 #define DESTROY                                                                                    \
 	{                                                                                          \
 		.name = "destroy", .say = "destroy the old key in its token",                      \
@@ -55,11 +71,13 @@ static const struct incident_step online_steps[] = {
 	MARK,
 	NEW_KEY(INCIDENT_HERE),
 	SEAT,
+	ASK_OFFICERS,
+	APPROVE,
 	{
 		.name = "end-series",
 		.say = "where a series is under way: a root behind all of its roots, with the new "
 		       "keys",
-		.command = "series end {yes}",
+		.command = "series end {yes} {approved}",
 		.done = incident_is_ahead,
 		.where = INCIDENT_PEOPLE,
 	},
@@ -222,11 +240,13 @@ static const struct incident_step image_steps[] = {
 };
 
 static const struct incident_step series_steps[] = {
+	ASK_OFFICERS,
+	APPROVE,
 	{
 		.name = "end-series",
 		.say = "a root behind all that are signed, with the online keys of rota.ini: the "
 		       "slots' keys count no more",
-		.command = "series end {yes}",
+		.command = "series end {yes} {approved}",
 		.done = incident_is_ahead,
 		.where = INCIDENT_PEOPLE,
 	},

@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -70,6 +71,40 @@ def test_where_a_daemon_signs(made):  # noqa: F811
         before = sorted((p, p.stat().st_mtime_ns) for p in desk.rglob("*"))
         subprocess.run([made.program, "--dir", desk, "drill", "rollouts"], check=True, timeout=120)
         assert sorted((p, p.stat().st_mtime_ns) for p in desk.rglob("*")) == before
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("name", ["series", "timestamp"])
+def test_with_a_keeper(rota, name, tmp_path):  # noqa: F811
+    """The sealed emergency is rehearsed with a keeper of the drill's own: asked for, approved by two officers, ended by that. The real
+    one is not connected to."""
+    with tempfile.TemporaryDirectory(prefix="drill-") as short, socket.socket(socket.AF_UNIX) as real:
+        real.bind(f"{short}/keeper")
+        real.listen()
+        real.setblocking(False)
+        ini = rota.dir / "rota.ini"
+        ini.write_text(ini.read_text() + f"\n[series]\nkeeper = {short}/keeper\n")
+        rota("drill", "--report", tmp_path, name)
+        with pytest.raises(BlockingIOError):
+            real.accept()
+    report = json.loads((tmp_path / f"{name}.json").read_text())
+    assert report["well"] is True and report["refused_attacks"] == 2
+    names = [step["name"] for step in report["steps"]]
+    if name == "series":  # there is one in this drill, and the thief's attack is refused before, too
+        assert names == ["ask", "approve", "approve", "end-series", "publish"]
+    else:
+        assert "ask" not in names and "approve" not in names
+    assert not list(left_behind())
+
+
+def left_behind():
+    """Processes of a drill's keeper that are left."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"rota-drill-" in path.read_bytes():
+                yield path
+        except OSError:
+            continue
 
 
 def test_there_are_twelve(made):  # noqa: F811

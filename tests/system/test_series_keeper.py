@@ -268,6 +268,9 @@ def test_an_emergency(series):
     series.make(*from_(series))
     series.at(0, "publish")
     assert "rota series end --ask" in series(0.5, "series", "end", "--yes", status=1)
+    said = series(0.5, "drill", "series", status=1)
+    assert "whom a drill does not ask" in said
+    shutil.rmtree(re.search(r"copies are in (\S+)", said).group(1))
     assert series.keeper.kept("pin") == [3, 4]
     file = series.rota.dir / "emergency"
     assert "--reason" in series(0.5, "series", "end", "--ask", file, status=2)
