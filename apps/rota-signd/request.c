@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/due.h"
 #include "apps/rota-signd/parser_parts.h"
 #include "apps/rota-signd/say.h"
 #include "host/base/when.h"
@@ -96,6 +97,13 @@ static bool stand(struct parser *p, enum route_kind kind, struct rota_bytes *out
 	return true;
 }
 
+static bool show_due(const struct parser *p, const struct route *r, struct rota_bytes *out)
+{
+	const struct rota_authdir *scope = rota_policy_scope(p->plan->policy, r->word[0]);
+
+	return scope && strcmp(r->word[1], "due") == 0 && due_json(scope, rota_when_now(), out);
+}
+
 /* What there is to read: 200, or 404. What waits is for those alone whom signd.ini knows; public keys are public. */
 static void show(struct parser *p, struct conn *c)
 {
@@ -110,6 +118,8 @@ static void show(struct parser *p, struct conn *c)
 	else if (r->kind == ROUTE_LIST && desk_knows(&p->desk, &c->who)) {
 		desk_list(&p->desk, &body);
 		found = true;
+	} else if (r->kind == ROUTE_DUE && desk_knows(&p->desk, &c->who)) {
+		found = show_due(p, r, &body);
 	} else if (r->kind == ROUTE_STANDING || r->kind == ROUTE_METRICS) {
 		found = desk_knows(&p->desk, &c->who) && stand(p, r->kind, &body);
 	}
@@ -137,6 +147,7 @@ void request_route(struct parser *p, struct conn *c)
 	case ROUTE_STANDING:
 	case ROUTE_METRICS:
 	case ROUTE_KEYS:
+	case ROUTE_DUE:
 		show(p, c);
 		return;
 	}

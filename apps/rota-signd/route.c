@@ -25,6 +25,7 @@ static const struct row {
 	{ ROTA_HTTP_GET, "/v1/state", 0, ROUTE_STANDING, 0 },
 	{ ROTA_HTTP_GET, "/metrics", 0, ROUTE_METRICS, 0 },
 	{ ROTA_HTTP_GET, "/v1/keys", 2, ROUTE_KEYS, 0 },
+	{ ROTA_HTTP_GET, "/v1/series", 2, ROUTE_DUE, 0 },
 };
 
 /* "/WORD" as often as the row says, and nothing behind it. */

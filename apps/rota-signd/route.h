@@ -18,6 +18,7 @@ enum route_kind {
 	ROUTE_STANDING, /* GET /v1/state */
 	ROUTE_METRICS, /* GET /metrics */
 	ROUTE_KEYS, /* GET /v1/keys/SCOPE/PARTY */
+	ROUTE_DUE, /* GET /v1/series/SCOPE/due */
 };
 
 struct route {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An authority whose online keys a signing daemon holds: what `rota init` makes, verbs that ask it, and what is killed between
 a grant and its file (SPEC 18.7)."""
+import datetime
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import pytest
 
 from authority import Client, Rota, program, release
 from conftest import BUILD, PATIENCE
+from signd import Client as Asker
 from signd import leaf
 from tlog import entries as bundles
 
@@ -138,6 +140,35 @@ def test_stages_open_one_after_the_other(desk, tmp_path):
     assert "ceiling" in desk(*words, "--open", 1, status=1)
     desk("publish")
     assert not list((desk.dir / "asks").glob("*")) or desk("publish")
+
+
+def test_how_a_series_stands(desk):
+    """GET /v1/series/SCOPE/due, SPEC 18.2: nothing of it without a series."""
+    def due(target="/v1/series/sensor/due"):
+        with Asker(desk.dir / "signd/socket") as client:
+            client.send(f"GET {target} HTTP/1.1\r\nHost: s\r\n\r\n".encode())
+            status, _, body = client.answer()
+            return json.loads(body) if status == 200 else status
+
+    begin = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(minutes=40)
+    when = [(begin + datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ") for hours in (0, 2, 4, 6)]
+    with Daemon(desk):
+        assert due() == 404
+        desk("series", "make", "--slots", 2, "--period", "2h", "--landing", "2h", "--from", when[0], "--yes")
+        assert due("/v1/series/other/due") == due("/v1/series/sensor/soon") == 404
+        shown = due()
+        assert shown == {"landing": {"begins": when[2], "ends": when[3], "followed": False, "version": 4}, "publish": [], "sealed": [],
+                         "sign": [1, 2]}
+        (desk.dir / "series/2.slot.json").write_text(json.dumps({"from": when[0], "until": when[1]}, separators=(",", ":")))
+        (desk.dir / "series/2.root.json").rename(desk.dir / "kept")
+        assert (due()["sealed"], due()["sign"]) == ([2], [1])
+        (desk.dir / "kept").rename(desk.dir / "series/2.root.json")
+        (desk.dir / "series/2.slot.json").unlink()
+        desk("series", "end", "--yes")
+        shown = due()
+        assert shown["publish"] == [2, 3, 4, 5] and shown["landing"]["followed"] is True
+        desk("publish")
+        assert due()["publish"] == []
 
 
 def test_what_a_rule_does_not_allow(desk):
