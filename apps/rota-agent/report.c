@@ -150,6 +150,18 @@ static void put_checkpoint(json_t *to, const struct rota_update *u)
 	put(to, "checkpoint", text);
 }
 
+/* The root that the device holds: by it the server counts who still needs a key (SPEC 25.8). */
+static void put_root(json_t *to, const struct rota_update *u)
+{
+	char text[FIELD_MAX];
+
+	if (!u)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64,
+		(uint64_t)rota_update_state(u)->trusted.root.version);
+	put(to, "root", text);
+}
+
 static json_t *event_json(const struct agent_report *r, const struct rota_event *e)
 {
 	char text[FIELD_MAX], when[ROTA_WHEN_LEN], hex[2 * ROTA_SHA256_LEN + 1];
@@ -175,6 +187,7 @@ static json_t *event_json(const struct agent_report *r, const struct rota_event 
 		put(to, "log", text);
 	}
 	put_checkpoint(to, r->update);
+	put_root(to, r->update);
 	put(to, "step", text_of(e->step, text));
 	put(to, "clause", rota_clause_section(e->why.clause));
 	if (e->why.err != ROTA_OK) {

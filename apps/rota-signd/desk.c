@@ -33,8 +33,19 @@ void desk_write_entry(struct deed *out, const struct rota_leaf *leaf, json_t *re
 
 /* ---- grants ---- */
 
+/* Not with a key whose life is over. */
+static enum rota_err may_sign(struct desk *d, const struct deed *out, const struct rota_seat *seat,
+	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	enum rota_err err = plan_may_sign(d->plan, out->ask.scope, seat, point, why);
+
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_refuse_as(why, err == ROTA_ERR_STATE ? ROTA_REFUSED_ROLE : ROTA_REFUSED_TOKEN);
+}
+
 /* Who signs: each seat's key, held here. */
-static enum rota_err seat(const struct desk *d, struct deed *out, struct rota_fail *why)
+static enum rota_err seat(struct desk *d, struct deed *out, struct rota_fail *why)
 {
 	struct rota_grant *g = &out->grant;
 
@@ -46,6 +57,7 @@ static enum rota_err seat(const struct desk *d, struct deed *out, struct rota_fa
 			return rota_refuse(why, ROTA_REFUSED_TOKEN, "nobody here holds key %s",
 				g->seat[i]->key);
 		h = &d->plan->holders[holder];
+		ROTA_TRY(may_sign(d, out, g->seat[i], h->keys[key].point, why));
 		out->order.holder[i] = (uint8_t)holder;
 		out->order.key[i] = (uint16_t)key;
 		memcpy(out->answer.sig[i].key, h->keys[key].point, ROTA_P256_KEY_LEN);

@@ -35,7 +35,7 @@ struct desk_time {
 };
 
 struct desk {
-	const struct plan *plan;
+	struct plan *plan;
 	struct rota_records *records; /* of whoever reads the log anew; and this: */
 	struct pending *pending;
 	struct desk_rule rules[ROTA_POLICY_SECTIONS_MAX];

@@ -158,6 +158,9 @@ enum rota_err plan_load(const char *config, struct plan **out, struct rota_fail 
 
 void plan_free(struct plan *p)
 {
+	for (size_t n = 0; p->guards && p->guards[n].dir; n++)
+		rota_key_guard_close(&p->guards[n]);
+	free(p->guards);
 	rota_policy_free(p->policy);
 	free(p);
 }
@@ -193,6 +196,41 @@ bool plan_find(const struct plan *p, const struct rota_seat *seat, size_t *holde
 			if (is_key(&p->holders[*holder], *key, seat))
 				return true;
 	return false;
+}
+
+static size_t scope_count(const struct plan *p)
+{
+	size_t n = 0;
+
+	while (rota_policy_scope_at(p->policy, n))
+		n++;
+	return n;
+}
+
+static void make_guards(struct plan *p)
+{
+	size_t count = scope_count(p);
+
+	p->guards = calloc(count + 1, sizeof(*p->guards));
+	if (!p->guards)
+		abort();
+	for (size_t n = 0; n < count; n++)
+		p->guards[n].dir = rota_policy_scope_at(p->policy, n);
+}
+
+enum rota_err plan_may_sign(struct plan *p, const char *scope, const struct rota_seat *seat,
+	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	size_t n = 0;
+
+	if (!p->guards)
+		make_guards(p);
+	while (p->guards[n].dir && strcmp(p->guards[n].dir->product, scope) != 0)
+		n++;
+	if (!p->guards[n].dir)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND, "no scope %s", scope);
+	rota_key_guard_renew(&p->guards[n]);
+	return rota_key_guard_look(&p->guards[n], seat, point, why);
 }
 
 static bool is_word(struct rota_span span, const char *word)

@@ -7,6 +7,7 @@
 #ifndef APPS_ROTA_SIGND_PLAN_H
 #define APPS_ROTA_SIGND_PLAN_H
 
+#include "host/keys/guard.h"
 #include "host/notary/policy.h"
 #include "ports/pkcs11/pool.h"
 #include "rota/codec/leaf.h"
@@ -29,6 +30,7 @@ struct plan {
 	struct rota_policy *policy;
 	struct holder holders[HOLDERS_MAX];
 	size_t holder_count;
+	struct rota_key_guard *guards; /* beside each scope; of the process that judges */
 	struct holder log; /* answers go back the way that orders come */
 	int entries[2]; /* [0] the log writer's, [1] the parser's */
 	int listener; /* the parser's; 0: not open yet */
@@ -53,6 +55,12 @@ ROTA_MUST_USE enum rota_err plan_connect(struct plan *p, struct rota_fail *why);
 /* Who holds the key of a seat; false: nobody here. */
 ROTA_MUST_USE bool plan_find(
 	const struct plan *p, const struct rota_seat *seat, size_t *holder, size_t *key);
+
+/* Whether the scope's keys let this one sign still (SPEC 25.7): they are looked at as they are now. ROTA_ERR_STATE: its life is over.
+ * Other errors: they cannot be looked at. */
+ROTA_MUST_USE enum rota_err plan_may_sign(struct plan *p, const char *scope,
+	const struct rota_seat *seat, const uint8_t point[static ROTA_P256_KEY_LEN],
+	struct rota_fail *why);
 
 /* Whether a key is one of those that sign for the leaf's role and scope. */
 ROTA_MUST_USE bool plan_is_seat(

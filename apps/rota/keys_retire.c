@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota keys retire: say that a key's time is over, that it is known to others, or destroy it in its token. */
+#include "apps/rota/fleet_census.h"
 #include "apps/rota/opts.h"
-#include "apps/rota/session.h"
 #include "apps/rota/verb.h"
 #include "host/keys/told.h"
 #include "host/sign/p256.h"
@@ -10,12 +10,14 @@
 #include <string.h>
 
 static const char *reason;
-static bool compromised, destroy, yes;
+static bool compromised, destroy, override, yes;
 
 static const struct opts_row rows[] = {
 	{ "compromised", NULL, "others know it, or may: the mark stays for good", OPTS_FLAG,
 		&compromised },
 	{ "destroy", NULL, "destroy both halves in the token", OPTS_FLAG, &destroy },
+	{ "override", NULL, "although devices need it still; how many is kept with the reason",
+		OPTS_FLAG, &override },
 	{ "reason", "TEXT", "why; it is kept with the event", OPTS_TEXT, &reason },
 	{ "yes", NULL, "do not ask before destroying", OPTS_FLAG, &yes },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
@@ -28,7 +30,10 @@ static const struct opts_usage usage = {
 		"record still names stays active: `rota ceremony` takes it out of them first. With "
 		"--compromised it\n"
 		"is marked at once, and `rota doctor` says so until nothing counts its signatures "
-		"any more.",
+		"any more.\n"
+		"Where rota.ini names the fleet's database, one that devices need still (`rota "
+		"keys "
+		"list`) stays, too.",
 	.examples = "  rota keys retire --reason 'token lost on a train' --compromised 3f9a01c2\n"
 		    "  rota --dir /media/vault keys retire --destroy --reason yearly 77aa01c2",
 	.rows = rows,
@@ -71,6 +76,44 @@ static enum rota_err destroy_it(struct session *s, const struct rota_key_info *k
 	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
 }
 
+/* What is said of a key that is retired although devices may need it stays with the event. */
+static enum rota_err keep_override(struct session *s, const char *needed, struct rota_key_event *e)
+{
+	int len = snprintf(e->reason, sizeof(e->reason), "%s (%s)", reason, needed);
+
+	return len < (int)sizeof(e->reason)
+		? ROTA_OK
+		: rota_fail(&s->why, ROTA_ERR_LIMIT,
+			  "--reason leaves no room for '%s' behind it; make it shorter", needed);
+}
+
+/* Devices that need the key hold it up (SPEC 25.8). */
+static enum rota_err ask_devices(
+	struct session *s, const struct rota_key_info *key, struct rota_key_event *e)
+{
+	struct rota_census_count count = { 0 };
+	struct rota_census *census;
+	char needed[64];
+
+	if (fleet_census_open(s, &census) != ROTA_OK)
+		return override
+			? keep_override(s, "devices not counted", e)
+			: rota_fail_in(&s->why, "devices that need the key are not counted");
+	if (census)
+		rota_census_of(census, key, &count);
+	rota_census_free(census);
+	snprintf(needed, sizeof(needed), "%llu of %llu devices need it",
+		(unsigned long long)count.need, (unsigned long long)count.total);
+	if (count.need == 0)
+		return ROTA_OK;
+	return override
+		? keep_override(s, needed, e)
+		: rota_fail(&s->why, ROTA_ERR_STATE,
+			  "key %.16s: %s, %llu of them told nothing; wait for them, or give "
+			  "--override",
+			  key->id, needed, (unsigned long long)count.silent);
+}
+
 static enum rota_err retire(struct session *s, struct rota_keys *k, const char *id)
 {
 	struct rota_key_event e = { .what = ROTA_KEY_WAS_DEACTIVATED, .at_s = s->desk.now };
@@ -90,6 +133,8 @@ static enum rota_err retire(struct session *s, struct rota_keys *k, const char *
 			key->id, key->uses);
 	memcpy(e.id, key->id, sizeof(e.id));
 	snprintf(e.reason, sizeof(e.reason), "%s", reason);
+	if (!compromised && key->state != ROTA_KEY_PRE_ACTIVE)
+		ROTA_TRY(ask_devices(s, key, &e));
 	after = key->state;
 	if (destroy && rota_key_step(&after, &marked, e.what) == ROTA_OK)
 		ROTA_TRY(destroy_it(s, key));

@@ -4,7 +4,9 @@
 #include "host/sign/duty.h"
 #include "host/sign/p256.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Of people, and a role's. */
 static bool is_peoples(const struct rota_seat *seat, const struct rota_key_info *key)
@@ -30,10 +32,9 @@ static bool is_over(const struct rota_seat *seat, const struct rota_key_info *ke
 	return true;
 }
 
-static enum rota_err may_sign(void *ctx, const struct rota_seat *seat,
+enum rota_err rota_key_guard_look(struct rota_key_guard *g, const struct rota_seat *seat,
 	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
 {
-	struct rota_key_guard *g = ctx;
 	char path[ROTA_FILE_PATH_MAX], id[ROTA_DIGEST_HEX];
 	const struct rota_key_info *key;
 	struct rota_fail unknown;
@@ -48,6 +49,42 @@ static enum rota_err may_sign(void *ctx, const struct rota_seat *seat,
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_STATE, "token %s, key %s: it is %s, and signs no more",
 		seat->token->name, seat->key, rota_key_state_text(key->state));
+}
+
+static enum rota_err may_sign(void *ctx, const struct rota_seat *seat,
+	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	return rota_key_guard_look(ctx, seat, point, why);
+}
+
+static struct rota_key_stamp stamp_of(const char *path)
+{
+	struct rota_key_stamp stamp = { 0 };
+	struct stat is;
+
+	if (stat(path, &is) != 0)
+		return stamp;
+	stamp.inode = (uint64_t)is.st_ino;
+	stamp.len = (uint64_t)is.st_size;
+	stamp.changed_ns = (uint64_t)is.st_mtim.tv_sec * 1000000000 + (uint64_t)is.st_mtim.tv_nsec;
+	return stamp;
+}
+
+void rota_key_guard_renew(struct rota_key_guard *g)
+{
+	struct rota_key_stamp stamp[ROTA_KEY_GUARD_FILES];
+	char path[ROTA_KEY_GUARD_FILES][ROTA_FILE_PATH_MAX + 16];
+
+	rota_authdir_path(g->dir, "keys", path[0]);
+	snprintf(path[1], sizeof(path[1]), "%s/metadata", g->dir->repo);
+	rota_authdir_path(g->dir, "trust", path[2]);
+	rota_authdir_path(g->dir, "ca", path[3]);
+	for (size_t i = 0; i < ROTA_KEY_GUARD_FILES; i++)
+		stamp[i] = stamp_of(path[i]);
+	if (memcmp(stamp, g->stamp, sizeof(stamp)) == 0)
+		return;
+	rota_key_guard_close(g);
+	memcpy(g->stamp, stamp, sizeof(stamp));
 }
 
 void rota_key_guard_init(

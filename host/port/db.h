@@ -22,6 +22,7 @@
 #define ROTA_DB_TEXT_LEN 257 /* a string of SPEC 13.2 and NUL */
 #define ROTA_DB_SIG_MAX 512 /* SPEC 13.6 */
 #define ROTA_DB_CERT_MAX 4096 /* of a device, DER */
+#define ROTA_DB_ROOT_MAX 9007199254740991ULL /* 2^53 - 1, SPEC 2.1 */
 
 struct rota_db_device {
 	char id[ROTA_DB_ID_LEN];
@@ -37,6 +38,7 @@ struct rota_db_device {
 		log_unsigned; /* reports whose newest head was not signed, or not well (SPEC 13.6) */
 	char checkpoint[ROTA_DB_TEXT_LEN]; /* of the signing log, as it told last (SPEC 22.5) */
 	uint64_t checkpoints_strange; /* those that were not of the log that is published */
+	uint64_t root; /* version of the root that it holds, as it told last; 0: it never did */
 	/* of the last refusal, failure or revert; "" when none since the last confirmation */
 	char step[ROTA_DB_TEXT_LEN], clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN];
 };
@@ -53,6 +55,15 @@ struct rota_db_event {
 	char clause[ROTA_DB_TEXT_LEN], reason[ROTA_DB_TEXT_LEN], detail[ROTA_DB_TEXT_LEN];
 	char log[ROTA_DB_TEXT_LEN]; /* "COUNT HEAD", or empty */
 	char checkpoint[ROTA_DB_TEXT_LEN]; /* "SIZE ROOT", or empty; not kept with the event */
+	uint64_t
+		root; /* version of the root that the device holds; 0: it does not say; not kept with the event */
+};
+
+/* Devices that are alike in what they need keys for (SPEC 25.8); texts as in rota_db_device. */
+struct rota_db_holding {
+	uint64_t root;
+	char version[ROTA_DB_TEXT_LEN], release[ROTA_DB_TEXT_LEN];
+	uint64_t devices;
 };
 
 /* The head of a device log as its device signed it: what can be shown to others. */
@@ -102,6 +113,10 @@ struct rota_db {
 		void *ctx, const char *id, uint64_t keep, uint64_t forked, struct rota_fail *why);
 	/* The first one of a device after record `after`. ROTA_ERR_NOT_FOUND (why untouched): there is none. */
 	enum rota_err (*proof)(void *ctx, const char *id, uint64_t after, struct rota_db_proof *out,
+		struct rota_fail *why);
+	/* Tell of all devices in groups, each device in one. Works outside of begin() as well. */
+	enum rota_err (*holdings)(void *ctx,
+		void (*each)(void *to, const struct rota_db_holding *holding), void *to,
 		struct rota_fail *why);
 	/* Remove everything, position included. */
 	enum rota_err (*clear)(void *ctx, struct rota_fail *why);

@@ -2,6 +2,7 @@
 #include "host/registry/registry.h"
 #include "host/base/bytes.h"
 #include "host/registry/delivery.h"
+#include "host/registry/held.h"
 #include "host/registry/proof.h"
 #include "host/registry/report.h"
 #include "rota/base/hex.h"
@@ -21,6 +22,8 @@ static bool is_setback(const char *name)
 static void take_state(struct rota_db_device *d, const struct rota_db_event *e)
 {
 	d->last_seq = e->seq;
+	if (e->root) /* who says none holds what he said before */
+		d->root = e->root;
 	memcpy(d->state, e->name, sizeof(d->state));
 	if (is_setback(e->name)) {
 		memcpy(d->step, e->step, sizeof(d->step));
@@ -159,16 +162,18 @@ static enum rota_err apply_report(const struct rota_db *db, const struct rota_re
 	const struct rota_record *record, const struct rota_delivery *delivery,
 	const struct rota_report *report, struct rota_registry_alarm *alarm, struct rota_fail *why)
 {
+	uint64_t floor, roots[ROTA_REPORT_EVENTS_MAX];
 	struct rota_db_device device;
 	struct rota_db_event event;
-	uint64_t floor;
 
 	ROTA_TRY(find_device(db, record, &device, why));
 	memcpy(alarm->device, device.id, sizeof(alarm->device));
 	if (record->time_ms > device.last_seen_ms)
 		device.last_seen_ms = record->time_ms;
+	rota_held_read(delivery->body, roots);
 	for (size_t i = 0; i < rota_report_count(report); i++) {
 		rota_report_event(report, i, &event);
+		event.root = roots[i];
 		memcpy(event.device, device.id, sizeof(event.device));
 		event.received_ms = record->time_ms;
 		ROTA_TRY(apply_event(db, log, &device, &event, alarm, why));

@@ -237,6 +237,7 @@ static enum rota_err check_known(struct rota_authdir *a, struct rota_fail *why)
 		{ "factory", "repository_url" },
 		{ "factory", "server_url" },
 		{ "log", "public" },
+		{ "fleet", "database" },
 	};
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 /* Somebody reading with the sqlite3 command may hold a lock for a moment. */
 #define BUSY_MS 5000
 
@@ -17,7 +17,8 @@ static const char schema[] =
 	" state TEXT NOT NULL, version TEXT NOT NULL, release TEXT NOT NULL, step TEXT NOT NULL,"
 	" clause TEXT NOT NULL, reason TEXT NOT NULL, log_count INTEGER NOT NULL DEFAULT 0,"
 	" log_forks INTEGER NOT NULL DEFAULT 0, log_unsigned INTEGER NOT NULL DEFAULT 0,"
-	" checkpoint TEXT NOT NULL DEFAULT '', checkpoints_strange INTEGER NOT NULL DEFAULT 0)"
+	" checkpoint TEXT NOT NULL DEFAULT '', checkpoints_strange INTEGER NOT NULL DEFAULT 0,"
+	" root INTEGER NOT NULL DEFAULT 0)"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS events(device TEXT NOT NULL, seq INTEGER NOT NULL,"
 	" received_ms INTEGER NOT NULL, at_s INTEGER, event TEXT NOT NULL, version TEXT NOT NULL,"
@@ -28,7 +29,7 @@ static const char schema[] =
 	" received_ms INTEGER NOT NULL, count INTEGER NOT NULL, head TEXT NOT NULL,"
 	" signature BLOB NOT NULL, certificate BLOB NOT NULL, PRIMARY KEY(device, record),"
 	" UNIQUE(device, count, head)) STRICT, WITHOUT ROWID;"
-	"INSERT OR IGNORE INTO meta VALUES('schema', 4), ('position', 0);";
+	"INSERT OR IGNORE INTO meta VALUES('schema', 5), ('position', 0);";
 
 /* From releases before: what is there counts as told without a device log, and without a signature. */
 static const char from_1[] = "BEGIN IMMEDIATE;"
@@ -48,6 +49,10 @@ static const char from_3[] =
 	"ALTER TABLE devices ADD COLUMN checkpoints_strange INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE meta SET value = 4 WHERE name = 'schema';"
 	"COMMIT;";
+static const char from_4[] = "BEGIN IMMEDIATE;"
+			     "ALTER TABLE devices ADD COLUMN root INTEGER NOT NULL DEFAULT 0;"
+			     "UPDATE meta SET value = 5 WHERE name = 'schema';"
+			     "COMMIT;";
 
 enum statement {
 	BEGIN,
@@ -65,6 +70,7 @@ enum statement {
 	COUNT_PROOFS,
 	PRUNE_PROOFS,
 	PROOF,
+	HOLDINGS,
 	STATEMENTS,
 };
 
@@ -76,13 +82,14 @@ static const char *const sql[STATEMENTS] = {
 	[SET_POSITION] = "UPDATE meta SET value = ?1 WHERE name = 'position'",
 	[DEVICE] = "SELECT id, last_seen_ms, last_seq, floor_seq, events, state, version, release,"
 		   " step, clause, reason, log_count, log_forks, log_unsigned,"
-		   " checkpoint, checkpoints_strange FROM devices"
+		   " checkpoint, checkpoints_strange, root FROM devices"
 		   " WHERE id = ?1",
 	[SET_DEVICE] =
 		"INSERT OR REPLACE INTO devices(id, last_seen_ms, last_seq, floor_seq,"
 		" events, state, version, release, step, clause, reason, log_count, log_forks,"
-		" log_unsigned, checkpoint, checkpoints_strange)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+		" log_unsigned, checkpoint, checkpoints_strange, root)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+		" ?17)",
 	[ADD_EVENT] = "INSERT OR IGNORE INTO events(device, seq, received_ms, at_s, event, version,"
 		      " release, campaign, attempt, slot, step, clause, reason, detail, log)"
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
@@ -100,6 +107,8 @@ static const char *const sql[STATEMENTS] = {
 			 " GROUP BY count HAVING count(*) > 1) ORDER BY record LIMIT ?3)",
 	[PROOF] = "SELECT device, record, received_ms, count, head, signature, certificate"
 		  " FROM proofs WHERE device = ?1 AND record > ?2 ORDER BY record LIMIT 1",
+	[HOLDINGS] = "SELECT root, version, release, count(*) FROM devices"
+		     " GROUP BY root, version, release",
 };
 
 struct rota_db_sqlite {
@@ -220,6 +229,7 @@ static void read_device(sqlite3_stmt *st, struct rota_db_device *out)
 	out->log_unsigned = (uint64_t)sqlite3_column_int64(st, 13);
 	column_text(st, 14, out->checkpoint, sizeof(out->checkpoint));
 	out->checkpoints_strange = (uint64_t)sqlite3_column_int64(st, 15);
+	out->root = (uint64_t)sqlite3_column_int64(st, 16);
 }
 
 /* The one row asked for stands ready, until sqlite3_reset(); ROTA_ERR_NOT_FOUND. */
@@ -268,6 +278,7 @@ static enum rota_err set_device(void *ctx, const struct rota_db_device *d, struc
 	bind_number(st, 14, d->log_unsigned);
 	bind_text(st, 15, d->checkpoint);
 	bind_number(st, 16, d->checkpoints_strange);
+	bind_number(st, 17, d->root);
 	return run(s, SET_DEVICE, why);
 }
 
@@ -412,6 +423,26 @@ static enum rota_err proof(
 	return err;
 }
 
+static enum rota_err holdings(void *ctx,
+	void (*each)(void *to, const struct rota_db_holding *holding), void *to,
+	struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->at[HOLDINGS];
+	struct rota_db_holding h;
+	enum rota_err err;
+
+	while ((err = one_row(s, st, why)) == ROTA_OK) {
+		h.root = (uint64_t)sqlite3_column_int64(st, 0);
+		column_text(st, 1, h.version, sizeof(h.version));
+		column_text(st, 2, h.release, sizeof(h.release));
+		h.devices = (uint64_t)sqlite3_column_int64(st, 3);
+		each(to, &h);
+	}
+	sqlite3_reset(st);
+	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
+}
+
 static enum rota_err execute(struct rota_db_sqlite *s, const char *text, struct rota_fail *why)
 {
 	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? ROTA_OK : fail(s, why);
@@ -436,7 +467,7 @@ static enum rota_err prepare(struct rota_db_sqlite *s, int which, struct rota_fa
 /* Tables as they are now, whoever made them. */
 static enum rota_err bring_up(struct rota_db_sqlite *s, struct rota_fail *why)
 {
-	static const char *const steps[SCHEMA_VERSION] = { [1] = from_1, from_2, from_3 };
+	static const char *const steps[SCHEMA_VERSION] = { [1] = from_1, from_2, from_3, from_4 };
 	uint64_t version = 0;
 
 	ROTA_TRY(execute(s, schema, why));
@@ -468,8 +499,26 @@ static enum rota_err open_in(struct rota_db_sqlite *s, const char *path, struct 
 	return ROTA_OK;
 }
 
-enum rota_err rota_db_sqlite_open(
-	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why)
+/* Nothing is made or brought up here: who only looks need not be who writes. */
+static enum rota_err look_in(struct rota_db_sqlite *s, const char *path, struct rota_fail *why)
+{
+	uint64_t version = 0;
+
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
+		SQLITE_OK)
+		return fail(s, why);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	ROTA_TRY(prepare(s, META, why));
+	ROTA_TRY(meta(s, "schema", &version, why));
+	if (version != SCHEMA_VERSION)
+		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
+			"%s: made by another release; start the rotad of this one there", path);
+	return prepare(s, HOLDINGS, why);
+}
+
+static enum rota_err open_as(const char *path,
+	enum rota_err (*in)(struct rota_db_sqlite *s, const char *path, struct rota_fail *why),
+	struct rota_db_sqlite **out, struct rota_fail *why)
 {
 	struct rota_db_sqlite *s = calloc(1, sizeof(*s));
 	enum rota_err err;
@@ -479,13 +528,28 @@ enum rota_err rota_db_sqlite_open(
 		return rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", path);
 	s->path = strdup(path);
 	err = s->path == NULL ? rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", path)
-			      : open_in(s, path, why);
-	if (err != ROTA_OK) {
+			      : in(s, path, why);
+	if (err == ROTA_OK)
+		*out = s;
+	else
 		rota_db_sqlite_close(s);
-		return err;
-	}
+	return err;
+}
+
+enum rota_err rota_db_sqlite_look(
+	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why)
+{
+	ROTA_TRY(open_as(path, look_in, out, why));
+	*db = (struct rota_db){ .ctx = *out, .holdings = holdings };
+	return ROTA_OK;
+}
+
+enum rota_err rota_db_sqlite_open(
+	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why)
+{
+	ROTA_TRY(open_as(path, open_in, out, why));
 	*db = (struct rota_db){
-		.ctx = s,
+		.ctx = *out,
 		.begin = begin,
 		.commit = commit,
 		.rollback = rollback,
@@ -499,9 +563,9 @@ enum rota_err rota_db_sqlite_open(
 		.add_proof = add_proof,
 		.prune_proofs = prune_proofs,
 		.proof = proof,
+		.holdings = holdings,
 		.clear = clear,
 	};
-	*out = s;
 	return ROTA_OK;
 }
 

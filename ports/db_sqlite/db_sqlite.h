@@ -16,6 +16,11 @@ struct rota_db_sqlite; /* owns the connection */
 ROTA_MUST_USE enum rota_err rota_db_sqlite_open(
 	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why);
 
+/* Open for looking only, beside a rotad or without one: of *db there are just `ctx` and `holdings`. ROTA_ERR_UNSUPPORTED: it is of
+ * another release. */
+ROTA_MUST_USE enum rota_err rota_db_sqlite_look(
+	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why);
+
 /* NULL is allowed. */
 void rota_db_sqlite_close(struct rota_db_sqlite *s);
 

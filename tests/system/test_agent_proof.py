@@ -81,13 +81,13 @@ def test_what_it_saw_of_the_log_is_held_against_the_log(logged, demanding):
     def row():
         fleet.stop()
         with sqlite3.connect(f"file:{fleet.dir}/serve/rotad/fleet.sqlite?mode=ro", uri=True) as db:
-            return db.execute("SELECT checkpoint, checkpoints_strange FROM devices").fetchall()
+            return db.execute("SELECT checkpoint, checkpoints_strange, root FROM devices").fetchall()
 
-    assert row() == [(seen, 0)]
+    assert row() == [(seen, 0, 1)]
     logged.log.entries[3] = tlog.leaf(tlog.GRANTED, version=9999)
     logged.publish()
     run(PROGRAMS["rotad"], "--rebuild", "--config", fleet.dir / "serve/rotad.ini")
-    assert row() == [(seen, 1)]
+    assert row() == [(seen, 1, 1)]
     fleet.serve()
 
 

@@ -4,12 +4,14 @@ import datetime
 import json
 import shutil
 import subprocess
+import time
 
 import pytest
 
 from airgap import made, online, vault  # noqa: F401 - fixtures
 from authority import Rota
 from conftest import BUILD
+from rotadproc import make, rotad  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
 
@@ -177,3 +179,81 @@ def test_a_key_whose_life_is_over_signs_nothing(made, tmp_path):  # noqa: F811
     rota("ceremony", "finish", tmp_path / "three")
     ini.write_text(before)
     assert "it is compromised, and signs no more" in rota("publish", "--all", status=1)
+
+
+# ---- who still needs a key (SPEC 25.8)
+
+def told(seq, *more):
+    return json.dumps({"events": [{"at": None, "event": "checked", "seq": seq, **dict(more)}]})
+
+
+@pytest.fixture(name="rolled")
+def make_rolled(made, rotad, tmp_path):  # noqa: F811
+    """Timestamp has another key, by root 2, and rota.ini names rotad's database."""
+    shutil.copytree(made / "online", tmp_path / "a")
+    rota = Rota(BUILD, tmp_path / "a")
+    for token in (made / "vault/tokens").iterdir():
+        if not (rota.dir / "tokens" / token.name).exists():
+            shutil.copytree(token, rota.dir / "tokens" / token.name)
+    rota.old = of(rota, "timestamp")[0]["id"]
+    rota("keys", "make", "--token", "online", "--label", "t2", "--use", "timestamp")
+    ini = rota.dir / "rota.ini"
+    ini.write_text(ini.read_text().replace("online:timestamp\n", "online:t2\n") + f"\n[fleet]\ndatabase = {rotad.dir}/fleet.sqlite\n")
+    fingerprint = json.loads(rota("ceremony", "prepare", "--json", "--role", "root", tmp_path / "c"))["fingerprint"]
+    rota("ceremony", "sign", "--yes", "--fingerprint", fingerprint, tmp_path / "c")
+    rota("ceremony", "finish", tmp_path / "c")
+    rota("publish", "--all")
+    return rota
+
+
+def needed(rota, key=None):
+    return {k["id"]: k["needed"] for k in keys(rota)}[key or rota.old]
+
+
+def until(check):
+    """What rotad was told is in its database a moment later."""
+    for _ in range(600):
+        if check():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not come to that")
+
+
+def test_devices_hold_up_what_they_need(rolled, rotad):  # noqa: F811
+    assert needed(rolled) == {"devices": 0, "silent": 0, "total": 0}  # nobody is there
+    assert rotad.post(told(1))[0] == 200
+    until(lambda: needed(rolled) == {"devices": 1, "silent": 1, "total": 1})
+    assert "1 of 1 devices need it, 1 of them told nothing" in rolled(
+        "keys", "retire", "--destroy", "--yes", "--reason", "replaced", rolled.old, status=1)
+    assert rotad.post(told(2, ("root", "1")))[0] == 200
+    until(lambda: needed(rolled) == {"devices": 1, "silent": 0, "total": 1})
+    assert f'rota_key_needed_devices{{id="{rolled.old[:16]}",uses="timestamp"}} 1\n' in rolled("keys", "list", "--metrics")
+    assert "1 of 1 devices need it, 0 of them" in rolled(
+        "keys", "retire", "--destroy", "--yes", "--reason", "replaced", rolled.old, status=1)
+    assert {k["needed"] and k["needed"]["devices"] for k in of(rolled, "releases")} == {None}  # targets names those
+    assert {k["needed"]["devices"] for k in of(rolled, "image")} == {1}  # of its program nothing is known
+    assert rotad.post(told(3, ("root", "two")))[0] == 200  # says nothing
+    assert rotad.post(told(4, ("root", "2")))[0] == 200
+    until(lambda: needed(rolled) == {"devices": 0, "silent": 0, "total": 1})
+    rolled("keys", "retire", "--destroy", "--yes", "--reason", "replaced", rolled.old)
+    assert needed(rolled) is None
+    assert json.loads((rolled.dir / "keys").read_text().splitlines()[-1])["reason"] == "replaced"
+
+
+def test_devices_are_overridden_with_a_reason(rolled, rotad):  # noqa: F811
+    assert rotad.post(told(1, ("root", "1")))[0] == 200
+    until(lambda: needed(rolled)["devices"] == 1)
+    assert "leaves no room" in rolled(
+        "keys", "retire", "--destroy", "--yes", "--override", "--reason", 120 * "x", rolled.old, status=1)
+    rolled("keys", "retire", "--destroy", "--yes", "--override", "--reason", "sold", rolled.old)
+    assert json.loads((rolled.dir / "keys").read_text().splitlines()[-1])["reason"] == "sold (1 of 1 devices need it)"
+
+
+def test_devices_that_cannot_be_counted(rolled, rotad):  # noqa: F811
+    ini = rolled.dir / "rota.ini"
+    ini.write_text(ini.read_text().replace("fleet.sqlite", "nothing.sqlite"))
+    assert needed(rolled) is None
+    assert "are not counted" in rolled("keys", "retire", "--destroy", "--yes", "--reason", "x", rolled.old, status=1)
+    assert not (rotad.dir / "nothing.sqlite").exists()
+    rolled("keys", "retire", "--destroy", "--yes", "--override", "--reason", "x", rolled.old)
+    assert "x (devices not counted)" in (rolled.dir / "keys").read_text()

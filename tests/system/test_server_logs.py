@@ -37,23 +37,24 @@ def test_a_database_of_the_release_before_goes_on(rotad):
     with sqlite3.connect(rotad.dir / "fleet.sqlite") as db:  # as it was
         db.execute("DROP TABLE proofs")
         for table, column in (("devices", "log_count"), ("devices", "log_forks"), ("devices", "log_unsigned"),
-                              ("devices", "checkpoint"), ("devices", "checkpoints_strange"), ("events", "log")):
+                              ("devices", "checkpoint"), ("devices", "checkpoints_strange"), ("devices", "root"),
+                              ("events", "log")):
             db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         db.execute("UPDATE meta SET value = 1 WHERE name = 'schema'")
     rotad.start()
     assert rotad.post(LOGGED % (1, "aa", 2))[0] == 200
     rotad.stop()
-    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(4,)]
+    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(5,)]
     assert rotad.rows("SELECT events, log_count, log_forks, checkpoint FROM devices") == [(2, 1, 0, "")]
     with sqlite3.connect(rotad.dir / "fleet.sqlite") as db:  # and of the one after it
         db.execute("DROP TABLE proofs")
-        for column in ("log_unsigned", "checkpoint", "checkpoints_strange"):
+        for column in ("log_unsigned", "checkpoint", "checkpoints_strange", "root"):
             db.execute(f"ALTER TABLE devices DROP COLUMN {column}")
         db.execute("UPDATE meta SET value = 2 WHERE name = 'schema'")
     rotad.start()
     assert rotad.post(signed(rotad.key, 2, "bb" * 32, 3))[0] == 200
     rotad.stop()
-    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(4,)]
+    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(5,)]
     assert rotad.rows("SELECT count, log_unsigned FROM proofs, devices") == [(2, 0)]
 
 

@@ -236,6 +236,29 @@ def test_how_it_stands(signd, scene):
     assert warnings[0] in signd.said()
 
 
+def test_a_key_whose_life_is_over_signs_nothing_more(signd, scene):
+    """SPEC 25.7, of a daemon that runs: it sees what is written into DIR/keys meanwhile."""
+    keys = scene.dir / "keys"
+    before = keys.read_text()
+    (key,) = newest(scene.dir, "root")["roles"]["timestamp"]["keyids"]
+
+    def happens(event):
+        line = {"at": "2026-01-01T00:00:00Z", "event": event, "id": key, "label": "", "owner": "", "reason": "x", "token": "", "uses": ""}
+        keys.write_text(before + json.dumps(line, separators=(",", ":")) + "\n")
+
+    for event in ("deactivated", "destroyed"):
+        happens(event)
+        status, said = ask(signd, "timestamp", scene.timestamp())
+        assert (status, said["code"]) == (403, "role") and f"it is {event}, and signs no more" in said["text"], said
+    keys.write_text("{}\n")  # what cannot be looked at signs nothing, and is no refusal for good
+    status, said = ask(signd, "timestamp", scene.timestamp())
+    assert (status, said["code"]) == (503, "token") and "line 1" in said["text"], said
+    happens("compromised")  # a machine's, as long as metadata names it
+    granted(signd, scene, "timestamp", scene.timestamp())
+    keys.write_text(before)
+    granted(signd, scene, "timestamp", scene.timestamp())
+
+
 def test_a_full_disk_takes_nothing_back_and_nothing_along(scene):
     """What could not be entered was not signed, and what comes after is judged as if it had not been asked for."""
     signd = Signd(scene.folder, scene.dir, more=RULES)

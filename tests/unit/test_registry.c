@@ -185,6 +185,69 @@ TEST(a_checkpoint_of_another_log_is_told)
 	shut();
 }
 
+/* SPEC 25.8 */
+TEST(the_root_that_it_holds)
+{
+	static const struct {
+		const char *body;
+		uint64_t root;
+	} rows[] = {
+		{ EVENT("5", "checked", ""), 0 }, { EVENT("6", "checked", ",\"root\":\"7\""), 7 },
+		{ EVENT("7", "checked", ""), 7 }, /* of a release that does not say it */
+		{ EVENT("8", "checked", ",\"root\":\"07\""), 7 },
+		{ EVENT("9", "checked", ",\"root\":\"9007199254740992\""), 7 },
+		{ EVENT("10", "checked", ",\"root\":\"9007199254740991\""), 9007199254740991 },
+		{ EVENT("11", "checked", ",\"root\":\"2\""), 2 }, /* a recovery order's */
+		{ EVENT("4", "checked", ",\"root\":\"9\""), 2 }, /* told late */
+	};
+
+	CHECK(open_fresh());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK_OK(apply(i + 1, rows[i].body));
+		CHECK_EQ(device().root, rows[i].root);
+	}
+	shut();
+}
+
+static void take_holding(void *to, const struct rota_db_holding *h)
+{
+	struct rota_db_holding *all = to;
+
+	for (size_t i = 0; i < 4; i++)
+		if (all[i].devices == 0) {
+			all[i] = *h;
+			return;
+		}
+}
+
+TEST(devices_that_are_alike)
+{
+	struct rota_db_holding all[4] = { 0 };
+	struct rota_db_device d = { .root = 3 };
+	struct rota_db_sqlite *looking;
+	struct rota_db look_on;
+
+	CHECK(open_fresh());
+	CHECK_OK(db.begin(db.ctx, &why));
+	for (int i = 0; i < 5; i++) {
+		snprintf(d.id, sizeof(d.id), "%064d", i);
+		d.root = i < 3 ? 3 : 4;
+		snprintf(d.version, sizeof(d.version), "%d.0.0", i == 4);
+		CHECK_OK(db.set_device(db.ctx, &d, &why));
+	}
+	CHECK_OK(db.commit(db.ctx, &why));
+	CHECK_OK(rota_db_sqlite_look(path, &looking, &look_on, &why)); /* beside who writes */
+	CHECK_OK(look_on.holdings(look_on.ctx, take_holding, all, &why));
+	rota_db_sqlite_close(looking);
+	CHECK(all[0].root == 3 && all[0].devices == 3 && strcmp(all[0].version, "0.0.0") == 0);
+	CHECK(all[1].root == 4 && all[1].devices == 1 && strcmp(all[1].version, "0.0.0") == 0);
+	CHECK(all[2].root == 4 && all[2].devices == 1 && strcmp(all[2].version, "1.0.0") == 0);
+	CHECK_EQ(all[3].devices, 0);
+	shut();
+	CHECK(rota_db_sqlite_look(path, &looking, &look_on, &why) != ROTA_OK); /* makes none */
+	CHECK(!looking && access(path, F_OK) != 0);
+}
+
 TEST(repeats_count_once)
 {
 	struct rota_db_device d;
@@ -337,7 +400,7 @@ TEST(reports_have_limits)
 }
 
 TESTS(T(reports_make_the_device), T(a_log_that_does_not_go_on_is_told),
-	T(a_checkpoint_of_another_log_is_told), T(repeats_count_once),
-	T(old_events_go_and_do_not_count_again), T(records_follow_each_other),
-	T(made_again_from_zero_it_is_the_same), T(what_is_rolled_back_is_not_there),
-	T(reports_are_judged), T(reports_have_limits))
+	T(a_checkpoint_of_another_log_is_told), T(the_root_that_it_holds),
+	T(devices_that_are_alike), T(repeats_count_once), T(old_events_go_and_do_not_count_again),
+	T(records_follow_each_other), T(made_again_from_zero_it_is_the_same),
+	T(what_is_rolled_back_is_not_there), T(reports_are_judged), T(reports_have_limits))

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota/fleet_census.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/db_sqlite/db_sqlite.h"
+
+#include <stdio.h>
+
+enum rota_err fleet_census_open(struct session *s, struct rota_census **out)
+{
+	const char *name = rota_ini_get(&s->dir.ini, "fleet", "database");
+	struct rota_db_sqlite *sqlite;
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_db db;
+	enum rota_err err;
+
+	*out = NULL;
+	if (!name || !rota_file_exists(s->dir.repo))
+		return ROTA_OK;
+	if (*name == '/')
+		snprintf(path, sizeof(path), "%s", name);
+	else
+		rota_authdir_path(&s->dir, name, path);
+	ROTA_TRY(rota_db_sqlite_look(path, &sqlite, &db, &s->why));
+	err = rota_census_open(&s->dir, &db, &rota_crypto_openssl, out, &s->why);
+	rota_db_sqlite_close(sqlite);
+	return err;
+}

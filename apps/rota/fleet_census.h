@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota/fleet_census.h -- the census of SPEC 25.8 out of rotad's database, which rota.ini names. */
+#ifndef APPS_ROTA_FLEET_CENSUS_H
+#define APPS_ROTA_FLEET_CENSUS_H
+
+#include "apps/rota/session.h"
+#include "host/keys/census.h"
+
+/* For rota_census_free(). NULL and ROTA_OK: [fleet] database is not set, or there is no repository here. */
+ROTA_MUST_USE enum rota_err fleet_census_open(struct session *s, struct rota_census **out);
+
+#endif
