@@ -341,7 +341,7 @@ static const char *code(void)
 static enum rota_err keep(struct rota_ask *ask)
 {
 	n.s.why = (struct rota_fail){ 0 };
-	return pending_keep(&pending, ask, &n.s.why);
+	return pending_keep(&pending, "me", ask, &n.s.why);
 }
 
 TEST(requests_that_wait)
@@ -361,6 +361,15 @@ TEST(requests_that_wait)
 	CHECK(keep(&ask) != ROTA_OK && strcmp(code(), "rate") == 0);
 	pending.asks[3].len--;
 	CHECK_OK(keep(&ask));
+	/* nobody alone fills the room */
+	for (size_t i = 0; i < PENDING_MAX / PENDING_OF_ONE; i++)
+		snprintf(pending.asks[i].client, sizeof(pending.asks[i].client), "me");
+	pending.asks[3].len = 0;
+	CHECK(keep(&ask) != ROTA_OK && strcmp(code(), "rate") == 0);
+	pending.asks[0].client[0] = 'w';
+	CHECK_OK(keep(&ask));
+	pending.asks[3].len = PENDING_BYTES_MAX / PENDING_OF_ONE;
+	CHECK(keep(&ask) != ROTA_OK && strcmp(code(), "rate") == 0);
 	/* other bytes than were asked */
 	CHECK_OK(pending_read(&pending, ask.digest, &bytes, &n.s.why));
 	rota_bytes_free(&bytes);
