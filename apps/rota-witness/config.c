@@ -21,6 +21,7 @@ static enum rota_err read_all(struct config *c, struct rota_fail *why)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		ROTA_TRY(rota_ini_need(&c->ini, rows[i].section, rows[i].key, rows[i].to, why));
+	c->so_pin_file = rota_ini_get(&c->ini, "token", "so_pin_file");
 	c->environment = rota_ini_get(&c->ini, "token", "environment");
 	return rota_ini_all_used(&c->ini, why);
 }

@@ -2,7 +2,7 @@
 /* apps/rota-witness/config.h -- witness.ini.
  *
  *     [witness]  name, listen, logs, state
- *     [token]    module, label, pin_file, environment, key
+ *     [token]    module, label, pin_file, so_pin_file, environment, key
  */
 #ifndef APPS_ROTA_WITNESS_CONFIG_H
 #define APPS_ROTA_WITNESS_CONFIG_H
@@ -16,6 +16,7 @@ struct config {
 	const char *logs; /* file: whose checkpoints it cosigns (host/log/policy.h) */
 	const char *state; /* file: what it cosigned */
 	const char *module, *label, *pin_file, *environment, *key; /* its token */
+	const char *so_pin_file; /* where --make makes the token, else NULL */
 };
 
 /* ROTA_ERR_FORMAT, ROTA_ERR_NOT_FOUND: the sentence names file, section and key. */

@@ -19,6 +19,8 @@ static const char usage[] =
 	"       rota-witness --check [--config FILE]   say whether configuration, token and state "
 	"are "
 	"usable\n"
+	"       rota-witness --make [--config FILE]    make its key, once, and the token where "
+	"so_pin_file is set\n"
 	"       rota-witness --key [--config FILE]     print its public key as one line, for who "
 	"believes it\n"
 	"       rota-witness --help | --version\n"
@@ -30,10 +32,10 @@ static const char usage[] =
 	"/etc/rota/witness.ini.\n"
 	"\n"
 	"Examples:\n"
-	"  rota-witness --key >>log-policy\n"
+	"  rota-witness --make && rota-witness --key >>log-policy\n"
 	"  rota-witness --check --config /etc/rota/witness.ini\n";
 
-enum mode { RUN, CHECK, KEY };
+enum mode { RUN, CHECK, KEY, MAKE };
 
 /* What a witness is made of; all zeros: nothing is open. */
 struct witness {
@@ -53,15 +55,33 @@ static enum rota_err sign(void *ctx, const uint8_t digest[static ROTA_SHA256_LEN
 	return w->signer.sign(w->signer.ctx, w->config.key, digest, sig, why);
 }
 
-static enum rota_err open_token(struct witness *w, struct rota_fail *why)
+static struct rota_pkcs11_token token_of(const struct config *c)
 {
-	const struct config *c = &w->config;
-	const struct rota_pkcs11_token token = { .name = c->label,
+	return (struct rota_pkcs11_token){ .name = c->label,
 		.dir = "/",
 		.module = c->module,
 		.label = c->label,
 		.pin_file = c->pin_file,
 		.environment = c->environment };
+}
+
+static enum rota_err make(const struct config *c, struct rota_fail *why)
+{
+	const struct rota_pkcs11_token token = token_of(c);
+	uint8_t point[ROTA_P256_KEY_LEN];
+
+	if (c->so_pin_file)
+		ROTA_TRY(rota_pkcs11_create(&token, c->so_pin_file, &c->key, 1, why));
+	else
+		ROTA_TRY(rota_pkcs11_generate(&token, c->key, point, why));
+	printf("rota-witness: key %s is made in token %s\n", c->key, c->label);
+	return ROTA_OK;
+}
+
+static enum rota_err open_token(struct witness *w, struct rota_fail *why)
+{
+	const struct config *c = &w->config;
+	const struct rota_pkcs11_token token = token_of(c);
 	uint8_t point[ROTA_P256_KEY_LEN];
 
 	ROTA_TRY(rota_pkcs11_open(&token, &c->key, 1, &w->signer, why));
@@ -90,6 +110,8 @@ static enum rota_err run(struct witness *w, enum mode mode, struct rota_fail *wh
 	char line[ROTA_VKEY_TEXT_MAX];
 	int fd;
 
+	if (mode == MAKE)
+		return make(&w->config, why);
 	ROTA_TRY(open_token(w, why));
 	if (mode == KEY) {
 		rota_vkey_write(&w->own, line);
@@ -134,8 +156,8 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'n' }, { "key", no_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 } };
+		{ "make", no_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
 	const char *path = "/etc/rota/witness.ini";
 	enum mode mode = RUN;
 	int got;
@@ -149,6 +171,8 @@ int main(int argc, char **argv)
 			mode = CHECK;
 		else if (got == 'k')
 			mode = KEY;
+		else if (got == 'm')
+			mode = MAKE;
 		else if (got == 'h')
 			return printf("%s", usage) < 0;
 		else if (got == 'v')

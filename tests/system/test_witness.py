@@ -100,6 +100,24 @@ def test_its_key_is_printed_as_auditors_take_it(witness):
     assert (done.returncode, done.stdout) == (0, witness.key.vkey + "\n"), done.stderr
 
 
+def test_its_key_is_made_once(witness):
+    """With the token, and in a token that is there; never over one that is there."""
+    ini = witness.ini.read_text()
+    (witness.folder / "so-pin").write_text("0815\n")
+    (witness.folder / "so-pin").chmod(0o600)
+    witness.ini.write_text(ini.replace("label = witness\n", f"label = anew\nso_pin_file = {witness.folder}/so-pin\n"))
+    assert witness.run("--key").returncode == 1
+    assert witness.run("--make").stdout == "rota-witness: key cosign is made in token anew\n"
+    first = witness.run("--key")
+    assert first.returncode == 0 and first.stdout.startswith("witness-1.rota.invalid+") and first.stdout != witness.key.vkey + "\n"
+    assert "anew" in witness.run("--make").stderr
+    assert witness.run("--key").stdout == first.stdout
+    for key, status in (("cosign", 1), ("second", 0), ("second", 1)):
+        witness.ini.write_text(ini.replace("key = cosign", f"key = {key}"))
+        assert witness.run("--make").returncode == status, key
+    assert witness.run("--key").stdout != first.stdout
+
+
 def test_a_log_that_grows_is_cosigned(witness):
     before = int(time.time())
     for old, new in ((0, 1), (1, 7), (7, 7), (7, 8), (8, 40)):
