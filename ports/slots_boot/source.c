@@ -45,9 +45,11 @@ enum rota_err rota_source_verify(struct rota_source_file *s, const struct rota_b
 	bool copied = s->to_fd >= 0; /* then the copy is looked at: it is what will run */
 	enum rota_err err;
 
-	ROTA_TRY(rota_boot_verify(&s->port, policy, room, out, keys));
-	if (s->data)
-		return ROTA_OK;
+	err = rota_boot_verify(&s->port, policy, room, out, keys);
+	if (err == ROTA_ERR_DENIED)
+		s->why = "no image key that counts on this device signed it";
+	if (err != ROTA_OK || s->data)
+		return err;
 	err = rota_program_check(
 		copied ? s->to_fd : s->from_fd, copied ? 0 : ROTA_IMAGE_HEADER_LEN, &s->why);
 	if (err == ROTA_ERR_UNSUPPORTED)

@@ -185,7 +185,10 @@ REFUSED = {
         lambda key, p: bootfiles.image(p, [key])[:-1] + b"\0",
         "signature does not verify",
     ),
-    "signed by a stranger": (lambda key, p: bootfiles.image(p, [bootfiles.new_key()]), "SPEC 6.5"),
+    "signed by a stranger": (
+        lambda key, p: bootfiles.image(p, [bootfiles.new_key()]),
+        "no image key that counts on this device signed it (SPEC 6.5)",
+    ),
     "another product": (lambda key, p: bootfiles.image(p, [key], product="toaster"), "SPEC 6.5"),
     "other hardware": (lambda key, p: bootfiles.image(p, [key], hardware=("x",)), "SPEC 6.5"),
     "counter too low": (lambda key, p: bootfiles.image(p, [key], counter=0), "SPEC 6.5"),
