@@ -181,7 +181,8 @@ enum rota_err rota_build_run(
 
 	*out = (struct rota_build_done){ .started_s = rota_when_now() };
 	ROTA_TRY(rota_build_paths_check(plan->paths, why));
-	ROTA_TRY(rota_file_mkdir_anew(plan->work, 0755, why));
+	/* Nobody else's: what the command makes is the builder's, and may be setuid. */
+	ROTA_TRY(rota_file_mkdir_anew(plan->work, 0700, why));
 	out->artifacts = json_array();
 	err = build(plan, out, why);
 	json_object_foreach((json_t *)(uintptr_t)plan->paths, name, path) if (err == ROTA_OK) err =

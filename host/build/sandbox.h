@@ -4,8 +4,11 @@
  *
  * It sees a root made for it: /usr, read-only; /etc/alternatives and /etc/ld.so.cache, read-only, since compilers are
  * found through them; four devices; an empty /tmp; its own /proc; and /build, which is the caller's folder and all that
- * it leaves behind. It has one user (1000), one host name, a fixed environment and no privileges. When it ends,
- * everything that it started ends.
+ * it leaves behind. It has one user (1000), one host name, a fixed environment, no privileges and no further
+ * namespaces; no keyring, no kind of socket that reaches past its network namespace, no terminal. When it ends or is
+ * ended, everything that it started ends.
+ *
+ * /build should lie where other users cannot go: what the command makes there belongs to the caller, and may be setuid.
  */
 #ifndef HOST_BUILD_SANDBOX_H
 #define HOST_BUILD_SANDBOX_H
@@ -22,7 +25,7 @@ struct rota_sandbox {
 	uint32_t timeout_s; /* then it is killed */
 };
 
-/* Run it; its output goes to standard error. A plain user may call it where the kernel lets him.
+/* Run it; its output goes to standard error, '?' for control characters. A plain user may call it where the kernel lets him.
  * ROTA_ERR_UNSUPPORTED: namespaces are refused here; nothing ran. ROTA_ERR_DENIED: it did not end with status 0.
  * ROTA_ERR_TIMEOUT. */
 ROTA_MUST_USE enum rota_err rota_sandbox_run(

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """rota build and rota rebuild-check: what a build can see, what is said of it, and what a release needs (SPEC 26)."""
 import base64
+import contextlib
 import hashlib
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import time
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -88,7 +91,8 @@ def test_names_packages(source, tmp_path):
     ("kernel settings to write to", "! sh -c 'echo x >/proc/sys/kernel/core_pattern'"),
     ("processes of others", "test $(ls /proc | grep -c '^[0-9]') -le 6"),
     ("descriptors of the caller", "test $(ls /proc/self/fd | wc -l) -le 4"),
-    ("mounts that it may make", "! mount -t tmpfs none /tmp"),
+    ("mounts that it may make", "! mount -t tmpfs none /tmp && ! unshare -Um mount -t tmpfs none /tmp"),
+    ("where its caller writes", "readlink /proc/self/fd/2 | grep -q ^pipe: && ! test -t 2"),
     ("times of files", "test $(stat -c %Y data) = 315532800 && test $SOURCE_DATE_EPOCH = 315532800"),
 ])
 def test_a_build_does_not_see(source, tmp_path, what, script):
@@ -107,6 +111,45 @@ def test_a_build_does_not_see(source, tmp_path, what, script):
 def test_nothing_is_left_of_what_failed(source, tmp_path, what, script, says):
     assert says in build(source, tmp_path / "out", script, "--timeout", "2s", status=1)
     assert os.listdir(tmp_path) == ["src"]
+
+
+def alive(mark):
+    """Who has `mark` among his arguments."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                found.append(folder.name)
+    return found
+
+
+def wait_for(what):
+    end = time.monotonic() + 20 * PATIENCE
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+FOR_EVER = """exec python3 -c 'import ctypes, os, time
+ctypes.CDLL(None).prctl(1, 0)
+if os.fork() == 0: os.setsid()
+while True: time.sleep(1)' """
+
+
+def test_nothing_is_left_of_what_does_not_want_to_end(source, tmp_path):
+    mark = f"rota-build-{os.getpid()}-1"
+    assert "was killed" in build(source, tmp_path / "out", FOR_EVER + mark, "--timeout", "2s", status=1)
+    assert alive(mark) == []
+
+
+def test_nothing_is_left_when_the_builder_is_killed(source, tmp_path):
+    mark = f"rota-build-{os.getpid()}-2"
+    with subprocess.Popen([programs()["rota"], "build", "--source", source, "--uri", SOURCE, "--revision", "abc",
+                           "--artifact", "app=made", "--out", tmp_path / "out", "--", "sh", "-c", FOR_EVER + mark],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as builder:
+        wait_for(lambda: len(alive(mark)) == 2)
+        builder.kill()
+    wait_for(lambda: not alive(mark))
 
 
 def test_a_link_on_the_way_is_not_followed(source, tmp_path):
