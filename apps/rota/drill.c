@@ -239,11 +239,11 @@ static enum rota_err do_steps(struct drill *d)
 
 static enum rota_err first_device(struct drill *d)
 {
-	char *image = rota_text("%s/1.img", d->base);
-	enum rota_err err;
+	enum rota_err err = drill_first_major(d);
+	char *image = rota_text("%s/%u.img", d->base, d->major);
 
-	d->major = 1;
-	err = drill_add(d, d->ours, 1, false, false);
+	if (err == ROTA_OK)
+		err = drill_add(d, d->ours, d->major, false, false);
 	if (err == ROTA_OK)
 		err = drill_fleet_make(d->fleet, &d->mine.dir, image, &d->why);
 	if (err == ROTA_OK)

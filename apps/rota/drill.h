@@ -59,7 +59,8 @@ struct drill_case {
 
 extern const struct drill_case drill_cases[];
 
-/* Make the copy that is ours, and look whether all that it writes to and signs with lies in it. ROTA_ERR_DENIED: it does not. */
+/* Make the copy that is ours, cut off from daemon and keeper and with releases that go to everybody at once, and look whether all
+ * that it writes to and signs with lies in it. ROTA_ERR_DENIED: it does not. */
 ROTA_MUST_USE enum rota_err drill_begin(struct drill *d, const char *authority);
 
 /* Where the authority has a keeper, the copy gets one with a socket, a token and two officers of its own. ROTA_ERR_STATE: the real one has
@@ -69,6 +70,10 @@ void drill_keeper_end(struct drill *d);
 
 /* What stands in the copy's rota.ini instead of the real keeper's socket; the caller frees. */
 char *drill_keeper_socket(const struct drill *d);
+
+/* d->major: above all that the copy's releases and ci list, so that devices take what the drill releases. ROTA_ERR_LIMIT: too few
+ * versions are left. */
+ROTA_MUST_USE enum rota_err drill_first_major(struct drill *d);
 
 /* The thief takes a copy of everything as it is now. */
 ROTA_MUST_USE enum rota_err drill_steal(struct drill *d);
@@ -133,9 +138,9 @@ ROTA_MUST_USE enum rota_err drill_forge_policy(struct drill *d, const struct ses
 ROTA_MUST_USE enum rota_err drill_next_sequence(struct drill *d, uint64_t *sequence);
 
 /* Snapshot and timestamp over what stands in the front for `roles` (NULL-ended) and in the repository; snapshot and
- * timestamp signed by these. */
-ROTA_MUST_USE enum rota_err drill_carry(struct drill *d, const char *const *roles, uint64_t version,
-	const struct drill_hand hands[static 2]);
+ * timestamp in these versions, signed by these. */
+ROTA_MUST_USE enum rota_err drill_carry(struct drill *d, const char *const *roles,
+	uint64_t snapshot, uint64_t timestamp, const struct drill_hand hands[static 2]);
 
 /* Copy the targets of the thief's repository into the front. */
 ROTA_MUST_USE enum rota_err drill_bring_targets(struct drill *d);

@@ -39,7 +39,7 @@ static enum rota_err carry(struct drill *d, const char *const *roles)
 
 	ROTA_TRY(drill_next_version(d, "snapshot", &snapshot));
 	ROTA_TRY(drill_next_version(d, "timestamp", &timestamp));
-	return drill_carry(d, roles, snapshot > timestamp ? snapshot : timestamp, hands);
+	return drill_carry(d, roles, snapshot, timestamp, hands);
 }
 
 /* A role's file as the thief's directory has it, signed by `hand`. */
@@ -80,7 +80,7 @@ static enum rota_err far_snapshot(struct drill *d, struct sim_device *device, bo
 	const struct drill_hand hands[] = { { .by = &d->thief, .party = "snapshot" },
 		{ .by = &d->thief, .party = "timestamp" } };
 
-	ROTA_TRY(drill_carry(d, none, DRILL_FAR, hands));
+	ROTA_TRY(drill_carry(d, none, DRILL_FAR, DRILL_FAR, hands));
 	show(d, device, 0);
 	*won = device->state.trusted.snapshot.version == DRILL_FAR;
 	return ROTA_OK;
@@ -260,7 +260,7 @@ static enum rota_err forge_root(struct drill *d, struct sim_device *device,
 {
 	const struct drill_hand own[] = { { 0 }, { 0 } };
 	struct drill_hand all[4];
-	uint64_t root, snapshot;
+	uint64_t root, timestamp;
 	json_t *content;
 
 	for (size_t i = 0; i < count; i++)
@@ -272,11 +272,11 @@ static enum rota_err forge_root(struct drill *d, struct sim_device *device,
 	drill_usurp(content, "snapshot");
 	ROTA_TRY(drill_next_version(d, "root", &root));
 	ROTA_TRY(drill_forge(d, "root", root, content, all, count + 1));
-	ROTA_TRY(drill_next_version(d, "timestamp", &snapshot));
-	ROTA_TRY(drill_carry(d, none, snapshot + 100, own));
+	ROTA_TRY(drill_next_version(d, "timestamp", &timestamp));
+	ROTA_TRY(drill_carry(d, none, timestamp + 100, timestamp + 100, own));
 	show(d, device, 0);
 	*won = device->state.trusted.root.version == root &&
-		device->state.trusted.timestamp_version == snapshot + 100;
+		device->state.trusted.timestamp_version == timestamp + 100;
 	return ROTA_OK;
 }
 
@@ -394,7 +394,7 @@ static enum rota_err keys_of_a_slot_to_come(struct drill *d, struct sim_device *
 	if (d->kept && !has_taken(d))
 		return ROTA_OK;
 	ROTA_TRY(show_roots(d, d->first_slot, d->slot));
-	ROTA_TRY(drill_carry(d, none, DRILL_FAR, hands));
+	ROTA_TRY(drill_carry(d, none, DRILL_FAR, DRILL_FAR, hands));
 	show(d, device, HOURS_AHEAD_S);
 	*won = device->state.trusted.timestamp_version == DRILL_FAR;
 	return ROTA_OK;

@@ -166,8 +166,8 @@ static enum rota_err list_forged(struct drill *d, const char *const *roles, json
 	return ROTA_OK;
 }
 
-enum rota_err drill_carry(struct drill *d, const char *const *roles, uint64_t version,
-	const struct drill_hand hands[static 2])
+enum rota_err drill_carry(struct drill *d, const char *const *roles, uint64_t snapshot,
+	uint64_t timestamp, const struct drill_hand hands[static 2])
 {
 	json_t *content, *entry;
 	enum rota_err err;
@@ -178,10 +178,10 @@ enum rota_err drill_carry(struct drill *d, const char *const *roles, uint64_t ve
 		json_decref(content);
 		return err;
 	}
-	ROTA_TRY(drill_forge(d, "snapshot", version, content, &hands[0], 1));
-	ROTA_TRY(entry_of(d, "snapshot", version, &entry));
+	ROTA_TRY(drill_forge(d, "snapshot", snapshot, content, &hands[0], 1));
+	ROTA_TRY(entry_of(d, "snapshot", snapshot, &entry));
 	content = json_pack("{s:{s:o}}", "meta", "snapshot.json", entry);
-	return drill_forge(d, "timestamp", version, content, &hands[1], 1);
+	return drill_forge(d, "timestamp", timestamp, content, &hands[1], 1);
 }
 
 enum rota_err drill_bring_targets(struct drill *d)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from authority import made, rota  # noqa: F401 - fixtures
+from authority import made, release, rota  # noqa: F401 - fixtures
 from conftest import TOP
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
@@ -95,6 +95,30 @@ def test_with_a_keeper(rota, name, tmp_path):  # noqa: F811
     else:
         assert "ask" not in names and "approve" not in names
     assert not list(left_behind())
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("name", ["rollouts", "ci"])
+def test_of_an_authority_in_use(rota, name, tmp_path):  # noqa: F811
+    """Which has released under versions of its own, published the timestamp more often than the snapshot, and lets its releases reach
+    few devices at first, built by two builders: a drill is about the incident, not about these."""
+    ini = rota.dir / "rota.ini"
+    for version, more in (("1.0.0", ()), ("3.0.0", ()), ("2.0.0", ("--ci",))):
+        if more:
+            rota("image", "sign", "--ci", "--version", version, "--hardware", "board-a", "--out", tmp_path / "ci.img",
+                 tmp_path / "p-1.0.0")
+            rota("release", "add", "--ci", "--version", version, "--image", tmp_path / "ci.img")
+        else:
+            release(rota, tmp_path, version)
+    rota("rollout", "set", "--version", "3.0.0")
+    for _ in range(6):
+        rota("publish", "--lifetime", "timestamp=1h")
+    text = ini.read_text().replace("first_ppm = 1000000", "first_ppm = 1000").replace("everyone = auto", "everyone = human")
+    assert "first_ppm = 1000\n" in text and "everyone = human" in text
+    ini.write_text(text + "\n[promotion]\nbuilders = 1\n[builder ci]\nkey = " + json.loads(
+        rota("keys", "make", "--json", "--token", "online", "--label", "builder", "--use", "builder"))["point"] + "\n")
+    rota("drill", "--report", tmp_path, name)
+    assert json.loads((tmp_path / f"{name}.json").read_text())["well"] is True
 
 
 def left_behind():
