@@ -63,8 +63,8 @@ static int run(const char *config, enum task task)
 	else if (task == TASK_LOG_KEY)
 		status = logkey_print(plan, &why) == ROTA_OK ? 0 : failed(&why);
 	else
-		printf("%s is usable: keys of %zu tokens, and the log's\n", config,
-			plan->holder_count);
+		printf("%s is usable: keys of %zu token%s, and the log's\n", config,
+			plan->holder_count, plan->holder_count == 1 ? "" : "s");
 	plan_free(plan);
 	return status;
 }

@@ -75,13 +75,6 @@ static enum rota_err hold_party(struct plan *p, const struct rota_authdir *scope
 
 		if (!seat->token->online)
 			continue;
-		if (same_token(seat->token, p->log.token) &&
-			strcmp(seat->key, p->log.keys[0].label) == 0)
-			return rota_fail(why, ROTA_ERR_FORMAT,
-				"key %s of token %s signs for %s, and the log's checkpoints: one "
-				"key "
-				"signs one thing",
-				seat->key, seat->token->name, party->name);
 		h = holder_of(p, scope, seat->token);
 		if (!h)
 			return rota_fail(
@@ -89,6 +82,37 @@ static enum rota_err hold_party(struct plan *p, const struct rota_authdir *scope
 		ROTA_TRY(hold_seat(h, seat, why));
 	}
 	return ROTA_OK;
+}
+
+/* The key of checkpoints signs nothing else, whether or not a rule is for what it would sign. */
+static enum rota_err judge_log_key(
+	const struct plan *p, const struct rota_party *party, struct rota_fail *why)
+{
+	for (size_t i = 0; i < party->seat_count; i++) {
+		const struct rota_seat *seat = &party->seats[i];
+
+		if (same_token(seat->token, p->log.token) &&
+			strcmp(seat->key, p->log.keys[0].label) == 0)
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"[log] key: key %s of token %s signs for %s: one key signs one "
+				"thing; make "
+				"another for the log (rota keys make --use log)",
+				seat->key, seat->token->name, party->name);
+	}
+	return ROTA_OK;
+}
+
+static enum rota_err hold_log_key(
+	struct plan *p, const struct rota_policy_log *log, struct rota_fail *why)
+{
+	p->log.scope = rota_policy_scope_at(p->policy, 0);
+	p->log.token = log->key.token;
+	if (!log->key.token->online)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"[log] key: token %s is not online in rota.ini of %s, and checkpoints are "
+			"signed by the second",
+			log->key.token->name, p->log.scope->product);
+	return hold_seat(&p->log, &log->key, why);
 }
 
 static void fill_port(struct holder *h)
@@ -123,13 +147,13 @@ enum rota_err plan_make(struct plan *p, struct rota_policy *policy, struct rota_
 
 	memset(p, 0, sizeof(*p));
 	p->policy = policy;
-	p->log.scope = rota_policy_scope_at(policy, 0);
-	p->log.token = log->key.token;
-	ROTA_TRY(hold_seat(&p->log, &log->key, why));
+	ROTA_TRY(hold_log_key(p, log, why));
 	for (size_t n = 0; (scope = rota_policy_scope_at(policy, n)) != NULL; n++)
-		for (size_t i = 0; i < scope->party_count; i++)
+		for (size_t i = 0; i < scope->party_count; i++) {
+			ROTA_TRY(judge_log_key(p, &scope->parties[i], why));
 			if (rota_policy_signs(policy, scope->product, scope->parties[i].name))
 				ROTA_TRY(hold_party(p, scope, &scope->parties[i], why));
+		}
 	for (size_t i = 0; i < p->holder_count; i++)
 		fill_port(&p->holders[i]);
 	fill_port(&p->log);

@@ -14,15 +14,20 @@
 	}
 
 struct audit_place {
-	char *folder; /* owned */
+	char *export; /* the folder that rota audit export made; NULL: it is none. These three are owned */
+	char *folder, *policy_file;
 	struct rota_tiles files; /* in it */
 	struct rota_log_policy policy;
 };
 
-/* NULL: DIR/repo/log, and DIR/trust/log-policy. audit_close() also after an error. Do not move it. */
+/* NULL: log/ in the repository of DIR, and DIR/trust/log-policy. A folder that `rota audit export` made has its own of both.
+ * audit_close() also after an error. Do not move it. */
 ROTA_MUST_USE enum rota_err audit_open(
 	struct audit_place *place, const char *folder, const char *policy, struct rota_fail *why);
 void audit_close(struct audit_place *place);
+
+/* The file of private records of an exported folder, for free(); NULL: there is none. */
+char *audit_records_in(const struct audit_place *place);
 
 /* Field 11 of a ROM record (SPEC 22.4) from a policy file, in `room` (ROTA_ROM_MAX is enough). */
 ROTA_MUST_USE enum rota_err audit_demand(

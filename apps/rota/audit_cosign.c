@@ -25,7 +25,8 @@ static const struct opts_usage usage = {
 	.text = "Asks each witness of the policy that has a URL to cosign the checkpoint of a "
 		"signing "
 		"log\n"
-		"(default DIR/repo/log), and puts their lines into it. Nothing changes where fewer "
+		"(default: that of the repository), and puts their lines into it. Nothing changes "
+		"where fewer "
 		"than the\n"
 		"policy's quorum did.",
 	.examples = "  rota audit cosign\n  rota audit cosign --policy log-policy /srv/repo/log",

@@ -31,7 +31,8 @@ static const struct opts_row rows[] = {
 
 static const struct opts_usage usage = {
 	.synopsis = "rota audit export [OPTION]... [FOLDER]",
-	.text = "Copies what an auditor takes home from a signing log (default DIR/repo/log): log/ "
+	.text = "Copies what an auditor takes home from a signing log (default: that of the "
+		"repository): log/ "
 		"with its\n"
 		"checkpoint, entries, tiles and proofs, log-policy, keys and root.json of the "
 		"authority, and\n"
@@ -40,8 +41,7 @@ static const struct opts_usage usage = {
 		"  rota audit export --out audit-2026\n"
 		"  rota audit export --out audit-2026 --journal /var/lib/rota-signd/log/journal "
 		"--role releases\n"
-		"  rota audit verify --policy audit-2026/log-policy --records "
-		"audit-2026/records audit-2026/log",
+		"  rota audit verify audit-2026",
 	.rows = rows,
 	.operands_min = 0,
 	.operands_max = 1,
@@ -108,25 +108,33 @@ static enum rota_err copy_log(struct audit_place *place, const char *making,
 	return err == ROTA_OK ? copy_proofs(place->folder, making, why) : err;
 }
 
+/* Records of entries that the checkpoint covers: nobody could hold later ones against anything. */
+struct taking {
+	uint64_t size;
+	struct rota_bytes lines;
+};
+
 static enum rota_err take(void *ctx, const struct rota_log_entry *e, struct rota_fail *why)
 {
+	struct taking *t = ctx;
+
 	(void)why;
-	if ((!target || rota_span_is(e->leaf.path, target)) &&
+	if (e->index < t->size && (!target || rota_span_is(e->leaf.path, target)) &&
 		(!role || rota_span_is(e->leaf.role, role)))
-		audit_record_write(e, ctx);
+		audit_record_write(e, &t->lines);
 	return ROTA_OK;
 }
 
-static enum rota_err copy_records(const char *making, struct rota_fail *why)
+static enum rota_err copy_records(const char *making, uint64_t size, struct rota_fail *why)
 {
-	struct rota_bytes lines = { 0 };
-	const struct rota_log_visitor visitor = { .ctx = &lines, .take = take };
+	struct taking t = { .size = size };
+	const struct rota_log_visitor visitor = { .ctx = &t, .take = take };
 	char *path = rota_text("%s/records", making);
 	enum rota_err err = rota_log_walk_journal(&rota_crypto_openssl, journal, &visitor, why);
 
 	if (err == ROTA_OK)
-		err = rota_file_write(path, rota_bytes_span(&lines), 0600, why);
-	rota_bytes_free(&lines);
+		err = rota_file_write(path, rota_bytes_span(&t.lines), 0600, why);
+	rota_bytes_free(&t.lines);
 	free(path);
 	return err;
 }
@@ -134,35 +142,38 @@ static enum rota_err copy_records(const char *making, struct rota_fail *why)
 static enum rota_err fill(struct audit_place *place, const char *making, struct rota_carried *done,
 	struct rota_fail *why)
 {
-	char *policy = policy_file ? rota_text("%s", policy_file)
-				   : rota_text("%s/trust/log-policy", verb_dir());
 	char *to = rota_text("%s/log-policy", making), *trust = rota_text("%s/trust", verb_dir());
-	enum rota_err err = copy(policy, to, why);
+	enum rota_err err = copy(place->policy_file, to, why);
 
 	if (err == ROTA_OK)
 		err = copy_named(trust, making, "root.json", why);
 	if (err == ROTA_OK)
 		err = copy_named(verb_dir(), making, "keys", why);
-	free(policy);
 	free(to);
 	free(trust);
 	ROTA_TRY(err);
 	ROTA_TRY(copy_log(place, making, done, why));
-	return journal ? copy_records(making, why) : ROTA_OK;
+	return journal ? copy_records(making, done->size, why) : ROTA_OK;
 }
 
 /* Whole, or not there. */
-static enum rota_err export(struct audit_place *place, struct rota_fail *why) {
-	char *making = rota_text("%s.making", out_dir); struct rota_carried done = { 0 };
+static enum rota_err make_folder(struct audit_place *place, struct rota_fail *why)
+{
+	char *making = rota_text("%s.making", out_dir);
+	struct rota_carried done = { 0 };
 	enum rota_err err = rota_file_mkdir_anew(making, 0755, why);
 
-	if (err == ROTA_OK){ err = fill(place, making, &done, why);
-			     if (err == ROTA_OK) err = rota_file_rename(making, out_dir, why);
-			     if (err != ROTA_OK) rota_file_remove_tree(making); }
-free(making);
-if (err == ROTA_OK)
-	printf("%s: %" PRIu64 " entries\n", out_dir, done.size);
-return err;
+	if (err == ROTA_OK) {
+		err = fill(place, making, &done, why);
+		if (err == ROTA_OK)
+			err = rota_file_rename(making, out_dir, why);
+		if (err != ROTA_OK)
+			rota_file_remove_tree(making);
+	}
+	free(making);
+	if (err == ROTA_OK)
+		printf("%s: %" PRIu64 " entries\n", out_dir, done.size);
+	return err;
 }
 
 int verb_audit_export(int argc, char **argv)
@@ -180,9 +191,10 @@ int verb_audit_export(int argc, char **argv)
 		return opts_wrong(&usage, "--role and --target choose records of --journal");
 	err = audit_open(&place, at < argc ? argv[at] : NULL, policy_file, &why);
 	if (err == ROTA_OK && rota_file_exists(out_dir))
-		err = rota_fail(&why, ROTA_ERR_STATE, "%s is there already", out_dir);
+		err = rota_fail(&why, ROTA_ERR_STATE,
+			"%s is there already; an export makes its own folder", out_dir);
 	if (err == ROTA_OK)
-		err = export(&place, &why);
+		err = make_folder(&place, &why);
 	audit_close(&place);
 	return err == ROTA_OK ? 0 : say_fail(&why);
 }

@@ -10,23 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-void audit_facts_open(struct audit_facts *f, const char *dir)
+void audit_facts_open(struct audit_facts *f, const char *dir, const char *export)
 {
 	struct rota_fail none;
 
-	if (rota_authdir_load(dir, &f->dir, &none) != ROTA_OK)
-		return;
-	f->there = true;
+	f->there = !export && rota_authdir_load(dir, &f->dir, &none) == ROTA_OK;
+	if (!f->there)
+		snprintf(f->dir.dir, sizeof(f->dir.dir), "%s", export ? export : dir);
 	if (rota_keys_load(&f->dir, &f->keys, &none) != ROTA_OK)
 		f->keys = NULL;
 }
 
 void audit_facts_close(struct audit_facts *f)
 {
-	if (!f->there)
-		return;
 	rota_keys_free(f->keys);
-	rota_authdir_free(&f->dir);
+	if (f->there)
+		rota_authdir_free(&f->dir);
 }
 
 void audit_key_text(const struct audit_facts *f, const char *id, char out[static AUDIT_KEY_MAX])

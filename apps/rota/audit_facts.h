@@ -14,8 +14,9 @@ struct audit_facts {
 	struct rota_keys *keys;
 };
 
-/* An authority in `dir`, or none. `f` is zeroed, and not moved afterwards. */
-void audit_facts_open(struct audit_facts *f, const char *dir);
+/* An authority in `dir`, or none; where a folder that `rota audit export` made is looked at, the keys that it has. `f` is zeroed, and not
+ * moved afterwards. */
+void audit_facts_open(struct audit_facts *f, const char *dir, const char *export);
 void audit_facts_close(struct audit_facts *f);
 
 #define AUDIT_KEY_MAX 512

@@ -28,7 +28,8 @@ static const struct opts_row rows[] = {
 
 static const struct opts_usage usage = {
 	.synopsis = "rota audit prove [OPTION]... [FOLDER]",
-	.text = "Writes a proof that a signing log (default DIR/repo/log) has a release, and that "
+	.text = "Writes a proof that a signing log (default: that of the repository) has a "
+		"release, and that "
 		"witnesses saw\n"
 		"it: what a device that demands proofs fetches beside release.json.",
 	.examples = "  rota audit prove --target releases/sensor/1.2.0/release.json\n"

@@ -2,6 +2,7 @@
 /* rota audit show: who had what signed, why, when, and from which build. */
 #include "apps/rota/audit.h"
 #include "apps/rota/audit_facts.h"
+#include "apps/rota/audit_records.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 
 static bool json;
-static const char *policy_file, *journal, *target, *role, *kind, *since;
+static const char *policy_file, *journal, *records, *target, *role, *kind, *since;
 
 static const struct opts_row rows[] = {
 	{ "journal", "FOLDER", "the log's journal: says who and why too", OPTS_TEXT, &journal },
@@ -26,6 +27,9 @@ static const struct opts_row rows[] = {
 	{ "kind", "KIND", "only entries of this kind: granted, refused, release, ...", OPTS_TEXT,
 		&kind },
 	AUDIT_POLICY(&policy_file),
+	{ "records", "FILE",
+		"private records as rota audit export writes them: says who and why too", OPTS_TEXT,
+		&records },
 	{ "role", "ROLE", "only entries of this role or set of keys", OPTS_TEXT, &role },
 	{ "since", "TIME", "only entries from this time on", OPTS_TEXT, &since },
 	{ "target", "PATH", "only entries of this target", OPTS_TEXT, &target },
@@ -34,12 +38,15 @@ static const struct opts_row rows[] = {
 
 static const struct opts_usage usage = {
 	.synopsis = "rota audit show [OPTION]... [FOLDER]",
-	.text = "Prints entries of a signing log (default DIR/repo/log). What is published says "
+	.text = "Prints entries of a signing log (default: that of the repository). What is "
+		"published says "
 		"what and when;\n"
-		"with --journal also who asked, why, and who approved. In an authority directory "
-		"keys have\n"
-		"the names of DIR/keys, and a release the build that it came from. Whether the log "
-		"is whole\n"
+		"with --journal or --records also who asked, why, and who approved. In an "
+		"authority directory\n"
+		"keys have the names of DIR/keys, and a release the build that it came from. A "
+		"folder that rota\n"
+		"audit export made is read with its own log-policy, records and keys. Whether the "
+		"log is whole\n"
 		"says rota audit verify.",
 	.examples = "  rota audit show --target releases/sensor/1.2.0/release.json --journal "
 		    "/var/lib/rota-signd/log/journal\n"
@@ -71,6 +78,14 @@ static const char *const kinds[] = { [ROTA_LEAF_OPENED] = "opened",
 static const char *kind_name(uint8_t number)
 {
 	return number < KINDS && kinds[number] ? kinds[number] : "unknown";
+}
+
+static bool is_kind(const char *name)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i] && strcmp(kinds[i], name) == 0)
+			return true;
+	return false;
 }
 
 static bool wanted(const struct rota_leaf *leaf, uint64_t since_s)
@@ -120,6 +135,9 @@ static json_t *describe(const struct rota_log_entry *e)
 	if (e->record.len > 0 && rota_json_parse(e->record, &record, &ignored) == ROTA_OK)
 		json_object_set_new(out, "record", record);
 	json_object_set_new(out, "build", audit_build(&facts, leaf));
+	if (!json_object_get(out, "build") && json_object_get(record, "build"))
+		json_object_set_new(out, "build",
+			json_pack("{s:O}", "build", json_object_get(record, "build")));
 	return out;
 }
 
@@ -186,6 +204,15 @@ static void print_build(const json_t *build)
 	}
 }
 
+/* Of a file that is a target, or the settings. */
+static void print_digest(const json_t *entry)
+{
+	const char *hex = json_string_value(json_object_get(entry, "digest"));
+
+	if (hex)
+		printf(" sha256 %.16s", hex);
+}
+
 static void print_key(const json_t *entry)
 {
 	const char *id = json_string_value(json_object_get(entry, "key"));
@@ -208,6 +235,7 @@ static void print(const json_t *entry)
 	print_member(entry, "role", " ");
 	print_member(entry, "version", " version ");
 	print_member(entry, "path", " ");
+	print_digest(entry);
 	print_member(record, "client", ", asked by ");
 	print_member(record, "reason", ": ");
 	print_member(record, "code", ", refused as ");
@@ -217,15 +245,23 @@ static void print(const json_t *entry)
 	printf("\n");
 }
 
+struct showing {
+	uint64_t since_s, count; /* count: of entries that were shown */
+	struct audit_records records;
+};
+
 static enum rota_err take(void *ctx, const struct rota_log_entry *e, struct rota_fail *why)
 {
-	const uint64_t *since_s = ctx;
+	struct showing *s = ctx;
+	struct rota_log_entry whole = *e;
 	json_t *entry;
 
-	(void)why;
-	if (!wanted(&e->leaf, *since_s))
+	if (s->records.file)
+		ROTA_TRY(audit_records_of(&s->records, e, &whole.record, why));
+	if (!wanted(&e->leaf, s->since_s))
 		return ROTA_OK;
-	entry = describe(e);
+	s->count++;
+	entry = describe(&whole);
 	if (json) {
 		json_dumpf(entry, stdout, JSON_SORT_KEYS | JSON_COMPACT);
 		printf("\n");
@@ -253,30 +289,55 @@ static enum rota_err show_published(const struct audit_place *place,
 	return err == ROTA_OK ? rota_log_walk(&place->files, at.size, visitor, why) : err;
 }
 
+/* The published log, with the private records that are at hand. */
+static enum rota_err show_folder(const char *folder, const struct rota_log_visitor *visitor,
+	struct showing *s, struct rota_fail *why)
+{
+	struct audit_place place;
+	char *found = NULL;
+	enum rota_err err = audit_open(&place, folder, policy_file, why);
+
+	audit_facts_open(&facts, verb_dir(), place.export);
+	if (!records)
+		records = found = audit_records_in(&place);
+	if (err == ROTA_OK && records)
+		err = audit_records_open(&s->records, records, why);
+	if (err == ROTA_OK)
+		err = show_published(&place, visitor, why);
+	audit_records_close(&s->records);
+	audit_close(&place);
+	free(found);
+	return err;
+}
+
+static enum rota_err show_journal(const struct rota_log_visitor *visitor, struct rota_fail *why)
+{
+	audit_facts_open(&facts, verb_dir(), NULL);
+	return rota_log_walk_journal(&rota_crypto_openssl, journal, visitor, why);
+}
+
 int verb_audit_show(int argc, char **argv)
 {
-	uint64_t since_s = 0;
-	const struct rota_log_visitor visitor = { .ctx = &since_s, .take = take };
-	struct audit_place place = { .folder = NULL };
+	struct showing showing = { .count = 0 };
+	const struct rota_log_visitor visitor = { .ctx = &showing, .take = take };
 	struct rota_fail why;
 	enum rota_err err;
 	int at, status;
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
-	if (since && !rota_when_parse(since, &since_s))
+	if (since && !rota_when_parse(since, &showing.since_s))
 		return opts_wrong(&usage, "--since takes a time as 2026-11-22T00:00:00Z");
-	if (journal && at < argc)
-		return opts_wrong(&usage, "--journal and FOLDER are two places to read from");
-	audit_facts_open(&facts, verb_dir());
-	if (journal) {
-		err = rota_log_walk_journal(&rota_crypto_openssl, journal, &visitor, &why);
-	} else {
-		err = audit_open(&place, at < argc ? argv[at] : NULL, policy_file, &why);
-		if (err == ROTA_OK)
-			err = show_published(&place, &visitor, &why);
-		audit_close(&place);
-	}
+	if (kind && !is_kind(kind))
+		return opts_wrong(
+			&usage, "--kind %s is none of granted, refused, release, ...", kind);
+	if (journal && (at < argc || records))
+		return opts_wrong(
+			&usage, "--journal has all that FOLDER and --records have: give it alone");
+	err = journal ? show_journal(&visitor, &why)
+		      : show_folder(at < argc ? argv[at] : NULL, &visitor, &showing, &why);
 	audit_facts_close(&facts);
+	if (err == ROTA_OK && showing.count == 0)
+		fprintf(stderr, "rota: the log has no such entry\n");
 	return err == ROTA_OK ? 0 : say_fail(&why);
 }

@@ -30,12 +30,15 @@ static const struct opts_row rows[] = {
 
 static const struct opts_usage usage = {
 	.synopsis = "rota audit verify [OPTION]... [FOLDER]",
-	.text = "Reads a signing log that was published (default DIR/repo/log), each entry, tile "
+	.text = "Reads a signing log that was published (default: that of the repository), each "
+		"entry, tile "
 		"and signature of\n"
 		"it, with no server. Finds an entry that was changed, removed, put in or moved, a "
 		"log that was\n"
 		"shown in two forms, and with --head one that does not continue what it was "
-		"earlier.",
+		"earlier.\n"
+		"A folder that rota audit export made is read with its own log-policy and "
+		"records.",
 	.examples = "  rota audit verify\n"
 		    "  rota audit verify --policy log-policy --head last-month/checkpoint "
 		    "/srv/repo/log",
@@ -62,12 +65,21 @@ static void report_json(
 	json_decref(out);
 }
 
+static void report_text(const struct rota_audit_report *report, bool with_records, uint64_t shown)
+{
+	printf("good: %" PRIu64 " entries, %u witnesses", report->entries, report->witnesses);
+	if (with_records)
+		printf(", %" PRIu64 " private records", shown);
+	printf("\n");
+}
+
 int verb_audit_verify(int argc, char **argv)
 {
 	struct audit_place place;
 	struct rota_audit_report report = { 0 };
 	struct rota_bar bar = { 0 };
 	uint64_t shown = 0;
+	char *found = NULL;
 	struct rota_fail why;
 	enum rota_err err;
 	int at, status;
@@ -75,6 +87,8 @@ int verb_audit_verify(int argc, char **argv)
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
 	err = audit_open(&place, at < argc ? argv[at] : NULL, policy_file, &why);
+	if (!records)
+		records = found = audit_records_in(&place);
 	if (err == ROTA_OK) {
 		const struct rota_audit audit = { .crypto = &rota_crypto_openssl,
 			.files = &place.files,
@@ -93,13 +107,8 @@ int verb_audit_verify(int argc, char **argv)
 	audit_close(&place);
 	if (json)
 		report_json(&report, err, &why);
-	if (err != ROTA_OK)
-		return say_fail(&why);
-	if (!json && records)
-		printf("good: %" PRIu64 " entries, %u witnesses, %" PRIu64 " private records\n",
-			report.entries, report.witnesses, shown);
-	else if (!json)
-		printf("good: %" PRIu64 " entries, %u witnesses\n", report.entries,
-			report.witnesses);
-	return 0;
+	if (err == ROTA_OK && !json)
+		report_text(&report, records != NULL, shown);
+	free(found);
+	return err == ROTA_OK ? 0 : say_fail(&why);
 }

@@ -142,6 +142,8 @@ static int fill(struct made *m, char **command)
 	if (!rota_duration_parse(timeout ? timeout : "1h", &timeout_s) || timeout_s == 0 ||
 		timeout_s > 7 * 86400)
 		return opts_wrong(&usage, "--timeout %s is no time up to 7d", timeout);
+	if (!command[0])
+		return opts_wrong(&usage, "the command that builds is missing, behind --");
 	for (size_t i = 0; command[i]; i++)
 		if (json_array_append_new(m->command, json_string(command[i])) != 0)
 			return opts_wrong(&usage, "the command is not UTF-8");
@@ -258,8 +260,10 @@ static enum rota_err make(struct made *m, struct rota_fail *why)
 		printf("\n");
 		json_decref(all);
 	} else if (err == ROTA_OK) {
-		printf("%s: %zu artifacts of %s at %s, source tree %.16s, build %s\n", out,
-			json_array_size(done.artifacts), uri, revision, done.tree, m->facts.id);
+		printf("%s: %zu artifact%s of %s at %s, source tree %.16s, build %s\n", out,
+			json_array_size(done.artifacts),
+			json_array_size(done.artifacts) == 1 ? "" : "s", uri, revision, done.tree,
+			m->facts.id);
 	}
 	json_decref(done.artifacts);
 	return err;

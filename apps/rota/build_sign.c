@@ -21,14 +21,17 @@ static enum rota_err party_of(
 
 enum rota_err build_can_sign(struct rota_fail *why)
 {
+	char hex[2 * ROTA_P256_KEY_LEN + 1];
 	const struct rota_party *party;
 	struct rota_authdir dir;
 	enum rota_err err;
+	bool asks;
 
 	ROTA_TRY(rota_authdir_load(verb_dir(), &dir, why));
 	err = party_of(&dir, &party, why);
+	asks = err == ROTA_OK && dir.signd[0] && rota_party_online(party);
 	rota_authdir_free(&dir);
-	return err;
+	return err == ROTA_OK && asks ? build_key(hex, why) : err;
 }
 
 /* The directory's tokens, and the party; closed by session_drop(). */

@@ -14,7 +14,7 @@
 ROTA_MUST_USE enum rota_err build_sign(
 	struct rota_span statement, struct rota_bytes *bundle, struct rota_fail *why);
 
-/* ROTA_ERR_NOT_FOUND, before anything is built, where there is no such key. */
+/* ROTA_ERR_NOT_FOUND, before anything is built, where there is no such key, or the daemon that is to sign holds none. */
 ROTA_MUST_USE enum rota_err build_can_sign(struct rota_fail *why);
 
 /* The public key of the first seat: what [builder NAME] key is for who believes this machine. */

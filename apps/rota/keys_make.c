@@ -77,6 +77,8 @@ static enum rota_err tell(
 		printf("%s", pem);
 	}
 	fprintf(stderr, "rota: key %.16s made in token %s as %s\n", id, token, label);
+	if (!json && (strcmp(use, "approval") == 0 || strcmp(use, "builder") == 0))
+		fprintf(stderr, "rota: as rota.ini and signd.ini name it: %s\n", hex);
 	return ROTA_OK;
 }
 
@@ -123,7 +125,11 @@ int verb_keys_make(int argc, char **argv)
 	if (!token || !label || !use)
 		return opts_wrong(&usage, "--token, --label and --use are needed");
 	if (!rota_key_period(use, &period))
-		return opts_wrong(&usage, "--use %s is no use of a key", use);
+		return opts_wrong(&usage,
+			"--use %s is no use of a key: those are the roles and sets of keys of "
+			"rota.ini, "
+			"approval, builder, log, witness",
+			use);
 	if (strlen(label) > ROTA_SIGNER_LABEL_MAX || strlen(owner ? owner : "") > ROTA_OWNER_MAX)
 		return opts_wrong(&usage, "a label has at most %d bytes, an owner %d",
 			ROTA_SIGNER_LABEL_MAX, ROTA_OWNER_MAX);

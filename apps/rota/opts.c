@@ -26,10 +26,19 @@ static void help(const struct opts_usage *usage)
 	printf("\nExamples:\n%s\n", usage->examples);
 }
 
+/* "rota image sign ", of "rota image sign [OPTION]... PAYLOAD"; "rota rebuild-check ", but of "rota build --sign" no more than
+ * "rota build ". */
+static size_t verb_len(const char *synopsis)
+{
+	size_t len = strspn(synopsis, "abcdefghijklmnopqrstuvwxyz -");
+	const char *option = strstr(synopsis, " -");
+
+	return option && option < synopsis + len ? (size_t)(option - synopsis) + 1 : len;
+}
+
 int opts_wrong(const struct opts_usage *usage, const char *format, ...)
 {
-	/* "rota image sign", of "rota image sign [OPTION]... PAYLOAD" */
-	size_t len = strspn(usage->synopsis, "abcdefghijklmnopqrstuvwxyz ");
+	size_t len = verb_len(usage->synopsis);
 	va_list args;
 
 	fprintf(stderr, "rota: ");

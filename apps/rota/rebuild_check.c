@@ -249,8 +249,10 @@ static void report(const struct second *s, const struct rota_build_done *done)
 	json_t *all;
 
 	if (!json) {
-		printf("%s: %zu artifacts are the same here, bit for bit%s\n", s->path,
-			json_array_size(done->artifacts), sign ? "; signed" : "");
+		printf("%s: %zu artifact%s the same here, bit for bit%s\n", s->path,
+			json_array_size(done->artifacts),
+			json_array_size(done->artifacts) == 1 ? " is" : "s are",
+			sign ? "; signed" : "");
 		return;
 	}
 	all = json_pack(

@@ -281,6 +281,12 @@ enum rota_err rota_client_keys(struct rota_client *c, const char *scope, const c
 
 	err = get(c, path, LIST_MAX, "keys", &whole, why);
 	free(path);
+	if (err == ROTA_ERR_NOT_FOUND)
+		return rota_fail(why, err,
+			"the signing daemon at %s holds no key of %s of %s: no [rule] of its "
+			"signd.ini "
+			"is for one",
+			c->socket, party, scope);
 	ROTA_TRY(err);
 	list = json_object_get(whole, "keys");
 	*count = json_array_size(list);
@@ -341,7 +347,13 @@ enum rota_err rota_client_shown(struct rota_client *c, const uint8_t digest[stat
 	*was = NULL;
 	rota_hex(rota_span(digest, ROTA_DIGEST_LEN), hex);
 	snprintf(path, sizeof(path), "v1/pending/%s", hex);
-	ROTA_TRY(get(c, path, SHOWN_MAX, "ask was", &whole, why));
+	err = get(c, path, SHOWN_MAX, "ask was", &whole, why);
+	if (err == ROTA_ERR_NOT_FOUND)
+		return rota_fail(why, err,
+			"no request %s waits at %s: it is over, or another daemon's; rota approve "
+			"lists what waits",
+			hex, c->socket);
+	ROTA_TRY(err);
 	before = json_object_get(whole, "was");
 	err = read_shown(whole, digest, ask, why);
 	if (err == ROTA_OK && !json_is_null(before)) {

@@ -101,7 +101,7 @@ static enum rota_err check_owner(const char *path, struct rota_fail *why)
 	struct stat st;
 
 	if (stat(path, &st) != 0)
-		return rota_fail_errno(why, errno, "%s", path);
+		return rota_fail_errno(why, errno, "cannot look at %s", path);
 	if ((st.st_uid == 0 || st.st_uid == geteuid()) &&
 		((st.st_mode & 022) == 0 || (S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX)))
 		return ROTA_OK;
@@ -117,7 +117,9 @@ static enum rota_err check_config(const char *path, struct rota_fail *why)
 	enum rota_err err = check_owner(folder, why);
 
 	free(folder);
-	return err == ROTA_OK ? check_owner(path, why) : err;
+	if (err == ROTA_OK)
+		err = check_owner(path, why);
+	return err == ROTA_ERR_NOT_FOUND ? rota_fail(why, err, "there is no %s", path) : err;
 }
 
 /* A scope's rota.ini says which module has the PINs and how many sign, its anchor what is believed. */

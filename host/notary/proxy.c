@@ -174,9 +174,11 @@ static enum rota_err send_file(struct rota_proxy *r, const struct rota_notary_fi
 	ROTA_TRY(rota_asks_put(r->dir, hex, text, why));
 	err = ask_for(r, text, digest, answer, why);
 	if (err == ROTA_ERR_BUSY && answer->kind == ROTA_ANSWER_PENDING)
-		return rota_fail_in(why,
-			"role %s, version %llu: rota approve %s, then run a verb that signs again",
-			file->role, (unsigned long long)rota_chain_version(file->content), hex);
+		return rota_fail(why, ROTA_ERR_BUSY,
+			"role %s, version %llu, waits for approvals, %u of %u are there: rota "
+			"approve %s, then rota publish",
+			file->role, (unsigned long long)rota_chain_version(file->content),
+			answer->have, answer->need, hex);
 	if (err != ROTA_OK && answer->kind == ROTA_ANSWER_REFUSED && !rota_client_may_stand(answer))
 		rota_asks_remove(r->dir, hex);
 	return err == ROTA_OK ? err : rota_fail_in(why, "role %s", file->role);

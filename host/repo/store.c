@@ -246,6 +246,8 @@ enum rota_err rota_store_verified(const struct rota_authdir *dir, const char *ro
 	rota_store_path(dir, role, version, false, path);
 	if (!rota_file_exists(path))
 		rota_store_path(dir, role, version, true, path);
+	if (err == ROTA_ERR_IO) /* of what it is judged by; the file may well be right */
+		return rota_fail_in(why, "%s", path);
 	return rota_fail_in(why, "%s is not what its role signed; put the right file back", path);
 }
 

@@ -220,7 +220,8 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 
 	ROTA_TRY(module_find(m, CKO_PRIVATE_KEY, key, &a, &count, why));
 	if (count)
-		return rota_fail(why, ROTA_ERR_STATE, "a key '%s' is there already", key);
+		return rota_fail(why, ROTA_ERR_STATE,
+			"a key '%s' is there already; another needs another label", key);
 	rv = m->f->C_GenerateKeyPair(m->session, &mechanism, public_half,
 		sizeof(public_half) / sizeof(public_half[0]), private_half,
 		sizeof(private_half) / sizeof(private_half[0]), &a, &b);

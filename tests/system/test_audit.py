@@ -17,10 +17,10 @@ ROTA = BUILD / "apps/rota/rota"
 PATH = b"releases/sensor/1.2.0/release.json"
 
 
-def rota(*words):
+def rota(*words, statuses=(0, 1)):
     done = subprocess.run([ROTA, "audit", *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=60 * PATIENCE, check=False)
-    assert done.returncode in (0, 1), done.stderr
+    assert done.returncode in statuses, done.stderr
     return done
 
 
@@ -219,7 +219,8 @@ def test_entries_are_shown(tmp_path):
     words = ["show", "--policy", place.policy]
     lines = rota(*words, place.folder).stdout.splitlines()
     assert len(lines) == 5
-    assert lines[3].split() == ["3", "2023-11-14T22:13:20Z", "release", "sensor", "releases", "version", "7", PATH.decode()]
+    assert lines[3].split() == ["3", "2023-11-14T22:13:20Z", "release", "sensor", "releases", "version", "7", PATH.decode(),
+                                "sha256", tlog.sha(b"x").hex()[:16]]
     assert " unknown " in lines[4]
     for more, count in ((["--target", PATH.decode()], 1), (["--role", "later"], 1), (["--kind", "granted"], 3),
                         (["--since", "2024-01-01T00:00:00Z"], 4)):
@@ -228,3 +229,6 @@ def test_entries_are_shown(tmp_path):
     told = json.loads(rota(*words, "--json", "--kind", "release", place.folder).stdout)
     assert told == {"at": "2023-11-14T22:13:20Z", "digest": tlog.sha(b"x").hex(), "index": 3, "kind": "release",
                     "path": PATH.decode(), "role": "releases", "scope": "sensor", "version": 7}
+    none = rota(*words, "--role", "nobody", place.folder)
+    assert none.stdout == "" and "no such entry" in none.stderr
+    rota(*words, "--kind", "granten", place.folder, statuses=(2,))

@@ -70,7 +70,7 @@ def test_who_why_when_and_from_which_build(rota, published, tmp_path):  # noqa: 
     line = rota("audit", "show", "--target", PATH, "--journal", journal).rstrip("\n")
     number, at, kind, rest = line.split(maxsplit=3)
     assert int(number) == published.entry and kind == "release" and at.endswith("Z")
-    assert rest == (f"sensor releases {PATH}, asked by me: field trial passed, build ci-77, built by farm from "
+    assert rest == (f"sensor releases {PATH} sha256 {published.digest.hex()[:16]}, asked by me: field trial passed, build ci-77, built by farm from "
                     "https://git.example/sensor at 0f1e2d")
     told = json.loads(rota("audit", "show", "--json", "--target", PATH, "--journal", journal))
     assert told["build"] == {"build": "ci-77", "provenance": "releases/sensor/1.0.0/provenance", "builders": [
@@ -133,12 +133,28 @@ def test_what_an_auditor_takes_home(rota, published, tmp_path):  # noqa: F811
     leaf = tlog.entries(home / "log", size)[told["index"]]
     assert tlog.sha(b"rota-log-record-v1", bytes.fromhex(told["salt"]), told["record"].encode()) == leaf[121:153]
     words = ["audit", "verify", "--policy", home / "log-policy", "--records", home / "records", home / "log"]
-    assert rota(*words) == f"good: {size} entries, 0 witnesses, 1 private records\n"
+    assert rota(*words) == f"good: {size} entries, 0 witnesses, 1 private records\n" == rota("audit", "verify", home)
+    shown = rota("audit", "show", "--target", PATH, home)
+    assert shown.endswith(", asked by me: field trial passed, build ci-77\n")
+    assert shown == rota("audit", "show", "--policy", home / "log-policy", "--records", home / "records", "--target", PATH, home / "log")
     for text, said in ((line.replace("passed", "failed"), "not the private record"), (line.replace(told["salt"], "00" * 16), "not the"),
                        (line.replace(f'"index":{told["index"]}', '"index":99999'), "has no entry 99999"), ("{}", "line 1 is no record"),
                        (line + "\n" + line, "line 2 is no record")):
         (home / "records").write_text(text + "\n")
         assert said in rota(*words, status=1)
+        if "99999" not in text and "\n" not in text:  # what is shown, is held against its entry
+            assert said in rota("audit", "show", home, status=1)
+
+
+def test_records_end_where_the_checkpoint_does(rota, published, tmp_path):  # noqa: F811
+    """The journal is ahead of what is published; nobody could hold those records against anything. And the repository may lie anywhere."""
+    (rota.dir / "repo").rename(tmp_path / "elsewhere")
+    ini = rota.dir / "rota.ini"
+    ini.write_text(ini.read_text().replace("path = repo", f"path = {tmp_path}/elsewhere"))
+    size = int((tmp_path / "elsewhere/log/checkpoint").read_text().splitlines()[1])
+    assert published.ask()[0] == 200
+    rota("audit", "export", "--out", tmp_path / "home", "--journal", published.state / "log/journal")
+    assert rota("audit", "verify", tmp_path / "home") == f"good: {size} entries, 0 witnesses, {size} private records\n"
 
 
 def test_what_is_not_exported(rota, published, tmp_path):  # noqa: F811

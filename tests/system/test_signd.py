@@ -392,3 +392,11 @@ def test_arguments(own):
     own.config.write_text(words({}).decode())
     status, _, said = call("--config", own.config)
     assert status == 1 and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("key", ["online:snapshot", "online:rollouts", "root-1:root"])
+def test_the_log_s_key_is_nobody_else_s(own, key):
+    """Neither one that a role signs with, whether or not a rule is for it, nor one that somebody has to bring."""
+    own.config.write_text(own.config.read_text().replace("key = online:log", f"key = {key}"))
+    said = own.start(status=1)
+    assert said.count("\n") == 1 and "[log] key" in said
