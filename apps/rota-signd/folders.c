@@ -26,8 +26,10 @@ static enum rota_err check(const char *path, uid_t owner, struct rota_fail *why)
 	if (S_ISDIR(st.st_mode) && st.st_uid == owner && (st.st_mode & 022) == 0)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_STATE,
-		"%s must be a folder of user %u that no other may write (SPEC 18.9): chown it",
-		path, (unsigned)owner);
+		"%s must be a folder of user %u that no other may write (SPEC 18.9); chown %u %s "
+		"&& "
+		"chmod go-w %s",
+		path, (unsigned)owner, (unsigned)owner, path, path);
 }
 
 /* Nobody else writes STATE, so what is made here stays what it is until it has its owner. */

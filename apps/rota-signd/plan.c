@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/plan.h"
+#include "host/notary/users.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -125,24 +126,21 @@ static void fill_port(struct holder *h)
 		.environment = h->token->environment };
 }
 
-static enum rota_err find_users(struct plan *p, const char *names, struct rota_fail *why)
+static enum rota_err find_users(struct plan *p, struct rota_fail *why)
 {
-	char name[3][33];
+	struct rota_daemon_users users;
 
-	if (sscanf(names, "%32s %32s %32s", name[PLAN_PARSER], name[PLAN_LOGGER],
-		    name[PLAN_HOLDER]) != 3)
-		return rota_fail(why, ROTA_ERR_FORMAT,
-			"[daemon] users: three names, of parser, log writer and token holders");
-	for (size_t i = 0; i < 3; i++)
-		ROTA_TRY(rota_user_find(name[i], &p->user[i], why));
-	p->drops = true;
+	ROTA_TRY(rota_daemon_users(p->policy, &users, why));
+	p->user[PLAN_PARSER] = users.user[ROTA_DAEMON_PARSER];
+	p->user[PLAN_LOGGER] = users.user[ROTA_DAEMON_LOGGER];
+	p->user[PLAN_HOLDER] = users.user[ROTA_DAEMON_HOLDER];
+	p->drops = users.apart;
 	return ROTA_OK;
 }
 
 enum rota_err plan_make(struct plan *p, struct rota_policy *policy, struct rota_fail *why)
 {
 	const struct rota_policy_log *log = rota_policy_log(policy);
-	const char *users = rota_policy_daemon(policy)->users;
 	const struct rota_authdir *scope;
 
 	memset(p, 0, sizeof(*p));
@@ -157,7 +155,7 @@ enum rota_err plan_make(struct plan *p, struct rota_policy *policy, struct rota_
 	for (size_t i = 0; i < p->holder_count; i++)
 		fill_port(&p->holders[i]);
 	fill_port(&p->log);
-	return users ? find_users(p, users, why) : ROTA_OK;
+	return find_users(p, why);
 }
 
 enum rota_err plan_load(const char *config, struct plan **out, struct rota_fail *why)

@@ -17,7 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 /* Room for a few releases of a small device; less, and publishing will fail soon. */
 #define DISK_LEAST ((uint64_t)64 * 1024 * 1024)
@@ -159,6 +161,18 @@ static bool is_daemons(const struct visit *v, const struct rota_party *party)
 	return v->s.dir.signd[0] && v->half != VAULT && rota_party_online(party);
 }
 
+/* A daemon that answers holds this token as another user, who alone reads its PIN. */
+static bool is_daemon_users(const struct visit *v, const struct rota_token *token)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct stat st;
+
+	if (!v->daemon || !token->online || !token->pin_file || !token->pin_file[0])
+		return false;
+	rota_authdir_path(&v->s.dir, token->pin_file, path);
+	return stat(path, &st) == 0 && st.st_uid != geteuid();
+}
+
 static void check_party(struct visit *v, const struct rota_party *party, const json_t *entry)
 {
 	const struct rota_notary *notary = v->s.desk.notary;
@@ -179,6 +193,11 @@ static void check_party(struct visit *v, const struct rota_party *party, const j
 		if (daemons ? !v->daemon
 			    : !looked_at(v, seat->token) || said_before(v, seat->token))
 			continue;
+		if (!daemons && is_daemon_users(v, seat->token)) {
+			pass_over(v, party->name,
+				"one of its keys is in a token of the signing daemon's user");
+			continue;
+		}
 		looked++;
 		if (notary->key(notary->ctx, party, i, point, &v->s.why) != ROTA_OK)
 			step(v, false, party->name, "%s", v->s.why.text);

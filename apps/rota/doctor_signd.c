@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota/doctor_signd.h"
+#include "apps/rota/doctor_users.h"
 #include "host/base/bytes.h"
 #include "host/notary/policy.h"
 
@@ -80,6 +81,8 @@ static void check_policy(struct look *l, const struct rota_policy *policy)
 			rota_policy_daemon(policy)->socket, dir->ini.path, dir->signd);
 	check_log(l, policy);
 	check_rules(l, policy);
+	if (!doctor_users(l->s, policy, l->sink))
+		l->wrong = true;
 }
 
 static void check_file(struct look *l)

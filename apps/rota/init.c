@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota init: an authority directory with everything signed once. It is made under a temporary name and renamed
  * at the end, so that it is there whole or not at all. */
+#include "apps/rota/init_users.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/signdini.h"
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 static const char *product, *config, *module;
-static bool softhsm, at_hand;
+static bool softhsm, at_hand, daemon_users;
 static struct opts_list names;
 
 static const struct opts_row rows[] = {
@@ -31,6 +32,9 @@ static const struct opts_row rows[] = {
 	{ "config", "FILE", "a rota.ini that names your own tokens", OPTS_TEXT, &config },
 	{ "at-hand", NULL, "with --softhsm: no signing daemon, verbs open the online token",
 		OPTS_FLAG, &at_hand },
+	{ "daemon-users", NULL,
+		"as root: the signing daemon's processes are three users, made here", OPTS_FLAG,
+		&daemon_users },
 	{ "name", "NAME", "host name or address of the update server; may repeat", OPTS_LIST,
 		&names },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
@@ -45,7 +49,8 @@ static const struct opts_usage usage = {
 		"you may have\n"
 		"signed what the online keys sign.",
 	.examples = "  rota init --softhsm --product sensor ./authority\n"
-		    "  rota init --config ceremony.ini --name updates.example.org /srv/authority",
+		    "  rota init --config ceremony.ini --name updates.example.org /srv/authority\n"
+		    "  rota init --config ceremony.ini --daemon-users /srv/authority",
 	.rows = rows,
 	.operands_min = 1,
 	.operands_max = 1,
@@ -128,29 +133,61 @@ static enum rota_err refuse_used(const char *dir, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+static enum rota_err write_daemon(struct session *s)
+{
+	if (s->dir.signd[0])
+		return signdini_write(s, softhsm, daemon_users ? INIT_USERS : NULL);
+	if (!daemon_users)
+		return ROTA_OK;
+	return rota_fail(&s->why, ROTA_ERR_ARGUMENT,
+		"--daemon-users: there is no signing daemon, as %s names none ([authority] signd)",
+		s->dir.ini.path);
+}
+
+static enum rota_err fill(const char *making, struct rota_fail *why)
+{
+	struct session s;
+	enum rota_err err = session_open(&s, making, SESSION_WRITE);
+
+	if (err == ROTA_OK) {
+		session_by_hand(&s); /* a daemon begins with what is made here */
+		err = sign_all(&s.desk, &s.why);
+		if (err == ROTA_OK)
+			err = write_daemon(&s);
+		session_drop(&s);
+	}
+	*why = s.why;
+	return err;
+}
+
+/* No token is open any more, and its files may change hands. */
+static enum rota_err give(const char *making, const struct init_users *users, struct rota_fail *why)
+{
+	struct rota_authdir dir;
+	enum rota_err err;
+
+	ROTA_TRY(rota_authdir_load(making, &dir, why));
+	err = init_users_give(users, &dir, why);
+	rota_authdir_free(&dir);
+	return err;
+}
+
 static enum rota_err make(const char *making, struct rota_fail *why)
 {
 	const struct softhsm_plan plan = { .product = product,
 		.module = module,
 		.host = names.count ? names.at[0] : "localhost",
 		.at_hand = at_hand };
-	struct session s;
-	enum rota_err err;
+	struct init_users users;
 
+	if (daemon_users)
+		ROTA_TRY(init_users_make(&users, why));
 	if (softhsm)
 		ROTA_TRY(softhsm_make(&plan, making, why));
 	else
 		ROTA_TRY(copy_config(making, why));
-	err = session_open(&s, making, SESSION_WRITE);
-	if (err == ROTA_OK) {
-		session_by_hand(&s); /* a daemon begins with what is made here */
-		err = sign_all(&s.desk, &s.why);
-		if (err == ROTA_OK && s.dir.signd[0])
-			err = signdini_write(&s, softhsm);
-		session_drop(&s);
-	}
-	*why = s.why;
-	return err;
+	ROTA_TRY(fill(making, why));
+	return daemon_users ? give(making, &users, why) : ROTA_OK;
 }
 
 static int run(const char *dir)
@@ -188,6 +225,9 @@ int verb_init(int argc, char **argv)
 			&usage, "--at-hand is for --softhsm; a FILE without `signd` says the same");
 	if (softhsm == (config != NULL))
 		return opts_wrong(&usage, "give one of --softhsm and --config");
+	if (at_hand && daemon_users)
+		return opts_wrong(
+			&usage, "--at-hand is without a daemon, --daemon-users is of one");
 	if (softhsm && (!product || !rota_name_ok(product)))
 		return opts_wrong(&usage, "--product NAME is needed: 1 to 32 of [a-z0-9._-]");
 	if (refuse_used(argv[at], &why) != ROTA_OK)

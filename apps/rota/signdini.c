@@ -96,24 +96,25 @@ static enum rota_err write_log_policy(struct session *s, const struct rota_token
 }
 
 static void write_ini(const struct rota_authdir *dir, const struct rota_token *token, bool softhsm,
-	struct rota_bytes *ini)
+	const char *users, struct rota_bytes *ini)
 {
 	rota_bytes_print(ini,
 		"# Who may have what signed; signd.ini(5) explains each setting, rota doctor "
 		"compares it with\n# rota.ini. Rules with approvals = N ask for officers; rates "
 		"and lifetimes can be lower.\n"
-		"[daemon]\nstate = signd\nsocket = signd/socket\n%s\n"
+		"[daemon]\nstate = signd\nsocket = signd/socket\n%s%s%s%s\n"
 		"[scope %s]\nauthority = .\n\n"
 		"# The key of the signing log, which signs nothing else.\n"
 		"[log]\nkey = %s:" LOG_KEY "\n\n"
 		"# Who made this authority.\n[client desk]\nuid = %u\n",
-		softhsm ? "lock = no\n" : "", dir->product, token->name, (unsigned)getuid());
+		softhsm ? "lock = no\n" : "", users ? "users = " : "", users ? users : "",
+		users ? "\n" : "", dir->product, token->name, (unsigned)getuid());
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		write_rule(dir, rota_duties[i].name, ini);
 	write_server(dir, ini);
 }
 
-enum rota_err signdini_write(struct session *s, bool softhsm)
+enum rota_err signdini_write(struct session *s, bool softhsm, const char *users)
 {
 	const struct rota_token *token = log_token(&s->dir);
 	char path[ROTA_FILE_PATH_MAX];
@@ -125,7 +126,7 @@ enum rota_err signdini_write(struct session *s, bool softhsm)
 			"%s names a signing daemon, and no token with online = yes for it",
 			s->dir.ini.path);
 	ROTA_TRY(write_log_policy(s, token));
-	write_ini(&s->dir, token, softhsm, &ini);
+	write_ini(&s->dir, token, softhsm, users, &ini);
 	rota_authdir_path(&s->dir, "signd", path);
 	err = rota_file_mkdirs(path, 0755, &s->why);
 	rota_authdir_path(&s->dir, "signd.ini", path);

@@ -8,8 +8,8 @@
 #include "apps/rota/session.h"
 
 /* Write DIR/signd.ini and DIR/trust/log-policy, and make DIR/signd, for the daemon's state and socket. `softhsm`: tokens are
- * files, PINs too, so that nothing is gained where memory is kept out of swap. ROTA_ERR_NOT_FOUND: no token is online, or
+ * files, PINs too, so that nothing is gained where memory is kept out of swap. `users`: the daemon's three users, NULL: it stays one. ROTA_ERR_NOT_FOUND: no token is online, or
  * the first that is has no key `log`. */
-ROTA_MUST_USE enum rota_err signdini_write(struct session *s, bool softhsm);
+ROTA_MUST_USE enum rota_err signdini_write(struct session *s, bool softhsm, const char *users);
 
 #endif

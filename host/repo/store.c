@@ -292,7 +292,7 @@ enum rota_err rota_store_stage(const struct rota_authdir *dir, const char *role,
 	char path[ROTA_FILE_PATH_MAX];
 
 	rota_store_path(dir, role, version, true, path);
-	return rota_file_write(path, file, 0600, why);
+	return rota_file_write(path, file, 0640, why); /* a daemon of other users judges by it */
 }
 
 enum rota_err rota_store_put(const struct rota_authdir *dir, const char *role, uint64_t version,
