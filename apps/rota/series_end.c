@@ -167,8 +167,8 @@ static enum rota_err run(struct session *s, json_t **newest)
 		json_dumpf(root, stdout, JSON_SORT_KEYS | JSON_INDENT(2));
 		printf("\n");
 	} else {
-		printf("root %lld, from now on, with the online keys of rota.ini; it ends the "
-		       "series\n",
+		printf("to be signed: root %lld, which counts from now on, names the online keys "
+		       "of rota.ini and ends the series\n",
 			(long long)json_integer_value(json_object_get(root, "version")));
 	}
 	fflush(stdout);

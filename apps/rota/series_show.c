@@ -81,7 +81,7 @@ static void print_row(const json_t *row)
 {
 	const char *until = json_string_value(json_object_get(row, "until"));
 
-	printf("%7lld  %s  %-20s  %-8s%s%s%s\n",
+	printf("%7lld  %s  %-20s  %s%s%s%s\n",
 		(long long)json_integer_value(json_object_get(row, "version")),
 		json_string_value(json_object_get(row, "from")), until ? until : "-",
 		json_string_value(json_object_get(row, "state")),

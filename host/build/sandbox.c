@@ -212,7 +212,7 @@ static enum rota_err judge(
 			"no build without network here: the kernel refused '%s' (%s); look at "
 			"sysctl "
 			"user.max_user_namespaces and kernel.unprivileged_userns_clone, or at what "
-			"this container allows",
+			"this container or chroot allows",
 			t->what, strerror(t->code));
 	if (WIFSIGNALED(status) && WTERMSIG(status) == TOO_LONG)
 		return rota_fail(why, ROTA_ERR_TIMEOUT, "'%s' took longer than %u s and was killed",
