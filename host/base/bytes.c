@@ -6,20 +6,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The least that is allocated: short texts grow once. */
+#define ROOM_MIN 480
+/* What most prints come to. */
+#define PRINT_FEW 128
+
+/* Room for `len` bytes more, and a NUL. */
+static void grow(struct rota_bytes *to, size_t len)
+{
+	size_t room = (to->room + len) * 2;
+	uint8_t *p;
+
+	if (to->p && to->room - to->len >= len)
+		return;
+	room = room < ROOM_MIN ? ROOM_MIN : room;
+	p = realloc(to->p, room + 1);
+	if (!p)
+		abort();
+	to->p = p;
+	to->room = room;
+}
+
 void rota_bytes_add(struct rota_bytes *to, struct rota_span from)
 {
-	if (!to->p || to->room - to->len < from.len) {
-		size_t room = (to->room + from.len) * 2 + 64;
-		uint8_t *p = realloc(to->p, room + 1);
-
-		if (!p)
-			abort();
-		to->p = p;
-		to->room = room;
-	}
+	grow(to, from.len);
 	if (from.len)
 		memcpy(to->p + to->len, from.p, from.len);
 	to->len += from.len;
+	to->p[to->len] = 0;
+}
+
+void rota_bytes_add_byte(struct rota_bytes *to, char byte)
+{
+	grow(to, 1);
+	to->p[to->len++] = (uint8_t)byte;
 	to->p[to->len] = 0;
 }
 
@@ -97,12 +117,20 @@ char *rota_text(const char *format, ...)
 
 void rota_bytes_print(struct rota_bytes *to, const char *format, ...)
 {
-	va_list args;
-	char *text;
+	va_list args, again;
+	int len;
 
 	va_start(args, format);
-	text = written(format, args);
+	va_copy(again, args);
+	grow(to, PRINT_FEW);
+	len = vsnprintf((char *)to->p + to->len, to->room - to->len + 1, format, args);
+	if (len < 0)
+		abort();
+	if ((size_t)len > to->room - to->len) {
+		grow(to, (size_t)len);
+		(void)vsnprintf((char *)to->p + to->len, (size_t)len + 1, format, again);
+	}
+	to->len += (size_t)len;
+	va_end(again);
 	va_end(args);
-	rota_bytes_add_text(to, text);
-	free(text);
 }

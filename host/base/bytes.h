@@ -18,6 +18,7 @@ struct rota_bytes {
 
 /* Append; running out of memory ends the program (abort), as nothing useful can follow. */
 void rota_bytes_add(struct rota_bytes *to, struct rota_span from);
+void rota_bytes_add_byte(struct rota_bytes *to, char byte);
 void rota_bytes_add_text(struct rota_bytes *to, const char *text);
 void rota_bytes_print(struct rota_bytes *to, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

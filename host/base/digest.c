@@ -3,11 +3,29 @@
 #include "host/base/bytes.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct rota_digest {
 	EVP_MD_CTX *ctx;
 };
+
+/* Looked up once: EVP_sha256() is looked up at each use, which takes as long as to hash a kilobyte. */
+static EVP_MD *sha256;
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!sha256)
+		abort();
+}
+
+static const EVP_MD *hash(void)
+{
+	pthread_once(&fetched, fetch);
+	return sha256;
+}
 
 struct rota_digest *rota_digest_new(void)
 {
@@ -16,7 +34,7 @@ struct rota_digest *rota_digest_new(void)
 	if (!d)
 		abort();
 	d->ctx = EVP_MD_CTX_new();
-	if (!d->ctx || EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) != 1)
+	if (!d->ctx || EVP_DigestInit_ex(d->ctx, hash(), NULL) != 1)
 		abort();
 	return d;
 }
@@ -47,7 +65,7 @@ void rota_digest_free(struct rota_digest *d)
 
 void rota_digest_of(struct rota_span data, uint8_t out[static ROTA_DIGEST_LEN])
 {
-	if (EVP_Digest(data.p, data.len, out, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(data.p, data.len, out, NULL, hash(), NULL) != 1)
 		abort();
 }
 

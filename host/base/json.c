@@ -8,11 +8,13 @@
 
 /* Largest integer that every JSON reader holds exactly (SPEC 2.1). */
 #define INTEGER_MAX 9007199254740991LL
+/* Of an object that is put in order without more memory. */
+#define MEMBERS_FEW 16
 
 /* What stands in a string as it is. */
 static bool is_plain(unsigned char c, enum rota_json_form form)
 {
-	return c != '"' && c != '\\' && c != 0 && (c >= ' ' || form != ROTA_JSON_FILE);
+	return (c >= ' ' && c != '"' && c != '\\') || (c > 0 && c < ' ' && form != ROTA_JSON_FILE);
 }
 
 static void put_escaped(unsigned char c, struct rota_bytes *out)
@@ -34,7 +36,7 @@ static enum rota_err put_string(struct rota_span text, enum rota_json_form form,
 {
 	size_t plain;
 
-	rota_bytes_add(out, ROTA_STR("\""));
+	rota_bytes_add_byte(out, '"');
 	for (size_t i = 0; i < text.len; i += plain + 1) {
 		for (plain = 0; i + plain < text.len && is_plain(text.p[i + plain], form);)
 			plain++;
@@ -45,27 +47,42 @@ static enum rota_err put_string(struct rota_span text, enum rota_json_form form,
 			return rota_fail(why, ROTA_ERR_FORMAT, "a string holds a NUL");
 		put_escaped(text.p[i + plain], out);
 	}
-	rota_bytes_add(out, ROTA_STR("\""));
+	rota_bytes_add_byte(out, '"');
 	return ROTA_OK;
 }
 
 static enum rota_err put(const json_t *value, enum rota_json_form form, int depth,
 	struct rota_bytes *out, struct rota_fail *why);
 
-static int by_bytes(const void *a, const void *b)
+struct member {
+	const char *name;
+	const json_t *value;
+};
+
+static int by_name(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp(((const struct member *)a)->name, ((const struct member *)b)->name);
 }
 
-static enum rota_err put_members(const json_t *object, const char **names, size_t count,
+/* What was read of our spelling is in order already. */
+static void sort_members(struct member *members, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (by_name(&members[i - 1], &members[i]) > 0) {
+			qsort(members, count, sizeof(*members), by_name);
+			return;
+		}
+}
+
+static enum rota_err put_members(const struct member *members, size_t count,
 	enum rota_json_form form, int depth, struct rota_bytes *out, struct rota_fail *why)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (i)
-			rota_bytes_add(out, ROTA_STR(","));
-		ROTA_TRY(put_string(rota_span(names[i], strlen(names[i])), form, out, why));
-		rota_bytes_add(out, ROTA_STR(":"));
-		ROTA_TRY(put(json_object_get(object, names[i]), form, depth, out, why));
+			rota_bytes_add_byte(out, ',');
+		ROTA_TRY(put_string(rota_span_cstr(members[i].name), form, out, why));
+		rota_bytes_add_byte(out, ':');
+		ROTA_TRY(put(members[i].value, form, depth, out, why));
 	}
 	return ROTA_OK;
 }
@@ -73,33 +90,35 @@ static enum rota_err put_members(const json_t *object, const char **names, size_
 static enum rota_err put_object(const json_t *object, enum rota_json_form form, int depth,
 	struct rota_bytes *out, struct rota_fail *why)
 {
+	struct member few[MEMBERS_FEW], *members = few;
 	size_t count = json_object_size(object), i = 0;
-	const char **names = calloc(count + 1, sizeof(*names));
 	const char *name;
-	json_t *member;
+	json_t *value;
 	enum rota_err err;
 
-	if (!names)
+	if (count > MEMBERS_FEW && (members = calloc(count, sizeof(*members))) == NULL)
 		abort();
-	json_object_foreach((json_t *)(uintptr_t)object, name, member) names[i++] = name;
-	qsort(names, count, sizeof(*names), by_bytes);
-	rota_bytes_add(out, ROTA_STR("{"));
-	err = put_members(object, names, count, form, depth, out, why);
-	rota_bytes_add(out, ROTA_STR("}"));
-	free(names);
+	json_object_foreach((json_t *)(uintptr_t)object, name, value) members[i++] =
+		(struct member){ name, value };
+	sort_members(members, count);
+	rota_bytes_add_byte(out, '{');
+	err = put_members(members, count, form, depth, out, why);
+	rota_bytes_add_byte(out, '}');
+	if (members != few)
+		free(members);
 	return err;
 }
 
 static enum rota_err put_array(const json_t *array, enum rota_json_form form, int depth,
 	struct rota_bytes *out, struct rota_fail *why)
 {
-	rota_bytes_add(out, ROTA_STR("["));
+	rota_bytes_add_byte(out, '[');
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		if (i)
-			rota_bytes_add(out, ROTA_STR(","));
+			rota_bytes_add_byte(out, ',');
 		ROTA_TRY(put(json_array_get(array, i), form, depth, out, why));
 	}
-	rota_bytes_add(out, ROTA_STR("]"));
+	rota_bytes_add_byte(out, ']');
 	return ROTA_OK;
 }
 
@@ -148,6 +167,17 @@ static enum rota_err put(const json_t *value, enum rota_json_form form, int dept
 	return rota_fail(why, ROTA_ERR_FORMAT, "a number with a fraction has no place here");
 }
 
+enum rota_err rota_json_add(const json_t *value, struct rota_bytes *out, struct rota_fail *why)
+{
+	return put(value, ROTA_JSON_FILE, 0, out, why);
+}
+
+enum rota_err rota_json_add_string(
+	struct rota_span text, struct rota_bytes *out, struct rota_fail *why)
+{
+	return put_string(text, ROTA_JSON_FILE, out, why);
+}
+
 enum rota_err rota_json_encode(const json_t *value, enum rota_json_form form,
 	struct rota_bytes *out, struct rota_fail *why)
 {
@@ -193,26 +223,6 @@ size_t rota_json_values(struct rota_span text)
 	return values;
 }
 
-enum rota_err rota_json_parse_strict(struct rota_span text, json_t **out, struct rota_fail *why)
-{
-	struct rota_bytes again;
-	bool same;
-
-	ROTA_TRY(rota_json_parse(text, out, why));
-	if (rota_json_encode(*out, ROTA_JSON_FILE, &again, why) != ROTA_OK) {
-		json_decref(*out);
-		*out = NULL;
-		return why->err;
-	}
-	same = rota_span_eq(rota_bytes_span(&again), text);
-	rota_bytes_free(&again);
-	if (same)
-		return ROTA_OK;
-	json_decref(*out);
-	*out = NULL;
-	return rota_fail(why, ROTA_ERR_FORMAT, "not the canonical spelling (SPEC 2.1)");
-}
-
 bool rota_json_members(const json_t *value, const char *names)
 {
 	size_t known = 0;
@@ -222,10 +232,8 @@ bool rota_json_members(const json_t *value, const char *names)
 	while (*names) {
 		size_t len = strcspn(names, " ");
 		bool maybe = names[len - 1] == '?';
-		char name[64];
 
-		snprintf(name, sizeof(name), "%.*s", (int)(len - maybe), names);
-		if (json_object_get(value, name))
+		if (json_object_getn(value, names, len - maybe))
 			known++;
 		else if (!maybe)
 			return false;

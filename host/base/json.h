@@ -9,6 +9,7 @@
 
 #include "host/base/bytes.h"
 #include "host/base/fail.h"
+#include "rota/codec/json.h" /* ROTA_JSON_DEPTH_MAX */
 
 #include <jansson.h>
 
@@ -17,13 +18,17 @@ enum rota_json_form {
 	ROTA_JSON_SIGNED,
 };
 
-/* SPEC 2.1 */
-#define ROTA_JSON_DEPTH_MAX 12
-
 /* ROTA_ERR_FORMAT: a float, NUL in a string, an integer beyond 2^53 - 1, nesting beyond the maximum;
  * value NULL, which is what jansson makes of text that is no UTF-8. */
 ROTA_MUST_USE enum rota_err rota_json_encode(const json_t *value, enum rota_json_form form,
 	struct rota_bytes *out, struct rota_fail *why);
+
+/* The file's bytes of a value, or of a string of UTF-8, behind what is there: for who writes the brackets around himself. Errors as
+ * encode; then `out` has what was written so far. */
+ROTA_MUST_USE enum rota_err rota_json_add(
+	const json_t *value, struct rota_bytes *out, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_json_add_string(
+	struct rota_span text, struct rota_bytes *out, struct rota_fail *why);
 
 /* Any JSON object without duplicate names; the caller decrefs. */
 ROTA_MUST_USE enum rota_err rota_json_parse(

@@ -7,26 +7,35 @@
 #include "rota/codec/der.h"
 #include "rota/codec/key.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *signed_json(const struct rota_answer *a)
+/* In our spelling as it is: the daemon writes thousands a second. */
+static void write_signed(const struct rota_answer *a, struct rota_bytes *out)
 {
-	json_t *keys = json_array(), *sigs = json_array(), *whole;
-
+	*out = (struct rota_bytes){ 0 };
+	rota_bytes_print(out,
+		"{\"_type\":\"rota-answer\",\"entry\":%" PRIu64 ",\"format\":1,\"keys\":[",
+		a->entry);
 	for (size_t i = 0; i < a->count; i++) {
 		char point[2 * ROTA_P256_KEY_LEN + 1];
 
 		rota_hex(ROTA_SPAN(a->sig[i].key), point);
-		json_array_append_new(keys, json_string(point));
-		json_array_append_new(sigs, rota_envelope_signature(&a->sig[i]));
+		rota_bytes_print(out, "%s\"%s\"", i ? "," : "", point);
 	}
-	whole = json_pack("{s:s,s:I,s:i,s:o,s:o}", "_type", "rota-answer", "entry",
-		(json_int_t)a->entry, "format", 1, "keys", keys, "signatures", sigs);
+	rota_bytes_add_text(out, "],\"signatures\":[");
+	for (size_t i = 0; i < a->count; i++) {
+		char id[ROTA_DIGEST_HEX], hex[ROTA_ENVELOPE_SIG_HEX];
+
+		rota_envelope_signature_hex(&a->sig[i], id, hex);
+		rota_bytes_print(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", i ? "," : "", id, hex);
+	}
+	rota_bytes_add_text(out, "]");
 	if (a->time_s)
-		json_object_set_new(whole, "time", json_integer((json_int_t)a->time_s));
-	return whole;
+		rota_bytes_print(out, ",\"time\":%" PRIu64, a->time_s);
+	rota_bytes_add_text(out, "}");
 }
 
 void rota_answer_write(const struct rota_answer *a, struct rota_bytes *out)
@@ -36,8 +45,8 @@ void rota_answer_write(const struct rota_answer *a, struct rota_bytes *out)
 
 	switch (a->kind) {
 	case ROTA_ANSWER_SIGNED:
-		whole = signed_json(a);
-		break;
+		write_signed(a, out);
+		return;
 	case ROTA_ANSWER_PENDING:
 		whole = json_pack("{s:s,s:I,s:i,s:i,s:i}", "_type", "rota-pending", "entry",
 			(json_int_t)a->entry, "format", 1, "have", a->have, "need", a->need);

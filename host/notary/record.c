@@ -24,6 +24,7 @@ struct counter {
 struct rota_records {
 	char dir[ROTA_FILE_PATH_MAX / 2]; /* STATE/records */
 	struct rota_record_role **roles;
+	uint32_t *hashes; /* of their names: hundreds are looked through for each request */
 	size_t role_count;
 	struct counter *counters;
 	size_t counter_count;
@@ -61,6 +62,7 @@ void rota_records_free(struct rota_records *r)
 		free(r->roles[i]);
 	}
 	free(r->roles);
+	free(r->hashes);
 	free(r->counters);
 	free(r->slots);
 	digestset_free(&r->used, NULL);
@@ -72,11 +74,26 @@ void rota_records_free(struct rota_records *r)
 
 /* ---- asking ---- */
 
+/* FNV-1a of both names. */
+static uint32_t hash_of(const char *scope, const char *role)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *scope; scope++)
+		hash = (hash ^ (uint8_t)*scope) * 16777619u;
+	for (hash *= 16777619u; *role; role++)
+		hash = (hash ^ (uint8_t)*role) * 16777619u;
+	return hash;
+}
+
 struct rota_record_role *rota_records_role(
 	struct rota_records *r, const char *scope, const char *role)
 {
+	uint32_t hash = hash_of(scope, role);
+
 	for (size_t i = 0; i < r->role_count; i++)
-		if (strcmp(r->roles[i]->scope, scope) == 0 && strcmp(r->roles[i]->role, role) == 0)
+		if (r->hashes[i] == hash && strcmp(r->roles[i]->scope, scope) == 0 &&
+			strcmp(r->roles[i]->role, role) == 0)
 			return r->roles[i];
 	return NULL;
 }
@@ -194,8 +211,10 @@ static void on_role(struct rota_records *r, const struct rota_leaf *leaf)
 		one = calloc(1, sizeof(*one));
 		r->roles =
 			realloc(r->roles, (r->role_count + 1) * sizeof(struct rota_record_role *));
-		if (!one || !r->roles)
+		r->hashes = realloc(r->hashes, (r->role_count + 1) * sizeof(*r->hashes));
+		if (!one || !r->roles || !r->hashes)
 			abort();
+		r->hashes[r->role_count] = hash_of(scope, role);
 		r->roles[r->role_count++] = one;
 		memcpy(one->scope, scope, sizeof(scope));
 		memcpy(one->role, role, sizeof(role));

@@ -17,15 +17,23 @@ enum rota_err rota_envelope_digest(
 	return ROTA_OK;
 }
 
-json_t *rota_envelope_signature(const struct rota_seat_sig *sig)
+void rota_envelope_signature_hex(const struct rota_seat_sig *sig, char id[static ROTA_DIGEST_HEX],
+	char hex[static ROTA_ENVELOPE_SIG_HEX])
 {
-	char id[ROTA_DIGEST_HEX], hex[2 * ROTA_DER_ECDSA_MAX + 1] = "";
 	uint8_t room[ROTA_DER_ECDSA_MAX];
 	struct rota_span der;
 
+	hex[0] = 0;
 	rota_p256_key_id(sig->key, id);
 	if (rota_der_ecdsa_encode(ROTA_SPAN(sig->sig), ROTA_BUF(room), &der) == ROTA_OK)
 		rota_hex(der, hex);
+}
+
+json_t *rota_envelope_signature(const struct rota_seat_sig *sig)
+{
+	char id[ROTA_DIGEST_HEX], hex[ROTA_ENVELOPE_SIG_HEX];
+
+	rota_envelope_signature_hex(sig, id, hex);
 	return json_pack("{s:s,s:s}", "keyid", id, "sig", hex);
 }
 

@@ -9,6 +9,7 @@
 #include "host/base/digest.h"
 #include "host/base/json.h"
 #include "host/sign/notary.h"
+#include "rota/codec/der.h"
 
 /* SPEC 4.8: what a device accepts of a role file that its parent gives no length for. */
 #define ROTA_ENVELOPE_MAX (16 * 1024 * 1024)
@@ -16,6 +17,11 @@
 /* SHA-256 of the canonical bytes of `content`: what is signed (SPEC 2.3). */
 ROTA_MUST_USE enum rota_err rota_envelope_digest(
 	const json_t *content, uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why);
+
+/* Key id and DER signature in hex. */
+#define ROTA_ENVELOPE_SIG_HEX (2 * ROTA_DER_ECDSA_MAX + 1)
+void rota_envelope_signature_hex(const struct rota_seat_sig *sig, char id[static ROTA_DIGEST_HEX],
+	char hex[static ROTA_ENVELOPE_SIG_HEX]);
 
 /* {"keyid","sig"}; the caller decrefs. */
 json_t *rota_envelope_signature(const struct rota_seat_sig *sig);
