@@ -24,7 +24,7 @@ static enum rota_err wait_signed(
 	do {
 		if (poll(&p, 1, SIGN_MS) != 1)
 			return rota_fail(why, ROTA_ERR_TIMEOUT, "the log's key does not answer");
-		if (!rota_pool_take(p.fd, done))
+		if (!rota_pool_take_one(p.fd, done))
 			return rota_fail(why, ROTA_ERR_IO, "the holder of the log's key is gone");
 	} while (done->tag != m->tag);
 	return done->err == ROTA_OK ? ROTA_OK
@@ -84,8 +84,10 @@ static bool wait_news(struct checkpoint_maker *m, uint64_t size, uint64_t *durab
 	bool ends;
 
 	pthread_mutex_lock(&m->lock);
+	m->waits = true;
 	while (!m->ends && m->durable == size)
 		pthread_cond_wait(&m->news, &m->lock);
+	m->waits = false;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)rota_policy_log(m->plan->policy)->every_s;
 	while (!m->ends && pthread_cond_timedwait(&m->news, &m->lock, &until) == 0)
@@ -143,7 +145,8 @@ void checkpoint_durable(struct checkpoint_maker *m, uint64_t durable)
 {
 	pthread_mutex_lock(&m->lock);
 	m->durable = durable;
-	pthread_cond_signal(&m->news);
+	if (m->waits)
+		pthread_cond_signal(&m->news);
 	pthread_mutex_unlock(&m->lock);
 }
 

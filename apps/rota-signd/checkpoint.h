@@ -26,6 +26,7 @@ struct checkpoint_maker {
 	pthread_cond_t news;
 	uint64_t durable;
 	bool ends;
+	bool waits; /* for news: nobody is woken who does not */
 };
 
 /* `m` is zeroed. */

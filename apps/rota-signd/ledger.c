@@ -36,13 +36,13 @@ static int file_of(struct rota_span bytes)
 	return fd;
 }
 
-static bool send_parts(int to, struct iovec parts[static 3], int file)
+static bool send_with(struct ledger *l, int file)
 {
 	union {
 		struct cmsghdr head;
 		uint8_t room[CMSG_SPACE(sizeof(file))];
 	} beside = { .room = { 0 } };
-	struct msghdr whole = { .msg_iov = parts, .msg_iovlen = 3 };
+	struct msghdr whole = { .msg_iov = l->part, .msg_iovlen = l->count * LEDGER_PARTS };
 	ssize_t sent;
 
 	if (file >= 0) {
@@ -54,94 +54,154 @@ static bool send_parts(int to, struct iovec parts[static 3], int file)
 		memcpy(CMSG_DATA(&beside.head), &file, sizeof(file));
 	}
 	do
-		sent = sendmsg(to, &whole, MSG_NOSIGNAL);
+		sent = sendmsg(l->plan->entries[1], &whole, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
+	l->count = l->len = 0;
 	return sent >= 0;
+}
+
+bool ledger_send(struct ledger *l)
+{
+	return l->count == 0 || send_with(l, -1);
+}
+
+/* There is room for it. */
+static void gather(struct ledger *l, uint64_t tag, const struct signd_order *order,
+	const struct ledger_parts *parts)
+{
+	struct signd_order *head = &l->head[l->count];
+	struct iovec *part = &l->part[l->count * LEDGER_PARTS];
+
+	*head = *order;
+	head->tag = tag;
+	head->round = l->round;
+	head->ask_len = (uint32_t)parts->ask.len;
+	part[0] = (struct iovec){ head, sizeof(*head) };
+	part[1] = (struct iovec){ (void *)(uintptr_t)parts->leaf, order->leaf_len };
+	part[2] = (struct iovec){ (void *)(uintptr_t)parts->record.p, parts->record.len };
+	l->count++;
+	l->len += sizeof(*head) + order->leaf_len + parts->record.len;
 }
 
 bool ledger_order(struct ledger *l, uint64_t tag, const struct signd_order *order,
 	const struct ledger_parts *parts)
 {
-	struct signd_order head = *order;
-	struct iovec vec[3] = { { &head, sizeof(head) },
-		{ (void *)(uintptr_t)parts->leaf, order->leaf_len },
-		{ (void *)(uintptr_t)parts->record.p, parts->record.len } };
-	int file = -1;
-	bool sent;
+	size_t len = sizeof(*order) + order->leaf_len + parts->record.len;
+	bool alone = parts->ask.len > 0, sent;
+	int file;
 
-	head.tag = tag;
-	head.round = l->round;
-	head.ask_len = (uint32_t)parts->ask.len;
-	if (parts->ask.len > 0 && (file = file_of(parts->ask)) < 0)
+	if ((alone || l->count == SIGND_ORDERS_MAX || l->len + len > SIGND_ORDER_MAX) &&
+		!ledger_send(l))
 		return false;
-	sent = send_parts(l->plan->entries[1], vec, file);
-	if (file >= 0)
-		close(file);
+	if (!alone) {
+		gather(l, tag, order, parts);
+		return true;
+	}
+	file = file_of(parts->ask);
+	if (file < 0)
+		return false;
+	gather(l, tag, order, parts);
+	sent = send_with(l, file);
+	close(file);
 	return sent;
 }
 
-/* The next message and what stands behind its head: ROTA_ERR_NOT_FOUND, there is none yet. */
-static enum rota_err take(
-	struct ledger *l, int flags, struct signd_logged *head, struct rota_span *rest)
+static void heard(struct ledger *l, const struct signd_logged *head)
+{
+	if (head->err == ROTA_OK && head->index >= l->entries)
+		l->entries = head->index + 1;
+}
+
+/* Answers, one behind the other; *own: to an order of our own. false: it is something else. */
+static bool tell(struct ledger *l, struct rota_span message, struct signd_logged *own)
+{
+	struct signd_logged head;
+
+	for (; message.len >= sizeof(head); message = rota_span_skip(message, sizeof(head))) {
+		memcpy(&head, message.p, sizeof(head));
+		if (head.leaf_len > 0)
+			return false;
+		heard(l, &head);
+		if (head.tag == OWN_TAG)
+			*own = head;
+		else
+			l->logged(l->ctx, &head);
+	}
+	return message.len == 0;
+}
+
+static ssize_t receive(struct ledger *l, int flags)
 {
 	ssize_t got;
 
 	do
 		got = recv(l->plan->entries[1], l->room, sizeof(l->room), flags);
 	while (got < 0 && errno == EINTR);
-	if (got < 0 && errno == EAGAIN)
-		return ROTA_ERR_NOT_FOUND;
-	if (got < (ssize_t)sizeof(*head))
-		return ROTA_ERR_IO;
-	memcpy(head, l->room, sizeof(*head));
-	if (head->err == ROTA_OK && head->index >= l->entries)
-		l->entries = head->index + 1;
-	*rest = rota_span(l->room + sizeof(*head), (size_t)got - sizeof(*head));
-	return rest->len == (size_t)head->leaf_len + head->record_len ? ROTA_OK : ROTA_ERR_IO;
+	return got;
 }
 
 bool ledger_hear(struct ledger *l)
 {
-	struct signd_logged head;
-	struct rota_span rest;
-	enum rota_err err;
+	struct signd_logged own;
+	ssize_t got;
 
-	while ((err = take(l, MSG_DONTWAIT, &head, &rest)) == ROTA_OK)
-		l->logged(l->ctx, &head);
-	return err == ROTA_ERR_NOT_FOUND;
+	while ((got = receive(l, MSG_DONTWAIT)) > 0)
+		if (!tell(l, rota_span(l->room, (size_t)got), &own))
+			return false;
+	return got < 0 && errno == EAGAIN;
+}
+
+/* An entry that is there. */
+static enum rota_err take_past(struct ledger *l, struct rota_span message, struct rota_fail *why)
+{
+	struct rota_span rest = rota_span_skip(message, sizeof(struct signd_logged)), record;
+	struct signd_logged head;
+	struct rota_leaf past;
+
+	memcpy(&head, message.p, sizeof(head));
+	if (rest.len != (size_t)head.leaf_len + head.record_len)
+		return gone(why);
+	heard(l, &head);
+	record = rota_span_skip(rest, head.leaf_len);
+	ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, head.leaf_len), &past));
+	if (rota_records_entry(l->records, head.index, &past, record) == ROTA_OK &&
+		pending_entry(&l->pending, head.index, &past, record) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT, "the private record of entry %llu is none of ours",
+		(unsigned long long)head.index);
+}
+
+/* The next message: an entry, or answers. */
+static enum rota_err take(struct ledger *l, struct signd_logged *own, struct rota_fail *why)
+{
+	struct signd_logged head;
+	ssize_t got = receive(l, 0);
+	struct rota_span message;
+
+	if (got < (ssize_t)sizeof(head))
+		return gone(why);
+	message = rota_span(l->room, (size_t)got);
+	memcpy(&head, message.p, sizeof(head));
+	if (head.leaf_len > 0)
+		return take_past(l, message, why);
+	return tell(l, message, own) ? ROTA_OK : gone(why);
 }
 
 /* An order of our own, and its answer; what comes before is told, or is an entry. */
 static enum rota_err ask(struct ledger *l, const struct signd_order *order,
 	const struct ledger_parts *parts, struct rota_fail *why)
 {
-	struct signd_logged head;
-	struct rota_span rest;
-	struct rota_leaf past;
+	struct signd_logged own = { .tag = 0 };
 
-	if (!ledger_order(l, OWN_TAG, order, parts))
+	if (!ledger_order(l, OWN_TAG, order, parts) || !ledger_send(l))
 		return gone(why);
-	while (take(l, 0, &head, &rest) == ROTA_OK) {
-		if (head.leaf_len > 0) {
-			struct rota_span record = rota_span_skip(rest, head.leaf_len);
-
-			ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, head.leaf_len), &past));
-			if (rota_records_entry(l->records, head.index, &past, record) != ROTA_OK ||
-				pending_entry(&l->pending, head.index, &past, record) != ROTA_OK)
-				return rota_fail(why, ROTA_ERR_FORMAT,
-					"the private record of entry %llu is none of ours",
-					(unsigned long long)head.index);
-		} else if (head.tag != OWN_TAG) {
-			l->logged(l->ctx, &head);
-		} else if (head.err != ROTA_OK) {
-			return rota_fail(
-				why, (enum rota_err)head.err, "the log does not take entries now");
-		} else {
-			l->round = order->leaf_len == 0 ? head.round : l->round;
-			return ROTA_OK;
-		}
-	}
-	return gone(why);
+	while (own.tag != OWN_TAG)
+		ROTA_TRY(take(l, &own, why));
+	if (own.err != ROTA_OK)
+		return rota_fail(why, (enum rota_err)own.err, "the log does not take entries now");
+	if (order->leaf_len == 0)
+		l->round = own.round;
+	return ROTA_OK;
 }
 
 static enum rota_err enter(

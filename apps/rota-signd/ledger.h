@@ -12,6 +12,10 @@
 #include "apps/rota-signd/plan.h"
 #include "host/notary/record.h"
 
+#include <sys/uio.h>
+
+#define LEDGER_PARTS 3 /* head, leaf, record */
+
 struct ledger {
 	struct plan *plan; /* given */
 	/* Given: is told of each answer to an order. */
@@ -21,6 +25,9 @@ struct ledger {
 	struct pending pending;
 	uint64_t entries; /* of the log, as far as it answered */
 	uint32_t round;
+	size_t count, len; /* orders that are gathered, and their bytes */
+	struct signd_order head[SIGND_ORDERS_MAX];
+	struct iovec part[SIGND_ORDERS_MAX * LEDGER_PARTS];
 	uint8_t room[SIGND_LOGGED_MAX];
 };
 
@@ -37,9 +44,10 @@ struct ledger_parts {
 	struct rota_span ask; /* that officers approved; else empty */
 };
 
-/* Send an order; its tag is the answer's. false: the log writer is gone, or memory is. */
+/* Gather an order, behind those before; its tag is the answer's. What its parts name stays as it is until ledger_send(). false: the log writer is gone, or memory is. */
 ROTA_MUST_USE bool ledger_order(struct ledger *l, uint64_t tag, const struct signd_order *order,
 	const struct ledger_parts *parts);
+ROTA_MUST_USE bool ledger_send(struct ledger *l);
 
 /* Answers that are there. false: the log writer is gone. */
 ROTA_MUST_USE bool ledger_hear(struct ledger *l);

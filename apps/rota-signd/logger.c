@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* Orders that are synced together. */
-#define GROUP_MAX POST_ORDERS_MAX
+#define GROUP_MAX SIGND_ORDERS_MAX
 
 struct logger {
 	struct digestset approved; /* what_of() of what officers approved */
@@ -39,6 +39,9 @@ struct logger {
 		uint8_t scope[ROTA_DIGEST_LEN]; /* its digest */
 		bool begins; /* the scope, once it is durable */
 	} group[GROUP_MAX];
+	struct signd_logged told[GROUP_MAX];
+	struct rota_span unread; /* orders of the last message, in room */
+	struct rota_bytes ask; /* what came beside the first of them */
 	uint8_t room[SIGND_ORDER_MAX], past[SIGND_LOGGED_MAX];
 };
 
@@ -133,9 +136,9 @@ static enum rota_err check(const struct plan *plan, const struct signd_order *or
 
 /* What officers have to approve, they approved (SPEC 20.4): now, or when the same was signed before. */
 static enum rota_err vouch(struct logger *l, const struct rota_leaf *leaf, struct rota_span record,
-	struct rota_bytes *ask, struct rota_fail *why)
+	struct rota_fail *why)
 {
-	struct rota_bytes bytes = *ask;
+	struct rota_bytes bytes = l->ask;
 	uint8_t what[ROTA_DIGEST_LEN];
 	enum rota_err err;
 
@@ -144,7 +147,7 @@ static enum rota_err vouch(struct logger *l, const struct rota_leaf *leaf, struc
 	what_of(leaf, what);
 	if (leaf->kind == ROTA_LEAF_GRANTED && digestset_find(&l->approved, what))
 		return ROTA_OK;
-	*ask = (struct rota_bytes){ 0 };
+	l->ask = (struct rota_bytes){ 0 };
 	err = rota_vouch(l->plan->policy, leaf, record, bytes, rota_when_now(), why);
 	if (err == ROTA_OK && leaf->kind == ROTA_LEAF_GRANTED && bytes.len > 0)
 		digestset_add(&l->approved, what);
@@ -161,20 +164,23 @@ static enum rota_err check_round(const struct logger *l, const struct signd_orde
 	return rota_fail(why, ROTA_ERR_STATE, "judged after what was not entered");
 }
 
-static enum rota_err append(struct logger *l, struct group *g, struct rota_span message,
-	struct rota_bytes *ask, struct rota_fail *why)
+/* rest: leaf and record, and what is behind them. */
+static enum rota_err append(
+	struct logger *l, struct group *g, struct rota_span rest, struct rota_fail *why)
 {
-	struct rota_span rest = rota_span_skip(message, sizeof(g->order));
+	size_t len = (size_t)g->order.leaf_len + g->order.record_len;
 	struct rota_leaf leaf;
 
 	if (g->order.leaf_len > ROTA_LEAF_MAX || g->order.record_len > ROTA_LOG_PRIVATE_MAX ||
-		rest.len != (size_t)g->order.leaf_len + g->order.record_len)
+		rest.len < len)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "an order of a wrong length");
+	l->unread = rota_span_skip(rest, len);
+	rest = rota_span_slice(rest, 0, len);
 	ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, g->order.leaf_len), &leaf));
 	ROTA_TRY(check_round(l, &g->order, &leaf, why));
 	ROTA_TRY(check(l->plan, &g->order, &leaf, why));
 	ROTA_TRY(check_opened(l, &leaf, why));
-	ROTA_TRY(vouch(l, &leaf, rota_span_skip(rest, g->order.leaf_len), ask, why));
+	ROTA_TRY(vouch(l, &leaf, rota_span_skip(rest, g->order.leaf_len), why));
 	ROTA_TRY(rota_log_append(
 		l->log, &leaf, rota_span_skip(rest, g->order.leaf_len), &g->logged.index, why));
 	memcpy(g->digest, leaf.message, sizeof(g->digest));
@@ -194,7 +200,8 @@ static void read_ask(int fd, struct rota_bytes *out)
 	close(fd);
 }
 
-static ssize_t receive(struct logger *l, int flags, struct rota_bytes *ask)
+/* The next message. false: there is none. */
+static bool receive(struct logger *l, int flags)
 {
 	union {
 		struct cmsghdr head;
@@ -212,38 +219,43 @@ static ssize_t receive(struct logger *l, int flags, struct rota_bytes *ask)
 	do
 		got = recvmsg(l->plan->entries[0], &whole, flags | MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
-	head = got < 0 ? NULL : CMSG_FIRSTHDR(&whole);
+	if (got <= 0)
+		return false;
+	l->unread = rota_span(l->room, (size_t)got);
+	head = CMSG_FIRSTHDR(&whole);
 	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
 		head->cmsg_len == CMSG_LEN(sizeof(fd))) {
 		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-		read_ask(fd, ask);
+		read_ask(fd, &l->ask);
 	}
-	return got;
+	return true;
 }
 
-/* The order at the front of the group is in it, or answered. false: nothing more comes. */
+/* The next order is in the group, or answered. false: nothing more comes. */
 static bool take(struct logger *l, int flags)
 {
 	struct group *g = &l->group[l->count];
 	struct rota_fail why = { 0 };
-	struct rota_bytes ask = { 0 };
-	ssize_t got = receive(l, flags, &ask);
+	struct rota_span rest;
 
-	if (got < (ssize_t)sizeof(g->order)) {
-		rota_bytes_free(&ask);
+	if (l->unread.len == 0 && !receive(l, flags))
+		return false;
+	rest = rota_span_skip(l->unread, sizeof(g->order));
+	if (l->unread.len < sizeof(g->order)) { /* nobody to answer */
+		l->unread.len = 0;
 		return false;
 	}
-	memcpy(&g->order, l->room, sizeof(g->order));
+	memcpy(&g->order, l->unread.p, sizeof(g->order));
 	g->logged = (struct signd_logged){ .tag = g->order.tag };
 	g->begins = false;
 	l->count++;
+	l->unread.len = 0; /* of an order that is none, nothing behind it is one */
 	if (g->order.leaf_len == 0) {
 		g->order.count = 0;
-		rota_bytes_free(&ask);
 		return true;
 	}
-	g->logged.err = (int32_t)append(l, g, rota_span(l->room, (size_t)got), &ask, &why);
-	rota_bytes_free(&ask);
+	g->logged.err = (int32_t)append(l, g, rest, &why);
+	rota_bytes_free(&l->ask);
 	if (g->logged.err == ROTA_OK)
 		return true;
 	l->round++;
@@ -270,6 +282,30 @@ static void order_of(const struct group *g, size_t i, struct rota_pool_order *ou
 	memcpy(out->digest, g->digest, sizeof(out->digest));
 }
 
+/* Those of one holder; how many. */
+static size_t orders_of(const struct logger *l, size_t holder, struct rota_pool_order *out)
+{
+	size_t count = 0;
+
+	for (size_t n = 0; n < l->count; n++) {
+		const struct group *g = &l->group[n];
+
+		for (size_t i = 0; g->logged.err == ROTA_OK && i < g->order.count; i++)
+			if (g->order.holder[i] == holder)
+				order_of(g, i, &out[count++]);
+	}
+	return count;
+}
+
+/* To each of a holder's threads its share, or as many as a message has. */
+static size_t share(const struct logger *l, size_t count)
+{
+	unsigned threads = rota_policy_daemon(l->plan->policy)->threads;
+	size_t each = (count + threads - 1) / threads;
+
+	return each < ROTA_POOL_BATCH ? each : ROTA_POOL_BATCH;
+}
+
 /* 21.4: nothing goes to a token before its entry is durable. */
 static void order_all(struct logger *l)
 {
@@ -277,15 +313,11 @@ static void order_all(struct logger *l)
 	struct post post = { .count = 0 };
 
 	for (size_t h = 0; h < l->plan->holder_count; h++) {
-		for (size_t n = 0; n < l->count; n++) {
-			const struct group *g = &l->group[n];
+		size_t count = orders_of(l, h, orders), each = share(l, count), n;
 
-			for (size_t i = 0; g->logged.err == ROTA_OK && i < g->order.count; i++) {
-				if (g->order.holder[i] != h)
-					continue;
-				order_of(g, i, &orders[post.count]);
-				post_add(&post, &orders[post.count], sizeof(orders[0]));
-			}
+		for (size_t i = 0; i < count; i += n) {
+			n = count - i < each ? count - i : each;
+			post_add(&post, &orders[i], n * sizeof(orders[0]));
 		}
 		post_send(&post, l->plan->holders[h].order[1]);
 	}
@@ -320,15 +352,20 @@ static enum rota_err send_all(struct logger *l, struct rota_fail *why)
 	return rota_log_walk_journal(&rota_crypto_openssl, journal, &visitor, why);
 }
 
-static enum rota_err commit(struct logger *l)
+/* Answers to the parser that are gathered. */
+static void send_told(struct logger *l, size_t *count)
 {
-	struct post post = { .count = 0 };
-	struct rota_fail why = { 0 };
-	enum rota_err err = rota_log_commit(l->log, &why);
+	if (*count > 0)
+		(void)tell(l->plan->entries[0], l->told, *count * sizeof(l->told[0]));
+	*count = 0;
+}
 
-	if (err != ROTA_OK)
-		say("%s", why.text);
-	l->round += err != ROTA_OK;
+/* Of a parser that is gone nothing more comes. */
+static void tell_all(struct logger *l, enum rota_err err)
+{
+	struct rota_fail why = { 0 };
+	size_t told = 0;
+
 	for (size_t i = 0; i < l->count; i++) {
 		struct group *g = &l->group[i];
 
@@ -337,13 +374,24 @@ static enum rota_err commit(struct logger *l)
 		if (g->logged.err == ROTA_OK && g->begins)
 			digestset_add(&l->begun, g->scope);
 		if (g->order.leaf_len == 0) {
-			post_send(&post, l->plan->entries[0]); /* what comes before all entries */
+			send_told(l, &told); /* what comes before all entries */
 			g->logged.err = (int32_t)send_all(l, &why);
 			g->logged.round = l->round;
 		}
-		post_add(&post, &g->logged, sizeof(g->logged));
+		l->told[told++] = g->logged;
 	}
-	post_send(&post, l->plan->entries[0]); /* before a holder can answer */
+	send_told(l, &told);
+}
+
+static enum rota_err commit(struct logger *l)
+{
+	struct rota_fail why = { 0 };
+	enum rota_err err = rota_log_commit(l->log, &why);
+
+	if (err != ROTA_OK)
+		say("%s", why.text);
+	l->round += err != ROTA_OK;
+	tell_all(l, err); /* before a holder can answer */
 	order_all(l);
 	l->count = 0;
 	checkpoint_durable(&l->maker, rota_log_size(l->log));

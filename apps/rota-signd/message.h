@@ -5,8 +5,9 @@
  *       ^                |  <---logged---'                                    |
  *       '----------------'  <---------------rota_pool_done--------------------'
  *
- * Unix sockets of type SOCK_SEQPACKET, so one message is one order, whole; numbers are native, all is one machine. The parser
- * has no way to a holder but through the log writer, and the log writer hands on the digest of the entry that it has just made
+ * Unix sockets of type SOCK_SEQPACKET, so what is in one message is there whole; numbers are native, all is one machine. A message
+ * has several orders or answers, one behind the other, where they come at once: to send one and to wake somebody takes longer than
+ * what is done with it. The parser has no way to a holder but through the log writer, and the log writer hands on the digest of the entry that it has just made
  * durable, no other.
  *
  * *Rounds.* What is granted is judged after what was granted before it, which may not be durable yet. When one entry is not
@@ -20,7 +21,7 @@
 #include "host/notary/ask.h"
 
 /* Parser to log writer; behind it leaf_len bytes of leaf and record_len of private record. The request that officers
- * approved, which is longer than a message, comes as a file in memory beside it. */
+ * approved, which is longer than a message, comes as a file in memory beside it; its order is alone in its message. */
 struct signd_order {
 	uint64_t tag;
 	uint32_t round;
@@ -32,7 +33,10 @@ struct signd_order {
 	uint8_t count; /* signatures wanted: 0, an entry alone; to ROTA_ANSWER_SIGS_MAX */
 };
 
+/* Of one order: and of a message. */
 #define SIGND_ORDER_MAX (sizeof(struct signd_order) + ROTA_LEAF_MAX + ROTA_LOG_PRIVATE_MAX)
+/* In the turn of a wait that hears of all connections at once. */
+#define SIGND_ORDERS_MAX 64
 
 /* Of the i-th signature that an order wants. */
 static inline uint64_t signd_sig_tag(uint64_t tag, size_t i)
@@ -41,7 +45,8 @@ static inline uint64_t signd_sig_tag(uint64_t tag, size_t i)
 }
 
 /* The answer: the entry is durable, or nothing will be signed. A rota_pool_done of each signd_sig_tag() follows from holders.
- * Before the answer to the order for all entries, each of them: leaf_len is not 0, and leaf and record follow. */
+ * Before the answer to the order for all entries, each of them in a message of its own: leaf_len is not 0, and leaf and record
+ * follow. */
 struct signd_logged {
 	uint64_t tag, index;
 	int32_t err; /* enum rota_err */

@@ -79,7 +79,7 @@ static void take_signed(struct parser *p, const struct rota_pool_done *done)
 static void hear_signed(struct parser *p, size_t holder)
 {
 	int fd = p->plan->holders[holder].answer[1];
-	size_t count = rota_pool_take_some(fd, p->done, PARSER_DONE_MAX);
+	size_t count = rota_pool_take(fd, p->done);
 
 	hear_logged(p); /* of each of these the log writer told us before the holder could */
 	for (size_t i = 0; i < count; i++)
@@ -146,6 +146,7 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 {
 	const struct pollfd *holders = fds + FD_HOLDERS, *conns = holders + p->plan->holder_count;
 
+	plan_turn(p->plan, parser_now_ms());
 	if (fds[FD_SIGNAL].revents && !p->stopping) {
 		p->stopping = true;
 		p->stop_ms = parser_now_ms();
@@ -165,6 +166,7 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 		admit(p, p->plan->remote_listener, p->remote);
 	crowd_cut(&p->crowd, parser_now_ms(), request_late, p);
 	close_late(p);
+	p->broken |= !ledger_send(&p->ledger);
 	standing_look(&p->standing, p->plan, rota_when_now());
 }
 

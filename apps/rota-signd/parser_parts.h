@@ -8,16 +8,13 @@
 #include "apps/rota-signd/ledger.h"
 #include "apps/rota-signd/standing.h"
 
-/* Answers of a holder that are taken at once. */
-#define PARSER_DONE_MAX 16
-
 struct parser {
 	struct plan *plan;
 	struct desk desk;
 	struct ledger ledger;
 	struct standing standing;
 	struct crowd crowd;
-	struct rota_pool_done done[PARSER_DONE_MAX];
+	struct rota_pool_done done[ROTA_POOL_BATCH];
 	struct rota_remote *remote; /* NULL: nobody from afar */
 	uint64_t close_ms; /* when the next request that waits may be closed */
 	uint64_t stop_ms; /* when it was told to stop */

@@ -180,8 +180,8 @@ enum rota_err plan_load(const char *config, struct plan **out, struct rota_fail 
 
 void plan_free(struct plan *p)
 {
-	for (size_t n = 0; p->guards && p->guards[n].dir; n++)
-		rota_key_guard_close(&p->guards[n]);
+	for (size_t n = 0; p->guards && p->guards[n].keys.dir; n++)
+		rota_key_guard_close(&p->guards[n].keys);
 	free(p->guards);
 	rota_policy_free(p->policy);
 	free(p);
@@ -208,7 +208,7 @@ enum rota_err plan_connect(struct plan *p, struct rota_fail *why)
 
 static bool is_key(const struct holder *h, size_t key, const struct rota_seat *seat)
 {
-	return same_token(h->token, seat->token) && strcmp(h->keys[key].label, seat->key) == 0;
+	return strcmp(h->keys[key].label, seat->key) == 0 && same_token(h->token, seat->token);
 }
 
 bool plan_find(const struct plan *p, const struct rota_seat *seat, size_t *holder, size_t *key)
@@ -237,22 +237,31 @@ static void make_guards(struct plan *p)
 	if (!p->guards)
 		abort();
 	for (size_t n = 0; n < count; n++)
-		p->guards[n].dir = rota_policy_scope_at(p->policy, n);
+		p->guards[n].keys.dir = rota_policy_scope_at(p->policy, n);
+}
+
+void plan_turn(struct plan *p, uint64_t now_ms)
+{
+	p->now_ms = now_ms;
 }
 
 enum rota_err plan_may_sign(struct plan *p, const char *scope, const struct rota_seat *seat,
 	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
 {
-	size_t n = 0;
+	struct plan_guard *g;
+	bool folders;
 
 	if (!p->guards)
 		make_guards(p);
-	while (p->guards[n].dir && strcmp(p->guards[n].dir->product, scope) != 0)
-		n++;
-	if (!p->guards[n].dir)
+	for (g = p->guards; g->keys.dir && strcmp(g->keys.dir->product, scope) != 0;)
+		g++;
+	if (!g->keys.dir)
 		return rota_fail(why, ROTA_ERR_NOT_FOUND, "no scope %s", scope);
-	rota_key_guard_renew(&p->guards[n]);
-	return rota_key_guard_look(&p->guards[n], seat, point, why);
+	folders = p->now_ms == 0 || p->now_ms - g->at_ms >= PLAN_LOOK_MS;
+	if (folders)
+		g->at_ms = p->now_ms;
+	rota_key_guard_renew(&g->keys, folders);
+	return rota_key_guard_look(&g->keys, seat, point, why);
 }
 
 static bool is_word(struct rota_span span, const char *word)

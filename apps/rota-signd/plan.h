@@ -30,7 +30,11 @@ struct plan {
 	struct rota_policy *policy;
 	struct holder holders[HOLDERS_MAX];
 	size_t holder_count;
-	struct rota_key_guard *guards; /* beside each scope; of the process that judges */
+	struct plan_guard {
+		struct rota_key_guard keys;
+		uint64_t at_ms; /* when folders were looked at */
+	} * guards; /* beside each scope; of the process that judges */
+	uint64_t now_ms; /* of plan_turn() */
 	struct holder log; /* answers go back the way that orders come */
 	int entries[2]; /* [0] the log writer's, [1] the parser's */
 	int listener; /* the parser's; 0: not open yet */
@@ -56,8 +60,12 @@ ROTA_MUST_USE enum rota_err plan_connect(struct plan *p, struct rota_fail *why);
 ROTA_MUST_USE bool plan_find(
 	const struct plan *p, const struct rota_seat *seat, size_t *holder, size_t *key);
 
-/* Whether the scope's keys let this one sign still (SPEC 25.7): they are looked at as they are now. ROTA_ERR_STATE: its life is over.
- * Other errors: they cannot be looked at. */
+/* A turn of the parser's wait begins, at this time of a clock that does not jump. */
+void plan_turn(struct plan *p, uint64_t now_ms);
+
+/* Whether the scope's keys let this one sign still (SPEC 25.7), as DIR/keys is, and what is published was PLAN_LOOK_MS before this
+ * turn. ROTA_ERR_STATE: its life is over. Other errors: they cannot be looked at. */
+#define PLAN_LOOK_MS 10
 ROTA_MUST_USE enum rota_err plan_may_sign(struct plan *p, const char *scope,
 	const struct rota_seat *seat, const uint8_t point[static ROTA_P256_KEY_LEN],
 	struct rota_fail *why);

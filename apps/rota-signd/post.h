@@ -3,14 +3,12 @@
 #ifndef APPS_ROTA_SIGND_POST_H
 #define APPS_ROTA_SIGND_POST_H
 
-#include "host/notary/ask.h"
+#include "apps/rota-signd/message.h"
 
 #include <stddef.h>
 #include <sys/socket.h>
 
-/* As many orders as connections, so that nobody waits for a second round. */
-#define POST_ORDERS_MAX 64
-#define POST_MAX (POST_ORDERS_MAX * ROTA_ANSWER_SIGS_MAX)
+#define POST_MAX (SIGND_ORDERS_MAX * ROTA_ANSWER_SIGS_MAX)
 
 /* Zeroed count: none. What is added stays the caller's until it is sent. */
 struct post {

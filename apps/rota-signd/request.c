@@ -34,6 +34,8 @@ void request_order(struct parser *p, uint64_t tag, const struct deed *deed)
 		.ask = deed->approved ? rota_bytes_span(&deed->ask.bytes) : ROTA_STR("") };
 
 	p->broken |= !ledger_order(&p->ledger, tag, &deed->order, &parts);
+	if (tag == 0) /* the deed does not stay */
+		p->broken |= !ledger_send(&p->ledger);
 }
 
 /* The deed of a request is known: it is entered, or answered. */

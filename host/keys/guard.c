@@ -40,7 +40,7 @@ enum rota_err rota_key_guard_look(struct rota_key_guard *g, const struct rota_se
 	struct rota_fail unknown;
 
 	rota_authdir_path(g->dir, "keys", path);
-	if (!rota_file_exists(path)) /* an authority in the making */
+	if (!g->keys && !rota_file_exists(path)) /* an authority in the making */
 		return ROTA_OK;
 	if (!g->keys)
 		ROTA_TRY(rota_keys_load(g->dir, &g->keys, why));
@@ -70,17 +70,22 @@ static struct rota_key_stamp stamp_of(const char *path)
 	return stamp;
 }
 
-void rota_key_guard_renew(struct rota_key_guard *g)
+void rota_key_guard_renew(struct rota_key_guard *g, bool folders)
 {
 	struct rota_key_stamp stamp[ROTA_KEY_GUARD_FILES];
-	char path[ROTA_KEY_GUARD_FILES][ROTA_FILE_PATH_MAX + 16];
+	char path[ROTA_FILE_PATH_MAX + 16];
 
-	rota_authdir_path(g->dir, "keys", path[0]);
-	snprintf(path[1], sizeof(path[1]), "%s/metadata", g->dir->repo);
-	rota_authdir_path(g->dir, "trust", path[2]);
-	rota_authdir_path(g->dir, "ca", path[3]);
-	for (size_t i = 0; i < ROTA_KEY_GUARD_FILES; i++)
-		stamp[i] = stamp_of(path[i]);
+	memcpy(stamp, g->stamp, sizeof(stamp));
+	rota_authdir_path(g->dir, "keys", path);
+	stamp[0] = stamp_of(path);
+	if (folders) {
+		snprintf(path, sizeof(path), "%s/metadata", g->dir->repo);
+		stamp[1] = stamp_of(path);
+		rota_authdir_path(g->dir, "trust", path);
+		stamp[2] = stamp_of(path);
+		rota_authdir_path(g->dir, "ca", path);
+		stamp[3] = stamp_of(path);
+	}
 	if (memcmp(stamp, g->stamp, sizeof(stamp)) == 0)
 		return;
 	rota_key_guard_close(g);

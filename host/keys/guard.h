@@ -6,7 +6,7 @@
  * of images, which stand in ROM, are not judged for being compromised: a rollover needs the old one's signature, too.
  *
  * A command looks once. The daemon, which stays, asks rota_key_guard_renew() before each look: a few stat(2), and all is read
- * anew when one of them tells of a change.
+ * anew when one of them tells of a change. What happened to a key stands in DIR/keys; the folders change with what is published.
  */
 #ifndef HOST_KEYS_GUARD_H
 #define HOST_KEYS_GUARD_H
@@ -30,8 +30,8 @@ struct rota_key_guard {
 void rota_key_guard_init(
 	struct rota_key_guard *g, const struct rota_authdir *dir, struct rota_tokens *tokens);
 
-/* Forget what was looked at, if it may have changed since the last call. */
-void rota_key_guard_renew(struct rota_key_guard *g);
+/* Forget what was looked at, if it may have changed since the last call: by DIR/keys alone, or by the folders too. */
+void rota_key_guard_renew(struct rota_key_guard *g, bool folders);
 
 /* Whether the key may sign for that seat. ROTA_ERR_STATE: its life is over. Other errors: it cannot be looked at. */
 ROTA_MUST_USE enum rota_err rota_key_guard_look(struct rota_key_guard *g,

@@ -61,7 +61,7 @@ static enum rota_err wait_done(struct client *c, struct rota_pool_done *done, st
 		return rota_fail(why, ROTA_ERR_TIMEOUT, "token %s: no answer within %d s", c->name,
 			DEADLINE_MS / 1000);
 	}
-	if (!rota_pool_take(c->fd, done) || done->tag != c->tag)
+	if (!rota_pool_take_one(c->fd, done) || done->tag != c->tag)
 		return rota_fail(why, ROTA_ERR_IO,
 			"token %s: the process with its PKCS#11 module died", c->name);
 	return ROTA_OK;

@@ -4,9 +4,9 @@
 #include "ports/pkcs11/worker.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static enum rota_err hear_keys(
@@ -61,34 +61,42 @@ enum rota_err rota_pkcs11_pool(
 	return err;
 }
 
-static bool is_done(struct rota_pool_done *done, size_t len)
-{
-	if (len == sizeof(*done))
-		done->text[sizeof(done->text) - 1] = 0;
-	return len == sizeof(*done) ||
-		(len == offsetof(struct rota_pool_done, text) && done->err == ROTA_OK);
-}
+/* Without its text. */
+#define SHORT_LEN offsetof(struct rota_pool_done, text)
 
-size_t rota_pool_take_some(int fd, struct rota_pool_done *done, size_t max)
+size_t rota_pool_take(int fd, struct rota_pool_done done[static ROTA_POOL_BATCH])
 {
-	struct mmsghdr messages[ROTA_POOL_TAKE_MAX];
-	struct iovec parts[ROTA_POOL_TAKE_MAX];
-	int got;
+	uint8_t room[sizeof(*done) + 1];
+	ssize_t got;
+	size_t count;
 
-	for (size_t i = 0; i < max; i++) {
-		parts[i] = (struct iovec){ &done[i], sizeof(done[i]) };
-		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
-	}
+	_Static_assert(ROTA_POOL_BATCH * SHORT_LEN < sizeof(*done), "lengths tell the two apart");
 	do
-		got = recvmmsg(fd, messages, (unsigned)max, MSG_WAITFORONE, NULL);
+		got = recv(fd, room, sizeof(room), 0);
 	while (got < 0 && errno == EINTR);
-	for (int i = 0; i < got; i++)
-		if (!is_done(&done[i], messages[i].msg_len))
+	if (got == (ssize_t)sizeof(*done)) {
+		memcpy(done, room, sizeof(*done));
+		done->text[sizeof(done->text) - 1] = 0;
+		return 1;
+	}
+	count = got > 0 ? (size_t)got / SHORT_LEN : 0;
+	if (count > ROTA_POOL_BATCH || count * SHORT_LEN != (size_t)got)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&done[i], room + i * SHORT_LEN, SHORT_LEN);
+		done[i].text[0] = 0;
+		if (done[i].err != ROTA_OK)
 			return 0;
-	return got > 0 ? (size_t)got : 0;
+	}
+	return count;
 }
 
-bool rota_pool_take(int fd, struct rota_pool_done *done)
+bool rota_pool_take_one(int fd, struct rota_pool_done *done)
 {
-	return rota_pool_take_some(fd, done, 1) == 1;
+	struct rota_pool_done all[ROTA_POOL_BATCH];
+	bool one = rota_pool_take(fd, all) == 1;
+
+	if (one)
+		*done = all[0];
+	return one;
 }

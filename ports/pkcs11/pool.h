@@ -8,8 +8,9 @@
  * descriptors but the standard three, the two of its orders, and those that the module opens.
  *
  * It logs in once, finds its keys once, and keeps both. `threads` sessions take orders from `in` and write answers to
- * `out`, in whichever order they are done; the tag says which is whose. Both are SOCK_SEQPACKET sockets (they may be one):
- * one message is one order or one answer, whole or not there. The process ends when `in` is shut.
+ * `out`, in whichever order they are done; the tag says which is whose. Both are SOCK_SEQPACKET sockets (they may be one). A
+ * message is up to ROTA_POOL_BATCH orders, one behind the other, which one session does, and their answers: each message
+ * wakes somebody, which takes as long as half a signature. The process ends when `in` is shut.
  *
  * *A token that goes away.* What needs the token is answered ROTA_ERR_IO; the next order opens it anew, at most once
  * in retry_ms, after each failure half as often, at least once a minute. A key is then used only if its public half is still
@@ -36,6 +37,9 @@
 #define ROTA_POOL_THREADS_MAX 4
 #define ROTA_POOL_TEXT_MAX 512
 
+/* The first answer of a message waits for the last. */
+#define ROTA_POOL_BATCH 4
+
 struct rota_pool_order {
 	uint64_t tag;
 	uint32_t key; /* index into the plan's keys */
@@ -46,7 +50,8 @@ struct rota_pool_done {
 	uint64_t tag;
 	int32_t err; /* enum rota_err */
 	uint8_t sig[ROTA_P256_SIG_LEN]; /* r || s */
-	char text[ROTA_POOL_TEXT_MAX]; /* sent with an error only: the sentence */
+	char text
+		[ROTA_POOL_TEXT_MAX]; /* sent with an error only, in a message of its own: the sentence */
 };
 
 struct rota_pool_key {
@@ -71,11 +76,10 @@ struct rota_pool_plan {
 ROTA_MUST_USE enum rota_err rota_pkcs11_pool(
 	const struct rota_pool_plan *plan, int in, int out, pid_t *pid, struct rota_fail *why);
 
-/* The next answer of `out`'s other end; false: it has ended, or sent what is no answer. */
-ROTA_MUST_USE bool rota_pool_take(int fd, struct rota_pool_done *done);
+/* The answers of the next message of `out`'s other end, at most ROTA_POOL_BATCH; 0: it has ended, or sent what is no answer. */
+ROTA_MUST_USE size_t rota_pool_take(int fd, struct rota_pool_done done[static ROTA_POOL_BATCH]);
 
-/* The same for all that are there: at least one, and at most `max`, which is ROTA_POOL_TAKE_MAX or less; 0: as false. */
-#define ROTA_POOL_TAKE_MAX 16
-ROTA_MUST_USE size_t rota_pool_take_some(int fd, struct rota_pool_done *done, size_t max);
+/* The same where one order is under way; false: another number of answers. */
+ROTA_MUST_USE bool rota_pool_take_one(int fd, struct rota_pool_done *done);
 
 #endif

@@ -16,11 +16,11 @@
 #define WATCH_MS 1000
 /* Memory that is locked is there for good: modules do with far less than eight megabytes of stack. */
 #define STACK_BYTES (512 * 1024)
-
-/* What a thread is at: set by itself, taken away by who answers the order. */
+/* What a thread is at: set by itself, taken away by who answers its orders. */
 struct station {
-	_Atomic uint64_t since_ms; /* 0: idle, or answered */
-	_Atomic uint64_t tag;
+	_Atomic uint64_t since_ms; /* when it began with the one at hand; 0: idle, or answered */
+	_Atomic unsigned count;
+	_Atomic uint64_t tag[ROTA_POOL_BATCH];
 };
 
 struct work {
@@ -189,28 +189,68 @@ static void serve(struct work *w, unsigned n, const struct rota_pool_order *orde
 	snprintf(done->text, sizeof(done->text), "%s", why.text);
 }
 
-static void answer(struct work *w, const struct rota_pool_done *done)
+/* Nobody listens: the next recv ends us. */
+static void answer(struct work *w, const struct rota_pool_done *done, unsigned count)
 {
-	size_t len = done->err == ROTA_OK ? offsetof(struct rota_pool_done, text) : sizeof(*done);
+	static const size_t short_len = offsetof(struct rota_pool_done, text);
+	struct iovec parts[ROTA_POOL_BATCH];
+	struct msghdr whole = { .msg_iov = parts };
 
-	(void)send(w->fds.out, done, len, MSG_NOSIGNAL); /* nobody listens: the next recv ends us */
+	for (unsigned i = 0; i < count; i++)
+		if (done[i].err != ROTA_OK)
+			(void)send(w->fds.out, &done[i], sizeof(done[i]), MSG_NOSIGNAL);
+		else
+			parts[whole.msg_iovlen++] =
+				(struct iovec){ (void *)(uintptr_t)&done[i], short_len };
+	if (whole.msg_iovlen > 0)
+		(void)sendmsg(w->fds.out, &whole, MSG_NOSIGNAL);
+}
+
+/* At least one; 0: the end. */
+static unsigned take(struct work *w, struct rota_pool_order orders[static ROTA_POOL_BATCH])
+{
+	ssize_t got = recv(w->fds.in, orders, ROTA_POOL_BATCH * sizeof(*orders), MSG_TRUNC);
+	size_t count = got > 0 ? (size_t)got / sizeof(*orders) : 0;
+
+	return count <= ROTA_POOL_BATCH && count * sizeof(*orders) == (size_t)got ? (unsigned)count
+										  : 0;
+}
+
+static void arrive(struct station *at, const struct rota_pool_order *orders,
+	struct rota_pool_done *done, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		done[i] = (struct rota_pool_done){ .tag = orders[i].tag };
+		atomic_store(&at->tag[i], orders[i].tag);
+	}
+	atomic_store(&at->count, count);
+	atomic_store(&at->since_ms, now_ms());
+}
+
+/* The next of those taken: it has its own time. false: they were answered meanwhile. */
+static bool go_on(struct station *at)
+{
+	return atomic_exchange(&at->since_ms, now_ms()) != 0;
 }
 
 static void *work(void *arg)
 {
 	struct work *w = arg;
-	unsigned n = atomic_fetch_add(&w->hired, 1);
+	unsigned n = atomic_fetch_add(&w->hired, 1), count;
 	struct station *at = &w->at[n];
-	struct rota_pool_order order;
+	struct rota_pool_order orders[ROTA_POOL_BATCH];
+	struct rota_pool_done done[ROTA_POOL_BATCH];
 
-	while (recv(w->fds.in, &order, sizeof(order), 0) == (ssize_t)sizeof(order)) {
-		struct rota_pool_done done = { .tag = order.tag };
+	while ((count = take(w, orders)) > 0) {
+		unsigned i = 0;
 
-		atomic_store(&at->tag, order.tag);
-		atomic_store(&at->since_ms, now_ms());
-		serve(w, n, &order, &done);
-		if (atomic_exchange(&at->since_ms, 0) != 0)
-			answer(w, &done);
+		arrive(at, orders, done, count);
+		do
+			serve(w, n, &orders[i], &done[i]);
+		while (++i < count && go_on(at));
+		if (i < count || atomic_exchange(&at->since_ms, 0) == 0)
+			break; /* they were answered: this process ends */
+		answer(w, done, count);
 	}
 	pthread_mutex_lock(&w->ending);
 	w->working--;
@@ -224,15 +264,22 @@ static void *work(void *arg)
 /* The module does not come back: nothing more can be had from this process. */
 _Noreturn static void give_up(struct work *w)
 {
-	struct rota_pool_done done = { .err = ROTA_ERR_TIMEOUT };
+	struct rota_pool_done done[ROTA_POOL_BATCH];
 
-	snprintf(done.text, sizeof(done.text), "token %s: no answer within %u ms",
-		w->plan->token->name, w->plan->deadline_ms);
 	for (unsigned i = 0; i < w->plan->threads; i++) {
-		if (atomic_exchange(&w->at[i].since_ms, 0) == 0)
+		struct station *at = &w->at[i];
+		unsigned count = atomic_load(&at->count);
+
+		if (atomic_exchange(&at->since_ms, 0) == 0)
 			continue;
-		done.tag = atomic_load(&w->at[i].tag);
-		answer(w, &done);
+		for (unsigned k = 0; k < count; k++) {
+			done[k] = (struct rota_pool_done){ .tag = atomic_load(&at->tag[k]),
+				.err = ROTA_ERR_TIMEOUT };
+			snprintf(done[k].text, sizeof(done[k].text),
+				"token %s: no answer within %u ms", w->plan->token->name,
+				w->plan->deadline_ms);
+		}
+		answer(w, done, count);
 	}
 	_exit(1);
 }

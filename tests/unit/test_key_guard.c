@@ -36,7 +36,7 @@ static enum rota_err look(EVP_PKEY *key, size_t n)
 
 	if (!rota_p256_of_pkey(key, point))
 		return ROTA_ERR_ARGUMENT;
-	rota_key_guard_renew(&guard);
+	rota_key_guard_renew(&guard, true);
 	return rota_key_guard_look(&guard, &seat, point, &s.why);
 }
 

@@ -118,7 +118,7 @@ static int32_t enter(struct draft *d)
 	d->order.leaf_len = (uint16_t)leaf.len;
 	d->order.record_len = (uint32_t)parts.record.len;
 	ledger.ctx = &logged;
-	if (!ledger_order(&ledger, ++tag, &d->order, &parts))
+	if (!ledger_order(&ledger, ++tag, &d->order, &parts) || !ledger_send(&ledger))
 		return -1;
 	while (logged.tag != tag && poll(&p, 1, 60000) == 1)
 		if (!ledger_hear(&ledger))
