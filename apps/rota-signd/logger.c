@@ -22,6 +22,8 @@
 
 /* Orders that are synced together. */
 #define GROUP_MAX SIGND_ORDERS_MAX
+/* Between when an entry says that it was made and its arrival here: the first start adopts for long. */
+#define AT_MAX_S 600
 
 struct logger {
 	struct digestset approved; /* what_of() of what officers approved */
@@ -102,7 +104,8 @@ static bool is_place(const struct rota_leaf *leaf)
 
 	if (leaf->kind == ROTA_LEAF_GRANTED)
 		return leaf->path.len == 0;
-	if (leaf->kind != ROTA_LEAF_RELEASE)
+	if (leaf->kind != ROTA_LEAF_RELEASE &&
+		(leaf->kind != ROTA_LEAF_OPENED || leaf->path.len == 0))
 		return true;
 	if (!rota_span_eq(leaf->role, ROTA_STR("releases")) || !rota_span_starts(rest, folder))
 		return false;
@@ -111,10 +114,25 @@ static bool is_place(const struct rota_leaf *leaf)
 		rest.p[leaf->scope.len] == '/';
 }
 
+/* Rules guard scopes by their names, soaks are counted by when something was entered: both are what they are. What was
+ * asked for and refused may have been of any scope; settings are entered here. */
+static bool is_now_and_ours(const struct plan *plan, const struct rota_leaf *leaf)
+{
+	uint64_t now = rota_when_now(), at = leaf->at_s;
+
+	if ((at > now ? at - now : now - at) > AT_MAX_S || leaf->kind == ROTA_LEAF_POLICY)
+		return false;
+	return leaf->kind == ROTA_LEAF_REFUSED || leaf->kind == ROTA_LEAF_FAILED ||
+		plan_is_scope(plan, leaf);
+}
+
 /* What is signed is what the entry says, by the key that it says, and only by keys of whom it says. */
 static enum rota_err check(const struct plan *plan, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_fail *why)
 {
+	if (!is_now_and_ours(plan, leaf))
+		return rota_fail(why, ROTA_ERR_ARGUMENT,
+			"an entry of another time, of a scope that there is not, or of settings");
 	if (!is_place(leaf))
 		return rota_fail(
 			why, ROTA_ERR_ARGUMENT, "an entry with a path that is not its own");

@@ -279,6 +279,11 @@ static const struct rota_authdir *scope_of(const struct plan *p, const struct ro
 	return dir;
 }
 
+bool plan_is_scope(const struct plan *p, const struct rota_leaf *leaf)
+{
+	return scope_of(p, leaf) != NULL;
+}
+
 bool plan_is_seat(const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key)
 {
 	const struct holder *h = &p->holders[holder];

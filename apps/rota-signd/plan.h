@@ -70,6 +70,9 @@ ROTA_MUST_USE enum rota_err plan_may_sign(struct plan *p, const char *scope,
 	const struct rota_seat *seat, const uint8_t point[static ROTA_P256_KEY_LEN],
 	struct rota_fail *why);
 
+/* Whether the leaf's scope is one of the settings, byte by byte. */
+ROTA_MUST_USE bool plan_is_scope(const struct plan *p, const struct rota_leaf *leaf);
+
 /* Whether a key is one of those that sign for the leaf's role and scope. */
 ROTA_MUST_USE bool plan_is_seat(
 	const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key);

@@ -103,7 +103,7 @@ static enum rota_err adopt_releases(
 
 		if (err != ROTA_OK || !rota_judge_is_read(duty, path) ||
 			!rota_store_target_read(entry, &target) ||
-			rota_records_release(a->records, target.sha256))
+			rota_records_release(a->records, a->dir->product, target.sha256))
 			continue;
 		memcpy(leaf.digest, target.sha256, sizeof(leaf.digest));
 		err = say(a, &leaf, none, why);

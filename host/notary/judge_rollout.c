@@ -39,7 +39,7 @@ static enum rota_err read_release(struct campaign *c, struct rota_fail *why)
 
 	if (!rota_unhex(rota_judge_text(release, "sha256"), ROTA_BUF(sha256)))
 		return rota_refuse(why, ROTA_REFUSED_MEMBER, "a campaign without a release");
-	if (!rota_records_release(c->t->j->records, sha256) &&
+	if (!rota_records_release(c->t->j->records, c->t->ask->scope, sha256) &&
 		!(ci &&
 			judge_digest_of(
 				json_object_get(json_object_get(ci->content, "targets"), path),

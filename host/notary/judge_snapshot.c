@@ -60,7 +60,8 @@ static enum rota_err judge_releases(
 
 		if (!rota_judge_is_read(duty, path))
 			continue;
-		if (!judge_digest_of(entry, sha256) || !rota_records_release(t->j->records, sha256))
+		if (!judge_digest_of(entry, sha256) ||
+			!rota_records_release(t->j->records, t->ask->scope, sha256))
 			return rota_refuse(why, ROTA_REFUSED_LOG,
 				"%s has no entry RELEASE in the log; record it first", path);
 	}

@@ -121,14 +121,8 @@ bool rota_records_used(const struct rota_records *r, const uint8_t ask[static RO
 	return digestset_find(&r->used, ask) != NULL;
 }
 
-bool rota_records_release(
-	const struct rota_records *r, const uint8_t sha256[static ROTA_DIGEST_LEN])
-{
-	return digestset_find(&r->releases, sha256) != NULL;
-}
-
-/* Who may bring artifacts of one scope says nothing of another's: each counts where it was posted. */
-static void artifact_key(const char *scope, const uint8_t sha256[static ROTA_DIGEST_LEN],
+/* Who may bring artifacts of one scope says nothing of another's: each counts where it was posted. So does a release. */
+static void scoped_key(const char *scope, const uint8_t sha256[static ROTA_DIGEST_LEN],
 	uint8_t out[static ROTA_DIGEST_LEN])
 {
 	struct rota_bytes both = { 0 };
@@ -139,13 +133,22 @@ static void artifact_key(const char *scope, const uint8_t sha256[static ROTA_DIG
 	rota_bytes_free(&both);
 }
 
+bool rota_records_release(const struct rota_records *r, const char *scope,
+	const uint8_t sha256[static ROTA_DIGEST_LEN])
+{
+	uint8_t key[ROTA_DIGEST_LEN];
+
+	scoped_key(scope, sha256, key);
+	return digestset_find(&r->releases, key) != NULL;
+}
+
 const struct rota_artifact *rota_records_artifact(const struct rota_records *r, const char *scope,
 	const uint8_t sha256[static ROTA_DIGEST_LEN])
 {
 	uint8_t key[ROTA_DIGEST_LEN];
 	const struct digestset_slot *slot;
 
-	artifact_key(scope, sha256, key);
+	scoped_key(scope, sha256, key);
 	slot = digestset_find(&r->artifacts, key);
 	return slot ? slot->value : NULL;
 }
@@ -281,11 +284,21 @@ static bool on_artifact(struct rota_records *r, const char *scope, const json_t 
 		free(a);
 		return false;
 	}
-	artifact_key(scope, a->sha256, key);
+	scoped_key(scope, a->sha256, key);
 	slot = digestset_add(&r->artifacts, key);
 	free(slot->value);
 	slot->value = a;
 	return true;
+}
+
+static void on_release(struct rota_records *r, const struct rota_leaf *leaf)
+{
+	uint8_t key[ROTA_DIGEST_LEN];
+	char scope[33];
+
+	name_of(leaf->scope, scope);
+	scoped_key(scope, leaf->digest, key);
+	digestset_add(&r->releases, key);
 }
 
 /* What a private record adds to its leaf. */
@@ -357,7 +370,7 @@ enum rota_err rota_records_entry(
 	if (leaf->kind == ROTA_LEAF_REFUSED)
 		return on_refused(r, record);
 	if (leaf->kind == ROTA_LEAF_RELEASE || (leaf->kind == ROTA_LEAF_OPENED && leaf->path.len))
-		digestset_add(&r->releases, leaf->digest);
+		on_release(r, leaf);
 	else if (granted && leaf->version)
 		on_role(r, leaf);
 	if ((!granted && !memchr(events, leaf->kind, sizeof(events))) || !says_more(leaf, record))

@@ -82,9 +82,9 @@ bool rota_records_used(const struct rota_records *r, const uint8_t ask[static RO
 const struct rota_artifact *rota_records_artifact(const struct rota_records *r, const char *scope,
 	const uint8_t sha256[static ROTA_DIGEST_LEN]);
 
-/* Whether a release.json of that digest has its entry RELEASE, or was adopted. */
-bool rota_records_release(
-	const struct rota_records *r, const uint8_t sha256[static ROTA_DIGEST_LEN]);
+/* Whether a release.json of that digest has its entry RELEASE in this scope, or was adopted there. */
+bool rota_records_release(const struct rota_records *r, const char *scope,
+	const uint8_t sha256[static ROTA_DIGEST_LEN]);
 
 /* `key` is rota_attempt_of()'s; NULL: never begun. */
 const struct rota_record_attempt *rota_records_attempt(

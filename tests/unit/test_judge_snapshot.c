@@ -56,6 +56,10 @@ TEST(release_without_entry)
 	json_t *content, *files = json_object(), *body;
 	struct rota_store_target target;
 	const char *path = "releases/sensor/2.0.0/release.json", *text;
+	struct rota_leaf elsewhere = { .kind = ROTA_LEAF_RELEASE,
+		.scope = ROTA_STR("motors"),
+		.role = ROTA_STR("releases"),
+		.path = ROTA_STR("releases/motors/2.0.0/release.json") };
 	char hex[ROTA_DIGEST_HEX];
 	uint64_t version;
 
@@ -72,6 +76,11 @@ TEST(release_without_entry)
 	court_list_role(&c, content, "releases", version);
 	body = json_deep_copy(content);
 	CHECK(court_sign(&c, "snapshot", content, NULL) != ROTA_OK);
+	CODE("log");
+	/* nor is it enough that another scope has it */
+	memcpy(elsewhere.digest, target.sha256, sizeof(elsewhere.digest));
+	CHECK_OK(rota_records_entry(c.records, 0, &elsewhere, ROTA_STR("{}")));
+	CHECK(court_sign(&c, "snapshot", json_deep_copy(body), NULL) != ROTA_OK);
 	CODE("log");
 	/* and one whose file is not there */
 	CHECK(court_ask(&c, &notary_engineer, "record", "releases",

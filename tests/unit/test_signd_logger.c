@@ -91,6 +91,7 @@ struct draft {
 static struct draft good(void)
 {
 	struct draft d = { .leaf = { .kind = ROTA_LEAF_GRANTED,
+				   .at_s = rota_when_now(),
 				   .version = 1,
 				   .scope = ROTA_STR("sensor"),
 				   .role = ROTA_STR("timestamp") },
@@ -135,7 +136,8 @@ static void catch_up(void)
 /* What the holder got since it was asked last: how many orders, and the last of them. */
 static int handed_on(struct rota_pool_order *last)
 {
-	struct draft note = { .leaf = { .kind = ROTA_LEAF_REFUSED }, .record = "{}" };
+	struct draft note = { .leaf = { .kind = ROTA_LEAF_REFUSED, .at_s = rota_when_now() },
+		.record = "{}" };
 	int count = 0;
 
 	/* once this is answered, all before it is handed on */
@@ -216,20 +218,29 @@ TEST(a_release_is_entered_under_its_own_role)
 		uint8_t kind, count;
 		const char *role, *path;
 		bool good;
+		const char *scope; /* NULL: sensor */
 	} rows[] = {
+		{ "of a scope that is a release of another", ROTA_LEAF_RELEASE, 0, "releases",
+			"releases/sensor/1.0.0/release.json", false, "sensor/1.0.0" },
+		{ "of a scope that there is not", ROTA_LEAF_RELEASE, 0, "releases",
+			"releases/other/1.0.0/release.json", false, "other" },
+		{ "adopted at another place", ROTA_LEAF_OPENED, 0, "releases",
+			"releases/motors/1.0.0/release.json", false, NULL },
+		{ "adopted under another role", ROTA_LEAF_OPENED, 0, "timestamp",
+			"releases/sensor/1.0.0/release.json", false, NULL },
 		{ "a grant with a path", ROTA_LEAF_GRANTED, 1, "timestamp",
-			"releases/sensor/1.0.0/release.json", false },
+			"releases/sensor/1.0.0/release.json", false, NULL },
 		{ "under another role", ROTA_LEAF_RELEASE, 0, "timestamp",
-			"releases/sensor/1.0.0/release.json", false },
+			"releases/sensor/1.0.0/release.json", false, NULL },
 		{ "of another product", ROTA_LEAF_RELEASE, 0, "releases",
-			"releases/motors/1.0.0/release.json", false },
+			"releases/motors/1.0.0/release.json", false, NULL },
 		{ "of a product whose name begins alike", ROTA_LEAF_RELEASE, 0, "releases",
-			"releases/sensors/1.0.0/release.json", false },
-		{ "of no place", ROTA_LEAF_RELEASE, 0, "releases", "", false },
+			"releases/sensors/1.0.0/release.json", false, NULL },
+		{ "of no place", ROTA_LEAF_RELEASE, 0, "releases", "", false, NULL },
 		{ "of another role's place", ROTA_LEAF_RELEASE, 0, "releases",
-			"rollouts/sensor/1.0.0/release.json", false },
+			"rollouts/sensor/1.0.0/release.json", false, NULL },
 		{ "as it should be", ROTA_LEAF_RELEASE, 0, "releases",
-			"releases/sensor/1.0.0/release.json", true },
+			"releases/sensor/1.0.0/release.json", true, NULL },
 	};
 	struct rota_pool_order order;
 
@@ -241,6 +252,8 @@ TEST(a_release_is_entered_under_its_own_role)
 		d.leaf.kind = rows[i].kind;
 		d.leaf.role = rota_span_cstr(rows[i].role);
 		d.leaf.path = rota_span_cstr(rows[i].path);
+		if (rows[i].scope)
+			d.leaf.scope = rota_span_cstr(rows[i].scope);
 		d.order.count = rows[i].count;
 		CHECK_EQ(enter(&d) == ROTA_OK, rows[i].good);
 		CHECK_EQ(handed_on(&order), 0);
@@ -263,6 +276,45 @@ TEST(nothing_is_adopted_later)
 	CHECK_EQ(enter(&opened), ROTA_OK);
 	CHECK_EQ(enter(&d), ROTA_OK);
 	CHECK(enter(&opened) != ROTA_OK);
+	end();
+}
+
+/* Names that are read as "sensor" by who looks at a text, or at its beginning alone; and times. */
+TEST(an_entry_is_of_now_and_of_a_scope_that_there_is)
+{
+	const struct {
+		const char *why;
+		uint8_t kind;
+		struct rota_span scope;
+		int64_t later_s;
+		bool good;
+	} rows[] = {
+		{ "as it should be", ROTA_LEAF_INCIDENT, ROTA_STR("sensor"), 0, true },
+		{ "a name with an end inside", ROTA_LEAF_OPENED, rota_span("sensor\0x", 8), 0,
+			false },
+		{ "no name", ROTA_LEAF_OPENED, ROTA_STR(""), 0, false },
+		{ "an event of nobody", ROTA_LEAF_INCIDENT, ROTA_STR("other"), 0, false },
+		{ "a refusal of nobody", ROTA_LEAF_REFUSED, ROTA_STR("other"), 0, true },
+		{ "settings", ROTA_LEAF_POLICY, ROTA_STR("sensor"), 0, false },
+		{ "an hour ago", ROTA_LEAF_INCIDENT, ROTA_STR("sensor"), -3600, false },
+		{ "in an hour", ROTA_LEAF_INCIDENT, ROTA_STR("sensor"), 3600, false },
+		{ "a refusal of an hour ago", ROTA_LEAF_REFUSED, ROTA_STR("sensor"), -3600, false },
+		{ "a minute ago", ROTA_LEAF_INCIDENT, ROTA_STR("sensor"), -60, true },
+	};
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct draft d = good();
+
+		ROW(rows[i].why);
+		d.leaf.kind = rows[i].kind;
+		d.leaf.role = ROTA_STR("timestamp");
+		d.leaf.scope = rows[i].scope;
+		d.leaf.at_s += (uint64_t)rows[i].later_s;
+		d.order.count = 0;
+		CHECK_EQ(enter(&d) == ROTA_OK, rows[i].good);
+		catch_up();
+	}
 	end();
 }
 
@@ -396,5 +448,5 @@ TEST(approvals_are_checked_here_too)
 
 TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
 	T(a_release_is_entered_under_its_own_role), T(nothing_is_adopted_later),
-	T(what_was_judged_after_it_falls_too), T(what_is_not_durable_is_not_handed_on),
-	T(approvals_are_checked_here_too))
+	T(an_entry_is_of_now_and_of_a_scope_that_there_is), T(what_was_judged_after_it_falls_too),
+	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too))
