@@ -107,8 +107,12 @@ two_people_promote() {
 	must rota image show promotion/production/ci.img
 	expect "ci key 0" "ci's signature is gone"
 	expect "production key 0" "production's signature is not there"
+	printf '  $ export ROTA_REASON="version 3 crashes at start"\n'
+	export ROTA_REASON="version 3 crashes at start"
 	must rota release add --version 3.1.0 --image app=promotion/production/ci.img "${of_build[@]}"
 	publish 3.1.0
+	printf '  $ unset ROTA_REASON\n'
+	unset ROTA_REASON
 	update 3.1.0
 	says '^confirmed' || fail "version 3.1 was not confirmed"
 	claim "promoted by two people" "the same digest with one signature more; 3.1 confirmed: SPEC 26.7"
@@ -118,9 +122,10 @@ two_people_promote() {
 who_signed_that() {
 	must rota audit show --target releases/sensor/3.1.0/release.json --journal authority/signd/log/journal
 	expect "release" "the log has no entry of version 3.1"
+	expect "version 3 crashes at start" "the log does not say why there is a version 3.1"
 	[ ${#of_build[@]} -eq 2 ] || expect "built by farm" "the log does not say who built version 3.1"
 	must rota audit verify
-	claim "who signed 3.1, and why" "its entry says who asked, when, from which build and source"
+	claim "who signed 3.1, and why" "its entry says who, when, why, from which build and source"
 	must cp -r authority/repo/log changed-log
 	flip "$(find changed-log/tile/entries -type f -printf '%s %p\n' | sort -n | sed -n '$s/[0-9]* //p')" # those of today
 	must_not "" "a log with a changed entry is taken for whole" rota audit verify changed-log
