@@ -84,6 +84,7 @@ ci_tries_it() {
 	show sed -i 's/^channel = .*/channel = ci/' device/agent.ini
 	sed -i 's/^channel = .*/channel = ci/' device/agent.ini
 	not_installed "production told to take it" "no proof: ci's builds are in no log" proof "SPEC 22.5"
+	show sed -i 's/^channel = .*/channel = production/' device/agent.ini
 	sed -i 's/^channel = .*/channel = production/' device/agent.ini
 	burnt_in_by_hand
 }

@@ -46,13 +46,13 @@ as_whom() { # COMMAND: leaves $how, what to put before it
 show() {
 	local word line=
 	for word in "$@"; do
-		word=${word//"$examples/"/'$examples/'}
-		word=${word//"$prefix/"/'$prefix/'}
 		case $word in
+		'' | *[\"\\\$\|\*^]*) word="'${word//"$work/"/}'" ;;
 		*[[:blank:]]*) word=\"${word//"$work/"/'$PWD/'}\" ;;
 		*) word=${word//"$work/"/} ;;
 		esac
-		line+=" $word"
+		word=${word//"$examples/"/'$examples/'}
+		line+=" ${word//"$prefix/"/'$prefix/'}"
 	done
 	printf '  $%s\n' "$line"
 }

@@ -15,6 +15,13 @@ officer_is_asked() {
 	claim "rollout of version 5" "signed when anna had seen and approved it: SPEC 20.3"
 }
 
+rehearse() {
+	must rota incident rollouts
+	must rota drill --report drills rollouts
+	expect ': well after' "the devices of the drill are not well"
+	claim "an incident, rehearsed" "each device is well, each attack refused; docs/playbook.md"
+}
+
 # A request of the thief's own making: the newest timestamp with another version.
 ask_for_timestamp() { # VERSION
 	local signed
