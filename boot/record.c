@@ -3,10 +3,9 @@
 #include "rota/base/mem.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
+#include "rota/codec/magic.h"
 
 #define MAGIC "ROTAMBR\x01" /* the last byte is the format */
-#define MAGIC_LEN 8
-#define FORMAT_AT 7
 #define HEAD_LEN 3 /* of an entry: kind, length */
 
 enum entry {
@@ -91,15 +90,6 @@ static uint8_t next(struct rota_reader *r, struct rota_span *value)
 	return kind;
 }
 
-static enum rota_err skip_magic(struct rota_reader *r)
-{
-	struct rota_span magic = rota_read_span(r, MAGIC_LEN), want = ROTA_STR(MAGIC);
-
-	if (r->failed || !rota_span_starts(magic, rota_span_slice(want, 0, FORMAT_AT)))
-		return ROTA_ERR_FORMAT;
-	return magic.p[FORMAT_AT] == want.p[FORMAT_AT] ? ROTA_OK : ROTA_ERR_UNSUPPORTED;
-}
-
 static bool read_flag(struct rota_reader *r)
 {
 	uint8_t flag = rota_read_u8(r);
@@ -174,7 +164,7 @@ enum rota_err rota_record_decode(struct rota_span in, struct rota_record *out)
 	uint8_t last = 0;
 
 	memset(out, 0, sizeof(*out));
-	ROTA_TRY(skip_magic(&r));
+	ROTA_TRY(rota_magic_read(&r, ROTA_STR(MAGIC)));
 	while (r.rest.len > 0) {
 		struct rota_span value;
 		uint8_t kind = next(&r, &value);
@@ -208,7 +198,7 @@ enum rota_err rota_record_measure(
 
 	memset(out, 0, sizeof(*out));
 	ROTA_TRY(rota_record_decode(in, &record)); /* so there are not too many entries */
-	ROTA_TRY(skip_magic(&r));
+	ROTA_TRY(rota_magic_read(&r, ROTA_STR(MAGIC)));
 	while (r.rest.len > 0) {
 		struct rota_span entry = r.rest, value;
 

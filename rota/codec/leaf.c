@@ -2,9 +2,9 @@
 #include "rota/codec/leaf.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
+#include "rota/codec/magic.h"
 
-#define MAGIC "ROTALOG"
-#define FORMAT 1
+#define MAGIC "ROTALOG\x01" /* the last byte is the format */
 
 static bool lengths_ok(const struct rota_leaf *l)
 {
@@ -15,15 +15,10 @@ static bool lengths_ok(const struct rota_leaf *l)
 enum rota_err rota_leaf_decode(struct rota_span in, struct rota_leaf *out)
 {
 	struct rota_reader r = rota_reader(in);
-	uint8_t format;
 
 	if (in.len > ROTA_LEAF_MAX)
 		return ROTA_ERR_LIMIT;
-	if (!rota_span_eq(rota_read_span(&r, sizeof(MAGIC) - 1), ROTA_STR(MAGIC)))
-		return ROTA_ERR_FORMAT;
-	format = rota_read_u8(&r);
-	if (!r.failed && format != FORMAT)
-		return ROTA_ERR_UNSUPPORTED;
+	ROTA_TRY(rota_magic_read(&r, ROTA_STR(MAGIC)));
 	out->kind = rota_read_u8(&r);
 	out->at_s = rota_read_le64(&r);
 	out->version = rota_read_le64(&r);
@@ -47,7 +42,6 @@ enum rota_err rota_leaf_encode(
 	if (!lengths_ok(leaf))
 		return ROTA_ERR_LIMIT;
 	rota_write_span(&w, ROTA_STR(MAGIC));
-	rota_write_u8(&w, FORMAT);
 	rota_write_u8(&w, leaf->kind);
 	rota_write_le64(&w, leaf->at_s);
 	rota_write_le64(&w, leaf->version);

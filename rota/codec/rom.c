@@ -3,11 +3,10 @@
 #include "rota/base/crc32.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
+#include "rota/codec/magic.h"
 #include "rota/codec/name.h"
 
 #define MAGIC "ROTAROM\x01" /* the last byte is the format */
-#define MAGIC_LEN 8
-#define FORMAT_AT 7
 #define CRC_LEN 4
 #define SET_MAX 8 /* components of a set, SPEC 7.1 */
 #define NV_LEN (1u + 4u + 8u) /* of one counter in field 10 */
@@ -154,17 +153,14 @@ static bool complete(const struct rota_rom *rom)
 
 static enum rota_err check_frame(struct rota_span record)
 {
-	struct rota_span magic = ROTA_STR(MAGIC);
+	struct rota_reader head = rota_reader(record);
 	struct rota_reader tail = rota_reader(rota_span_skip(record, record.len - CRC_LEN));
 
-	if (record.len < MAGIC_LEN + CRC_LEN)
+	if (record.len < ROTA_MAGIC_LEN + CRC_LEN)
 		return ROTA_ERR_FORMAT;
 	if (record.len > ROTA_ROM_MAX)
 		return ROTA_ERR_LIMIT;
-	if (!rota_span_starts(record, rota_span_slice(magic, 0, FORMAT_AT)))
-		return ROTA_ERR_FORMAT;
-	if (record.p[FORMAT_AT] != magic.p[FORMAT_AT])
-		return ROTA_ERR_UNSUPPORTED;
+	ROTA_TRY(rota_magic_read(&head, ROTA_STR(MAGIC)));
 	if (rota_read_le32(&tail) !=
 		rota_crc32(0, rota_span_slice(record, 0, record.len - CRC_LEN)))
 		return ROTA_ERR_CORRUPT;
@@ -179,7 +175,8 @@ enum rota_err rota_rom_decode(struct rota_span record, struct rota_rom *out)
 	bool counter = false;
 
 	ROTA_TRY(check_frame(record));
-	r = rota_reader(rota_span_slice(record, MAGIC_LEN, record.len - MAGIC_LEN - CRC_LEN));
+	r = rota_reader(
+		rota_span_slice(record, ROTA_MAGIC_LEN, record.len - ROTA_MAGIC_LEN - CRC_LEN));
 	while (r.rest.len > 0 && !r.failed) {
 		uint8_t id = rota_read_u8(&r);
 		struct rota_span value = rota_read_span(&r, rota_read_le16(&r));

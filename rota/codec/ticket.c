@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/codec/ticket.h"
+#include "rota/codec/magic.h"
 
-#define MAGIC "ROTATKT"
-#define FORMAT 1
+#define MAGIC "ROTATKT\x01" /* the last byte is the format */
 
 enum rota_err rota_ticket_decode(struct rota_span in, struct rota_ticket *out)
 {
 	struct rota_reader r = rota_reader(in);
-	uint8_t format;
 
 	if (in.len > ROTA_TICKET_MAX)
 		return ROTA_ERR_LIMIT;
-	if (!rota_span_eq(rota_read_span(&r, sizeof(MAGIC) - 1), ROTA_STR(MAGIC)))
-		return ROTA_ERR_FORMAT;
-	format = rota_read_u8(&r);
-	if (!r.failed && format != FORMAT)
-		return ROTA_ERR_UNSUPPORTED;
+	ROTA_TRY(rota_magic_read(&r, ROTA_STR(MAGIC)));
 	out->number = rota_read_le32(&r);
 	out->seconds = rota_read_le32(&r);
 	rota_timesig_read(&r, &out->by);
@@ -36,7 +31,6 @@ enum rota_err rota_ticket_encode(
 	if (!sound(&ticket->by))
 		return ROTA_ERR_ARGUMENT;
 	rota_write_span(&w, ROTA_STR(MAGIC));
-	rota_write_u8(&w, FORMAT);
 	rota_write_le32(&w, ticket->number);
 	rota_write_le32(&w, ticket->seconds);
 	rota_timesig_write(&w, &ticket->by);
