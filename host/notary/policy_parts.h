@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/notary/policy_parts.h -- what policy.c asks and policy_load.c fills. Private to these two. */
+/* host/notary/policy_parts.h -- what policy.c asks, and policy_load.c and policy_rules.c fill. Private to these. */
 #ifndef HOST_NOTARY_POLICY_PARTS_H
 #define HOST_NOTARY_POLICY_PARTS_H
 
@@ -7,6 +7,7 @@
 
 /* state, socket, remote_socket; client_ca, crl, certificate, key */
 #define POLICY_PATHS 7
+#define POLICY_SECTION_MAX 64 /* "KIND NAME": longer ones are cut, and have no settings */
 
 struct client {
 	const char *name;
@@ -28,6 +29,17 @@ struct rota_policy {
 	char *paths[ROTA_POLICY_SCOPES_MAX + POLICY_PATHS];
 	size_t path_count;
 };
+
+/* Each section [rule NAME]. Scopes, clients, officers and builders are loaded. */
+ROTA_MUST_USE enum rota_err policy_load_rules(struct rota_policy *p, struct rota_fail *why);
+
+/* "FILE: [SECTION] KEY WHAT"; gives ROTA_ERR_FORMAT. */
+enum rota_err policy_wrong(const struct rota_policy *p, struct rota_fail *why, const char *section,
+	const char *key, const char *what);
+
+/* "KIND NAME" of the n-th section of a kind, and NAME; false: there is none. */
+bool policy_section(const struct rota_policy *p, const char *kind, size_t n,
+	char section[static POLICY_SECTION_MAX], const char **name);
 
 /* Whether `words`, between blanks, has this one. */
 bool policy_has_word(const char *words, const char *word);

@@ -2,6 +2,7 @@
 #include "host/sign/authdir.h"
 #include "host/base/when.h"
 #include "host/sign/duty.h"
+#include "host/sign/p256.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -177,7 +178,7 @@ enum rota_err rota_named_keys_load(struct rota_ini *ini, const char *kind,
 				ini->path, ROTA_NAMED_KEYS_MAX, kind);
 		snprintf(section, sizeof(section), "%s %s", kind, name);
 		ROTA_TRY(rota_ini_need(ini, section, "key", &hex, why));
-		if (!rota_unhex(hex, ROTA_BUF(one->key)) || one->key[0] != 4)
+		if (!rota_p256_unhex(hex, one->key))
 			return rota_fail(why, ROTA_ERR_FORMAT,
 				"%s: [%s] key is no P-256 point of 130 hex digits", ini->path,
 				section);

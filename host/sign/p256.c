@@ -95,6 +95,16 @@ EVP_PKEY *rota_p256_pkey(const uint8_t point[static ROTA_P256_KEY_LEN])
 	return pkey;
 }
 
+bool rota_p256_unhex(const char *hex, uint8_t out[static ROTA_P256_KEY_LEN])
+{
+	EVP_PKEY *pkey =
+		rota_unhex(hex, rota_buf(out, ROTA_P256_KEY_LEN)) ? rota_p256_pkey(out) : NULL;
+	bool good = pkey != NULL;
+
+	EVP_PKEY_free(pkey);
+	return good;
+}
+
 bool rota_p256_of_pkey(const EVP_PKEY *pkey, uint8_t out[static ROTA_P256_KEY_LEN])
 {
 	uint8_t *spki = NULL;

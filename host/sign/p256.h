@@ -35,6 +35,9 @@ EVP_PKEY *rota_p256_pkey(const uint8_t point[static ROTA_P256_KEY_LEN]);
 /* The raw point of an OpenSSL key; false when it is none on P-256. */
 bool rota_p256_of_pkey(const EVP_PKEY *pkey, uint8_t out[static ROTA_P256_KEY_LEN]);
 
+/* A point from 130 hex digits; false when it is none of the curve. */
+bool rota_p256_unhex(const char *hex, uint8_t out[static ROTA_P256_KEY_LEN]);
+
 /* Whether the raw signature over this digest verifies. */
 bool rota_p256_verify(const uint8_t point[static ROTA_P256_KEY_LEN],
 	const uint8_t digest[static ROTA_SHA256_LEN], const uint8_t sig[static ROTA_P256_SIG_LEN]);
