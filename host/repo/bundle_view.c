@@ -19,17 +19,6 @@ static enum rota_err verify_envelope(const json_t *delegator, const char *role,
 	return err;
 }
 
-static enum rota_err succeed(json_t **root, const json_t *envelope, struct rota_fail *why)
-{
-	struct rota_bytes file;
-	enum rota_err err;
-
-	ROTA_TRY(rota_json_encode(envelope, ROTA_JSON_FILE, &file, why));
-	err = rota_chain_succeed(root, rota_bytes_span(&file), why);
-	rota_bytes_free(&file);
-	return err;
-}
-
 enum rota_err rota_bundle_is_ours(
 	const struct rota_authdir *dir, const struct rota_bundle *bundle, struct rota_fail *why)
 {
@@ -67,7 +56,7 @@ static enum rota_err open_base(
 	struct rota_bundle_view *v, const struct rota_bundle_base *base, struct rota_fail *why)
 {
 	for (size_t i = 0; i < json_array_size(base->roots); i++)
-		if (succeed(&v->root, json_array_get(base->roots, i), why) != ROTA_OK)
+		if (rota_chain_succeed_by(&v->root, json_array_get(base->roots, i), why) != ROTA_OK)
 			return rota_fail_in(why, "root after version %llu",
 				(unsigned long long)rota_chain_version(v->root));
 	if (verify_envelope(v->root, "targets", base->targets, &v->targets, why) != ROTA_OK)

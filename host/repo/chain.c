@@ -64,6 +64,17 @@ uint64_t rota_chain_version(const json_t *content)
 	return version < 1 ? 0 : (uint64_t)version;
 }
 
+enum rota_err rota_chain_succeed_by(json_t **root, const json_t *envelope, struct rota_fail *why)
+{
+	struct rota_bytes file;
+	enum rota_err err;
+
+	ROTA_TRY(rota_json_encode(envelope, ROTA_JSON_FILE, &file, why));
+	err = rota_chain_succeed(root, rota_bytes_span(&file), why);
+	rota_bytes_free(&file);
+	return err;
+}
+
 enum rota_err rota_chain_succeed(json_t **root, struct rota_span file, struct rota_fail *why)
 {
 	json_t *next = NULL, *again = NULL;

@@ -34,6 +34,10 @@ ROTA_MUST_USE enum rota_err rota_chain_begin(
 ROTA_MUST_USE enum rota_err rota_chain_succeed(
 	json_t **root, struct rota_span file, struct rota_fail *why);
 
+/* The same of a file that was parsed already. */
+ROTA_MUST_USE enum rota_err rota_chain_succeed_by(
+	json_t **root, const json_t *envelope, struct rota_fail *why);
+
 /* `version` of a `signed` object, 0 when it has none. */
 uint64_t rota_chain_version(const json_t *content);
 

@@ -68,10 +68,11 @@ static enum rota_err take(struct rota_seriesfile *f, struct rota_fail *why)
 static enum rota_err add_published(
 	const struct rota_authdir *dir, json_t *roots, struct rota_fail *why)
 {
-	uint64_t newest;
+	uint64_t anchor, newest;
 
+	ROTA_TRY(rota_trust_anchor_version(dir, &anchor, why));
 	ROTA_TRY(rota_store_newest(dir, "root", false, &newest, why));
-	for (uint64_t v = 2; v <= newest; v++) {
+	for (uint64_t v = anchor + 1; v <= newest; v++) {
 		json_t *one;
 
 		ROTA_TRY(rota_store_envelope(dir, "root", v, &one, why));
@@ -170,17 +171,6 @@ void rota_seriesfile_free(struct rota_seriesfile *f)
 
 /* ---- verified ---- */
 
-static enum rota_err succeed(json_t **root, const json_t *envelope, struct rota_fail *why)
-{
-	struct rota_bytes file;
-	enum rota_err err;
-
-	ROTA_TRY(rota_json_encode(envelope, ROTA_JSON_FILE, &file, why));
-	err = rota_chain_succeed(root, rota_bytes_span(&file), why);
-	rota_bytes_free(&file);
-	return err;
-}
-
 static enum rota_err open_anchor(
 	const struct rota_authdir *dir, struct rota_seriesfile *f, struct rota_fail *why)
 {
@@ -269,7 +259,7 @@ enum rota_err rota_seriesfile_open(const struct rota_authdir *dir, struct rota_s
 
 	ROTA_TRY(open_anchor(dir, f, why));
 	for (size_t i = 0; i < json_array_size(published); i++)
-		if (succeed(&f->newest, json_array_get(published, i), why) != ROTA_OK)
+		if (rota_chain_succeed_by(&f->newest, json_array_get(published, i), why) != ROTA_OK)
 			return rota_fail_in(why, "root after version %llu",
 				(unsigned long long)rota_chain_version(f->newest));
 	ROTA_TRY(open_before(f, why));
