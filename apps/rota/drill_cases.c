@@ -61,6 +61,18 @@ static enum rota_err forge_his_policy(struct drill *d, void (*change)(json_t *po
 	return drill_forge_policy(d, &d->thief, sequence, &mine, change);
 }
 
+/* His release is offered by the campaign of a policy of his, and this is how the device takes it. */
+static enum rota_err offer(struct drill *d, struct sim_device *device, const char *const *roles,
+	void (*change)(json_t *policy), bool *won)
+{
+	ROTA_TRY(forge_his_policy(d, change));
+	ROTA_TRY(drill_bring_targets(d));
+	ROTA_TRY(carry(d, roles));
+	show(d, device, 0);
+	*won = device->version == version_of(d->major);
+	return ROTA_OK;
+}
+
 /* ---- timestamp, snapshot ---- */
 
 static enum rota_err far_timestamp(struct drill *d, struct sim_device *device, bool *won)
@@ -122,16 +134,15 @@ static enum rota_err far_policy(struct drill *d, struct sim_device *device, bool
 
 /* ---- ci ---- */
 
-static enum rota_err forge_ci(struct drill *d, void (*change)(json_t *policy))
+static enum rota_err offer_ci(
+	struct drill *d, struct sim_device *device, void (*change)(json_t *policy), bool *won)
 {
 	const struct drill_hand ci = { .by = &d->thief, .party = "ci" };
 	static const char *const roles[] = { "ci", "rollouts", NULL };
 
 	ROTA_TRY(drill_release(d, d->stolen, ++d->major, true, false));
 	ROTA_TRY(forge_his(d, "ci", &ci));
-	ROTA_TRY(forge_his_policy(d, change));
-	ROTA_TRY(drill_bring_targets(d));
-	return carry(d, roles);
+	return offer(d, device, roles, change, won);
 }
 
 /* The campaign of ci is shown to production. */
@@ -152,35 +163,36 @@ static void to_production(json_t *policy)
 
 static enum rota_err ci_for_production(struct drill *d, struct sim_device *device, bool *won)
 {
-	ROTA_TRY(forge_ci(d, to_production));
-	show(d, device, 0);
-	*won = device->version == version_of(d->major);
-	return ROTA_OK;
+	return offer_ci(d, device, to_production, won);
 }
 
 static enum rota_err ci_for_ci(struct drill *d, struct sim_device *device, bool *won)
 {
-	ROTA_TRY(forge_ci(d, NULL));
-	show(d, device, 0);
-	*won = device->version == version_of(d->major);
-	return ROTA_OK;
+	return offer_ci(d, device, NULL, won);
 }
 
 /* ---- releases, targets, image ---- */
 
-static enum rota_err release_of_stolen_keys(struct drill *d, struct sim_device *device, bool *won)
+static enum rota_err offer_release(
+	struct drill *d, struct sim_device *device, struct session *signers, bool *won)
 {
-	const struct drill_hand hand = { .by = &d->thief, .party = "releases" };
+	const struct drill_hand hand = { .by = signers, .party = "releases" };
 	static const char *const roles[] = { "releases", "rollouts", NULL };
 
 	ROTA_TRY(drill_release(d, d->stolen, ++d->major, false, false));
 	ROTA_TRY(forge_his(d, "releases", &hand));
-	ROTA_TRY(forge_his_policy(d, NULL));
-	ROTA_TRY(drill_bring_targets(d));
-	ROTA_TRY(carry(d, roles));
-	show(d, device, 0);
-	*won = device->version == version_of(d->major);
-	return ROTA_OK;
+	return offer(d, device, roles, NULL, won);
+}
+
+static enum rota_err release_of_stolen_keys(struct drill *d, struct sim_device *device, bool *won)
+{
+	return offer_release(d, device, &d->thief, won);
+}
+
+/* People release what they take for theirs: the image alone is the thief's. */
+static enum rota_err image_of_stolen_key(struct drill *d, struct sim_device *device, bool *won)
+{
+	return offer_release(d, device, &d->mine, won);
 }
 
 static enum rota_err delegation_to_him(struct drill *d, struct sim_device *device, bool *won)
@@ -194,28 +206,7 @@ static enum rota_err delegation_to_him(struct drill *d, struct sim_device *devic
 	drill_usurp(content, "releases");
 	ROTA_TRY(drill_forge_next(d, "targets", content, &targets, 1));
 	ROTA_TRY(forge_his(d, "releases", &own));
-	ROTA_TRY(forge_his_policy(d, NULL));
-	ROTA_TRY(drill_bring_targets(d));
-	ROTA_TRY(carry(d, roles));
-	show(d, device, 0);
-	*won = device->version == version_of(d->major);
-	return ROTA_OK;
-}
-
-/* People release what they take for theirs: the image alone is the thief's. */
-static enum rota_err image_of_stolen_key(struct drill *d, struct sim_device *device, bool *won)
-{
-	const struct drill_hand hand = { .by = &d->mine, .party = "releases" };
-	static const char *const roles[] = { "releases", "rollouts", NULL };
-
-	ROTA_TRY(drill_release(d, d->stolen, ++d->major, false, false));
-	ROTA_TRY(forge_his(d, "releases", &hand));
-	ROTA_TRY(forge_his_policy(d, NULL));
-	ROTA_TRY(drill_bring_targets(d));
-	ROTA_TRY(carry(d, roles));
-	show(d, device, 0);
-	*won = device->version == version_of(d->major);
-	return ROTA_OK;
+	return offer(d, device, roles, NULL, won);
 }
 
 /* The steps that a person does: a release whose image both keys sign. */

@@ -208,15 +208,31 @@ static bool leads_out(const char *path)
 	return !path || *path == '/' || strstr(path, "..") != NULL;
 }
 
+static bool lies_in(const struct rota_authdir *dir, const char *path)
+{
+	size_t len = strlen(dir->dir);
+
+	return strncmp(path, dir->dir, len) == 0 && path[len] == '/' && !strstr(path, "/../");
+}
+
 /* Whether all that the copy would write or sign with lies in it. */
 static enum rota_err check_whole(struct drill *d, const struct rota_authdir *dir)
 {
 	static const char softhsm[] = "SOFTHSM2_CONF=";
 
-	if (strncmp(dir->repo, dir->dir, strlen(dir->dir)) != 0)
+	if (!lies_in(dir, dir->repo))
 		return rota_fail(&d->why, ROTA_ERR_DENIED,
 			"the repository %s lies elsewhere, and a copy would write to it",
 			dir->repo);
+	if (dir->staging[0] && !lies_in(dir, dir->staging))
+		return rota_fail(&d->why, ROTA_ERR_DENIED,
+			"builds are staged in %s, which lies elsewhere, and a copy would write to "
+			"it",
+			dir->staging);
+	if (dir->signd[0] || (dir->keeper && !d->kept))
+		return rota_fail(&d->why, ROTA_ERR_DENIED,
+			"%s names the real %s still: let that line begin without blanks",
+			dir->ini.path, dir->signd[0] ? "signing daemon" : "keeper");
 	for (size_t i = 0; i < dir->token_count; i++) {
 		const struct rota_token *t = &dir->tokens[i];
 		const char *set = t->environment ? t->environment : "";

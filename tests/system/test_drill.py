@@ -155,7 +155,10 @@ def test_refused(rota, tmp_path):  # noqa: F811
     for old, new, said in (
             ("SOFTHSM2_CONF=tokens/root-1/", f"SOFTHSM2_CONF={rota.dir}/tokens/root-1/", "token root-1"),
             ("pin_file = tokens/root-2/pin", f"pin_file = {rota.dir}/tokens/root-2/pin", "token root-2"),
-            ("path = repo", f"path = {rota.dir}/repo", "would write to it")):
+            ("path = repo", f"path = {rota.dir}/repo", "would write to it"),
+            ("path = repo", f"path = repo\nstaging = {tmp_path}/ci", "builds are staged in"),
+            ("[authority]\n", f"[authority]\n  signd = {tmp_path}/sock\n", "the real signing daemon"),
+            ("[repository]\n", f"[series]\n  keeper = {tmp_path}/sock\n[repository]\n", "the real keeper")):
         assert old in good
         ini.write_text(good.replace(old, new))
         told = subprocess.run([rota.program, "--dir", rota.dir, "drill", "timestamp"], capture_output=True, text=True,
@@ -242,6 +245,9 @@ def test_a_root_that_begins_anew(rota, tmp_path):  # noqa: F811
     rota("ceremony", "sign", "--yes", "--fingerprint", fingerprint, tmp_path / "f")
     rota("ceremony", "finish", tmp_path / "f")
     assert json.loads((rota.dir / "repo/metadata/3.root.json").read_text())["signed"]["version"] == 3
+    rota("series", "prepare", "--slots", "1", "--landing", "2h", tmp_path / "series")
+    said = rota("series", "sign", "--yes", "--fingerprint", "0" * 20, tmp_path / "series", status=1)
+    assert "not what was read aloud" in said  # so its roots were verified from the new one on
 
 
 def test_a_release_of_elsewhere_is_withdrawn(rota):  # noqa: F811
