@@ -159,20 +159,24 @@ static enum rota_err fill(struct audit_place *place, const char *making, struct 
 /* Whole, or not there. */
 static enum rota_err make_folder(struct audit_place *place, struct rota_fail *why)
 {
-	char *making = rota_text("%s.making", out_dir);
+	char *out = rota_text("%s", out_dir), *making;
 	struct rota_carried done = { 0 };
-	enum rota_err err = rota_file_mkdir_anew(making, 0755, why);
+	enum rota_err err;
 
+	opts_trim_slashes(out);
+	making = rota_text("%s.making", out);
+	err = rota_file_mkdir_anew(making, 0755, why);
 	if (err == ROTA_OK) {
 		err = fill(place, making, &done, why);
 		if (err == ROTA_OK)
-			err = rota_file_rename(making, out_dir, why);
+			err = rota_file_rename(making, out, why);
 		if (err != ROTA_OK)
 			rota_file_remove_tree(making);
 	}
-	free(making);
 	if (err == ROTA_OK)
-		printf("%s: %" PRIu64 " entries\n", out_dir, done.size);
+		printf("%s: %" PRIu64 " entries\n", out, done.size);
+	free(making);
+	free(out);
 	return err;
 }
 

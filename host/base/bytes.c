@@ -81,7 +81,7 @@ static int digit(char c)
 
 bool rota_unhex(const char *text, struct rota_buf to)
 {
-	if (strlen(text) != 2 * to.len)
+	if (!text || strlen(text) != 2 * to.len)
 		return false;
 	for (size_t i = 0; i < to.len; i++) {
 		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);

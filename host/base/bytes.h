@@ -36,7 +36,7 @@ static inline struct rota_span rota_bytes_span(const struct rota_bytes *bytes)
 /* 2 * from.len digits and a NUL into `to`, which has that room. */
 void rota_hex(struct rota_span from, char *to);
 
-/* Exactly to.len bytes from 2 * to.len digits; false when `text` is anything else. */
+/* Exactly to.len bytes from 2 * to.len digits; false when `text` is anything else, or NULL, as what is no JSON string is. */
 bool rota_unhex(const char *text, struct rota_buf to);
 
 /* strdup and formatted strdup that do not fail. */

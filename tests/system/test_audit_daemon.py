@@ -120,7 +120,7 @@ def test_a_private_record_that_was_changed_is_found(rota, published, tmp_path): 
 
 def test_what_an_auditor_takes_home(rota, published, tmp_path):  # noqa: F811
     home = tmp_path / "home"
-    rota("audit", "export", "--out", home, "--journal", published.state / "log/journal", "--target", PATH)
+    rota("audit", "export", "--out", f"{home}/", "--journal", published.state / "log/journal", "--target", PATH)
     published.stop()
     shutil.rmtree(rota.dir)
     assert sorted(p.name for p in home.iterdir()) == ["keys", "log", "log-policy", "records", "root.json"]
@@ -139,6 +139,7 @@ def test_what_an_auditor_takes_home(rota, published, tmp_path):  # noqa: F811
     assert shown == rota("audit", "show", "--policy", home / "log-policy", "--records", home / "records", "--target", PATH, home / "log")
     for text, said in ((line.replace("passed", "failed"), "not the private record"), (line.replace(told["salt"], "00" * 16), "not the"),
                        (line.replace(f'"index":{told["index"]}', '"index":99999'), "has no entry 99999"), ("{}", "line 1 is no record"),
+                       (line.replace('"salt"', '"sold"'), "line 1 is no record"),
                        (line + "\n" + line, "line 2 is no record")):
         (home / "records").write_text(text + "\n")
         assert said in rota(*words, status=1)

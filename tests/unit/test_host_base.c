@@ -88,6 +88,7 @@ TEST(hex)
 	CHECK(!rota_unhex("00f", ROTA_BUF(out)));
 	CHECK(!rota_unhex("00ff0", ROTA_BUF(out)));
 	CHECK(!rota_unhex("00fg", ROTA_BUF(out)));
+	CHECK(!rota_unhex(NULL, ROTA_BUF(out)));
 }
 
 static char dir[] = "/tmp/rota-test-XXXXXX";
