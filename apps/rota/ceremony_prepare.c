@@ -2,6 +2,7 @@
 /* rota ceremony prepare: the folder that the offline signers get. */
 #include "apps/rota/ceremony.h"
 #include "apps/rota/rolearg.h"
+#include "apps/rota/swaparg.h"
 #include "apps/rota/verb.h"
 #include "host/keys/keys.h"
 #include "host/keys/period.h"
@@ -144,24 +145,19 @@ static enum rota_err add_uses(
 static enum rota_err fill_swap(struct session *s, const struct rota_keys *k, const char *text,
 	struct rota_bundle_order *order, struct rota_bundle_swap *swap)
 {
-	const struct rota_key_info *key;
-	const char *equals = strchr(text, '=');
+	const struct rota_key_info *old;
 	char id[ROTA_DIGEST_HEX];
 
-	if (!equals || (size_t)(equals - text) >= sizeof(id))
-		return rota_fail(&s->why, ROTA_ERR_ARGUMENT, "--replace %s is not ID=FILE", text);
-	snprintf(id, sizeof(id), "%.*s", (int)(equals - text), text);
-	ROTA_TRY(rota_keys_find(k, id, &key, &s->why));
-	memcpy(swap->old, key->id, sizeof(swap->old));
-	ROTA_TRY(rota_bundle_key_load(equals + 1, swap->point, &s->why));
+	ROTA_TRY(swaparg(k, text, swap, &old, &s->why));
 	rota_p256_key_id(swap->point, id);
 	for (size_t i = 0; i < rota_keys_count(k); i++)
 		if (strcmp(rota_keys_at(k, i)->id, id) == 0 &&
 			rota_keys_at(k, i)->state != ROTA_KEY_PRE_ACTIVE)
 			return rota_fail(&s->why, ROTA_ERR_STATE,
-				"%s: that key is %s already; make a new one with rota keys make",
-				equals + 1, rota_key_state_text(rota_keys_at(k, i)->state));
-	return add_uses(s, order, key);
+				"--replace %s: that key is %s already; make a new one with rota "
+				"keys make",
+				text, rota_key_state_text(rota_keys_at(k, i)->state));
+	return add_uses(s, order, old);
 }
 
 static enum rota_err fill_swaps(struct session *s, struct rota_bundle_order *order)
@@ -258,7 +254,10 @@ static enum rota_err begin(struct session *s, struct ceremony *c, json_t *parts)
 	json_object_set(line, "parts", parts);
 	json_object_set_new(line, "product", json_string(s->dir.product));
 	json_object_set_new(line, "purpose", json_string(purpose()));
-	json_object_set_new(line, "reason", json_string(reason));
+	if (json_object_set_new(line, "reason", json_string(reason)) != 0) {
+		json_decref(line);
+		return rota_fail(&s->why, ROTA_ERR_ARGUMENT, "--reason is not UTF-8");
+	}
 	return rota_transcript_add(&c->transcript, line, &s->why);
 }
 

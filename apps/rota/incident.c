@@ -90,12 +90,30 @@ static const char *const where_text[] = {
 	[INCIDENT_HERE] = "here", [INCIDENT_PEOPLE] = "people", [INCIDENT_HAND] = "hand"
 };
 
-/* Words as a shell takes them. */
+/* As a shell takes it: what may mean something to it stands in quotes, and a quote by itself. */
+static void print_word(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789/._+@:,=-";
+
+	if (*word && word[strspn(word, plain)] == 0) {
+		printf(" %s", word);
+		return;
+	}
+	printf(" '");
+	for (; *word; word++)
+		if (*word == '\'')
+			printf("'\\''");
+		else
+			putchar(*word);
+	printf("'");
+}
+
 static void print_command(char *const *words, size_t count)
 {
 	printf("             rota");
 	for (size_t i = 0; i < count; i++)
-		printf(strpbrk(words[i], " '\"") ? " '%s'" : " %s", words[i]);
+		print_word(words[i]);
 	printf("\n");
 }
 

@@ -2,10 +2,10 @@
 /* rota recovery root: the root that begins anew, when those who held the last one are too few, or others. */
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
+#include "apps/rota/swaparg.h"
 #include "apps/rota/verb.h"
 #include "host/keys/told.h"
 #include "host/repo/anew.h"
-#include "host/repo/bundle_keys.h"
 #include "host/repo/chain.h"
 #include "host/sign/envelope.h"
 
@@ -50,25 +50,11 @@ static const struct opts_usage usage = {
 
 /* ---- making ---- */
 
-static enum rota_err fill_swap(struct session *s, const struct rota_keys *k, const char *text,
-	struct rota_bundle_swap *swap)
-{
-	const struct rota_key_info *key;
-	const char *equals = strchr(text, '=');
-	char id[ROTA_DIGEST_HEX];
-
-	if (!equals || (size_t)(equals - text) >= sizeof(id))
-		return rota_fail(&s->why, ROTA_ERR_ARGUMENT, "--replace %s is not ID=FILE", text);
-	snprintf(id, sizeof(id), "%.*s", (int)(equals - text), text);
-	ROTA_TRY(rota_keys_find(k, id, &key, &s->why));
-	memcpy(swap->old, key->id, sizeof(swap->old));
-	return rota_bundle_key_load(equals + 1, swap->point, &s->why);
-}
-
 static enum rota_err make(struct session *s, const char *path)
 {
 	static struct rota_bundle_swap swaps[OPTS_LIST_MAX];
 	const struct rota_bundle_rekeying how = { .swaps = swaps, .swap_count = replace.count };
+	const struct rota_key_info *old;
 	struct rota_bytes file;
 	struct rota_keys *k;
 	enum rota_err err = ROTA_OK;
@@ -78,7 +64,7 @@ static enum rota_err make(struct session *s, const char *path)
 			"%s is there already; remove it, or name another file", path);
 	ROTA_TRY(rota_keys_load(&s->dir, &k, &s->why));
 	for (size_t i = 0; i < replace.count && err == ROTA_OK; i++)
-		err = fill_swap(s, k, replace.at[i], &swaps[i]);
+		err = swaparg(k, replace.at[i], &swaps[i], &old, &s->why);
 	rota_keys_free(k);
 	ROTA_TRY(err);
 	ROTA_TRY(rota_anew_make(&s->desk, &how, &file, &s->why));

@@ -223,7 +223,7 @@ static bool is_replaced(
 	return is;
 }
 
-/* ---- */
+/* ---- counted ---- */
 
 void rota_census_of(
 	const struct rota_census *c, const struct rota_key_info *key, struct rota_census_count *out)

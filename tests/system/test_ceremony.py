@@ -212,6 +212,7 @@ def test_a_threshold_up_and_down(scene):
 def test_another_bundle_has_another_fingerprint(scene):
     """Whoever exchanges what is signed is heard; so is who writes the transcript anew."""
     online, people, base = scene
+    assert "not UTF-8" in online("ceremony", "prepare", "--role", "root", "--reason", os.fsdecode(b"\xff"), base / "f", status=1)
     fingerprint, _ = prepare(online, base / "f", "--role", "root")
     os.rename(base / "f", base / "good")
     subprocess.run(["sleep", "1.1"], check=True)  # other times
