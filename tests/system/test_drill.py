@@ -4,6 +4,7 @@ well and each attack is refused. That the drill sees what is wrong is shown by d
 import json
 import re
 import resource
+import shlex
 import shutil
 import socket
 import subprocess
@@ -248,6 +249,15 @@ def test_a_root_that_begins_anew(rota, tmp_path):  # noqa: F811
     rota("series", "prepare", "--slots", "1", "--landing", "2h", tmp_path / "series")
     said = rota("series", "sign", "--yes", "--fingerprint", "0" * 20, tmp_path / "series", status=1)
     assert "not what was read aloud" in said  # so its roots were verified from the new one on
+
+
+def test_what_is_shown_can_be_pasted(rota):  # noqa: F811
+    """A shell takes the command of the next step as it is meant, whatever the reason is."""
+    reason = "it's $(known), `really`"
+    incident(rota, "--begin", "--reason", reason, "rollouts")
+    (line,) = [line for line in incident(rota, "rollouts").splitlines() if line.startswith(" ")]
+    assert subprocess.run(["sh", "-c", f"printf '%s\n' {line}"], capture_output=True, text=True, check=True).stdout.splitlines() == [
+        "rota", "keys", "retire", "--compromised", "--reason", reason, *shlex.split(line)[-1:]]
 
 
 def test_a_release_of_elsewhere_is_withdrawn(rota):  # noqa: F811
