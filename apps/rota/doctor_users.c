@@ -224,7 +224,10 @@ bool doctor_users(
 	struct rota_fail why;
 
 	if (rota_daemon_users(policy, &l.users, &why) != ROTA_OK) {
-		wrong(&l, "%s; useradd --system it, or name another one in signd.ini", why.text);
+		wrong(&l, "%s%s", why.text,
+			why.err == ROTA_ERR_NOT_FOUND
+				? "; useradd --system it, or name another one in signd.ini"
+				: "");
 		return false;
 	}
 	if (!l.users.apart)

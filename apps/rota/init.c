@@ -210,6 +210,11 @@ static int run(const char *dir)
 	       "repo/\n"
 	       "next: rota --dir %s image sign, rota --dir %s factory enrol\n",
 		dir, dir, dir);
+	if (daemon_users)
+		printf("the signing daemon is " INIT_USERS
+		       ": rota --dir %s doctor says whether they "
+		       "reach it\n",
+			dir);
 	return 0;
 }
 

@@ -199,10 +199,10 @@ static void report(const struct rota_release_plan *plan, const struct rota_relea
 			done->path, hex, plan->role, plan->role);
 	else
 		printf("%s\n  sha256 %s, role %s version %llu\n"
-		       "  not yet installed anywhere: rota rollout set --version %s, rota "
-		       "publish\n",
+		       "  not yet installed anywhere: rota rollout set --version %s%s, "
+		       "rota publish\n",
 			done->path, hex, plan->role, (unsigned long long)done->role_version,
-			version);
+			version, ci ? " --channel ci" : "");
 }
 
 int verb_release_add(int argc, char **argv)

@@ -57,6 +57,7 @@ ROWS = [
     ("the log in the parser's hands", "chown rota-signd {dir}/signd/log", r"{dir}/signd/log must be user rota-signd-log's .*; (chown .*)$"),
     ("records that the log's user writes", "chown rota-signd-log {dir}/signd/records", r"{dir}/signd/records must be user rota-signd's .*; (chown .*)$"),
     ("a state that all write", "chmod 0777 {dir}/signd", r"{dir}/signd can be written by others .*; (chmod .*)$"),
+    ("two users", "sed -i 's/^users = .*/users = bin games/' {dir}/signd.ini", r"\[daemon\] users: three names"),
     ("a user that is not there", "sed -i s/rota-token$/rota-nobody/ {dir}/signd.ini", "there is no user rota-nobody; useradd "),
 ]
 

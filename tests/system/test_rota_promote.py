@@ -50,7 +50,8 @@ def ci_image(rota, build, tmp_path, version):
 @pytest.fixture
 def prepared(people, build, tmp_path):
     image = ci_image(people, build, tmp_path, 2)
-    people("release", "add", "--ci", "--version", "2.0.0", "--image", image)
+    assert "rota rollout set --version 2.0.0 --channel ci, rota publish" in people(
+        "release", "add", "--ci", "--version", "2.0.0", "--image", image)
     people("publish")
     people("promote", "prepare", "--version", "2.0.0", "--out", tmp_path / "carried")
     return tmp_path / "carried"
