@@ -9,7 +9,7 @@ usage() {
 	cat <<'END'
 usage: ./do VERB [ARGUMENT...]
 
-    demo      factory, signing, server and one device on this machine; --image FILE: your own payload
+    demo      from a source to a device on this machine, and thieves on the way; --image FILE: your own payload
     check     the gates of every commit: format, layers, two compilers, unit tests, sizes, smoke
     test      check, then sanitizers, all system tests, and the unit tests on a board in QEMU
     arm       cross-build for Cortex-M3 and M0 and run the unit tests in QEMU
