@@ -49,14 +49,16 @@ struct logger {
 
 /* ---- one order ---- */
 
-/* A message under a key. */
+/* A message under a key, as what it was approved: the next reader of the log believes the version. */
 static void what_of(const struct rota_leaf *leaf, uint8_t out[static ROTA_DIGEST_LEN])
 {
-	uint8_t both[sizeof(leaf->message) + sizeof(leaf->key)];
+	uint8_t all[sizeof(leaf->message) + sizeof(leaf->key) + sizeof(leaf->version)];
 
-	memcpy(both, leaf->message, sizeof(leaf->message));
-	memcpy(both + sizeof(leaf->message), leaf->key, sizeof(leaf->key));
-	rota_digest_of(ROTA_SPAN(both), out);
+	memcpy(all, leaf->message, sizeof(leaf->message));
+	memcpy(all + sizeof(leaf->message), leaf->key, sizeof(leaf->key));
+	memcpy(all + sizeof(leaf->message) + sizeof(leaf->key), &leaf->version,
+		sizeof(leaf->version));
+	rota_digest_of(ROTA_SPAN(all), out);
 }
 
 /* Something is adopted until the first file of the scope is signed, and never again (SPEC 19.6). */

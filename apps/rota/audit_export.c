@@ -8,6 +8,7 @@
 #include "host/log/carry.h"
 #include "host/log/head.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "rota/trust/logproof.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -70,6 +71,26 @@ static enum rota_err copy_named(
 	return err;
 }
 
+/* Who writes the published log may have put a link there, to a file of whoever exports it: a proof is known by its text. */
+static enum rota_err copy_proof(
+	const char *from, const char *to, const char *name, struct rota_fail *why)
+{
+	char *source = rota_text("%s/%s", from, name), *place = rota_text("%s/%s", to, name);
+	struct rota_bytes bytes = { 0 };
+	enum rota_err err = rota_file_read(source, ROTA_LOGPROOF_MAX, &bytes, why);
+
+	if (err == ROTA_OK &&
+		!rota_span_starts(rota_bytes_span(&bytes), ROTA_STR("c2sp.org/tlog-proof@v1\n")))
+		err = rota_fail(why, ROTA_ERR_DENIED,
+			"%s is no proof of a release: remove it, and ask who put it there", source);
+	if (err == ROTA_OK)
+		err = rota_file_write(place, rota_bytes_span(&bytes), 0644, why);
+	rota_bytes_free(&bytes);
+	free(source);
+	free(place);
+	return err;
+}
+
 static enum rota_err copy_proofs(const char *folder, const char *making, struct rota_fail *why)
 {
 	char *from = rota_text("%s/proofs", folder), *to = rota_text("%s/log/proofs", making);
@@ -79,7 +100,7 @@ static enum rota_err copy_proofs(const char *folder, const char *making, struct 
 
 	for (int i = 0; i < count; i++) {
 		if (err == ROTA_OK && names[i]->d_name[0] != '.')
-			err = copy_named(from, to, names[i]->d_name, why);
+			err = copy_proof(from, to, names[i]->d_name, why);
 		free(names[i]);
 	}
 	free(names);

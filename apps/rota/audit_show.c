@@ -184,7 +184,7 @@ static void print_approvals(const json_t *record)
 		if (!text || rota_json_parse(rota_span_cstr(text), &approval, &none) != ROTA_OK)
 			continue;
 		id = json_string_value(json_object_get(approval, "key"));
-		audit_key_text(&facts, id ? id : "", name);
+		audit_key_text(&facts, id && is_plain(id) ? id : "?", name);
 		printf("%s%s", i ? ", " : ", approved by ", name);
 		json_decref(approval);
 	}

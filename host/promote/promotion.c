@@ -5,6 +5,7 @@
 #include "host/build/dsse.h"
 #include "host/build/provenance.h"
 #include "host/notary/officers.h"
+#include "host/sign/duty.h"
 #include "host/sign/imageadd.h"
 #include "host/sign/imagefile.h"
 #include "host/sign/p256.h"
@@ -48,9 +49,25 @@ static enum rota_err check_form(
 		text_of(s, "product"), dir->product);
 }
 
-/* The image beside the statement has the digest that stands there. */
-static enum rota_err check_file(const char *folder, const json_t *component,
-	const struct rota_crypto *crypto, struct rota_fail *why)
+/* Officers read the statement, devices the image. */
+static enum rota_err check_says(const char *path, const json_t *statement,
+	const struct rota_image_info *info, struct rota_fail *why)
+{
+	char version[ROTA_VERSION_CSTR_MAX];
+
+	rota_version_cstr(info->version, version);
+	if (strcmp(version, text_of(statement, "version")) == 0 &&
+		rota_span_is(rota_name_span(&info->product), text_of(statement, "product")))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_VERSION,
+		"%s is version %s of %.*s, the statement says %s of %s", path, version,
+		(int)info->product.len, (const char *)info->product.text,
+		text_of(statement, "version"), text_of(statement, "product"));
+}
+
+/* The image beside the statement has the digest that stands there, and is what it says. */
+static enum rota_err check_file(const char *folder, const json_t *statement,
+	const json_t *component, const struct rota_crypto *crypto, struct rota_fail *why)
 {
 	char *path = rota_text("%s/%s", folder, text_of(component, "file"));
 	char hex[ROTA_DIGEST_HEX];
@@ -63,6 +80,8 @@ static enum rota_err check_file(const char *folder, const json_t *component,
 			err = rota_fail(why, ROTA_ERR_HASH,
 				"%s has the image digest %.16s, the statement says %.16s", path,
 				hex, text_of(component, "digest"));
+		else
+			err = check_says(path, statement, &info, why);
 	}
 	free(path);
 	return err;
@@ -101,7 +120,7 @@ static enum rota_err judge(const struct rota_authdir *dir, const char *folder,
 
 	ROTA_TRY(check_form(dir, statement, why));
 	json_array_foreach(json_object_get(statement, "components"), i, one)
-		ROTA_TRY(check_file(folder, one, crypto, why));
+		ROTA_TRY(check_file(folder, statement, one, crypto, why));
 	return check_provenance(dir, folder, statement, why);
 }
 

@@ -147,6 +147,13 @@ def test_what_an_auditor_takes_home(rota, published, tmp_path):  # noqa: F811
             assert said in rota("audit", "show", home, status=1)
 
 
+def test_no_file_of_the_exporters_is_taken_for_a_proof(rota, published, tmp_path):  # noqa: F811
+    """Who writes the published log puts a link there; an auditor would get what the authority alone may read."""
+    (rota.dir / f"repo/log/proofs/{'0' * 64}.tlog-proof").symlink_to(rota.dir / "rota.ini")
+    assert "is no proof of a release" in rota("audit", "export", "--out", tmp_path / "home", status=1)
+    assert not list(tmp_path.glob("home*"))
+
+
 def test_records_end_where_the_checkpoint_does(rota, published, tmp_path):  # noqa: F811
     """The journal is ahead of what is published; nobody could hold those records against anything. And the repository may lie anywhere."""
     (rota.dir / "repo").rename(tmp_path / "elsewhere")

@@ -176,7 +176,10 @@ def test_an_incident_goes_on_where_it_was_left(rota):  # noqa: F811
     assert {s["state"] for s in steps(rota, "rollouts")["steps"]} == {"rest"}
     old = next(k for k in json.loads(rota("keys", "list", "--json")) if k["uses"] == "rollouts")
     incident(rota, "--begin", "rollouts", status=2)  # why?
-    incident(rota, "--begin", "--reason", "server broken into", "rollouts")
+    incident(rota, "--begin", "--reason", "the server's; $(id) `id` \"broken\" into", "rollouts")
+    first = next(s for s in steps(rota, "rollouts")["steps"] if s["state"] == "next")
+    shown = next(line for line in rota("incident", "rollouts").splitlines() if line.strip().startswith("rota "))
+    assert shlex.split(shown) == ["rota", *first["command"]]  # a shell takes it for nothing else
     assert "is not over" in incident(rota, "--begin", "--reason", "again", "rollouts", status=1)
     incident(rota, "--reason", "x", "rollouts", status=2)
     rota("keys", "retire", "--compromised", "--reason", "by hand", old["id"][:16])

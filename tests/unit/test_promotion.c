@@ -202,16 +202,17 @@ TEST(another_image_is_not_signed)
 	end(&s);
 }
 
-/* A statement about the image a.img, as if it had this digest, and what opening it gives. */
-static enum rota_err open_with(struct scene *s, const char *digest, const char *file)
+/* A statement about the image a.img, as if it were of this version and had this digest, and what opening it gives. */
+static enum rota_err open_as(
+	struct scene *s, const char *version, const char *digest, const char *file)
 {
 	char *path = rota_text("%s/promotion.json", s->folder);
 	char *text =
 		rota_text("{\"_type\":\"rota-promotion\",\"ci\":{\"path\":\"p\",\"sha256\":\"s\"},"
 			  "\"components\":[{\"digest\":\"%s\",\"file\":\"%s\",\"length\":1,"
-			  "\"name\":\"app\"}],\"format\":1,\"product\":\"sensor\","
-			  "\"provenance\":null,\"version\":\"1.0.0\"}",
-			digest, file);
+			  "\"name\":\"app\"}],\"format\":1,\"product\":\"%s\","
+			  "\"provenance\":null,\"version\":\"%s\"}",
+			digest, file, s->dir.product, version);
 	struct rota_promotion p;
 	enum rota_err err = rota_file_write(path, rota_span_cstr(text), 0644, &s->why);
 
@@ -222,6 +223,11 @@ static enum rota_err open_with(struct scene *s, const char *digest, const char *
 	free(path);
 	free(text);
 	return err;
+}
+
+static enum rota_err open_with(struct scene *s, const char *digest, const char *file)
+{
+	return open_as(s, "0.0.0", digest, file);
 }
 
 TEST(what_is_carried_is_what_is_stated)
@@ -236,6 +242,10 @@ TEST(what_is_carried_is_what_is_stated)
 	rota_hex(ROTA_SPAN(plan.digest), hex);
 	CHECK_OK(open_with(&s, hex, "a.img"));
 	CHECK_EQ(open_with(&s, hex, "../a.img"), ROTA_ERR_FORMAT);
+	CHECK_EQ(open_as(&s, "9.0.0", hex, "a.img"), ROTA_ERR_VERSION);
+	s.dir.product = "lamp";
+	CHECK_EQ(open_with(&s, hex, "a.img"), ROTA_ERR_VERSION);
+	s.dir.product = "sensor";
 	hex[0] ^= 1;
 	CHECK_EQ(open_with(&s, hex, "a.img"), ROTA_ERR_HASH);
 	end(&s);

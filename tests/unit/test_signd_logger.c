@@ -440,6 +440,9 @@ TEST(approvals_are_checked_here_too)
 	again.ask = ROTA_STR("");
 	CHECK_EQ(enter(&again), ROTA_OK);
 	CHECK_EQ(handed_on(&order), 1);
+	again.leaf.version = 1000;
+	falls("but not as another version", &again);
+	again.leaf.version = d.leaf.version;
 	again.leaf.message[0] ^= 1;
 	falls("and no other message", &again);
 	rota_ask_free(&ask);
