@@ -76,8 +76,10 @@ bool due_json(const struct rota_authdir *scope, uint64_t now, struct rota_bytes 
 	if (rota_store_newest(scope, "root", false, &published, &why) != ROTA_OK ||
 		rota_ahead_open(scope, &ahead, &why) != ROTA_OK)
 		return false;
-	if (ahead.timeline.count == 0)
+	if (ahead.timeline.count == 0) {
+		rota_ahead_close(&ahead);
 		return false;
+	}
 	rota_ahead_due(&ahead, now, &due);
 	whole = json_pack("{s:o,s:o,s:o,s:o}", "landing", landing(&ahead), "publish",
 		to_publish(&ahead, &due, published), "sealed", shut(&ahead, now), "sign",

@@ -9,6 +9,8 @@ import pathlib
 import re
 import shutil
 
+import pytest
+
 from authority import Rota, canonical, release
 from paths import BUILD
 
@@ -154,3 +156,14 @@ class Scene:
 def ask(signd, role, signed, files=None, **changes):
     """Status and what was said of a file of metadata."""
     return signd.ask(kind="metadata", role=role, body={"signed": signed}, files=files or {}, **changes)[:2]
+
+
+@pytest.fixture(scope="module", name="base")
+def make_base(made, tmp_path_factory):  # of authority.py
+    return Scene(made.dir, tmp_path_factory.mktemp("base")).begin()
+
+
+@pytest.fixture(name="scene")
+def make_scene(base, tmp_path):
+    """An authority that a test may change."""
+    return base.copy(tmp_path)

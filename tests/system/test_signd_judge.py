@@ -15,23 +15,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from asks import HOUR, RULES, Scene, ask, newest, now, successor, when
+from asks import HOUR, RULES, ask, make_base, make_scene, newest, now, successor, when  # noqa: F401 - fixtures
 from authority import Client, canonical, made, release  # noqa: F401 - fixtures
 from paths import PATIENCE
 from signd import Signd
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
-
-
-@pytest.fixture(scope="module", name="base")
-def make_base(made, tmp_path_factory):  # noqa: F811
-    return Scene(made.dir, tmp_path_factory.mktemp("base")).begin()
-
-
-@pytest.fixture(name="scene")
-def make_scene(base, tmp_path):
-    """An authority that a test may change."""
-    return base.copy(tmp_path)
 
 
 @pytest.fixture(name="signd")

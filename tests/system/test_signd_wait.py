@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from asks import HOUR, RULES, Scene, newest, now, when
+from asks import HOUR, RULES, make_base, make_scene, newest, now, when  # noqa: F401 - fixtures
 from authority import canonical, made  # noqa: F401 - fixtures
 from paths import PATIENCE
 from signd import Signd, request, words
@@ -43,16 +43,6 @@ ANNA, BERT, CARL, ME = Officer("anna"), Officer("bert"), Officer("carl"), Office
 OFFICERS = "".join(f"[officer {officer.name}]\nkey = {officer.point.hex()}\n" for officer in (ANNA, BERT, CARL, ME))
 TWO = RULES.replace("role = revocations\nkinds = metadata\n",
                     "role = revocations\nkinds = metadata\napprovals = 2\napprovers = anna bert me\n") + OFFICERS
-
-
-@pytest.fixture(scope="module", name="base")
-def make_base(made, tmp_path_factory):  # noqa: F811
-    return Scene(made.dir, tmp_path_factory.mktemp("base")).begin()
-
-
-@pytest.fixture(name="scene")
-def make_scene(base, tmp_path):
-    return base.copy(tmp_path)
 
 
 @pytest.fixture(name="signd")
