@@ -124,6 +124,8 @@ static void report_line(const struct rota_publish_role *r)
 		printf(", %u bins", r->bins);
 	if (r->held)
 		printf(", held back");
+	if (r->late.err != ROTA_OK)
+		printf(", not signed anew");
 	printf("\n");
 }
 
@@ -136,11 +138,11 @@ static void report(const struct rota_publish_role *roles)
 
 		if (json)
 			json_array_append_new(list,
-				json_pack("{s:i,s:b,s:s,s:b,s:b,s:I}", "bins", (int)r->bins, "held",
-					(int)r->held, "role", r->name, "published",
+				json_pack("{s:i,s:b,s:s,s:b,s:b,s:I,s:b}", "bins", (int)r->bins,
+					"held", (int)r->held, "role", r->name, "published",
 					(int)r->published, "resigned", (int)r->resigned, "version",
-					(json_int_t)r->version));
-		else if (r->published || r->bins || r->held)
+					(json_int_t)r->version, "late", r->late.err != ROTA_OK));
+		else if (r->published || r->bins || r->held || r->late.err != ROTA_OK)
 			report_line(r);
 	}
 	if (json) {
@@ -167,10 +169,14 @@ static enum rota_err run(
 	slots_warn(s);
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		warn_old(s, roles[i].name);
-	if (carry->held.err == ROTA_OK)
-		return ROTA_OK;
-	return rota_fail(
-		&s->why, carry->held.err, "role releases is held back: %s", carry->held.text);
+	if (carry->held.err != ROTA_OK)
+		return rota_fail(&s->why, carry->held.err, "role releases is held back: %s",
+			carry->held.text);
+	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
+		if (roles[i].late.err != ROTA_OK)
+			return rota_fail(&s->why, roles[i].late.err, "all else is published; %s",
+				roles[i].late.text);
+	return ROTA_OK;
 }
 
 int verb_publish(int argc, char **argv)

@@ -115,10 +115,13 @@ enum rota_err session_open(struct session *s, const char *dir, enum session_lock
 		.notary = &s->notary,
 		.now = rota_when_now(),
 		.slots = &s->slots };
-	if (lock != SESSION_WRITE || rota_proxy_settle(&s->proxy, &s->desk, &s->why) == ROTA_OK)
-		return ROTA_OK;
-	session_drop(s);
-	return s->why.err;
+	if (lock == SESSION_WRITE && rota_proxy_settle(&s->proxy, &s->desk, &s->why) != ROTA_OK) {
+		session_drop(s);
+		return s->why.err;
+	}
+	if (s->proxy.unkept.err != ROTA_OK)
+		fprintf(stderr, "rota: %s\n", s->proxy.unkept.text);
+	return ROTA_OK;
 }
 
 void session_by_hand(struct session *s)

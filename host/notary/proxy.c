@@ -5,7 +5,6 @@
 #include "host/repo/judge.h"
 #include "host/repo/bundle_view.h"
 #include "host/repo/store.h"
-#include "host/repo/turn.h"
 #include "host/sign/envelope.h"
 #include "host/sign/p256.h"
 
@@ -160,6 +159,59 @@ static enum rota_err key(void *ctx, const struct rota_party *party, size_t seat,
 	return ROTA_OK;
 }
 
+/* ---- what waits already ---- */
+
+struct alike {
+	const struct rota_notary_file *file;
+	char digest[ROTA_DIGEST_HEX]; /* of the request that was found; empty: none */
+};
+
+static json_t *without_times(const json_t *content)
+{
+	json_t *copy = json_deep_copy(content);
+
+	json_object_del(copy, "x-rota-issued");
+	json_object_del(copy, "expires");
+	return copy;
+}
+
+/* The same but for its times, in the first half of its life. */
+static enum rota_err compare(void *ctx, const struct rota_ask *ask, struct rota_fail *why)
+{
+	const json_t *signed_ = json_object_get(ask->body, "signed");
+	uint64_t issued, expires, now = rota_when_now();
+	struct alike *a = ctx;
+	json_t *one, *other;
+
+	(void)why;
+	if (strcmp(ask->role, a->file->role) != 0 ||
+		!rota_metadata_times(signed_, &issued, &expires) ||
+		now > issued + (expires - issued) / 2)
+		return ROTA_OK;
+	one = without_times(signed_);
+	other = without_times(a->file->content);
+	if (json_equal(one, other))
+		rota_hex(ROTA_SPAN(ask->digest), a->digest);
+	json_decref(one);
+	json_decref(other);
+	return ROTA_OK;
+}
+
+/* Officers are not asked twice for one thing: a role that grows old is asked for at each publish. */
+static enum rota_err check_waiting(
+	struct rota_proxy *r, const struct rota_notary_file *file, struct rota_fail *why)
+{
+	struct alike a = { .file = file };
+
+	ROTA_TRY(rota_asks_each(r->dir, compare, &a, why));
+	if (!a.digest[0])
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_BUSY,
+		"role %s, version %llu, is asked for already, request %s: where officers have to "
+		"approve that, rota approve; then run this once more",
+		file->role, (unsigned long long)rota_chain_version(file->content), a.digest);
+}
+
 static enum rota_err send_file(struct rota_proxy *r, const struct rota_notary_file *file,
 	struct rota_span text, struct rota_answer *answer, struct rota_fail *why)
 {
@@ -197,6 +249,7 @@ static enum rota_err sign(void *ctx, const struct rota_notary_file *file,
 	if (strcmp(file->role, file->party->name) != 0)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
 			"%s is a bin, and the signing daemon signs no bins", file->role);
+	ROTA_TRY(check_waiting(r, file, why));
 	ask.expires_s = rota_when_now() + ROTA_PROXY_WAIT_S;
 	ask.files = json_object();
 	err = add_texts(r, file, ask.files, why);

@@ -27,6 +27,7 @@ struct rota_proxy {
 	/* Called once where nobody listens: start a daemon (SPEC 18.8). NULL: nobody here does. */
 	enum rota_err (*start)(void *ctx, struct rota_fail *why);
 	void *start_ctx;
+	struct rota_fail unkept; /* of rota_proxy_settle(); ROTA_OK: there is none */
 };
 
 /* `reason`: why it is asked for, one line; what does not fit is cut. Nothing is opened. */
@@ -39,7 +40,8 @@ struct rota_notary rota_proxy_notary(struct rota_proxy *r);
 
 /* Under DIR/lock, before anything is signed: bring each request that was sent to an end. One that is granted gets its file
  * kept, one whose version has a file is forgotten, one that still waits is left. A refusal is told once: the
- * request is forgotten, and the error is that of its code. */
+ * request is forgotten, and the error is that of its code. One whose signature counts for nothing now, as while the keys of its role
+ * change, is left too, for r->unkept says which: what makes it count is another verb, which must not be kept from its work. */
 ROTA_MUST_USE enum rota_err rota_proxy_settle(
 	struct rota_proxy *r, struct rota_desk *desk, struct rota_fail *why);
 

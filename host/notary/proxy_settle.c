@@ -45,7 +45,7 @@ static enum rota_err keep_whole(struct rota_turn *turn, const struct rota_notary
 	bool reaches;
 
 	ROTA_TRY(rota_turn_reaches(turn, &reaches, why));
-	if (!reaches)
+	if (!reaches && rota_store_remembers(what->role)) /* the others' keys are no slots' */
 		return rota_fail(why, ROTA_ERR_STATE, "roots are to be published first");
 	ROTA_TRY(rota_envelope_sign(turn->desk.notary, what, &file, why));
 	err = rota_metadata_keep(&turn->desk, what->role, version, rota_bytes_span(&file), why);
@@ -114,10 +114,14 @@ static enum rota_err settle(struct rota_proxy *r, struct rota_desk *desk,
 		return ROTA_OK;
 	*done = err != ROTA_OK && answer.kind == ROTA_ANSWER_REFUSED &&
 		!rota_client_may_stand(&answer) && err != ROTA_ERR_BUSY;
-	if (err == ROTA_OK)
-		err = keep(r, desk, ask, version, &answer, why);
-	if (err == ROTA_OK)
-		*done = true;
+	if (err == ROTA_OK) {
+		/* What is signed and has no place now, as while keys change, may have one later; it stands in nobody's way. */
+		*done = keep(r, desk, ask, version, &answer, &r->unkept) == ROTA_OK;
+		if (!*done)
+			rota_fail_in(&r->unkept,
+				"role %s, version %llu, was signed and is kept for later",
+				ask->role, (unsigned long long)version);
+	}
 	return err == ROTA_OK ? err
 			      : rota_fail_in(why, "role %s, version %llu, asked for before",
 					ask->role, (unsigned long long)version);

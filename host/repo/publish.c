@@ -56,7 +56,9 @@ static enum rota_err refresh(struct rota_desk *desk, size_t i, const struct rota
 		role->resigned = err == ROTA_OK;
 	}
 	json_decref(content);
-	return err;
+	if (err != ROTA_OK)
+		role->late = *why;
+	return ROTA_OK;
 }
 
 static enum rota_err bring_roles(struct rota_desk *desk, const struct rota_publish_plan *plan,

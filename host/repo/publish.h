@@ -28,6 +28,9 @@ struct rota_publish_role {
 	bool published; /* this run brought a new version */
 	bool resigned; /* because of its age, or because all were asked for */
 	bool held; /* what is staged stays there: plan->log failed (of `releases`) */
+	/* ROTA_OK, or why it was not signed anew: officers have not approved it, its keys are about to change. What stands stays, and
+	 * nobody waits with it: the others have a freshness to keep. */
+	struct rota_fail late;
 	unsigned bins; /* that this run brought */
 };
 

@@ -177,7 +177,7 @@ def test_what_a_rule_does_not_allow(desk):
     said = desk("publish", "--all", status=1)
     assert "role rollouts" in said and "kind" in said and "18.3" in said
     assert "REFUSED" in [kind for kind, _, _ in entries(desk)]
-    assert not [name for name in (desk.dir / "asks").iterdir() if b"rollouts" in name.read_bytes()]
+    assert not [name for name in (desk.dir / "asks").iterdir() if json.loads(name.read_text())["role"] == "rollouts"]
 
 
 def test_a_path_that_is_too_long_for_a_socket(tmp_path):
@@ -290,3 +290,58 @@ def test_an_officer_says_no(desk, tmp_path):
     desk("publish")
     assert not Client(desk.dir / "repo").refresh().roles["rollouts"]["targets"]
     assert ("GRANTED", "rollouts", "") not in entries(desk)
+
+
+def published(desk):
+    """Versions of roles that a client sees, in the newest repository."""
+    seen = Client(desk.dir / "repo").refresh()
+    return {"snapshot": seen.snapshot["version"], "timestamp": seen.timestamp["version"],
+            **{name: role["version"] for name, role in seen.roles.items()}}
+
+
+def test_who_waits_holds_nobody_up(desk):
+    """A role that officers approve is due three times a day; without them it stays as it is, and all else is fresh. They are asked once."""
+    with_officer(desk)
+    before = published(desk)
+    for _ in range(3):
+        said = desk("publish", "--all", status=1)
+        assert said.startswith("rota: all else is published; role rollouts, version 2, ") and "rota approve" in said
+    (waits,) = json.loads(desk("approve", "--json"))
+    now = published(desk)
+    assert now["rollouts"] == before["rollouts"] and all(now[name] == before[name] + 3 for name in ("snapshot", "timestamp", "ci"))
+    roles = {one["role"]: one["late"] for one in json.loads(subprocess.run(
+        [desk.program, "--dir", desk.dir, "publish", "--all", "--json"], capture_output=True, text=True, check=False,
+        timeout=120 * PATIENCE).stdout)}
+    assert [name for name, late in roles.items() if late] == ["rollouts"]
+    desk("approve", "--yes", waits["digest"])
+    desk("publish")
+    assert published(desk)["rollouts"] == before["rollouts"] + 1
+
+
+def test_keys_that_change_hold_nobody_up(desk):
+    """Between the step that names a new key and the ceremony that makes it count lie days: what the daemon signs with it meanwhile is
+    kept for later, the rest is published, and the ceremony is not locked out."""
+    desk("incident", "--begin", "--reason", "server broken into", "ci")
+    for _ in range(6):  # two marks, two keys, two names
+        desk("incident", "--do", "ci")
+    before = published(desk)
+    assert "all else is published; role ci" in last(desk, "publish", "--all")
+    assert "kept for later" in last(desk, "publish", "--all")
+    now = published(desk)
+    assert now["ci"] == before["ci"] and now["timestamp"] == before["timestamp"] + 2
+    ceremony = desk.dir / "ceremony"
+    fingerprint = desk("ceremony", "prepare", "--role", "targets", "--reason", "server broken into", ceremony)
+    fingerprint = fingerprint.split("fingerprint ")[1].split()[0]
+    desk("ceremony", "sign", "--yes", "--fingerprint", fingerprint, ceremony)
+    assert "run this once more" in last(desk, "ceremony", "finish", ceremony)
+    desk("ceremony", "finish", ceremony)
+    desk("publish", "--all")
+    assert published(desk)["ci"] > before["ci"]
+
+
+def last(desk, *words):
+    """The last line of what a verb that failed says."""
+    done = subprocess.run([desk.program, "--dir", desk.dir, *words], capture_output=True, text=True, check=False,
+                          timeout=120 * PATIENCE)
+    assert done.returncode == 1, done
+    return done.stderr
