@@ -44,17 +44,18 @@ static pid_t begin_child(struct drill *d)
 	return pid;
 }
 
+/* What a link of the original leads to is copied: through a link in the copy the drill would write to the real thing. */
 enum rota_err drill_copy(struct drill *d, const char *from, const char *to)
 {
 	pid_t pid = begin_child(d);
 
 	if (pid == 0) {
-		execlp("cp", "cp", "-a", from, to, (char *)NULL);
+		execlp("cp", "cp", "-aL", from, to, (char *)NULL);
 		_exit(127);
 	}
 	if (pid > 0 && wait_for(pid) == 0)
 		return ROTA_OK;
-	return rota_fail(&d->why, ROTA_ERR_IO, "cp -a %s %s failed", from, to);
+	return rota_fail(&d->why, ROTA_ERR_IO, "cp -aL %s %s failed", from, to);
 }
 
 enum rota_err drill_rota(struct drill *d, const char *dir, ...)
@@ -215,11 +216,51 @@ static bool lies_in(const struct rota_authdir *dir, const char *path)
 	return strncmp(path, dir->dir, len) == 0 && path[len] == '/' && !strstr(path, "/../");
 }
 
+/* "NAME = VALUE" of SoftHSM's settings: where the keys lie is said once, and is in the folder that the token is opened from. */
+static bool keys_are_in(char *text)
+{
+	static const char name[] = "directories.tokendir";
+	char *rest = text, *line;
+	unsigned said = 0;
+	bool in = true;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		line += strspn(line, " \t");
+		if (strncmp(line, name, strlen(name)) != 0)
+			continue;
+		line += strcspn(line, "=");
+		line += *line == '=';
+		line += strspn(line, " \t");
+		in &= *line && !leads_out(line);
+		said++;
+	}
+	return in && said == 1;
+}
+
+/* Whether a token of the copy is a copy: of SoftHSM, with PIN and keys in there. */
+static bool is_copied(const struct rota_authdir *dir, const struct rota_token *t)
+{
+	static const char softhsm[] = "SOFTHSM2_CONF=";
+	const char *set = t->environment ? t->environment : "";
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_bytes text;
+	struct rota_fail none;
+	bool in;
+
+	if (!strstr(t->module, "softhsm") || strncmp(set, softhsm, strlen(softhsm)) != 0 ||
+		strchr(set, ' ') || leads_out(set + strlen(softhsm)) || leads_out(t->pin_file))
+		return false;
+	rota_authdir_path(dir, set + strlen(softhsm), path);
+	if (rota_file_read(path, ROTA_INI_BYTES_MAX, &text, &none) != ROTA_OK)
+		return false;
+	in = keys_are_in((char *)text.p);
+	rota_bytes_free(&text);
+	return in;
+}
+
 /* Whether all that the copy would write or sign with lies in it. */
 static enum rota_err check_whole(struct drill *d, const struct rota_authdir *dir)
 {
-	static const char softhsm[] = "SOFTHSM2_CONF=";
-
 	if (!lies_in(dir, dir->repo))
 		return rota_fail(&d->why, ROTA_ERR_DENIED,
 			"the repository %s lies elsewhere, and a copy would write to it",
@@ -235,10 +276,8 @@ static enum rota_err check_whole(struct drill *d, const struct rota_authdir *dir
 			dir->ini.path, dir->signd[0] ? "signing daemon" : "keeper");
 	for (size_t i = 0; i < dir->token_count; i++) {
 		const struct rota_token *t = &dir->tokens[i];
-		const char *set = t->environment ? t->environment : "";
 
-		if (strncmp(set, softhsm, strlen(softhsm)) == 0 &&
-			!leads_out(set + strlen(softhsm)) && !leads_out(t->pin_file))
+		if (is_copied(dir, t))
 			continue;
 		return rota_fail(&d->why, ROTA_ERR_DENIED,
 			"token %s is none of SoftHSM in the authority's own folder, and cannot be "

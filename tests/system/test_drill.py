@@ -155,6 +155,8 @@ def test_refused(rota, tmp_path):  # noqa: F811
     good = ini.read_text()
     for old, new, said in (
             ("SOFTHSM2_CONF=tokens/root-1/", f"SOFTHSM2_CONF={rota.dir}/tokens/root-1/", "token root-1"),
+            ("SOFTHSM2_CONF=tokens/root-1/softhsm2.conf",
+             f"SOFTHSM2_CONF=tokens/root-1/softhsm2.conf SOFTHSM2_CONF={rota.dir}/tokens/root-1/softhsm2.conf", "token root-1"),
             ("pin_file = tokens/root-2/pin", f"pin_file = {rota.dir}/tokens/root-2/pin", "token root-2"),
             ("path = repo", f"path = {rota.dir}/repo", "would write to it"),
             ("path = repo", f"path = repo\nstaging = {tmp_path}/ci", "builds are staged in"),
@@ -168,6 +170,29 @@ def test_refused(rota, tmp_path):  # noqa: F811
         ini.write_text(good)
         folder = re.search(r"copies are in (\S+)", told.stderr).group(1)
         shutil.rmtree(folder)
+    conf = rota.dir / "tokens/root-3/softhsm2.conf"
+    good = conf.read_text()
+    for said in (f"{rota.dir}/tokens/root-3/store", "tokens/../../root-3/store", ""):
+        conf.write_text(good.replace("tokens/root-3/store", said))
+        told = subprocess.run([rota.program, "--dir", rota.dir, "drill", "timestamp"], capture_output=True, text=True,
+                              timeout=120, check=False)
+        assert told.returncode == 1 and "token root-3" in told.stderr, told
+        shutil.rmtree(re.search(r"copies are in (\S+)", told.stderr).group(1))
+
+
+def contents(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_what_links_lead_to_is_left_alone(rota, tmp_path):  # noqa: F811
+    """Repository and tokens that lie elsewhere: a thief's files and the end of a key are the copy's alone."""
+    for name in ("repo", "tokens"):
+        (rota.dir / name).rename(tmp_path / name)
+        (rota.dir / name).symlink_to(tmp_path / name)
+    before = contents(tmp_path / "repo"), contents(tmp_path / "tokens").keys()
+    rota("drill", "timestamp")
+    assert (contents(tmp_path / "repo"), contents(tmp_path / "tokens").keys()) == before
+    rota("publish")
 
 
 def test_an_incident_goes_on_where_it_was_left(rota):  # noqa: F811
