@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/log/tiler.h"
-#include "host/base/file.h"
-#include "host/ingest/segment.h"
 #include "host/log/head.h"
-#include "host/log/log.h"
-#include "host/log/tiles.h"
+#include "host/log/tiler_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH ROTA_MERKLE_HASH_LEN
-#define KINDS (ROTA_TILE_LEVELS + 1) /* of tiles: the leaves, then each level */
-
-/* The tile at the right edge of a level. */
-struct edge_tile {
-	unsigned width;
-	uint8_t hash[ROTA_TILE_LEN];
-};
-
-struct rota_tiler {
-	const struct rota_tiler_config *config;
-	struct rota_cursor *cursor; /* before entry `size`; NULL: to be resumed */
-	uint64_t size; /* leaves in the tiles below */
-	uint64_t published; /* of the head */
-	bool stale; /* what is published is not the head */
-	struct edge_tile level[ROTA_TILE_LEVELS];
-	size_t bundle_len;
-	uint8_t bundle[ROTA_TILE_WIDTH * (2 + ROTA_LEAF_MAX)];
-	char dirty[KINDS][ROTA_FILE_PATH_MAX]; /* folder of each kind that has new names */
-	char journal[ROTA_FILE_PATH_MAX], public[ROTA_FILE_PATH_MAX];
-	char checkpoint[ROTA_FILE_PATH_MAX], head[ROTA_FILE_PATH_MAX];
-};
-
-/* The root of the tree whose right edge the tiles are. */
-static void root_of(struct rota_tiler *t, uint8_t *out)
+void tiler_root(struct rota_tiler *t, uint8_t *out)
 {
 	struct rota_merkle_edge whole = { .size = t->size };
 	unsigned at = 0;
@@ -43,9 +15,10 @@ static void root_of(struct rota_tiler *t, uint8_t *out)
 		unsigned nodes = 0;
 
 		for (unsigned i = 0; i < t->level[l].width; i++)
-			rota_merkle_append(t->config->crypto, &part, &t->level[l].hash[i * HASH]);
+			rota_merkle_append(
+				t->config->crypto, &part, &t->level[l].hash[i * TILER_HASH]);
 		for (uint64_t n = part.size; n != 0; n &= n - 1)
-			memcpy(whole.node[at++], part.node[nodes++], HASH);
+			memcpy(whole.node[at++], part.node[nodes++], TILER_HASH);
 	}
 	rota_merkle_root(t->config->crypto, &whole, out);
 }
@@ -108,25 +81,19 @@ static enum rota_err place_full(
 	return n == 0 ? ROTA_OK : drop_partial(t, level, n - 1, why);
 }
 
-/* Number of the tile at the right edge of a level. */
-static uint64_t edge_number(const struct rota_tiler *t, int level)
-{
-	return (t->size >> (8 * level)) / ROTA_TILE_WIDTH;
-}
-
 static enum rota_err place_partial(struct rota_tiler *t, struct rota_fail *why)
 {
 	if (t->level[0].width > 0)
-		ROTA_TRY(place(t, ROTA_TILE_ENTRIES, edge_number(t, 0), t->level[0].width,
+		ROTA_TRY(place(t, ROTA_TILE_ENTRIES, tiler_edge(t, 0), t->level[0].width,
 			rota_span(t->bundle, t->bundle_len), why));
 	for (int l = 0; l < ROTA_TILE_LEVELS; l++) {
 		const struct edge_tile *e = &t->level[l];
 
 		if (e->width > 0)
-			ROTA_TRY(place(t, l, edge_number(t, l), e->width,
-				rota_span(e->hash, e->width * HASH), why));
+			ROTA_TRY(place(t, l, tiler_edge(t, l), e->width,
+				rota_span(e->hash, e->width * TILER_HASH), why));
 	}
-	for (int kind = 0; kind < KINDS; kind++)
+	for (int kind = 0; kind < TILER_KINDS; kind++)
 		ROTA_TRY(sync_kind(t, kind, why));
 	return ROTA_OK;
 }
@@ -135,17 +102,17 @@ static enum rota_err place_partial(struct rota_tiler *t, struct rota_fail *why)
 
 static enum rota_err fill_levels(struct rota_tiler *t, struct rota_fail *why)
 {
-	ROTA_TRY(place_full(t, ROTA_TILE_ENTRIES, edge_number(t, 0) - 1,
+	ROTA_TRY(place_full(t, ROTA_TILE_ENTRIES, tiler_edge(t, 0) - 1,
 		rota_span(t->bundle, t->bundle_len), why));
 	t->bundle_len = 0;
 	for (int l = 0; l + 1 < ROTA_TILE_LEVELS && t->level[l].width == ROTA_TILE_WIDTH; l++) {
 		struct rota_merkle_edge edge = { .size = 0 };
 		struct edge_tile *e = &t->level[l], *above = &t->level[l + 1];
 
-		ROTA_TRY(place_full(t, l, edge_number(t, l) - 1, ROTA_SPAN(e->hash), why));
+		ROTA_TRY(place_full(t, l, tiler_edge(t, l) - 1, ROTA_SPAN(e->hash), why));
 		for (unsigned i = 0; i < ROTA_TILE_WIDTH; i++)
-			rota_merkle_append(t->config->crypto, &edge, &e->hash[i * HASH]);
-		memcpy(&above->hash[above->width++ * HASH], edge.node[0], HASH);
+			rota_merkle_append(t->config->crypto, &edge, &e->hash[i * TILER_HASH]);
+		memcpy(&above->hash[above->width++ * TILER_HASH], edge.node[0], TILER_HASH);
 		e->width = 0;
 	}
 	return ROTA_OK;
@@ -159,7 +126,7 @@ static enum rota_err add_leaf(struct rota_tiler *t, struct rota_span leaf, struc
 	t->bundle[t->bundle_len++] = (uint8_t)leaf.len;
 	memcpy(&t->bundle[t->bundle_len], leaf.p, leaf.len);
 	t->bundle_len += leaf.len;
-	rota_merkle_leaf(t->config->crypto, leaf, &e->hash[e->width++ * HASH]);
+	rota_merkle_leaf(t->config->crypto, leaf, &e->hash[e->width++ * TILER_HASH]);
 	t->size++;
 	return e->width == ROTA_TILE_WIDTH ? fill_levels(t, why) : ROTA_OK;
 }
@@ -231,7 +198,7 @@ static enum rota_err sign_and_publish(struct rota_tiler *t, struct rota_fail *wh
 	struct rota_span text;
 	enum rota_err err;
 
-	root_of(t, c.root);
+	tiler_root(t, c.root);
 	err = rota_checkpoint_write(&c, ROTA_BUF(room), &text);
 	if (err != ROTA_OK)
 		return rota_fail(why, err, "%s is no origin of a log", config->origin);
@@ -248,133 +215,6 @@ static enum rota_err sign_and_publish(struct rota_tiler *t, struct rota_fail *wh
 	}
 	rota_bytes_free(&note);
 	return err;
-}
-
-/* Going on where another run ended ---------------------------------------------------------------- */
-
-/* The leaves of the last bundle, each of which must be that of the hash beside. */
-static enum rota_err load_bundle(
-	struct rota_tiler *t, const struct rota_tiles *tiles, struct rota_fail *why)
-{
-	unsigned width = t->level[0].width;
-	struct rota_bytes got = { .p = NULL };
-	struct rota_span rest, leaf;
-	uint8_t hash[HASH];
-	enum rota_err err;
-
-	t->bundle_len = 0;
-	if (width == 0)
-		return ROTA_OK;
-	err = rota_tile_entries(tiles, edge_number(t, 0), width, &got, why);
-	rest = rota_bytes_span(&got);
-	for (unsigned i = 0; err == ROTA_OK && i < width; i++) {
-		err = rota_tile_next_entry(&rest, &leaf);
-		if (err != ROTA_OK)
-			break;
-		rota_merkle_leaf(t->config->crypto, leaf, hash);
-		if (leaf.len > ROTA_LEAF_MAX ||
-			memcmp(hash, &t->level[0].hash[i * HASH], HASH) != 0)
-			err = ROTA_ERR_HASH;
-	}
-	if (err == ROTA_OK) {
-		t->bundle_len = got.len - rest.len;
-		memcpy(t->bundle, got.p, t->bundle_len);
-	}
-	rota_bytes_free(&got);
-	return err;
-}
-
-/* The tiles at the right edge of the tree of this checkpoint. Any error: they are not all there. */
-static enum rota_err load_edge(
-	struct rota_tiler *t, const struct rota_checkpoint *at, struct rota_fail *why)
-{
-	struct rota_tiles tiles = rota_tiles_in(t->public);
-	uint8_t root[HASH];
-
-	t->size = at->size;
-	for (int l = 0; l < ROTA_TILE_LEVELS; l++) {
-		struct edge_tile *e = &t->level[l];
-
-		e->width = (unsigned)((t->size >> (8 * l)) % ROTA_TILE_WIDTH);
-		if (e->width > 0)
-			ROTA_TRY(rota_tile_get(
-				&tiles, l, edge_number(t, l), e->width, e->hash, why));
-	}
-	ROTA_TRY(load_bundle(t, &tiles, why));
-	root_of(t, root);
-	return memcmp(root, at->root, HASH) == 0 ? ROTA_OK : ROTA_ERR_HASH;
-}
-
-static void begin_empty(struct rota_tiler *t)
-{
-	t->size = 0;
-	t->bundle_len = 0;
-	for (int l = 0; l < ROTA_TILE_LEVELS; l++)
-		t->level[l].width = 0;
-}
-
-/* What a run that was cut off left beside the files that the next ones go to. */
-static enum rota_err sweep(struct rota_tiler *t, struct rota_fail *why)
-{
-	rota_draft_sweep(t->public);
-	for (int l = ROTA_TILE_ENTRIES; l < ROTA_TILE_LEVELS; l++) {
-		char name[ROTA_TILE_PATH_MAX], path[ROTA_FILE_PATH_MAX];
-
-		rota_tile_path(l, edge_number(t, l < 0 ? 0 : l), ROTA_TILE_WIDTH, name);
-		*strrchr(name, '/') = 0;
-		ROTA_TRY(rota_log_path(t->public, name, ROTA_BUF(path), why));
-		rota_draft_sweep(path);
-	}
-	return ROTA_OK;
-}
-
-static enum rota_err take_head(
-	struct rota_tiler *t, const struct rota_log_head *head, struct rota_fail *why)
-{
-	struct rota_log_head shown;
-	enum rota_err err;
-
-	if (!rota_span_is(head->at.origin, t->config->origin))
-		return rota_fail(why, ROTA_ERR_CORRUPT,
-			"%s is of the log %.*s and not of %s: a log keeps its name", t->head,
-			(int)head->at.origin.len, (const char *)head->at.origin.p,
-			t->config->origin);
-	t->published = head->at.size;
-	t->stale = true;
-	if (load_edge(t, &head->at, why) != ROTA_OK) {
-		begin_empty(t); /* made anew from the journal, the same */
-		return ROTA_OK;
-	}
-	err = rota_log_head_read(t->checkpoint, &shown, why);
-	if (err == ROTA_OK) {
-		t->stale =
-			!rota_span_eq(rota_bytes_span(&shown.note), rota_bytes_span(&head->note));
-		rota_log_head_free(&shown);
-	}
-	return err == ROTA_ERR_IO || err == ROTA_ERR_FULL ? err : ROTA_OK;
-}
-
-static enum rota_err resume(struct rota_tiler *t, struct rota_fail *why)
-{
-	struct rota_ingest_fault fault;
-	struct rota_log_head head;
-	enum rota_err err;
-
-	begin_empty(t);
-	memset(t->dirty, 0, sizeof(t->dirty));
-	t->published = 0;
-	t->stale = false;
-	err = rota_log_head_read(t->head, &head, why);
-	if (err == ROTA_OK) {
-		err = take_head(t, &head, why);
-		rota_log_head_free(&head);
-	}
-	if (err != ROTA_OK && err != ROTA_ERR_NOT_FOUND)
-		return err;
-	ROTA_TRY(sweep(t, why));
-	/* an entry's sequence is at least its index + 1: closing records have some too */
-	err = rota_cursor_open(t->journal, t->size + 1, &t->cursor, &fault);
-	return err == ROTA_OK ? ROTA_OK : rota_log_fault(why, err, t->journal, &fault);
 }
 
 static void forget(struct rota_tiler *t)
@@ -416,7 +256,7 @@ enum rota_err rota_tiler_open(
 	if (err == ROTA_OK)
 		err = set_paths(t, why);
 	if (err == ROTA_OK)
-		err = resume(t, why);
+		err = tiler_resume(t, why);
 	if (err != ROTA_OK) {
 		rota_tiler_close(t);
 		return err;
@@ -428,7 +268,7 @@ enum rota_err rota_tiler_open(
 enum rota_err rota_tiler_step(
 	struct rota_tiler *t, uint64_t durable, uint64_t *size, struct rota_fail *why)
 {
-	enum rota_err err = t->cursor != NULL ? ROTA_OK : resume(t, why);
+	enum rota_err err = t->cursor != NULL ? ROTA_OK : tiler_resume(t, why);
 
 	if (err == ROTA_OK && t->size < durable)
 		err = grow(t, durable, why);
