@@ -88,8 +88,9 @@ void conn_answer(
 	rota_bytes_print(
 		out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n", status, phrase(status), body.len);
 	if (body.len > 0)
-		rota_bytes_print(out, "Content-Type: %s\r\n",
-			c->route.kind == ROUTE_METRICS ? "text/plain" : "application/json");
+		rota_bytes_add_text(out,
+			c->route.kind == ROUTE_METRICS ? "Content-Type: text/plain\r\n"
+						       : "Content-Type: application/json\r\n");
 	if (retry_s > 0)
 		rota_bytes_print(out, "Retry-After: %" PRIu64 "\r\n", retry_s);
 	rota_bytes_add_text(out, c->last ? "Connection: close\r\n\r\n" : "\r\n");

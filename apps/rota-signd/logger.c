@@ -14,6 +14,7 @@
 #include "rota/base/writer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,9 @@
 #define GROUP_MAX SIGND_ORDERS_MAX
 /* Between when an entry says that it was made and its arrival here: the first start adopts for long. */
 #define AT_MAX_S 600
+/* A group of fewer goes at once. */
+#define LINGER_LEAST 4
+#define LINGER_NS 100000
 
 struct logger {
 	struct digestset approved; /* what_of() of what officers approved */
@@ -427,13 +431,27 @@ static void rise(void)
 	(void)sched_setscheduler(0, SCHED_FIFO, &first);
 }
 
+/* What else there is; where many come at a time, what comes in a moment too: a sync costs the same for all. */
+static void gather(struct logger *l, size_t last)
+{
+	static const struct timespec moment = { .tv_nsec = LINGER_NS };
+	struct pollfd p = { .fd = l->plan->entries[0], .events = POLLIN };
+
+	do
+		while (l->count < GROUP_MAX && take(l, MSG_DONTWAIT))
+			;
+	while (last >= LINGER_LEAST && l->count < last && ppoll(&p, 1, &moment, NULL) == 1);
+}
+
 /* Until the parser is gone, or the disk. */
 static enum rota_err serve(struct logger *l)
 {
+	size_t last = 0;
+
 	rise();
 	while (take(l, 0)) {
-		while (l->count < GROUP_MAX && take(l, MSG_DONTWAIT))
-			;
+		gather(l, last);
+		last = l->count;
 		ROTA_TRY(commit(l));
 	}
 	return ROTA_OK;

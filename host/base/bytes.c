@@ -14,7 +14,7 @@
 /* Room for `len` bytes more, and a NUL. */
 static void grow(struct rota_bytes *to, size_t len)
 {
-	size_t room = (to->room + len) * 2;
+	size_t room = to->p ? (to->room + len) * 2 : len;
 	uint8_t *p;
 
 	if (to->p && to->room - to->len >= len)

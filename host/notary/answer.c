@@ -12,30 +12,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void add_quoted(struct rota_bytes *to, const char *before, const char *text)
+{
+	rota_bytes_add_text(to, before);
+	rota_bytes_add_byte(to, '"');
+	rota_bytes_add_text(to, text);
+	rota_bytes_add_byte(to, '"');
+}
+
 /* In our spelling as it is: the daemon writes thousands a second. */
 static void write_signed(const struct rota_answer *a, struct rota_bytes *out)
 {
 	*out = (struct rota_bytes){ 0 };
-	rota_bytes_print(out,
-		"{\"_type\":\"rota-answer\",\"entry\":%" PRIu64 ",\"format\":1,\"keys\":[",
-		a->entry);
+	rota_bytes_print(out, "{\"_type\":\"rota-answer\",\"entry\":%" PRIu64, a->entry);
+	rota_bytes_add_text(out, ",\"format\":1,\"keys\":[");
 	for (size_t i = 0; i < a->count; i++) {
 		char point[2 * ROTA_P256_KEY_LEN + 1];
 
 		rota_hex(ROTA_SPAN(a->sig[i].key), point);
-		rota_bytes_print(out, "%s\"%s\"", i ? "," : "", point);
+		add_quoted(out, i ? "," : "", point);
 	}
 	rota_bytes_add_text(out, "],\"signatures\":[");
 	for (size_t i = 0; i < a->count; i++) {
 		char id[ROTA_DIGEST_HEX], hex[ROTA_ENVELOPE_SIG_HEX];
 
 		rota_envelope_signature_hex(&a->sig[i], id, hex);
-		rota_bytes_print(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", i ? "," : "", id, hex);
+		add_quoted(out, i ? ",{\"keyid\":" : "{\"keyid\":", id);
+		add_quoted(out, ",\"sig\":", hex);
+		rota_bytes_add_byte(out, '}');
 	}
-	rota_bytes_add_text(out, "]");
+	rota_bytes_add_byte(out, ']');
 	if (a->time_s)
 		rota_bytes_print(out, ",\"time\":%" PRIu64, a->time_s);
-	rota_bytes_add_text(out, "}");
+	rota_bytes_add_byte(out, '}');
 }
 
 void rota_answer_write(const struct rota_answer *a, struct rota_bytes *out)

@@ -196,7 +196,9 @@ static enum rota_err read_all(struct rota_ask *ask, struct rota_fail *why)
 	if (ask->bytes.len > ROTA_ASK_MAX)
 		return rota_refuse(why, ROTA_REFUSED_SPELLING, "the request has more than %d bytes",
 			ROTA_ASK_MAX);
-	if (rota_json_values(rota_bytes_span(&ask->bytes)) > ROTA_ASK_VALUES_MAX)
+	/* each value has a byte of its own, but for one */
+	if (ask->bytes.len >= ROTA_ASK_VALUES_MAX &&
+		rota_json_values(rota_bytes_span(&ask->bytes)) > ROTA_ASK_VALUES_MAX)
 		return rota_refuse(why, ROTA_REFUSED_SPELLING,
 			"the request has more than %d values", ROTA_ASK_VALUES_MAX);
 	if (rota_json_parse_strict(rota_bytes_span(&ask->bytes), &ask->whole, why) != ROTA_OK)

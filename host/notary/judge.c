@@ -208,11 +208,18 @@ static enum rota_err judge_approvals(
 
 /* ---- the private record (SPEC 21.3) ---- */
 
-/* A member that is not the first. */
+/* Of a member that is not the first. */
+static void add_name(struct rota_bytes *to, const char *name)
+{
+	rota_bytes_add_text(to, ",\"");
+	rota_bytes_add_text(to, name);
+	rota_bytes_add_text(to, "\":");
+}
+
 static enum rota_err add_text(
 	struct rota_bytes *to, const char *name, const char *text, struct rota_fail *why)
 {
-	rota_bytes_print(to, ",\"%s\":", name);
+	add_name(to, name);
 	return rota_json_add_string(rota_span_cstr(text), to, why);
 }
 
@@ -221,7 +228,7 @@ static enum rota_err add_value(
 {
 	if (!value)
 		return ROTA_OK;
-	rota_bytes_print(to, ",\"%s\":", name);
+	add_name(to, name);
 	return rota_json_add(value, to, why);
 }
 
