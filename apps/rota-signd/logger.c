@@ -2,6 +2,7 @@
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/checkpoint.h"
 #include "apps/rota-signd/message.h"
+#include "apps/rota-signd/pending.h"
 #include "apps/rota-signd/post.h"
 #include "apps/rota-signd/say.h"
 #include "host/base/file.h"
@@ -9,6 +10,7 @@
 #include "host/log/log.h"
 #include "host/log/walk.h"
 #include "host/notary/digestset.h"
+#include "host/notary/record.h"
 #include "host/notary/vouch.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/base/writer.h"
@@ -32,6 +34,7 @@
 struct logger {
 	struct digestset approved; /* what_of() of what officers approved */
 	struct digestset begun; /* digests of scopes of which a role's file was signed */
+	struct pending pending; /* of nothing: for check_read() */
 	struct plan *plan;
 	char dir[ROTA_FILE_PATH_MAX]; /* of the log */
 	uint32_t round;
@@ -178,6 +181,17 @@ static enum rota_err vouch(struct logger *l, const struct rota_leaf *leaf, struc
 	return err;
 }
 
+/* Nothing is taken back from a log: what the next reader of it would stop at is not taken (SPEC 20.4). */
+static enum rota_err check_read(struct logger *l, const struct rota_leaf *leaf,
+	struct rota_span record, struct rota_fail *why)
+{
+	l->pending.count = 0;
+	if (rota_records_check(leaf, record) == ROTA_OK &&
+		pending_entry(&l->pending, 0, leaf, record) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ARGUMENT, "a private record that nobody could read later");
+}
+
 /* What was judged after something that was not entered falls with it (message.h). */
 static enum rota_err check_round(const struct logger *l, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_fail *why)
@@ -204,6 +218,7 @@ static enum rota_err append(
 	ROTA_TRY(check_round(l, &g->order, &leaf, why));
 	ROTA_TRY(check(l->plan, &g->order, &leaf, why));
 	ROTA_TRY(check_opened(l, &leaf, why));
+	ROTA_TRY(check_read(l, &leaf, rota_span_skip(rest, g->order.leaf_len), why));
 	ROTA_TRY(vouch(l, &leaf, rota_span_skip(rest, g->order.leaf_len), why));
 	ROTA_TRY(rota_log_append(
 		l->log, &leaf, rota_span_skip(rest, g->order.leaf_len), &g->logged.index, why));

@@ -114,7 +114,8 @@ enum rota_err pending_entry(
 
 	if (!opens && p->count == 0)
 		return ROTA_OK;
-	ROTA_TRY(rota_json_parse(record, &value, &why));
+	if (rota_json_parse(record, &value, &why) != ROTA_OK)
+		return opens ? ROTA_ERR_FORMAT : ROTA_OK; /* it ends nothing that waits */
 	good = on_record(p, index, leaf, value);
 	json_decref(value);
 	return good ? ROTA_OK : ROTA_ERR_FORMAT;

@@ -354,3 +354,18 @@ enum rota_err rota_records_entry(
 	json_decref(value);
 	return err;
 }
+
+enum rota_err rota_records_check(const struct rota_leaf *leaf, struct rota_span record)
+{
+	struct rota_records *none;
+	enum rota_err err;
+
+	if (leaf->kind != ROTA_LEAF_REFUSED && !says_more(leaf, record))
+		return ROTA_OK;
+	none = calloc(1, sizeof(*none));
+	if (!none)
+		abort();
+	err = rota_records_entry(none, 0, leaf, record);
+	rota_records_free(none);
+	return err;
+}

@@ -56,6 +56,10 @@ void rota_records_free(struct rota_records *r);
 ROTA_MUST_USE enum rota_err rota_records_entry(
 	void *records, uint64_t index, const struct rota_leaf *leaf, struct rota_span record);
 
+/* Whether rota_records_entry() would take it in, whatever is there. */
+ROTA_MUST_USE enum rota_err rota_records_check(
+	const struct rota_leaf *leaf, struct rota_span record);
+
 /* After the last entry: read the texts, remove those that no entry names. */
 ROTA_MUST_USE enum rota_err rota_records_load(struct rota_records *r, struct rota_fail *why);
 

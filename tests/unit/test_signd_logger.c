@@ -318,6 +318,41 @@ TEST(an_entry_is_of_now_and_of_a_scope_that_there_is)
 	end();
 }
 
+/* A log is never shortened: one entry that the reader of it stops at, and the daemon starts no more. */
+TEST(what_the_next_start_could_not_read)
+{
+	static const struct {
+		const char *why;
+		uint8_t kind;
+		const char *role, *record;
+	} rows[] = {
+		{ "an officer's no to nothing", ROTA_LEAF_REFUSED, "rollouts",
+			"{\"approval\":\"x\"}" },
+		{ "a request without its digest", ROTA_LEAF_ASKED, "rollouts", "{}" },
+		{ "a request that is no JSON", ROTA_LEAF_ASKED, "rollouts", "{" },
+		{ "an approval that is none", ROTA_LEAF_APPROVED, "rollouts",
+			"{\"approval\":\"x\",\"ask\":\"\"}" },
+		{ "an artifact of nothing", ROTA_LEAF_BUILD, "ci", "{}" },
+		{ "approvals of no request", ROTA_LEAF_INCIDENT, "timestamp",
+			"{\"approvals\":[\"x\"]}" },
+		{ "an event that is no JSON", ROTA_LEAF_INCIDENT, "timestamp", "x" },
+	};
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct draft d = good();
+
+		ROW(rows[i].why);
+		d.leaf.kind = rows[i].kind;
+		d.leaf.role = rota_span_cstr(rows[i].role);
+		snprintf(d.record, sizeof(d.record), "%s", rows[i].record);
+		d.order.count = 0;
+		CHECK(enter(&d) != ROTA_OK);
+		catch_up();
+	}
+	end();
+}
+
 TEST(what_was_judged_after_it_falls_too)
 {
 	struct rota_pool_order order;
@@ -451,5 +486,6 @@ TEST(approvals_are_checked_here_too)
 
 TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
 	T(a_release_is_entered_under_its_own_role), T(nothing_is_adopted_later),
-	T(an_entry_is_of_now_and_of_a_scope_that_there_is), T(what_was_judged_after_it_falls_too),
-	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too))
+	T(an_entry_is_of_now_and_of_a_scope_that_there_is), T(what_the_next_start_could_not_read),
+	T(what_was_judged_after_it_falls_too), T(what_is_not_durable_is_not_handed_on),
+	T(approvals_are_checked_here_too))
