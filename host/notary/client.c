@@ -5,6 +5,7 @@
 #include "host/sign/p256.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,6 +252,22 @@ static enum rota_err get(struct rota_client *c, const char *path, size_t max, co
 	return err;
 }
 
+/* More about what is not there, behind the server's status. */
+static enum rota_err hint(struct rota_fail *why, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static enum rota_err hint(struct rota_fail *why, const char *format, ...)
+{
+	struct rota_fail was = *why;
+	char more[256];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(more, sizeof(more), format, args);
+	va_end(args);
+	return rota_fail(why, was.err, "%s; %s", was.text, more);
+}
+
 static enum rota_err wrong_list(
 	const struct rota_client *c, const char *what, struct rota_fail *why)
 {
@@ -282,11 +299,9 @@ enum rota_err rota_client_keys(struct rota_client *c, const char *scope, const c
 	err = get(c, path, LIST_MAX, "keys", &whole, why);
 	free(path);
 	if (err == ROTA_ERR_NOT_FOUND)
-		return rota_fail(why, err,
-			"the signing daemon at %s holds no key of %s of %s: no [rule] of its "
-			"signd.ini "
-			"is for one",
-			c->socket, party, scope);
+		return hint(why,
+			"it holds a key of %s of %s only if a [rule] of its signd.ini is for one",
+			party, scope);
 	ROTA_TRY(err);
 	list = json_object_get(whole, "keys");
 	*count = json_array_size(list);
@@ -349,10 +364,11 @@ enum rota_err rota_client_shown(struct rota_client *c, const uint8_t digest[stat
 	snprintf(path, sizeof(path), "v1/pending/%s", hex);
 	err = get(c, path, SHOWN_MAX, "ask was", &whole, why);
 	if (err == ROTA_ERR_NOT_FOUND)
-		return rota_fail(why, err,
-			"no request %s waits at %s: it is over, or another daemon's; rota approve "
-			"lists what waits",
-			hex, c->socket);
+		return hint(why,
+			"no request %s waits: it is over, or another daemon's; rota approve lists "
+			"what "
+			"waits",
+			hex);
 	ROTA_TRY(err);
 	before = json_object_get(whole, "was");
 	err = read_shown(whole, digest, ask, why);
