@@ -44,6 +44,21 @@ static void find_place(struct audit_place *place, const char *folder, const char
 				    : rota_text("%s/trust/log-policy", verb_dir());
 }
 
+static enum rota_err is_published(const char *folder, struct rota_fail *why)
+{
+	char *path = rota_text("%s/checkpoint", folder);
+	bool there = rota_file_exists(path);
+
+	free(path);
+	if (there)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		"there is no checkpoint in %s: no log is published there; rota publish brings it, "
+		"where "
+		"[log] of rota.ini names one",
+		folder);
+}
+
 enum rota_err audit_open(
 	struct audit_place *place, const char *folder, const char *policy, struct rota_fail *why)
 {
@@ -52,6 +67,8 @@ enum rota_err audit_open(
 	find_place(place, folder, policy);
 	place->files = rota_tiles_in(place->folder);
 	err = rota_log_policy_load(&rota_crypto_openssl, place->policy_file, &place->policy, why);
+	if (err == ROTA_OK)
+		return is_published(place->folder, why);
 	if (err != ROTA_ERR_NOT_FOUND || policy)
 		return err;
 	return rota_fail(why, err,
