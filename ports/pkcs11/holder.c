@@ -22,19 +22,19 @@
 #define FD_FIRST 3
 #define FD_APART 16
 
-/* The descriptors as 3, 4 and 5, all others closed. */
+/* The descriptors as 3 to 6, all others closed. */
 static struct holder_fds keep_only(const struct holder_fds *fds)
 {
-	const int given[] = { fds->report, fds->in, fds->out };
-	int kept[3], next = FD_FIRST;
+	const int given[] = { fds->report, fds->in, fds->out, fds->keeper ? fds->keeper : -1 };
+	int kept[4], next = FD_FIRST;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		kept[i] = given[i] < 0 ? -1 : fcntl(given[i], F_DUPFD, FD_APART);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		if (kept[i] >= 0)
 			kept[i] = dup2(kept[i], next++);
 	close_range((unsigned)next, ~0U, 0);
-	return (struct holder_fds){ kept[0], kept[1], kept[2] };
+	return (struct holder_fds){ kept[0], kept[1], kept[2], kept[3] < 0 ? 0 : kept[3] };
 }
 
 enum rota_err holder_fork(const struct holder_fds *fds,
@@ -85,12 +85,27 @@ enum rota_err holder_load(
 	return module_load(m, token->module, why);
 }
 
+static enum rota_err login_handed(
+	struct module *m, const struct rota_pkcs11_token *token, int keeper, struct rota_fail *why)
+{
+	struct pin_pair pair;
+	enum rota_err err;
+
+	ROTA_TRY(pin_hear(&pair, keeper, why));
+	err = module_login(m, token->label, &pair.user, why);
+	pin_pair_wipe(&pair);
+	return err;
+}
+
 enum rota_err holder_login(
-	struct module *m, const struct rota_pkcs11_token *token, struct rota_fail *why)
+	struct module *m, const struct rota_pkcs11_token *token, int keeper, struct rota_fail *why)
 {
 	struct pin pin;
-	enum rota_err err = pin_get(&pin, token->pin_file, token->name, why);
+	enum rota_err err;
 
+	if (token->handed)
+		return login_handed(m, token, keeper, why);
+	err = pin_get(&pin, token->pin_file, token->name, why);
 	if (err == ROTA_OK)
 		err = module_login(m, token->label, &pin, why);
 	pin_wipe(&pin);
@@ -133,7 +148,7 @@ static enum rota_err hear(int report, int deadline_ms, struct rota_fail *why)
 enum rota_err holder_wait(
 	int report, pid_t pid, const struct rota_pkcs11_token *token, struct rota_fail *why)
 {
-	bool prompts = !token->pin_file || !*token->pin_file;
+	bool prompts = !token->handed && (!token->pin_file || !*token->pin_file);
 
 	if (hear(report, prompts ? OPEN_PROMPT_MS : OPEN_MS, why) == ROTA_OK)
 		return ROTA_OK;

@@ -17,6 +17,7 @@ struct holder_key {
 
 struct holder_fds {
 	int report, in, out; /* -1: none */
+	int keeper; /* 0: none */
 };
 
 /* Fork a child that has nothing but the standard three and these descriptors, runs `run`, and ends. *pid in the parent. */
@@ -28,9 +29,9 @@ ROTA_MUST_USE enum rota_err holder_fork(const struct holder_fds *fds,
 ROTA_MUST_USE enum rota_err holder_load(
 	struct module *m, const struct rota_pkcs11_token *token, struct rota_fail *why);
 
-/* The PIN is read here and wiped at once. */
+/* The PIN is read here, of a token that is handed from `keeper`, and wiped at once. */
 ROTA_MUST_USE enum rota_err holder_login(
-	struct module *m, const struct rota_pkcs11_token *token, struct rota_fail *why);
+	struct module *m, const struct rota_pkcs11_token *token, int keeper, struct rota_fail *why);
 
 /* Close what the child listens to, and wait for its end no longer than a module may take for it. */
 void holder_end(int fd, pid_t pid);

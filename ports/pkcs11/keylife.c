@@ -32,7 +32,7 @@ static enum rota_err begin_and_do(
 {
 	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
 	ROTA_TRY(holder_load(m, deed->token, why));
-	ROTA_TRY(holder_login(m, deed->token, why));
+	ROTA_TRY(holder_login(m, deed->token, 0, why));
 	if (do_it(deed, m, key, why) != ROTA_OK)
 		return rota_fail_in(why, "key %s", deed->key);
 	return ROTA_OK;

@@ -99,9 +99,10 @@ enum rota_err module_login_as(
 
 	ROTA_TRY(module_session(m, &m->session, why));
 	rv = m->f->C_Login(m->session, user, module_pin(pin), pin->len);
-	if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
-		return ck_fail(why, rv, "login");
-	return ROTA_OK;
+	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+		return ROTA_OK;
+	m->f->C_CloseSession(m->session); /* a token with a session is not initialised */
+	return ck_fail(why, rv, "login");
 }
 
 enum rota_err module_login(

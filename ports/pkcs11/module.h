@@ -98,6 +98,9 @@ ROTA_MUST_USE CK_RV module_sign(const struct module *m, CK_SESSION_HANDLE sessio
 ROTA_MUST_USE enum rota_err module_claim(struct module *m, const char *label,
 	const struct pin *so_pin, const struct pin *pin, struct rota_fail *why);
 
+/* Log out, and close the session that logged in. */
+void module_leave(struct module *m);
+
 /* All that is in the token of this label is destroyed, and it is free. */
 ROTA_MUST_USE enum rota_err module_release(
 	struct module *m, const char *label, const struct pin *so_pin, struct rota_fail *why);

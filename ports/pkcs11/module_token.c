@@ -43,7 +43,7 @@ static enum rota_err init_token(
 	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "initialising the token");
 }
 
-static void leave(struct module *m)
+void module_leave(struct module *m)
 {
 	m->f->C_Logout(m->session);
 	m->f->C_CloseSession(m->session);
@@ -57,7 +57,7 @@ static enum rota_err change_so(
 
 	ROTA_TRY(module_login_as(m, CKU_SO, from, why));
 	rv = m->f->C_SetPIN(m->session, module_pin(from), from->len, module_pin(to), to->len);
-	leave(m);
+	module_leave(m);
 	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "changing the security officer's PIN");
 }
 
@@ -68,7 +68,7 @@ static enum rota_err set_user(
 
 	ROTA_TRY(module_login_as(m, CKU_SO, so_pin, why));
 	rv = m->f->C_InitPIN(m->session, module_pin(pin), pin->len);
-	leave(m);
+	module_leave(m);
 	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "setting the user PIN");
 }
 

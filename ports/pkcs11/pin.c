@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/pkcs11/pin.h"
+#include "host/base/frame.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,4 +113,44 @@ void pin_wipe(struct pin *pin)
 {
 	explicit_bzero(pin, sizeof(*pin));
 	(void)munlock(pin, sizeof(*pin));
+}
+
+/* One line of the text; false: there is none that is a PIN. */
+static bool take_line(struct rota_span *text, struct pin *pin)
+{
+	const uint8_t *end = text->len ? memchr(text->p, '\n', text->len) : NULL;
+
+	if (!end || end == text->p || (size_t)(end - text->p) >= PIN_MAX)
+		return false;
+	pin->len = (size_t)(end - text->p);
+	memcpy(pin->text, text->p, pin->len);
+	*text = rota_span_skip(*text, pin->len + 1);
+	return true;
+}
+
+enum rota_err pin_pair_parse(struct rota_span text, struct pin_pair *pair, struct rota_fail *why)
+{
+	memset(pair, 0, sizeof(*pair));
+	(void)mlock(pair, sizeof(*pair)); /* as in pin_get() */
+	if (take_line(&text, &pair->user) && take_line(&text, &pair->so) && text.len == 0)
+		return ROTA_OK;
+	pin_pair_wipe(pair);
+	return rota_fail(why, ROTA_ERR_FORMAT, "not the two PINs of a slot's token");
+}
+
+enum rota_err pin_hear(struct pin_pair *pair, int keeper, struct rota_fail *why)
+{
+	struct rota_bytes text;
+	enum rota_err err;
+
+	ROTA_TRY(rota_frame_read(keeper, 2 * (PIN_MAX + 1), PIN_KEEPER_MS, &text, why));
+	err = pin_pair_parse(rota_bytes_span(&text), pair, why);
+	rota_bytes_wipe(&text);
+	return err;
+}
+
+void pin_pair_wipe(struct pin_pair *pair)
+{
+	explicit_bzero(pair, sizeof(*pair));
+	(void)munlock(pair, sizeof(*pair));
 }

@@ -168,7 +168,7 @@ static enum rota_err create(const struct creation *plan, struct module *m, struc
 	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
 	ROTA_TRY(holder_load(m, plan->token, why));
 	ROTA_TRY(init_token(plan, m, why));
-	ROTA_TRY(holder_login(m, plan->token, why));
+	ROTA_TRY(holder_login(m, plan->token, 0, why));
 	for (size_t i = 0; i < plan->key_count; i++)
 		if (module_generate(m, plan->keys[i], why) != ROTA_OK)
 			return rota_fail_in(why, "key %s", plan->keys[i]);

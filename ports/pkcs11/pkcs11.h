@@ -22,6 +22,7 @@ struct rota_pkcs11_token {
 	const char *label; /* CKA_LABEL of the token, at most 32 bytes */
 	const char *pin_file; /* NULL or "": ask on the terminal */
 	const char *environment; /* "NAME=VALUE NAME=VALUE ...", NULL for none */
+	bool handed; /* the PIN comes from a keeper (handed.h), from no file and no terminal */
 };
 
 /* Load, find the token by its label, log in, find these keys; the signer knows no others. One that is not there is no

@@ -34,7 +34,7 @@ static enum rota_err hear_keys(
 enum rota_err rota_pkcs11_pool(
 	const struct rota_pool_plan *plan, int in, int out, pid_t *pid, struct rota_fail *why)
 {
-	struct holder_fds fds = { .in = in, .out = out };
+	struct holder_fds fds = { .in = in, .out = out, .keeper = plan->keeper };
 	enum rota_err err;
 	int pair[2];
 

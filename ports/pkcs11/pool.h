@@ -16,6 +16,9 @@
  * in retry_ms, after each failure half as often, at least once a minute. A key is then used only if its public half is still
  * the one of the start. With a PIN from the terminal there is no opening anew.
  *
+ * *A PIN from a keeper* (handed.h) is read from its connection, used once and wiped. When the token goes away the process ends, so that
+ * its parent asks the keeper again.
+ *
  * *A wrong PIN is never tried twice*: tokens lock after a few tries. From then on every answer is ROTA_ERR_DENIED, until
  * a person has mended it and started a new process.
  *
@@ -69,6 +72,7 @@ struct rota_pool_plan {
 	unsigned retry_ms; /* between two openings of a token that went away, to begin with */
 	const struct rota_user *user; /* become this one before the module is loaded; NULL: stay */
 	bool lock; /* keep all memory out of swap, or fail */
+	int keeper; /* token->handed: the connection on which the PINs come next; stays open here */
 };
 
 /* Start it and wait until it is logged in. Fills why and point of each key; one that is not there is no error. ROTA_OK

@@ -106,7 +106,7 @@ static enum rota_err begin(const struct sealer_plan *plan, struct module *m, CK_
 
 	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
 	ROTA_TRY(holder_load(m, plan->token, why));
-	ROTA_TRY(holder_login(m, plan->token, why));
+	ROTA_TRY(holder_login(m, plan->token, 0, why));
 	ROTA_TRY(module_find(m, CKO_SECRET_KEY, plan->key, key, &count, why));
 	if (count == 1)
 		return ROTA_OK;
@@ -250,7 +250,7 @@ static enum rota_err make(const struct sealer_plan *plan, struct module *m, stru
 		pin_wipe(&pin);
 	}
 	ROTA_TRY(err);
-	ROTA_TRY(holder_login(m, plan->token, why));
+	ROTA_TRY(holder_login(m, plan->token, 0, why));
 	return module_generate_aes(m, plan->key, why);
 }
 

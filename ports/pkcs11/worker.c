@@ -78,7 +78,7 @@ static void find_key(struct work *w, size_t n)
 /* The module is started. */
 static enum rota_err open_token(struct work *w, struct rota_fail *why)
 {
-	ROTA_TRY(holder_login(&w->module, w->plan->token, why));
+	ROTA_TRY(holder_login(&w->module, w->plan->token, w->fds.keeper, why));
 	for (size_t i = 0; i < w->plan->key_count; i++)
 		find_key(w, i);
 	w->session[0] = w->module.session;
@@ -92,6 +92,8 @@ static enum rota_err begin(struct work *w)
 	ROTA_TRY(rota_apart("rota-token", w->plan->user, w->plan->lock, &w->why));
 	ROTA_TRY(holder_load(&w->module, w->plan->token, &w->why));
 	ROTA_TRY(open_token(w, &w->why));
+	if (w->fds.keeper)
+		close(w->fds.keeper);
 	w->opened = 1;
 	w->open = true;
 	w->wait_ms = w->plan->retry_ms;
@@ -164,7 +166,8 @@ static enum rota_err sign(struct work *w, unsigned n, const struct rota_pool_ord
 	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "signing");
 }
 
-static void serve(struct work *w, unsigned n, const struct rota_pool_order *order,
+/* false: the token is gone. */
+static bool serve(struct work *w, unsigned n, const struct rota_pool_order *order,
 	struct rota_pool_done *done)
 {
 	const char *label = order->key < w->plan->key_count ? w->plan->keys[order->key].label : "";
@@ -184,9 +187,10 @@ static void serve(struct work *w, unsigned n, const struct rota_pool_order *orde
 	if (lost)
 		shut(w, opened, &why);
 	if (done->err == ROTA_OK)
-		return;
+		return true;
 	(void)rota_fail_in(&why, "token %s, key %s", w->plan->token->name, label);
 	snprintf(done->text, sizeof(done->text), "%s", why.text);
+	return !lost;
 }
 
 /* Nobody listens: the next recv ends us. */
@@ -233,36 +237,8 @@ static bool go_on(struct station *at)
 	return atomic_exchange(&at->since_ms, now_ms()) != 0;
 }
 
-static void *work(void *arg)
-{
-	struct work *w = arg;
-	unsigned n = atomic_fetch_add(&w->hired, 1), count;
-	struct station *at = &w->at[n];
-	struct rota_pool_order orders[ROTA_POOL_BATCH];
-	struct rota_pool_done done[ROTA_POOL_BATCH];
-
-	while ((count = take(w, orders)) > 0) {
-		unsigned i = 0;
-
-		arrive(at, orders, done, count);
-		do
-			serve(w, n, &orders[i], &done[i]);
-		while (++i < count && go_on(at));
-		if (i < count || atomic_exchange(&at->since_ms, 0) == 0)
-			break; /* they were answered: this process ends */
-		answer(w, done, count);
-	}
-	pthread_mutex_lock(&w->ending);
-	w->working--;
-	pthread_cond_signal(&w->ended);
-	pthread_mutex_unlock(&w->ending);
-	return NULL;
-}
-
-/* ---- the first thread */
-
-/* The module does not come back: nothing more can be had from this process. */
-_Noreturn static void give_up(struct work *w)
+/* Nothing more can be had from this process. */
+_Noreturn static void give_up(struct work *w, enum rota_err err, const char *text)
 {
 	struct rota_pool_done done[ROTA_POOL_BATCH];
 
@@ -274,25 +250,60 @@ _Noreturn static void give_up(struct work *w)
 			continue;
 		for (unsigned k = 0; k < count; k++) {
 			done[k] = (struct rota_pool_done){ .tag = atomic_load(&at->tag[k]),
-				.err = ROTA_ERR_TIMEOUT };
-			snprintf(done[k].text, sizeof(done[k].text),
-				"token %s: no answer within %u ms", w->plan->token->name,
-				w->plan->deadline_ms);
+				.err = (int32_t)err };
+			snprintf(done[k].text, sizeof(done[k].text), "token %s: %s",
+				w->plan->token->name, text);
 		}
 		answer(w, done, count);
 	}
 	_exit(1);
 }
 
+static void *work(void *arg)
+{
+	struct work *w = arg;
+	unsigned n = atomic_fetch_add(&w->hired, 1), count;
+	struct station *at = &w->at[n];
+	struct rota_pool_order orders[ROTA_POOL_BATCH];
+	struct rota_pool_done done[ROTA_POOL_BATCH];
+	bool there = true;
+
+	while ((count = take(w, orders)) > 0) {
+		unsigned i = 0;
+
+		arrive(at, orders, done, count);
+		do
+			there &= serve(w, n, &orders[i], &done[i]);
+		while (++i < count && go_on(at));
+		if (i < count || atomic_exchange(&at->since_ms, 0) == 0)
+			break; /* they were answered: this process ends */
+		answer(w, done, count);
+		if (!there && w->plan->token->handed)
+			give_up(w, ROTA_ERR_IO, "it went away; its PIN is asked for anew");
+	}
+	pthread_mutex_lock(&w->ending);
+	w->working--;
+	pthread_cond_signal(&w->ended);
+	pthread_mutex_unlock(&w->ending);
+	return NULL;
+}
+
+/* ---- the first thread */
+
+/* For a module that does not come back. */
 static void look(struct work *w)
 {
 	uint64_t now = now_ms();
+	char text[48];
 
 	for (unsigned i = 0; i < w->plan->threads; i++) {
 		uint64_t since = atomic_load(&w->at[i].since_ms);
 
-		if (since != 0 && now > since && now - since > w->plan->deadline_ms)
-			give_up(w);
+		if (since != 0 && now > since && now - since > w->plan->deadline_ms) {
+			snprintf(
+				text, sizeof(text), "no answer within %u ms", w->plan->deadline_ms);
+			give_up(w, ROTA_ERR_TIMEOUT, text);
+		}
 	}
 }
 
