@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/desk_parts.h"
+#include "apps/rota-signd/turn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,30 +45,64 @@ static enum rota_err may_sign(struct desk *d, const struct deed *out, const stru
 	return rota_refuse_as(why, err == ROTA_ERR_STATE ? ROTA_REFUSED_ROLE : ROTA_REFUSED_TOKEN);
 }
 
-/* Who signs: each seat's key, held here. */
-static enum rota_err seat(struct desk *d, struct deed *out, struct rota_fail *why)
+/* One signature more, by a key that is held here. */
+static enum rota_err add_key(struct desk *d, struct deed *out, const struct rota_seat *seat,
+	size_t holder, size_t key, struct rota_fail *why)
 {
-	struct rota_grant *g = &out->grant;
+	const struct holder *h = &d->plan->holders[holder];
+	uint8_t n = out->order.count;
+
+	if (n == ROTA_ANSWER_SIGS_MAX)
+		return rota_refuse(why, ROTA_REFUSED_TOKEN, "more than %d keys would sign",
+			ROTA_ANSWER_SIGS_MAX);
+	ROTA_TRY(may_sign(d, out, seat, h->keys[key].point, why));
+	out->order.holder[n] = (uint8_t)holder;
+	out->order.key[n] = (uint16_t)key;
+	memcpy(out->answer.sig[n].key, h->keys[key].point, ROTA_P256_KEY_LEN);
+	if (n == 0)
+		memcpy(out->grant.leaf.key, h->id[key], sizeof(out->grant.leaf.key));
+	out->order.count++;
+	out->answer.count++;
+	return ROTA_OK;
+}
+
+static enum rota_err add_seats(struct desk *d, struct deed *out, struct rota_fail *why)
+{
+	const struct rota_grant *g = &out->grant;
 
 	for (size_t i = 0; i < g->seats; i++) {
-		const struct holder *h;
 		size_t holder, key;
 
 		if (!plan_find(d->plan, g->seat[i], &holder, &key))
 			return rota_refuse(why, ROTA_REFUSED_TOKEN, "nobody here holds key %s",
 				g->seat[i]->key);
-		h = &d->plan->holders[holder];
-		ROTA_TRY(may_sign(d, out, g->seat[i], h->keys[key].point, why));
-		out->order.holder[i] = (uint8_t)holder;
-		out->order.key[i] = (uint16_t)key;
-		memcpy(out->answer.sig[i].key, h->keys[key].point, ROTA_P256_KEY_LEN);
-		if (i == 0)
-			memcpy(g->leaf.key, h->id[key], sizeof(g->leaf.key));
+		ROTA_TRY(add_key(d, out, g->seat[i], holder, key, why));
 	}
-	out->order.count = g->seats;
-	out->answer.count = g->seats;
-	out->answer.time_s = g->time_s;
 	return ROTA_OK;
+}
+
+/* Who signs: each seat's key, held here; within a series the keys of the slots whose turn it is (SPEC 23.6). */
+static enum rota_err seat(struct desk *d, struct deed *out, uint64_t now, struct rota_fail *why)
+{
+	struct turn_hands hands = { .plain = true };
+
+	out->answer.time_s = out->grant.time_s;
+	if (out->ask.kind == ROTA_ASK_METADATA)
+		turn_of(d->plan, out->ask.scope, out->ask.role, now, &hands);
+	if (hands.shut && hands.count == 0)
+		return rota_refuse(why, ROTA_REFUSED_TOKEN,
+			"slot %llu is not held: its root does not count, or the keeper has not "
+			"given "
+			"its PIN (SPEC 23.11)",
+			(unsigned long long)hands.shut);
+	for (size_t i = 0; i < hands.count; i++) {
+		const struct holder *h = &d->plan->holders[hands.holder[i]];
+		struct rota_seat slot = { .token = h->token };
+
+		memcpy(slot.key, h->label[hands.key], sizeof(h->label[0]));
+		ROTA_TRY(add_key(d, out, &slot, hands.holder[i], hands.key, why));
+	}
+	return hands.plain ? add_seats(d, out, why) : ROTA_OK;
 }
 
 /* The entry as it will stand. */
@@ -106,7 +141,7 @@ static enum rota_err judge(struct desk *d, struct rota_judge *judge, const struc
 	if (out->grant.waits)
 		out->grant.leaf.kind = ROTA_LEAF_ASKED;
 	else
-		ROTA_TRY(seat(d, out, why));
+		ROTA_TRY(seat(d, out, judge->now, why));
 	ROTA_TRY(encode(out, why));
 	ROTA_TRY(out->grant.waits ? desk_wait(d, rule, out, why) : grant(judge, out, why));
 	out->record = out->grant.record;

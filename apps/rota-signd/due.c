@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/due.h"
+#include "apps/rota-signd/turn.h"
 #include "host/base/json.h"
 #include "host/base/when.h"
 #include "host/repo/ahead.h"
@@ -65,7 +66,21 @@ static json_t *landing(const struct rota_ahead *a)
 	return json_null();
 }
 
-bool due_json(const struct rota_authdir *scope, uint64_t now, struct rota_bytes *out)
+/* Slots whose tokens are held here, and whose keys sign. */
+static json_t *held(const struct plan *plan, const struct rota_authdir *scope, uint64_t now)
+{
+	struct turn_hands hands;
+	json_t *list = json_array();
+
+	turn_of(plan, scope->product, turn_roles[0], now, &hands);
+	for (size_t i = 0; i < hands.count; i++)
+		json_array_append_new(list,
+			json_integer((json_int_t)plan->holders[hands.holder[i]].slot.version));
+	return list;
+}
+
+bool due_json(const struct plan *plan, const struct rota_authdir *scope, uint64_t now,
+	struct rota_bytes *out)
 {
 	struct rota_fail why;
 	struct rota_ahead ahead;
@@ -81,9 +96,9 @@ bool due_json(const struct rota_authdir *scope, uint64_t now, struct rota_bytes 
 		return false;
 	}
 	rota_ahead_due(&ahead, now, &due);
-	whole = json_pack("{s:o,s:o,s:o,s:o}", "landing", landing(&ahead), "publish",
-		to_publish(&ahead, &due, published), "sealed", shut(&ahead, now), "sign",
-		signers(&ahead, &due));
+	whole = json_pack("{s:o,s:o,s:o,s:o,s:o}", "held", held(plan, scope, now), "landing",
+		landing(&ahead), "publish", to_publish(&ahead, &due, published), "sealed",
+		shut(&ahead, now), "sign", signers(&ahead, &due));
 	if (rota_json_encode(whole, ROTA_JSON_FILE, out, &why) != ROTA_OK)
 		abort(); /* made of our own values */
 	json_decref(whole);

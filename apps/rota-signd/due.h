@@ -4,10 +4,10 @@
 #ifndef APPS_ROTA_SIGND_DUE_H
 #define APPS_ROTA_SIGND_DUE_H
 
-#include "host/base/bytes.h"
-#include "host/sign/authdir.h"
+#include "apps/rota-signd/plan.h"
 
 /* false: no series is under way, or its folder cannot be read. */
-bool due_json(const struct rota_authdir *scope, uint64_t now, struct rota_bytes *out);
+bool due_json(const struct plan *plan, const struct rota_authdir *scope, uint64_t now,
+	struct rota_bytes *out);
 
 #endif

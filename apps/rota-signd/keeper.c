@@ -26,12 +26,13 @@
 #define IDLE_MS 60000
 /* Both PINs and what divides them. */
 #define PINS_MAX 256
-#define REQUEST_MAX (ROTA_LINK_HEAD + ROTA_SEALER_MAX)
+#define REQUEST_MAX (ROTA_LINK_HEAD + 8 + ROTA_SEALER_MAX)
 
 struct server {
 	const struct keeper_config *config;
 	struct rota_keeper keeper;
 	int client;
+	uid_t peer; /* who it is */
 };
 
 struct request {
@@ -50,32 +51,44 @@ static void on_end(int number)
 
 /* ---- requests ---- */
 
-static enum rota_err put_pin(struct server *s, const struct request *r, struct rota_fail *why)
+static enum rota_err put(struct server *s, const struct request *r, enum rota_sealed_kind kind,
+	struct rota_fail *why)
 {
+	struct rota_reader in = rota_reader(r->rest);
+	const struct rota_timeslot slot = { r->version, r->other, rota_read_le64(&in) };
 	struct rota_bytes pins;
 	enum rota_err err;
 
+	if (in.failed || slot.end_s <= slot.from_s)
+		return rota_fail(why, ROTA_ERR_FORMAT, "a slot that does not end");
+	if (kind == ROTA_SEALED_ROOT)
+		return rota_keeper_put(&s->keeper, kind, &slot, in.rest, why);
 	ROTA_TRY(rota_frame_read(s->client, PINS_MAX, ROTA_LINK_MS, &pins, why));
-	err = rota_keeper_put(
-		&s->keeper, ROTA_SEALED_PIN, r->version, r->other, rota_bytes_span(&pins), why);
+	err = rota_keeper_put(&s->keeper, kind, &slot, rota_bytes_span(&pins), why);
 	rota_bytes_wipe(&pins);
 	return err;
 }
 
-/* What was asked for, then wait until it arrived. `root`: NULL for an undoing. */
-static enum rota_err give(struct server *s, uint64_t version, const struct rota_bytes *root,
+/* What was asked for; NULL: that is not. */
+static enum rota_err give(struct server *s, const struct rota_bytes *root,
 	const struct rota_bytes *pin, struct rota_fail *why)
 {
 	const struct rota_fail well = { .err = ROTA_OK };
-	struct rota_bytes arrived;
 
 	ROTA_TRY(rota_frame_say(s->client, &well, ROTA_LINK_MS, why));
 	if (root)
 		ROTA_TRY(rota_frame_write(s->client, rota_bytes_span(root), ROTA_LINK_MS, why));
-	ROTA_TRY(rota_frame_write(s->client, rota_bytes_span(pin), ROTA_LINK_MS, why));
+	return pin ? rota_frame_write(s->client, rota_bytes_span(pin), ROTA_LINK_MS, why) : ROTA_OK;
+}
+
+/* Until it arrived, or the token is empty. */
+static enum rota_err wait_arrived(struct server *s, struct rota_fail *why)
+{
+	struct rota_bytes arrived;
+
 	ROTA_TRY(rota_frame_read(s->client, 0, ROTA_LINK_MS, &arrived, why));
 	rota_bytes_free(&arrived);
-	return rota_keeper_taken(&s->keeper, version, why);
+	return ROTA_OK;
 }
 
 static enum rota_err take(struct server *s, const struct request *r, struct rota_fail *why)
@@ -84,13 +97,66 @@ static enum rota_err take(struct server *s, const struct request *r, struct rota
 	enum rota_err err;
 
 	ROTA_TRY(rota_keeper_open(&s->keeper, r->version, rota_when_now(), &root, &pin, why));
-	err = give(s, r->version, &root, &pin, why);
+	err = give(s, &root, &pin, why);
 	rota_bytes_wipe(&root);
 	rota_bytes_wipe(&pin);
 	ROTA_TRY(err);
+	ROTA_TRY(wait_arrived(s, why));
+	ROTA_TRY(rota_keeper_taken(&s->keeper, r->version, why));
 	say("keeper: slot %llu is open", (unsigned long long)r->version);
 	return ROTA_OK;
 }
+
+static enum rota_err give_root_alone(
+	struct server *s, const struct request *r, struct rota_fail *why)
+{
+	struct rota_bytes root;
+	enum rota_err err;
+
+	ROTA_TRY(rota_keeper_root(&s->keeper, r->version, rota_when_now(), &root, why));
+	err = give(s, &root, NULL, why);
+	rota_bytes_wipe(&root);
+	ROTA_TRY(err);
+	ROTA_TRY(wait_arrived(s, why));
+	ROTA_TRY(rota_keeper_root_taken(&s->keeper, r->version, why));
+	say("keeper: the root of slot %llu is given", (unsigned long long)r->version);
+	return ROTA_OK;
+}
+
+/* ---- the daemon's ---- */
+
+static enum rota_err give_pins(struct server *s, const struct request *r,
+	enum rota_keeper_purpose purpose, struct rota_fail *why)
+{
+	struct rota_bytes pin;
+	enum rota_err err;
+
+	ROTA_TRY(rota_keeper_pin(&s->keeper, r->version, purpose, rota_when_now(), &pin, why));
+	err = give(s, NULL, &pin, why);
+	rota_bytes_wipe(&pin);
+	return err;
+}
+
+/* *told: the answer went before the PINs. */
+static enum rota_err hold(
+	struct server *s, const struct request *r, bool *told, struct rota_fail *why)
+{
+	ROTA_TRY(give_pins(s, r, ROTA_KEEPER_TO_SIGN, why));
+	*told = true;
+	say("keeper: the daemon has slot %llu", (unsigned long long)r->version);
+	return ROTA_OK;
+}
+
+static enum rota_err empty(struct server *s, const struct request *r, struct rota_fail *why)
+{
+	ROTA_TRY(give_pins(s, r, ROTA_KEEPER_TO_EMPTY, why));
+	ROTA_TRY(wait_arrived(s, why));
+	ROTA_TRY(rota_keeper_taken(&s->keeper, r->version, why));
+	say("keeper: slot %llu is empty", (unsigned long long)r->version);
+	return ROTA_OK;
+}
+
+/* ---- the client's ---- */
 
 static enum rota_err undo(struct server *s, const struct request *r, struct rota_fail *why)
 {
@@ -98,9 +164,11 @@ static enum rota_err undo(struct server *s, const struct request *r, struct rota
 	enum rota_err err;
 
 	ROTA_TRY(rota_keeper_undo(&s->keeper, r->version, &pin, why));
-	err = give(s, r->version, NULL, &pin, why);
+	err = give(s, NULL, &pin, why);
 	rota_bytes_wipe(&pin);
-	return err;
+	ROTA_TRY(err);
+	ROTA_TRY(wait_arrived(s, why));
+	return rota_keeper_taken(&s->keeper, r->version, why);
 }
 
 /* ---- an emergency ---- */
@@ -168,22 +236,48 @@ static enum rota_err emergency(
 
 /* ---- a client ---- */
 
+/* PINs that a daemon is to have are for nobody else, and nobody else's requests are his. */
+static enum rota_err may(const struct server *s, const struct request *r, struct rota_fail *why)
+{
+	const struct keeper_config *c = s->config;
+	bool of_daemon = r->what == ROTA_LINK_HOLD || r->what == ROTA_LINK_EMPTY;
+
+	if (of_daemon ? !c->has_daemon || s->peer != c->daemon : s->peer != c->client)
+		return rota_fail(why, ROTA_ERR_DENIED, "request %u is not for user %u", r->what,
+			(unsigned)s->peer);
+	if (r->what == ROTA_LINK_TAKE && c->has_daemon)
+		return rota_fail(why, ROTA_ERR_DENIED,
+			"keeper.ini names a daemon: it gets PINs, and nobody else");
+	if (r->what == ROTA_LINK_ROOT && !c->has_daemon)
+		return rota_fail(why, ROTA_ERR_DENIED,
+			"keeper.ini names no daemon that would hold the slot: [keeper] daemon");
+	return ROTA_OK;
+}
+
 /* *told: whatever comes of it, nothing more is to be said. */
 static enum rota_err obey(
 	struct server *s, const struct request *r, bool *told, struct rota_fail *why)
 {
+	ROTA_TRY(may(s, r, why));
 	switch (r->what) {
 	case ROTA_LINK_PUT_ROOT:
-		return rota_keeper_put(
-			&s->keeper, ROTA_SEALED_ROOT, r->version, r->other, r->rest, why);
+		return put(s, r, ROTA_SEALED_ROOT, why);
 	case ROTA_LINK_PUT_PIN:
-		return put_pin(s, r, why);
+		return put(s, r, ROTA_SEALED_PIN, why);
 	case ROTA_LINK_TAKE:
 		return take(s, r, why);
 	case ROTA_LINK_UNDO:
 		return undo(s, r, why);
 	case ROTA_LINK_EMERGENCY:
 		return emergency(s, r, told, why);
+	case ROTA_LINK_ROOT:
+		return give_root_alone(s, r, why);
+	case ROTA_LINK_LOOK:
+		return rota_keeper_look(&s->keeper, r->version, why);
+	case ROTA_LINK_HOLD:
+		return hold(s, r, told, why);
+	case ROTA_LINK_EMPTY:
+		return empty(s, r, why);
 	default:
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED, "request %u is unknown", r->what);
 	}
@@ -215,14 +309,16 @@ static bool answer(struct server *s)
 	return rota_frame_say(s->client, &why, ROTA_LINK_MS, &ignored) == ROTA_OK;
 }
 
-static bool is_client(const struct server *s)
+static bool is_client(struct server *s)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(s->client, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
-	if (peer.uid == s->config->client)
+	s->peer = peer.uid;
+	if (peer.uid == s->config->client ||
+		(s->config->has_daemon && peer.uid == s->config->daemon))
 		return true;
 	say("keeper: user %u was sent away", (unsigned)peer.uid);
 	return false;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum rota_err find_client(const char *name, uid_t *uid, struct rota_fail *why)
+static enum rota_err find_user(const char *name, uid_t *uid, struct rota_fail *why)
 {
 	struct rota_user user;
 	char *end;
@@ -41,7 +41,7 @@ static enum rota_err load_token(struct keeper_config *c, struct rota_fail *why)
 static enum rota_err load(struct keeper_config *c, struct rota_fail *why)
 {
 	struct rota_ini *ini = &c->ini;
-	const char *client;
+	const char *client, *daemon = rota_ini_get(ini, "keeper", "daemon");
 	uint64_t approvals;
 
 	ROTA_TRY(rota_ini_need(ini, "keeper", "dir", &c->dir, why));
@@ -51,7 +51,10 @@ static enum rota_err load(struct keeper_config *c, struct rota_fail *why)
 	if (!rota_name_ok(c->product))
 		return rota_fail(why, ROTA_ERR_FORMAT, "%s: [keeper] product '%s' is no product",
 			ini->path, c->product);
-	ROTA_TRY(find_client(client, &c->client, why));
+	ROTA_TRY(find_user(client, &c->client, why));
+	c->has_daemon = daemon != NULL;
+	if (daemon)
+		ROTA_TRY(find_user(daemon, &c->daemon, why));
 	ROTA_TRY(load_token(c, why));
 	ROTA_TRY(rota_named_keys_load(ini, "officer", c->officers, &c->officer_count, why));
 	ROTA_TRY(rota_ini_number(

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apps/rota-signd/keeper_config.h -- keeper.ini: where a keeper keeps, whom it answers, whose approvals open all.
  *
- *     [keeper]              dir, socket, product, client = who may connect: a user's name or number
+ *     [keeper]              dir, socket, product; users by name or number: client = who makes and publishes the series; daemon = as
+ *                           whom rota-signd connects, which then gets the PINs (without it, the client does)
  *     [token]               module, label, pin_file, so_pin_file, environment, key (default series)
  *     [emergency]           approvals: how many officers (default 2)
  *     [officer NAME]        key
@@ -15,7 +16,8 @@
 struct keeper_config {
 	struct rota_ini ini;
 	const char *dir, *socket, *product, *key, *so_pin_file;
-	uid_t client;
+	uid_t client, daemon;
+	bool has_daemon;
 	struct rota_pkcs11_token token; /* its relative names are below dir */
 	struct rota_named_key officers[ROTA_NAMED_KEYS_MAX];
 	size_t officer_count;

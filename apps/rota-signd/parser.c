@@ -189,6 +189,7 @@ int parser_run(struct plan *plan, int ready)
 		abort();
 	p->plan = plan;
 	p->desk.plan = plan;
+	p->supervisor = ready;
 	if (remote_open(plan, &p->remote, &why) != ROTA_OK) {
 		say("%s", why.text);
 		free(p);
@@ -201,7 +202,6 @@ int parser_run(struct plan *plan, int ready)
 	standing_look(&p->standing, plan, rota_when_now());
 	if (read_log(p) && send(ready, "", 1, MSG_NOSIGNAL) != 1)
 		p->broken = true;
-	close(ready);
 	while (!p->broken && (!p->stopping || is_busy(p))) {
 		if (poll(fds, fill(p, signals, fds), TICK_MS) >= 0)
 			act(p, fds);

@@ -6,7 +6,8 @@
 
 #include "apps/rota-signd/plan.h"
 
-/* In a process of its own, until SIGTERM. The exit status. A byte goes over `ready` when clients can be answered. */
+/* In a process of its own, until SIGTERM. The exit status. A byte goes over `ready` when clients can be answered, and one more
+ * whenever it is another slot's turn than the plan knows. */
 int parser_run(struct plan *plan, int ready);
 
 #endif

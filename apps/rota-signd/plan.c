@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/plan.h"
+#include "apps/rota-signd/turn.h"
+#include "host/base/when.h"
 #include "host/notary/users.h"
 
 #include <errno.h>
@@ -51,6 +53,18 @@ static struct holder *holder_of(
 	h = &p->holders[p->holder_count++];
 	h->scope = scope;
 	h->token = token;
+	return h;
+}
+
+struct holder *plan_add(struct plan *p, const struct rota_authdir *scope)
+{
+	struct holder *h;
+
+	if (p->holder_count == HOLDERS_MAX)
+		return NULL;
+	h = &p->holders[p->holder_count++];
+	h->scope = scope;
+	h->token = scope->slot_token;
 	return h;
 }
 
@@ -170,6 +184,8 @@ enum rota_err plan_load(const char *config, struct plan **out, struct rota_fail 
 	err = rota_policy_load(config, &policy, why);
 	if (err == ROTA_OK)
 		err = plan_make(p, policy, why);
+	if (err == ROTA_OK)
+		turn_look(p, rota_when_now());
 	p->policy = policy;
 	if (err == ROTA_OK)
 		*out = p;
@@ -183,6 +199,9 @@ void plan_free(struct plan *p)
 	for (size_t n = 0; p->guards && p->guards[n].keys.dir; n++)
 		rota_key_guard_close(&p->guards[n].keys);
 	free(p->guards);
+	for (size_t n = 0; n < p->turn_count; n++)
+		free(p->turns[n].over);
+	free(p->turns);
 	rota_policy_free(p->policy);
 	free(p);
 }
@@ -206,9 +225,11 @@ enum rota_err plan_connect(struct plan *p, struct rota_fail *why)
 
 /* ---- asking ---- */
 
+/* A slot's key is nobody's who is called so in rota.ini. */
 static bool is_key(const struct holder *h, size_t key, const struct rota_seat *seat)
 {
-	return strcmp(h->keys[key].label, seat->key) == 0 && same_token(h->token, seat->token);
+	return h->slot.version == 0 && strcmp(h->keys[key].label, seat->key) == 0 &&
+		same_token(h->token, seat->token);
 }
 
 bool plan_find(const struct plan *p, const struct rota_seat *seat, size_t *holder, size_t *key)
@@ -284,6 +305,13 @@ bool plan_is_scope(const struct plan *p, const struct rota_leaf *leaf)
 	return scope_of(p, leaf) != NULL;
 }
 
+/* SPEC 23.6: each for its own role, in its time. */
+static bool is_slots(const struct holder *h, const struct rota_leaf *leaf, size_t key)
+{
+	return is_word(leaf->scope, h->scope->product) && is_word(leaf->role, turn_roles[key]) &&
+		turn_lasts(&h->slot, rota_when_now());
+}
+
 bool plan_is_seat(const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key)
 {
 	const struct holder *h = &p->holders[holder];
@@ -291,6 +319,8 @@ bool plan_is_seat(const struct plan *p, const struct rota_leaf *leaf, size_t hol
 
 	if (holder >= p->holder_count || key >= h->key_count || !dir)
 		return false;
+	if (h->slot.version != 0)
+		return is_slots(h, leaf, key);
 	for (size_t i = 0; i < dir->party_count; i++) {
 		const struct rota_party *party = &dir->parties[i];
 

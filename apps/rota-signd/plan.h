@@ -2,18 +2,22 @@
 /* apps/rota-signd/plan.h -- which token's keys are held, and who among the daemon's processes reaches whom.
  *
  * Of each scope's online tokens those keys are held that a rule lets somebody ask for: none that it could sign with
- * unjudged. The log's own key has a holder of its own, which only the log writer reaches.
+ * unjudged. The log's own key has a holder of its own, which only the log writer reaches. Of a series with a keeper the tokens of
+ * the slots whose turn it is are held (turn.h).
  */
 #ifndef APPS_ROTA_SIGND_PLAN_H
 #define APPS_ROTA_SIGND_PLAN_H
 
 #include "host/keys/guard.h"
 #include "host/notary/policy.h"
+#include "host/series/timeline.h"
 #include "ports/pkcs11/pool.h"
 #include "rota/codec/leaf.h"
 
 /* Online tokens of all scopes. */
 #define HOLDERS_MAX 64
+/* "timestamp-" and a version. */
+#define PLAN_LABEL_MAX 40
 
 struct holder {
 	const struct rota_authdir *scope;
@@ -24,12 +28,31 @@ struct holder {
 	size_t key_count;
 	int order[2], answer[2]; /* [0] the holder's, [1] of who orders, of who is answered */
 	pid_t pid;
+	struct rota_timeslot
+		slot; /* of a series; version 0: an ordinary token. Its keys: snapshot, timestamp */
+	char label[3][PLAN_LABEL_MAX]; /* a slot's keys and token */
+	bool known; /* to the parser, as one that is up */
+};
+
+/* A scope whose slots a keeper has, as it was when the plan was made (turn.h). */
+struct turn {
+	const struct rota_authdir *scope;
+	uint64_t seen[2]; /* versions of roots whose turn it was */
+	size_t seen_count;
+	bool plain; /* one of them is an ordinary root, whose keys rota.ini names */
+	uint64_t until_s; /* when it is another's */
+	uint64_t shut; /* a slot that cannot be held; 0: none */
+	struct rota_fail trouble; /* why; or why DIR/series cannot be read */
+	uint64_t *over; /* slots whose tokens are to be emptied; owned */
+	size_t over_count;
 };
 
 struct plan {
 	struct rota_policy *policy;
 	struct holder holders[HOLDERS_MAX];
 	size_t holder_count;
+	struct turn *turns;
+	size_t turn_count;
 	struct plan_guard {
 		struct rota_key_guard keys;
 		uint64_t at_ms; /* when folders were looked at */
@@ -49,7 +72,10 @@ struct plan {
 ROTA_MUST_USE enum rota_err plan_make(
 	struct plan *p, struct rota_policy *policy, struct rota_fail *why);
 
-/* The same from a file of settings, for plan_free(). Errors also as rota_policy_load(). */
+/* A place for one more, of this scope's series, of which only what turn.h fills is missing. NULL: there are HOLDERS_MAX. */
+struct holder *plan_add(struct plan *p, const struct rota_authdir *scope);
+
+/* The same as plan_make() and turn_look() from a file of settings, for plan_free(). Errors also as rota_policy_load(). */
 ROTA_MUST_USE enum rota_err plan_load(const char *config, struct plan **out, struct rota_fail *why);
 void plan_free(struct plan *p);
 
@@ -73,7 +99,7 @@ ROTA_MUST_USE enum rota_err plan_may_sign(struct plan *p, const char *scope,
 /* Whether the leaf's scope is one of the settings, byte by byte. */
 ROTA_MUST_USE bool plan_is_scope(const struct plan *p, const struct rota_leaf *leaf);
 
-/* Whether a key is one of those that sign for the leaf's role and scope. */
+/* Whether a key is one of those that sign for the leaf's role and scope now: a slot's no longer than its overlap (SPEC 23.6). */
 ROTA_MUST_USE bool plan_is_seat(
 	const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key);
 

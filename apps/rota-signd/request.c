@@ -2,9 +2,11 @@
 #include "apps/rota-signd/due.h"
 #include "apps/rota-signd/parser_parts.h"
 #include "apps/rota-signd/say.h"
+#include "apps/rota-signd/turn.h"
 #include "host/base/when.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* Longer than a holder gives its module; then the signature will not come. */
 #define TOKEN_MS 40000
@@ -99,11 +101,19 @@ static bool stand(struct parser *p, enum route_kind kind, struct rota_bytes *out
 	return true;
 }
 
-static bool show_due(const struct parser *p, const struct route *r, struct rota_bytes *out)
+/* 503: the slots are others than the daemon's, which hears of it. */
+static int show_due(const struct parser *p, const struct route *r, struct rota_bytes *out)
 {
 	const struct rota_authdir *scope = rota_policy_scope(p->plan->policy, r->word[0]);
+	uint64_t now = rota_when_now();
 
-	return scope && strcmp(r->word[1], "due") == 0 && due_json(scope, rota_when_now(), out);
+	if (!scope || strcmp(r->word[1], "due") != 0)
+		return 404;
+	if (turn_is_stale(p->plan, scope, now)) {
+		(void)send(p->supervisor, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		return 503;
+	}
+	return due_json(p->plan, scope, now, out) ? 200 : 404;
 }
 
 /* What there is to read: 200, or 404. What waits is for those alone whom signd.ini knows; public keys are public. */
@@ -112,6 +122,7 @@ static void show(struct parser *p, struct conn *c)
 	const struct route *r = &c->route;
 	struct rota_bytes body = { 0 };
 	bool found = false;
+	int status = 0;
 
 	if (r->kind == ROUTE_KEYS)
 		found = desk_keys(&p->desk, r->word[0], r->word[1], &body);
@@ -121,11 +132,13 @@ static void show(struct parser *p, struct conn *c)
 		desk_list(&p->desk, &body);
 		found = true;
 	} else if (r->kind == ROUTE_DUE && desk_knows(&p->desk, &c->who)) {
-		found = show_due(p, r, &body);
+		status = show_due(p, r, &body);
 	} else if (r->kind == ROUTE_STANDING || r->kind == ROUTE_METRICS) {
 		found = desk_knows(&p->desk, &c->who) && stand(p, r->kind, &body);
 	}
-	conn_answer(c, found ? 200 : 404, rota_bytes_span(&body), 0, parser_now_ms());
+	if (!status)
+		status = found ? 200 : 404;
+	conn_answer(c, status, rota_bytes_span(&body), status == 503, parser_now_ms());
 	rota_bytes_free(&body);
 }
 

@@ -78,7 +78,7 @@ void standing_json(const struct standing *s, const struct plan *plan, struct rot
 	for (size_t i = 0; i < plan->holder_count; i++)
 		json_array_append_new(tokens,
 			json_pack("{s:b,s:s}", "failing", s->failing[i], "token",
-				plan->holders[i].token->name));
+				plan->holders[i].port.name));
 	whole = json_pack("{s:I,s:I,s:I,s:{s:I,s:I,s:I,s:I,s:I},s:o,s:O}", "connections",
 		(json_int_t)s->connections, "entries", (json_int_t)s->entries, "pending",
 		(json_int_t)s->pending, "requests", "answered", (json_int_t)s->answered, "failed",
@@ -120,5 +120,5 @@ void standing_metrics(const struct standing *s, const struct plan *plan, struct 
 		"# TYPE rota_signd_token_failing gauge\n");
 	for (size_t i = 0; i < plan->holder_count; i++)
 		rota_bytes_print(out, "rota_signd_token_failing{token=\"%s\"} %d\n",
-			plan->holders[i].token->name, s->failing[i]);
+			plan->holders[i].port.name, s->failing[i]);
 }

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/supervise.h"
 #include "apps/rota-signd/folders.h"
+#include "apps/rota-signd/holding.h"
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/parser.h"
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/say.h"
+#include "apps/rota-signd/slotlink.h"
+#include "apps/rota-signd/turn.h"
+#include "host/base/when.h"
 #include "host/serve/listener.h"
-#include "host/sign/p256.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,80 +22,66 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A smart card takes a few seconds; a network HSM behind a bad line, more. */
-#define TOKEN_MS 30000
-#define RETRY_MS 1000
 /* Between two starts of a holder that ended. */
 #define AGAIN_S 5
 /* Reading a log of many millions of entries. */
 #define LOG_MS 600000
 /* For what is under way when the end comes. */
 #define GOODBYE_S 45
-/* A holder that is not started anew. */
-#define NOT_AGAIN (-1)
+/* Between two askings of a keeper that did not give what is due, and two looks at whose turn it is. */
+#define KEEPER_S 5
+#define TURN_S 2
 
 struct family {
 	const char *config;
 	struct plan *plan;
 	struct plan *next; /* to go on with; NULL: nobody asked for it */
 	pid_t parser, logger;
+	int parser_says; /* a byte: it is another slot's turn */
+	time_t turn_s,
+		keeper_s; /* when that is seen to next; when keepers are asked next, 0: they gave all */
 	bool ending;
 	int status;
 };
 
+/* Of a clock that does not jump. */
+static time_t now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1;
+}
+
 /* ---- holders ---- */
-
-static enum rota_err learn_ids(struct holder *h, struct rota_fail *why)
-{
-	for (size_t i = 0; i < h->key_count; i++) {
-		static const uint8_t none[ROTA_DIGEST_LEN];
-		uint8_t id[ROTA_DIGEST_LEN];
-		char hex[ROTA_DIGEST_HEX];
-
-		if (h->keys[i].why.err != ROTA_OK) {
-			*why = h->keys[i].why;
-			return why->err;
-		}
-		rota_p256_key_id(h->keys[i].point, hex);
-		if (!rota_unhex(hex, ROTA_BUF(id)))
-			return rota_fail(why, ROTA_ERR_FORMAT, "key id %s", hex);
-		if (memcmp(h->id[i], none, sizeof(none)) != 0 &&
-			memcmp(h->id[i], id, sizeof(id)) != 0)
-			return rota_fail(why, ROTA_ERR_DENIED,
-				"token %s, key %s: the token came back with another key",
-				h->token->name, h->keys[i].label);
-		memcpy(h->id[i], id, sizeof(id));
-	}
-	return ROTA_OK;
-}
-
-static enum rota_err hold(const struct plan *plan, struct holder *h, struct rota_fail *why)
-{
-	const struct rota_policy_daemon *d = rota_policy_daemon(plan->policy);
-	const struct rota_pool_plan pool = { .token = &h->port,
-		.keys = h->keys,
-		.key_count = h->key_count,
-		.threads = d->threads,
-		.deadline_ms = TOKEN_MS,
-		.retry_ms = RETRY_MS,
-		.user = plan_user(plan, PLAN_HOLDER),
-		.lock = d->lock };
-	int out = h == &plan->log ? h->order[0] : h->answer[0];
-
-	ROTA_TRY(rota_pkcs11_pool(&pool, h->order[0], out, &h->pid, why));
-	return learn_ids(h, why);
-}
 
 static struct holder *holder_at(struct plan *plan, size_t n)
 {
 	return n < plan->holder_count ? &plan->holders[n] : &plan->log;
 }
 
-static enum rota_err hold_all(struct plan *plan, struct rota_fail *why)
+/* A slot that does not open keeps nobody from his work. */
+static enum rota_err hold_all(struct family *f, struct rota_fail *why)
 {
-	for (size_t i = 0; i <= plan->holder_count; i++)
-		ROTA_TRY(hold(plan, holder_at(plan, i), why));
+	for (size_t i = 0; i <= f->plan->holder_count; i++) {
+		struct holder *h = holder_at(f->plan, i);
+		enum rota_err err = holding_start(f->plan, h, why);
+
+		if (err != ROTA_OK && h->slot.version == 0)
+			return err;
+		h->known = err == ROTA_OK;
+		if (h->known)
+			continue;
+		say("%s", why->text);
+		f->keeper_s = now_s() + KEEPER_S;
+	}
 	return ROTA_OK;
+}
+
+static void empty_slots(struct family *f)
+{
+	if (!slotlink_empty(f->plan))
+		f->keeper_s = now_s() + KEEPER_S;
 }
 
 /* ---- log writer and parser ---- */
@@ -121,9 +111,9 @@ static enum rota_err start(struct plan *plan, enum plan_process process, int rea
 	return *pid > 0 ? ROTA_OK : rota_fail_errno(why, errno, "fork");
 }
 
-/* Until it says that it is ready: the log is open before it is read, and read before anybody is answered. */
+/* Until it says that it is ready: the log is open before it is read, and read before anybody is answered. *says: it may say more. */
 static enum rota_err start_ready(
-	struct family *f, enum plan_process process, pid_t *pid, struct rota_fail *why)
+	struct family *f, enum plan_process process, pid_t *pid, int *says, struct rota_fail *why)
 {
 	struct pollfd p = { .events = POLLIN };
 	enum rota_err err;
@@ -137,24 +127,39 @@ static enum rota_err start_ready(
 	p.fd = pair[0];
 	if (err == ROTA_OK && (poll(&p, 1, LOG_MS) != 1 || recv(p.fd, &byte, 1, 0) != 1))
 		err = rota_fail(why, ROTA_ERR_IO, "the log does not open, or is not understood");
-	close(pair[0]);
+	*says = pair[0];
 	return err;
+}
+
+/* From now on a byte of the parser's wakes us. */
+static enum rota_err listen_to_parser(const struct family *f, struct rota_fail *why)
+{
+	if (fcntl(f->parser_says, F_SETOWN, getpid()) == 0 &&
+		fcntl(f->parser_says, F_SETFL, O_ASYNC | O_NONBLOCK) == 0)
+		return ROTA_OK;
+	return rota_fail_errno(why, errno, "fcntl");
 }
 
 static enum rota_err start_all(struct family *f, struct rota_fail *why)
 {
 	struct plan *plan = f->plan;
+	enum rota_err err;
+	int says;
 
 	ROTA_TRY(folders_make(plan, why));
 	ROTA_TRY(plan_connect(plan, why));
-	ROTA_TRY(hold_all(plan, why));
-	ROTA_TRY(start_ready(f, PLAN_LOGGER, &f->logger, why));
+	empty_slots(f);
+	ROTA_TRY(hold_all(f, why));
+	err = start_ready(f, PLAN_LOGGER, &f->logger, &says, why);
+	close(says);
+	ROTA_TRY(err);
 	if (plan->listener == 0)
 		ROTA_TRY(rota_listener_open(
 			rota_policy_daemon(plan->policy)->socket, 0666, &plan->listener, why));
 	if (plan->remote_listener == 0)
 		ROTA_TRY(remote_listen(plan, why));
-	return start_ready(f, PLAN_PARSER, &f->parser, why);
+	ROTA_TRY(start_ready(f, PLAN_PARSER, &f->parser, &f->parser_says, why));
+	return listen_to_parser(f, why);
 }
 
 /* What only children use; while one of ours is open, nobody hears that the other side is gone. */
@@ -190,7 +195,8 @@ static void reload(struct family *f)
 	if (f->ending)
 		return;
 	if (plan_load(f->config, &f->next, &why) == ROTA_OK &&
-		remote_check(f->next, &why) == ROTA_OK) {
+		remote_check(f->next, &why) == ROTA_OK &&
+		slotlink_answers(f->plan, &why) == ROTA_OK) {
 		say("settings are read anew");
 		end(f, 0);
 		return;
@@ -207,7 +213,7 @@ static void bury(struct family *f, pid_t pid, int status)
 
 	for (size_t i = 0; i <= f->plan->holder_count; i++)
 		if (holder_at(f->plan, i)->pid == pid) {
-			holder_at(f->plan, i)->pid = f->ending && well ? NOT_AGAIN : 0;
+			holder_at(f->plan, i)->pid = f->ending && well ? HOLDING_NOT_AGAIN : 0;
 			return;
 		}
 	if (pid == f->parser)
@@ -215,6 +221,26 @@ static void bury(struct family *f, pid_t pid, int status)
 	if (pid == f->logger)
 		f->logger = 0;
 	end(f, well ? 0 : 1);
+}
+
+/* A slot's: not after its time; and who is started with it up knows that it is. */
+static void hold_slot_again(struct family *f, struct holder *h)
+{
+	struct rota_fail why;
+
+	if (!turn_lasts(&h->slot, rota_when_now())) {
+		h->pid = HOLDING_NOT_AGAIN;
+		return;
+	}
+	if (f->keeper_s > now_s())
+		return;
+	if (holding_start(f->plan, h, &why) == ROTA_OK) {
+		if (!h->known)
+			reload(f);
+		return;
+	}
+	say("%s", why.text);
+	f->keeper_s = now_s() + KEEPER_S;
 }
 
 static void hold_again(struct family *f)
@@ -227,13 +253,55 @@ static void hold_again(struct family *f)
 		/* the log's is asked for a last checkpoint */
 		if (h->pid != 0 || (f->ending && (h != &f->plan->log || f->logger == 0)))
 			continue;
-		say("token %s: its process ended; started anew", h->token->name);
-		if (hold(f->plan, h, &why) == ROTA_OK)
+		if (h->slot.version != 0) {
+			hold_slot_again(f, h);
 			continue;
-		h->pid = why.err == ROTA_ERR_DENIED ? NOT_AGAIN : 0;
+		}
+		say("token %s: its process ended; started anew", h->token->name);
+		if (holding_start(f->plan, h, &why) == ROTA_OK)
+			continue;
+		h->pid = why.err == ROTA_ERR_DENIED ? HOLDING_NOT_AGAIN : 0;
 		say("%s", why.text);
 		if (why.err == ROTA_ERR_DENIED)
 			end(f, SUPERVISE_PIN_REFUSED);
+	}
+}
+
+/* ---- slots of a series ---- */
+
+/* SPEC 23.6: nobody has a slot's session longer than its overlap, whatever else goes on. */
+static void end_slots(struct family *f)
+{
+	for (size_t i = 0; i < f->plan->holder_count; i++) {
+		struct holder *h = &f->plan->holders[i];
+
+		if (h->slot.version == 0 || h->pid <= 0 || turn_lasts(&h->slot, rota_when_now()))
+			continue;
+		say("slot %llu of %s is over: its token is let go",
+			(unsigned long long)h->slot.version, h->scope->product);
+		kill(h->pid, SIGKILL);
+	}
+}
+
+/* Another plan when it is another slot's turn, and once more what keepers did not give. */
+static void mind_slots(struct family *f)
+{
+	time_t now = now_s();
+	bool told = false;
+	uint8_t byte;
+
+	if (f->ending || f->plan->turn_count == 0)
+		return;
+	while (recv(f->parser_says, &byte, 1, 0) == 1)
+		told = true;
+	end_slots(f);
+	if ((told || rota_when_now() >= turn_until(f->plan)) && now >= f->turn_s) {
+		f->turn_s = now + TURN_S;
+		reload(f);
+	}
+	if (!f->ending && f->keeper_s != 0 && now >= f->keeper_s) {
+		f->keeper_s = 0;
+		empty_slots(f);
 	}
 }
 
@@ -262,10 +330,11 @@ static void watch(struct family *f, const sigset_t *signals)
 			reload(f);
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			bury(f, pid, status);
+		mind_slots(f);
 		hold_again(f);
 		if (f->ending && deadline == 0)
-			deadline = time(NULL) + GOODBYE_S;
-		if (deadline != 0 && time(NULL) > deadline) {
+			deadline = now_s() + GOODBYE_S;
+		if (deadline != 0 && now_s() > deadline) {
 			say("not all processes ended in time");
 			f->status = 1;
 			return; /* they go with us (PR_SET_PDEATHSIG) */
@@ -313,22 +382,26 @@ static void live(struct family *f, const sigset_t *signals)
 
 	f->ending = false;
 	f->parser = f->logger = 0;
+	f->parser_says = -1;
+	f->turn_s = f->keeper_s = 0;
 	if (start_all(f, &why) != ROTA_OK) {
 		say("%s", why.text);
 		f->status = why.err == ROTA_ERR_DENIED ? SUPERVISE_PIN_REFUSED : 1;
 		return;
 	}
 	let_go(f->plan);
+	slotlink_say(f->plan);
 	say("ready on %s", rota_policy_daemon(f->plan->policy)->socket);
 	watch(f, signals);
 	forget(f->plan);
+	close(f->parser_says);
 	if (!f->next || f->status != 0)
 		say("stopped");
 }
 
 static void block(sigset_t *signals)
 {
-	static const int heard[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	static const int heard[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGIO };
 
 	sigemptyset(signals);
 	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)

@@ -4,6 +4,10 @@
  * The supervisor holds nothing and reads nothing from anybody. A holder that ended is started anew, on the same sockets, so
  * that orders which nobody has taken are not lost; unless its PIN was refused, which is never tried again. Without log writer
  * or parser nothing goes on.
+ *
+ * A slot's holder gets its PIN from the keeper each time (slotlink.h), and without one the rest goes on: it is tried again. When it is
+ * another slot's turn all processes are started anew, as on SIGHUP; while a keeper that would have to give a held slot's PIN once
+ * more is silent, they are not.
  */
 #ifndef APPS_ROTA_SIGND_SUPERVISE_H
 #define APPS_ROTA_SIGND_SUPERVISE_H

@@ -120,7 +120,8 @@ static enum rota_err make_pairs(struct session *s, int keeper, const struct rota
 	rota_bar_begin(&bar, stderr, "keys");
 	for (unsigned i = 0; err == ROTA_OK && i <= plan->slots; i++) {
 		const struct rota_timeslot slot = { .version = first + i,
-			.from_s = plan->from_s + i * plan->period_s };
+			.from_s = plan->from_s + i * plan->period_s,
+			.end_s = plan->from_s + (i + 1) * plan->period_s };
 
 		err = slots_make(&s->dir, keeper, &slot, i == plan->slots, &pairs[i], &s->why);
 		bar.port.step(&bar, i + 1, plan->slots + 1);

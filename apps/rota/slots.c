@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const roles[] = { "snapshot", "timestamp" };
 
@@ -56,7 +57,7 @@ static enum rota_err undo(const struct rota_authdir *dir, int keeper, uint64_t v
 		return ROTA_OK;
 	ROTA_TRY(err);
 	rota_authdir_path(dir, "series", path);
-	ROTA_TRY(rota_file_mkdirs(path, 0700, why));
+	ROTA_TRY(rota_file_mkdirs(path, 0750, why));
 	ROTA_TRY(rota_pkcs11_handed_take(token, keeper, why));
 	ROTA_TRY(rota_link_done(keeper, why));
 	err = rota_pkcs11_handed_release(token, why);
@@ -78,8 +79,7 @@ static enum rota_err make_own(const struct rota_authdir *dir, int keeper,
 	ROTA_TRY(undo(dir, keeper, slot->version, &where.token, why));
 	for (size_t i = 0; i < 2; i++)
 		rota_slot_label(roles[i], slot->version, labels[i]);
-	ROTA_TRY(rota_link_ask(
-		keeper, ROTA_LINK_PUT_PIN, slot->version, slot->from_s, ROTA_STR(""), why));
+	ROTA_TRY(rota_link_put_pin(keeper, slot, why));
 	ROTA_TRY(rota_pkcs11_handed_make(&where.token, keeper, keys, points, why));
 	memcpy(out->snapshot, points[0], sizeof(out->snapshot));
 	memcpy(out->timestamp, points[1], sizeof(out->timestamp));
@@ -121,12 +121,33 @@ static enum rota_err destroy_keys(const struct rota_pkcs11_token *token, const j
 	return ROTA_OK;
 }
 
+/* The daemon empties its tokens, and then nobody has their PINs: of *done slots it is known. */
+static enum rota_err is_emptied(struct session *s, uint64_t version, bool *done)
+{
+	enum rota_err err;
+	int fd;
+
+	ROTA_TRY(rota_link_open(s->dir.keeper, &fd, &s->why));
+	err = rota_link_look(fd, version, &s->why);
+	close(fd);
+	*done = err == ROTA_ERR_NOT_FOUND;
+	return *done ? ROTA_OK : err;
+}
+
+static enum rota_err note_destroyed(struct session *s, const json_t *root)
+{
+	json_t *one = json_pack("[O]", (json_t *)(uintptr_t)root);
+	enum rota_err err = slots_note(s, one, ROTA_KEY_WAS_DESTROYED);
+
+	json_decref(one);
+	return err;
+}
+
 /* Both halves, then the token with all that it ever had. */
 static enum rota_err destroy(struct session *s, const json_t *root, uint64_t version, bool kept)
 {
 	struct slots_token where;
 	enum rota_err err;
-	json_t *one;
 
 	slots_token(&s->dir, version, rota_root_lands(root), kept, &where);
 	err = destroy_keys(&where.token, root, version, &s->why);
@@ -136,10 +157,19 @@ static enum rota_err destroy(struct session *s, const json_t *root, uint64_t ver
 			err = ROTA_OK;
 	}
 	ROTA_TRY(err);
-	one = json_pack("[O]", (json_t *)(uintptr_t)root);
-	err = slots_note(s, one, ROTA_KEY_WAS_DESTROYED);
-	json_decref(one);
-	return err;
+	return note_destroyed(s, root);
+}
+
+/* *done: nobody can sign with the slot's keys any more. */
+static enum rota_err put_away(struct session *s, const struct rota_ahead *a, size_t i, bool *done)
+{
+	uint64_t version = a->timeline.at[i].version;
+
+	*done = true;
+	if (!rota_authdir_slots_held(&s->dir) || !a->kept[i] || rota_ahead_pin(&s->dir, version))
+		return destroy(s, a->root[i], version, a->kept[i]);
+	ROTA_TRY(is_emptied(s, version, done));
+	return *done ? note_destroyed(s, a->root[i]) : ROTA_OK;
 }
 
 /* One that is over, or (last, ordinary) of no more use here. *done: it went. */
@@ -151,11 +181,13 @@ static enum rota_err retire(
 	bool last = i + 1 == a->timeline.count;
 
 	*done = false;
-	if (!root || (a->kept[i] && !a->open[i]) ||
+	if (!root || (a->kept[i] && !a->open[i] && !rota_authdir_slots_held(&s->dir)) ||
 		(!rota_timeline_over(&a->timeline, i, s->desk.now) && !(plain && last)))
 		return ROTA_OK;
 	if (!plain)
-		ROTA_TRY(destroy(s, root, a->timeline.at[i].version, a->kept[i]));
+		ROTA_TRY(put_away(s, a, i, done));
+	if (!plain && !*done)
+		return ROTA_OK;
 	ROTA_TRY(rota_ahead_drop(&s->dir, a->timeline.at[i].version, &s->why));
 	*count += !plain;
 	*done = true;

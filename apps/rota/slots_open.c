@@ -49,19 +49,25 @@ static void slot_close(void *ctx)
 static enum rota_err slot_open(
 	void *ctx, uint64_t version, bool landing, struct rota_signer *out, struct rota_fail *why)
 {
-	struct slot *slot = calloc(1, sizeof(*slot));
+	struct slot *slot;
+	bool kept = rota_ahead_kept(ctx, version);
 	struct slots_token where;
 	static const char *const roles[] = { "snapshot", "timestamp" };
 	const char *labels[2];
 	enum rota_err err;
 
+	if (kept && !rota_ahead_pin(ctx, version))
+		return rota_fail(why, ROTA_ERR_DENIED,
+			"slot %llu is the signing daemon's, which did not sign with it",
+			(unsigned long long)version);
+	slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		abort();
 	for (size_t i = 0; i < 2; i++) {
 		rota_slot_label(roles[i], version, slot->label[i]);
 		labels[i] = slot->label[i];
 	}
-	slots_token(ctx, version, landing, rota_ahead_kept(ctx, version), &where);
+	slots_token(ctx, version, landing, kept, &where);
 	err = rota_pkcs11_open(&where.token, labels, 2, &slot->signer, why);
 	if (err != ROTA_OK) {
 		free(slot);

@@ -314,6 +314,16 @@ enum rota_err rota_client_keys(struct rota_client *c, const char *scope, const c
 	return err;
 }
 
+enum rota_err rota_client_due(
+	struct rota_client *c, const char *scope, json_t **due, struct rota_fail *why)
+{
+	char *path = rota_text("v1/series/%s/due", scope);
+	enum rota_err err = get(c, path, LIST_MAX, "held landing publish sealed sign", due, why);
+
+	free(path);
+	return err;
+}
+
 enum rota_err rota_client_pending(struct rota_client *c, uint8_t (*digests)[ROTA_DIGEST_LEN],
 	size_t *count, struct rota_fail *why)
 {

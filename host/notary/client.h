@@ -55,6 +55,11 @@ ROTA_MUST_USE enum rota_err rota_client_artifact(struct rota_client *c, const ch
 	const char *file, uint64_t len, const uint8_t sha256[static ROTA_DIGEST_LEN],
 	struct rota_fail *why);
 
+/* How the scope's series stands: {"held","landing","publish","sealed","sign"}, which the caller decrefs. ROTA_ERR_BUSY: the daemon is about to
+ * take other slots. ROTA_ERR_NOT_FOUND: no series that it can read is under way. */
+ROTA_MUST_USE enum rota_err rota_client_due(
+	struct rota_client *c, const char *scope, json_t **due, struct rota_fail *why);
+
 /* Digests of the requests that wait for approvals, at most ROTA_CLIENT_PENDING_MAX. */
 ROTA_MUST_USE enum rota_err rota_client_pending(struct rota_client *c,
 	uint8_t (*digests)[ROTA_DIGEST_LEN], size_t *count, struct rota_fail *why);

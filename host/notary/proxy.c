@@ -11,6 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
+
+/* The daemon starts its processes anew for another slot, and asks a keeper. */
+#define HOLD_MS 30000
+#define HOLD_TICK_MS 100
 
 void rota_proxy_init(struct rota_proxy *r, const struct rota_authdir *dir,
 	struct rota_tokens *tokens, const char *reason)
@@ -365,4 +370,44 @@ struct rota_notary rota_proxy_notary(struct rota_proxy *r)
 		.statement = statement,
 		.record = record,
 	};
+}
+
+/* ---- slots ---- */
+
+/* How many of these, in order, stand in the list. */
+static size_t count_held(const json_t *list, const uint64_t *slots, size_t count)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && held < count; i++)
+		if ((uint64_t)json_integer_value(json_array_get(list, i)) == slots[held])
+			held++;
+	return held;
+}
+
+enum rota_err rota_proxy_hold(struct rota_proxy *r, const uint64_t *slots, size_t count,
+	size_t *held, struct rota_fail *why)
+{
+	const struct timespec tick = { .tv_nsec = HOLD_TICK_MS * 1000000L };
+	enum rota_err err = ROTA_OK;
+
+	*held = 0;
+	ROTA_TRY(reach(r, why));
+	for (unsigned waited = 0; waited < HOLD_MS; waited += HOLD_TICK_MS) {
+		json_t *due;
+
+		err = rota_client_due(r->client, r->dir->product, &due, why);
+		if (err == ROTA_OK) {
+			*held = count_held(json_object_get(due, "held"), slots, count);
+			json_decref(due);
+		}
+		if (err == ROTA_OK || err == ROTA_ERR_NOT_FOUND)
+			break;
+		nanosleep(&tick, NULL);
+	}
+	if (err != ROTA_OK || *held == count)
+		return err;
+	return rota_fail(why, ROTA_ERR_BUSY,
+		"the signing daemon does not hold slot %llu yet: see what it says of the keeper",
+		(unsigned long long)slots[*held]);
 }

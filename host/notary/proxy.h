@@ -38,6 +38,11 @@ void rota_proxy_close(struct rota_proxy *r);
 /* It stays in use. ROTA_ERR_BUSY of its sign(): the request waits for approvals; `why` names it. */
 struct rota_notary rota_proxy_notary(struct rota_proxy *r);
 
+/* Wait until the daemon knows whose turn it is, for half a minute at most. *held: how many of these slots, the first ones, it holds.
+ * ROTA_ERR_BUSY: not all, since its keeper does not let it, or it does not know. ROTA_ERR_NOT_FOUND: it sees no series. */
+ROTA_MUST_USE enum rota_err rota_proxy_hold(struct rota_proxy *r, const uint64_t *slots,
+	size_t count, size_t *held, struct rota_fail *why);
+
 /* Under DIR/lock, before anything is signed: bring each request that was sent to an end. One that is granted gets its file
  * kept, one whose version has a file is forgotten, one that still waits is left. A refusal is told once: the
  * request is forgotten, and the error is that of its code. One whose signature counts for nothing now, as while the keys of its role

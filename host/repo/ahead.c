@@ -13,6 +13,7 @@
 #define FOLDER "series"
 #define MAKING FOLDER "/making"
 #define NOTE_MAX 32 /* digits of a version, and more than enough */
+#define FILE_MODE 0640 /* a signing daemon of the group reads whose turn it is */
 
 static void folder_path(const struct rota_authdir *dir, char out[static ROTA_FILE_PATH_MAX])
 {
@@ -52,6 +53,11 @@ void rota_ahead_token(uint64_t version, char label[static ROTA_AHEAD_NAME_MAX],
 bool rota_ahead_kept(const struct rota_authdir *dir, uint64_t version)
 {
 	return has(dir, version, "slot.json");
+}
+
+bool rota_ahead_pin(const struct rota_authdir *dir, uint64_t version)
+{
+	return has(dir, version, "pin");
 }
 
 /* `signed` of the one at hand, else of the published one. */
@@ -159,7 +165,7 @@ static enum rota_err add(const struct rota_authdir *dir, uint64_t version, uint6
 	}
 	out->root[at] = root;
 	out->kept[at] = has(dir, version, "slot.json");
-	out->open[at] = has(dir, version, "pin");
+	out->open[at] = rota_ahead_pin(dir, version) || has(dir, version, "held");
 	return ROTA_OK;
 }
 
@@ -259,7 +265,7 @@ enum rota_err rota_ahead_begin(
 	char path[ROTA_FILE_PATH_MAX], text[NOTE_MAX];
 
 	folder_path(dir, path);
-	ROTA_TRY(rota_file_mkdirs(path, 0700, why));
+	ROTA_TRY(rota_file_mkdirs(path, 0750, why));
 	rota_authdir_path(dir, MAKING, path);
 	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)first);
 	ROTA_TRY(rota_file_write(path, rota_span_cstr(text), 0600, why));
@@ -281,7 +287,7 @@ enum rota_err rota_ahead_put(const struct rota_authdir *dir, json_t **before, st
 
 	ROTA_TRY(rota_chain_succeed(before, file, why));
 	root_path(dir, rota_chain_version(*before), path);
-	return rota_file_write(path, file, 0600, why);
+	return rota_file_write(path, file, FILE_MODE, why);
 }
 
 enum rota_err rota_ahead_publish(
@@ -319,7 +325,7 @@ enum rota_err rota_ahead_keep(const struct rota_authdir *dir, uint64_t version, 
 	rota_when_text(until_s, until);
 	snprintf(text, sizeof(text), "{\"from\":\"%s\",\"until\":\"%s\"}", from, until);
 	path_of(dir, version, "slot.json", path);
-	return rota_file_write(path, rota_span_cstr(text), 0600, why);
+	return rota_file_write(path, rota_span_cstr(text), FILE_MODE, why);
 }
 
 enum rota_err rota_ahead_file(const struct rota_authdir *dir, uint64_t version,
@@ -353,16 +359,25 @@ enum rota_err rota_ahead_arrived(const struct rota_authdir *dir, uint64_t versio
 	if (err != ROTA_OK)
 		return rota_fail_in(why, "root %llu of the keeper", (unsigned long long)version);
 	root_path(dir, version, path);
-	ROTA_TRY(rota_file_write(path, file, 0600, why));
+	ROTA_TRY(rota_file_write(path, file, FILE_MODE, why));
 	path_of(dir, version, "slot.json", path);
 	return for_good ? rota_file_remove(path, why) : ROTA_OK;
+}
+
+enum rota_err rota_ahead_held(
+	const struct rota_authdir *dir, uint64_t version, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	path_of(dir, version, "held", path);
+	return rota_file_write(path, ROTA_STR(""), FILE_MODE, why);
 }
 
 /* The slot last: as long as that is there, the others are to be removed too. */
 enum rota_err rota_ahead_drop(
 	const struct rota_authdir *dir, uint64_t version, struct rota_fail *why)
 {
-	static const char *const endings[] = { "pin", "root.json", "slot.json" };
+	static const char *const endings[] = { "pin", "held", "root.json", "slot.json" };
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		char path[ROTA_FILE_PATH_MAX];

@@ -4,7 +4,8 @@
  *     DIR/series/N.root.json
  *     DIR/series/N.slot.json     of a slot whose keys lie in a token of their own: from when until when. Its root may be with a
  *                                keeper, sealed until its hour
- *     DIR/series/N.pin           the PINs of that token, from its hour on
+ *     DIR/series/N.pin           the PINs of that token, from its hour on, where no daemon holds it
+ *     DIR/series/N.held          a daemon holds it, or held it
  *     DIR/series/making          the first version of a series that is being put there; without its end it is not there
  *
  * A root stays there from its ceremony until its keys are over, also while it is published; so who opens this has all
@@ -23,7 +24,8 @@ struct rota_ahead {
 	json_t *root
 		[ROTA_TIMELINE_MAX]; /* `signed`, by place on the timeline; NULL: a keeper has it */
 	bool kept[ROTA_TIMELINE_MAX]; /* its keys lie in a token of their own */
-	bool open[ROTA_TIMELINE_MAX]; /* and the PIN of that is here */
+	bool open
+		[ROTA_TIMELINE_MAX]; /* and its time has begun: its PIN is here, or a daemon holds it */
 };
 
 /* For rota_ahead_close(). */
@@ -69,11 +71,17 @@ ROTA_MUST_USE enum rota_err rota_ahead_sealed(
 ROTA_MUST_USE enum rota_err rota_ahead_arrived(const struct rota_authdir *dir, uint64_t version,
 	struct rota_span file, bool for_good, struct rota_fail *why);
 
+/* A daemon holds the token of that slot, whose root is here. */
+ROTA_MUST_USE enum rota_err rota_ahead_held(
+	const struct rota_authdir *dir, uint64_t version, struct rota_fail *why);
+
 /* Of the token of that slot: its label, and the file with its PINs, below the directory. */
 #define ROTA_AHEAD_NAME_MAX 64
 void rota_ahead_token(uint64_t version, char label[static ROTA_AHEAD_NAME_MAX],
 	char pin_file[static ROTA_AHEAD_NAME_MAX]);
 bool rota_ahead_kept(const struct rota_authdir *dir, uint64_t version);
+/* Whether that file is here. */
+bool rota_ahead_pin(const struct rota_authdir *dir, uint64_t version);
 
 /* Publish all up to `version` in order. */
 ROTA_MUST_USE enum rota_err rota_ahead_publish(

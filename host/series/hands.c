@@ -6,6 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What the other notary signed. */
+struct granted {
+	struct rota_seat_sig sig[ROTA_SIGNERS_MAX];
+	size_t count;
+};
+
 void rota_slot_label(const char *role, uint64_t version, char out[static ROTA_SLOT_LABEL_MAX])
 {
 	snprintf(out, ROTA_SLOT_LABEL_MAX, "%.9s-%llu", role, (unsigned long long)version);
@@ -52,31 +58,40 @@ static enum rota_err tell(struct rota_hands *h, const struct rota_hand *hand, co
 	return err;
 }
 
-/* Where there is a log, somebody behind it judges each file of these roles, and counts its versions: he sees this one too, though
- * his own signature is of no use now. */
+/* Where there is a log, somebody behind it judges each file of these roles, and counts its versions: he sees this one too. Of use are
+ * his signatures with the keys of an ordinary root, and with those of slots that he holds. */
 static enum rota_err have_judged(struct rota_hands *h, const struct rota_notary_file *file,
-	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why)
+	const uint8_t digest[static ROTA_DIGEST_LEN], struct granted *out, struct rota_fail *why)
 {
-	struct rota_seat_sig unused[ROTA_SIGNERS_MAX];
 	bool logged = false, plain = false;
-	size_t count;
 
+	*out = (struct granted){ .count = 0 };
 	for (size_t i = 0; i < h->count; i++) {
 		plain |= h->hand[i].plain;
 		if (!h->hand[i].plain)
 			ROTA_TRY(tell(h, &h->hand[i], file->party->name, digest, &logged, why));
 	}
-	return logged && !plain ? h->rest->sign(h->rest->ctx, file, unused, &count, why) : ROTA_OK;
+	return logged || plain ? h->rest->sign(h->rest->ctx, file, out->sig, &out->count, why)
+			       : ROTA_OK;
 }
 
-static enum rota_err sign_with(struct rota_hands *h, struct rota_hand *hand, const char *role,
+/* The signature that was granted with this key; NULL: none was. */
+static const struct rota_seat_sig *granted_by(
+	const struct granted *g, const uint8_t key[static ROTA_P256_KEY_LEN])
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (memcmp(g->sig[i].key, key, ROTA_P256_KEY_LEN) == 0)
+			return &g->sig[i];
+	return NULL;
+}
+
+static enum rota_err open_and_sign(struct rota_hands *h, struct rota_hand *hand, const char *role,
 	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_seat_sig *out,
 	struct rota_fail *why)
 {
 	char label[ROTA_SLOT_LABEL_MAX];
 
 	rota_slot_label(role, hand->version, label);
-	ROTA_TRY(named_key(hand->root, role, out->key, why));
 	if (!h->opener)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
 			"a series of online keys is under way, and its tokens are not opened here");
@@ -84,12 +99,55 @@ static enum rota_err sign_with(struct rota_hands *h, struct rota_hand *hand, con
 		ROTA_TRY(h->opener->open(
 			h->opener->ctx, hand->version, hand->landing, &hand->signer, why));
 	hand->open = true;
-	ROTA_TRY(hand->signer.sign(hand->signer.ctx, label, digest, out->sig, why));
+	return hand->signer.sign(hand->signer.ctx, label, digest, out->sig, why);
+}
+
+/* With the slot's key: who judged it has signed with that too, or its token is opened here. */
+static enum rota_err sign_with(struct rota_hands *h, struct rota_hand *hand, const char *role,
+	const uint8_t digest[static ROTA_DIGEST_LEN], const struct granted *granted,
+	struct rota_seat_sig *out, struct rota_fail *why)
+{
+	const struct rota_seat_sig *there;
+
+	ROTA_TRY(named_key(hand->root, role, out->key, why));
+	there = granted_by(granted, out->key);
+	if (there)
+		*out = *there;
+	else
+		ROTA_TRY(open_and_sign(h, hand, role, digest, out, why));
 	if (rota_p256_verify(out->key, digest, out->sig))
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_SIGNATURE,
 		"the token of slot %llu signs with another key than root %llu names for %s",
 		(unsigned long long)hand->version, (unsigned long long)hand->version, role);
+}
+
+/* Whether a slot's root names this key. */
+static bool is_slots(
+	const struct rota_hands *h, const char *role, const uint8_t key[static ROTA_P256_KEY_LEN])
+{
+	char id[ROTA_DIGEST_HEX];
+
+	rota_p256_key_id(key, id);
+	for (size_t i = 0; i < h->count; i++)
+		if (!h->hand[i].plain && strcmp(key_id(h->hand[i].root, role), id) == 0)
+			return true;
+	return false;
+}
+
+/* What was granted with the keys of an ordinary root. */
+static enum rota_err add_plain(const struct rota_hands *h, const char *role,
+	const struct granted *granted, struct rota_seat_sig out[static ROTA_SIGNERS_MAX],
+	size_t *count, struct rota_fail *why)
+{
+	for (size_t i = 0; i < granted->count; i++) {
+		if (is_slots(h, role, granted->sig[i].key))
+			continue;
+		if (*count == ROTA_SIGNERS_MAX)
+			return rota_fail(why, ROTA_ERR_LIMIT, "role %s: too many signatures", role);
+		out[(*count)++] = granted->sig[i];
+	}
+	return ROTA_OK;
 }
 
 static enum rota_err sign(void *ctx, const struct rota_notary_file *file,
@@ -98,22 +156,21 @@ static enum rota_err sign(void *ctx, const struct rota_notary_file *file,
 	struct rota_hands *h = ctx;
 	const char *role = file->party->name;
 	uint8_t digest[ROTA_DIGEST_LEN];
-	size_t more;
+	struct granted granted;
 
 	if (strcmp(role, "snapshot") != 0 && strcmp(role, "timestamp") != 0)
 		return h->rest->sign(h->rest->ctx, file, out, count, why);
 	ROTA_TRY(rota_envelope_digest(file->content, digest, why));
-	ROTA_TRY(have_judged(h, file, digest, why));
+	ROTA_TRY(have_judged(h, file, digest, &granted, why));
 	*count = 0;
 	for (size_t i = 0; i < h->count; i++) {
-		if (!h->hand[i].plain) {
-			ROTA_TRY(sign_with(h, &h->hand[i], role, digest, &out[(*count)++], why));
+		if (h->hand[i].plain) {
+			ROTA_TRY(add_plain(h, role, &granted, out, count, why));
 			continue;
 		}
-		if (*count + file->party->threshold > ROTA_SIGNERS_MAX)
+		if (*count == ROTA_SIGNERS_MAX)
 			return rota_fail(why, ROTA_ERR_LIMIT, "role %s: too many signatures", role);
-		ROTA_TRY(h->rest->sign(h->rest->ctx, file, out + *count, &more, why));
-		*count += more;
+		ROTA_TRY(sign_with(h, &h->hand[i], role, digest, &granted, &out[(*count)++], why));
 	}
 	if (*count)
 		return ROTA_OK;

@@ -5,8 +5,8 @@
  * the slots whose turn it is, one signature each. Where a turn is that of an ordinary root, the other notary signs,
  * since those keys are the ones of rota.ini. What a slot's token signed must verify with the key that its root names.
  *
- * Where the other notary has a log, it has an entry before a slot signs, and is asked to sign each file too, so that it is judged;
- * that signature is left out while no root names its key.
+ * Where the other notary has a log, it has an entry before a slot signs, and is asked to sign each file too, so that it is judged. It
+ * may hold slots itself (SPEC 23.4), and then its signatures with their keys are these; one that no root names is left out.
  */
 #ifndef HOST_SERIES_HANDS_H
 #define HOST_SERIES_HANDS_H

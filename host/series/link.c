@@ -53,27 +53,78 @@ enum rota_err rota_link_done(int fd, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-enum rota_err rota_link_put_root(
-	int fd, uint64_t version, uint64_t from_s, struct rota_span root, struct rota_fail *why)
+static enum rota_err put(int fd, enum rota_link_what what, const struct rota_timeslot *slot,
+	struct rota_span root, struct rota_fail *why)
 {
-	ROTA_TRY(rota_link_ask(fd, ROTA_LINK_PUT_ROOT, version, from_s, root, why));
+	uint8_t end[8];
+	struct rota_writer w = rota_writer(ROTA_BUF(end));
+	struct rota_bytes rest = { 0 };
+	enum rota_err err;
+
+	rota_write_le64(&w, slot->end_s);
+	rota_bytes_add(&rest, rota_writer_span(&w));
+	rota_bytes_add(&rest, root);
+	err = rota_link_ask(fd, what, slot->version, slot->from_s, rota_bytes_span(&rest), why);
+	rota_bytes_free(&rest);
+	return err;
+}
+
+enum rota_err rota_link_put_root(
+	int fd, const struct rota_timeslot *slot, struct rota_span root, struct rota_fail *why)
+{
+	ROTA_TRY(put(fd, ROTA_LINK_PUT_ROOT, slot, root, why));
 	return rota_link_done(fd, why);
 }
 
-enum rota_err rota_link_take(
-	int fd, uint64_t version, struct rota_bytes *root, struct rota_fail *why)
+enum rota_err rota_link_put_pin(int fd, const struct rota_timeslot *slot, struct rota_fail *why)
 {
-	ROTA_TRY(rota_link_ask(fd, ROTA_LINK_TAKE, version, 0, ROTA_STR(""), why));
+	return put(fd, ROTA_LINK_PUT_PIN, slot, ROTA_STR(""), why);
+}
+
+static enum rota_err get_root(int fd, enum rota_link_what what, uint64_t version,
+	struct rota_bytes *root, struct rota_fail *why)
+{
+	ROTA_TRY(rota_link_ask(fd, what, version, 0, ROTA_STR(""), why));
 	ROTA_TRY(rota_link_done(fd, why));
 	if (rota_frame_read(fd, ROTA_FRAME_MAX, ROTA_LINK_MS, root, why) != ROTA_OK)
 		return rota_fail_in(why, "keeper");
 	return ROTA_OK;
 }
 
+enum rota_err rota_link_take(
+	int fd, uint64_t version, struct rota_bytes *root, struct rota_fail *why)
+{
+	return get_root(fd, ROTA_LINK_TAKE, version, root, why);
+}
+
+enum rota_err rota_link_root(
+	int fd, uint64_t version, struct rota_bytes *root, struct rota_fail *why)
+{
+	return get_root(fd, ROTA_LINK_ROOT, version, root, why);
+}
+
+enum rota_err rota_link_arrived(int fd, struct rota_fail *why)
+{
+	if (rota_frame_write(fd, ROTA_STR(""), ROTA_LINK_MS, why) != ROTA_OK)
+		return rota_fail_in(why, "keeper");
+	return rota_link_done(fd, why);
+}
+
+enum rota_err rota_link_pins(
+	int fd, enum rota_link_what what, uint64_t version, struct rota_fail *why)
+{
+	ROTA_TRY(rota_link_ask(fd, what, version, 0, ROTA_STR(""), why));
+	return rota_link_done(fd, why);
+}
+
+enum rota_err rota_link_look(int fd, uint64_t version, struct rota_fail *why)
+{
+	return rota_link_pins(fd, ROTA_LINK_LOOK, version, why);
+}
+
 enum rota_err rota_link_undo(int fd, uint64_t version, struct rota_fail *why)
 {
-	ROTA_TRY(rota_link_ask(fd, ROTA_LINK_UNDO, version, 0, ROTA_STR(""), why));
-	return rota_link_done(fd, why);
+	return rota_link_pins(fd, ROTA_LINK_UNDO, version, why);
 }
 
 /* One root of many; *last: there is none. */

@@ -4,10 +4,16 @@
  *     request     what (u8) || version (u64) || other (u64) || the rest
  *     answer      an error and its sentence, or 0; then what the table says
  *
- *     PUT_ROOT    other: when the slot begins; rest: the file of the root
- *     PUT_PIN     other: the same; answered at the end only; the next frame is the PINs, from the process that made them
- *     TAKE        answered with two frames more, root and PINs; then waits for an empty one, forgets both, answers again
+ *     PUT_ROOT    other: when the slot begins; rest: when it ends (u64), the file of the root
+ *     PUT_PIN     other and rest the same, without the root; answered at the end only; the next frame is the PINs, from the process
+ *                 that made them
+ *     TAKE        where no daemon has the slots: answered with two frames more, root and PINs; then waits for an empty one, forgets
+ *                 both, answers again
  *     UNDO        the same without the root
+ *     ROOT        where one has: the same without the PINs, which stay
+ *     LOOK        whether it keeps PINs of the slot
+ *     HOLD        from the daemon: answered with one frame more, the PINs
+ *     EMPTY       the same; then waits for an empty one, when the token is empty, forgets them, answers again
  *     EMERGENCY   version, other: first and last; rest: what officers approved, a newline, their approvals (20.1), lines; answered
  *                 with a frame for each root, version (u64) before its file, and an empty one behind the last
  *
@@ -19,8 +25,7 @@
 
 #include "host/base/bytes.h"
 #include "host/base/fail.h"
-
-#include <stdint.h>
+#include "host/series/timeline.h"
 
 /* A keeper asks its token, which may be far away. */
 #define ROTA_LINK_MS 30000
@@ -31,6 +36,10 @@ enum rota_link_what {
 	ROTA_LINK_TAKE,
 	ROTA_LINK_UNDO,
 	ROTA_LINK_EMERGENCY,
+	ROTA_LINK_ROOT,
+	ROTA_LINK_LOOK,
+	ROTA_LINK_HOLD,
+	ROTA_LINK_EMPTY,
 };
 
 #define ROTA_LINK_HEAD 17
@@ -43,11 +52,27 @@ ROTA_MUST_USE enum rota_err rota_link_ask(int fd, enum rota_link_what what, uint
 	uint64_t other, struct rota_span rest, struct rota_fail *why);
 
 ROTA_MUST_USE enum rota_err rota_link_put_root(
-	int fd, uint64_t version, uint64_t from_s, struct rota_span root, struct rota_fail *why);
+	int fd, const struct rota_timeslot *slot, struct rota_span root, struct rota_fail *why);
+
+/* The frame with the PINs of that slot is the next, from who made them. */
+ROTA_MUST_USE enum rota_err rota_link_put_pin(
+	int fd, const struct rota_timeslot *slot, struct rota_fail *why);
 
 /* The root of a slot; the frame with its PINs is the next. Then rota_link_done(). */
 ROTA_MUST_USE enum rota_err rota_link_take(
 	int fd, uint64_t version, struct rota_bytes *root, struct rota_fail *why);
+
+/* The root alone. rota_link_arrived() when it is durable. */
+ROTA_MUST_USE enum rota_err rota_link_root(
+	int fd, uint64_t version, struct rota_bytes *root, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_link_arrived(int fd, struct rota_fail *why);
+
+/* ROTA_ERR_NOT_FOUND: it keeps no PINs of that slot. */
+ROTA_MUST_USE enum rota_err rota_link_look(int fd, uint64_t version, struct rota_fail *why);
+
+/* HOLD or EMPTY: the frame with the PINs is the next. ROTA_ERR_NOT_FOUND as above; ROTA_ERR_TIME, ROTA_ERR_EXPIRED: not its time. */
+ROTA_MUST_USE enum rota_err rota_link_pins(
+	int fd, enum rota_link_what what, uint64_t version, struct rota_fail *why);
 
 /* Of a slot that has no root there: the frame with the PINs is the next. ROTA_ERR_NOT_FOUND: it keeps none. */
 ROTA_MUST_USE enum rota_err rota_link_undo(int fd, uint64_t version, struct rota_fail *why);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #define MAGIC "ROTASLOT"
-#define FORMAT 1
-#define HEAD_LEN (sizeof(MAGIC) - 1 + 2 + 16)
-#define DOMAIN "rota-series-v1"
-#define AAD_MAX (sizeof(DOMAIN) - 1 + 1 + 16 + ROTA_SEALED_SCOPE_MAX)
+#define FORMAT 2
+#define HEAD_LEN (sizeof(MAGIC) - 1 + 2 + 24)
+#define DOMAIN "rota-series-v2"
+#define AAD_MAX (sizeof(DOMAIN) - 1 + 1 + 24 + ROTA_SEALED_SCOPE_MAX)
 
 static enum rota_err write_aad(const struct rota_sealed *what, uint8_t room[static AAD_MAX],
 	struct rota_span *aad, struct rota_fail *why)
@@ -20,6 +20,7 @@ static enum rota_err write_aad(const struct rota_sealed *what, uint8_t room[stat
 	rota_write_u8(&w, (uint8_t)what->kind);
 	rota_write_le64(&w, what->version);
 	rota_write_le64(&w, what->from_s);
+	rota_write_le64(&w, what->until_s);
 	rota_write_span(&w, rota_span(what->scope, strlen(what->scope)));
 	if (rota_writer_end(&w, aad) == ROTA_OK)
 		return ROTA_OK;
@@ -42,6 +43,7 @@ enum rota_err rota_sealed_make(const struct rota_sealer *sealer, const struct ro
 	rota_write_u8(&w, (uint8_t)what->kind);
 	rota_write_le64(&w, what->version);
 	rota_write_le64(&w, what->from_s);
+	rota_write_le64(&w, what->until_s);
 	*file = (struct rota_bytes){ 0 };
 	rota_bytes_add(file, rota_writer_span(&w));
 	rota_bytes_add(file, rota_bytes_span(&sealed));
@@ -59,6 +61,7 @@ enum rota_err rota_sealed_peek(
 	uint64_t version = rota_read_le64(&r);
 
 	what->from_s = rota_read_le64(&r);
+	what->until_s = rota_read_le64(&r);
 	if (rota_reader_end(&r) == ROTA_OK && rota_span_eq(magic, ROTA_STR(MAGIC)) &&
 		format == FORMAT && kind == what->kind && version == what->version)
 		return ROTA_OK;

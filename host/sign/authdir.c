@@ -313,6 +313,11 @@ bool rota_signd_is_remote(const char *address)
 }
 
 /* Each of the three is needed where the daemon is asked over HTTPS, and means nothing else. */
+bool rota_authdir_slots_held(const struct rota_authdir *a)
+{
+	return a->keeper && a->signd[0] && !rota_signd_is_remote(a->signd);
+}
+
 static enum rota_err load_signd_files(struct rota_authdir *a, bool remote, struct rota_fail *why)
 {
 	const struct {

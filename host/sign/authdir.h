@@ -112,6 +112,10 @@ bool rota_party_online(const struct rota_party *party);
 /* Whether an address of a signing daemon is one over HTTPS. */
 bool rota_signd_is_remote(const char *address);
 
+/* Whether the slots of a series that a keeper has are held by the signing daemon (SPEC 23.4): there is one, on this machine. Else their
+ * tokens are opened here. */
+bool rota_authdir_slots_held(const struct rota_authdir *a);
+
 /* The folder above targets/ that a target lies below. */
 const char *rota_authdir_targets(const struct rota_authdir *a, const char *target);
 

@@ -47,7 +47,7 @@ class Series:
             env={**os.environ, "ROTA_DIR": str(self.rota.dir), "LD_PRELOAD": FAKETIME, "TZ": "UTC",
                  "FAKETIME": self.when(hours).strftime("%Y-%m-%d %H:%M:%S"), "FAKETIME_DONT_FAKE_MONOTONIC": "1"},
             check=False)
-        assert done.returncode == status, (words, done.returncode, done.stdout, done.stderr)
+        assert status is None or done.returncode == status, (words, done.returncode, done.stdout, done.stderr)
         return done.stdout + done.stderr
 
     def publish(self, hours):

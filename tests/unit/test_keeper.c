@@ -70,12 +70,19 @@ static void take_down(void)
 	tempdir_remove();
 }
 
+static bool put_one(enum rota_sealed_kind kind, uint64_t version, uint64_t from_s)
+{
+	const struct rota_timeslot slot = { version, from_s, from_s + 2 * HOUR };
+
+	return rota_keeper_put(&s.keeper, kind, &slot,
+		       kind == ROTA_SEALED_ROOT ? ROTA_STR("a root") : ROTA_STR("the PINs"),
+		       &s.why) == ROTA_OK;
+}
+
 static bool put(uint64_t version, uint64_t from_s)
 {
-	return rota_keeper_put(&s.keeper, ROTA_SEALED_PIN, version, from_s, ROTA_STR("the PINs"),
-		       &s.why) == ROTA_OK &&
-		rota_keeper_put(&s.keeper, ROTA_SEALED_ROOT, version, from_s, ROTA_STR("a root"),
-			&s.why) == ROTA_OK;
+	return put_one(ROTA_SEALED_PIN, version, from_s) &&
+		put_one(ROTA_SEALED_ROOT, version, from_s);
 }
 
 static enum rota_err open_slot(uint64_t version, uint64_t now)
@@ -107,6 +114,91 @@ TEST(a_slot_is_given_from_an_hour_before_it)
 	take_down();
 }
 
+/* ---- a daemon has the slots ---- */
+
+static enum rota_err root_of(uint64_t version, uint64_t now)
+{
+	enum rota_err err = rota_keeper_root(&s.keeper, version, now, &s.root, &s.why);
+
+	if (err == ROTA_OK)
+		rota_bytes_wipe(&s.root);
+	return err;
+}
+
+static enum rota_err pin_of(uint64_t version, enum rota_keeper_purpose purpose, uint64_t now)
+{
+	enum rota_err err = rota_keeper_pin(&s.keeper, version, purpose, now, &s.pin, &s.why);
+
+	if (err == ROTA_OK && !rota_span_eq(rota_bytes_span(&s.pin), ROTA_STR("the PINs")))
+		err = ROTA_ERR_HASH;
+	if (err == ROTA_OK)
+		rota_bytes_wipe(&s.pin);
+	return err;
+}
+
+/* Root once, PINs as often as a daemon starts: in their time, and then to empty the token. */
+TEST(a_daemon_holds_a_slot_while_it_lasts)
+{
+	CHECK(set_up());
+	CHECK(put(7, FROM));
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_SIGN, FROM - HOUR - 1), ROTA_ERR_TIME);
+	CHECK_EQ(root_of(7, FROM - HOUR - 1), ROTA_ERR_TIME);
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_EMPTY, FROM), ROTA_ERR_STATE);
+	CHECK(!rota_file_exists(tempdir_path("kept/7.open")));
+	CHECK_OK(root_of(7, FROM - HOUR));
+	CHECK(rota_file_exists(tempdir_path("kept/7.open")));
+	CHECK_OK(root_of(7, FROM - HOUR)); /* it did not arrive */
+	CHECK_OK(rota_keeper_root_taken(&s.keeper, 7, &s.why));
+	CHECK_EQ(root_of(7, FROM), ROTA_ERR_NOT_FOUND);
+	for (int i = 0; i < 2; i++)
+		CHECK_OK(pin_of(7, ROTA_KEEPER_TO_SIGN, i ? FROM + 3 * HOUR - 1 : FROM));
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_SIGN, FROM + 3 * HOUR), ROTA_ERR_EXPIRED);
+	CHECK_OK(pin_of(7, ROTA_KEEPER_TO_EMPTY, FROM + 3 * HOUR));
+	CHECK_OK(rota_keeper_look(&s.keeper, 7, &s.why));
+	CHECK_OK(rota_keeper_taken(&s.keeper, 7, &s.why));
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_EMPTY, FROM + 3 * HOUR), ROTA_ERR_NOT_FOUND);
+	CHECK_EQ(rota_keeper_look(&s.keeper, 7, &s.why), ROTA_ERR_NOT_FOUND);
+	CHECK(!rota_file_exists(tempdir_path("kept/7.open")));
+	take_down();
+}
+
+TEST(a_daemon_gets_no_slot_by_a_clock_that_went_back)
+{
+	CHECK(set_up());
+	CHECK(put(7, FROM) && put(8, FROM + 2 * HOUR));
+	CHECK_OK(pin_of(8, ROTA_KEEPER_TO_SIGN, FROM + HOUR));
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_SIGN, FROM + HOUR - 1), ROTA_ERR_TIME);
+	CHECK_EQ(pin_of(8, ROTA_KEEPER_TO_EMPTY, FROM + HOUR - 1), ROTA_ERR_TIME);
+	CHECK(strstr(s.why.text, "went back"));
+	take_down();
+}
+
+/* Who makes tokens has them back when no root names them, and never a slot's that is open. */
+TEST(an_open_slot_is_not_undone)
+{
+	CHECK(set_up());
+	CHECK(put_one(ROTA_SEALED_PIN, 7, FROM));
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_SIGN, FROM), ROTA_ERR_STATE);
+	CHECK(put_one(ROTA_SEALED_ROOT, 7, FROM));
+	CHECK_OK(root_of(7, FROM));
+	CHECK_OK(rota_keeper_root_taken(&s.keeper, 7, &s.why));
+	CHECK_EQ(rota_keeper_undo(&s.keeper, 7, &s.pin, &s.why), ROTA_ERR_STATE);
+	take_down();
+}
+
+/* A root that says another hour brings PINs later, not earlier. */
+TEST(the_later_hour_counts_for_a_daemon)
+{
+	CHECK(set_up());
+	CHECK(put(7, FROM));
+	CHECK(put_one(ROTA_SEALED_ROOT, 7, FROM + 2 * HOUR));
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_SIGN, FROM), ROTA_ERR_TIME);
+	CHECK(put_one(ROTA_SEALED_ROOT, 7, 0));
+	CHECK_EQ(pin_of(7, ROTA_KEEPER_TO_SIGN, FROM - HOUR - 1), ROTA_ERR_TIME);
+	CHECK_OK(pin_of(7, ROTA_KEEPER_TO_SIGN, FROM - HOUR));
+	take_down();
+}
+
 TEST(its_clock_goes_on_or_nothing_is_given)
 {
 	CHECK(set_up());
@@ -125,7 +217,7 @@ TEST(a_root_that_says_another_hour)
 {
 	CHECK(set_up());
 	CHECK(put(7, FROM));
-	CHECK_OK(rota_keeper_put(&s.keeper, ROTA_SEALED_ROOT, 7, 0, ROTA_STR("a root"), &s.why));
+	CHECK(put_one(ROTA_SEALED_ROOT, 7, 0));
 	CHECK_EQ(open_slot(7, FROM - 2 * HOUR), ROTA_ERR_TIME);
 	take_down();
 }
@@ -190,8 +282,7 @@ TEST(what_no_root_names_is_given_back)
 {
 	CHECK(set_up());
 	CHECK_EQ(rota_keeper_undo(&s.keeper, 7, &s.pin, &s.why), ROTA_ERR_NOT_FOUND);
-	CHECK_OK(
-		rota_keeper_put(&s.keeper, ROTA_SEALED_PIN, 7, FROM, ROTA_STR("the PINs"), &s.why));
+	CHECK(put_one(ROTA_SEALED_PIN, 7, FROM));
 	CHECK_OK(rota_keeper_undo(&s.keeper, 7, &s.pin, &s.why));
 	rota_bytes_wipe(&s.pin);
 	CHECK(put(7, FROM));
@@ -259,5 +350,7 @@ TEST(emergencies_are_written_and_read)
 
 TESTS(T(a_slot_is_given_from_an_hour_before_it), T(its_clock_goes_on_or_nothing_is_given),
 	T(a_root_that_says_another_hour), T(a_file_is_what_it_was_sealed_as),
-	T(what_no_root_names_is_given_back), T(an_emergency_gives_roots_and_no_pin),
+	T(what_no_root_names_is_given_back), T(a_daemon_holds_a_slot_while_it_lasts),
+	T(a_daemon_gets_no_slot_by_a_clock_that_went_back), T(an_open_slot_is_not_undone),
+	T(the_later_hour_counts_for_a_daemon), T(an_emergency_gives_roots_and_no_pin),
 	T(emergencies_are_written_and_read))

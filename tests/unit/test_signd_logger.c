@@ -3,6 +3,7 @@
  * holds the keys. Here the test is parser and holder. */
 #include "apps/rota-signd/ledger.h"
 #include "apps/rota-signd/logger.h"
+#include "apps/rota-signd/turn.h"
 #include "host/base/when.h"
 #include "host/sign/p256.h"
 #include "tests/unit/notary_scene.h"
@@ -41,13 +42,34 @@ static size_t key_named(const char *label)
 	return i;
 }
 
+/* Slots of a series: one of now, one whose overlap is over, one whose hour has not come. */
+enum { SLOT_NOW = 1, SLOT_OVER, SLOT_TO_COME };
+
+static void add_slots(void)
+{
+	const int64_t from_s[] = { -7200, -18001, 3700 };
+
+	for (uint64_t i = 0; i < 3; i++) {
+		struct holder *h = plan_add(&plan, rota_policy_scope_at(n.policy, 0));
+		uint64_t from = rota_when_now() + (uint64_t)from_s[i];
+		uint64_t end = from + (i == 1 ? 3U : 4U) * 3600;
+
+		h->slot = (struct rota_timeslot){ i + 2, from, end };
+		turn_name(h, i + 2);
+		for (size_t k = 0; k < 2; k++)
+			memset(h->id[k], 0x20 + (int)(2 * i + k), ROTA_DIGEST_LEN);
+	}
+}
+
 static bool begin(void)
 {
 	int ready[2];
 	char byte;
 
-	if (!notary_begin(&n) || plan_make(&plan, n.policy, &n.s.why) != ROTA_OK ||
-		plan_connect(&plan, &n.s.why) != ROTA_OK ||
+	if (!notary_begin(&n) || plan_make(&plan, n.policy, &n.s.why) != ROTA_OK)
+		return false;
+	add_slots();
+	if (plan_connect(&plan, &n.s.why) != ROTA_OK ||
 		socketpair(AF_UNIX, SOCK_STREAM, 0, ready) != 0 ||
 		!rota_p256_of_pkey(n.s.soft.key[7], plan.log.keys[0].point))
 		return false;
@@ -62,7 +84,8 @@ static bool begin(void)
 	}
 	close(ready[1]);
 	close(plan.entries[0]);
-	close(plan.holders[0].order[1]);
+	for (size_t i = 0; i < plan.holder_count; i++)
+		close(plan.holders[i].order[1]);
 	close(plan.log.order[0]); /* no checkpoint is waited for */
 	close(plan.log.order[1]);
 	ledger = (struct ledger){ .plan = &plan, .logged = heard };
@@ -72,7 +95,8 @@ static bool begin(void)
 static void end(void)
 {
 	close(plan.entries[1]);
-	close(plan.holders[0].order[0]);
+	for (size_t i = 0; i < plan.holder_count; i++)
+		close(plan.holders[i].order[0]);
 	waitpid(writer, NULL, 0);
 	ledger_close(&ledger);
 	notary_end(&n);
@@ -205,6 +229,48 @@ TEST(orders_that_do_not_fit_their_entry)
 		d.leaf.key[0] ^= rows[i].other_id;
 		CHECK(enter(&d) != ROTA_OK);
 		CHECK_EQ(handed_on(&order), 0);
+		catch_up();
+	}
+	end();
+}
+
+/* SPEC 23.6: a slot's keys sign for their own role of their own scope, in their time. */
+TEST(a_slot_signs_what_is_its_own)
+{
+	static const struct {
+		const char *why;
+		uint8_t holder, key;
+		const char *role, *scope;
+		bool good;
+	} rows[] = {
+		{ "its turn", SLOT_NOW, 1, "timestamp", "sensor", true },
+		{ "the other role's key", SLOT_NOW, 0, "timestamp", "sensor", false },
+		{ "that role", SLOT_NOW, 0, "snapshot", "sensor", true },
+		{ "a role without slots", SLOT_NOW, 0, "rollouts", "sensor", false },
+		{ "another product", SLOT_NOW, 1, "timestamp", "other", false },
+		{ "its overlap is over", SLOT_OVER, 1, "timestamp", "sensor", false },
+		{ "its hour has not come", SLOT_TO_COME, 1, "timestamp", "sensor", false },
+		{ "a key that there is not", SLOT_NOW, 2, "timestamp", "sensor", false },
+	};
+	struct rota_pool_order order;
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct draft d = good();
+		int fd = plan.holders[rows[i].holder].order[0];
+
+		ROW(rows[i].why);
+		d.leaf.role = rota_span_cstr(rows[i].role);
+		d.leaf.scope = rota_span_cstr(rows[i].scope);
+		snprintf(d.record, sizeof(d.record), RECORD, rows[i].role);
+		d.order.holder[0] = rows[i].holder;
+		d.order.key[0] = rows[i].key;
+		memcpy(d.leaf.key, plan.holders[rows[i].holder].id[rows[i].key],
+			sizeof(d.leaf.key));
+		CHECK_EQ(enter(&d) == ROTA_OK, rows[i].good);
+		CHECK_EQ(handed_on(&order), 0);
+		CHECK_EQ(recv(fd, &order, sizeof(order), MSG_DONTWAIT) == (ssize_t)sizeof(order),
+			rows[i].good);
 		catch_up();
 	}
 	end();
@@ -485,7 +551,7 @@ TEST(approvals_are_checked_here_too)
 }
 
 TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
-	T(a_release_is_entered_under_its_own_role), T(nothing_is_adopted_later),
-	T(an_entry_is_of_now_and_of_a_scope_that_there_is), T(what_the_next_start_could_not_read),
-	T(what_was_judged_after_it_falls_too), T(what_is_not_durable_is_not_handed_on),
-	T(approvals_are_checked_here_too))
+	T(a_slot_signs_what_is_its_own), T(a_release_is_entered_under_its_own_role),
+	T(nothing_is_adopted_later), T(an_entry_is_of_now_and_of_a_scope_that_there_is),
+	T(what_the_next_start_could_not_read), T(what_was_judged_after_it_falls_too),
+	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too))
