@@ -51,7 +51,7 @@ enum rota_err daemon_check(struct daemon *d, struct rota_fail *why)
 		line, d->log);
 }
 
-enum rota_err daemon_start(
+static enum rota_err start(
 	struct daemon *d, const char *dir, const char *socket, struct rota_fail *why)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
@@ -76,6 +76,19 @@ enum rota_err daemon_start(
 	return rota_fail(why, ROTA_ERR_TIMEOUT,
 		"rota-signd does not listen at %s after %d s; see %s, and the socket in %s", socket,
 		READY_S, d->log, d->config);
+}
+
+enum rota_err daemon_start(
+	struct daemon *d, const char *dir, const char *socket, struct rota_fail *why)
+{
+	if (d->failed.err != ROTA_OK) {
+		*why = d->failed;
+		return why->err;
+	}
+	daemon_stop(d);
+	if (start(d, dir, socket, why) != ROTA_OK)
+		d->failed = *why;
+	return d->failed.err;
 }
 
 void daemon_stop(struct daemon *d)

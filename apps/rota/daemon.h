@@ -13,6 +13,7 @@ struct daemon {
 	struct serve_child child;
 	char *program, *config, *log;
 	const char *argv[4];
+	struct rota_fail failed; /* how the first start ended */
 };
 
 /* Whether there is one that may be started here, of the authority directory `dir`. */
@@ -20,7 +21,8 @@ bool daemon_is_ours(const char *dir);
 
 bool daemon_listens(const char *socket);
 
-/* It listens on return. The error has the last line of its log. daemon_stop() in any case. */
+/* It listens on return. The error has the last line of its log, and stays: a PIN that was refused is not tried again, or a
+ * token might lock itself. `d` is zeroed before the first call; daemon_stop() in any case. */
 ROTA_MUST_USE enum rota_err daemon_start(
 	struct daemon *d, const char *dir, const char *socket, struct rota_fail *why);
 

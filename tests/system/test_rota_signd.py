@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -191,9 +192,19 @@ def test_a_daemon_elsewhere_is_not_started(desk):
     assert "no signing daemon at" in desk("publish", "--all", status=1)
 
 
+@pytest.mark.plain
 def test_a_daemon_that_does_not_start(desk):
+    """And is started once, however many roles it was to sign: a token locks itself after a few wrong PINs."""
+    shim = (BUILD / "tests/unit/libp11shim.so").resolve()
+    ini = desk.dir / "rota.ini"
+    before, online = ini.read_text().split("[token online]\n")
+    module = re.search(r"^module = (.*)$", online, re.M).group(1)
+    online = online.replace(module, str(shim), 1).replace(
+        "environment = ", f"environment = P11SHIM_DIR={desk.dir} P11SHIM_MODULE={module} ", 1)
+    ini.write_text(f"{before}[token online]\n{online}")
     (desk.dir / "tokens/online/pin").write_text("wrong")
     assert "PIN" in desk("publish", "--all", status=1)
+    assert (desk.dir / "logins").stat().st_size == 1
 
 
 @pytest.mark.plain
