@@ -33,6 +33,23 @@ static enum rota_err check_fingerprint(struct ceremony *c, struct rota_fail *why
 		c->folder, c->fingerprint);
 }
 
+/* What the log is told of it at the end stands there from the beginning. */
+static enum rota_err check_purpose(const struct ceremony *c, struct rota_fail *why)
+{
+	const json_t *first = json_array_get(c->transcript.lines, 0);
+
+	if (json_is_array(json_object_get(first, "parts")) &&
+		json_is_string(json_object_get(first, "product")) &&
+		json_is_string(json_object_get(first, "purpose")) &&
+		json_is_string(json_object_get(first, "reason")))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT,
+		"%s: the transcript's first line lacks what the ceremony is for (SPEC 24.4); "
+		"somebody "
+		"wrote it anew, prepare the ceremony again",
+		c->folder);
+}
+
 enum rota_err ceremony_open(const char *folder, struct ceremony *out, struct rota_fail *why)
 {
 	char path[CEREMONY_PATH_MAX];
@@ -45,6 +62,8 @@ enum rota_err ceremony_open(const char *folder, struct ceremony *out, struct rot
 	err = rota_bundle_load(path, &out->bundle, why);
 	if (err == ROTA_OK)
 		err = check_fingerprint(out, why);
+	if (err == ROTA_OK)
+		err = check_purpose(out, why);
 	if (err != ROTA_OK)
 		ceremony_close(out);
 	return err;

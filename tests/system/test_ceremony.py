@@ -232,6 +232,35 @@ def test_another_bundle_has_another_fingerprint(scene):
     people[0].rota("ceremony", "sign", "--yes", base / "good", status=2)  # nobody compared
 
 
+def written_anew(folder, edit):
+    """All lines of a transcript as somebody would write them who changes the first and makes the others follow."""
+    now, lines = {}, []
+    for text in (folder / "transcript").read_text().splitlines():
+        line = json.loads(text)
+        line["before"] = [now[digest] for digest in line["before"]]
+        if not lines:
+            edit(line)
+        lines.append(json.dumps(line, sort_keys=True, separators=(",", ":")))
+        now[hashlib.sha256(text.encode()).hexdigest()] = hashlib.sha256(lines[-1].encode()).hexdigest()
+    (folder / "transcript").write_text("".join(line + "\n" for line in lines))
+
+
+@pytest.mark.parametrize("edit", [lambda first: first.pop("reason"), lambda first: first.pop("parts"),
+                                  lambda first: first.update(purpose=1)])
+def test_a_first_line_that_says_too_little(scene, edit):
+    """It is refused before anything is published: the log is told what stands there."""
+    online, people, base = scene
+    fingerprint, _ = prepare(online, base / "f", "--role", "root")
+    for who in people[:2]:
+        mine = who.take(base / "f")
+        who.rota("ceremony", "sign", "--yes", "--fingerprint", fingerprint, mine)
+        shutil.copytree(mine, base / "f", dirs_exist_ok=True)
+    written_anew(base / "f", edit)
+    before = sorted(p.name for p in (online.dir / "repo/metadata").iterdir())
+    assert "first line" in online("ceremony", "finish", base / "f", status=1)
+    assert sorted(p.name for p in (online.dir / "repo/metadata").iterdir()) == before
+
+
 def test_what_was_carried_does_not_move_the_cursor(scene):
     """A line that somebody on the way wrote is shown, and obeyed by no terminal."""
     online, _, base = scene
