@@ -158,8 +158,8 @@ def test_how_a_series_stands(desk):
         desk("series", "make", "--slots", 2, "--period", "2h", "--landing", "2h", "--from", when[0], "--yes")
         assert due("/v1/series/other/due") == due("/v1/series/sensor/soon") == 404
         shown = due()
-        assert shown == {"landing": {"begins": when[2], "ends": when[3], "followed": False, "version": 4}, "publish": [], "sealed": [],
-                         "sign": [1, 2]}
+        assert shown == {"held": [], "landing": {"begins": when[2], "ends": when[3], "followed": False, "version": 4}, "publish": [],
+                         "sealed": [], "sign": [1, 2]}
         (desk.dir / "series/2.slot.json").write_text(json.dumps({"from": when[0], "until": when[1]}, separators=(",", ":")))
         (desk.dir / "series/2.root.json").rename(desk.dir / "kept")
         assert (due()["sealed"], due()["sign"]) == ([2], [1])
