@@ -132,7 +132,8 @@ enum rota_err rota_keys_tell(
 	enum rota_err err;
 
 	rota_authdir_path(dir, EVENTS, path);
-	if (!dir->signd[0] || !rota_file_exists(path))
+	/* The directory of a machine without network has no repository, and its lines for itself (SPEC 25.1). */
+	if (!dir->signd[0] || !rota_file_exists(path) || !rota_file_exists(dir->repo))
 		return ROTA_OK;
 	ROTA_TRY(rota_keys_load(dir, &keys, why));
 	t.keys = keys;

@@ -10,7 +10,8 @@
 #include "host/keys/keys.h"
 #include "host/sign/notary.h"
 
-/* Tell it the rest. Where there is no log that is no error, and nothing is told. `why` says that the log was not told. */
+/* Tell it the rest. Where there is no log that is no error, and nothing is told; nor on a machine without network, which has no
+ * repository. `why` says that the log was not told. */
 ROTA_MUST_USE enum rota_err rota_keys_tell(
 	const struct rota_authdir *dir, const struct rota_notary *notary, struct rota_fail *why);
 
