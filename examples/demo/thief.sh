@@ -44,7 +44,7 @@ thief_asks() {
 }
 
 # With the tokens of every online role: an image and a release of the ci role, rollouts that point to it and back to
-# version 2, and a timestamp that is over in two seconds.
+# version 2, and a timestamp that is over in four seconds.
 thief_at_work() {
 	show sed -i '/^signd = /d;/^\[log\]/,/^public/d' authority/rota.ini
 	sed -i '/^signd = /d;/^\[log\]/,/^public/d' authority/rota.ini
@@ -54,8 +54,8 @@ thief_at_work() {
 	must rota rollout set --version 2.0.0
 	must rota publish
 	refused "every online key stolen" release "SPEC 7.3"
-	must rota publish --all --lifetime timestamp=2s
-	sleep 3
+	must rota publish --all --lifetime timestamp=4s
+	sleep 5
 	refused "and held up for good" timestamp "TUF 5.4.4"
 }
 
