@@ -71,22 +71,16 @@ static bool is_due(const struct session *s, const struct rota_ahead *a, size_t i
 	return is_shut(a, i) && slot->from_s <= s->desk.now + ROTA_OVERLAP_S;
 }
 
-/* A root that a daemon waits for stays; one that came without its PINs goes back, and is taken once more. */
-static bool is_to_seal(const struct session *s, const struct rota_ahead *a, size_t i)
+/* Due ones too, which come back at once: the keeper lets a daemon hold no slot of which it never had the root. */
+static bool is_to_seal(const struct rota_ahead *a, size_t i)
 {
-	return is_shut(a, i) && a->root[i] &&
-		!(rota_authdir_slots_held(&s->dir) && is_due(s, a, i));
-}
-
-static bool is_to_bring(const struct session *s, const struct rota_ahead *a, size_t i)
-{
-	return is_due(s, a, i) && !(rota_authdir_slots_held(&s->dir) && a->root[i]);
+	return is_shut(a, i) && a->root[i];
 }
 
 static enum rota_err seal_all(struct session *s, const struct rota_ahead *a, int fd)
 {
 	for (size_t i = 0; i < a->timeline.count; i++)
-		if (is_to_seal(s, a, i))
+		if (is_to_seal(a, i))
 			ROTA_TRY(seal(s, fd, &a->timeline.at[i]));
 	return ROTA_OK;
 }
@@ -97,7 +91,7 @@ static enum rota_err bring_all(struct session *s, const struct rota_ahead *a, in
 	bool held = rota_authdir_slots_held(&s->dir);
 
 	for (size_t i = 0; i < a->timeline.count; i++)
-		if (is_to_bring(s, a, i))
+		if (is_due(s, a, i))
 			ROTA_TRY((held ? bring_root : bring)(s, fd, a->timeline.at[i].version));
 	return ROTA_OK;
 }
@@ -105,7 +99,7 @@ static enum rota_err bring_all(struct session *s, const struct rota_ahead *a, in
 static bool anything(const struct session *s, const struct rota_ahead *a)
 {
 	for (size_t i = 0; i < a->timeline.count; i++)
-		if (is_to_seal(s, a, i) || is_to_bring(s, a, i))
+		if (is_to_seal(a, i) || is_due(s, a, i))
 			return true;
 	return false;
 }

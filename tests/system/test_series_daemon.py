@@ -29,7 +29,7 @@ class Held(Kept):
         return [t for t in self.tokens() if t.startswith("series-")]
 
 
-def begin(place):
+def begin(place, at=-3.0):
     """An authority whose desk has a daemon of its own, a keeper, and a series of three slots of two hours."""
     rota = Rota(BUILD, pathlib.Path(place) / "a")
     rota("init", "--softhsm", "--product", "sensor", rota.dir)
@@ -41,8 +41,8 @@ def begin(place):
     series.keeper.ini.write_text(text.replace("client =", f"daemon = {os.geteuid()}\nclient ="))
     ini = rota.dir / "rota.ini"
     ini.write_text(ini.read_text() + f"\n[series]\nkeeper = {series.keeper.socket}\n")
-    series.keeper.start(-3)
-    series.make(*from_(series))
+    series.keeper.start(at)
+    series.make(*from_(series), at=at)
     return series
 
 
@@ -88,6 +88,22 @@ def test_a_life(series):
     leaves = [leaf(entry) for entry in entries(public, size)]
     granted = [x["version"] for x in leaves if (x["kind"], x["role"]) == ("GRANTED", "timestamp")]
     assert granted == list(range(granted[0], granted[0] + len(granted)))
+
+
+@pytest.mark.parametrize("at", [-1.0, -0.5])
+def test_its_first_slot_begins_within_the_hour(at):
+    """As it does where nobody says when: the keeper has had the root of that slot, too, and lets the daemon hold it."""
+    with tempfile.TemporaryDirectory(prefix="held.") as place:
+        os.chmod(place, 0o711)
+        series = begin(place, at)
+        try:
+            series(at, "publish")
+            assert (series.folder("held"), series.keeper.kept("root"), series.keeper.kept("pin")) == ([2], [3, 4], [2, 3, 4])
+            assert series.client(at) == (1, 2, 2)
+            series.at(0, "publish")
+            assert series.client(0) == (2, 2, 2)
+        finally:
+            series.keeper.stop()
 
 
 class Daemon:
