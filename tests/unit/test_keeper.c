@@ -4,6 +4,7 @@
 #include "host/series/emergency.h"
 #include "host/series/keeper.h"
 #include "ports/pkcs11/sealer.h"
+#include "tests/unit/softhsm.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
@@ -24,38 +25,17 @@ static struct {
 	unsigned given;
 } s;
 
-static const char *softhsm(void)
-{
-	static const char *const places[] = { "/usr/lib/softhsm/libsofthsm2.so",
-		"/usr/lib64/pkcs11/libsofthsm2.so" };
-
-	return rota_file_exists(places[0]) ? places[0] : places[1];
-}
-
-static void put_secret(const char *name, const char *text)
-{
-	tempdir_put(name, text);
-	chmod(tempdir_path(name), 0600);
-}
-
 static bool set_up(void)
 {
 	const char *dir = tempdir_fresh();
-	char text[2 * ROTA_FILE_PATH_MAX];
 
 	snprintf(s.environment, sizeof(s.environment), "SOFTHSM2_CONF=%s/softhsm2.conf", dir);
-	snprintf(text, sizeof(text),
-		"directories.tokendir = %s/store\nobjectstore.backend = file\nlog.level = ERROR\n",
-		dir);
-	mkdir(tempdir_path("store"), 0700);
 	mkdir(tempdir_path("kept"), 0700);
 	snprintf(s.kept, sizeof(s.kept), "%s/kept", dir);
-	put_secret("softhsm2.conf", text);
-	put_secret("pin", "5f3c-pin-of-a-test\n");
-	put_secret("so-pin", "12345678\n");
+	softhsm_store("store", "5f3c-pin-of-a-test\n");
 	s.token = (struct rota_pkcs11_token){ .name = "keeper",
 		.dir = dir,
-		.module = softhsm(),
+		.module = softhsm_module(),
 		.label = "keeper",
 		.pin_file = "pin",
 		.environment = s.environment };

@@ -2,11 +2,11 @@
 /* Keys made and destroyed in a token of SoftHSM, behind a module that lies on demand (p11shim.c). */
 #include "host/base/file.h"
 #include "ports/pkcs11/pkcs11.h"
+#include "tests/unit/softhsm.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 static struct {
 	char environment[3 * ROTA_FILE_PATH_MAX];
@@ -15,37 +15,16 @@ static struct {
 	uint8_t point[ROTA_P256_KEY_LEN];
 } s;
 
-static const char *softhsm(void)
-{
-	static const char *const places[] = { "/usr/lib/softhsm/libsofthsm2.so",
-		"/usr/lib64/pkcs11/libsofthsm2.so" };
-
-	return rota_file_exists(places[0]) ? places[0] : places[1];
-}
-
-static void put_secret(const char *name, const char *text)
-{
-	tempdir_put(name, text);
-	chmod(tempdir_path(name), 0600);
-}
-
 /* A folder with a token that has the key "a". */
 static bool set_up(void)
 {
 	static const char *const labels[] = { "a" };
 	const char *dir = tempdir_fresh();
-	char text[2 * ROTA_FILE_PATH_MAX];
 
 	snprintf(s.environment, sizeof(s.environment),
 		"SOFTHSM2_CONF=%s/softhsm2.conf P11SHIM_DIR=%s P11SHIM_MODULE=%s", dir, dir,
-		softhsm());
-	snprintf(text, sizeof(text),
-		"directories.tokendir = %s/store\nobjectstore.backend = file\nlog.level = ERROR\n",
-		dir);
-	mkdir(tempdir_path("store"), 0700);
-	put_secret("softhsm2.conf", text);
-	put_secret("pin", "7301-pin-of-a-test\n");
-	put_secret("so-pin", "12345678\n");
+		softhsm_module());
+	softhsm_store("store", "7301-pin-of-a-test\n");
 	s.token = (struct rota_pkcs11_token){ .name = "anna",
 		.dir = dir,
 		.module = P11SHIM,

@@ -5,6 +5,7 @@
 #include "host/base/file.h"
 #include "host/sign/p256.h"
 #include "ports/pkcs11/pin.h"
+#include "tests/unit/softhsm.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
@@ -37,14 +38,6 @@ static struct {
 	pid_t pid;
 	uint64_t tag;
 } s;
-
-static const char *softhsm(void)
-{
-	static const char *const places[] = { "/usr/lib/softhsm/libsofthsm2.so",
-		"/usr/lib64/pkcs11/libsofthsm2.so" };
-
-	return rota_file_exists(places[0]) ? places[0] : places[1];
-}
 
 /* Not through stdio: what it once held, a child of ours would hold as well. */
 static void put(const char *name, const char *text)
@@ -79,7 +72,7 @@ static bool make_token(const char *store)
 	static const char *const labels[] = { "a", "b" };
 
 	use_store(store);
-	s.token.module = softhsm();
+	s.token.module = softhsm_module();
 	return rota_pkcs11_create(&s.token, "so-pin", labels, 2, &s.why) == ROTA_OK;
 }
 
@@ -89,7 +82,7 @@ static bool set_up(void)
 	snprintf(s.dir, sizeof(s.dir), "%s", tempdir_fresh());
 	snprintf(s.environment, sizeof(s.environment),
 		"SOFTHSM2_CONF=%s/softhsm2.conf P11SHIM_DIR=%s P11SHIM_MODULE=%s", s.dir, s.dir,
-		softhsm());
+		softhsm_module());
 	s.token = (struct rota_pkcs11_token){ .name = "online",
 		.dir = s.dir,
 		.label = "t",
