@@ -42,6 +42,11 @@ size_t rota_json_values(struct rota_span text);
 ROTA_MUST_USE enum rota_err rota_json_parse_strict(
 	struct rota_span text, json_t **out, struct rota_fail *why);
 
+/* As parse_strict. *canonical: the canonical bytes (SPEC 2.3) of the object that is member `inner` of member `outer`; empty: there
+ * is none. The caller frees. */
+ROTA_MUST_USE enum rota_err rota_json_parse_signed(struct rota_span text, const char *outer,
+	const char *inner, json_t **out, struct rota_bytes *canonical, struct rota_fail *why);
+
 /* Whether `value` is an object with exactly these members: names between blanks, one that ends in ? may be
  * missing. For what must hold nothing that its reader does not look at. */
 bool rota_json_members(const json_t *value, const char *names);

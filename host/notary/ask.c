@@ -201,17 +201,15 @@ static enum rota_err read_all(struct rota_ask *ask, struct rota_fail *why)
 		rota_json_values(rota_bytes_span(&ask->bytes)) > ROTA_ASK_VALUES_MAX)
 		return rota_refuse(why, ROTA_REFUSED_SPELLING,
 			"the request has more than %d values", ROTA_ASK_VALUES_MAX);
-	if (rota_json_parse_strict(rota_bytes_span(&ask->bytes), &ask->whole, why) != ROTA_OK)
+	if (rota_json_parse_signed(rota_bytes_span(&ask->bytes), "body", "signed", &ask->whole,
+		    &ask->canonical, why) != ROTA_OK)
 		return rota_refuse_as(why, ROTA_REFUSED_SPELLING);
 	ROTA_TRY(read_head(ask, why));
 	ROTA_TRY(read_files(ask, why));
 	ROTA_TRY(read_kind(ask, why));
 	rota_digest_of(rota_bytes_span(&ask->bytes), ask->digest);
-	if (ask->kind != ROTA_ASK_METADATA)
-		return ROTA_OK;
-	ROTA_TRY(rota_json_encode(
-		json_object_get(ask->body, "signed"), ROTA_JSON_SIGNED, &ask->canonical, why));
-	ask->signed_ = rota_bytes_span(&ask->canonical);
+	if (ask->kind == ROTA_ASK_METADATA)
+		ask->signed_ = rota_bytes_span(&ask->canonical);
 	return ROTA_OK;
 }
 

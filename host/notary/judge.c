@@ -251,6 +251,15 @@ static enum rota_err add_approvals(
 	return ROTA_OK;
 }
 
+/* Whether what is signed stands in a file as it is signed: it has no control character (SPEC 2.3). */
+static bool is_signed_text(const struct rota_ask *ask)
+{
+	for (size_t i = 0; i < ask->signed_.len; i++)
+		if (ask->signed_.p[i] < ' ')
+			return false;
+	return ask->signed_.len > 0;
+}
+
 /* The body, or where it is long, its digest. */
 static enum rota_err add_what(
 	struct rota_bytes *to, const struct rota_ask *ask, struct rota_fail *why)
@@ -259,6 +268,12 @@ static enum rota_err add_what(
 	struct rota_bytes text = { 0 };
 	enum rota_err err;
 
+	if (ask->bytes.len <= WHAT_MAX && is_signed_text(ask)) {
+		rota_bytes_add_text(to, ",\"what\":{\"signed\":");
+		rota_bytes_add(to, ask->signed_);
+		rota_bytes_add_byte(to, '}');
+		return ROTA_OK;
+	}
 	if (ask->bytes.len <= WHAT_MAX) /* and the body is part of them */
 		return add_value(to, "what", ask->body, why);
 	err = rota_json_add(ask->body, &text, why);

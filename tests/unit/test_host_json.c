@@ -97,6 +97,44 @@ TEST(refused_by_strict)
 	}
 }
 
+/* The bytes that are kept while a request is read are those that its parsed value has: what is judged is what is signed. */
+TEST(what_is_signed)
+{
+	static const struct {
+		const char *reason, *in;
+	} rows[] = {
+		{ "a value",
+			"{\"body\":{\"signed\":{\"a\":1,\"b\":[true,null]}},\"kind\":"
+			"\"metadata\"}" },
+		{ "an empty one", "{\"body\":{\"signed\":{}}}" },
+		{ "control characters", "{\"body\":{\"signed\":{\"a\\n\":\"x\\u001f\\\"\"}}}" },
+		{ "others of its name",
+			"{\"aside\":{\"signed\":{\"no\":1}},\"body\":{\"other\":{\"signed\":{"
+			"\"no\":2}},"
+			"\"signed\":{\"body\":{\"signed\":{\"a\":3}}}},\"signed\":{\"no\":4}}" },
+		{ "none, but in a list", "{\"body\":[{\"signed\":{\"no\":1}}]}" },
+		{ "none, but a list", "{\"body\":{\"signed\":[1]}}" },
+		{ "none", "{\"signed\":{\"no\":1}}" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rota_bytes kept, own = { 0 };
+		const json_t *is;
+		json_t *value;
+
+		ROW(rows[i].reason);
+		CHECK_OK(rota_json_parse_signed(
+			rota_span_cstr(rows[i].in), "body", "signed", &value, &kept, &why));
+		is = json_object_get(json_object_get(value, "body"), "signed");
+		if (json_is_object(is))
+			CHECK_OK(rota_json_encode(is, ROTA_JSON_SIGNED, &own, &why));
+		CHECK(rota_span_eq(rota_bytes_span(&kept), rota_bytes_span(&own)));
+		rota_bytes_free(&kept);
+		rota_bytes_free(&own);
+		json_decref(value);
+	}
+}
+
 TEST(nesting_of_twelve)
 {
 	json_t *value;
@@ -114,4 +152,5 @@ TEST(text_that_is_no_utf8)
 	CHECK(rota_json_encode(list, ROTA_JSON_FILE, &out, &why) == ROTA_ERR_FORMAT);
 }
 
-TESTS(T(both_forms), T(text_that_is_no_utf8), T(values), T(refused_by_strict), T(nesting_of_twelve))
+TESTS(T(both_forms), T(text_that_is_no_utf8), T(values), T(refused_by_strict), T(what_is_signed),
+	T(nesting_of_twelve))
