@@ -46,8 +46,9 @@ thief_asks() {
 # With the tokens of every online role: an image and a release of the ci role, rollouts that point to it and back to
 # version 2, and a timestamp that is over in four seconds.
 thief_at_work() {
-	show sed -i '/^signd = /d;/^\[log\]/,/^public/d' authority/rota.ini
-	sed -i '/^signd = /d;/^\[log\]/,/^public/d' authority/rota.ini
+	show sed -i '/^signd = /d;/^\[log\]/,/^public/d;/^\[series\]/,/^keeper/d' authority/rota.ini
+	sed -i '/^signd = /d;/^\[log\]/,/^public/d;/^\[series\]/,/^keeper/d' authority/rota.ini
+	must rm -r authority/series
 	must rota image sign --ci --version 6.0.0 --hardware board-a --counter 9 --out evil.img "$examples/sensor-3"
 	must rota release add --ci --version 6.0.0 --image evil.img
 	must rota rollout set --version 6.0.0 --channel ci
