@@ -89,7 +89,7 @@ static enum rota_err seat(struct desk *d, struct deed *out, uint64_t now, struct
 	out->answer.time_s = out->grant.time_s;
 	if (out->ask.kind == ROTA_ASK_METADATA)
 		turn_of(d->plan, out->ask.scope, out->ask.role, now, &hands);
-	if (hands.shut && hands.count == 0)
+	if (hands.shut && hands.count == 0 && !hands.plain)
 		return rota_refuse(why, ROTA_REFUSED_TOKEN,
 			"slot %llu is not held: its root does not count, or the keeper has not "
 			"given "

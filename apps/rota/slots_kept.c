@@ -27,7 +27,10 @@ static enum rota_err seal(struct session *s, int fd, const struct rota_timeslot 
 	struct rota_bytes file;
 	enum rota_err err;
 
-	ROTA_TRY(rota_ahead_file(&s->dir, slot->version, &file, &s->why));
+	err = rota_ahead_file(&s->dir, slot->version, &file, &s->why);
+	if (err == ROTA_ERR_NOT_FOUND) /* published, and with the keeper again */
+		return ROTA_OK;
+	ROTA_TRY(err);
 	err = rota_link_put_root(fd, slot, rota_bytes_span(&file), &s->why);
 	rota_bytes_free(&file);
 	ROTA_TRY(err);

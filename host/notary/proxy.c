@@ -408,6 +408,8 @@ enum rota_err rota_proxy_hold(struct rota_proxy *r, const uint64_t *slots, size_
 	if (err != ROTA_OK || *held == count)
 		return err;
 	return rota_fail(why, ROTA_ERR_BUSY,
-		"the signing daemon does not hold slot %llu yet: see what it says of the keeper",
+		"the signing daemon does not hold slot %llu: see what it says of the keeper, and "
+		"send it "
+		"SIGHUP if rota.ini names one anew",
 		(unsigned long long)slots[*held]);
 }

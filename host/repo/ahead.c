@@ -165,7 +165,8 @@ static enum rota_err add(const struct rota_authdir *dir, uint64_t version, uint6
 	}
 	out->root[at] = root;
 	out->kept[at] = has(dir, version, "slot.json");
-	out->open[at] = rota_ahead_pin(dir, version) || has(dir, version, "held");
+	out->open[at] = rota_ahead_pin(dir, version) ||
+		(rota_authdir_slots_held(dir) && has(dir, version, "held"));
 	return ROTA_OK;
 }
 

@@ -405,3 +405,15 @@ def test_an_emergency(series, daemon):
     assert series.client(1.7)[:2] == (6, 1)
     assert series.keeper.kept("pin") == [] and "series-2" not in series.tokens()
     assert series.kept() == [] and series.folder("held") == []
+
+
+@as_root
+def test_a_slot_that_does_not_open(series):
+    """Its keeper gives the PIN to another user: what is published goes on with the ordinary root's key, and says so."""
+    right = series.keeper.ini.read_text()
+    series.keeper.ini.write_text(re.sub("daemon = .*", "daemon = daemon", right))
+    said = series.at(-0.5, "publish")
+    assert "does not hold slot 2" in said and series.client(-0.5) == (1, 1, 1) and series.folder("held") == []
+    series.keeper.ini.write_text(right)
+    series.at(-0.4, "publish")
+    assert series.client(-0.4) == (1, 2, 2) and series.folder("held") == [2]
