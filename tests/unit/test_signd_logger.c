@@ -42,15 +42,19 @@ static size_t key_named(const char *label)
 	return i;
 }
 
-/* Slots of a series: one of now, one whose overlap is over, one whose hour has not come. */
-enum { SLOT_NOW = 1, SLOT_OVER, SLOT_TO_COME };
+/* Slots of a series: one of now, one whose overlap is over, one whose hour has not come, one of another product. */
+enum { SLOT_NOW = 1, SLOT_OVER, SLOT_TO_COME, SLOT_OF_ANOTHER };
 
 static void add_slots(void)
 {
-	const int64_t from_s[] = { -7200, -18001, 3700 };
+	const int64_t from_s[] = { -7200, -18001, 3700, -7200 };
+	static struct rota_authdir another;
 
-	for (uint64_t i = 0; i < 3; i++) {
-		struct holder *h = plan_add(&plan, rota_policy_scope_at(n.policy, 0));
+	another = *rota_policy_scope_at(n.policy, 0);
+	another.product = "motors";
+	for (uint64_t i = 0; i < 4; i++) {
+		struct holder *h =
+			plan_add(&plan, i == 3 ? &another : rota_policy_scope_at(n.policy, 0));
 		uint64_t from = rota_when_now() + (uint64_t)from_s[i];
 		uint64_t end = from + (i == 1 ? 3U : 4U) * 3600;
 
@@ -248,6 +252,7 @@ TEST(a_slot_signs_what_is_its_own)
 		{ "that role", SLOT_NOW, 0, "snapshot", "sensor", true },
 		{ "a role without slots", SLOT_NOW, 0, "rollouts", "sensor", false },
 		{ "another product", SLOT_NOW, 1, "timestamp", "other", false },
+		{ "another product's slot", SLOT_OF_ANOTHER, 1, "timestamp", "sensor", false },
 		{ "its overlap is over", SLOT_OVER, 1, "timestamp", "sensor", false },
 		{ "its hour has not come", SLOT_TO_COME, 1, "timestamp", "sensor", false },
 		{ "a key that there is not", SLOT_NOW, 2, "timestamp", "sensor", false },
