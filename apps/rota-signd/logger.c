@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/checkpoint.h"
-#include "apps/rota-signd/message.h"
-#include "apps/rota-signd/pending.h"
+#include "apps/rota-signd/gate.h"
 #include "apps/rota-signd/post.h"
 #include "apps/rota-signd/say.h"
 #include "host/base/file.h"
 #include "host/base/when.h"
 #include "host/log/log.h"
 #include "host/log/walk.h"
-#include "host/notary/digestset.h"
-#include "host/notary/record.h"
-#include "host/notary/vouch.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "rota/base/writer.h"
 
@@ -25,19 +21,14 @@
 
 /* Orders that are synced together. */
 #define GROUP_MAX SIGND_ORDERS_MAX
-/* Between when an entry says that it was made and its arrival here: the first start adopts for long. */
-#define AT_MAX_S 600
 /* A group of fewer goes at once. */
 #define LINGER_LEAST 4
 #define LINGER_NS 100000
 
 struct logger {
-	struct digestset approved; /* what_of() of what officers approved */
-	struct digestset begun; /* digests of scopes of which a role's file was signed */
-	struct pending pending; /* of nothing: for check_read() */
+	struct gate gate;
 	struct plan *plan;
 	char dir[ROTA_FILE_PATH_MAX]; /* of the log */
-	uint32_t round;
 	struct rota_log *log;
 	struct checkpoint_maker maker;
 	size_t count; /* of the group */
@@ -56,157 +47,12 @@ struct logger {
 
 /* ---- one order ---- */
 
-/* A message under a key, as what it was approved: the next reader of the log believes the version. */
-static void what_of(const struct rota_leaf *leaf, uint8_t out[static ROTA_DIGEST_LEN])
-{
-	uint8_t all[sizeof(leaf->message) + sizeof(leaf->key) + sizeof(leaf->version)];
-
-	memcpy(all, leaf->message, sizeof(leaf->message));
-	memcpy(all + sizeof(leaf->message), leaf->key, sizeof(leaf->key));
-	memcpy(all + sizeof(leaf->message) + sizeof(leaf->key), &leaf->version,
-		sizeof(leaf->version));
-	rota_digest_of(ROTA_SPAN(all), out);
-}
-
-/* Something is adopted until the first file of the scope is signed, and never again (SPEC 19.6). */
-static enum rota_err check_opened(
-	const struct logger *l, const struct rota_leaf *leaf, struct rota_fail *why)
-{
-	uint8_t scope[ROTA_DIGEST_LEN];
-
-	rota_digest_of(leaf->scope, scope);
-	if (leaf->kind != ROTA_LEAF_OPENED || !digestset_find(&l->begun, scope))
-		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_ARGUMENT, "an adoption when all was adopted");
-}
-
-/* Whether the entry is of the signature of a file; scope: digest of whose. */
-static bool begins(const struct rota_leaf *leaf, uint8_t scope[static ROTA_DIGEST_LEN])
-{
-	rota_digest_of(leaf->scope, scope);
-	return leaf->kind == ROTA_LEAF_GRANTED && leaf->version != 0;
-}
-
-/* Of an entry that is there. */
-static enum rota_err remember(
-	void *ctx, uint64_t index, const struct rota_leaf *leaf, struct rota_span record)
-{
-	static const char none[] = "\"approvals\":[],";
-	struct logger *l = ctx;
-	uint8_t what[ROTA_DIGEST_LEN];
-
-	(void)index;
-	if (begins(leaf, what))
-		digestset_add(&l->begun, what);
-	if (leaf->kind != ROTA_LEAF_GRANTED || memmem(record.p, record.len, none, sizeof(none) - 1))
-		return ROTA_OK;
-	what_of(leaf, what);
-	digestset_add(&l->approved, what);
-	return ROTA_OK;
-}
-
-/* A device installs what an entry names by its path (SPEC 22.3): that is a release of this scope's people, recorded under
- * their role, whose rules guard it (SPEC 20.4). */
-static bool is_place(const struct rota_leaf *leaf)
-{
-	struct rota_span folder = ROTA_STR("releases/"), rest = leaf->path;
-
-	if (leaf->kind == ROTA_LEAF_GRANTED)
-		return leaf->path.len == 0;
-	if (leaf->kind != ROTA_LEAF_RELEASE &&
-		(leaf->kind != ROTA_LEAF_OPENED || leaf->path.len == 0))
-		return true;
-	if (!rota_span_eq(leaf->role, ROTA_STR("releases")) || !rota_span_starts(rest, folder))
-		return false;
-	rest = rota_span_skip(rest, folder.len);
-	return rota_span_starts(rest, leaf->scope) && rest.len > leaf->scope.len &&
-		rest.p[leaf->scope.len] == '/';
-}
-
-/* Rules guard scopes by their names, soaks are counted by when something was entered: both are what they are. What was
- * asked for and refused may have been of any scope; settings are entered here. */
-static bool is_now_and_ours(const struct plan *plan, const struct rota_leaf *leaf)
-{
-	uint64_t now = rota_when_now(), at = leaf->at_s;
-
-	if ((at > now ? at - now : now - at) > AT_MAX_S || leaf->kind == ROTA_LEAF_POLICY)
-		return false;
-	return leaf->kind == ROTA_LEAF_REFUSED || leaf->kind == ROTA_LEAF_FAILED ||
-		plan_is_scope(plan, leaf);
-}
-
-/* What is signed is what the entry says, by the key that it says, and only by keys of whom it says. */
-static enum rota_err check(const struct plan *plan, const struct signd_order *order,
-	const struct rota_leaf *leaf, struct rota_fail *why)
-{
-	if (!is_now_and_ours(plan, leaf))
-		return rota_fail(why, ROTA_ERR_ARGUMENT,
-			"an entry of another time, of a scope that there is not, or of settings");
-	if (!is_place(leaf))
-		return rota_fail(
-			why, ROTA_ERR_ARGUMENT, "an entry with a path that is not its own");
-	if (order->count == 0)
-		return leaf->kind != ROTA_LEAF_GRANTED
-			? ROTA_OK
-			: rota_fail(why, ROTA_ERR_ARGUMENT, "a grant of nothing");
-	if (leaf->kind != ROTA_LEAF_GRANTED || order->count > ROTA_ANSWER_SIGS_MAX)
-		return rota_fail(why, ROTA_ERR_ARGUMENT, "only what is granted is signed");
-	for (size_t i = 0; i < order->count; i++)
-		if (!plan_is_seat(plan, leaf, order->holder[i], order->key[i]))
-			return rota_fail(why, ROTA_ERR_ARGUMENT,
-				"a key of somebody else than the entry says");
-	if (memcmp(leaf->key, plan->holders[order->holder[0]].id[order->key[0]],
-		    sizeof(leaf->key)) != 0)
-		return rota_fail(why, ROTA_ERR_ARGUMENT, "the entry names another key");
-	return ROTA_OK;
-}
-
-/* What officers have to approve, they approved (SPEC 20.4): now, or when the same was signed before. */
-static enum rota_err vouch(struct logger *l, const struct rota_leaf *leaf, struct rota_span record,
-	struct rota_fail *why)
-{
-	struct rota_bytes bytes = l->ask;
-	uint8_t what[ROTA_DIGEST_LEN];
-	enum rota_err err;
-
-	if (!rota_vouch_needed(l->plan->policy, leaf))
-		return ROTA_OK;
-	what_of(leaf, what);
-	if (leaf->kind == ROTA_LEAF_GRANTED && digestset_find(&l->approved, what))
-		return ROTA_OK;
-	l->ask = (struct rota_bytes){ 0 };
-	err = rota_vouch(l->plan->policy, leaf, record, bytes, rota_when_now(), why);
-	if (err == ROTA_OK && leaf->kind == ROTA_LEAF_GRANTED && bytes.len > 0)
-		digestset_add(&l->approved, what);
-	return err;
-}
-
-/* Nothing is taken back from a log: what the next reader of it would stop at is not taken (SPEC 20.4). */
-static enum rota_err check_read(struct logger *l, const struct rota_leaf *leaf,
-	struct rota_span record, struct rota_fail *why)
-{
-	l->pending.count = 0;
-	if (rota_records_check(leaf, record) == ROTA_OK &&
-		pending_entry(&l->pending, 0, leaf, record) == ROTA_OK)
-		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_ARGUMENT, "a private record that nobody could read later");
-}
-
-/* What was judged after something that was not entered falls with it (message.h). */
-static enum rota_err check_round(const struct logger *l, const struct signd_order *order,
-	const struct rota_leaf *leaf, struct rota_fail *why)
-{
-	if (order->round == l->round || leaf->kind == ROTA_LEAF_REFUSED ||
-		leaf->kind == ROTA_LEAF_FAILED)
-		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_STATE, "judged after what was not entered");
-}
-
 /* rest: leaf and record, and what is behind them. */
 static enum rota_err append(
 	struct logger *l, struct group *g, struct rota_span rest, struct rota_fail *why)
 {
 	size_t len = (size_t)g->order.leaf_len + g->order.record_len;
+	struct rota_span record;
 	struct rota_leaf leaf;
 
 	if (g->order.leaf_len > ROTA_LEAF_MAX || g->order.record_len > ROTA_LOG_PRIVATE_MAX ||
@@ -215,15 +61,11 @@ static enum rota_err append(
 	l->unread = rota_span_skip(rest, len);
 	rest = rota_span_slice(rest, 0, len);
 	ROTA_TRY(rota_leaf_decode(rota_span_slice(rest, 0, g->order.leaf_len), &leaf));
-	ROTA_TRY(check_round(l, &g->order, &leaf, why));
-	ROTA_TRY(check(l->plan, &g->order, &leaf, why));
-	ROTA_TRY(check_opened(l, &leaf, why));
-	ROTA_TRY(check_read(l, &leaf, rota_span_skip(rest, g->order.leaf_len), why));
-	ROTA_TRY(vouch(l, &leaf, rota_span_skip(rest, g->order.leaf_len), why));
-	ROTA_TRY(rota_log_append(
-		l->log, &leaf, rota_span_skip(rest, g->order.leaf_len), &g->logged.index, why));
+	record = rota_span_skip(rest, g->order.leaf_len);
+	ROTA_TRY(gate_pass(&l->gate, &g->order, &leaf, record, &l->ask, why));
+	ROTA_TRY(rota_log_append(l->log, &leaf, record, &g->logged.index, why));
 	memcpy(g->digest, leaf.message, sizeof(g->digest));
-	g->begins = begins(&leaf, g->scope);
+	g->begins = gate_begins(&leaf, g->scope);
 	return ROTA_OK;
 }
 
@@ -297,7 +139,7 @@ static bool take(struct logger *l, int flags)
 	rota_bytes_free(&l->ask);
 	if (g->logged.err == ROTA_OK)
 		return true;
-	l->round++;
+	l->gate.round++;
 	say("entry refused: %s", why.text);
 	return true;
 }
@@ -411,11 +253,11 @@ static void tell_all(struct logger *l, enum rota_err err)
 		if (g->logged.err == ROTA_OK && g->order.leaf_len > 0)
 			g->logged.err = (int32_t)err;
 		if (g->logged.err == ROTA_OK && g->begins)
-			digestset_add(&l->begun, g->scope);
+			gate_begun(&l->gate, g->scope);
 		if (g->order.leaf_len == 0) {
 			send_told(l, &told); /* what comes before all entries */
 			g->logged.err = (int32_t)send_all(l, &why);
-			g->logged.round = l->round;
+			g->logged.round = l->gate.round;
 		}
 		l->told[told++] = g->logged;
 	}
@@ -429,7 +271,7 @@ static enum rota_err commit(struct logger *l)
 
 	if (err != ROTA_OK)
 		say("%s", why.text);
-	l->round += err != ROTA_OK;
+	l->gate.round += err != ROTA_OK;
 	tell_all(l, err); /* before a holder can answer */
 	order_all(l);
 	l->count = 0;
@@ -488,9 +330,10 @@ static enum rota_err log_policy(struct logger *l, struct rota_fail *why)
 static enum rota_err open_log(struct logger *l, struct rota_fail *why)
 {
 	const char *state = rota_policy_daemon(l->plan->policy)->state;
-	const struct rota_log_config config = {
-		.dir = l->dir, .crypto = &rota_crypto_openssl, .each = remember, .ctx = l
-	};
+	const struct rota_log_config config = { .dir = l->dir,
+		.crypto = &rota_crypto_openssl,
+		.each = gate_remember,
+		.ctx = &l->gate };
 
 	ROTA_TRY(rota_log_path(state, "log", ROTA_BUF(l->dir), why));
 	ROTA_TRY(rota_file_mkdirs(l->dir, 0750, why));
@@ -508,6 +351,7 @@ int logger_run(struct plan *plan, int ready)
 	if (!l)
 		abort();
 	l->plan = plan;
+	l->gate.plan = plan;
 	err = open_log(l, &why);
 	if (err != ROTA_OK)
 		say("%s", why.text);
@@ -516,8 +360,7 @@ int logger_run(struct plan *plan, int ready)
 	checkpoint_stop(&l->maker);
 	if (rota_log_close(l->log, &why) != ROTA_OK)
 		err = why.err;
-	digestset_free(&l->approved, NULL);
-	digestset_free(&l->begun, NULL);
+	gate_free(&l->gate);
 	free(l);
 	return err == ROTA_OK ? 0 : 1;
 }

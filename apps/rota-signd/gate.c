@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-signd/gate.h"
+#include "host/base/when.h"
+#include "host/notary/record.h"
+#include "host/notary/vouch.h"
+
+#include <string.h>
+
+/* Between when an entry says that it was made and its arrival here: the first start adopts for long. */
+#define AT_MAX_S 600
+
+/* A message under a key, as what it was approved: the next reader of the log believes the version. */
+static void what_of(const struct rota_leaf *leaf, uint8_t out[static ROTA_DIGEST_LEN])
+{
+	uint8_t all[sizeof(leaf->message) + sizeof(leaf->key) + sizeof(leaf->version)];
+
+	memcpy(all, leaf->message, sizeof(leaf->message));
+	memcpy(all + sizeof(leaf->message), leaf->key, sizeof(leaf->key));
+	memcpy(all + sizeof(leaf->message) + sizeof(leaf->key), &leaf->version,
+		sizeof(leaf->version));
+	rota_digest_of(ROTA_SPAN(all), out);
+}
+
+/* Something is adopted until the first file of the scope is signed, and never again (SPEC 19.6). */
+static enum rota_err check_opened(
+	const struct gate *g, const struct rota_leaf *leaf, struct rota_fail *why)
+{
+	uint8_t scope[ROTA_DIGEST_LEN];
+
+	rota_digest_of(leaf->scope, scope);
+	if (leaf->kind != ROTA_LEAF_OPENED || !digestset_find(&g->begun, scope))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ARGUMENT, "an adoption when all was adopted");
+}
+
+bool gate_begins(const struct rota_leaf *leaf, uint8_t scope[static ROTA_DIGEST_LEN])
+{
+	rota_digest_of(leaf->scope, scope);
+	return leaf->kind == ROTA_LEAF_GRANTED && leaf->version != 0;
+}
+
+enum rota_err gate_remember(
+	void *ctx, uint64_t index, const struct rota_leaf *leaf, struct rota_span record)
+{
+	static const char none[] = "\"approvals\":[],";
+	struct gate *g = ctx;
+	uint8_t what[ROTA_DIGEST_LEN];
+
+	(void)index;
+	if (gate_begins(leaf, what))
+		digestset_add(&g->begun, what);
+	if (leaf->kind != ROTA_LEAF_GRANTED || memmem(record.p, record.len, none, sizeof(none) - 1))
+		return ROTA_OK;
+	what_of(leaf, what);
+	digestset_add(&g->approved, what);
+	return ROTA_OK;
+}
+
+/* A device installs what an entry names by its path (SPEC 22.3): that is a release of this scope's people, recorded under
+ * their role, whose rules guard it (SPEC 20.4). */
+static bool is_place(const struct rota_leaf *leaf)
+{
+	struct rota_span folder = ROTA_STR("releases/"), rest = leaf->path;
+
+	if (leaf->kind == ROTA_LEAF_GRANTED)
+		return leaf->path.len == 0;
+	if (leaf->kind != ROTA_LEAF_RELEASE &&
+		(leaf->kind != ROTA_LEAF_OPENED || leaf->path.len == 0))
+		return true;
+	if (!rota_span_eq(leaf->role, ROTA_STR("releases")) || !rota_span_starts(rest, folder))
+		return false;
+	rest = rota_span_skip(rest, folder.len);
+	return rota_span_starts(rest, leaf->scope) && rest.len > leaf->scope.len &&
+		rest.p[leaf->scope.len] == '/';
+}
+
+/* Rules guard scopes by their names, soaks are counted by when something was entered: both are what they are. What was
+ * asked for and refused may have been of any scope; settings are entered here. */
+static bool is_now_and_ours(const struct plan *plan, const struct rota_leaf *leaf)
+{
+	uint64_t now = rota_when_now(), at = leaf->at_s;
+
+	if ((at > now ? at - now : now - at) > AT_MAX_S || leaf->kind == ROTA_LEAF_POLICY)
+		return false;
+	return leaf->kind == ROTA_LEAF_REFUSED || leaf->kind == ROTA_LEAF_FAILED ||
+		plan_is_scope(plan, leaf);
+}
+
+/* What is signed is what the entry says, by the key that it says, and only by keys of whom it says. */
+static enum rota_err check(const struct plan *plan, const struct signd_order *order,
+	const struct rota_leaf *leaf, struct rota_fail *why)
+{
+	if (!is_now_and_ours(plan, leaf))
+		return rota_fail(why, ROTA_ERR_ARGUMENT,
+			"an entry of another time, of a scope that there is not, or of settings");
+	if (!is_place(leaf))
+		return rota_fail(
+			why, ROTA_ERR_ARGUMENT, "an entry with a path that is not its own");
+	if (order->count == 0)
+		return leaf->kind != ROTA_LEAF_GRANTED
+			? ROTA_OK
+			: rota_fail(why, ROTA_ERR_ARGUMENT, "a grant of nothing");
+	if (leaf->kind != ROTA_LEAF_GRANTED || order->count > ROTA_ANSWER_SIGS_MAX)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "only what is granted is signed");
+	for (size_t i = 0; i < order->count; i++)
+		if (!plan_is_seat(plan, leaf, order->holder[i], order->key[i]))
+			return rota_fail(why, ROTA_ERR_ARGUMENT,
+				"a key of somebody else than the entry says");
+	if (memcmp(leaf->key, plan->holders[order->holder[0]].id[order->key[0]],
+		    sizeof(leaf->key)) != 0)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "the entry names another key");
+	return ROTA_OK;
+}
+
+/* What officers have to approve, they approved (SPEC 20.4): now, or when the same was signed before. */
+static enum rota_err vouch(struct gate *g, const struct rota_leaf *leaf, struct rota_span record,
+	struct rota_bytes *ask, struct rota_fail *why)
+{
+	struct rota_bytes bytes = *ask;
+	uint8_t what[ROTA_DIGEST_LEN];
+	enum rota_err err;
+
+	if (!rota_vouch_needed(g->plan->policy, leaf))
+		return ROTA_OK;
+	what_of(leaf, what);
+	if (leaf->kind == ROTA_LEAF_GRANTED && digestset_find(&g->approved, what))
+		return ROTA_OK;
+	*ask = (struct rota_bytes){ 0 };
+	err = rota_vouch(g->plan->policy, leaf, record, bytes, rota_when_now(), why);
+	if (err == ROTA_OK && leaf->kind == ROTA_LEAF_GRANTED && bytes.len > 0)
+		digestset_add(&g->approved, what);
+	return err;
+}
+
+/* Nothing is taken back from a log: what the next reader of it would stop at is not taken (SPEC 20.4). */
+static enum rota_err check_read(struct gate *g, const struct rota_leaf *leaf,
+	struct rota_span record, struct rota_fail *why)
+{
+	g->pending.count = 0;
+	if (rota_records_check(leaf, record) == ROTA_OK &&
+		pending_entry(&g->pending, 0, leaf, record) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ARGUMENT, "a private record that nobody could read later");
+}
+
+/* What was judged after something that was not entered falls with it (message.h). */
+static enum rota_err check_round(const struct gate *g, const struct signd_order *order,
+	const struct rota_leaf *leaf, struct rota_fail *why)
+{
+	if (order->round == g->round || leaf->kind == ROTA_LEAF_REFUSED ||
+		leaf->kind == ROTA_LEAF_FAILED)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_STATE, "judged after what was not entered");
+}
+
+enum rota_err gate_pass(struct gate *g, const struct signd_order *order,
+	const struct rota_leaf *leaf, struct rota_span record, struct rota_bytes *ask,
+	struct rota_fail *why)
+{
+	ROTA_TRY(check_round(g, order, leaf, why));
+	ROTA_TRY(check(g->plan, order, leaf, why));
+	ROTA_TRY(check_opened(g, leaf, why));
+	ROTA_TRY(check_read(g, leaf, record, why));
+	return vouch(g, leaf, record, ask, why);
+}
+
+void gate_begun(struct gate *g, const uint8_t scope[static ROTA_DIGEST_LEN])
+{
+	digestset_add(&g->begun, scope);
+}
+
+void gate_free(struct gate *g)
+{
+	digestset_free(&g->approved, NULL);
+	digestset_free(&g->begun, NULL);
+}
