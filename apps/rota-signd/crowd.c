@@ -67,6 +67,15 @@ void crowd_cut(
 			late(ctx, &c->conns[i]);
 }
 
+size_t crowd_under_way(const struct crowd *c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CROWD_MAX; i++)
+		count += c->conns[i].phase == CONN_LOG || c->conns[i].phase == CONN_TOKEN;
+	return count;
+}
+
 size_t crowd_count(const struct crowd *c)
 {
 	size_t count = 0;

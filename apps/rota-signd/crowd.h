@@ -44,6 +44,9 @@ void crowd_cut(
 
 size_t crowd_count(const struct crowd *c);
 
+/* Whose requests are entered or signed just now. */
+size_t crowd_under_way(const struct crowd *c);
+
 /* Whether somebody waits for what is entered, or, where there is grace, has come and said nothing yet. */
 bool crowd_is_busy(const struct crowd *c, bool grace);
 

@@ -45,6 +45,8 @@ static bool send_with(struct ledger *l, int file)
 	struct msghdr whole = { .msg_iov = l->part, .msg_iovlen = l->count * LEDGER_PARTS };
 	ssize_t sent;
 
+	for (size_t i = 0; i < l->count; i++)
+		l->head[i].under_way = l->under_way;
 	if (file >= 0) {
 		whole.msg_control = beside.room;
 		whole.msg_controllen = sizeof(beside.room);

@@ -25,6 +25,7 @@ struct ledger {
 	struct pending pending;
 	uint64_t entries; /* of the log, as far as it answered */
 	uint32_t round;
+	uint8_t under_way; /* given: what orders say of it */
 	size_t count, len; /* orders that are gathered, and their bytes */
 	struct signd_order head[SIGND_ORDERS_MAX];
 	struct iovec part[SIGND_ORDERS_MAX * LEDGER_PARTS];

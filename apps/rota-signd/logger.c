@@ -21,9 +21,8 @@
 
 /* Orders that are synced together. */
 #define GROUP_MAX SIGND_ORDERS_MAX
-/* A group of fewer goes at once. */
-#define LINGER_LEAST 4
-#define LINGER_NS 100000
+/* A sync and its signatures take twice as long. */
+#define LINGER_NS 200000
 
 struct logger {
 	struct gate gate;
@@ -288,27 +287,25 @@ static void rise(void)
 	(void)sched_setscheduler(0, SCHED_FIFO, &first);
 }
 
-/* What else there is; where many come at a time, what comes in a moment too: a sync costs the same for all. */
-static void gather(struct logger *l, size_t last)
+/* Whether something comes in a moment. A sync costs the same for one entry as for ten, so a group waits for half of what is under
+ * way, while the other half is signed. Who is alone does not wait. */
+static bool linger(const struct logger *l)
 {
 	static const struct timespec moment = { .tv_nsec = LINGER_NS };
 	struct pollfd p = { .fd = l->plan->entries[0], .events = POLLIN };
 
-	do
-		while (l->count < GROUP_MAX && take(l, MSG_DONTWAIT))
-			;
-	while (last >= LINGER_LEAST && l->count < last && ppoll(&p, 1, &moment, NULL) == 1);
+	return l->count < l->group[l->count - 1].order.under_way / 2 &&
+		ppoll(&p, 1, &moment, NULL) == 1;
 }
 
 /* Until the parser is gone, or the disk. */
 static enum rota_err serve(struct logger *l)
 {
-	size_t last = 0;
-
 	rise();
 	while (take(l, 0)) {
-		gather(l, last);
-		last = l->count;
+		while (l->count < GROUP_MAX &&
+			(take(l, MSG_DONTWAIT) || (linger(l) && take(l, MSG_DONTWAIT))))
+			;
 		ROTA_TRY(commit(l));
 	}
 	return ROTA_OK;

@@ -166,6 +166,7 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 		admit(p, p->plan->remote_listener, p->remote);
 	crowd_cut(&p->crowd, parser_now_ms(), request_late, p);
 	close_late(p);
+	p->ledger.under_way = (uint8_t)crowd_under_way(&p->crowd);
 	p->broken |= !ledger_send(&p->ledger);
 	standing_look(&p->standing, p->plan, rota_when_now());
 }
