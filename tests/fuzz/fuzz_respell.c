@@ -71,6 +71,56 @@ static void check_signed(struct rota_span spelled, struct rota_span canonical)
 	json_decref(value);
 }
 
+/* What is kept of a request while it is read is what its parsed value has. */
+static void check_kept(struct rota_span file)
+{
+	struct rota_bytes kept, want = { 0 };
+	struct rota_fail why;
+	const json_t *is;
+	json_t *value;
+
+	if (rota_json_parse_signed(file, "a", "b", &value, &kept, &why) != ROTA_OK)
+		return;
+	is = json_object_get(json_object_get(value, "a"), "b");
+	if (json_is_object(is) && rota_json_encode(is, ROTA_JSON_SIGNED, &want, &why) != ROTA_OK)
+		abort();
+	if (!rota_span_eq(rota_bytes_span(&want), rota_bytes_span(&kept)))
+		abort();
+	rota_bytes_free(&want);
+	rota_bytes_free(&kept);
+	json_decref(value);
+}
+
+/* Members that are written one by one come to what is written whole. */
+static void check_added(struct rota_span file)
+{
+	struct rota_bytes out = { 0 };
+	struct rota_fail why;
+	const char *name;
+	json_t *value, *member;
+	char before = '{';
+
+	if (rota_json_parse_strict(file, &value, &why) != ROTA_OK)
+		return;
+	if (rota_json_values(file) <= json_object_size(value))
+		abort();
+	json_object_foreach(value, name, member)
+	{
+		rota_bytes_add_byte(&out, before);
+		before = ',';
+		if (rota_json_add_string(rota_span_cstr(name), &out, &why) != ROTA_OK)
+			abort();
+		rota_bytes_add_byte(&out, ':');
+		if (rota_json_add(member, &out, &why) != ROTA_OK)
+			abort();
+	}
+	rota_bytes_add_text(&out, before == '{' ? "{}" : "}");
+	if (!rota_span_eq(rota_bytes_span(&out), file))
+		abort();
+	rota_bytes_free(&out);
+	json_decref(value);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct rota_span file = rota_span(data, len);
@@ -80,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	rota_bytes_free(&other);
 	check_strict(file, as_it_came);
+	check_kept(file);
+	check_added(file);
 	if (rota_respell(file, &spelled, &why) != ROTA_OK) {
 		if (as_it_came == ROTA_OK)
 			abort();
