@@ -45,8 +45,6 @@ static bool send_with(struct ledger *l, int file)
 	struct msghdr whole = { .msg_iov = l->part, .msg_iovlen = l->count * LEDGER_PARTS };
 	ssize_t sent;
 
-	for (size_t i = 0; i < l->count; i++)
-		l->head[i].under_way = l->under_way;
 	if (file >= 0) {
 		whole.msg_control = beside.room;
 		whole.msg_controllen = sizeof(beside.room);
@@ -59,12 +57,23 @@ static bool send_with(struct ledger *l, int file)
 		sent = sendmsg(l->plan->entries[1], &whole, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	l->count = l->len = 0;
+	l->since_us = 0;
 	return sent >= 0;
 }
 
 bool ledger_send(struct ledger *l)
 {
 	return l->count == 0 || send_with(l, -1);
+}
+
+uint64_t ledger_linger(struct ledger *l, size_t under_way, uint64_t now_us)
+{
+	if (l->count == 0 || l->count >= under_way / 2)
+		return 0;
+	if (l->since_us == 0)
+		l->since_us = now_us;
+	return now_us - l->since_us < LEDGER_LINGER_US ? l->since_us + LEDGER_LINGER_US - now_us
+						       : 0;
 }
 
 /* There is room for it. */

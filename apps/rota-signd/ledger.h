@@ -25,8 +25,8 @@ struct ledger {
 	struct pending pending;
 	uint64_t entries; /* of the log, as far as it answered */
 	uint32_t round;
-	uint8_t under_way; /* given: what orders say of it */
 	size_t count, len; /* orders that are gathered, and their bytes */
+	uint64_t since_us; /* when the first of them came */
 	struct signd_order head[SIGND_ORDERS_MAX];
 	struct iovec part[SIGND_ORDERS_MAX * LEDGER_PARTS];
 	uint8_t room[SIGND_LOGGED_MAX];
@@ -49,6 +49,12 @@ struct ledger_parts {
 ROTA_MUST_USE bool ledger_order(struct ledger *l, uint64_t tag, const struct signd_order *order,
 	const struct ledger_parts *parts);
 ROTA_MUST_USE bool ledger_send(struct ledger *l);
+
+/* How long the orders that are gathered wait for company, from `now_us` on; 0: no longer, or there are none. A sync and a message cost
+ * the same for one as for ten, so that half of the requests under way go together while the other half is signed. Who is alone
+ * never waits, and nobody longer than LEDGER_LINGER_US. */
+#define LEDGER_LINGER_US 200 /* a sync and its signatures take several times as long */
+uint64_t ledger_linger(struct ledger *l, size_t under_way, uint64_t now_us);
 
 /* Answers that are there. false: the log writer is gone. */
 ROTA_MUST_USE bool ledger_hear(struct ledger *l);

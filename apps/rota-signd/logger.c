@@ -12,7 +12,6 @@
 #include "rota/base/writer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +20,6 @@
 
 /* Orders that are synced together. */
 #define GROUP_MAX SIGND_ORDERS_MAX
-/* A sync and its signatures take twice as long. */
-#define LINGER_NS 200000
 
 struct logger {
 	struct gate gate;
@@ -287,24 +284,12 @@ static void rise(void)
 	(void)sched_setscheduler(0, SCHED_FIFO, &first);
 }
 
-/* Whether something comes in a moment. A sync costs the same for one entry as for ten, so a group waits for half of what is under
- * way, while the other half is signed. Who is alone does not wait. */
-static bool linger(const struct logger *l)
-{
-	static const struct timespec moment = { .tv_nsec = LINGER_NS };
-	struct pollfd p = { .fd = l->plan->entries[0], .events = POLLIN };
-
-	return l->count < l->group[l->count - 1].order.under_way / 2 &&
-		ppoll(&p, 1, &moment, NULL) == 1;
-}
-
 /* Until the parser is gone, or the disk. */
 static enum rota_err serve(struct logger *l)
 {
 	rise();
 	while (take(l, 0)) {
-		while (l->count < GROUP_MAX &&
-			(take(l, MSG_DONTWAIT) || (linger(l) && take(l, MSG_DONTWAIT))))
+		while (l->count < GROUP_MAX && take(l, MSG_DONTWAIT))
 			;
 		ROTA_TRY(commit(l));
 	}

@@ -31,7 +31,6 @@ struct signd_order {
 	uint16_t key[ROTA_ANSWER_SIGS_MAX]; /* of the holder */
 	uint8_t holder[ROTA_ANSWER_SIGS_MAX];
 	uint8_t count; /* signatures wanted: 0, an entry alone; to ROTA_ANSWER_SIGS_MAX */
-	uint8_t under_way; /* requests that are entered or signed just now, with this one: to CROWD_MAX */
 };
 
 /* Of one order: and of a message. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define TICK_MS 500
+#define TICK_US (TICK_MS * 1000)
 #define STOP_MS 1000
 
 enum {
@@ -25,12 +26,17 @@ enum {
 	FD_MAX = FD_HOLDERS + HOLDERS_MAX + CROWD_MAX
 };
 
-uint64_t parser_now_ms(void)
+static uint64_t now_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t parser_now_ms(void)
+{
+	return now_us() / 1000;
 }
 
 /* ---- what the other processes say ---- */
@@ -142,6 +148,13 @@ static size_t fill(struct parser *p, int signals, struct pollfd fds[static FD_MA
 	return count;
 }
 
+static void send_orders(struct parser *p)
+{
+	p->linger_us = ledger_linger(&p->ledger, crowd_under_way(&p->crowd), now_us());
+	if (p->linger_us == 0)
+		p->broken |= !ledger_send(&p->ledger);
+}
+
 static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 {
 	const struct pollfd *holders = fds + FD_HOLDERS, *conns = holders + p->plan->holder_count;
@@ -166,8 +179,7 @@ static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
 		admit(p, p->plan->remote_listener, p->remote);
 	crowd_cut(&p->crowd, parser_now_ms(), request_late, p);
 	close_late(p);
-	p->ledger.under_way = (uint8_t)crowd_under_way(&p->crowd);
-	p->broken |= !ledger_send(&p->ledger);
+	send_orders(p);
 	standing_look(&p->standing, p->plan, rota_when_now());
 }
 
@@ -204,7 +216,10 @@ int parser_run(struct plan *plan, int ready)
 	if (read_log(p) && send(ready, "", 1, MSG_NOSIGNAL) != 1)
 		p->broken = true;
 	while (!p->broken && (!p->stopping || is_busy(p))) {
-		if (poll(fds, fill(p, signals, fds), TICK_MS) >= 0)
+		uint64_t us = p->linger_us ? p->linger_us : TICK_US;
+		const struct timespec most = { .tv_nsec = (long)us * 1000 };
+
+		if (ppoll(fds, fill(p, signals, fds), &most, NULL) >= 0)
 			act(p, fds);
 	}
 	if (p->broken)
