@@ -31,6 +31,27 @@ ROTA_MUST_USE enum rota_err rota_merkle_inclusion(const struct rota_crypto *cryp
 	uint64_t size, const uint8_t leaf[static ROTA_SHA256_LEN], struct rota_span proof,
 	uint8_t root[static ROTA_SHA256_LEN]);
 
+/* The same, hash by hash, for who has no room for a whole proof: begin with the leaf's hash, one step for each hash in
+ * order, and arrive. A value: a copy is a snapshot. */
+struct rota_merkle_walk {
+	uint64_t index,
+		last; /* where it stands among the nodes of its level, and where the last one does */
+	uint8_t hash[ROTA_SHA256_LEN];
+	bool failed;
+};
+
+void rota_merkle_walk(struct rota_merkle_walk *w, uint64_t index, uint64_t size,
+	const uint8_t leaf[static ROTA_SHA256_LEN]);
+
+/* After the last step that the tree takes each further one fails the walk. */
+void rota_merkle_step(struct rota_merkle_walk *w, const struct rota_crypto *crypto,
+	const uint8_t sibling[static ROTA_SHA256_LEN]);
+
+/* The root that the walk led to. ROTA_ERR_FORMAT: index is not below size, or there were too few or too many steps;
+ * `root` is not written. */
+ROTA_MUST_USE enum rota_err rota_merkle_arrive(
+	const struct rota_merkle_walk *w, uint8_t root[static ROTA_SHA256_LEN]);
+
 /* Is the tree of the first `old_size` leaves of that of `new_size` the one that had `old_root`? RFC 9162 2.1.4.2. Of no
  * leaves every tree is the continuation, with no proof; of the same size it is the same root, with no proof.
  * ROTA_ERR_HASH: it is not. ROTA_ERR_FORMAT: old_size above new_size, or the proof is of another length. */
