@@ -37,7 +37,7 @@ enum rota_cipher {
 };
 
 #define ROTA_SECRET_LEN 32
-#define ROTA_DEVICE_ID_LEN 32
+#define ROTA_DEVICE_LEN 32 /* the bytes of a device id (SPEC 1.1) */
 #define ROTA_PSK_LEN 32
 #define ROTA_KEY_ID_LEN 8
 
@@ -46,7 +46,7 @@ struct rota_datakey {
 	uint8_t purpose; /* enum rota_purpose */
 	uint8_t cipher; /* enum rota_cipher */
 	uint32_t generation; /* from 1 */
-	const uint8_t *device; /* id, ROTA_DEVICE_ID_LEN bytes */
+	const uint8_t *device; /* id, ROTA_DEVICE_LEN bytes */
 };
 
 /* Bytes of a key of this use: 16 or 32 by the cipher for UP, DOWN, RECORD and WRAP, else 32. 0: no such use, or no such
@@ -60,8 +60,8 @@ ROTA_MUST_USE enum rota_err rota_datakey_derive(const struct rota_crypto *crypto
 
 /* SPEC 31.5: the psk of a secret that the factory left, which has no purpose and no generation. */
 void rota_psk_of_factory(const struct rota_crypto *crypto,
-	const uint8_t secret[static ROTA_SECRET_LEN],
-	const uint8_t device[static ROTA_DEVICE_ID_LEN], uint8_t psk[static ROTA_PSK_LEN]);
+	const uint8_t secret[static ROTA_SECRET_LEN], const uint8_t device[static ROTA_DEVICE_LEN],
+	uint8_t psk[static ROTA_PSK_LEN]);
 
 /* SPEC 31.4: how a psk, and the public half of an agree key, are named in clear. */
 void rota_psk_id(const struct rota_crypto *crypto, const uint8_t psk[static ROTA_PSK_LEN],

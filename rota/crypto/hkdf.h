@@ -11,11 +11,11 @@
 #define ROTA_HKDF_PRK_LEN ROTA_SHA256_LEN
 #define ROTA_HKDF_OUT_MAX (255u * ROTA_SHA256_LEN) /* RFC 5869 2.3: the block number is a byte */
 
-/* RFC 5869 2.2. `prk` may be what `salt` or `ikm` points to. */
+/* RFC 5869 2.2. `prk` may be what `salt` or `ikm` is. */
 void rota_hkdf_extract(const struct rota_crypto *crypto, struct rota_span salt,
 	struct rota_span ikm, uint8_t prk[static ROTA_HKDF_PRK_LEN]);
 
-/* RFC 5869 2.3: fills `out`, which may be what `prk` points to.
+/* RFC 5869 2.3: fills `out`, which has no byte of `prk`.
  * ROTA_ERR_ARGUMENT: more than ROTA_HKDF_OUT_MAX; nothing is written. */
 ROTA_MUST_USE enum rota_err rota_hkdf_expand(const struct rota_crypto *crypto,
 	const uint8_t prk[static ROTA_HKDF_PRK_LEN], const struct rota_span *info, size_t parts,

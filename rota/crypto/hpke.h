@@ -44,7 +44,7 @@ struct rota_hpke_text {
 };
 
 /* Seal `data` in place to `peer`, which is a point that somebody vouched for.
- * ROTA_ERR_FORMAT: peer is no point of the curve. ROTA_ERR_ARGUMENT: a psk without id, an id without psk, or one
+ * ROTA_ERR_FORMAT: peer is no point of the curve, or one that leads to a shared secret of zeros. ROTA_ERR_ARGUMENT: a psk without id, an id without psk, or one
  * that is too short. Else p256's and aead's. After an error nothing of data, enc and tag may be used. */
 ROTA_MUST_USE enum rota_err rota_hpke_seal(const struct rota_hpke *h, const struct rota_p256 *p256,
 	const uint8_t peer[static ROTA_P256_KEY_LEN], const struct rota_hpke_psk *psk,
@@ -52,7 +52,7 @@ ROTA_MUST_USE enum rota_err rota_hpke_seal(const struct rota_hpke *h, const stru
 	uint8_t enc[static ROTA_HPKE_ENC_LEN], uint8_t tag[static ROTA_AEAD_TAG_LEN]);
 
 /* Open `data` in place.
- * ROTA_ERR_FORMAT: enc is no point of the curve. ROTA_ERR_SIGNATURE: not sealed to this key with this psk, info and
+ * ROTA_ERR_FORMAT: enc is no point of the curve, or leads to zeros. ROTA_ERR_SIGNATURE: not sealed to this key with this psk, info and
  * aad; `data` is zeros then. ROTA_ERR_ARGUMENT as above. Else the agreement's and aead's. */
 ROTA_MUST_USE enum rota_err rota_hpke_open(const struct rota_hpke *h,
 	const struct rota_agreement *own, const uint8_t enc[static ROTA_HPKE_ENC_LEN],

@@ -61,27 +61,54 @@ static const uint8_t *next_hash(struct rota_span *proof)
 	return p;
 }
 
+void rota_merkle_walk(struct rota_merkle_walk *w, uint64_t index, uint64_t size,
+	const uint8_t leaf[static ROTA_SHA256_LEN])
+{
+	w->index = index;
+	w->last = size - 1;
+	w->failed = index >= size;
+	memcpy(w->hash, leaf, LEN);
+}
+
+void rota_merkle_step(struct rota_merkle_walk *w, const struct rota_crypto *crypto,
+	const uint8_t sibling[static ROTA_SHA256_LEN])
+{
+	struct way way = { w->index, w->last };
+
+	if (w->failed || way.last == 0) {
+		w->failed = true;
+		return;
+	}
+	if (from_left(&way))
+		rota_merkle_node(crypto, sibling, w->hash, w->hash);
+	else
+		rota_merkle_node(crypto, w->hash, sibling, w->hash);
+	rise(&way);
+	w->index = way.at;
+	w->last = way.last;
+}
+
+enum rota_err rota_merkle_arrive(
+	const struct rota_merkle_walk *w, uint8_t root[static ROTA_SHA256_LEN])
+{
+	if (w->failed || w->last != 0)
+		return ROTA_ERR_FORMAT;
+	memcpy(root, w->hash, LEN);
+	return ROTA_OK;
+}
+
 enum rota_err rota_merkle_inclusion(const struct rota_crypto *crypto, uint64_t index, uint64_t size,
 	const uint8_t leaf[static ROTA_SHA256_LEN], struct rota_span proof,
 	uint8_t root[static ROTA_SHA256_LEN])
 {
-	struct way w = { index, size - 1 };
+	struct rota_merkle_walk w;
 
-	if (index >= size || proof.len % LEN != 0)
+	if (proof.len % LEN != 0)
 		return ROTA_ERR_FORMAT;
-	memcpy(root, leaf, LEN);
-	while (proof.len > 0) {
-		const uint8_t *p = next_hash(&proof);
-
-		if (w.last == 0)
-			return ROTA_ERR_FORMAT;
-		if (from_left(&w))
-			rota_merkle_node(crypto, p, root, root);
-		else
-			rota_merkle_node(crypto, root, p, root);
-		rise(&w);
-	}
-	return w.last == 0 ? ROTA_OK : ROTA_ERR_FORMAT;
+	rota_merkle_walk(&w, index, size, leaf);
+	while (proof.len > 0 && !w.failed)
+		rota_merkle_step(&w, crypto, next_hash(&proof));
+	return rota_merkle_arrive(&w, root);
 }
 
 /* The walk of RFC 9162 2.1.4.2 from step 6 on, from the hash of the last full subtree of the old tree. */

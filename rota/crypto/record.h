@@ -37,7 +37,7 @@ struct rota_record_key {
 	struct rota_aead_key key;
 	uint8_t epoch[ROTA_RECORD_EPOCH_LEN];
 	uint32_t generation;
-	uint8_t use, purpose, device[ROTA_DEVICE_ID_LEN];
+	uint8_t use, purpose, device[ROTA_DEVICE_LEN];
 };
 
 /* Prepare the key of one epoch (SPEC 36.2). generation_key: what rota_datakey_derive() gave for `of` and `use`, which is
@@ -62,8 +62,8 @@ struct rota_record_head {
 /* Seal plain_len bytes that lie at room.p + ROTA_RECORD_HEAD_LEN_V1 already: the head goes before them and the tag
  * behind, plain_len + ROTA_RECORD_OVERHEAD bytes in all.
  * ROTA_ERR_LIMIT: plain_len above ROTA_RECORD_PLAIN_MAX, or no room. ROTA_ERR_FULL: this opening has sealed all that it
- * may; draw another. ROTA_ERR_ARGUMENT: k is of another epoch than the opening, or context is too long. Else aead's.
- * After the last two the count is used up, and nothing of room may be used. */
+ * may; draw another. ROTA_ERR_ARGUMENT: k is of another epoch than the opening, or context is too long. Else aead's,
+ * after which the count is used up and nothing of room may be used. */
 ROTA_MUST_USE enum rota_err rota_record_seal(const struct rota_record_key *k,
 	const struct rota_aead *aead, struct rota_record_opening *o, struct rota_span context,
 	struct rota_buf room, size_t plain_len);

@@ -17,9 +17,9 @@
 #define ROTA_AEAD_NONCE_LEN 12
 #define ROTA_AEAD_TAG_LEN 16
 
-/* Large enough for every port: BearSSL's 60 words of schedule and what stands beside them. */
+/* Large enough for every port: 256 bytes are what BearSSL takes, 60 words of schedule and what stands beside them. */
 struct rota_aead_key {
-	uint64_t opaque[40];
+	uint64_t opaque[32];
 };
 
 struct rota_aead {

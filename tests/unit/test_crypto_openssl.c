@@ -3,8 +3,11 @@
  * SHA-256, "sample") and A.2.6 (P-384, SHA-384, "sample"), RFC 8032 7.1 (Ed25519, tests 1 and 3), Wycheproof's
  * rsa_pss_2048_sha256_mgf1_32 (tests 5 and 108), and against what must be refused. */
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/crypto_openssl/secret.h"
 #include "rota/base/hex.h"
 #include "tests/unit/test.h"
+
+#include <pthread.h>
 
 static const struct rota_crypto *const c = &rota_crypto_openssl;
 
@@ -276,6 +279,51 @@ TEST(rsa_verifies_and_refuses)
 	CHECK_EQ(rsa("123400", whole, ROTA_SPAN(bad)), ROTA_ERR_SIGNATURE);
 }
 
+/* Threads compute side by side, and each leaves nothing behind when it ends. */
+#define THREADS 4
+#define ROUNDS 20
+
+struct pair {
+	uint8_t secret[ROTA_P256_SECRET_LEN], point[ROTA_P256_KEY_LEN];
+	bool good;
+};
+
+static void *agree_often(void *of)
+{
+	struct pair *own = of;
+
+	own->good = true;
+	for (int i = 0; i < ROUNDS; i++) {
+		const struct rota_p256 *p256 = &rota_p256_openssl;
+		uint8_t enc[ROTA_P256_KEY_LEN], theirs[32], ours[32], sig[64];
+
+		own->good = own->good && p256->make(NULL, own->secret, own->point) == ROTA_OK &&
+			p256->ephemeral(NULL, own->point, enc, theirs) == ROTA_OK &&
+			p256->agree(NULL, own->secret, enc, ours) == ROTA_OK &&
+			memcmp(ours, theirs, sizeof(ours)) == 0 &&
+			p256->sign(NULL, own->secret, ours, sig) == ROTA_OK &&
+			c->verify_digest(NULL, ROTA_ALG_ECDSA_P256, ROTA_SPAN(own->point),
+				ROTA_SPAN(sig), ours) == ROTA_OK;
+	}
+	return NULL;
+}
+
+TEST(p256_keys_in_threads)
+{
+	pthread_t thread[THREADS];
+	struct pair pair[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		CHECK_OK(pthread_create(&thread[i], NULL, agree_often, &pair[i]));
+	for (int i = 0; i < THREADS; i++) {
+		CHECK_OK(pthread_join(thread[i], NULL));
+		CHECK(pair[i].good);
+		for (int k = 0; k < i; k++)
+			CHECK(memcmp(pair[i].secret, pair[k].secret, sizeof(pair[i].secret)) != 0);
+	}
+}
+
 TESTS(T(sha256_gives_the_published_digests), T(sha256_context_is_a_value),
 	T(p256_verifies_and_refuses), T(p256_refuses_odd_forms), T(ed25519_verifies_and_refuses),
-	T(ed25519_message_has_a_limit), T(p384_verifies_and_refuses), T(rsa_verifies_and_refuses))
+	T(ed25519_message_has_a_limit), T(p384_verifies_and_refuses), T(rsa_verifies_and_refuses),
+	T(p256_keys_in_threads))
