@@ -38,7 +38,9 @@ static enum rota_err end_key(void *ctx, uint32_t seen)
 		return ROTA_ERR_FORMAT;
 	d->key.last = d->key.purpose;
 	d->key.last_generation = d->key.generation;
-	return ROTA_OK;
+	if (d->pairs == NULL)
+		return ROTA_OK;
+	return d->pairs->pair(d->pairs->ctx, rota_name_span(&d->key.purpose), d->key.generation);
 }
 
 static enum rota_err take_ca(void *ctx, const struct rota_json_token *t)
@@ -134,6 +136,12 @@ void rota_retirements_begin(struct rota_retirements_decoder *d, struct rota_span
 	d->hardware = hardware;
 	rota_walk_init(&d->walk, &file_shape);
 	rota_json_init(&d->json, &sink, &(struct rota_json_room){ value, names });
+}
+
+void rota_retirements_ask(
+	struct rota_retirements_decoder *d, const struct rota_retired_pairs *pairs)
+{
+	d->pairs = pairs;
 }
 
 enum rota_err rota_retirements_feed(struct rota_retirements_decoder *d, struct rota_span piece)

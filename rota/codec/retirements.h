@@ -2,8 +2,9 @@
 /* rota/codec/retirements.h -- retirements/PRODUCT.json: what is over for good (SPEC 16.1).
  *
  * Floors of the security counter, one for each hardware id; the first boot key that counts; generations of data keys
- * and certificate authorities that are retired. A device wants its own floor and the key floor; the others stream by,
- * checked. Nothing may be believed before the file was verified to its last byte.
+ * and certificate authorities that are retired. A device wants its own floor and the key floor, and, where it has data
+ * keys, which generations; the others stream by, checked. Nothing may be believed before the file was verified to its
+ * last byte.
  */
 #ifndef ROTA_CODEC_RETIREMENTS_H
 #define ROTA_CODEC_RETIREMENTS_H
@@ -22,10 +23,18 @@
 #define ROTA_RETIREMENTS_NAMES_ROOM 96
 #define ROTA_RETIREMENTS_VALUE_ROOM ROTA_SHAPE_TEXT_MAX
 
+/* Where retired generations of data keys go, for who asks; an error ends the file with it. A pair retires its generation
+ * and all below it (SPEC 38.1). purpose: the word, valid during the call. */
+struct rota_retired_pairs {
+	void *ctx;
+	enum rota_err (*pair)(void *ctx, struct rota_span purpose, uint32_t generation);
+};
+
 struct rota_retirements_decoder {
 	struct rota_json json; /* from here private ... */
 	struct rota_walk walk;
 	struct rota_span hardware; /* whose floor is wanted */
+	const struct rota_retired_pairs *pairs; /* or NULL */
 	uint32_t fed;
 	struct { /* the entry in making */
 		struct rota_name hardware, last;
@@ -49,8 +58,13 @@ struct rota_retirements_decoder {
 void rota_retirements_begin(struct rota_retirements_decoder *d, struct rota_span hardware,
 	struct rota_buf names, struct rota_buf value);
 
+/* Ask for the pairs, before the first piece; `pairs` is in use until the end. */
+void rota_retirements_ask(
+	struct rota_retirements_decoder *d, const struct rota_retired_pairs *pairs);
+
 /* The next piece of the file. Errors of the scanner and of the table; ROTA_ERR_LIMIT: longer than
- * ROTA_RETIREMENTS_MAX; ROTA_ERR_FORMAT: a list that does not ascend; ROTA_ERR_ROLE: another kind of file. */
+ * ROTA_RETIREMENTS_MAX; ROTA_ERR_FORMAT: a list that does not ascend; ROTA_ERR_ROLE: another kind of file. Else what
+ * was asked to take a pair returned. */
 ROTA_MUST_USE enum rota_err rota_retirements_feed(
 	struct rota_retirements_decoder *d, struct rota_span piece);
 

@@ -23,6 +23,8 @@ static enum rota_json_kind kind_of(enum rota_field field)
 	case ROTA_FIELD_U32:
 	case ROTA_FIELD_U64:
 		return ROTA_JSON_INTEGER;
+	case ROTA_FIELD_BOOL:
+		return ROTA_JSON_TRUE;
 	case ROTA_FIELD_NAME:
 	case ROTA_FIELD_PATH:
 	case ROTA_FIELD_DIGEST:
@@ -137,6 +139,19 @@ static enum rota_err store_integer(
 	return ROTA_OK;
 }
 
+static bool is_bool(const struct rota_json_token *t)
+{
+	return t->kind == ROTA_JSON_TRUE || t->kind == ROTA_JSON_FALSE;
+}
+
+static void store_bool(
+	const struct rota_member *m, struct rota_buf decoder, const struct rota_json_token *t)
+{
+	bool value = t->kind == ROTA_JSON_TRUE;
+
+	store(m, decoder, &value, sizeof(value));
+}
+
 /* ---- walking ---- */
 
 static bool begins(const struct rota_json_token *t)
@@ -221,7 +236,7 @@ enum rota_err rota_walk_token(
 		return in != NULL && in->closed ? ROTA_ERR_FORMAT : ROTA_OK;
 	if (t->kind == ROTA_JSON_NULL && m->nullable)
 		return ROTA_OK;
-	if (t->kind != kind_of(m->field))
+	if ((is_bool(t) ? ROTA_JSON_TRUE : t->kind) != kind_of(m->field))
 		return ROTA_ERR_FORMAT;
 	if (is_array(in) && in->most != 0 && w->seen[t->depth - 1] > in->most)
 		return ROTA_ERR_LIMIT;
@@ -231,5 +246,7 @@ enum rota_err rota_walk_token(
 		ROTA_TRY(store_text(m, decoder, t->text));
 	if (t->kind == ROTA_JSON_INTEGER)
 		ROTA_TRY(store_integer(m, decoder, t->integer));
+	if (is_bool(t))
+		store_bool(m, decoder, t);
 	return m->take != NULL ? m->take(decoder.p, t) : ROTA_OK;
 }

@@ -17,6 +17,7 @@
  * | VERSION | string, SPEC 1.3   | uint64_t                                         |
  * | TIME    | string, SPEC 1.4   | uint64_t, seconds since 1970                     |
  * | U8 ...  | integer, in range  | uint8_t, uint32_t, uint64_t                      |
+ * | BOOL    | true or false      | bool                                             |
  * | WORD    | string of `words`  | uint8_t, its place there                         |
  * | STRING  | string             | by the member's function                         |
  */
@@ -36,6 +37,7 @@ enum rota_field {
 	ROTA_FIELD_U8,
 	ROTA_FIELD_U32,
 	ROTA_FIELD_U64,
+	ROTA_FIELD_BOOL,
 	ROTA_FIELD_WORD,
 	ROTA_FIELD_STRING,
 };

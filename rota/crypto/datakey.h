@@ -8,19 +8,10 @@
 #ifndef ROTA_CRYPTO_DATAKEY_H
 #define ROTA_CRYPTO_DATAKEY_H
 
+#include "rota/codec/purpose.h"
 #include "rota/port/crypto.h"
 
 /* Numbers of SPEC 31.6: they stand in formats and are never reused. */
-enum rota_purpose {
-	ROTA_PURPOSE_TELEMETRY = 1,
-	ROTA_PURPOSE_LINK = 2,
-	ROTA_PURPOSE_STORAGE = 3,
-	ROTA_PURPOSE_FIRMWARE = 4,
-	ROTA_PURPOSE_AUTH = 5,
-};
-
-#define ROTA_PURPOSES_MAX 8 /* numbers that formats have room for */
-
 enum rota_key_use {
 	ROTA_USE_CONFIRM = 0, /* HMAC: the device proves that it has the secret (SPEC 35.3) */
 	ROTA_USE_UP = 1, /* records from device to server */

@@ -46,6 +46,36 @@ TEST(a_device_reads_its_own_floor)
 	CHECK(!d.has_floor);
 }
 
+/* Pairs that came out, as `link 2`, one behind the other. */
+static char pairs[128];
+
+static enum rota_err on_pair(void *ctx, struct rota_span purpose, uint32_t generation)
+{
+	size_t len = strlen(pairs);
+
+	snprintf(pairs + len, sizeof(pairs) - len, "%.*s %u;", (int)purpose.len,
+		(const char *)purpose.p, (unsigned)generation);
+	return *(const enum rota_err *)ctx;
+}
+
+TEST(who_asks_gets_the_retired_generations)
+{
+	enum rota_err answer = ROTA_OK;
+	struct rota_retired_pairs ask = { &answer, on_pair };
+	static uint8_t names[ROTA_RETIREMENTS_NAMES_ROOM], value[ROTA_RETIREMENTS_VALUE_ROOM];
+
+	pairs[0] = '\0';
+	rota_retirements_begin(&d, ROTA_STR("rev-a"), ROTA_BUF(names), ROTA_BUF(value));
+	rota_retirements_ask(&d, &ask);
+	CHECK_OK(rota_retirements_feed(&d, rota_span_cstr(good)));
+	CHECK_OK(rota_retirements_end(&d));
+	CHECK(strcmp(pairs, "link 2;link 3;store 1;") == 0);
+	answer = ROTA_ERR_FULL;
+	rota_retirements_begin(&d, ROTA_STR("rev-a"), ROTA_BUF(names), ROTA_BUF(value));
+	rota_retirements_ask(&d, &ask);
+	CHECK_EQ(rota_retirements_feed(&d, rota_span_cstr(good)), ROTA_ERR_FULL);
+}
+
 static const struct file_edit bad[] = {
 	{ "another kind of file", "\"retirements\"", "\"revocations\"", ROTA_ERR_ROLE },
 	{ "another format", "\"format\":1", "\"format\":2", ROTA_ERR_UNSUPPORTED },
@@ -92,5 +122,5 @@ TEST(a_file_that_is_too_long_is_refused)
 	CHECK_EQ(rota_retirements_feed(&d, ROTA_SPAN(blank)), ROTA_ERR_LIMIT);
 }
 
-TESTS(T(a_device_reads_its_own_floor), T(what_is_not_of_the_form_is_refused),
-	T(a_file_that_is_too_long_is_refused))
+TESTS(T(a_device_reads_its_own_floor), T(who_asks_gets_the_retired_generations),
+	T(what_is_not_of_the_form_is_refused), T(a_file_that_is_too_long_is_refused))
