@@ -170,6 +170,16 @@ enum rota_err rota_cert_read(struct rota_span der, struct rota_cert *out)
 	return read_tbs(tbs, out);
 }
 
+enum rota_err rota_cert_tbs_read(struct rota_span der, struct rota_cert *out)
+{
+	struct rota_reader outer = rota_reader(der);
+	struct rota_span tbs = rota_der_read(&outer, ROTA_DER_SEQUENCE);
+
+	*out = (struct rota_cert){ 0 };
+	ROTA_TRY(rota_reader_end(&outer));
+	return read_tbs(tbs, out);
+}
+
 enum rota_err rota_cert_device_id(const struct rota_cert *cert, uint8_t id[static 32])
 {
 	return rota_hex_decode(cert->common_name, rota_buf(id, 32)) == ROTA_OK ? ROTA_OK

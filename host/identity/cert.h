@@ -25,6 +25,9 @@ struct rota_cert { /* spans point into the DER */
  * not DER of that shape. */
 ROTA_MUST_USE enum rota_err rota_cert_read(struct rota_span der, struct rota_cert *out);
 
+/* The same of what a certificate's signature covers (TBSCertificate), nothing behind it. */
+ROTA_MUST_USE enum rota_err rota_cert_tbs_read(struct rota_span der, struct rota_cert *out);
+
 /* The device id of SPEC 13.4: the common name is 64 lower-case hex digits. ROTA_ERR_DENIED: it is not. */
 ROTA_MUST_USE enum rota_err rota_cert_device_id(
 	const struct rota_cert *cert, uint8_t id[static 32]);

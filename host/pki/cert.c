@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/pki/cert.h"
 #include "host/base/digest.h"
+#include "host/pki/derout.h"
 #include "host/sign/p256.h"
-#include "rota/codec/der.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -114,23 +114,13 @@ static bool fill(X509 *cert, const struct rota_cert_plan *plan)
 	return good;
 }
 
-/* SEQUENCE { tbs, ecdsa-with-SHA256, BIT STRING signature } */
-static X509 *assemble(struct rota_span tbs, struct rota_span signature)
+static X509 *assemble(struct rota_span tbs, const uint8_t sig[static ROTA_P256_SIG_LEN])
 {
-	static const uint8_t algorithm[] = { 0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D,
-		0x04, 0x03, 0x02 };
-	size_t inner = tbs.len + sizeof(algorithm) + 3 + signature.len;
-	const uint8_t head[] = { 0x30, 0x82, (uint8_t)(inner >> 8), (uint8_t)inner };
-	const uint8_t bits[] = { 0x03, (uint8_t)(signature.len + 1), 0x00 };
 	struct rota_bytes der = { 0 };
 	const unsigned char *at;
 	X509 *cert;
 
-	rota_bytes_add(&der, ROTA_SPAN(head));
-	rota_bytes_add(&der, tbs);
-	rota_bytes_add(&der, ROTA_SPAN(algorithm));
-	rota_bytes_add(&der, ROTA_SPAN(bits));
-	rota_bytes_add(&der, signature);
+	rota_der_add_signed(&der, tbs, sig);
 	at = der.p;
 	cert = d2i_X509(NULL, &at, (long)der.len);
 	rota_bytes_free(&der);
@@ -154,21 +144,18 @@ static enum rota_err check_issuer(
 static enum rota_err sign(X509 *draft, struct rota_tokens *tokens, const struct rota_seat *ca,
 	X509 **out, struct rota_fail *why)
 {
-	uint8_t digest[ROTA_DIGEST_LEN], room[ROTA_DER_ECDSA_MAX];
+	uint8_t digest[ROTA_DIGEST_LEN];
 	struct rota_seat_sig sig;
-	struct rota_span der;
 	unsigned char *tbs = NULL;
 	int len = i2d_re_X509_tbs(draft, &tbs);
 	enum rota_err err;
 
-	if (len < 256 || len > 65000) /* the outer length takes two bytes in this range */
+	if (len <= 0)
 		return ssl_fail(why, "encoding a certificate");
 	rota_digest_of(rota_span(tbs, (size_t)len), digest);
 	err = rota_tokens_sign(tokens, ca, digest, &sig, why);
-	if (err == ROTA_OK)
-		err = rota_der_ecdsa_encode(ROTA_SPAN(sig.sig), ROTA_BUF(room), &der);
 	if (err == ROTA_OK) {
-		*out = assemble(rota_span(tbs, (size_t)len), der);
+		*out = assemble(rota_span(tbs, (size_t)len), sig.sig);
 		err = *out ? ROTA_OK : ssl_fail(why, "assembling a certificate");
 	}
 	OPENSSL_free(tbs);
