@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A vault in a file: killed at each durable call, used by threads while it is rewritten, and on a disk that fails. */
+#include "host/vault/vault.h"
+#include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/crypto_openssl/secret.h"
+#include "tests/unit/syscut.h"
+#include "tests/unit/tempdir.h"
+#include "tests/unit/test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LEN 200
+#define IDS 40
+#define READS 3000
+
+static _Atomic uint32_t generation = 1;
+static _Atomic uint32_t gone; /* generations up to this one */
+static char path[400];
+
+static enum rota_err key_of(void *ctx, uint32_t of_generation,
+	const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], bool seals, struct rota_record_key *out)
+{
+	static const uint8_t device[32] = { 7 };
+	struct rota_datakey of = { .purpose = ROTA_PURPOSE_STORAGE,
+		.cipher = 1,
+		.generation = of_generation,
+		.device = device };
+	uint8_t key[16] = { 0 };
+
+	(void)ctx, (void)seals;
+	if (of_generation <= gone)
+		return ROTA_ERR_NOT_FOUND;
+	memcpy(key, &of_generation, sizeof(of_generation));
+	return rota_record_key_begin(out, &rota_crypto_openssl, &rota_aead_openssl, ROTA_SPAN(key),
+		&of, ROTA_USE_RECORD, epoch);
+}
+
+static uint32_t active_of(void *ctx)
+{
+	(void)ctx;
+	return generation;
+}
+
+static const struct rota_vault_keys keys = { NULL, key_of, active_of };
+
+static enum rota_err open_with(
+	struct rota_vault_store **s, struct rota_vault_budget budget, struct rota_fail *why)
+{
+	static uint32_t openings;
+	struct rota_vault_plan plan = { .crypto = &rota_crypto_openssl,
+		.aead = &rota_aead_openssl,
+		.keys = &keys,
+		.opening = { .opening = ++openings },
+		.budget = budget,
+		.records = 1000,
+		.plain_max = LEN };
+	uint64_t pid = (uint64_t)getpid();
+
+	memcpy(plan.opening.epoch, &pid, sizeof(pid));
+	return rota_vault_file_open(path, &plan, s, why);
+}
+
+/* No thread. */
+static const struct rota_vault_budget still = { 0, 0, 0 };
+
+static enum rota_err put(struct rota_vault_store *s, uint32_t id, uint32_t version)
+{
+	uint8_t plain[LEN];
+
+	memset(plain, (int)(id + version), sizeof(plain));
+	memcpy(plain, &version, sizeof(version));
+	return rota_vault_store_put(s, id, ROTA_SPAN(plain));
+}
+
+/* The version that is there; 0 none; UINT32_MAX: an error, or another's bytes. */
+static uint32_t reads(struct rota_vault_store *s, uint32_t id)
+{
+	uint8_t room[LEN], want[LEN];
+	struct rota_span got;
+	uint32_t version;
+	enum rota_err err = rota_vault_store_get(s, id, ROTA_BUF(room), &got);
+
+	if (err == ROTA_ERR_NOT_FOUND)
+		return 0;
+	if (err != ROTA_OK || got.len != LEN)
+		return UINT32_MAX;
+	memcpy(&version, room, sizeof(version));
+	memset(want, (int)(id + version), sizeof(want));
+	memcpy(want, &version, sizeof(version));
+	return memcmp(want, room, LEN) == 0 ? version : UINT32_MAX;
+}
+
+static void begin(void)
+{
+	(void)tempdir_fresh();
+	(void)snprintf(path, sizeof(path), "%s", tempdir_path("vault"));
+	generation = 1;
+	gone = 0;
+}
+
+TEST(it_keeps_records_over_a_restart)
+{
+	struct rota_vault_store *s, *other;
+	struct rota_vault_progress progress;
+	struct rota_fail why;
+
+	begin();
+	CHECK_OK(open_with(&s, still, &why));
+	for (uint32_t id = 0; id < IDS; id++)
+		CHECK_OK(put(s, id, id + 1));
+	CHECK_OK(rota_vault_store_remove(s, 3));
+	CHECK_EQ(open_with(&other, still, &why), ROTA_ERR_BUSY);
+	CHECK(strstr(why.text, path) != NULL);
+	rota_vault_store_close(s);
+	CHECK_OK(open_with(&s, still, &why));
+	for (uint32_t id = 0; id < IDS; id++)
+		CHECK_EQ(reads(s, id), id == 3 ? 0 : id + 1);
+	rota_vault_store_progress(s, &progress);
+	CHECK_EQ(progress.generations, 1);
+	CHECK_EQ(progress.count[0].records, IDS - 1);
+	CHECK_EQ(progress.left, 0);
+	rota_vault_store_close(s);
+}
+
+/* ---- a process that ends at any durable call ---- */
+
+static int fill(void *ctx)
+{
+	struct rota_vault_store *s;
+	struct rota_fail why;
+	uint32_t from = *(uint32_t *)ctx;
+
+	if (open_with(&s, still, &why) != ROTA_OK)
+		return 1;
+	for (uint32_t id = 0; id < 6; id++) {
+		if (put(s, id, from + id) != ROTA_OK)
+			return 1;
+	}
+	if (rota_vault_store_remove(s, 2) != ROTA_OK)
+		return 1;
+	rota_vault_store_close(s);
+	return 0;
+}
+
+static bool is_old_or_new(struct rota_vault_store *s, uint32_t old, uint32_t new)
+{
+	for (uint32_t id = 0; id < 6; id++) {
+		uint32_t now = reads(s, id), was = old > 0 && id != 2 ? old + id : 0;
+
+		if (now != was && now != new + id)
+			return false;
+	}
+	return true;
+}
+
+/* One run cut at one call; false: it ended before. *well: what is left is what was there or what was put. */
+static bool killed(unsigned at, enum syscut_tear tear, uint32_t old, bool *well)
+{
+	struct rota_vault_store *s;
+	struct rota_fail why;
+	uint32_t new = 200;
+	bool cut;
+
+	begin();
+	*well = old == 0 || fill(&old) == 0;
+	cut = syscut_run(at, tear, fill, &new);
+	*well = *well && open_with(&s, still, &why) == ROTA_OK;
+	if (!*well)
+		return cut;
+	*well = is_old_or_new(s, old, new) &&
+		(cut || (reads(s, 1) == new + 1 && reads(s, 2) == 0)) &&
+		put(s, 5, 300) == ROTA_OK && reads(s, 5) == 300;
+	rota_vault_store_close(s);
+	return cut;
+}
+
+/* From a vault that is used, at each call; from none, at some of those that make it. */
+TEST(a_process_that_is_killed_leaves_each_record_old_or_new)
+{
+	for (int tear = 0; tear < SYSCUT_TEARS; tear++) {
+		bool well = true;
+		unsigned at = 1;
+
+		while (killed(at, (enum syscut_tear)tear, 100, &well) && well)
+			at++;
+		CHECK(well);
+		CHECK(at > 14);
+		for (at = 1; killed(at, (enum syscut_tear)tear, 0, &well) && well;)
+			at += 7;
+		CHECK(well);
+		CHECK(at > 300);
+	}
+}
+
+/* ---- rewriting beside others ---- */
+
+struct user {
+	pthread_t thread;
+	struct rota_vault_store *s;
+	uint32_t first; /* of its ids, every fourth */
+	const char *wrong;
+};
+
+static void *use(void *arg)
+{
+	struct user *u = arg;
+
+	for (uint32_t i = 1; i <= READS && u->wrong == NULL; i++) {
+		uint32_t id = u->first + 4 * (i % (IDS / 4)), version = reads(u->s, id);
+
+		if (version == UINT32_MAX)
+			u->wrong = "a record does not read";
+		else if (i % 50 == 0 && put(u->s, id, version + 1) != ROTA_OK)
+			u->wrong = "a record cannot be put";
+		else if (i % 50 == 0 && reads(u->s, id) != version + 1)
+			u->wrong = "what was put does not read";
+	}
+	return NULL;
+}
+
+static bool all_rewritten(struct rota_vault_store *s)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	struct rota_vault_progress progress;
+
+	for (int i = 0; i < 5000; i++) {
+		rota_vault_store_progress(s, &progress);
+		if (progress.left == 0 && rota_vault_store_needs(s) == generation)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+TEST(records_are_rewritten_while_others_use_them)
+{
+	static struct user users[4];
+	struct rota_vault_store *s;
+	struct rota_fail why;
+
+	begin();
+	CHECK_OK(open_with(&s, (struct rota_vault_budget){ 100000, 1000000, 1u << 30 }, &why));
+	for (uint32_t id = 0; id < IDS; id++)
+		CHECK_OK(put(s, id, 1));
+	for (uint32_t i = 0; i < 4; i++) {
+		users[i] = (struct user){ .s = s, .first = i };
+		CHECK_EQ(pthread_create(&users[i].thread, NULL, use, &users[i]), 0);
+	}
+	generation = 2;
+	for (int i = 0; i < 4; i++)
+		(void)pthread_join(users[i].thread, NULL);
+	for (int i = 0; i < 4; i++) {
+		ROW(users[i].wrong);
+		CHECK(users[i].wrong == NULL);
+	}
+	CHECK(all_rewritten(s));
+	gone = 1;
+	for (uint32_t id = 0; id < IDS; id++)
+		CHECK(reads(s, id) >= 1 && reads(s, id) != UINT32_MAX);
+	rota_vault_store_close(s);
+	CHECK_OK(open_with(&s, still, &why));
+	for (uint32_t id = 0; id < IDS; id++)
+		CHECK(reads(s, id) >= 1 && reads(s, id) != UINT32_MAX);
+	rota_vault_store_close(s);
+}
+
+/* ---- files that are none ---- */
+
+TEST(what_is_no_vault_is_told)
+{
+	struct rota_vault_store *s;
+	struct rota_vault_plan plan = { .records = 0, .plain_max = 100 };
+	struct rota_fail why;
+	FILE *f;
+
+	begin();
+	f = fopen(path, "w");
+	CHECK(f != NULL && fputs("short", f) >= 0 && fclose(f) == 0);
+	CHECK_EQ(open_with(&s, still, &why), ROTA_ERR_CORRUPT);
+	CHECK(strstr(why.text, path) != NULL);
+	CHECK_EQ(rota_vault_file_open(path, &plan, &s, &why), ROTA_ERR_ARGUMENT);
+	plan.records = ROTA_VAULT_RECORDS_MAX;
+	plan.plain_max = 60000;
+	CHECK_EQ(rota_vault_file_open(path, &plan, &s, &why), ROTA_ERR_ARGUMENT);
+	tempdir_remove();
+}
+
+TESTS(T(it_keeps_records_over_a_restart), T(a_process_that_is_killed_leaves_each_record_old_or_new),
+	T(records_are_rewritten_while_others_use_them), T(what_is_no_vault_is_told))
