@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/trust/keybind.h"
 #include "rota/base/mem.h"
+#include "rota/codec/time.h"
 #include "rota/crypto/datakey.h"
 #include "rota/trust/rollout.h"
 #include "rota/trust/tag.h"
@@ -16,6 +17,14 @@ static bool is_known(const struct rota_key_campaign *c)
 		rota_purpose_role(c->purpose) != NULL;
 }
 
+static uint32_t most_ahead(const struct rota_key_facts *f)
+{
+	bool past = f->highest_s != 0 && f->highest_s < f->now_s;
+
+	return ROTA_KEY_AHEAD_MAX +
+		(past ? rota_time_days(f->now_s) - rota_time_days(f->highest_s) : 0);
+}
+
 static enum rota_err check_generation(
 	const struct rota_key_campaign *c, const struct rota_key_facts *f)
 {
@@ -25,7 +34,9 @@ static enum rota_err check_generation(
 		return ROTA_ERR_VERSION;
 	if (c->generation <= f->highest && !again)
 		return ROTA_ERR_VERSION;
-	return c->generation - f->highest > ROTA_KEY_AHEAD_MAX ? ROTA_ERR_CEILING : ROTA_OK;
+	if (f->highest == 0)
+		return ROTA_OK; /* one that joins late */
+	return c->generation - f->highest > most_ahead(f) ? ROTA_ERR_CEILING : ROTA_OK;
 }
 
 /* SPEC 32.3: stages open by time alone. */

@@ -12,7 +12,9 @@
 #include "rota/codec/keys.h"
 #include "rota/crypto/hpke.h"
 
-#define ROTA_KEY_AHEAD_MAX 16 /* generations: as retirements may name of one purpose (SPEC 16.1) */
+/* Generations above the highest, and one more for each day since that one was activated: nobody rotates daily, and who
+ * slept for years is not locked out. */
+#define ROTA_KEY_AHEAD_MAX 16
 #define ROTA_KEY_ACTIVATION_MAX_S (90u * 86400) /* as long as a landing root lives (SPEC 23) */
 
 /* ---- the campaign ---- */
@@ -22,6 +24,7 @@ struct rota_key_facts {
 	struct rota_span device_hex; /* device id, 64 digits */
 	uint64_t now_s; /* trusted clock, else the time floor (SPEC 5.2) */
 	uint32_t highest; /* generation that was ever taken of the campaign's purpose; 0: none */
+	uint64_t highest_s; /* when it was activated; 0: not known */
 	bool lost; /* the highest was lost with restored flash (SPEC 34.4): it may come once more */
 	uint32_t seen_as; /* generation that a slot has from a campaign of this id; 0: none */
 };
@@ -31,7 +34,7 @@ struct rota_key_facts {
  * ROTA_ERR_ROLE         a purpose of the other role
  * ROTA_ERR_WITHDRAWN    it was aborted
  * ROTA_ERR_VERSION      generation at or below the highest; an id that was seen with another one
- * ROTA_ERR_CEILING      more than ROTA_KEY_AHEAD_MAX above the highest
+ * ROTA_ERR_CEILING      too far above the highest, if there is one
  * ROTA_ERR_TIME         its activation is more than ROTA_KEY_ACTIVATION_MAX_S ahead
  * ROTA_ERR_BUSY         paused, or not this device's turn yet */
 ROTA_MUST_USE enum rota_err rota_key_campaign_judge(const struct rota_crypto *crypto,

@@ -315,6 +315,7 @@ static const struct {
 } judged[] = {
 	{ "good", 3, 1, 1, 0, 5, 4, 0, 0, 0, false, ROTA_OK },
 	{ "the first of all", 3, 2, 1, 0, 1, 0, 0, 0, 0, false, ROTA_OK },
+	{ "the first of a device that joins late", 3, 2, 1, 0, 900, 0, 0, 0, 0, false, ROTA_OK },
 	{ "the other purposes of its role", 5, 2, 1, 0, 1, 0, 0, 0, 0, false, ROTA_OK },
 	{ "done, for who comes late", 3, 1, 1, 3, 5, 4, 0, 0, 0, false, ROTA_OK },
 	{ "seen before as what it is", 3, 1, 1, 0, 5, 4, 5, 0, 0, false, ROTA_OK },
@@ -332,7 +333,7 @@ static const struct {
 	{ "an older one, after its loss", 3, 1, 1, 0, 3, 4, 0, 0, 0, true, ROTA_ERR_VERSION },
 	{ "seen with another generation", 3, 1, 1, 0, 6, 4, 5, 0, 0, false, ROTA_ERR_VERSION },
 	{ "far future", 3, 1, 1, 0, 21, 4, 0, 0, 0, false, ROTA_ERR_CEILING },
-	{ "as far as can be", 3, 1, 1, 0, UINT32_MAX, 0, 0, 0, 0, false, ROTA_ERR_CEILING },
+	{ "as far as can be", 3, 1, 1, 0, UINT32_MAX, 1, 0, 0, 0, false, ROTA_ERR_CEILING },
 	{ "post-dated", 3, 1, 1, 0, 5, 4, 0, 90 * 86400 + 1, 0, false, ROTA_ERR_TIME },
 	{ "its stage is to come", 3, 1, 1, 0, 5, 4, 0, 0, 1, false, ROTA_ERR_BUSY },
 };
@@ -355,6 +356,33 @@ TEST(a_campaign_is_judged_by_what_the_device_has)
 		f.seen_as = judged[i].seen_as;
 		f.lost = judged[i].lost;
 		CHECK_EQ(rota_key_campaign_judge(test_crypto, &c, &f), judged[i].err);
+	}
+	ROW(NULL);
+}
+
+static const struct {
+	const char *reason;
+	int64_t highest; /* its activation, from now; 0: not known */
+	uint32_t generation;
+	enum rota_err err;
+} slept[] = {
+	{ "for a year", -365 * 86400, 20 + 365, ROTA_OK },
+	{ "for a year, and one too many", -365 * 86400, 21 + 365, ROTA_ERR_CEILING },
+	{ "for a day", -86400, 21, ROTA_OK },
+	{ "nobody knows how long", 0, 21, ROTA_ERR_CEILING },
+	{ "its key is to be activated yet", 86400, 21, ROTA_ERR_CEILING },
+};
+
+TEST(who_slept_may_be_far_behind)
+{
+	for (size_t i = 0; i < ROWS(slept); i++) {
+		struct rota_key_campaign c = campaign();
+		struct rota_key_facts f = facts();
+
+		ROW(slept[i].reason);
+		c.generation = slept[i].generation;
+		f.highest_s = slept[i].highest != 0 ? (uint64_t)(NOW + slept[i].highest) : 0;
+		CHECK_EQ(rota_key_campaign_judge(test_crypto, &c, &f), slept[i].err);
 	}
 	ROW(NULL);
 }
@@ -425,5 +453,5 @@ TESTS(T(a_bundle_of_its_own_opens_with_either_key_and_either_psk),
 	T(who_has_a_psk_takes_no_bundle_without),
 	T(what_was_not_sealed_for_this_device_and_campaign_is_refused),
 	T(no_bit_of_a_bundle_can_be_another_one), T(a_campaign_is_judged_by_what_the_device_has),
-	T(a_device_takes_part_from_its_stage_on),
+	T(who_slept_may_be_far_behind), T(a_device_takes_part_from_its_stage_on),
 	T(a_bundle_counts_only_if_its_very_tree_is_listed))
