@@ -7,6 +7,9 @@
  * stack and 12 million instructions on a Cortex-M3.
  *
  * Signatures are deterministic (RFC 6979), so signing takes no randomness.
+ *
+ * BearSSL does not wipe what it computes with: after a call its place on the stack holds parts of secrets until
+ * something else is written there.
  */
 #ifndef PORTS_CRYPTO_BEARSSL_SECRET_H
 #define PORTS_CRYPTO_BEARSSL_SECRET_H

@@ -6,7 +6,7 @@
  * one, does not open or make messages. One message per key: the nonce is the base nonce, there is no sequence and no
  * exporter.
  *
- * Nothing secret is left behind on the stack.
+ * Nothing secret is left behind on the stack by what is here; what a port leaves there is for the port to say.
  */
 #ifndef ROTA_CRYPTO_HPKE_H
 #define ROTA_CRYPTO_HPKE_H
