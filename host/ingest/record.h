@@ -30,9 +30,16 @@
 enum rota_record_type {
 	ROTA_RECORD_CLOSE = 1, /* a clean end of writing: all before it is durable; no payload */
 	ROTA_RECORD_REPORT = 2, /* body of POST /api/v1/report, as releases before wrote it */
+	ROTA_RECORD_DELIVERY = 3, /* certificate and body: host/registry/delivery.h */
+	/* The registry (SPEC 30.1); the device is that of the record, but for CAMPAIGN, which has none. */
+	ROTA_RECORD_ENROL = 4, /* row and IDevID: host/registry/identity.h */
+	ROTA_RECORD_STATEMENT = 5, /* what a device signed of its keys: rota/codec/statement.h */
+	ROTA_RECORD_ROW = 6, /* a row that signd made: host/campaign/row.h */
+	ROTA_RECORD_CAMPAIGN = 7, /* a step of a key campaign: host/registry/campaignlog.h */
+	ROTA_RECORD_OWNER = 8, /* the device goes to another owner: host/registry/edit.h */
+	ROTA_RECORD_EDIT = 9, /* what people say of a device: host/registry/edit.h */
 	ROTA_RECORD_LOG =
 		16, /* entry of the signing log: host/log/entry.h; in a journal of its own */
-	ROTA_RECORD_DELIVERY = 3, /* certificate and body: host/registry/delivery.h */
 };
 
 struct rota_record {

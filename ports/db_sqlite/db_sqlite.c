@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ports/db_sqlite/db_sqlite.h"
+#include "ports/db_sqlite/sql.h"
 
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 /* Somebody reading with the sqlite3 command may hold a lock for a moment. */
 #define BUSY_MS 5000
 
@@ -29,7 +27,7 @@ static const char schema[] =
 	" received_ms INTEGER NOT NULL, count INTEGER NOT NULL, head TEXT NOT NULL,"
 	" signature BLOB NOT NULL, certificate BLOB NOT NULL, PRIMARY KEY(device, record),"
 	" UNIQUE(device, count, head)) STRICT, WITHOUT ROWID;"
-	"INSERT OR IGNORE INTO meta VALUES('schema', 5), ('position', 0);";
+	"INSERT OR IGNORE INTO meta VALUES('schema', 6), ('position', 0);";
 
 /* From releases before: what is there counts as told without a device log, and without a signature. */
 static const char from_1[] = "BEGIN IMMEDIATE;"
@@ -53,6 +51,8 @@ static const char from_4[] = "BEGIN IMMEDIATE;"
 			     "ALTER TABLE devices ADD COLUMN root INTEGER NOT NULL DEFAULT 0;"
 			     "UPDATE meta SET value = 5 WHERE name = 'schema';"
 			     "COMMIT;";
+/* The registry's tables are new as a whole. */
+static const char from_5[] = "UPDATE meta SET value = 6 WHERE name = 'schema';";
 
 enum statement {
 	BEGIN,
@@ -73,6 +73,8 @@ enum statement {
 	HOLDINGS,
 	STATEMENTS,
 };
+
+_Static_assert(STATEMENTS <= ROTA_SQL_VIEW, "there is room for all of them");
 
 static const char *const sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -111,48 +113,9 @@ static const char *const sql[STATEMENTS] = {
 		     " GROUP BY root, version, release",
 };
 
-struct rota_db_sqlite {
-	sqlite3 *db;
-	sqlite3_stmt *at[STATEMENTS];
-	char *path;
-};
-
-static enum rota_err fail(struct rota_db_sqlite *s, struct rota_fail *why)
-{
-	int code = sqlite3_errcode(s->db) & 0xff;
-	enum rota_err err = ROTA_ERR_IO;
-
-	if (code == SQLITE_FULL)
-		err = ROTA_ERR_FULL;
-	else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-		err = ROTA_ERR_CORRUPT;
-	else if (code == SQLITE_BUSY)
-		err = ROTA_ERR_BUSY;
-	return rota_fail(why, err, "%s: %s", s->path, sqlite3_errmsg(s->db));
-}
-
-/* Values go in as they stand in the row; sequences and times stay below 2^63 by SPEC 2.1 and the clock. */
-static void bind_number(sqlite3_stmt *st, int at, uint64_t value)
-{
-	sqlite3_bind_int64(st, at, (sqlite3_int64)value);
-}
-
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
-{
-	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
-}
-
-/* Run to its end and make it ready for the next time. */
 static enum rota_err run(struct rota_db_sqlite *s, enum statement which, struct rota_fail *why)
 {
-	int code = sqlite3_step(s->at[which]);
-	enum rota_err err = ROTA_OK;
-
-	if (code != SQLITE_DONE && code != SQLITE_ROW)
-		err = fail(s, why);
-	sqlite3_reset(s->at[which]);
-	sqlite3_clear_bindings(s->at[which]);
-	return err;
+	return rota_sql_run(s, s->at[which], why);
 }
 
 static enum rota_err begin(void *ctx, struct rota_fail *why)
@@ -184,9 +147,9 @@ static enum rota_err meta(
 	sqlite3_stmt *st = s->at[META];
 	enum rota_err err = ROTA_OK;
 
-	bind_text(st, 1, name);
+	rota_sql_bind_text(st, 1, name);
 	if (sqlite3_step(st) == SQLITE_ROW)
-		*out = (uint64_t)sqlite3_column_int64(st, 0);
+		*out = rota_sql_number(st, 0);
 	else
 		err = rota_fail(why, ROTA_ERR_CORRUPT, "%s: no '%s' in table meta", s->path, name);
 	sqlite3_reset(st);
@@ -202,44 +165,29 @@ static enum rota_err set_position(void *ctx, uint64_t value, struct rota_fail *w
 {
 	struct rota_db_sqlite *s = ctx;
 
-	bind_number(s->at[SET_POSITION], 1, value);
+	rota_sql_bind_number(s->at[SET_POSITION], 1, value);
 	return run(s, SET_POSITION, why);
-}
-
-static void column_text(sqlite3_stmt *st, int at, char *to, size_t room)
-{
-	snprintf(to, room, "%s", (const char *)sqlite3_column_text(st, at));
 }
 
 static void read_device(sqlite3_stmt *st, struct rota_db_device *out)
 {
-	column_text(st, 0, out->id, sizeof(out->id));
-	out->last_seen_ms = (uint64_t)sqlite3_column_int64(st, 1);
-	out->last_seq = (uint64_t)sqlite3_column_int64(st, 2);
-	out->floor_seq = (uint64_t)sqlite3_column_int64(st, 3);
-	out->events = (uint64_t)sqlite3_column_int64(st, 4);
-	column_text(st, 5, out->state, sizeof(out->state));
-	column_text(st, 6, out->version, sizeof(out->version));
-	column_text(st, 7, out->release, sizeof(out->release));
-	column_text(st, 8, out->step, sizeof(out->step));
-	column_text(st, 9, out->clause, sizeof(out->clause));
-	column_text(st, 10, out->reason, sizeof(out->reason));
-	out->log_count = (uint64_t)sqlite3_column_int64(st, 11);
-	out->log_forks = (uint64_t)sqlite3_column_int64(st, 12);
-	out->log_unsigned = (uint64_t)sqlite3_column_int64(st, 13);
-	column_text(st, 14, out->checkpoint, sizeof(out->checkpoint));
-	out->checkpoints_strange = (uint64_t)sqlite3_column_int64(st, 15);
-	out->root = (uint64_t)sqlite3_column_int64(st, 16);
-}
-
-/* The one row asked for stands ready, until sqlite3_reset(); ROTA_ERR_NOT_FOUND. */
-static enum rota_err one_row(struct rota_db_sqlite *s, sqlite3_stmt *st, struct rota_fail *why)
-{
-	int code = sqlite3_step(st);
-
-	if (code == SQLITE_ROW)
-		return ROTA_OK;
-	return code == SQLITE_DONE ? ROTA_ERR_NOT_FOUND : fail(s, why);
+	rota_sql_text(st, 0, out->id, sizeof(out->id));
+	out->last_seen_ms = rota_sql_number(st, 1);
+	out->last_seq = rota_sql_number(st, 2);
+	out->floor_seq = rota_sql_number(st, 3);
+	out->events = rota_sql_number(st, 4);
+	rota_sql_text(st, 5, out->state, sizeof(out->state));
+	rota_sql_text(st, 6, out->version, sizeof(out->version));
+	rota_sql_text(st, 7, out->release, sizeof(out->release));
+	rota_sql_text(st, 8, out->step, sizeof(out->step));
+	rota_sql_text(st, 9, out->clause, sizeof(out->clause));
+	rota_sql_text(st, 10, out->reason, sizeof(out->reason));
+	out->log_count = rota_sql_number(st, 11);
+	out->log_forks = rota_sql_number(st, 12);
+	out->log_unsigned = rota_sql_number(st, 13);
+	rota_sql_text(st, 14, out->checkpoint, sizeof(out->checkpoint));
+	out->checkpoints_strange = rota_sql_number(st, 15);
+	out->root = rota_sql_number(st, 16);
 }
 
 static enum rota_err device(
@@ -249,8 +197,8 @@ static enum rota_err device(
 	sqlite3_stmt *st = s->at[DEVICE];
 	enum rota_err err;
 
-	bind_text(st, 1, id);
-	err = one_row(s, st, why);
+	rota_sql_bind_text(st, 1, id);
+	err = rota_sql_row(s, st, why);
 	if (err == ROTA_OK)
 		read_device(st, out);
 	sqlite3_reset(st);
@@ -262,23 +210,23 @@ static enum rota_err set_device(void *ctx, const struct rota_db_device *d, struc
 	struct rota_db_sqlite *s = ctx;
 	sqlite3_stmt *st = s->at[SET_DEVICE];
 
-	bind_text(st, 1, d->id);
-	bind_number(st, 2, d->last_seen_ms);
-	bind_number(st, 3, d->last_seq);
-	bind_number(st, 4, d->floor_seq);
-	bind_number(st, 5, d->events);
-	bind_text(st, 6, d->state);
-	bind_text(st, 7, d->version);
-	bind_text(st, 8, d->release);
-	bind_text(st, 9, d->step);
-	bind_text(st, 10, d->clause);
-	bind_text(st, 11, d->reason);
-	bind_number(st, 12, d->log_count);
-	bind_number(st, 13, d->log_forks);
-	bind_number(st, 14, d->log_unsigned);
-	bind_text(st, 15, d->checkpoint);
-	bind_number(st, 16, d->checkpoints_strange);
-	bind_number(st, 17, d->root);
+	rota_sql_bind_text(st, 1, d->id);
+	rota_sql_bind_number(st, 2, d->last_seen_ms);
+	rota_sql_bind_number(st, 3, d->last_seq);
+	rota_sql_bind_number(st, 4, d->floor_seq);
+	rota_sql_bind_number(st, 5, d->events);
+	rota_sql_bind_text(st, 6, d->state);
+	rota_sql_bind_text(st, 7, d->version);
+	rota_sql_bind_text(st, 8, d->release);
+	rota_sql_bind_text(st, 9, d->step);
+	rota_sql_bind_text(st, 10, d->clause);
+	rota_sql_bind_text(st, 11, d->reason);
+	rota_sql_bind_number(st, 12, d->log_count);
+	rota_sql_bind_number(st, 13, d->log_forks);
+	rota_sql_bind_number(st, 14, d->log_unsigned);
+	rota_sql_bind_text(st, 15, d->checkpoint);
+	rota_sql_bind_number(st, 16, d->checkpoints_strange);
+	rota_sql_bind_number(st, 17, d->root);
 	return run(s, SET_DEVICE, why);
 }
 
@@ -290,13 +238,13 @@ static enum rota_err add_event(
 	const char *const text[] = { e->name, e->version, e->release, e->campaign, e->attempt,
 		e->slot, e->step, e->clause, e->reason, e->detail, e->log };
 
-	bind_text(st, 1, e->device);
-	bind_number(st, 2, e->seq);
-	bind_number(st, 3, e->received_ms);
+	rota_sql_bind_text(st, 1, e->device);
+	rota_sql_bind_number(st, 2, e->seq);
+	rota_sql_bind_number(st, 3, e->received_ms);
 	if (e->has_at)
-		bind_number(st, 4, e->at_s);
+		rota_sql_bind_number(st, 4, e->at_s);
 	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
-		bind_text(st, (int)(5 + i), text[i]);
+		rota_sql_bind_text(st, (int)(5 + i), text[i]);
 	ROTA_TRY(run(s, ADD_EVENT, why));
 	*added = sqlite3_changes(s->db) == 1;
 	return ROTA_OK;
@@ -309,11 +257,11 @@ static enum rota_err event_log(void *ctx, const char *id, uint64_t seq,
 	sqlite3_stmt *st = s->at[EVENT_LOG];
 	enum rota_err err;
 
-	bind_text(st, 1, id);
-	bind_number(st, 2, seq);
-	err = one_row(s, st, why);
+	rota_sql_bind_text(st, 1, id);
+	rota_sql_bind_number(st, 2, seq);
+	err = rota_sql_row(s, st, why);
 	if (err == ROTA_OK)
-		column_text(st, 0, out, ROTA_DB_TEXT_LEN);
+		rota_sql_text(st, 0, out, ROTA_DB_TEXT_LEN);
 	sqlite3_reset(st);
 	return err;
 }
@@ -326,16 +274,16 @@ static enum rota_err prune_events(
 	int code;
 
 	*floor = 0;
-	bind_text(st, 1, id);
-	bind_number(st, 2, keep);
+	rota_sql_bind_text(st, 1, id);
+	rota_sql_bind_number(st, 2, keep);
 	code = sqlite3_step(st);
 	if (code == SQLITE_ROW)
-		*floor = (uint64_t)sqlite3_column_int64(st, 0);
+		*floor = rota_sql_number(st, 0);
 	sqlite3_reset(st);
 	if (code != SQLITE_ROW)
-		return code == SQLITE_DONE ? ROTA_OK : fail(s, why);
-	bind_text(s->at[PRUNE], 1, id);
-	bind_number(s->at[PRUNE], 2, *floor);
+		return code == SQLITE_DONE ? ROTA_OK : rota_sql_fail(s, why);
+	rota_sql_bind_text(s->at[PRUNE], 1, id);
+	rota_sql_bind_number(s->at[PRUNE], 2, *floor);
 	return run(s, PRUNE, why);
 }
 
@@ -345,12 +293,12 @@ static enum rota_err count_proofs(struct rota_db_sqlite *s, const char *id, uint
 	sqlite3_stmt *st = s->at[COUNT_PROOFS];
 	enum rota_err err = ROTA_OK;
 
-	bind_text(st, 1, id);
-	bind_number(st, 2, count);
+	rota_sql_bind_text(st, 1, id);
+	rota_sql_bind_number(st, 2, count);
 	if (sqlite3_step(st) == SQLITE_ROW)
-		*out = (uint64_t)sqlite3_column_int64(st, 0);
+		*out = rota_sql_number(st, 0);
 	else
-		err = fail(s, why);
+		err = rota_sql_fail(s, why);
 	sqlite3_reset(st);
 	return err;
 }
@@ -361,13 +309,13 @@ static enum rota_err add_proof(void *ctx, const struct rota_db_proof *p, bool *a
 	struct rota_db_sqlite *s = ctx;
 	sqlite3_stmt *st = s->at[ADD_PROOF];
 
-	bind_text(st, 1, p->device);
-	bind_number(st, 2, p->record);
-	bind_number(st, 3, p->received_ms);
-	bind_number(st, 4, p->count);
-	bind_text(st, 5, p->head);
-	sqlite3_bind_blob(st, 6, p->sig, (int)p->sig_len, SQLITE_STATIC);
-	sqlite3_bind_blob(st, 7, p->cert, (int)p->cert_len, SQLITE_STATIC);
+	rota_sql_bind_text(st, 1, p->device);
+	rota_sql_bind_number(st, 2, p->record);
+	rota_sql_bind_number(st, 3, p->received_ms);
+	rota_sql_bind_number(st, 4, p->count);
+	rota_sql_bind_text(st, 5, p->head);
+	rota_sql_bind_bytes(st, 6, rota_span(p->sig, p->sig_len));
+	rota_sql_bind_bytes(st, 7, rota_span(p->cert, p->cert_len));
 	ROTA_TRY(run(s, ADD_PROOF, why));
 	*added = sqlite3_changes(s->db) == 1;
 	return count_proofs(s, p->device, p->count, heads, why);
@@ -378,33 +326,21 @@ static enum rota_err prune_proofs(
 {
 	struct rota_db_sqlite *s = ctx;
 
-	bind_text(s->at[PRUNE_PROOFS], 1, id);
-	bind_number(s->at[PRUNE_PROOFS], 2, keep);
-	bind_number(s->at[PRUNE_PROOFS], 3, forked);
+	rota_sql_bind_text(s->at[PRUNE_PROOFS], 1, id);
+	rota_sql_bind_number(s->at[PRUNE_PROOFS], 2, keep);
+	rota_sql_bind_number(s->at[PRUNE_PROOFS], 3, forked);
 	return run(s, PRUNE_PROOFS, why);
-}
-
-/* What is longer than the room was not put in by us. */
-static size_t column_bytes(sqlite3_stmt *st, int at, uint8_t *to, size_t room)
-{
-	const void *from = sqlite3_column_blob(st, at);
-	size_t len = (size_t)sqlite3_column_bytes(st, at);
-
-	if (from == NULL || len > room)
-		return 0;
-	memcpy(to, from, len);
-	return len;
 }
 
 static void read_proof(sqlite3_stmt *st, struct rota_db_proof *out)
 {
-	column_text(st, 0, out->device, sizeof(out->device));
-	out->record = (uint64_t)sqlite3_column_int64(st, 1);
-	out->received_ms = (uint64_t)sqlite3_column_int64(st, 2);
-	out->count = (uint64_t)sqlite3_column_int64(st, 3);
-	column_text(st, 4, out->head, sizeof(out->head));
-	out->sig_len = column_bytes(st, 5, out->sig, sizeof(out->sig));
-	out->cert_len = column_bytes(st, 6, out->cert, sizeof(out->cert));
+	rota_sql_text(st, 0, out->device, sizeof(out->device));
+	out->record = rota_sql_number(st, 1);
+	out->received_ms = rota_sql_number(st, 2);
+	out->count = rota_sql_number(st, 3);
+	rota_sql_text(st, 4, out->head, sizeof(out->head));
+	out->sig_len = rota_sql_bytes(st, 5, out->sig, sizeof(out->sig));
+	out->cert_len = rota_sql_bytes(st, 6, out->cert, sizeof(out->cert));
 }
 
 static enum rota_err proof(
@@ -414,9 +350,9 @@ static enum rota_err proof(
 	sqlite3_stmt *st = s->at[PROOF];
 	enum rota_err err;
 
-	bind_text(st, 1, id);
-	bind_number(st, 2, after);
-	err = one_row(s, st, why);
+	rota_sql_bind_text(st, 1, id);
+	rota_sql_bind_number(st, 2, after);
+	err = rota_sql_row(s, st, why);
 	if (err == ROTA_OK)
 		read_proof(st, out);
 	sqlite3_reset(st);
@@ -432,46 +368,37 @@ static enum rota_err holdings(void *ctx,
 	struct rota_db_holding h;
 	enum rota_err err;
 
-	while ((err = one_row(s, st, why)) == ROTA_OK) {
-		h.root = (uint64_t)sqlite3_column_int64(st, 0);
-		column_text(st, 1, h.version, sizeof(h.version));
-		column_text(st, 2, h.release, sizeof(h.release));
-		h.devices = (uint64_t)sqlite3_column_int64(st, 3);
+	while ((err = rota_sql_row(s, st, why)) == ROTA_OK) {
+		h.root = rota_sql_number(st, 0);
+		rota_sql_text(st, 1, h.version, sizeof(h.version));
+		rota_sql_text(st, 2, h.release, sizeof(h.release));
+		h.devices = rota_sql_number(st, 3);
 		each(to, &h);
 	}
 	sqlite3_reset(st);
 	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
 }
 
-static enum rota_err execute(struct rota_db_sqlite *s, const char *text, struct rota_fail *why)
-{
-	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? ROTA_OK : fail(s, why);
-}
-
 static enum rota_err clear(void *ctx, struct rota_fail *why)
 {
-	return execute(ctx,
+	return rota_sql_execute(ctx,
 		"DELETE FROM events; DELETE FROM devices; DELETE FROM proofs;"
+		" DELETE FROM registry; DELETE FROM holdings; DELETE FROM key_campaigns;"
 		" UPDATE meta SET value = 0 WHERE name = 'position'",
 		why);
-}
-
-static enum rota_err prepare(struct rota_db_sqlite *s, int which, struct rota_fail *why)
-{
-	return sqlite3_prepare_v3(s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, &s->at[which],
-		       NULL) == SQLITE_OK
-		? ROTA_OK
-		: fail(s, why);
 }
 
 /* Tables as they are now, whoever made them. */
 static enum rota_err bring_up(struct rota_db_sqlite *s, struct rota_fail *why)
 {
-	static const char *const steps[SCHEMA_VERSION] = { [1] = from_1, from_2, from_3, from_4 };
+	static const char *const steps[SCHEMA_VERSION] = {
+		[1] = from_1, from_2, from_3, from_4, from_5
+	};
 	uint64_t version = 0;
 
-	ROTA_TRY(execute(s, schema, why));
-	ROTA_TRY(prepare(s, META, why));
+	ROTA_TRY(rota_sql_execute(s, schema, why));
+	ROTA_TRY(rota_sql_execute(s, rota_sql_registry, why));
+	ROTA_TRY(rota_sql_prepare(s, sql[META], &s->at[META], why));
 	ROTA_TRY(meta(s, "schema", &version, why));
 	if (version == 0 || version > SCHEMA_VERSION)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
@@ -479,7 +406,7 @@ static enum rota_err bring_up(struct rota_db_sqlite *s, struct rota_fail *why)
 			"run rotad --rebuild",
 			s->path);
 	for (; version < SCHEMA_VERSION; version++)
-		ROTA_TRY(execute(s, steps[version], why));
+		ROTA_TRY(rota_sql_execute(s, steps[version], why));
 	return ROTA_OK;
 }
 
@@ -489,13 +416,13 @@ static enum rota_err open_in(struct rota_db_sqlite *s, const char *path, struct 
 	if (sqlite3_open_v2(path, &s->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 		    NULL) != SQLITE_OK)
-		return fail(s, why);
+		return rota_sql_fail(s, why);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
-	ROTA_TRY(execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why));
+	ROTA_TRY(rota_sql_execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", why));
 	ROTA_TRY(bring_up(s, why));
 	for (int i = 0; i < STATEMENTS; i++)
 		if (s->at[i] == NULL)
-			ROTA_TRY(prepare(s, i, why));
+			ROTA_TRY(rota_sql_prepare(s, sql[i], &s->at[i], why));
 	return ROTA_OK;
 }
 
@@ -506,14 +433,14 @@ static enum rota_err look_in(struct rota_db_sqlite *s, const char *path, struct 
 
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
 		SQLITE_OK)
-		return fail(s, why);
+		return rota_sql_fail(s, why);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
-	ROTA_TRY(prepare(s, META, why));
+	ROTA_TRY(rota_sql_prepare(s, sql[META], &s->at[META], why));
 	ROTA_TRY(meta(s, "schema", &version, why));
 	if (version != SCHEMA_VERSION)
 		return rota_fail(why, ROTA_ERR_UNSUPPORTED,
 			"%s: made by another release; start the rotad of this one there", path);
-	return prepare(s, HOLDINGS, why);
+	return rota_sql_prepare(s, sql[HOLDINGS], &s->at[HOLDINGS], why);
 }
 
 static enum rota_err open_as(const char *path,
@@ -573,8 +500,10 @@ void rota_db_sqlite_close(struct rota_db_sqlite *s)
 {
 	if (s == NULL)
 		return;
-	for (int i = 0; i < STATEMENTS; i++)
+	for (int i = 0; i < ROTA_SQL_VIEW; i++)
 		sqlite3_finalize(s->at[i]);
+	for (int i = 0; i < ROTA_SQL_REGISTRY; i++)
+		sqlite3_finalize(s->reg[i]);
 	sqlite3_close(s->db);
 	free(s->path);
 	free(s);

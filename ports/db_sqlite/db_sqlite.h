@@ -3,7 +3,7 @@
  *
  * Write-ahead logging, so that `sqlite3 FILE` can read while rotad writes; synchronous FULL, since the journal
  * drops segments that the projection reports as durable. Tables `devices`, `events`, `proofs` and `meta` are meant for
- * reading by people; ids are hex text for that reason.
+ * reading by people; ids are hex text for that reason. Those of the registry are registry.h's.
  */
 #ifndef PORTS_DB_SQLITE_DB_SQLITE_H
 #define PORTS_DB_SQLITE_DB_SQLITE_H

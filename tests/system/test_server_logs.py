@@ -44,7 +44,7 @@ def test_a_database_of_the_release_before_goes_on(rotad):
     rotad.start()
     assert rotad.post(LOGGED % (1, "aa", 2))[0] == 200
     rotad.stop()
-    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(5,)]
+    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(6,)]
     assert rotad.rows("SELECT events, log_count, log_forks, checkpoint FROM devices") == [(2, 1, 0, "")]
     with sqlite3.connect(rotad.dir / "fleet.sqlite") as db:  # and of the one after it
         db.execute("DROP TABLE proofs")
@@ -54,7 +54,7 @@ def test_a_database_of_the_release_before_goes_on(rotad):
     rotad.start()
     assert rotad.post(signed(rotad.key, 2, "bb" * 32, 3))[0] == 200
     rotad.stop()
-    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(5,)]
+    assert rotad.rows("SELECT value FROM meta WHERE name = 'schema'") == [(6,)]
     assert rotad.rows("SELECT count, log_unsigned FROM proofs, devices") == [(2, 0)]
 
 
