@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/api.h"
 #include "apps/rotad/log.h"
+#include "apps/rotad/metrics.h"
 #include "apps/rotad/teller.h"
 #include "host/base/json.h"
 #include "host/base/when.h"
@@ -332,44 +333,10 @@ static void on_ready(struct worker *w, struct evhttp_request *req)
 
 static void on_metrics(struct worker *w, struct evhttp_request *req)
 {
-	struct figures *f = &w->shared->figures;
-	const struct {
-		const char *name, *type, *help;
-		uint64_t value;
-	} rows[] = {
-		{ "requests_total", "counter", "Requests that passed the gate.", f->requests },
-		{ "reports_total", "counter", "Reports acknowledged.", f->accepted },
-		{ "refused_http_total", "counter", "Requests refused as HTTP.", f->refused_http },
-		{ "refused_identity_total", "counter", "Requests refused for their certificate.",
-			f->refused_identity },
-		{ "refused_report_total", "counter", "Reports refused as malformed.",
-			f->refused_report },
-		{ "times_total", "counter", "Devices that were told the time.", f->times },
-		{ "busy_total", "counter", "Reports answered with 503.", f->busy },
-		{ "deadlines_total", "counter", "Requests cut for taking too long.", f->deadlines },
-		{ "connections_total", "counter", "Connections accepted.", f->connections },
-		{ "chain_checks_total", "counter", "Certificate chains verified with OpenSSL.",
-			f->chain_checks },
-		{ "journal_groups_total", "counter", "Groups of reports made durable.", f->groups },
-		{ "journal_sequence", "gauge", "Last durable journal record.", f->durable },
-		{ "projection_sequence", "gauge", "Last journal record in the database.",
-			f->projected },
-		{ "checkpoints_strange_total", "counter",
-			"Checkpoints that devices saw and the signing log does not have.",
-			f->strange },
-	};
-	struct evbuffer *text = evbuffer_new();
+	struct evbuffer *text = new_body();
 
-	if (text == NULL)
-		abort();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		evbuffer_add_printf(text,
-			"# HELP rota_%s %s\n# TYPE rota_%s %s\nrota_%s %" PRIu64 "\n", rows[i].name,
-			rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
-	evbuffer_add(text, "", 1);
-	answer(req, 200, "text/plain; version=0.0.4", "%s",
-		(const char *)evbuffer_pullup(text, -1));
-	evbuffer_free(text);
+	metrics_add(text, &w->shared->figures);
+	reply(req, 200, "text/plain; version=0.0.4", text);
 }
 
 static const struct route {

@@ -21,15 +21,21 @@ static int complain(const char *dir, const struct rota_ingest_fault *f)
 
 static const char *type_name(uint8_t type)
 {
-	switch (type) {
-	case ROTA_RECORD_CLOSE:
-		return "close";
-	case ROTA_RECORD_REPORT:
-	case ROTA_RECORD_DELIVERY:
-		return "report";
-	default:
+	static const char *const names[] = {
+		[ROTA_RECORD_CLOSE] = "close",
+		[ROTA_RECORD_REPORT] = "report",
+		[ROTA_RECORD_DELIVERY] = "report",
+		[ROTA_RECORD_ENROL] = "enrol",
+		[ROTA_RECORD_STATEMENT] = "statement",
+		[ROTA_RECORD_ROW] = "row",
+		[ROTA_RECORD_CAMPAIGN] = "campaign",
+		[ROTA_RECORD_OWNER] = "owner",
+		[ROTA_RECORD_EDIT] = "edit",
+	};
+
+	if (type >= sizeof(names) / sizeof(names[0]) || names[type] == NULL)
 		return "unknown";
-	}
+	return names[type];
 }
 
 static void print_record(const struct rota_record *r)

@@ -11,7 +11,7 @@
 #include "host/base/bytes.h"
 #include "host/base/file.h"
 #include "host/serve/listener.h"
-#include "ports/db_sqlite/db_sqlite.h"
+#include "ports/db_sqlite/registry.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -54,6 +54,7 @@ struct server {
 	struct rota_ingest *journal;
 	struct rota_db_sqlite *sqlite;
 	struct rota_db db;
+	struct rota_regdb reg;
 	struct ingest ingest;
 	struct projection projection;
 	struct worker *workers;
@@ -115,10 +116,12 @@ static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fai
 	ROTA_TRY(open_journal(s, why));
 	durable = rota_ingest_durable(s->journal);
 	ROTA_TRY(rota_db_sqlite_open(s->shared.config.database, &s->sqlite, &s->db, why));
+	ROTA_TRY(rota_db_sqlite_registry(s->sqlite, &s->reg, why));
 	if (rebuild)
-		ROTA_TRY(projection_rebuild(&s->projection, &s->shared, &s->db, why));
+		ROTA_TRY(projection_rebuild(&s->projection, &s->shared, &s->db, &s->reg, why));
 	else
-		ROTA_TRY(projection_open(&s->projection, &s->shared, &s->db, durable, why));
+		ROTA_TRY(
+			projection_open(&s->projection, &s->shared, &s->db, &s->reg, durable, why));
 	err = projection_catch_up(&s->projection, durable, why);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/projection.h"
 #include "apps/rotad/log.h"
+#include "host/registry/fleet.h"
 #include "host/registry/registry.h"
 
 #include <inttypes.h>
@@ -18,22 +19,25 @@ static enum rota_err journal_fault(const struct config *c, const struct rota_ing
 		f->file[0] ? " in " : "", f->file, f->offset);
 }
 
-static void begin(struct projection *p, struct shared *shared, const struct rota_db *db)
+static void begin(struct projection *p, struct shared *shared, const struct rota_db *db,
+	const struct rota_regdb *reg)
 {
-	*p = (struct projection){
-		.shared = shared, .db = db, .checkpoints = { .folder = shared->config.log }
-	};
+	*p = (struct projection){ .shared = shared,
+		.db = db,
+		.reg = reg,
+		.keys = { .stale = true },
+		.checkpoints = { .folder = shared->config.log } };
 	p->log = (struct rota_registry_log){ .ctx = &p->checkpoints, .look = checkpoints_look };
 }
 
 enum rota_err projection_open(struct projection *p, struct shared *shared, const struct rota_db *db,
-	uint64_t through, struct rota_fail *why)
+	const struct rota_regdb *reg, uint64_t through, struct rota_fail *why)
 {
 	const struct config *c = &shared->config;
 	struct rota_ingest_fault fault;
 	enum rota_err err;
 
-	begin(p, shared, db);
+	begin(p, shared, db, reg);
 	ROTA_TRY(db->begin(db->ctx, why));
 	err = db->position(db->ctx, &p->position, why);
 	db->rollback(db->ctx);
@@ -59,12 +63,12 @@ enum rota_err projection_open(struct projection *p, struct shared *shared, const
 
 /* An empty database stays at position 0 when nothing follows, so the journal may begin anywhere. */
 enum rota_err projection_rebuild(struct projection *p, struct shared *shared,
-	const struct rota_db *db, struct rota_fail *why)
+	const struct rota_db *db, const struct rota_regdb *reg, struct rota_fail *why)
 {
 	struct rota_ingest_fault fault;
 	enum rota_err err;
 
-	begin(p, shared, db);
+	begin(p, shared, db, reg);
 	ROTA_TRY(db->begin(db->ctx, why));
 	err = db->clear(db->ctx, why);
 	if (err != ROTA_OK) {
@@ -127,10 +131,40 @@ static void tell(const struct rota_registry_alarm *alarm)
 		tell_strange(alarm);
 }
 
+/* A record of the registry that changed nothing, and was no repeat: somebody sent what he should not have, or a later
+ * release wrote it. */
+static void tell_fleet(struct projection *p, const struct rota_fleet_news *news)
+{
+	if (news->result == ROTA_FLEET_NOTHING)
+		return;
+	if (news->type == ROTA_RECORD_STATEMENT)
+		count_one(&p->shared->figures.statements[news->result]);
+	if (news->result == ROTA_FLEET_TAKEN)
+		p->keys.stale = true;
+	else if (news->result != ROTA_FLEET_REPEATED)
+		log_line("device %s: a record of type %u changes nothing: %s", news->device,
+			news->type, rota_fleet_word(news->result));
+}
+
+static enum rota_err apply_one(
+	struct projection *p, const struct rota_record *record, struct rota_fail *why)
+{
+	struct rota_registry_alarm alarm;
+	struct rota_fleet_news news;
+
+	ROTA_TRY(rota_fleet_apply(p->reg, record, &news, why));
+	tell_fleet(p, &news);
+	ROTA_TRY(rota_registry_apply(
+		p->db, p->checkpoints.folder ? &p->log : NULL, record, &alarm, why));
+	tell(&alarm);
+	if (alarm.strange)
+		count_one(&p->shared->figures.strange);
+	return ROTA_OK;
+}
+
 static enum rota_err apply_batch(
 	struct projection *p, uint64_t through, uint64_t *last, struct rota_fail *why)
 {
-	struct rota_registry_alarm alarm;
 	struct rota_ingest_fault fault;
 	struct rota_record record;
 
@@ -139,11 +173,7 @@ static enum rota_err apply_batch(
 
 		if (err != ROTA_OK)
 			return journal_fault(&p->shared->config, &fault, why, err);
-		ROTA_TRY(rota_registry_apply(
-			p->db, p->checkpoints.folder ? &p->log : NULL, &record, &alarm, why));
-		tell(&alarm);
-		if (alarm.strange)
-			count_one(&p->shared->figures.strange);
+		ROTA_TRY(apply_one(p, &record, why));
 		*last = record.sequence;
 	}
 	return ROTA_OK;
@@ -208,7 +238,7 @@ static void *run(void *arg)
 		struct rota_fail why;
 		enum rota_err err;
 
-		queue_wait(&p->shared->projection);
+		queue_wait_ms(&p->shared->projection, key_figures_wait(&p->keys));
 		while (queue_pop(&p->shared->projection) != NULL)
 			; /* many signals, one walk */
 		do {
@@ -219,6 +249,8 @@ static void *run(void *arg)
 			if (err != ROTA_OK && !closed)
 				sleep(RETRY_S);
 		} while (err != ROTA_OK && !closed);
+		if (!closed)
+			key_figures_refresh(&p->keys, p->db, p->reg, &p->shared->figures);
 	}
 	return NULL;
 }

@@ -96,11 +96,16 @@ void queue_rearm(struct queue *q)
 	(void)got; /* EAGAIN: somebody else's wake was already taken */
 }
 
-void queue_wait(struct queue *q)
+void queue_wait_ms(struct queue *q, int timeout_ms)
 {
 	struct pollfd p = { .fd = q->fd, .events = POLLIN };
 
-	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+	while (poll(&p, 1, timeout_ms) < 0 && errno == EINTR)
 		;
 	queue_rearm(q);
+}
+
+void queue_wait(struct queue *q)
+{
+	queue_wait_ms(q, -1);
 }

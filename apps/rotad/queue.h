@@ -35,6 +35,8 @@ bool queue_closed(struct queue *q);
 
 /* Wait until something was pushed since the last wait, or closed. */
 void queue_wait(struct queue *q);
+/* The same for at most so long; -1: without end. */
+void queue_wait_ms(struct queue *q, int timeout_ms);
 
 /* After the descriptor became readable: make it wait for the next push. Then pop until NULL. */
 void queue_rearm(struct queue *q);

@@ -17,6 +17,8 @@
 #include "apps/rotad/config.h"
 #include "apps/rotad/queue.h"
 #include "host/ingest/record.h"
+#include "host/registry/fleet.h"
+#include "host/registry/needs.h"
 
 #include <stdatomic.h>
 
@@ -39,6 +41,9 @@ struct figures {
 	_Atomic uint64_t durable, groups; /* ingest writes */
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
 	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */
+	_Atomic uint64_t statements[ROTA_FLEET_RESULTS]; /* of devices, by what came of each */
+	_Atomic uint64_t keys[ROTA_PURPOSES_MAX][ROTA_REACHES]; /* devices: key_figures.h */
+	_Atomic uint64_t keys_newest[ROTA_PURPOSES_MAX], keys_oldest[ROTA_PURPOSES_MAX];
 	_Atomic bool ingest_ok, projection_ok; /* each by its thread: can it do its work */
 };
 
