@@ -29,7 +29,7 @@ struct rota_vault_place *rota_vault_find(const struct rota_vault *v, uint32_t id
 
 uint32_t rota_vault_most(const struct rota_vault *v)
 {
-	return (uint32_t)((uint64_t)v->c.index_len * 4 / 5);
+	return v->c.index_len - v->c.index_len / 5 - 1; /* no power of two is a multiple of five */
 }
 
 enum rota_err rota_vault_set(struct rota_vault *v, uint32_t id, uint32_t at)
