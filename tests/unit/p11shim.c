@@ -2,12 +2,15 @@
 /* A PKCS#11 module in front of another one, for tests: it counts, and fails as tokens fail.
  *
  * In the folder P11SHIM_DIR: `logins` and `signatures` have a byte for each C_Login and C_Sign that was let through, and
- * `signed.LABEL` for each by the key of that label, as an HSM's own audit counts;
+ * `signed.LABEL` for each by the key of that label, as an HSM's own audit counts; `sealed` and `opened`
+ * the same of C_Encrypt and C_Decrypt;
  * `mood` is a word, looked at in every call that matters:
  *     ended   the session is gone, once: the file is removed
  *     gone    the token is gone, as long as the file is there
  *     hang    signing does not come back
  *     die     the module breaks
+ *     stuck   the generator says yes and gives nothing
+ *     again   it gives the same at each call
  *     bare, loose, foreign   a private key is said to be not sensitive, extractable, not made in the token
  * `dumpable` has a byte for each login of a process that can be looked into or leaves a core.
  * P11SHIM_MODULE is the module behind.
@@ -110,6 +113,35 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len
 	return behind->C_Sign(session, data, data_len, sig, sig_len);
 }
 
+static CK_RV encrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len,
+	CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+	count("sealed");
+	return behind->C_Encrypt(session, data, data_len, out, out_len);
+}
+
+static CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len,
+	CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+	count("opened");
+	return behind->C_Decrypt(session, data, data_len, out, out_len);
+}
+
+static CK_RV generate_random(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG len)
+{
+	if (mood_is("gone"))
+		return CKR_DEVICE_REMOVED;
+	if (mood_is("die"))
+		_exit(11);
+	if (mood_is("stuck"))
+		return CKR_OK;
+	if (!mood_is("again"))
+		return behind->C_GenerateRandom(session, out, len);
+	for (CK_ULONG i = 0; i < len; i++)
+		out[i] = (CK_BYTE)(i >> 4);
+	return CKR_OK;
+}
+
 static CK_RV get_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 	CK_ATTRIBUTE_PTR wanted, CK_ULONG number)
 {
@@ -146,6 +178,9 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 	front.C_Login = login;
 	front.C_SignInit = sign_init;
 	front.C_Sign = sign;
+	front.C_Encrypt = encrypt;
+	front.C_Decrypt = decrypt;
+	front.C_GenerateRandom = generate_random;
 	front.C_GetAttributeValue = get_attributes;
 	*list = &front;
 	return CKR_OK;
