@@ -90,6 +90,11 @@ bool desk_expire(struct desk *d, uint64_t now, struct deed *out);
 void desk_list(const struct desk *d, struct rota_bytes *out);
 bool desk_show(const struct desk *d, const char *digest, struct rota_bytes *out);
 
+/* {"campaigns"}: ids of the newest ROTA_ASK_CAMPAIGNS_MAX that were approved of a scope, in the log's order; false: there is no such scope. And {"ask"}, the
+ * request of one by its id in hex (SPEC 18.2); false: the log has none of that id. */
+bool desk_campaigns(const struct desk *d, const char *scope, struct rota_bytes *out);
+bool desk_campaign(const struct desk *d, const char *id, struct rota_bytes *out);
+
 /* Whether signd.ini knows him. */
 bool desk_knows(const struct desk *d, const struct rota_identity *who);
 

@@ -131,6 +131,10 @@ static void show(struct parser *p, struct conn *c)
 	else if (r->kind == ROUTE_LIST && desk_knows(&p->desk, &c->who)) {
 		desk_list(&p->desk, &body);
 		found = true;
+	} else if (r->kind == ROUTE_CAMPAIGNS && desk_knows(&p->desk, &c->who)) {
+		found = desk_campaigns(&p->desk, r->word[0], &body);
+	} else if (r->kind == ROUTE_CAMPAIGN && desk_knows(&p->desk, &c->who)) {
+		found = desk_campaign(&p->desk, r->word[0], &body);
 	} else if (r->kind == ROUTE_DUE && desk_knows(&p->desk, &c->who)) {
 		status = show_due(p, r, &body);
 	} else if (r->kind == ROUTE_STANDING || r->kind == ROUTE_METRICS) {
@@ -163,6 +167,8 @@ void request_route(struct parser *p, struct conn *c)
 	case ROUTE_METRICS:
 	case ROUTE_KEYS:
 	case ROUTE_DUE:
+	case ROUTE_CAMPAIGNS:
+	case ROUTE_CAMPAIGN:
 		show(p, c);
 		return;
 	}

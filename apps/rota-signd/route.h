@@ -19,6 +19,8 @@ enum route_kind {
 	ROUTE_METRICS, /* GET /metrics */
 	ROUTE_KEYS, /* GET /v1/keys/SCOPE/PARTY */
 	ROUTE_DUE, /* GET /v1/series/SCOPE/due */
+	ROUTE_CAMPAIGNS, /* GET /v1/campaigns/SCOPE */
+	ROUTE_CAMPAIGN, /* GET /v1/campaign/ID */
 };
 
 struct route {

@@ -71,7 +71,8 @@ static const char *const kinds[] = { [ROTA_LEAF_OPENED] = "opened",
 	[ROTA_LEAF_INCIDENT] = "incident",
 	[ROTA_LEAF_RECONCILED] = "reconciled",
 	[ROTA_LEAF_POLICY] = "policy",
-	[ROTA_LEAF_BUILD] = "build" };
+	[ROTA_LEAF_BUILD] = "build",
+	[ROTA_LEAF_CAMPAIGN] = "campaign" };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/notary/ask.h"
 #include "host/base/when.h"
+#include "host/campaign/request.h"
 #include "host/notary/refusal.h"
 #include "host/repo/judge.h"
 #include "host/sign/duty.h"
@@ -112,6 +113,14 @@ static bool series_ok(const json_t *body)
 		is_number(body, "period_s", UINT32_MAX) && is_number(body, "slots", UINT32_MAX);
 }
 
+static bool campaign_ok(const json_t *body)
+{
+	struct rota_key_request request;
+	struct rota_fail why;
+
+	return rota_key_request_read(body, &request, &why) == ROTA_OK;
+}
+
 /* Each kind has its word and its body, and nothing that carries a digest to be signed unseen. */
 static const struct {
 	const char *word;
@@ -125,6 +134,7 @@ static const struct {
 	[ROTA_ASK_RECORD] = { "record", record_ok },
 	[ROTA_ASK_KEY] = { "key", key_ok },
 	[ROTA_ASK_SERIES] = { "series", series_ok },
+	[ROTA_ASK_CAMPAIGN] = { "campaign", campaign_ok },
 };
 
 const char *rota_ask_word(enum rota_ask_kind kind)

@@ -19,6 +19,8 @@
 #define ROTA_ASK_REASON_MAX 256 /* a sentence */
 #define ROTA_ASK_FILES_MAX 256 /* as in a bundle (SPEC 14.1) */
 #define ROTA_ASK_TEXT_MAX (1024 * 1024) /* a rollout policy or revocations (SPEC 8.1, 16.2) */
+/* That are shown of a scope, the newest: some of each purpose a month, for ten years. */
+#define ROTA_ASK_CAMPAIGNS_MAX 1024
 #define ROTA_ASK_STATEMENT_MAX                                                                     \
 	(256 * 1024) /* what a build was made of: a line for each of 1,000 packages */
 
@@ -31,6 +33,7 @@ enum rota_ask_kind {
 	ROTA_ASK_RECORD, /* {"event"}: {"digest","kind","path","version","what"}, nothing is signed */
 	ROTA_ASK_KEY, /* {"do","label","token"} */
 	ROTA_ASK_SERIES, /* {"from","landing_s","period_s","slots"} */
+	ROTA_ASK_CAMPAIGN, /* {"activation","cipher","devices", ...} of SPEC 32.1; nothing is signed */
 	ROTA_ASK_KINDS,
 };
 

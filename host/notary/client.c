@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/notary/client.h"
+#include "host/notary/client_parts.h"
 #include "host/fetch/fetch.h"
 #include "host/notary/refusal.h"
 #include "host/sign/p256.h"
@@ -224,8 +224,7 @@ static enum rota_err gather(void *ctx, struct rota_span piece)
 	return ROTA_OK;
 }
 
-/* An object of exactly these members. */
-static enum rota_err get(struct rota_client *c, const char *path, size_t max, const char *members,
+enum rota_err client_get(struct rota_client *c, const char *path, size_t max, const char *members,
 	json_t **out, struct rota_fail *why)
 {
 	struct rota_bytes text = { 0 };
@@ -275,6 +274,19 @@ static enum rota_err wrong_list(
 		"signing daemon at %s: its list of %s is none of SPEC 18.2", c->socket, what);
 }
 
+enum rota_err client_digests(const struct rota_client *c, const json_t *list, size_t most,
+	uint8_t (*digests)[ROTA_DIGEST_LEN], size_t *count, const char *what, struct rota_fail *why)
+{
+	*count = json_array_size(list);
+	if (!json_is_array(list) || *count > most)
+		return wrong_list(c, what, why);
+	for (size_t i = 0; i < *count; i++)
+		if (!rota_unhex(json_string_value(json_array_get(list, i)),
+			    rota_buf(digests[i], ROTA_DIGEST_LEN)))
+			return wrong_list(c, what, why);
+	return ROTA_OK;
+}
+
 /* {"keyid","public"}, where the one follows from the other. */
 static bool read_key(const json_t *one, uint8_t point[static ROTA_P256_KEY_LEN])
 {
@@ -296,7 +308,7 @@ enum rota_err rota_client_keys(struct rota_client *c, const char *scope, const c
 	enum rota_err err;
 	json_t *whole, *list;
 
-	err = get(c, path, LIST_MAX, "keys", &whole, why);
+	err = client_get(c, path, LIST_MAX, "keys", &whole, why);
 	free(path);
 	if (err == ROTA_ERR_NOT_FOUND)
 		return hint(why,
@@ -318,7 +330,8 @@ enum rota_err rota_client_due(
 	struct rota_client *c, const char *scope, json_t **due, struct rota_fail *why)
 {
 	char *path = rota_text("v1/series/%s/due", scope);
-	enum rota_err err = get(c, path, LIST_MAX, "held landing publish sealed sign", due, why);
+	enum rota_err err =
+		client_get(c, path, LIST_MAX, "held landing publish sealed sign", due, why);
 
 	free(path);
 	return err;
@@ -327,26 +340,18 @@ enum rota_err rota_client_due(
 enum rota_err rota_client_pending(struct rota_client *c, uint8_t (*digests)[ROTA_DIGEST_LEN],
 	size_t *count, struct rota_fail *why)
 {
-	enum rota_err err = ROTA_OK;
-	json_t *whole, *list;
+	enum rota_err err;
+	json_t *whole;
 
-	ROTA_TRY(get(c, "v1/pending", LIST_MAX, "asks", &whole, why));
-	list = json_object_get(whole, "asks");
-	*count = json_array_size(list);
-	if (!json_is_array(list) || *count > ROTA_CLIENT_PENDING_MAX)
-		err = wrong_list(c, "requests", why);
-	for (size_t i = 0; err == ROTA_OK && i < *count; i++) {
-		const char *hex = json_string_value(json_array_get(list, i));
-
-		if (!hex || !rota_unhex(hex, rota_buf(digests[i], ROTA_DIGEST_LEN)))
-			err = wrong_list(c, "requests", why);
-	}
+	ROTA_TRY(client_get(c, "v1/pending", LIST_MAX, "asks", &whole, why));
+	err = client_digests(c, json_object_get(whole, "asks"), ROTA_CLIENT_PENDING_MAX, digests,
+		count, "requests", why);
 	json_decref(whole);
 	return err;
 }
 
 /* The request's own text: what is shown and approved are these bytes. */
-static enum rota_err read_shown(const json_t *whole, const uint8_t digest[static ROTA_DIGEST_LEN],
+enum rota_err client_read_ask(const json_t *whole, const uint8_t digest[static ROTA_DIGEST_LEN],
 	struct rota_ask *ask, struct rota_fail *why)
 {
 	const json_t *text = json_object_get(whole, "ask");
@@ -372,7 +377,7 @@ enum rota_err rota_client_shown(struct rota_client *c, const uint8_t digest[stat
 	*was = NULL;
 	rota_hex(rota_span(digest, ROTA_DIGEST_LEN), hex);
 	snprintf(path, sizeof(path), "v1/pending/%s", hex);
-	err = get(c, path, SHOWN_MAX, "ask was", &whole, why);
+	err = client_get(c, path, SHOWN_MAX, "ask was", &whole, why);
 	if (err == ROTA_ERR_NOT_FOUND)
 		return hint(why,
 			"no request %s waits: it is over, or another daemon's; rota approve lists "
@@ -381,7 +386,7 @@ enum rota_err rota_client_shown(struct rota_client *c, const uint8_t digest[stat
 			hex);
 	ROTA_TRY(err);
 	before = json_object_get(whole, "was");
-	err = read_shown(whole, digest, ask, why);
+	err = client_read_ask(whole, digest, ask, why);
 	if (err == ROTA_OK && !json_is_null(before)) {
 		err = rota_json_parse_strict(
 			rota_span(json_string_value(before), json_string_length(before)), was, why);

@@ -16,6 +16,7 @@
 
 /* Requests that can wait at once (SPEC 20.3). */
 #define ROTA_CLIENT_PENDING_MAX 256
+#define ROTA_CLIENT_CAMPAIGNS_MAX ROTA_ASK_CAMPAIGNS_MAX
 
 struct rota_client;
 
@@ -69,6 +70,13 @@ ROTA_MUST_USE enum rota_err rota_client_pending(struct rota_client *c,
 ROTA_MUST_USE enum rota_err rota_client_shown(struct rota_client *c,
 	const uint8_t digest[static ROTA_DIGEST_LEN], struct rota_ask *ask, json_t **was,
 	struct rota_fail *why);
+
+/* Ids of the campaigns for keys of devices that were approved, in the log's order, at most ROTA_CLIENT_CAMPAIGNS_MAX; and the request
+ * of one, for rota_ask_free(). ROTA_ERR_NOT_FOUND: the log has none of that id. ROTA_ERR_HASH: the daemon shows another. */
+ROTA_MUST_USE enum rota_err rota_client_campaigns(struct rota_client *c, const char *scope,
+	uint8_t (*ids)[ROTA_DIGEST_LEN], size_t *count, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_client_campaign(struct rota_client *c,
+	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_ask *ask, struct rota_fail *why);
 
 /* Send an officer's approval; *out is how the request stands with it. */
 ROTA_MUST_USE enum rota_err rota_client_approve(struct rota_client *c,

@@ -25,8 +25,8 @@ static const struct {
 	{ "rollouts", judge_listing },
 	{ "revocations", judge_listing },
 	{ "time", judge_no_targets },
-	{ "keys-link", judge_no_targets },
-	{ "keys-store", judge_no_targets },
+	{ "keys-link", judge_listing },
+	{ "keys-store", judge_listing },
 };
 
 /* The code for what host/repo/judge.h found. */
@@ -162,6 +162,8 @@ static enum rota_err judge_kind(struct trial *t, struct rota_grant *out, struct 
 		return judge_record(t, out, why);
 	case ROTA_ASK_BUILD:
 		return judge_build(t, out, why);
+	case ROTA_ASK_CAMPAIGN:
+		return judge_key_campaign(t, out, why);
 	default:
 		return rota_refuse(why, ROTA_REFUSED_KIND, "this daemon does not serve kind %s",
 			rota_ask_word(t->ask->kind));
@@ -351,9 +353,12 @@ void rota_grant_free(struct rota_grant *g)
 /* Roles whose texts the next request is compared with. */
 static const json_t *texts_of(const struct rota_ask *ask)
 {
-	bool kept = strcmp(ask->role, "rollouts") == 0 || strcmp(ask->role, "revocations") == 0;
+	static const char *const kept[] = { "rollouts", "revocations", "keys-link", "keys-store" };
 
-	return kept ? ask->files : NULL;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (strcmp(ask->role, kept[i]) == 0)
+			return ask->files;
+	return NULL;
 }
 
 /* The texts that count after this: those that came, and of what did not change those before. */
@@ -379,6 +384,9 @@ enum rota_err rota_judge_keep(struct rota_judge *j, const struct rota_ask *ask,
 	json_t *files;
 	enum rota_err err;
 
+	if (ask->kind == ROTA_ASK_CAMPAIGN)
+		return rota_records_keep_campaign(
+			j->records, ask->digest, rota_bytes_span(&ask->bytes), why);
 	if (!has_text(ask, grant))
 		return ROTA_OK;
 	files = all_texts(j, ask);
@@ -419,6 +427,8 @@ enum rota_err rota_judge_taken(struct rota_judge *j, const struct rota_ask *ask,
 void rota_judge_settled(
 	struct rota_judge *j, const struct rota_ask *ask, const struct rota_grant *grant)
 {
+	if (ask->kind == ROTA_ASK_CAMPAIGN)
+		rota_records_settle_campaign(j->records, ask->digest);
 	if (has_text(ask, grant))
 		rota_records_drop(j->records, ask->scope, ask->role, grant->leaf.version - 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Roles that list targets: ci, rollouts, revocations; and those that list none. */
+/* Roles that list targets: ci, rollouts, revocations, keys-link, keys-store; and those that list none. */
 #include "host/notary/judge_parts.h"
 #include "host/notary/refusal.h"
 #include "host/repo/judge.h"
@@ -26,7 +26,7 @@ enum rota_err judge_no_targets(struct trial *t, struct rota_fail *why)
 	return rota_refuse(why, ROTA_REFUSED_MEMBER, "role %s lists no targets", t->duty->name);
 }
 
-/* The rest of ROLE/PRODUCT.json or ROLE/PRODUCT/...: of this scope's product. */
+/* The rest of ROLE/PRODUCT.json or ROLE/PRODUCT/...: of this scope's product. (keys/link/ is as long as keys-link/.) */
 static bool is_ours(const struct trial *t, const char *path)
 {
 	size_t role = strlen(t->duty->name), scope = strlen(t->ask->scope);
@@ -128,6 +128,8 @@ static enum rota_err judge_successor(
 			(long long)last + 1);
 	else if (strcmp(t->duty->name, "rollouts") == 0)
 		err = judge_rollout(t, was, now, why);
+	else if (strncmp(t->duty->name, "keys-", 5) == 0)
+		err = judge_keys(t, was, now, why);
 	json_decref(was);
 	return err;
 }

@@ -43,12 +43,17 @@ enum rota_err judge_no_targets(struct trial *t, struct rota_fail *why);
 enum rota_err judge_rollout(
 	struct trial *t, const json_t *was, const json_t *now, struct rota_fail *why);
 
+/* Campaigns for keys of devices after those before them (NULL: there were none), each one that the log knows (SPEC 19.7). */
+enum rota_err judge_keys(
+	struct trial *t, const json_t *was, const json_t *now, struct rota_fail *why);
+
 /* The other kinds: each fills message, digest and the like of the leaf. */
 enum rota_err judge_image(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_time(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_ticket(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_build(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_key_campaign(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 
 /* Where a release.json says that it comes from; where the rule demands builders, they must agree (SPEC 26.5). `list` is
  * what the release's role lists. */

@@ -39,7 +39,7 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 		return ROTA_OK;
 	return policy_wrong(p, why, section, "kinds",
 		"is not a list of distinct ones of metadata, image, time, ticket, build, record, "
-		"key, series");
+		"key, series, campaign");
 }
 
 static enum rota_err check_approvers(struct rota_policy *p, const char *section,

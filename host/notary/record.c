@@ -35,6 +35,9 @@ void rota_records_free(struct rota_records *r)
 		json_decref(r->roles[i]->files);
 		free(r->roles[i]);
 	}
+	for (size_t i = 0; i < r->campaign_count; i++)
+		json_decref(r->campaigns[i].body);
+	free(r->campaigns);
 	free(r->roles);
 	free(r->hashes);
 	free(r->counters);
@@ -133,6 +136,27 @@ const struct rota_record_attempt *rota_records_attempt(
 	const struct digestset_slot *slot = digestset_find(&r->attempts, key);
 
 	return slot ? slot->value : NULL;
+}
+
+const struct rota_record_campaign *rota_records_campaign_at(const struct rota_records *r, size_t n)
+{
+	return n < r->campaign_count ? &r->campaigns[n] : NULL;
+}
+
+const struct rota_record_campaign *rota_records_campaign(
+	const struct rota_records *r, const uint8_t id[static ROTA_DIGEST_LEN])
+{
+	for (size_t i = 0; i < r->campaign_count; i++)
+		if (memcmp(r->campaigns[i].id, id, ROTA_DIGEST_LEN) == 0)
+			return &r->campaigns[i];
+	return NULL;
+}
+
+void rota_records_settle_campaign(struct rota_records *r, const uint8_t id[static ROTA_DIGEST_LEN])
+{
+	for (size_t i = 0; i < r->campaign_count; i++)
+		if (memcmp(r->campaigns[i].id, id, ROTA_DIGEST_LEN) == 0)
+			r->campaigns[i].durable = true;
 }
 
 static struct counter *find_counter(const struct rota_records *r, const char *scope)
@@ -275,6 +299,25 @@ static void on_release(struct rota_records *r, const struct rota_leaf *leaf)
 	digestset_add(&r->releases, key);
 }
 
+/* Its id is the digest of what was asked for, of which this is the body. */
+static bool on_campaign(struct rota_records *r, const struct rota_leaf *leaf, const json_t *record)
+{
+	const json_t *body = json_object_get(record, "what");
+	struct rota_record_campaign *c;
+
+	if (!json_is_string(json_object_get(body, "purpose")))
+		return false;
+	r->campaigns = realloc(r->campaigns, (r->campaign_count + 1) * sizeof(*r->campaigns));
+	if (!r->campaigns)
+		abort();
+	c = &r->campaigns[r->campaign_count++];
+	*c = (struct rota_record_campaign){ .body = json_incref((json_t *)(uintptr_t)body) };
+	memcpy(c->id, leaf->digest, sizeof(c->id));
+	name_of(leaf->scope, c->scope);
+	name_of(leaf->role, c->role);
+	return true;
+}
+
 /* What a private record adds to its leaf. */
 static enum rota_err on_record(
 	struct rota_records *r, const struct rota_leaf *leaf, const json_t *record)
@@ -290,6 +333,8 @@ static enum rota_err on_record(
 			return ROTA_ERR_FORMAT;
 		digestset_add(&r->used, ask);
 	}
+	if (leaf->kind == ROTA_LEAF_CAMPAIGN)
+		return on_campaign(r, leaf, record) ? ROTA_OK : ROTA_ERR_FORMAT;
 	if (strcmp(rota_judge_text(record, "kind"), "image") == 0)
 		on_counter(r, scope, record);
 	on_attempts(r, json_object_get(record, "attempts"), leaf->at_s);
@@ -321,7 +366,8 @@ static bool says_more(const struct rota_leaf *leaf, struct rota_span record)
 {
 	static const char none[] = "\"approvals\":[],";
 
-	return leaf->kind == ROTA_LEAF_BUILD || rota_span_eq(leaf->role, ROTA_STR("rollouts")) ||
+	return leaf->kind == ROTA_LEAF_BUILD || leaf->kind == ROTA_LEAF_CAMPAIGN ||
+		rota_span_eq(leaf->role, ROTA_STR("rollouts")) ||
 		rota_span_eq(leaf->role, ROTA_STR("ci-image")) ||
 		!memmem(record.p, record.len, none, sizeof(none) - 1);
 }
@@ -332,7 +378,7 @@ enum rota_err rota_records_entry(
 	struct rota_records *r = records;
 	static const uint8_t events[] = { ROTA_LEAF_BUILD, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
 		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
-		ROTA_LEAF_RECONCILED };
+		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN };
 	bool granted = leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_OPENED;
 	struct rota_fail why;
 	json_t *value;

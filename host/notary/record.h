@@ -44,6 +44,14 @@ struct rota_record_slot {
 	uint64_t from_s, to_s; /* to_s 0: it has no end */
 };
 
+/* A campaign for keys of devices, as it was asked for and approved (SPEC 32.1). */
+struct rota_record_campaign {
+	uint8_t id[ROTA_DIGEST_LEN]; /* SHA-256 of the request */
+	char scope[33], role[33];
+	json_t *body; /* of the request */
+	bool durable; /* its entry is: nobody is told of it before (SPEC 21.4) */
+};
+
 struct rota_records;
 
 /* `state` exists; folder records/ in it is made. */
@@ -96,6 +104,22 @@ const struct rota_record_attempt *rota_records_attempt(
 
 /* For the caller to fill. Valid until another scope's is asked for. */
 struct rota_record_slot *rota_records_slot(struct rota_records *r, const char *scope);
+
+/* NULL: the log has no entry CAMPAIGN of that id. */
+const struct rota_record_campaign *rota_records_campaign(
+	const struct rota_records *r, const uint8_t id[static ROTA_DIGEST_LEN]);
+
+/* Its entry is durable. */
+void rota_records_settle_campaign(struct rota_records *r, const uint8_t id[static ROTA_DIGEST_LEN]);
+
+/* The n-th one of the log; NULL: there are no more. */
+const struct rota_record_campaign *rota_records_campaign_at(const struct rota_records *r, size_t n);
+
+/* The bytes of the request: durable before its entry, and there for who makes the keys. */
+ROTA_MUST_USE enum rota_err rota_records_keep_campaign(struct rota_records *r,
+	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_span ask, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_records_read_campaign(const struct rota_records *r,
+	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_bytes *ask, struct rota_fail *why);
 
 /* Highest counter of an image that was granted for a scope and set of keys. */
 uint32_t rota_records_counter(const struct rota_records *r, const char *scope);

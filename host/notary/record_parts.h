@@ -18,6 +18,8 @@ struct rota_records {
 	size_t role_count;
 	struct counter *counters;
 	size_t counter_count;
+	struct rota_record_campaign *campaigns; /* in the log's order; some a month */
+	size_t campaign_count;
 	struct rota_record_slot *slots;
 	size_t slot_count;
 	struct digestset used, releases, artifacts, attempts;

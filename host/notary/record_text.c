@@ -47,6 +47,43 @@ void rota_records_drop(
 	(void)unlink(path); /* what stays is swept at the next start */
 }
 
+/* ---- campaigns ---- */
+
+static void campaign_path(const struct rota_records *r, const uint8_t id[static ROTA_DIGEST_LEN],
+	char out[static ROTA_FILE_PATH_MAX])
+{
+	char hex[ROTA_DIGEST_HEX];
+
+	rota_hex(rota_span(id, ROTA_DIGEST_LEN), hex);
+	snprintf(out, ROTA_FILE_PATH_MAX, "%s/campaign.%s", r->dir, hex);
+}
+
+enum rota_err rota_records_keep_campaign(struct rota_records *r,
+	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_span ask, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	campaign_path(r, id, path);
+	return rota_file_write(path, ask, 0600, why);
+}
+
+enum rota_err rota_records_read_campaign(const struct rota_records *r,
+	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_bytes *ask, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	uint8_t digest[ROTA_DIGEST_LEN];
+
+	campaign_path(r, id, path);
+	ROTA_TRY(rota_file_read(path, RECORD_MAX, ask, why));
+	rota_digest_of(rota_bytes_span(ask), digest);
+	if (memcmp(digest, id, sizeof(digest)) == 0)
+		return ROTA_OK;
+	rota_bytes_free(ask);
+	return rota_fail(why, ROTA_ERR_CORRUPT, "%s is not the request of that digest", path);
+}
+
+/* ---- at a start ---- */
+
 /* The text of a role, if it is what the log says was signed. */
 static void load_text(struct rota_records *r, struct rota_record_role *one)
 {
@@ -69,13 +106,20 @@ static void load_text(struct rota_records *r, struct rota_record_role *one)
 		!rota_metadata_times(one->content, &one->issued_s, &expires);
 }
 
-/* Whether a file name is that of a role's last text. */
+/* Whether a file name is that of a role's last text, or of a campaign. */
 static bool is_last(const struct rota_records *r, const char *name)
 {
 	for (size_t i = 0; i < r->role_count; i++) {
 		char path[ROTA_FILE_PATH_MAX];
 
 		text_path(r, r->roles[i]->scope, r->roles[i]->role, r->roles[i]->version, path);
+		if (strcmp(strrchr(path, '/') + 1, name) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < r->campaign_count; i++) {
+		char path[ROTA_FILE_PATH_MAX];
+
+		campaign_path(r, r->campaigns[i].id, path);
 		if (strcmp(strrchr(path, '/') + 1, name) == 0)
 			return true;
 	}
@@ -98,6 +142,8 @@ static enum rota_err sweep(struct rota_records *r, struct rota_fail *why)
 
 enum rota_err rota_records_load(struct rota_records *r, struct rota_fail *why)
 {
+	for (size_t i = 0; i < r->campaign_count; i++)
+		r->campaigns[i].durable = true;
 	for (size_t i = 0; i < r->role_count; i++) {
 		struct rota_record_role *one = r->roles[i];
 

@@ -89,6 +89,9 @@ static bool is_event(const struct vouching *v, const struct rota_ask *ask)
 	const json_t *event = json_object_get(ask->body, "event");
 	uint8_t digest[ROTA_DIGEST_LEN] = { 0 };
 
+	if (v->kind == ROTA_ASK_CAMPAIGN)
+		return v->leaf->kind == ROTA_LEAF_CAMPAIGN && v->leaf->path.len == 0 &&
+			memcmp(v->leaf->digest, ask->digest, sizeof(digest)) == 0;
 	if (v->kind != ROTA_ASK_RECORD)
 		return true;
 	return (!json_object_get(event, "digest") ||
@@ -162,7 +165,7 @@ bool rota_vouch_needed(const struct rota_policy *p, const struct rota_leaf *leaf
 {
 	static const uint8_t kinds[] = { ROTA_LEAF_GRANTED, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
 		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
-		ROTA_LEAF_RECONCILED };
+		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN };
 
 	if (!memchr(kinds, leaf->kind, sizeof(kinds)))
 		return false;

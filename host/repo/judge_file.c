@@ -2,6 +2,7 @@
 /* The text of a target that a signer reads (SPEC 14.3): what devices will make of it. */
 #include "host/base/digest.h"
 #include "host/repo/judge.h"
+#include "host/repo/keylist.h"
 #include "host/repo/rehearse.h"
 #include "host/repo/retire.h"
 #include "host/repo/rollout.h"
@@ -91,8 +92,8 @@ static enum rota_err judge_product(const struct rota_duty *duty, const char *pat
 {
 	char own[ROTA_PATH_MAX];
 
-	snprintf(own, sizeof(own), "%s/%.*s.json", duty->name, product->len,
-		(const char *)product->text);
+	snprintf(own, sizeof(own), "%.*s%.*s.json", (int)strcspn(duty->paths, "*"), duty->paths,
+		product->len, (const char *)product->text);
 	if (strcmp(own, path) == 0)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_PRODUCT, "%s is for product %.*s", path, product->len,
@@ -110,6 +111,8 @@ static enum rota_err read_as_device(
 		return rota_rollout_read(text, product);
 	if (strcmp(duty->name, "revocations") == 0)
 		return rota_revocations_read(text, product);
+	if (strncmp(duty->name, "keys-", 5) == 0)
+		return rota_keylist_read(text, duty->name, product);
 	*known = strcmp(duty->name, "retirements") == 0;
 	if (!*known)
 		return ROTA_OK;
@@ -122,6 +125,8 @@ static const char *clause_of(const struct rota_duty *duty)
 {
 	if (strcmp(duty->name, "rollouts") == 0)
 		return "8.1";
+	if (strncmp(duty->name, "keys-", 5) == 0)
+		return "32.2";
 	return strcmp(duty->name, "revocations") == 0 ? "16.2" : "16.1";
 }
 

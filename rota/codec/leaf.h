@@ -36,6 +36,7 @@ enum rota_leaf_kind {
 	ROTA_LEAF_RECONCILED,
 	ROTA_LEAF_POLICY, /* who may ask for what changed: `digest` of signd.ini */
 	ROTA_LEAF_BUILD,
+	ROTA_LEAF_CAMPAIGN, /* keys may be made for devices: `digest` is the campaign's id (SPEC 32.1) */
 };
 
 struct rota_leaf {

@@ -201,6 +201,30 @@ static void on_keys(struct daemon *d, struct reply *r)
 	print(r, json_pack("{s:[{s:s,s:s}]}", "keys", "keyid", id, "public", hex));
 }
 
+const char server_campaign[] =
+	"{\"_type\":\"rota-ask\",\"body\":{\"activation\":\"2027-01-20T08:00:00Z\",\"ciph"
+	"er\":1,\"devices\":\"group=lab\",\"emergency\":false,\"expected\":1,\"export\":"
+	"\"0000000000000000000000000000000000000000000000000000000000000000\",\"generatio"
+	"n\":1,\"most\":1,\"name\":\"winter\",\"overlap_s\":0,\"product\":\"sensor\",\"pu"
+	"rpose\":\"link\",\"stages\":[{\"from\":\"2027-01-15T08:00:00Z\",\"ppm\":1000000}"
+	"],\"suite\":1},\"expires\":null,\"files\":{},\"format\":1,\"id\":\"0000000000000"
+	"0000000000000000000\",\"kind\":\"campaign\",\"reason\":\"why\",\"role\":\"keys-l"
+	"ink\",\"scope\":\"sensor\"}";
+
+/* Whichever is asked for, it is this one. */
+static void on_campaign(struct daemon *d, bool list, struct reply *r)
+{
+	char hex[ROTA_DIGEST_HEX];
+
+	rota_digest_hex(rota_span_cstr(server_campaign), hex);
+	if (list)
+		print(r, json_pack("{s:[s]}", "campaigns", hex));
+	else
+		print(r,
+			json_pack("{s:s}", "ask",
+				d->board->mood == SERVER_MIXES_UP ? "{}" : server_campaign));
+}
+
 static void on_pending(struct daemon *d, bool list, struct reply *r)
 {
 	char hex[ROTA_DIGEST_HEX];
@@ -238,6 +262,10 @@ static void serve(
 		on_keys(d, r);
 	else if (is(head->target, "/v1/pending"))
 		on_pending(d, list, r);
+	else if (is(head->target, "/v1/campaigns/sensor"))
+		on_campaign(d, true, r);
+	else if (is(head->target, "/v1/campaign/"))
+		on_campaign(d, false, r);
 	else
 		r->status = 404;
 }

@@ -36,6 +36,9 @@ struct server {
 	char socket[108];
 };
 
+/* The request of the only campaign that it knows, of role keys-link. */
+extern const char server_campaign[];
+
 /* It listens when this returns. */
 bool server_begin(struct server *s, const char *socket, struct soft *soft);
 void server_end(struct server *s);

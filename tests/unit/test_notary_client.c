@@ -253,6 +253,35 @@ TEST(an_approved_request_comes_to_its_file)
 	end(&d);
 }
 
+TEST(campaigns_are_those_that_were_asked_for)
+{
+	static uint8_t ids[ROTA_CLIENT_CAMPAIGNS_MAX][ROTA_DIGEST_LEN];
+	struct daemon_scene d;
+	struct rota_ask ask;
+	uint64_t version;
+	size_t count = 0;
+
+	CHECK(begin(&d));
+	CHECK_OK(sign(&d, "rollouts", &version)); /* the client is opened when it is needed */
+	CHECK_OK(rota_client_campaigns(d.proxy.client, "sensor", ids, &count, &d.s.why));
+	CHECK_EQ(count, 1);
+	CHECK_OK(rota_client_campaign(d.proxy.client, ids[0], &ask, &d.s.why));
+	CHECK(rota_span_eq(rota_bytes_span(&ask.bytes), rota_span_cstr(server_campaign)));
+	CHECK_EQ(ask.kind, ROTA_ASK_CAMPAIGN);
+	rota_ask_free(&ask);
+	CHECK_EQ(rota_client_campaigns(d.proxy.client, "motor", ids, &count, &d.s.why),
+		ROTA_ERR_NOT_FOUND);
+	ids[0][0] ^= 1;
+	CHECK_EQ(rota_client_campaign(d.proxy.client, ids[0], &ask, &d.s.why), ROTA_ERR_HASH);
+	ids[0][0] ^= 1;
+	d.server.board->mood = SERVER_MIXES_UP;
+	CHECK(rota_client_campaign(d.proxy.client, ids[0], &ask, &d.s.why) != ROTA_OK);
+	d.server.board->mood = SERVER_BABBLES;
+	CHECK_EQ(rota_client_campaigns(d.proxy.client, "sensor", ids, &count, &d.s.why),
+		ROTA_ERR_FORMAT);
+	end(&d);
+}
+
 TEST(the_daemon_gets_the_texts_that_are_new)
 {
 	static const char path[] = "rollouts/sensor.json";
@@ -308,5 +337,5 @@ TEST(an_image_goes_there_whole)
 TESTS(T(online_roles_are_the_daemons), T(keys_are_what_the_daemon_says),
 	T(what_is_no_yes_is_no_signature), T(nobody_there_was_not_asked),
 	T(what_was_granted_is_not_lost), T(a_request_that_is_left_is_brought_to_an_end),
-	T(an_approved_request_comes_to_its_file), T(the_daemon_gets_the_texts_that_are_new),
-	T(an_image_goes_there_whole))
+	T(an_approved_request_comes_to_its_file), T(campaigns_are_those_that_were_asked_for),
+	T(the_daemon_gets_the_texts_that_are_new), T(an_image_goes_there_whole))
