@@ -2,31 +2,21 @@
 #include "rota/store/binding.h"
 #include "rota/store/burnt.h"
 
-/* Where a journal stands, seen from the counter. */
+/* Where a journal stands, seen from the counter. The worst of all journals decides. */
 enum place {
-	BELOW,
 	AT,
 	NEXT, /* one above: a rise has begun */
+	BELOW, /* or lost */
 	FAR, /* two and more: no rise leaves that */
-	LOST,
 	PLACES
 };
 
-enum {
-	CUR = ROTA_BINDING_CURRENT,
-	CUT = ROTA_BINDING_CUT,
-	OLD = ROTA_BINDING_RESTORED,
-	ODD = ROTA_BINDING_FOREIGN,
-};
-
-/* SPEC 9.6: device journal down, boot journal across. */
-static const uint8_t verdicts[PLACES][PLACES] = {
-	/*           BELOW AT   NEXT FAR  LOST */
-	[BELOW] = { OLD, OLD, OLD, ODD, OLD },
-	[AT] = { OLD, CUR, CUT, ODD, OLD },
-	[NEXT] = { OLD, CUT, CUT, ODD, OLD },
-	[FAR] = { ODD, ODD, ODD, ODD, ODD },
-	[LOST] = { OLD, OLD, OLD, ODD, OLD },
+/* SPEC 9.6. */
+static const uint8_t verdicts[PLACES] = {
+	[AT] = ROTA_BINDING_CURRENT,
+	[NEXT] = ROTA_BINDING_CUT,
+	[BELOW] = ROTA_BINDING_RESTORED,
+	[FAR] = ROTA_BINDING_FOREIGN,
 };
 
 /* ROTA_OK: it was read, or is lost; else it cannot be read now. */
@@ -66,26 +56,38 @@ void rota_binding_read(const struct rota_counter *counter, const struct rota_boo
 		f->read = err;
 }
 
-static enum place place(uint32_t binding, uint32_t counter)
+static enum place place(bool lost, uint32_t binding, uint32_t counter)
 {
-	if (binding < counter)
+	if (lost || binding < counter)
 		return BELOW;
 	if (binding == counter)
 		return AT;
 	return binding - counter == 1 ? NEXT : FAR;
 }
 
+static enum place worse(enum place a, enum place b)
+{
+	return a > b ? a : b;
+}
+
+/* Nothing was ever bound: a device journal made anew is the factory's. */
+static bool never_bound(const struct rota_binding_facts *f)
+{
+	return f->counter == 0 && (!f->has_boot || (f->boot == 0 && !f->boot_lost)) &&
+		(!f->has_keys || f->keys == 0);
+}
+
 static enum rota_binding by_table(const struct rota_binding_facts *f)
 {
-	enum place d = f->device_lost ? LOST : place(f->device, f->counter);
-	enum place b = d;
+	enum place worst = place(f->device_lost, f->device, f->counter);
 
-	/* Nothing was ever bound: a journal made anew is the factory's. */
-	if (f->device_lost && f->counter == 0 && (!f->has_boot || f->boot == 0) && !f->boot_lost)
+	if (f->device_lost && never_bound(f))
 		return ROTA_BINDING_CURRENT;
 	if (f->has_boot)
-		b = f->boot_lost ? LOST : place(f->boot, f->counter);
-	return (enum rota_binding)verdicts[d][b];
+		worst = worse(worst, place(f->boot_lost, f->boot, f->counter));
+	if (f->has_keys)
+		worst = worse(worst, place(false, f->keys, f->counter));
+	return (enum rota_binding)verdicts[worst];
 }
 
 enum rota_binding rota_binding_judge(const struct rota_binding_facts *f)

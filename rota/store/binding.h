@@ -3,10 +3,10 @@
  *
  * Flash can be read out, and put back a year later: all that was learnt since is forgotten, and the floors that
  * keep old releases out are low again. A counter in hardware (rota/port/counter.h) cannot be put back. So the
- * device journal (D) and the boot journal (B) each carry the number that the counter (c) had when they last
- * changed what matters, and the counter is raised last:
+ * device journal (D), the boot journal (B) and the key journal (K), where there are such, each carry the number that
+ * the counter (c) had when they last changed what matters, and the counter is raised last:
  *
- *     D := c + 1 with what changed, B := c + 1, in any order;   then the counter := c + 1
+ *     D := c + 1 with what changed, K := c + 1, B := c + 1, in any order;   then the counter := c + 1
  *
  * A cut anywhere between leaves one of few patterns, and those a thief can make are told from them. All that
  * was written before the counter rose stays good until it rises: a binding does not order what happens between two
@@ -42,6 +42,8 @@ struct rota_binding_facts {
 	bool has_boot; /* there is a boot journal; else B counts as D */
 	uint32_t boot; /* B */
 	bool boot_lost; /* B cannot be read, or was made anew */
+	bool has_keys; /* there is a key journal, and it can be read: one that is lost has nothing to bring back */
+	uint32_t keys; /* K */
 	bool ahead; /* hardware has burnt more than the boot journal ever asked for (rota/store/burnt.h) */
 	bool stranger; /* what runs is an image that the boot state does not know (SPEC 10.2) */
 	bool marked; /* D says restored, and no refresh with signed time has ended that yet */

@@ -22,6 +22,8 @@
 enum rota_journal_kind {
 	ROTA_JOURNAL_BOOT = 1, /* SPEC 10 */
 	ROTA_JOURNAL_DEVICE = 2, /* SPEC 11 */
+	ROTA_JOURNAL_KEYS = 3, /* SPEC 34.1 */
+	ROTA_JOURNAL_ARCHIVE = 4, /* SPEC 34.2 */
 };
 
 struct rota_journal {

@@ -78,6 +78,37 @@ TEST(a_lost_journal_is_an_old_one)
 	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_FOREIGN);
 }
 
+/* The key journal counts as the boot journal does: the worst of the three decides. */
+TEST(a_key_journal_is_one_more_that_can_be_old)
+{
+	static const struct {
+		const char *what;
+		int device, boot, keys; /* less the counter */
+		enum rota_binding verdict;
+	} rows[] = {
+		{ "all as the counter", 0, 0, 0, ROTA_BINDING_CURRENT },
+		{ "a rise with keys, cut before them", 1, 0, 0, ROTA_BINDING_CUT },
+		{ "a rise with keys, cut after them", 1, 0, 1, ROTA_BINDING_CUT },
+		{ "all, then cut before the counter", 1, 1, 1, ROTA_BINDING_CUT },
+		{ "keys alone", 0, 0, 1, ROTA_BINDING_CUT },
+		{ "keys older", 0, 0, -1, ROTA_BINDING_RESTORED },
+		{ "keys older, the others in a rise", 1, 1, -1, ROTA_BINDING_RESTORED },
+		{ "boot older, keys in a rise", 0, -1, 1, ROTA_BINDING_RESTORED },
+		{ "keys far above", 0, 0, 2, ROTA_BINDING_FOREIGN },
+		{ "keys far above, device older", -1, 0, 2, ROTA_BINDING_FOREIGN },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rota_binding_facts f =
+			at(C + (uint32_t)rows[i].device, C + (uint32_t)rows[i].boot);
+
+		f.has_keys = true;
+		f.keys = C + (uint32_t)rows[i].keys;
+		ROW(rows[i].what);
+		CHECK_EQ(rota_binding_judge(&f), rows[i].verdict);
+	}
+}
+
 TEST(a_device_from_the_factory_has_lost_nothing)
 {
 	struct rota_binding_facts f = { .counts = true, .device_lost = true, .has_boot = true };
@@ -87,6 +118,11 @@ TEST(a_device_from_the_factory_has_lost_nothing)
 	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_RESTORED);
 	f.boot = 0;
 	f.boot_lost = true;
+	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_RESTORED);
+	f.boot_lost = false;
+	f.has_keys = true;
+	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_CURRENT);
+	f.keys = 1;
 	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_RESTORED);
 }
 
@@ -173,7 +209,7 @@ TEST(each_verdict_has_a_name)
 }
 
 TESTS(T(journals_and_counter_agree_or_one_is_told_to_be_old), T(a_lost_journal_is_an_old_one),
-	T(a_device_from_the_factory_has_lost_nothing),
+	T(a_key_journal_is_one_more_that_can_be_old), T(a_device_from_the_factory_has_lost_nothing),
 	T(a_device_without_a_boot_journal_goes_by_its_own),
 	T(a_counter_that_is_gone_is_a_restored_device_and_one_that_is_away_is_for_later),
 	T(a_device_without_a_counter_believes_its_journals),
