@@ -9,6 +9,7 @@
 #include "host/repo/judge.h"
 #include "host/sign/p256.h"
 #include "rota/base/reader.h"
+#include "rota/crypto/factory.h"
 
 #include <openssl/asn1.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ static enum rota_err read_made(struct rota_span made, struct rota_span nonce,
 	if (strlen(out->name) != serial.len || !rota_hardware_serial_ok(out->name))
 		return wrong(why, "csr");
 	digest = rota_digest_new();
-	rota_digest_add(digest, ROTA_STR("rota-factory-v1"));
+	rota_digest_add(digest, ROTA_STR(ROTA_FACTORY_PREFIX));
 	rota_digest_add(digest, nonce);
 	rota_digest_add(digest, before);
 	rota_digest_get(digest, all);

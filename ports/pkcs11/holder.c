@@ -196,3 +196,36 @@ enum rota_err holder_with(const struct rota_pkcs11_token *token,
 	holder_end(pair[0], pid);
 	return err;
 }
+
+enum rota_err holder_open(const struct rota_pkcs11_token *token,
+	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan, int *fd,
+	pid_t *pid, struct rota_fail *why)
+{
+	struct holder_fds fds = { .out = -1 };
+	int orders[2], report[2];
+	enum rota_err err;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, orders) != 0)
+		return rota_fail_errno(why, errno, "token %s: socketpair", token->name);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0) {
+		(void)rota_fail_errno(why, errno, "token %s: socketpair", token->name);
+		close(orders[0]);
+		close(orders[1]);
+		return why->err;
+	}
+	fds.report = report[1];
+	fds.in = orders[1];
+	*fd = orders[0];
+	err = holder_fork(&fds, run, plan, pid, why);
+	close(report[1]);
+	close(orders[1]);
+	if (err == ROTA_OK) {
+		err = holder_wait(report[0], *pid, token, why);
+		if (err != ROTA_OK)
+			holder_end(*fd, *pid);
+	} else {
+		close(*fd);
+	}
+	close(report[0]);
+	return err;
+}

@@ -40,6 +40,12 @@ void holder_end(int fd, pid_t pid);
 ROTA_MUST_USE enum rota_err holder_wait(
 	int report, pid_t pid, const struct rota_pkcs11_token *token, struct rota_fail *why);
 
+/* A process that takes orders: *fd is our end of the stream on which it does (its fds->in). Wait until it reported.
+ * holder_end() ends it. Nothing to end after an error. */
+ROTA_MUST_USE enum rota_err holder_open(const struct rota_pkcs11_token *token,
+	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan, int *fd,
+	pid_t *pid, struct rota_fail *why);
+
 /* A process that does one thing, reports and ends: fork, wait, end. `key` (or NULL): the one that it reports. */
 ROTA_MUST_USE enum rota_err holder_once(const struct rota_pkcs11_token *token,
 	void (*run)(const struct holder_fds *fds, const void *plan), const void *plan,

@@ -192,7 +192,8 @@ enum rota_err module_kept(struct module *m, CK_OBJECT_HANDLE private_half, struc
 				      : " not sensitive");
 }
 
-enum rota_err module_generate(struct module *m, const char *key, struct rota_fail *why)
+/* A pair that signs, or one that agrees. */
+static enum rota_err generate(struct module *m, const char *key, bool agrees, struct rota_fail *why)
 {
 	/* OBJECT IDENTIFIER prime256v1 */
 	static CK_BYTE p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
@@ -200,19 +201,17 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 	void *label = (void *)(uintptr_t)key;
 	CK_ATTRIBUTE public_half[] = {
 		{ CKA_TOKEN, &yes, sizeof(yes) },
-		{ CKA_VERIFY, &yes, sizeof(yes) },
+		{ agrees ? CKA_DERIVE : CKA_VERIFY, &yes, sizeof(yes) },
 		{ CKA_EC_PARAMS, p256, sizeof(p256) },
 		{ CKA_LABEL, label, strlen(key) },
 		{ CKA_ID, label, strlen(key) },
 	};
 	CK_ATTRIBUTE private_half[] = {
-		{ CKA_TOKEN, &yes, sizeof(yes) },
-		{ CKA_PRIVATE, &yes, sizeof(yes) },
-		{ CKA_SENSITIVE, &yes, sizeof(yes) },
-		{ CKA_EXTRACTABLE, &no, sizeof(no) },
-		{ CKA_SIGN, &yes, sizeof(yes) },
-		{ CKA_LABEL, label, strlen(key) },
-		{ CKA_ID, label, strlen(key) },
+		{ CKA_TOKEN, &yes, sizeof(yes) }, { CKA_PRIVATE, &yes, sizeof(yes) },
+		{ CKA_SENSITIVE, &yes, sizeof(yes) }, { CKA_EXTRACTABLE, &no, sizeof(no) },
+		{ agrees ? CKA_DERIVE : CKA_SIGN, &yes, sizeof(yes) },
+		{ CKA_LABEL, label, strlen(key) }, { CKA_ID, label, strlen(key) },
+		{ CKA_SIGN, &no, sizeof(no) }, /* said of those that agree alone */
 	};
 	CK_MECHANISM mechanism = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
 	CK_OBJECT_HANDLE a = 0, b = 0;
@@ -225,7 +224,7 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 			"a key '%s' is there already; another needs another label", key);
 	rv = m->f->C_GenerateKeyPair(m->session, &mechanism, public_half,
 		sizeof(public_half) / sizeof(public_half[0]), private_half,
-		sizeof(private_half) / sizeof(private_half[0]), &a, &b);
+		sizeof(private_half) / sizeof(private_half[0]) - !agrees, &a, &b);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "generating the key");
 	if (module_kept(m, b, why) == ROTA_OK)
@@ -233,6 +232,16 @@ enum rota_err module_generate(struct module *m, const char *key, struct rota_fai
 	m->f->C_DestroyObject(m->session, b);
 	m->f->C_DestroyObject(m->session, a);
 	return why->err;
+}
+
+enum rota_err module_generate(struct module *m, const char *key, struct rota_fail *why)
+{
+	return generate(m, key, false, why);
+}
+
+enum rota_err module_generate_agree(struct module *m, const char *key, struct rota_fail *why)
+{
+	return generate(m, key, true, why);
 }
 
 enum rota_err module_destroy(struct module *m, const char *key, struct rota_fail *why)

@@ -105,6 +105,22 @@ void module_leave(struct module *m);
 ROTA_MUST_USE enum rota_err module_release(
 	struct module *m, const char *label, const struct pin *so_pin, struct rota_fail *why);
 
+/* ---- module_pair.c: what a root of trust takes beside ---- */
+
+/* Whether the token has this mechanism. */
+bool module_has(struct module *m, CK_MECHANISM_TYPE mechanism);
+
+/* As module_generate(), for ECDH and nothing else. */
+ROTA_MUST_USE enum rota_err module_generate_agree(
+	struct module *m, const char *key, struct rota_fail *why);
+
+/* What a cut left of a pair of which the private half is gone, or never came. */
+ROTA_MUST_USE enum rota_err module_clear(struct module *m, const char *key, struct rota_fail *why);
+
+/* The X coordinate of key times `peer`, which is on the curve. */
+ROTA_MUST_USE enum rota_err module_derive(struct module *m, CK_OBJECT_HANDLE key,
+	const uint8_t peer[static ROTA_P256_KEY_LEN], uint8_t dh[static 32], struct rota_fail *why);
+
 /* ---- module_aes.c ---- */
 
 /* AES-256, for sealing. As module_generate(). */

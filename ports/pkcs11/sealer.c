@@ -7,7 +7,6 @@
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,37 +179,6 @@ static void client_close(void *ctx)
 	free(s);
 }
 
-static enum rota_err start(const struct sealer_plan *plan, struct sealer *s, struct rota_fail *why)
-{
-	struct holder_fds fds = { .out = -1 };
-	int orders[2], report[2];
-	enum rota_err err;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, orders) != 0)
-		return rota_fail_errno(why, errno, "token %s: socketpair", plan->token->name);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) != 0) {
-		(void)rota_fail_errno(why, errno, "token %s: socketpair", plan->token->name);
-		close(orders[0]);
-		close(orders[1]);
-		return why->err;
-	}
-	fds.report = report[1];
-	fds.in = orders[1];
-	s->fd = orders[0];
-	err = holder_fork(&fds, sealer_run, plan, &s->pid, why);
-	close(report[1]);
-	close(orders[1]);
-	if (err == ROTA_OK) {
-		err = holder_wait(report[0], s->pid, plan->token, why);
-		if (err != ROTA_OK)
-			holder_end(s->fd, s->pid);
-	} else {
-		close(s->fd);
-	}
-	close(report[0]);
-	return err;
-}
-
 enum rota_err rota_pkcs11_sealer_open(const struct rota_pkcs11_token *token, const char *key,
 	struct rota_sealer *out, struct rota_fail *why)
 {
@@ -219,7 +187,7 @@ enum rota_err rota_pkcs11_sealer_open(const struct rota_pkcs11_token *token, con
 
 	if (!s)
 		abort();
-	if (start(&plan, s, why) != ROTA_OK) {
+	if (holder_open(token, sealer_run, &plan, &s->fd, &s->pid, why) != ROTA_OK) {
 		free(s);
 		return why->err;
 	}

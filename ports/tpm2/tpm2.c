@@ -47,6 +47,8 @@ enum rota_err rota_tpm2_err(TSS2_RC rc)
 	case TPM2_RC_AUTH_FAIL:
 	case TPM2_RC_NV_AUTHORIZATION:
 		return ROTA_ERR_DENIED;
+	case TPM2_RC_ECC_POINT:
+		return ROTA_ERR_FORMAT;
 	case TPM2_RC_NV_SPACE:
 	case TPM2_RC_NV_DEFINED:
 		return ROTA_ERR_FULL;

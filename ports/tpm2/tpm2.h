@@ -28,7 +28,7 @@ void rota_tpm2_close(struct rota_tpm2 *tpm);
 
 /* What a TPM's answer means to a caller: ROTA_ERR_CORRUPT where the thing that was named is gone, never was
  * written, or is of another kind; ROTA_ERR_DENIED where authorisation lacks; ROTA_ERR_FULL where there is no room;
- * ROTA_ERR_IO for all that may pass. */
+ * ROTA_ERR_FORMAT where a point is none of the curve; ROTA_ERR_IO for all that may pass. */
 ROTA_MUST_USE enum rota_err rota_tpm2_err(TSS2_RC rc);
 
 #endif

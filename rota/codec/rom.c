@@ -23,6 +23,7 @@ enum field {
 	FIELD_WATCHDOG = 9,
 	FIELD_COUNTERS = 10,
 	FIELD_DEMAND = 11,
+	FIELD_ROT = 12,
 };
 
 static enum rota_err read_key(struct rota_rom *rom, struct rota_span value)
@@ -78,6 +79,15 @@ static enum rota_err read_counters(struct rota_rom *rom, struct rota_span value)
 	return rom->nv_have != 0 ? ROTA_OK : ROTA_ERR_FORMAT;
 }
 
+static enum rota_err read_rot(struct rota_rom *rom, struct rota_span value)
+{
+	struct rota_reader r = rota_reader(value);
+
+	rom->rot = (enum rota_rot_kind)rota_read_u8(&r);
+	rom->rot_name = r.rest;
+	return rom->rot != ROTA_ROT_NONE ? ROTA_OK : ROTA_ERR_FORMAT; /* none is no field */
+}
+
 static enum rota_err read_field(struct rota_rom *rom, uint8_t id, struct rota_span value)
 {
 	switch (id) {
@@ -110,6 +120,8 @@ static enum rota_err read_field(struct rota_rom *rom, uint8_t id, struct rota_sp
 	case FIELD_DEMAND:
 		rom->demand = value;
 		return value.len > 0 ? ROTA_OK : ROTA_ERR_FORMAT; /* none is no field */
+	case FIELD_ROT:
+		return read_rot(rom, value);
 	default:
 		return ROTA_ERR_UNSUPPORTED;
 	}
@@ -134,6 +146,13 @@ static bool watchdog_valid(const struct rota_rom_watchdog *w)
 	return w->bound_s > 0 && w->updater < SET_MAX;
 }
 
+/* A root of trust of a known kind, with what names it. */
+static bool rot_valid(const struct rota_rom *rom)
+{
+	return rom->rot <= ROTA_ROT_SOFT &&
+		rom->rot_name.len == (rom->rot == ROTA_ROT_TPM ? ROTA_ROM_ROOT_NAME_LEN : 0);
+}
+
 /* Every field is there and of its form. */
 static bool complete(const struct rota_rom *rom)
 {
@@ -148,7 +167,7 @@ static bool complete(const struct rota_rom *rom)
 		rom->device_id.len == ROTA_DEVICE_ID_LEN && is_hex(rom->device_id) &&
 		rom->root_sha256.len == ROTA_SHA256_LEN && rom->idevid_spki.len > 0 &&
 		rom->demand.len <= ROTA_ROM_MAX && watchdog_valid(&rom->watchdog) &&
-		rom->nv_have >> ROTA_COUNTER_COUNT == 0;
+		rom->nv_have >> ROTA_COUNTER_COUNT == 0 && rot_valid(rom);
 }
 
 static enum rota_err check_frame(struct rota_span record)
@@ -240,6 +259,16 @@ static void write_counters(struct rota_writer *w, const struct rota_rom *rom)
 	}
 }
 
+static void write_rot(struct rota_writer *w, const struct rota_rom *rom)
+{
+	if (rom->rot == ROTA_ROT_NONE)
+		return;
+	rota_write_u8(w, FIELD_ROT);
+	rota_write_le16(w, (uint16_t)(1 + rom->rot_name.len));
+	rota_write_u8(w, (uint8_t)rom->rot);
+	rota_write_span(w, rom->rot_name);
+}
+
 enum rota_err rota_rom_encode(
 	const struct rota_rom *rom, struct rota_buf room, struct rota_span *out)
 {
@@ -264,6 +293,7 @@ enum rota_err rota_rom_encode(
 	write_counters(&w, rom);
 	if (rom->demand.len > 0)
 		write_field(&w, FIELD_DEMAND, rom->demand);
+	write_rot(&w, rom);
 	rota_write_le32(&w, rota_crc32(0, rota_writer_span(&w)));
 	return rota_writer_end(&w, out);
 }

@@ -9,11 +9,13 @@
 
 #include "rota/port/counter.h"
 #include "rota/port/crypto.h"
+#include "rota/port/rot.h"
 
 /* Of a whole record: two ML-DSA-44 keys (1,312 bytes each), an RSA IDevID and the small fields. */
 #define ROTA_ROM_MAX 4096
 #define ROTA_ROM_KEYS_MAX 2 /* SPEC 12.1: the image key and its cold successor */
 #define ROTA_DEVICE_ID_LEN 64 /* hex digits, SPEC 1.1 */
+#define ROTA_ROM_ROOT_NAME_LEN 34 /* of a TPM's storage root: 0x000B || SHA-256 */
 
 struct rota_rom_key {
 	enum rota_alg alg;
@@ -52,6 +54,8 @@ struct rota_rom {
 	struct rota_rom_counter nv[ROTA_COUNTER_COUNT]; /* by enum rota_counter_id */
 	struct rota_span
 		demand; /* field 11, for rota_log_demand_read() (rota/trust/logproof.h); empty: none */
+	enum rota_rot_kind rot; /* field 12: where its keys are, SPEC 28.4 */
+	struct rota_span rot_name; /* ROTA_ROM_ROOT_NAME_LEN of a TPM; else empty */
 };
 
 /* ROTA_ERR_FORMAT       not the layout, a field missing, out of order, or not of its form

@@ -11,6 +11,7 @@
  *     die     the module breaks
  *     stuck   the generator says yes and gives nothing
  *     again   it gives the same at each call
+ *     no-ecdh, no-gcm   the token has no such mechanism
  *     bare, loose, foreign   a private key is said to be not sensitive, extractable, not made in the token
  * `dumpable` has a byte for each login of a process that can be looked into or leaves a core.
  * P11SHIM_MODULE is the module behind.
@@ -142,6 +143,14 @@ static CK_RV generate_random(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULON
 	return CKR_OK;
 }
 
+static CK_RV mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info)
+{
+	if ((type == CKM_ECDH1_DERIVE && mood_is("no-ecdh")) ||
+		(type == CKM_AES_GCM && mood_is("no-gcm")))
+		return CKR_MECHANISM_INVALID;
+	return behind->C_GetMechanismInfo(slot, type, info);
+}
+
 static CK_RV get_attributes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 	CK_ATTRIBUTE_PTR wanted, CK_ULONG number)
 {
@@ -182,6 +191,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 	front.C_Decrypt = decrypt;
 	front.C_GenerateRandom = generate_random;
 	front.C_GetAttributeValue = get_attributes;
+	front.C_GetMechanismInfo = mechanism_info;
 	*list = &front;
 	return CKR_OK;
 }

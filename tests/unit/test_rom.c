@@ -4,6 +4,7 @@
 #include "rota/codec/rom.h"
 #include "tests/unit/test.h"
 
+static const uint8_t root_name[ROTA_ROM_ROOT_NAME_LEN] = { 0x00, 0x0B, 7 };
 static const uint8_t digest[32] = { 1, 2, 3 }, raw[65] = { 4 }, spki[91] = { 0x30 };
 
 static struct rota_rom good(void)
@@ -57,6 +58,7 @@ TEST(a_record_goes_both_ways)
 	CHECK_EQ(back.watchdog.period_s, 0);
 	CHECK_EQ(back.nv_have, 0);
 	CHECK_EQ(back.demand.len, 0);
+	CHECK_EQ(back.rot, ROTA_ROT_NONE);
 	CHECK_EQ(rota_rom_encode(&rom, rota_buf(room, record.len - 1), &record), ROTA_ERR_LIMIT);
 }
 
@@ -84,6 +86,25 @@ TEST(a_watchdog_and_counters_go_both_ways)
 	CHECK_EQ(rota_rom_encode(&rom, rota_buf(room, record.len - 1), &record), ROTA_ERR_LIMIT);
 }
 
+TEST(a_root_of_trust_goes_both_ways)
+{
+	static const enum rota_rot_kind kinds[] = { ROTA_ROT_TPM, ROTA_ROT_PKCS11, ROTA_ROT_SOFT };
+	uint8_t room[ROTA_ROM_MAX];
+	struct rota_span record;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct rota_rom rom = with_watchdog_and_counters(), back;
+
+		rom.rot = kinds[i];
+		if (kinds[i] == ROTA_ROT_TPM)
+			rom.rot_name = ROTA_SPAN(root_name);
+		CHECK_OK(rota_rom_encode(&rom, ROTA_BUF(room), &record));
+		CHECK_OK(rota_rom_decode(record, &back));
+		CHECK_EQ(back.rot, kinds[i]);
+		CHECK(rota_span_eq(back.rot_name, rom.rot_name));
+	}
+}
+
 TEST(every_cut_and_every_changed_bit_is_refused)
 {
 	struct rota_rom rom = with_watchdog_and_counters(), back;
@@ -103,11 +124,11 @@ TEST(every_cut_and_every_changed_bit_is_refused)
 
 TEST(what_decode_would_refuse_is_not_encoded)
 {
-	struct rota_rom rows[12];
+	struct rota_rom rows[15];
 	uint8_t room[ROTA_ROM_MAX];
 	struct rota_span record;
 
-	for (size_t i = 0; i < 12; i++)
+	for (size_t i = 0; i < 15; i++)
 		rows[i] = i < 8 ? good() : with_watchdog_and_counters();
 	rows[0].product = ROTA_STR("Sensor");
 	rows[1].hardware = ROTA_STR("");
@@ -122,7 +143,11 @@ TEST(what_decode_would_refuse_is_not_encoded)
 	rows[9].watchdog.period_s = 0;
 	rows[10].watchdog.updater = 8;
 	rows[11].nv_have = 1u << ROTA_COUNTER_COUNT;
-	for (size_t i = 0; i < 12; i++)
+	rows[12].rot = ROTA_ROT_TPM;
+	rows[13].rot = ROTA_ROT_SOFT;
+	rows[13].rot_name = ROTA_SPAN(root_name);
+	rows[14].rot = (enum rota_rot_kind)(ROTA_ROT_SOFT + 1);
+	for (size_t i = 0; i < 15; i++)
 		CHECK_EQ(rota_rom_encode(&rows[i], ROTA_BUF(room), &record), ROTA_ERR_ARGUMENT);
 }
 
@@ -148,11 +173,18 @@ static struct rota_span field_of(struct rota_span record, uint8_t id)
 /* Fields that a good record does not have. */
 static const struct {
 	uint8_t id, len;
-	uint8_t bytes[32];
+	uint8_t bytes[40];
 } spelled[] = {
 	{ 11, 4, { 11, 1, 0, 7 } }, /* log and witnesses, which are read elsewhere */
 	{ 111, 3, { 11, 0, 0 } }, /* of none */
-	{ 12, 4, { 12, 1, 0, 0 } }, /* unknown */
+	{ 12, 38, { 12, 35, 0, 1 } }, /* keys in a TPM */
+	{ 121, 4, { 12, 1, 0, 2 } }, /* in a token */
+	{ 122, 4, { 12, 1, 0, 1 } }, /* in a TPM without a name */
+	{ 123, 5, { 12, 2, 0, 3, 0 } }, /* in flash, with a byte more */
+	{ 124, 4, { 12, 1, 0, 0 } }, /* nowhere */
+	{ 125, 4, { 12, 1, 0, 4 } }, /* in what there is not */
+	{ 126, 3, { 12, 0, 0 } }, /* of no kind */
+	{ 13, 4, { 13, 1, 0, 0 } }, /* unknown */
 	{ 66, 6, { 6, 3, 0, 1, 2, 3 } }, /* a counter of 3 bytes */
 	{ 91, 12, { 9, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 } }, /* a watchdog without a period */
 	{ 92, 12, { 9, 9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 } }, /* without a bound */
@@ -195,7 +227,15 @@ TEST(fields_are_complete_known_and_in_order)
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 10, 10 }, ROTA_ERR_FORMAT, "counters twice" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 11 }, ROTA_OK, "log and witnesses" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 111 }, ROTA_ERR_FORMAT, "nobody demanded" },
-		{ { 1, 2, 3, 4, 5, 6, 7, 8, 12 }, ROTA_ERR_UNSUPPORTED, "unknown field" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 12 }, ROTA_OK, "keys in a TPM" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 121 }, ROTA_OK, "keys in a token" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 12, 12 }, ROTA_ERR_FORMAT, "keys twice" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 122 }, ROTA_ERR_FORMAT, "a TPM without a name" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 123 }, ROTA_ERR_FORMAT, "a name of flash" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 124 }, ROTA_ERR_FORMAT, "keys nowhere" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 125 }, ROTA_ERR_FORMAT, "unknown root of trust" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 126 }, ROTA_ERR_FORMAT, "root of trust of no kind" },
+		{ { 1, 2, 3, 4, 5, 6, 7, 8, 13 }, ROTA_ERR_UNSUPPORTED, "unknown field" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 91 }, ROTA_ERR_FORMAT, "no period" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 92 }, ROTA_ERR_FORMAT, "no bound" },
 		{ { 1, 2, 3, 4, 5, 6, 7, 8, 93 }, ROTA_ERR_FORMAT, "no such component" },
@@ -226,5 +266,5 @@ TEST(fields_are_complete_known_and_in_order)
 }
 
 TESTS(T(a_record_goes_both_ways), T(a_watchdog_and_counters_go_both_ways),
-	T(every_cut_and_every_changed_bit_is_refused), T(what_decode_would_refuse_is_not_encoded),
-	T(fields_are_complete_known_and_in_order))
+	T(a_root_of_trust_goes_both_ways), T(every_cut_and_every_changed_bit_is_refused),
+	T(what_decode_would_refuse_is_not_encoded), T(fields_are_complete_known_and_in_order))
