@@ -22,7 +22,7 @@ struct rota_vault_store {
 	bool threaded, stop;
 	bool unsettled; /* under `lock`: the thread wrote what nobody made durable yet */
 	uint64_t unsettled_ns;
-	uint32_t needed; /* under `lock`: when it was last certain */
+	uint32_t needed; /* under `lock`: at least this, for certain */
 	enum rota_err trouble;
 };
 
@@ -183,11 +183,21 @@ void rota_vault_store_close(struct rota_vault_store *s)
 	free(s);
 }
 
+/* What a new record needs is needed at once; that something is needed no more is certain only after a sync. */
+static void need(struct rota_vault_store *s)
+{
+	uint32_t now = s->backend.needs(s->backend.ctx);
+
+	if (now > 0 && (s->needed == 0 || now < s->needed))
+		s->needed = now;
+}
+
 /* A change was made, or was not; what the thread wrote before it becomes durable with it. */
 static enum rota_err changed(struct rota_vault_store *s, enum rota_err err)
 {
 	if (err == ROTA_OK)
 		s->unsettled = false;
+	need(s);
 	(void)pthread_mutex_unlock(&s->lock);
 	return err == ROTA_OK ? s->backend.settle(s->backend.ctx) : err;
 }
@@ -227,6 +237,7 @@ uint32_t rota_vault_store_needs(struct rota_vault_store *s)
 	(void)pthread_mutex_lock(&s->lock);
 	if (well)
 		s->needed = needs;
+	need(s); /* who put something meanwhile */
 	needs = s->needed;
 	(void)pthread_mutex_unlock(&s->lock);
 	return needs;

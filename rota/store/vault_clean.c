@@ -11,6 +11,8 @@
 #include "rota/base/mem.h"
 #include "rota/store/vault_parts.h"
 
+#define FAILURES 3 /* sectors that are tried to be begun */
+
 /* Put where nothing else may: an entry of no record. */
 static uint32_t mark_len(const struct rota_vault *v)
 {
@@ -50,26 +52,25 @@ enum rota_err rota_vault_sync(struct rota_vault *v)
 
 /* ---- a new sector at the head ---- */
 
-/* A sector that does not count takes an erase; the nearest behind the head, for the sake of wear. */
+/* A sector that does not count, and takes an erase; the nearest behind the head, for the sake of wear. ROTA_ERR_FULL: all
+ * count. ROTA_ERR_IO: those that do not take no erase. */
 static enum rota_err find_spare(const struct rota_vault *v, uint32_t but, uint32_t *out)
 {
 	uint32_t n = rota_vault_sectors(v);
+	enum rota_err err = ROTA_ERR_FULL;
 	struct rota_vault_header h;
 
-	*out = ROTA_VAULT_NO_SECTOR;
-	for (uint32_t i = 1; i <= n; i++) {
+	for (uint32_t i = 1; i <= n && err != ROTA_OK; i++) {
 		uint32_t sector = (v->head + i) % n;
 
 		ROTA_TRY(rota_vault_header_read(v, sector, &h));
 		if (sector == but ||
 			(h.sequence >= v->since && h.sequence > 0 && h.sequence <= v->sequence))
 			continue;
-		if (rota_vault_erase(v, sector) == ROTA_OK) {
-			*out = sector;
-			return ROTA_OK;
-		}
+		err = rota_vault_erase(v, sector) == ROTA_OK ? ROTA_OK : ROTA_ERR_IO;
+		*out = sector;
 	}
-	return ROTA_OK;
+	return err;
 }
 
 static enum rota_err begin(struct rota_vault *v)
@@ -81,10 +82,8 @@ static enum rota_err begin(struct rota_vault *v)
 	ROTA_TRY(rota_vault_oldest(v, v->since, &oldest));
 	if (h.sector == ROTA_VAULT_NO_SECTOR)
 		ROTA_TRY(find_spare(v, h.sector, &h.sector));
-	if (h.sector == ROTA_VAULT_NO_SECTOR)
-		return ROTA_ERR_FULL;
-	v->spare = ROTA_VAULT_NO_SECTOR;
-	ROTA_TRY(find_spare(v, h.sector, &v->spare));
+	if (find_spare(v, h.sector, &v->spare) != ROTA_OK)
+		v->spare = ROTA_VAULT_NO_SECTOR;
 	h.sequence = ++v->highest; /* not a second time, even if this one fails */
 	h.since = oldest.sequence > 0 ? oldest.sequence : h.sequence;
 	h.last = v->spare == ROTA_VAULT_NO_SECTOR;
@@ -215,18 +214,18 @@ static enum rota_err settle(struct rota_vault *v)
 enum rota_err rota_vault_room(struct rota_vault *v, uint32_t len)
 {
 	uint32_t turns = rota_vault_sectors(v);
-	enum rota_err err = ROTA_ERR_FULL;
+	unsigned failures = 0;
+	enum rota_err err;
 
 	for (;;) {
 		ROTA_TRY(settle(v));
 		if (v->tail != 0 && len + mark_len(v) <= rota_vault_sector_len(v) - v->tail)
 			return ROTA_OK;
 		if (turns-- == 0)
-			return err;
+			return ROTA_ERR_FULL;
 		err = begin(v);
-		if (err != ROTA_OK && err != ROTA_ERR_IO)
+		if (err != ROTA_OK && (err != ROTA_ERR_IO || ++failures == FAILURES))
 			return err;
-		err = err == ROTA_OK ? ROTA_ERR_FULL : err;
 	}
 }
 

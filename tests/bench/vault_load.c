@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #define SEALED (LEN + ROTA_RECORD_OVERHEAD)
 #define SYNC_EVERY (256 * 1024 / ENTRY) /* as often as the vault must: for each sector */
 #define ROUNDS 5
+#define FILLERS 32
 #define GETS_S 200
 #define PUTS_S 50
 
@@ -93,7 +95,6 @@ static struct rota_vault_store *open_vault(
 	return s;
 }
 
-/* Records that need no sync each: put by a core vault's rules, by whoever fills. */
 static void put(struct rota_vault_store *s, uint32_t id)
 {
 	uint8_t plain[LEN];
@@ -116,12 +117,34 @@ static void get(struct rota_vault_store *s, uint32_t id)
 static const struct rota_vault_budget still = { 0, 0, 0 },
 				      all = { 1000000000, 1000000, UINT32_MAX };
 
+/* Who fills a vault waits for the disk with each record: many at once wait together. */
+struct filler {
+	pthread_t thread;
+	struct rota_vault_store *s;
+	uint32_t from, records;
+};
+
+static void *run_filler(void *arg)
+{
+	const struct filler *f = arg;
+
+	for (uint32_t id = f->from; id < f->records; id += FILLERS)
+		put(f->s, id);
+	return NULL;
+}
+
 static void fill(const char *path, uint32_t records)
 {
+	static struct filler fillers[FILLERS];
 	struct rota_vault_store *s = open_vault(path, records, still);
 
-	for (uint32_t id = 0; id < records; id++)
-		put(s, id);
+	for (uint32_t i = 0; i < FILLERS; i++) {
+		fillers[i] = (struct filler){ .s = s, .from = i, .records = records };
+		if (pthread_create(&fillers[i].thread, NULL, run_filler, &fillers[i]) != 0)
+			fail("no thread");
+	}
+	for (uint32_t i = 0; i < FILLERS; i++)
+		(void)pthread_join(fillers[i].thread, NULL);
 	rota_vault_store_close(s);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/syscut.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 static unsigned left; /* calls until the cut; 0: never */
 static enum syscut_tear how;
 static unsigned lies; /* writes that do nothing */
+static unsigned sync_failures;
 static void (*meanwhile)(void);
 
 /* Whether the call at hand is the one; ends the process there and then if nothing of it is to happen. */
@@ -97,6 +99,11 @@ int fdatasync(int fd)
 {
 	if (meanwhile != NULL)
 		meanwhile();
+	if (sync_failures > 0) {
+		sync_failures--;
+		errno = EIO;
+		return -1;
+	}
 	return (int)done(here(), syscall(SYS_fdatasync, fd));
 }
 
@@ -126,6 +133,11 @@ bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void
 void syscut_lie(unsigned count)
 {
 	lies = count;
+}
+
+void syscut_fail_syncs(unsigned count)
+{
+	sync_failures = count;
 }
 
 void syscut_meanwhile(void (*what)(void))

@@ -20,6 +20,9 @@ bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void
  * worn-out card does. */
 void syscut_lie(unsigned count);
 
+/* From here on in this process: the next `count` fdatasyncs do nothing and fail with EIO, as where a disk is lost. */
+void syscut_fail_syncs(unsigned count);
+
 /* From here on in this process: before each fdatasync, do this too, as another thread could while the first one waits.
  * NULL: nothing. */
 void syscut_meanwhile(void (*what)(void));

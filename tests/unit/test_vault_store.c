@@ -8,7 +8,9 @@
 #include "tests/unit/test.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -267,6 +269,65 @@ TEST(records_are_rewritten_while_others_use_them)
 	rota_vault_store_close(s);
 }
 
+/* ---- a disk that fails ---- */
+
+/* After a sync that failed nobody knows what the disk has: nothing is put before the vault was opened anew. */
+TEST(after_a_sync_that_failed_nothing_is_put)
+{
+	struct rota_vault_store *s;
+	struct rota_fail why;
+	uint32_t now;
+
+	begin();
+	CHECK_OK(open_with(&s, still, &why));
+	CHECK_OK(put(s, 1, 10));
+	generation = 2;
+	CHECK_OK(put(s, 2, 10));
+	syscut_fail_syncs(1);
+	CHECK_EQ(put(s, 1, 11), ROTA_ERR_IO);
+	CHECK_EQ(put(s, 2, 12), ROTA_ERR_IO);
+	CHECK_EQ(rota_vault_store_remove(s, 2), ROTA_ERR_IO);
+	CHECK_EQ(rota_vault_store_needs(s), 1); /* as it was when it was certain */
+	CHECK_EQ(reads(s, 2), 10);
+	rota_vault_store_close(s);
+	CHECK_OK(open_with(&s, still, &why));
+	now = reads(s, 1);
+	CHECK(now == 10 || now == 11);
+	CHECK_EQ(reads(s, 2), 10);
+	CHECK_OK(put(s, 1, 13));
+	rota_vault_store_close(s);
+	syscut_fail_syncs(1);
+	CHECK_EQ(open_with(&s, still, &why), ROTA_ERR_IO);
+	CHECK(strstr(why.text, path) != NULL);
+}
+
+static enum rota_err make_small(struct rota_vault_store **s, struct rota_fail *why)
+{
+	const struct rlimit small = { 100000, RLIM_INFINITY },
+			    all = { RLIM_INFINITY, RLIM_INFINITY };
+	enum rota_err err;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)setrlimit(RLIMIT_FSIZE, &small);
+	err = open_with(s, still, why);
+	(void)setrlimit(RLIMIT_FSIZE, &all);
+	return err;
+}
+
+TEST(where_there_is_no_room_no_file_is_left)
+{
+	struct rota_vault_store *s;
+	struct rota_fail why;
+
+	begin();
+	CHECK(make_small(&s, &why) != ROTA_OK);
+	CHECK(strstr(why.text, path) != NULL);
+	CHECK_EQ(tempdir_count(), 0);
+	CHECK_OK(open_with(&s, still, &why));
+	rota_vault_store_close(s);
+	CHECK_EQ(tempdir_count(), 1);
+}
+
 /* ---- files that are none ---- */
 
 TEST(what_is_no_vault_is_told)
@@ -289,4 +350,5 @@ TEST(what_is_no_vault_is_told)
 }
 
 TESTS(T(it_keeps_records_over_a_restart), T(a_process_that_is_killed_leaves_each_record_old_or_new),
-	T(records_are_rewritten_while_others_use_them), T(what_is_no_vault_is_told))
+	T(records_are_rewritten_while_others_use_them), T(after_a_sync_that_failed_nothing_is_put),
+	T(where_there_is_no_room_no_file_is_left), T(what_is_no_vault_is_told))
