@@ -57,6 +57,12 @@ struct rota_vault_progress {
 ROTA_MUST_USE enum rota_err rota_vault_file_open(const char *path,
 	const struct rota_vault_plan *plan, struct rota_vault_store **out, struct rota_fail *why);
 
+/* The same in a SQLite database, which is made where there is none: table records(id, generation, sealed), in WAL mode. Others may read
+ * it meanwhile; nobody else may write. Only plan->plain_max limits it. Who puts a record holds the vault over its commit.
+ * ROTA_ERR_LIMIT: longer records than the plan has room for, or more than ROTA_VAULT_GENERATIONS. */
+ROTA_MUST_USE enum rota_err rota_vault_sqlite_open(const char *path,
+	const struct rota_vault_plan *plan, struct rota_vault_store **out, struct rota_fail *why);
+
 /* Ends the thread, makes durable what it wrote, wipes. NULL is nothing. */
 void rota_vault_store_close(struct rota_vault_store *s);
 

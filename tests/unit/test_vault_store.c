@@ -48,6 +48,10 @@ static uint32_t active_of(void *ctx)
 
 static const struct rota_vault_keys keys = { NULL, key_of, active_of };
 
+/* What is tried: a file, or a database. */
+static enum rota_err (*opener)(const char *path, const struct rota_vault_plan *plan,
+	struct rota_vault_store **out, struct rota_fail *why) = rota_vault_file_open;
+
 static enum rota_err open_with(
 	struct rota_vault_store **s, struct rota_vault_budget budget, struct rota_fail *why)
 {
@@ -62,7 +66,7 @@ static enum rota_err open_with(
 	uint64_t pid = (uint64_t)getpid();
 
 	memcpy(plan.opening.epoch, &pid, sizeof(pid));
-	return rota_vault_file_open(path, &plan, s, why);
+	return opener(path, &plan, s, why);
 }
 
 /* No thread. */
@@ -103,9 +107,9 @@ static void begin(void)
 	gone = 0;
 }
 
-TEST(it_keeps_records_over_a_restart)
+static void keep_over_a_restart(void)
 {
-	struct rota_vault_store *s, *other;
+	struct rota_vault_store *s;
 	struct rota_vault_progress progress;
 	struct rota_fail why;
 
@@ -114,8 +118,6 @@ TEST(it_keeps_records_over_a_restart)
 	for (uint32_t id = 0; id < IDS; id++)
 		CHECK_OK(put(s, id, id + 1));
 	CHECK_OK(rota_vault_store_remove(s, 3));
-	CHECK_EQ(open_with(&other, still, &why), ROTA_ERR_BUSY);
-	CHECK(strstr(why.text, path) != NULL);
 	rota_vault_store_close(s);
 	CHECK_OK(open_with(&s, still, &why));
 	for (uint32_t id = 0; id < IDS; id++)
@@ -124,6 +126,30 @@ TEST(it_keeps_records_over_a_restart)
 	CHECK_EQ(progress.generations, 1);
 	CHECK_EQ(progress.count[0].records, IDS - 1);
 	CHECK_EQ(progress.left, 0);
+	rota_vault_store_close(s);
+}
+
+TEST(a_file_keeps_records_over_a_restart)
+{
+	keep_over_a_restart();
+}
+
+TEST(a_database_keeps_records_over_a_restart)
+{
+	opener = rota_vault_sqlite_open;
+	keep_over_a_restart();
+	opener = rota_vault_file_open;
+}
+
+TEST(a_file_is_one_process_s)
+{
+	struct rota_vault_store *s, *other;
+	struct rota_fail why;
+
+	begin();
+	CHECK_OK(open_with(&s, still, &why));
+	CHECK_EQ(open_with(&other, still, &why), ROTA_ERR_BUSY);
+	CHECK(strstr(why.text, path) != NULL);
 	rota_vault_store_close(s);
 }
 
@@ -179,8 +205,8 @@ static bool killed(unsigned at, enum syscut_tear tear, uint32_t old, bool *well)
 	return cut;
 }
 
-/* From a vault that is used, at each call; from none, at some of those that make it. */
-TEST(a_process_that_is_killed_leaves_each_record_old_or_new)
+/* From a vault that is used, at each call; from none, at each `step`-th of those that make it. */
+static void kill_everywhere(unsigned step, unsigned least, unsigned least_anew)
 {
 	for (int tear = 0; tear < SYSCUT_TEARS; tear++) {
 		bool well = true;
@@ -189,12 +215,24 @@ TEST(a_process_that_is_killed_leaves_each_record_old_or_new)
 		while (killed(at, (enum syscut_tear)tear, 100, &well) && well)
 			at++;
 		CHECK(well);
-		CHECK(at > 14);
+		CHECK(at > least);
 		for (at = 1; killed(at, (enum syscut_tear)tear, 0, &well) && well;)
-			at += 7;
+			at += step;
 		CHECK(well);
-		CHECK(at > 300);
+		CHECK(at > least_anew);
 	}
+}
+
+TEST(a_process_that_is_killed_leaves_each_record_old_or_new)
+{
+	kill_everywhere(7, 14, 300);
+}
+
+TEST(a_killed_process_leaves_a_database_old_or_new)
+{
+	opener = rota_vault_sqlite_open;
+	kill_everywhere(1, 14, 20);
+	opener = rota_vault_file_open;
 }
 
 /* ---- rewriting beside others ---- */
@@ -237,7 +275,7 @@ static bool all_rewritten(struct rota_vault_store *s)
 	return false;
 }
 
-TEST(records_are_rewritten_while_others_use_them)
+static void rewrite_beside_others(void)
 {
 	static struct user users[4];
 	struct rota_vault_store *s;
@@ -267,6 +305,18 @@ TEST(records_are_rewritten_while_others_use_them)
 	for (uint32_t id = 0; id < IDS; id++)
 		CHECK(reads(s, id) >= 1 && reads(s, id) != UINT32_MAX);
 	rota_vault_store_close(s);
+}
+
+TEST(records_are_rewritten_while_others_use_them)
+{
+	rewrite_beside_others();
+}
+
+TEST(rows_are_rewritten_while_others_use_them)
+{
+	opener = rota_vault_sqlite_open;
+	rewrite_beside_others();
+	opener = rota_vault_file_open;
 }
 
 /* ---- a disk that fails ---- */
@@ -349,6 +399,9 @@ TEST(what_is_no_vault_is_told)
 	tempdir_remove();
 }
 
-TESTS(T(it_keeps_records_over_a_restart), T(a_process_that_is_killed_leaves_each_record_old_or_new),
-	T(records_are_rewritten_while_others_use_them), T(after_a_sync_that_failed_nothing_is_put),
-	T(where_there_is_no_room_no_file_is_left), T(what_is_no_vault_is_told))
+TESTS(T(a_file_keeps_records_over_a_restart), T(a_database_keeps_records_over_a_restart),
+	T(a_file_is_one_process_s), T(a_process_that_is_killed_leaves_each_record_old_or_new),
+	T(a_killed_process_leaves_a_database_old_or_new),
+	T(records_are_rewritten_while_others_use_them), T(rows_are_rewritten_while_others_use_them),
+	T(after_a_sync_that_failed_nothing_is_put), T(where_there_is_no_room_no_file_is_left),
+	T(what_is_no_vault_is_told))
