@@ -71,16 +71,15 @@ int journal_dump(const char *dir)
 	struct rota_cursor *c;
 	struct rota_record r;
 	enum rota_err err;
+	uint64_t torn;
 
 	if (rota_cursor_open(dir, 0, &c, &fault) != ROTA_OK)
 		return complain(dir, &fault);
 	while ((err = rota_cursor_next(c, &r, &fault)) == ROTA_OK)
 		print_record(&r);
-	/* The newest segment may be in the middle of a write: what is not whole there is the end. */
-	if (err == ROTA_ERR_CORRUPT && rota_cursor_newest(c))
-		err = rota_cursor_judge_tail(c, &fault) == ROTA_OK ? ROTA_ERR_NOT_FOUND : err;
+	err = rota_cursor_judge_end(c, err, &torn, &fault);
 	rota_cursor_close(c);
-	if (err != ROTA_ERR_NOT_FOUND)
+	if (err != ROTA_OK)
 		return complain(dir, &fault);
 	if (fflush(stdout) == 0)
 		return 0;

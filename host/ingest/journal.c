@@ -10,9 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Zeros laid behind a group that needs more room: few enough that whoever follows the journal reads them in no time. */
+#define AHEAD_LEN ((size_t)1024 * 1024)
+
 struct rota_ingest {
 	int dir, lock, fd;
 	uint64_t segment_max, segment, offset; /* newest segment, and where its durable part ends */
+	uint64_t laid; /* where the zeros end that lie behind that part */
 	uint64_t durable, next; /* sequences */
 	bool open_end; /* a record was written since the last closing one */
 	bool broken; /* a sync failed: what is on the disk is not known */
@@ -51,6 +55,12 @@ static bool write_all(int fd, const uint8_t *bytes, size_t len, off_t at)
 	return true;
 }
 
+/* Without the zeros that no record took. */
+static bool cut_ahead(const struct rota_ingest *j)
+{
+	return j->laid <= j->offset || ftruncate(j->fd, (off_t)j->offset) == 0;
+}
+
 /* A segment appears with its whole header or not at all: temporary name, fsync, rename, fsync. */
 static enum rota_err new_segment(
 	struct rota_ingest *j, uint64_t number, struct rota_ingest_fault *fault)
@@ -83,7 +93,7 @@ static enum rota_err new_segment(
 		close(j->fd);
 	j->fd = fd;
 	j->segment = number;
-	j->offset = ROTA_SEGMENT_HEADER_LEN;
+	j->offset = j->laid = ROTA_SEGMENT_HEADER_LEN;
 	return ROTA_OK;
 }
 
@@ -94,13 +104,13 @@ static enum rota_err find_end(const char *dir, uint64_t first, struct rota_inges
 	struct rota_cursor *c;
 	struct rota_record r;
 	enum rota_err err;
+	uint64_t torn;
 
 	ROTA_TRY(rota_cursor_open(dir, first, &c, fault));
 	while ((err = rota_cursor_next(c, &r, fault)) == ROTA_OK)
 		*closed = r.type == ROTA_RECORD_CLOSE;
-	if (err == ROTA_ERR_NOT_FOUND || err == ROTA_ERR_CORRUPT)
-		err = rota_cursor_judge_tail(c, fault);
-	j->offset = rota_cursor_offset(c);
+	err = rota_cursor_judge_end(c, err, &torn, fault);
+	j->offset = j->laid = rota_cursor_offset(c);
 	j->next = rota_cursor_sequence(c);
 	rota_cursor_close(c);
 	return err;
@@ -201,6 +211,7 @@ static enum rota_err take_back(struct rota_ingest *j, enum rota_err err)
 {
 	j->next = j->durable + 1;
 	j->gathered = 0;
+	j->laid = j->offset;
 	if (ftruncate(j->fd, (off_t)j->offset) != 0)
 		j->broken = true;
 	return err;
@@ -211,16 +222,48 @@ static bool must_turn(const struct rota_ingest *j)
 	return j->offset > ROTA_SEGMENT_HEADER_LEN && j->offset + j->gathered > j->segment_max;
 }
 
-/* The gathered records get their sequence at append(); the new segment starts with the first of them. */
+/* The gathered records get their sequence at append(); the new segment starts with the first of them. The one before is
+ * final from then on. */
 static enum rota_err turn(struct rota_ingest *j, struct rota_ingest_fault *fault)
 {
 	uint64_t next = j->next;
 	enum rota_err err;
 
+	if (!cut_ahead(j) || fdatasync(j->fd) != 0)
+		return fail(j, ROTA_ERR_IO, "a full segment cannot be ended", fault);
+	j->laid = j->offset;
 	j->next = j->durable + 1;
 	err = new_segment(j, j->segment + 1, fault);
 	j->next = next;
 	return err;
+}
+
+/* How many zeros go with the gathered records: none while there is room for them in what is laid. */
+static size_t ahead_of(const struct rota_ingest *j)
+{
+	uint64_t end = j->offset + j->gathered, most = sizeof(j->room) - j->gathered;
+
+	if (end <= j->laid || end >= j->segment_max)
+		return 0;
+	if (most > j->segment_max - end)
+		most = j->segment_max - end;
+	return most < AHEAD_LEN ? (size_t)most : AHEAD_LEN;
+}
+
+/* The gathered records, and the zeros behind them if there is room for those on the disk. */
+static bool write_group(struct rota_ingest *j)
+{
+	size_t ahead = ahead_of(j);
+	uint64_t end = j->offset + j->gathered;
+
+	memset(j->room + j->gathered, 0, ahead);
+	if (ahead > 0 && write_all(j->fd, j->room, j->gathered + ahead, (off_t)j->offset)) {
+		j->laid = end + ahead;
+		return true;
+	}
+	if (end > j->laid)
+		j->laid = end;
+	return write_all(j->fd, j->room, j->gathered, (off_t)j->offset);
 }
 
 enum rota_err rota_ingest_commit(struct rota_ingest *j, struct rota_ingest_fault *fault)
@@ -237,7 +280,7 @@ enum rota_err rota_ingest_commit(struct rota_ingest *j, struct rota_ingest_fault
 		if (err != ROTA_OK)
 			return take_back(j, err);
 	}
-	if (!write_all(j->fd, j->room, j->gathered, (off_t)j->offset)) {
+	if (!write_group(j)) {
 		err = fail(j, err_of_errno(), "writing failed", fault);
 		return take_back(j, err);
 	}
@@ -299,6 +342,8 @@ enum rota_err rota_ingest_close(struct rota_ingest *j, struct rota_ingest_fault 
 		if (err == ROTA_OK)
 			err = rota_ingest_commit(j, fault);
 	}
+	if (!j->broken)
+		(void)cut_ahead(j); /* whoever opens it next cuts them off, too */
 	release(j);
 	return err;
 }

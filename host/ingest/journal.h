@@ -2,7 +2,8 @@
 /* host/ingest/journal.h -- append to the ingest journal.
  *
  * What rotad acknowledges is here first. append() gathers records in memory, commit() writes them with one
- * write and one fdatasync (group commit); only then may anybody be told. A commit that fails takes its records
+ * write and one fdatasync (group commit); only then may anybody be told. The write that needs more of the disk lays zeros behind
+ * itself, so that the next ones change nothing but bytes: their fdatasync costs half, and takes half as long. A commit that fails takes its records
  * back, so that the file never ends in something half-written that a later commit would follow: the journal
  * stays valid on a full disk, and goes on when there is room again. After an fdatasync that reported an I/O
  * error nothing can be known about the file (the kernel may have dropped the pages), so the journal then refuses

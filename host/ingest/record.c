@@ -78,7 +78,7 @@ enum rota_err rota_record_decode(struct rota_span in, struct rota_record *out, s
 	uint32_t payload_len, crc;
 
 	*len = 0;
-	if (in.len < ROTA_RECORD_HEAD_LEN)
+	if (in.len < ROTA_RECORD_HEAD_LEN || rota_span_eq(magic, rota_span("\0\0", 2)))
 		return ROTA_ERR_LENGTH;
 	out->type = rota_read_u8(&r);
 	format = rota_read_u8(&r);

@@ -11,6 +11,8 @@
  * known to be on disk when the record was written: a record that cannot be read, yet is counted durable by a
  * later one, is damage; one that nothing vouches for is the torn tail of a write that was never acknowledged.
  *
+ * Behind the last record of the newest segment may lie zeros.
+ *
  * Pure: bytes to structs and back, no files.
  */
 #ifndef HOST_INGEST_RECORD_H
@@ -69,7 +71,7 @@ ROTA_MUST_USE enum rota_err rota_record_encode(
 
 /* Decode the record that `in` starts with; *len is its length.
  *
- * ROTA_ERR_LENGTH       `in` ends before the record does
+ * ROTA_ERR_LENGTH       `in` ends before the record does, or zeros lie where it is to come
  * ROTA_ERR_CORRUPT      no record starts here, or its CRC is wrong
  * ROTA_ERR_UNSUPPORTED  whole, but of a later format
  */

@@ -303,11 +303,6 @@ void rota_cursor_forget(struct rota_cursor *c)
 	c->at = c->filled = 0;
 }
 
-bool rota_cursor_newest(const struct rota_cursor *c)
-{
-	return !segment_exists(c, c->segment + 1);
-}
-
 uint64_t rota_cursor_segment(const struct rota_cursor *c)
 {
 	return c->segment;
@@ -340,15 +335,30 @@ static enum rota_err judge_buffer(const struct rota_cursor *c, struct rota_inges
 	return ROTA_OK;
 }
 
-enum rota_err rota_cursor_judge_tail(struct rota_cursor *c, struct rota_ingest_fault *fault)
+/* Up to the last byte that is not zero. */
+static size_t written_len(const struct rota_cursor *c)
+{
+	size_t len = c->filled;
+
+	while (len > 0 && c->room[len - 1] == 0)
+		len--;
+	return len;
+}
+
+static enum rota_err judge_rest(
+	struct rota_cursor *c, uint64_t *torn, struct rota_ingest_fault *fault)
 {
 	uint64_t start = c->offset;
 	enum rota_err err = ROTA_OK;
+	size_t written;
 
 	/* Windows overlap by the largest record, so that one is whole in some window. */
 	while (err == ROTA_OK) {
 		c->filled = c->at = 0;
 		err = fill(c, fault);
+		written = written_len(c);
+		if (written > 0)
+			*torn = c->offset + written - start;
 		if (err == ROTA_OK)
 			err = judge_buffer(c, fault);
 		if (c->filled < CURSOR_ROOM)
@@ -362,21 +372,15 @@ enum rota_err rota_cursor_judge_tail(struct rota_cursor *c, struct rota_ingest_f
 	return err;
 }
 
-static enum rota_err check_tail(struct rota_cursor *c, enum rota_err err,
-	struct rota_ingest_stats *out, struct rota_ingest_fault *fault)
+enum rota_err rota_cursor_judge_end(
+	struct rota_cursor *c, enum rota_err err, uint64_t *torn, struct rota_ingest_fault *fault)
 {
-	struct stat st;
-
-	if (c->fd < 0)
-		return ROTA_OK; /* no segment at all */
-	if ((err != ROTA_ERR_NOT_FOUND && err != ROTA_ERR_CORRUPT) || !rota_cursor_newest(c))
+	*torn = 0;
+	if (err != ROTA_ERR_NOT_FOUND && err != ROTA_ERR_CORRUPT)
 		return err;
-	ROTA_TRY(rota_cursor_judge_tail(c, fault));
-	if (fstat(c->fd, &st) != 0)
-		return fail(
-			fault, ROTA_ERR_IO, c->segment, c->offset, "the file's size is unknown");
-	out->torn = (uint64_t)st.st_size - c->offset;
-	return ROTA_OK;
+	if (c->fd < 0) /* no segment at all */
+		return ROTA_OK;
+	return segment_exists(c, c->segment + 1) ? err : judge_rest(c, torn, fault);
 }
 
 enum rota_err rota_ingest_check(
@@ -384,22 +388,20 @@ enum rota_err rota_ingest_check(
 {
 	struct rota_cursor *c;
 	struct rota_record r;
-	struct rota_segment_range range;
 	enum rota_err err;
+	uint64_t low;
 
 	*out = (struct rota_ingest_stats){ 0 };
 	ROTA_TRY(rota_cursor_open(dir, 0, &c, fault));
+	low = c->segment;
 	while ((err = rota_cursor_next(c, &r, fault)) == ROTA_OK) {
 		out->first = out->first ? out->first : r.sequence;
 		out->last = r.sequence;
 		out->records++;
 		out->bytes += ROTA_RECORD_HEAD_LEN + r.payload.len + ROTA_RECORD_TAIL_LEN;
 	}
-	err = check_tail(c, err, out, fault);
-	if (err == ROTA_OK)
-		err = rota_segment_list(c->dir, &range, fault);
-	if (err == ROTA_OK)
-		out->segments = range.high ? range.high - range.low + 1 : 0;
+	err = rota_cursor_judge_end(c, err, &out->torn, fault);
+	out->segments = low ? c->segment - low + 1 : 0;
 	rota_cursor_close(c);
 	return err;
 }

@@ -2,7 +2,8 @@
 /* host/ingest/segment.h -- the journal's files, read only.
  *
  * A journal is a directory of segments `NNNNNNNNNN.seg` (decimal, from 0000000001, no number missing
- * between the lowest and the highest). All but the highest are complete and never change.
+ * between the lowest and the highest). All but the highest are complete and never change. Behind the records of
+ * the highest may lie zeros, which the writer has laid ahead of itself.
  *
  * A cursor walks records in order while the journal may be written by another thread or process: it keeps
  * its own file and buffer, and at the end it says so and can be asked again. One cursor, one thread.
@@ -61,9 +62,6 @@ ROTA_MUST_USE enum rota_err rota_cursor_next(
  * have stood what a failed commit took back since. */
 void rota_cursor_forget(struct rota_cursor *c);
 
-/* Is the cursor in the newest segment, the only one whose end may be unfinished? */
-bool rota_cursor_newest(const struct rota_cursor *c);
-
 /* Where the next record starts. */
 uint64_t rota_cursor_segment(const struct rota_cursor *c);
 uint64_t rota_cursor_offset(const struct rota_cursor *c);
@@ -73,11 +71,11 @@ uint64_t rota_cursor_sequence(const struct rota_cursor *c);
 /* NULL is allowed. */
 void rota_cursor_close(struct rota_cursor *c);
 
-/* After rota_cursor_next() failed in the newest segment: is the rest the torn tail of writes that nobody was
- * told of? ROTA_OK: yes, it may be cut off at the cursor's offset. ROTA_ERR_CORRUPT: a later record says
- * that the unreadable one was durable. */
-ROTA_MUST_USE enum rota_err rota_cursor_judge_tail(
-	struct rota_cursor *c, struct rota_ingest_fault *fault);
+/* After rota_cursor_next() failed with `err`: is that the journal's end? ROTA_OK: yes; behind the cursor lie *torn bytes of
+ * writes that nobody was told of, torn or in the making, and zeros. ROTA_ERR_CORRUPT: no, a later record says that the
+ * unreadable one was durable. */
+ROTA_MUST_USE enum rota_err rota_cursor_judge_end(
+	struct rota_cursor *c, enum rota_err err, uint64_t *torn, struct rota_ingest_fault *fault);
 
 struct rota_ingest_stats {
 	uint64_t segments, records, bytes, first, last; /* first, last: sequences, 0 when empty */

@@ -57,6 +57,7 @@ static enum rota_err walk_records(const struct rota_crypto *crypto, struct rota_
 	struct rota_record record;
 	struct rota_log_entry e;
 	enum rota_err err;
+	uint64_t torn;
 
 	while ((err = rota_cursor_next(cursor, &record, &fault)) == ROTA_OK) {
 		if (record.type != ROTA_RECORD_LOG)
@@ -71,7 +72,8 @@ static enum rota_err walk_records(const struct rota_crypto *crypto, struct rota_
 				journal, record.sequence);
 		ROTA_TRY(visitor->take(visitor->ctx, &e, why));
 	}
-	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : rota_log_fault(why, err, journal, &fault);
+	err = rota_cursor_judge_end(cursor, err, &torn, &fault);
+	return err == ROTA_OK ? ROTA_OK : rota_log_fault(why, err, journal, &fault);
 }
 
 enum rota_err rota_log_walk_journal(const struct rota_crypto *crypto, const char *journal,

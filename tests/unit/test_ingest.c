@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SEGMENT "0000000001.seg"
@@ -53,6 +54,16 @@ static long size_of(const char *name)
 	struct stat st;
 
 	return stat(path_of(name), &st) == 0 ? (long)st.st_size : -1;
+}
+
+/* Where the records of the only segment end; the file may be longer. */
+static long end_of_records(void)
+{
+	struct rota_ingest_stats stats;
+
+	return rota_ingest_check(dir, &stats, &fault) == ROTA_OK
+		? ROTA_SEGMENT_HEADER_LEN + (long)stats.bytes
+		: -1;
 }
 
 static struct rota_ingest *journal_open(void)
@@ -181,7 +192,7 @@ static bool three(long *last)
 	fresh();
 	j = journal_open();
 	for (size_t i = 0; j != NULL && i < 3; i++) {
-		*last = size_of(SEGMENT);
+		*last = end_of_records();
 		if (put(j, text[i]) != ROTA_OK || rota_ingest_commit(j, &fault) != ROTA_OK)
 			return false;
 	}
@@ -205,7 +216,7 @@ TEST(torn_tail_is_cut_off_at_every_byte)
 		CHECK(truncate(path_of(SEGMENT), at) == 0);
 		CHECK_OK(rota_ingest_check(dir, &stats, &fault));
 		CHECK_EQ(stats.records, 2);
-		CHECK_EQ(stats.torn, at - last);
+		CHECK(stats.torn <= (uint64_t)(at - last)); /* zeros at its end are not counted */
 		j = journal_open();
 		CHECK(j != NULL);
 		CHECK_EQ(size_of(SEGMENT), last);
@@ -214,6 +225,93 @@ TEST(torn_tail_is_cut_off_at_every_byte)
 		CHECK_OK(rota_ingest_close(j, &fault));
 		CHECK_EQ(count("again"), 3);
 	}
+	clear();
+}
+
+/* Two records, and a third of text[2] that begins at *last, by a writer that is killed then. */
+static bool killed(long *last)
+{
+	int status = -1;
+	pid_t child;
+
+	fresh();
+	child = fork();
+	if (child == 0) {
+		struct rota_ingest *j = journal_open();
+		bool well = j && put(j, "one") == ROTA_OK && put(j, "two") == ROTA_OK &&
+			rota_ingest_commit(j, &fault) == ROTA_OK && put(j, "three") == ROTA_OK &&
+			rota_ingest_commit(j, &fault) == ROTA_OK;
+
+		_exit(well ? 0 : 1);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+		return false;
+	*last = end_of_records() - ROTA_RECORD_HEAD_LEN - ROTA_RECORD_TAIL_LEN - 5;
+	return true;
+}
+
+static bool zero_from(long at)
+{
+	static const uint8_t zeros[ROTA_SEGMENT_MIN];
+	int fd = open(path_of(SEGMENT), O_RDWR);
+	bool ok = fd >= 0 && pwrite(fd, zeros, sizeof(zeros) - (size_t)at, at) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* The file had its length before the record came into it: of a torn write any part is there, and zeros. */
+TEST(torn_tail_before_zeros_is_cut_off_at_every_byte)
+{
+	long last = 0, end;
+
+	CHECK(killed(&last));
+	CHECK_EQ(size_of(SEGMENT), ROTA_SEGMENT_MIN);
+	CHECK_EQ(count("three"), 3);
+	end = end_of_records();
+	for (long at = end - 1; at >= last; at--) {
+		struct rota_ingest_stats stats;
+		struct rota_ingest *j;
+
+		CHECK(killed(&last));
+		CHECK(zero_from(at));
+		CHECK_OK(rota_ingest_check(dir, &stats, &fault));
+		CHECK_EQ(stats.records, 2);
+		CHECK(stats.torn <=
+			(uint64_t)(at - last)); /* a byte before the cut may be zero, too */
+		j = journal_open();
+		CHECK(j != NULL);
+		CHECK_EQ(size_of(SEGMENT), last);
+		CHECK_EQ(rota_ingest_durable(j), 2);
+		CHECK_OK(put(j, "again"));
+		CHECK_OK(rota_ingest_close(j, &fault));
+		CHECK_EQ(count("again"), 3);
+		CHECK_EQ(size_of(SEGMENT), end_of_records());
+	}
+	clear();
+}
+
+/* Zeros where a record was that a later one vouches for are no end. */
+TEST(zeros_over_a_durable_record_are_damage)
+{
+	static const uint8_t zeros[8];
+	struct rota_ingest_stats stats;
+	struct rota_cursor *c;
+	struct rota_record r;
+	uint64_t torn;
+	long last = 0;
+	int fd;
+
+	CHECK(killed(&last));
+	fd = open(path_of(SEGMENT), O_RDWR);
+	CHECK_EQ(pwrite(fd, zeros, sizeof(zeros), ROTA_SEGMENT_HEADER_LEN), sizeof(zeros));
+	close(fd);
+	CHECK_EQ(rota_ingest_check(dir, &stats, &fault), ROTA_ERR_CORRUPT);
+	CHECK_OK(rota_cursor_open(dir, 0, &c, &fault));
+	CHECK_EQ(rota_cursor_next(c, &r, &fault), ROTA_ERR_NOT_FOUND);
+	CHECK_EQ(rota_cursor_judge_end(c, ROTA_ERR_NOT_FOUND, &torn, &fault), ROTA_ERR_CORRUPT);
+	rota_cursor_close(c);
 	clear();
 }
 
@@ -268,7 +366,7 @@ TEST(hole_in_the_last_group_is_torn_too)
 	CHECK(j != NULL);
 	CHECK_OK(put(j, "one"));
 	CHECK_OK(rota_ingest_commit(j, &fault));
-	start = size_of(SEGMENT);
+	start = end_of_records();
 	CHECK_OK(put(j, "two"));
 	CHECK_OK(put(j, "three"));
 	CHECK_OK(rota_ingest_commit(j, &fault));
@@ -357,7 +455,7 @@ TEST(full_disk_refuses_and_stays_valid)
 	small = (struct rlimit){ .rlim_cur = 50000, .rlim_max = old.rlim_max };
 	signal(SIGXFSZ, SIG_IGN);
 	CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
-	before = size_of(SEGMENT);
+	before = end_of_records();
 	CHECK(!fill_segments(j, 1));
 	CHECK_EQ(size_of(SEGMENT), before); /* the half that was written is gone again */
 	setrlimit(RLIMIT_FSIZE, &old);
@@ -395,7 +493,8 @@ TEST(reader_follows_a_writer_across_segments)
 
 TESTS(T(two_ways_to_the_same_crc), T(record_comes_back_as_it_went),
 	T(what_is_committed_is_there_after_reopening), T(second_writer_is_refused),
-	T(torn_tail_is_cut_off_at_every_byte), T(damage_before_a_durable_record_is_named),
+	T(torn_tail_is_cut_off_at_every_byte), T(torn_tail_before_zeros_is_cut_off_at_every_byte),
+	T(zeros_over_a_durable_record_are_damage), T(damage_before_a_durable_record_is_named),
 	T(hole_in_the_last_group_is_torn_too), T(segments_turn_and_old_ones_are_dropped),
 	T(missing_or_damaged_old_segment_is_an_error), T(full_disk_refuses_and_stays_valid),
 	T(reader_follows_a_writer_across_segments))
