@@ -15,12 +15,17 @@
 /* A million entries are some eight files, and a tiler that starts reads at most one of them. */
 #define SEGMENT_LEN ((uint64_t)64 * 1024 * 1024)
 
+/* Drawn at once: a system call for each would cost more than its entry's digest. */
+#define SALTS 32
+
 struct rota_log {
 	const struct rota_crypto *crypto;
 	struct rota_ingest *journal;
 	uint64_t size, next; /* durable, and with what is gathered */
 	char dir[ROTA_FILE_PATH_MAX]; /* of the journal */
 	uint8_t payload[ROTA_LOG_PAYLOAD_MAX];
+	uint8_t salts[SALTS * ROTA_LOG_SALT_LEN];
+	size_t salts_left;
 };
 
 enum rota_err rota_log_path(
@@ -235,6 +240,22 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* A salt that no entry has. */
+static bool draw_salt(struct rota_log *log, uint8_t out[static ROTA_LOG_SALT_LEN])
+{
+	uint8_t *next;
+
+	if (log->salts_left == 0 &&
+		getrandom(log->salts, sizeof(log->salts), 0) != (ssize_t)sizeof(log->salts))
+		return false;
+	if (log->salts_left == 0)
+		log->salts_left = SALTS;
+	next = log->salts + --log->salts_left * ROTA_LOG_SALT_LEN;
+	memcpy(out, next, ROTA_LOG_SALT_LEN);
+	memset(next, 0, ROTA_LOG_SALT_LEN);
+	return true;
+}
+
 enum rota_err rota_log_append(struct rota_log *log, struct rota_leaf *leaf, struct rota_span record,
 	uint64_t *index, struct rota_fail *why)
 {
@@ -243,7 +264,7 @@ enum rota_err rota_log_append(struct rota_log *log, struct rota_leaf *leaf, stru
 	struct rota_record r = { .time_ms = now_ms() };
 	enum rota_err err;
 
-	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
+	if (!draw_salt(log, salt))
 		return rota_fail_errno(why, errno, "no random bytes");
 	rota_log_record_digest(log->crypto, e.salt, record, leaf->record);
 	e.leaf = *leaf;
