@@ -7,7 +7,9 @@
 #include "tests/unit/test.h"
 
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct scene s;
 static struct soft others; /* keys that nothing names */
@@ -157,6 +159,27 @@ TEST(without_renewal_it_stays)
 	end();
 }
 
+/* The daemon asks for DIR/keys each time, for the rest seldom: with the first event that there is, and with each later one. */
+TEST(an_event_counts_at_once)
+{
+	struct rota_seat seat = { .token = &s.online.tokens[7], .key = "key" };
+	uint8_t point[ROTA_P256_KEY_LEN];
+
+	begin();
+	CHECK(rota_p256_of_pkey(s.soft.key[7], point));
+	CHECK(unlink(tempdir_path("online/keys")) == 0 || errno == ENOENT);
+	CHECK_OK(look(s.soft.key[7], 7));
+	tempdir_put("online/keys", "");
+	happen(s.soft.key[7], "made", "timestamp");
+	happen(s.soft.key[7], "activated", "");
+	rota_key_guard_renew(&guard, false);
+	CHECK_OK(rota_key_guard_look(&guard, &seat, point, &s.why));
+	happen(s.soft.key[7], "deactivated", "");
+	rota_key_guard_renew(&guard, false);
+	CHECK_EQ(rota_key_guard_look(&guard, &seat, point, &s.why), ROTA_ERR_STATE);
+	end();
+}
+
 TESTS(T(a_compromised_key), T(a_compromised_key_of_images), T(a_key_whose_life_is_over),
 	T(a_key_that_metadata_names_no_longer), T(what_cannot_be_looked_at),
-	T(without_renewal_it_stays))
+	T(without_renewal_it_stays), T(an_event_counts_at_once))
