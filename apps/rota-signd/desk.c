@@ -59,6 +59,7 @@ static enum rota_err add_key(struct desk *d, struct deed *out, const struct rota
 	out->order.holder[n] = (uint8_t)holder;
 	out->order.key[n] = (uint16_t)key;
 	memcpy(out->answer.sig[n].key, h->keys[key].point, ROTA_P256_KEY_LEN);
+	memcpy(out->answer.id[n], h->id[key], sizeof(out->answer.id[n]));
 	if (n == 0)
 		memcpy(out->grant.leaf.key, h->id[key], sizeof(out->grant.leaf.key));
 	out->order.count++;

@@ -36,7 +36,8 @@ static void write_signed(const struct rota_answer *a, struct rota_bytes *out)
 	for (size_t i = 0; i < a->count; i++) {
 		char id[ROTA_DIGEST_HEX], hex[ROTA_ENVELOPE_SIG_HEX];
 
-		rota_envelope_signature_hex(&a->sig[i], id, hex);
+		rota_hex(ROTA_SPAN(a->id[i]), id);
+		rota_envelope_signature_hex(&a->sig[i], hex);
 		add_quoted(out, i ? ",{\"keyid\":" : "{\"keyid\":", id);
 		add_quoted(out, ",\"sig\":", hex);
 		rota_bytes_add_byte(out, '}');
@@ -87,7 +88,8 @@ static bool is_count(const json_t *whole, const char *name, json_int_t most)
 }
 
 /* One signature and the key that it is said to be of. */
-static bool read_sig(const json_t *one, const json_t *key, struct rota_seat_sig *out)
+static bool read_sig(const json_t *one, const json_t *key, struct rota_seat_sig *out,
+	uint8_t out_id[static ROTA_DIGEST_LEN])
 {
 	const char *point = json_string_value(key), *id, *hex;
 	uint8_t raw[ROTA_SIG_RAW_MAX];
@@ -100,7 +102,7 @@ static bool read_sig(const json_t *one, const json_t *key, struct rota_seat_sig 
 		!rota_unhex(point, ROTA_BUF(out->key)))
 		return false;
 	rota_p256_key_id(out->key, own);
-	if (strcmp(own, id) != 0 ||
+	if (strcmp(own, id) != 0 || !rota_unhex(id, (struct rota_buf){ out_id, ROTA_DIGEST_LEN }) ||
 		rota_sig_raw(&rota_scheme_p256, rota_span_cstr(hex), ROTA_BUF(raw), &len) !=
 			ROTA_OK ||
 		len != sizeof(out->sig))
@@ -126,7 +128,8 @@ static enum rota_err read_signed(
 	out->entry = (uint64_t)json_integer_value(json_object_get(whole, "entry"));
 	out->time_s = (uint64_t)json_integer_value(json_object_get(whole, "time"));
 	for (size_t i = 0; i < json_array_size(sigs); i++)
-		if (!read_sig(json_array_get(sigs, i), json_array_get(keys, i), &out->sig[i]))
+		if (!read_sig(json_array_get(sigs, i), json_array_get(keys, i), &out->sig[i],
+			    out->id[i]))
 			return wrong(why);
 	out->count = (uint8_t)json_array_size(sigs);
 	return ROTA_OK;

@@ -75,6 +75,7 @@ struct rota_answer {
 	uint64_t time_s; /* SIGNED, kind `time`: the second that was signed; 0: none */
 	uint8_t count; /* signatures: 0 for what is recorded only */
 	struct rota_seat_sig sig[ROTA_ANSWER_SIGS_MAX];
+	uint8_t id[ROTA_ANSWER_SIGS_MAX][ROTA_DIGEST_LEN]; /* of these keys (SPEC 3.3) */
 	uint8_t have, need; /* PENDING: approvals */
 	const char *code, *clause; /* REFUSED; static */
 	char text[512]; /* REFUSED: the sentence without the code */

@@ -86,8 +86,9 @@ bool rota_records_knows(const struct rota_records *r, const char *scope)
 /* Something was asked for, so all that was to be adopted is. */
 static void begin_scope(struct rota_records *r, struct rota_span scope)
 {
-	for (size_t i = 0; i < r->role_count; i++)
-		if (rota_span_eq(scope, rota_span_cstr(r->roles[i]->scope))) {
+	for (size_t i = 0; i < r->role_count && scope.len < sizeof(r->roles[i]->scope); i++)
+		if (memcmp(r->roles[i]->scope, scope.p, scope.len) == 0 &&
+			r->roles[i]->scope[scope.len] == 0) {
 			r->roles[i]->begun = true;
 			return;
 		}

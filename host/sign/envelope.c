@@ -17,14 +17,13 @@ enum rota_err rota_envelope_digest(
 	return ROTA_OK;
 }
 
-void rota_envelope_signature_hex(const struct rota_seat_sig *sig, char id[static ROTA_DIGEST_HEX],
-	char hex[static ROTA_ENVELOPE_SIG_HEX])
+void rota_envelope_signature_hex(
+	const struct rota_seat_sig *sig, char hex[static ROTA_ENVELOPE_SIG_HEX])
 {
 	uint8_t room[ROTA_DER_ECDSA_MAX];
 	struct rota_span der;
 
 	hex[0] = 0;
-	rota_p256_key_id(sig->key, id);
 	if (rota_der_ecdsa_encode(ROTA_SPAN(sig->sig), ROTA_BUF(room), &der) == ROTA_OK)
 		rota_hex(der, hex);
 }
@@ -33,7 +32,8 @@ json_t *rota_envelope_signature(const struct rota_seat_sig *sig)
 {
 	char id[ROTA_DIGEST_HEX], hex[ROTA_ENVELOPE_SIG_HEX];
 
-	rota_envelope_signature_hex(sig, id, hex);
+	rota_p256_key_id(sig->key, id);
+	rota_envelope_signature_hex(sig, hex);
 	return json_pack("{s:s,s:s}", "keyid", id, "sig", hex);
 }
 

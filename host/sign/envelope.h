@@ -18,10 +18,10 @@
 ROTA_MUST_USE enum rota_err rota_envelope_digest(
 	const json_t *content, uint8_t digest[static ROTA_DIGEST_LEN], struct rota_fail *why);
 
-/* Key id and DER signature in hex. */
+/* The DER signature in hex. */
 #define ROTA_ENVELOPE_SIG_HEX (2 * ROTA_DER_ECDSA_MAX + 1)
-void rota_envelope_signature_hex(const struct rota_seat_sig *sig, char id[static ROTA_DIGEST_HEX],
-	char hex[static ROTA_ENVELOPE_SIG_HEX]);
+void rota_envelope_signature_hex(
+	const struct rota_seat_sig *sig, char hex[static ROTA_ENVELOPE_SIG_HEX]);
 
 /* {"keyid","sig"}; the caller decrefs. */
 json_t *rota_envelope_signature(const struct rota_seat_sig *sig);

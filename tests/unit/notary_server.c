@@ -71,6 +71,7 @@ static void sign(struct daemon *d, const uint8_t digest[static ROTA_DIGEST_LEN],
 	struct rota_opener opener = soft_opener(d->soft);
 	struct rota_signer signer;
 	struct rota_fail why;
+	char id[ROTA_DIGEST_HEX];
 
 	d->soft->mood[ONLINE] = d->board->mood == SERVER_LIES ? SOFT_LIES : SOFT_WELL;
 	if (opener.open(opener.ctx, &token, &signer, &why) != ROTA_OK ||
@@ -78,6 +79,8 @@ static void sign(struct daemon *d, const uint8_t digest[static ROTA_DIGEST_LEN],
 		signer.sign(signer.ctx, "key", digest, a.sig[0].sig, &why) != ROTA_OK)
 		abort();
 	signer.close(signer.ctx);
+	rota_p256_key_id(a.sig[0].key, id);
+	(void)rota_unhex(id, ROTA_BUF(a.id[0]));
 	if (d->board->mood == SERVER_SAYS_NOTHING)
 		a.count = 0;
 	answer(r, 200, &a);

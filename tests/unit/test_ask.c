@@ -220,9 +220,11 @@ TEST(answers)
 	};
 	struct rota_answer again;
 	struct rota_bytes text = { 0 };
-	char *at;
+	char id[ROTA_DIGEST_HEX], *at;
 
 	make_sig(&a.sig[0]);
+	rota_p256_key_id(a.sig[0].key, id);
+	CHECK(rota_unhex(id, ROTA_BUF(a.id[0])));
 	rota_answer_write(&a, &text);
 	CHECK_OK(rota_answer_read(rota_bytes_span(&text), &again, &why));
 	CHECK_EQ(again.entry, 7);
