@@ -43,6 +43,7 @@ static enum rota_err open_pool(
 		.keys = h->keys,
 		.key_count = h->key_count,
 		.threads = d->threads,
+		.cpus = d->token_cpus,
 		.deadline_ms = TOKEN_MS,
 		.retry_ms = RETRY_MS,
 		.user = plan_user(plan, PLAN_HOLDER),

@@ -8,6 +8,7 @@
 #include "apps/rota-signd/say.h"
 #include "apps/rota-signd/slotlink.h"
 #include "apps/rota-signd/turn.h"
+#include "host/base/cpus.h"
 #include "host/base/when.h"
 #include "host/serve/listener.h"
 
@@ -92,7 +93,8 @@ static int child(struct plan *plan, enum plan_process process, int ready)
 	struct rota_fail why;
 
 	plan_keep(plan, process);
-	if (rota_apart(name, plan_user(plan, process), false, &why) != ROTA_OK) {
+	if (rota_cpus_stay(rota_policy_daemon(plan->policy)->cpus, &why) != ROTA_OK ||
+		rota_apart(name, plan_user(plan, process), false, &why) != ROTA_OK) {
 		say("%s", why.text);
 		return 1;
 	}

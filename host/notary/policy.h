@@ -57,6 +57,8 @@ struct rota_policy_daemon {
 	uint16_t port;
 	const char *users; /* NULL: as who starts it */
 	unsigned threads; /* sessions of a token */
+	uint64_t cpus,
+		token_cpus; /* host/base/cpus.h: of parser and log writer; of token holders */
 	bool lock; /* keep memory with PINs out of swap, or do not start */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signd.ini from its text: every setting known; what its rules say is policy_rules.c. */
+#include "host/base/cpus.h"
 #include "host/base/when.h"
 #include "host/notary/policy_parts.h"
 #include "host/sign/p256.h"
@@ -77,6 +78,16 @@ static enum rota_err load_remote(struct rota_policy *p, struct rota_fail *why)
 		"needs nginx_user, who alone may connect, and [remote] client_ca");
 }
 
+static enum rota_err load_cpus(
+	struct rota_policy *p, const char *key, uint64_t *out, struct rota_fail *why)
+{
+	const char *text = rota_ini_get(&p->ini, "daemon", key);
+
+	if (!text || rota_cpus_parse(text, out, why) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail_in(why, "%s: [daemon] %s", p->ini.path, key);
+}
+
 static enum rota_err load_daemon(struct rota_policy *p, struct rota_fail *why)
 {
 	struct rota_policy_daemon *d = &p->daemon;
@@ -89,6 +100,8 @@ static enum rota_err load_daemon(struct rota_policy *p, struct rota_fail *why)
 	d->users = rota_ini_get(&p->ini, "daemon", "users");
 	ROTA_TRY(rota_ini_number(&p->ini, "daemon", "threads", 1, 4, 2, &threads, why));
 	d->threads = (unsigned)threads;
+	ROTA_TRY(load_cpus(p, "cpus", &d->cpus, why));
+	ROTA_TRY(load_cpus(p, "token_cpus", &d->token_cpus, why));
 	ROTA_TRY(load_flag(p, "daemon", "lock", true, &d->lock, why));
 	return load_remote(p, why);
 }

@@ -64,31 +64,35 @@ enum rota_err rota_pkcs11_pool(
 /* Without its text. */
 #define SHORT_LEN offsetof(struct rota_pool_done, text)
 
+/* One that failed, with its text. */
+static size_t take_failure(struct rota_span message, struct rota_pool_done *done)
+{
+	if (message.len != sizeof(*done))
+		return 0;
+	memcpy(done, message.p, sizeof(*done));
+	done->text[sizeof(done->text) - 1] = 0;
+	return 1;
+}
+
 size_t rota_pool_take(int fd, struct rota_pool_done done[static ROTA_POOL_BATCH])
 {
-	uint8_t room[sizeof(*done) + 1];
+	uint8_t room[ROTA_POOL_BATCH * SHORT_LEN + sizeof(*done)];
+	struct rota_span rest;
+	size_t count = 0;
 	ssize_t got;
-	size_t count;
 
-	_Static_assert(ROTA_POOL_BATCH * SHORT_LEN < sizeof(*done), "lengths tell the two apart");
 	do
 		got = recv(fd, room, sizeof(room), 0);
 	while (got < 0 && errno == EINTR);
-	if (got == (ssize_t)sizeof(*done)) {
-		memcpy(done, room, sizeof(*done));
-		done->text[sizeof(done->text) - 1] = 0;
-		return 1;
+	rest = rota_span(room, got > 0 ? (size_t)got : 0);
+	for (; rest.len >= SHORT_LEN && count < ROTA_POOL_BATCH; count++) {
+		memcpy(&done[count], rest.p, SHORT_LEN);
+		done[count].text[0] = 0;
+		if (done[count].err != ROTA_OK)
+			return count == 0 ? take_failure(rest, done) : 0;
+		rest = rota_span_skip(rest, SHORT_LEN);
 	}
-	count = got > 0 ? (size_t)got / SHORT_LEN : 0;
-	if (count > ROTA_POOL_BATCH || count * SHORT_LEN != (size_t)got)
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		memcpy(&done[i], room + i * SHORT_LEN, SHORT_LEN);
-		done[i].text[0] = 0;
-		if (done[i].err != ROTA_OK)
-			return 0;
-	}
-	return count;
+	return rest.len == 0 ? count : 0;
 }
 
 bool rota_pool_take_one(int fd, struct rota_pool_done *done)

@@ -41,7 +41,7 @@
 #define ROTA_POOL_TEXT_MAX 512
 
 /* The first answer of a message waits for the last. */
-#define ROTA_POOL_BATCH 4
+#define ROTA_POOL_BATCH 8
 
 struct rota_pool_order {
 	uint64_t tag;
@@ -71,6 +71,7 @@ struct rota_pool_plan {
 	unsigned deadline_ms; /* of one order */
 	unsigned retry_ms; /* between two openings of a token that went away, to begin with */
 	const struct rota_user *user; /* become this one before the module is loaded; NULL: stay */
+	uint64_t cpus; /* where it runs (host/base/cpus.h) */
 	bool lock; /* keep all memory out of swap, or fail */
 	int keeper; /* token->handed: the connection on which the PINs come next; stays open here */
 };

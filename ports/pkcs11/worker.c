@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/pkcs11/worker.h"
+#include "host/base/cpus.h"
 #include "ports/pkcs11/ck.h"
 
 #include <pthread.h>
@@ -89,6 +90,7 @@ static enum rota_err open_token(struct work *w, struct rota_fail *why)
 
 static enum rota_err begin(struct work *w)
 {
+	ROTA_TRY(rota_cpus_stay(w->plan->cpus, &w->why));
 	ROTA_TRY(rota_apart("rota-token", w->plan->user, w->plan->lock, &w->why));
 	ROTA_TRY(holder_load(&w->module, w->plan->token, &w->why));
 	ROTA_TRY(open_token(w, &w->why));
@@ -224,7 +226,8 @@ static void arrive(struct station *at, const struct rota_pool_order *orders,
 	struct rota_pool_done *done, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		done[i] = (struct rota_pool_done){ .tag = orders[i].tag };
+		done[i].tag = orders[i].tag;
+		done[i].text[0] = 0;
 		atomic_store(&at->tag[i], orders[i].tag);
 	}
 	atomic_store(&at->count, count);
