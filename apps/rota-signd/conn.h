@@ -22,6 +22,7 @@ enum conn_phase {
 struct conn {
 	enum conn_phase phase;
 	int fd;
+	uint32_t watched; /* what the parser waits for: EPOLLIN or EPOLLOUT; 0: nothing yet */
 	uid_t peer; /* as the kernel says */
 	bool stranger; /* signd.ini does not know him */
 	uint64_t tag; /* of what is under way; never one that was */

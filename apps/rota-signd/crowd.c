@@ -76,6 +76,20 @@ size_t crowd_under_way(const struct crowd *c)
 	return count;
 }
 
+bool crowd_awaits_tokens(const struct crowd *c)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < CROWD_MAX; i++) {
+		const struct conn *one = &c->conns[i];
+
+		if (one->phase == CONN_LOG && one->deed.order.count == 0)
+			return false;
+		any |= one->phase == CONN_LOG || one->phase == CONN_TOKEN;
+	}
+	return any;
+}
+
 size_t crowd_count(const struct crowd *c)
 {
 	size_t count = 0;

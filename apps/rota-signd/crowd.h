@@ -47,6 +47,9 @@ size_t crowd_count(const struct crowd *c);
 /* Whose requests are entered or signed just now. */
 size_t crowd_under_way(const struct crowd *c);
 
+/* Whether there are such, and a token answers last to each of them. */
+bool crowd_awaits_tokens(const struct crowd *c);
+
 /* Whether somebody waits for what is entered, or, where there is grace, has come and said nothing yet. */
 bool crowd_is_busy(const struct crowd *c, bool grace);
 

@@ -68,7 +68,7 @@ bool ledger_send(struct ledger *l)
 
 uint64_t ledger_linger(struct ledger *l, size_t under_way, uint64_t now_us)
 {
-	if (l->count == 0 || l->count >= under_way / 2)
+	if (l->count == 0 || l->count >= under_way / 3)
 		return 0;
 	if (l->since_us == 0)
 		l->since_us = now_us;

@@ -51,9 +51,9 @@ ROTA_MUST_USE bool ledger_order(struct ledger *l, uint64_t tag, const struct sig
 ROTA_MUST_USE bool ledger_send(struct ledger *l);
 
 /* How long the orders that are gathered wait for company, from `now_us` on; 0: no longer, or there are none. A sync and a message cost
- * the same for one as for ten, so that half of the requests under way go together while the other half is signed. Who is alone
+ * the same for one as for ten, so that a third of the requests under way go together while the others are signed. Who is alone
  * never waits, and nobody longer than LEDGER_LINGER_US. */
-#define LEDGER_LINGER_US 200 /* a sync and its signatures take several times as long */
+#define LEDGER_LINGER_US 300 /* a sync and its signatures take several times as long */
 uint64_t ledger_linger(struct ledger *l, size_t under_way, uint64_t now_us);
 
 /* Answers that are there. false: the log writer is gone. */

@@ -8,22 +8,26 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 500
-#define TICK_US (TICK_MS * 1000)
 #define STOP_MS 1000
+/* How long an entry that was not taken may stay unheard while tokens are awaited. */
+#define DEAF_MS 2
 
+/* What is waited for. */
 enum {
-	FD_SIGNAL,
-	FD_LISTENER,
-	FD_REMOTE,
-	FD_ENTRIES,
-	FD_HOLDERS,
-	FD_MAX = FD_HOLDERS + HOLDERS_MAX + CROWD_MAX
+	SIGNALS,
+	LISTENER,
+	REMOTE,
+	ENTRIES,
+	HOLDERS,
+	CONNS = HOLDERS + HOLDERS_MAX,
+	WAITS_MAX = CONNS + CROWD_MAX
 };
 
 static uint64_t now_us(void)
@@ -112,12 +116,6 @@ static void hear_client(struct parser *p, struct conn *c)
 		request_route(p, c);
 }
 
-static void watch(const struct conn *c, struct pollfd *out)
-{
-	out->fd = c->phase == CONN_FREE || c->gone ? -1 : c->fd;
-	out->events = c->phase == CONN_SEND ? POLLOUT : POLLIN;
-}
-
 /* Requests whose time to be approved is over, one at a time: when the disk is full, each is tried again. */
 static void close_late(struct parser *p)
 {
@@ -131,21 +129,63 @@ static void close_late(struct parser *p)
 	deed_free(&deed);
 }
 
-static size_t fill(struct parser *p, int signals, struct pollfd fds[static FD_MAX])
+static void watch(struct parser *p, unsigned what, int fd, int how, uint32_t events)
 {
-	size_t count = FD_HOLDERS;
+	struct epoll_event e = { .events = events, .data.u32 = what };
 
-	for (size_t i = 0; i < FD_HOLDERS + p->plan->holder_count; i++)
-		fds[i].events = POLLIN;
-	fds[FD_SIGNAL].fd = p->stopping ? -1 : signals;
-	fds[FD_LISTENER].fd = p->stopping ? -1 : p->plan->listener;
-	fds[FD_REMOTE].fd = p->stopping ? -1 : p->plan->remote_listener;
-	fds[FD_ENTRIES].fd = p->plan->entries[1];
-	for (size_t i = 0; i < p->plan->holder_count; i++)
-		fds[count++].fd = p->plan->holders[i].answer[1];
-	for (size_t i = 0; i < CROWD_MAX; i++)
-		watch(&p->crowd.conns[i], &fds[count++]);
-	return count;
+	if (fd >= 0 && epoll_ctl(p->waits, how, fd, &e) != 0)
+		p->broken = true;
+}
+
+static void watch_all(struct parser *p, int signals)
+{
+	const struct plan *plan = p->plan;
+
+	watch(p, SIGNALS, signals, EPOLL_CTL_ADD, EPOLLIN);
+	watch(p, LISTENER, plan->listener, EPOLL_CTL_ADD, EPOLLIN);
+	watch(p, REMOTE, plan->remote_listener, EPOLL_CTL_ADD, EPOLLIN);
+	watch(p, ENTRIES, plan->entries[1], EPOLL_CTL_ADD, EPOLLIN);
+	for (unsigned i = 0; i < plan->holder_count; i++)
+		watch(p, HOLDERS + i, plan->holders[i].answer[1], EPOLL_CTL_ADD, EPOLLIN);
+}
+
+/* Nobody is let in any more. */
+static void stop(struct parser *p, int signals)
+{
+	p->stopping = true;
+	p->stop_ms = parser_now_ms();
+	watch(p, SIGNALS, signals, EPOLL_CTL_DEL, 0);
+	watch(p, LISTENER, p->plan->listener, EPOLL_CTL_DEL, 0);
+	watch(p, REMOTE, p->plan->remote_listener, EPOLL_CTL_DEL, 0);
+}
+
+/* Who has just come, whose answer does not fit into the socket, or did; and who has left. What is shut is watched no more. */
+static void watch_conns(struct parser *p)
+{
+	for (unsigned i = 0; i < CROWD_MAX; i++) {
+		struct conn *c = &p->crowd.conns[i];
+		uint32_t events = c->gone ? 0 : c->phase == CONN_SEND ? EPOLLOUT : EPOLLIN;
+
+		if (c->phase == CONN_FREE || c->watched == events)
+			continue;
+		watch(p, CONNS + i, c->fd,
+			!events              ? EPOLL_CTL_DEL
+				: c->watched ? EPOLL_CTL_MOD
+					     : EPOLL_CTL_ADD,
+			events);
+		c->watched = events;
+	}
+}
+
+/* An entry that is signed is told of by its signature: the parser wakes once for the two, and hears both (hear_signed). */
+static bool be_deaf(struct parser *p)
+{
+	bool deaf = crowd_awaits_tokens(&p->crowd);
+
+	if (deaf != p->deaf)
+		watch(p, ENTRIES, p->plan->entries[1], EPOLL_CTL_MOD, deaf ? 0 : EPOLLIN);
+	p->deaf = deaf;
+	return deaf;
 }
 
 static void send_orders(struct parser *p)
@@ -155,32 +195,51 @@ static void send_orders(struct parser *p)
 		p->broken |= !ledger_send(&p->ledger);
 }
 
-static void act(struct parser *p, const struct pollfd fds[static FD_MAX])
+static void act(struct parser *p, int signals, const bool ready[static WAITS_MAX])
 {
-	const struct pollfd *holders = fds + FD_HOLDERS, *conns = holders + p->plan->holder_count;
-
 	plan_turn(p->plan, parser_now_ms());
-	if (fds[FD_SIGNAL].revents && !p->stopping) {
-		p->stopping = true;
-		p->stop_ms = parser_now_ms();
-	}
-	if (fds[FD_ENTRIES].revents)
+	if (ready[SIGNALS])
+		stop(p, signals);
+	if (ready[ENTRIES] || (p->deaf && !p->linger_us))
 		hear_logged(p);
 	for (size_t i = 0; i < p->plan->holder_count; i++)
-		if (holders[i].revents)
+		if (ready[HOLDERS + i])
 			hear_signed(p, i);
 	for (size_t i = 0; i < CROWD_MAX; i++)
-		if (conns[i].revents && p->crowd.conns[i].fd == conns[i].fd &&
-			p->crowd.conns[i].phase != CONN_FREE)
+		if (ready[CONNS + i] && p->crowd.conns[i].phase != CONN_FREE)
 			hear_client(p, &p->crowd.conns[i]);
-	if (fds[FD_LISTENER].revents)
+	if (ready[LISTENER])
 		admit(p, p->plan->listener, NULL);
-	if (fds[FD_REMOTE].revents)
+	if (ready[REMOTE])
 		admit(p, p->plan->remote_listener, p->remote);
 	crowd_cut(&p->crowd, parser_now_ms(), request_late, p);
 	close_late(p);
 	send_orders(p);
 	standing_look(&p->standing, p->plan, rota_when_now());
+}
+
+/* At most so long as orders linger. */
+static int wait_a_while(struct parser *p, struct epoll_event events[static WAITS_MAX])
+{
+	const struct timespec most = { .tv_nsec = (long)p->linger_us * 1000 };
+	struct pollfd any = { .fd = p->waits, .events = POLLIN };
+
+	return ppoll(&any, 1, &most, NULL) > 0 ? epoll_wait(p->waits, events, WAITS_MAX, 0) : 0;
+}
+
+/* Wait for something, and do it. */
+static void turn(struct parser *p, int signals)
+{
+	struct epoll_event events[WAITS_MAX];
+	bool ready[WAITS_MAX] = { false };
+	int most_ms = be_deaf(p) ? DEAF_MS : TICK_MS, count;
+
+	watch_conns(p);
+	count = p->linger_us ? wait_a_while(p, events)
+			     : epoll_wait(p->waits, events, WAITS_MAX, most_ms);
+	for (int i = 0; i < count; i++)
+		ready[events[i].data.u32] = true;
+	act(p, signals, ready);
 }
 
 /* What is entered is answered. Who has just come has a moment to say what for. */
@@ -192,7 +251,6 @@ static bool is_busy(const struct parser *p)
 int parser_run(struct plan *plan, int ready)
 {
 	struct parser *p = calloc(1, sizeof(*p));
-	struct pollfd fds[FD_MAX];
 	struct rota_fail why;
 	sigset_t ends;
 	int signals;
@@ -212,19 +270,18 @@ int parser_run(struct plan *plan, int ready)
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	signals = signalfd(-1, &ends, SFD_CLOEXEC); /* the supervisor has blocked it */
+	p->waits = epoll_create1(EPOLL_CLOEXEC);
+	watch_all(p, signals);
 	standing_look(&p->standing, plan, rota_when_now());
 	if (read_log(p) && send(ready, "", 1, MSG_NOSIGNAL) != 1)
 		p->broken = true;
-	while (!p->broken && (!p->stopping || is_busy(p))) {
-		uint64_t us = p->linger_us ? p->linger_us : TICK_US;
-		const struct timespec most = { .tv_nsec = (long)us * 1000 };
-
-		if (ppoll(fds, fill(p, signals, fds), &most, NULL) >= 0)
-			act(p, fds);
-	}
+	while (!p->broken && (!p->stopping || is_busy(p)))
+		turn(p, signals);
 	if (p->broken)
 		say("without the log writer and its tokens' holders nothing goes on");
 	well = !p->broken;
+	close(p->waits);
+	close(signals);
 	crowd_close(&p->crowd);
 	rota_remote_close(p->remote);
 	ledger_close(&p->ledger);

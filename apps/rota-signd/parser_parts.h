@@ -19,8 +19,10 @@ struct parser {
 	uint64_t close_ms; /* when the next request that waits may be closed */
 	uint64_t stop_ms; /* when it was told to stop */
 	uint64_t linger_us; /* how long orders wait for more; 0: there are none */
+	int waits; /* epoll's */
 	int supervisor; /* a byte: the plan is to be made anew */
 	bool stopping, broken;
+	bool deaf; /* for a moment: what the log writer says wakes nobody */
 	bool stale; /* an entry was not taken; what was judged since falls */
 };
 
