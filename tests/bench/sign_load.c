@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_sign_load: the signing daemon under load, and its token bare, turn by turn in one process.
  *
- *     bench_sign_load FOLDER SOCKET MODULE TOKEN PIN_FILE KEY JOURNAL SECONDS RUNS [NAME=PID]...
+ *     bench_sign_load FOLDER SOCKET MODULE TOKEN PIN_FILE KEY JOURNAL SECONDS RUNS CPUS [NAME=PID]...
  *
  * FOLDER has `ask-0` to `ask-15`, the requests of 16 clients: in each, @V@ stands for the next version and @I@ for a number
  * that is drawn anew. A run is SECONDS of C_Sign with KEY over 1 to 4 threads, then as long of 16 connections with one
- * request under way in each; every answer must be 200. Then one client alone, bare C_Sign and fdatasync of as many bytes as
+ * request under way in each, by a thread that stays on the processors CPUS (-: on all); every answer must be 200. Then one client alone, bare C_Sign and fdatasync of as many bytes as
  * an entry has, in a file beside JOURNAL, in turns. CPU time of the processes NAME is counted for each request.
  *
  * Prints `bare THREADS RATE`, `daemon RATE`, `cpu NAME MICROSECONDS`, and medians `ask_us`, `sign_us`, `sync_us`.
  */
 #include "host/base/bytes.h"
+#include "host/base/cpus.h"
 #include "host/base/file.h"
+#include "host/ingest/segment.h"
 #include "host/notary/ask.h"
 #include "ports/pkcs11/module.h"
 
@@ -128,6 +130,8 @@ struct client {
 	struct rota_bytes ask; /* the template */
 	char *part[MARKS_MAX * 2 + 1]; /* its text and marks, by turns */
 	uint64_t version;
+	char head[REQUEST]; /* of a body of this length */
+	size_t head_len, body_len;
 	char in[16384];
 	size_t in_len;
 };
@@ -159,34 +163,50 @@ static void connect_client(struct client *c)
 		die(daemon_at.sun_path, "nobody listens");
 }
 
-static void ask(struct client *c)
+static void write_head(struct client *c, size_t body_len)
 {
-	char head[REQUEST], body[4096];
-	struct iovec out[2] = { { .iov_base = head }, { .iov_base = body } };
+	int pad = 1;
+
+	c->body_len = body_len;
+	c->head_len = (size_t)snprintf(c->head, sizeof(c->head), HEAD, pad, 0, body_len);
+	if (c->head_len + body_len < REQUEST)
+		pad += (int)(REQUEST - c->head_len - body_len);
+	c->head_len = (size_t)snprintf(c->head, sizeof(c->head), HEAD, pad, 0, body_len);
+}
+
+static size_t write_body(struct client *c, char *to, size_t room)
+{
 	size_t len = 0;
 
-	asked++;
 	for (size_t i = 0; c->part[i]; i++) {
 		const char *text = c->part[i];
-		char *to = body + len;
-		size_t room = sizeof(body) - len;
+		size_t more = strlen(text);
 
-		if (i % 2 == 0)
-			len += (size_t)snprintf(to, room, "%s", text);
-		else if (*text == 'V')
-			len += (size_t)snprintf(to, room, "%" PRIu64, c->version);
-		else
-			len += (size_t)snprintf(to, room, "%032" PRIx64, asked);
-		if (len >= sizeof(body))
+		if (len + more + 40 > room)
 			die("a request", "is too long");
+		if (i % 2 == 0)
+			memcpy(to + len, text, more);
+		else if (*text == 'V')
+			more = (size_t)sprintf(to + len, "%" PRIu64, c->version);
+		else
+			more = (size_t)sprintf(to + len, "%032" PRIx64, asked);
+		len += more;
 	}
+	return len;
+}
+
+static void ask(struct client *c)
+{
+	char body[4096];
+	struct iovec out[2] = { { .iov_base = c->head }, { .iov_base = body } };
+
+	asked++;
+	out[1].iov_len = write_body(c, body, sizeof(body));
+	if (out[1].iov_len != c->body_len)
+		write_head(c, out[1].iov_len);
+	out[0].iov_len = c->head_len;
 	c->version++;
-	out[0].iov_len = (size_t)snprintf(head, sizeof(head), HEAD, 1, 0, len);
-	if (out[0].iov_len + len < REQUEST)
-		out[0].iov_len = (size_t)snprintf(head, sizeof(head), HEAD,
-			(int)(REQUEST - out[0].iov_len - len + 1), 0, len);
-	out[1].iov_len = len;
-	if (writev(c->fd, out, 2) != (ssize_t)(out[0].iov_len + len))
+	if (writev(c->fd, out, 2) != (ssize_t)(c->head_len + c->body_len))
 		die("the daemon", "does not take a request");
 }
 
@@ -281,14 +301,19 @@ static uint64_t cpu_of(const struct process *p)
 	return total;
 }
 
-static void run_daemon(struct process *processes, size_t count, unsigned seconds)
+static void run_daemon(struct process *processes, size_t count, unsigned seconds, uint64_t cpus)
 {
 	uint64_t own = now_ns(CLOCK_PROCESS_CPUTIME_ID), requests;
+	struct rota_fail why;
+	cpu_set_t all;
 	double rate;
 
+	sched_getaffinity(0, sizeof(all), &all);
+	need(rota_cpus_stay(cpus, &why), &why);
 	for (size_t i = 0; i < count; i++)
 		processes[i].before = cpu_of(&processes[i]);
 	requests = run_clients(seconds, &rate);
+	sched_setaffinity(0, sizeof(all), &all);
 	printf("daemon %.0f\n", rate);
 	own = now_ns(CLOCK_PROCESS_CPUTIME_ID) - own;
 	printf("cpu clients %.1f\n", (double)own / 1e3 / (double)requests);
@@ -300,21 +325,15 @@ static void run_daemon(struct process *processes, size_t count, unsigned seconds
 
 /* ---- one client alone ---- */
 
-static uint64_t bytes_in(const char *folder)
+/* Of all records: the files are longer than they. */
+static uint64_t bytes_in(const char *journal)
 {
-	const struct dirent *e;
-	uint64_t total = 0;
-	DIR *d = opendir(folder);
+	struct rota_ingest_fault fault;
+	struct rota_ingest_stats stats;
 
-	while (d && (e = readdir(d)) != NULL) {
-		struct stat st;
-
-		if (fstatat(dirfd(d), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
-			total += (uint64_t)st.st_size;
-	}
-	if (d)
-		closedir(d);
-	return total;
+	if (rota_ingest_check(journal, &stats, &fault) != ROTA_OK)
+		die(journal, fault.what);
+	return stats.bytes;
 }
 
 static double ask_once(void)
@@ -378,11 +397,12 @@ static void run_alone(const char *journal)
 
 	connect_client(&clients[0]);
 	for (size_t turn = 0; turn < TURNS * TURN; turn += TURN) {
-		uint64_t before = bytes_in(journal);
+		uint64_t before = turn ? 0 : bytes_in(journal);
 
 		for (size_t i = turn; i < turn + TURN; i++)
 			asks[i] = ask_once();
-		len = (size_t)(bytes_in(journal) - before) / TURN;
+		if (turn == 0)
+			len = (size_t)(bytes_in(journal) - before) / TURN;
 		for (size_t i = turn; i < turn + TURN; i++)
 			signs[i] = sign_once();
 		rise(true);
@@ -404,17 +424,21 @@ int main(int argc, char **argv)
 {
 	struct process processes[NAMES_MAX];
 	size_t count = 0;
+	struct rota_fail why;
+	uint64_t cpus = 0;
 	unsigned seconds, runs;
 
-	if (argc < 10 || argc > 10 + NAMES_MAX) {
+	if (argc < 11 || argc > 11 + NAMES_MAX) {
 		(void)fprintf(stderr,
 			"usage: bench_sign_load FOLDER SOCKET MODULE TOKEN PIN_FILE "
-			"KEY JOURNAL SECONDS RUNS [NAME=PID]...\n");
+			"KEY JOURNAL SECONDS RUNS CPUS [NAME=PID]...\n");
 		return 2;
 	}
 	seconds = (unsigned)strtoul(argv[8], NULL, 10);
 	runs = (unsigned)strtoul(argv[9], NULL, 10);
-	for (int i = 10; i < argc; i++)
+	if (strcmp(argv[10], "-") != 0)
+		need(rota_cpus_parse(argv[10], &cpus, &why), &why);
+	for (int i = 11; i < argc; i++)
 		if (sscanf(argv[i], "%31[^=]=%d", processes[count].name, &processes[count].pid) ==
 			2)
 			count++;
@@ -427,7 +451,7 @@ int main(int argc, char **argv)
 	for (unsigned run = 0; run < runs; run++) {
 		for (unsigned threads = 1; threads <= THREADS_MAX; threads++)
 			run_bare(threads, seconds);
-		run_daemon(processes, count, seconds);
+		run_daemon(processes, count, seconds, cpus);
 	}
 	run_alone(argv[7]);
 	printf("asked %" PRIu64 "\n", asked);
