@@ -64,7 +64,7 @@ static bool operate(void)
 TEST(it_holds_what_a_map_holds)
 {
 	for (int b = 0; b < VAULT_BOARDS; b++) {
-		ROW(vault_boards[b].name);
+		ROW(vault_boards[b].like);
 		CHECK_OK(vault_born(&vault_boards[b]));
 		CHECK_OK(vault_open());
 		for (int i = 0; i < OPERATIONS / VAULT_BOARDS; i++)

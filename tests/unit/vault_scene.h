@@ -18,7 +18,7 @@
 #define VAULT_PLAIN_MAX 64
 
 struct vault_board {
-	const char *name;
+	const char *name, *like;
 	struct rota_flash_sim_chip chip;
 	uint32_t sector_len, sectors;
 	uint8_t worn; /* so many of its first sectors take no erase any more */
