@@ -16,6 +16,7 @@
 
 #define STORAGE ROTA_PURPOSE_STORAGE
 #define BATCH 500 /* records of a transaction, as rotad's projection */
+#define FILLING 50000 /* before anything is measured */
 
 static struct rota_fail why;
 static struct rota_db db;
@@ -37,10 +38,14 @@ static double now(void)
 	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
-/* Ids as they are: digests, in no order. */
+static unsigned devices;
+
+/* Ids ascend, so that filling is quick. */
 static void id_of(unsigned n, uint8_t id[static ROTA_SHA256_LEN])
 {
 	rota_sha256_of(&rota_crypto_openssl, rota_span(&n, sizeof(n)), id);
+	for (int i = 0; i < 4; i++)
+		id[i] = (uint8_t)(n >> (24 - 8 * i));
 }
 
 static void add_device(unsigned n, const struct rota_hmac *key)
@@ -61,9 +66,10 @@ static void add_device(unsigned n, const struct rota_hmac *key)
 	must(reg.set_device(reg.ctx, &d, &why));
 }
 
-/* What comes before rotad takes it: signatures, proofs. */
-static void say(unsigned n)
+/* One device after the other, in no order of theirs. Signatures and proofs are looked at before this. */
+static void say(unsigned turn)
 {
+	unsigned n = (unsigned)((uint64_t)turn * 1000003 % devices);
 	uint8_t room[ROTA_STATEMENT_MAX] = { 0 };
 	struct rota_statement s = { .kind = ROTA_STATEMENT_PROVED,
 		.number = 2,
@@ -83,13 +89,13 @@ static void say(unsigned n)
 		abort();
 }
 
-static void in_batches(unsigned devices, void (*one)(unsigned n))
+static void in_batches(unsigned batch, void (*one)(unsigned n))
 {
 	for (unsigned n = 0; n < devices; n++) {
-		if (n % BATCH == 0)
+		if (n % batch == 0)
 			must(db.begin(db.ctx, &why));
 		one(n);
-		if (n % BATCH == BATCH - 1 || n == devices - 1)
+		if (n % batch == batch - 1 || n == devices - 1)
 			must(db.commit(db.ctx, &why));
 	}
 }
@@ -111,7 +117,7 @@ static long peak_kb(void)
 	return used.ru_maxrss;
 }
 
-static void export(const char *path, unsigned devices)
+static void export(const char *path)
 {
 	uint8_t product[ROTA_ROW_PRODUCT_LEN];
 	struct rota_export_plan plan = { .product = product, .path = path };
@@ -134,23 +140,24 @@ int main(int argc, char **argv)
 	struct rota_needs needs = { .purpose = STORAGE, .generation = 1 };
 	struct rota_key_counts counts[ROTA_PURPOSES_MAX];
 	static const uint32_t newest[ROTA_PURPOSES_MAX];
-	unsigned devices = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	struct rota_db_sqlite *sqlite;
 	char path[512], out[512];
 	struct stat st;
 	double from;
 
+	devices = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	if (devices == 0)
 		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	snprintf(path, sizeof(path), "%s/db", argv[1]);
 	snprintf(out, sizeof(out), "%s/export", argv[1]);
 	must(rota_db_sqlite_open(path, &sqlite, &db, &why));
 	must(rota_db_sqlite_registry(sqlite, &reg, &why));
-	in_batches(devices, enrol);
+	in_batches(FILLING, enrol);
+	export(out);
 	from = now();
-	in_batches(devices, say);
+	in_batches(BATCH, say);
 	printf("statements_s %.2f\n", now() - from);
-	export(out, devices);
 	from = now();
 	must(rota_needs(&reg, &needs, &why));
 	printf("needs_s %.2f\n", now() - from);
