@@ -328,21 +328,25 @@ static enum rota_err look(const struct rota_index_plan *plan, const struct rota_
 	struct rota_book_row *left, struct rota_fail *why)
 {
 	uint8_t locator[ROTA_KEYBUNDLE_LOCATOR_LEN];
+	const struct rota_book_row *has = NULL;
 	const uint8_t *psk;
 	bool has_left;
 
 	ROTA_TRY(read_row(plan, entry->row, &out->row, why));
 	locator_of(plan, &out->row, locator);
 	ROTA_TRY(look_up(own, entry->own, out->row.device, &out->own, &out->has_own, why));
-	ROTA_TRY(look_up(factory, entry->factory, out->row.device, left, &has_left, why));
 	if (memcmp(locator, entry->locator, sizeof(locator)) != 0 ||
-		out->has_own != (entry->own != ROTA_INDEX_NONE) ||
-		has_left != (entry->factory != ROTA_INDEX_NONE) ||
-		judge(plan, &out->row, out->has_own ? &out->own : NULL, has_left ? left : NULL) !=
-			ROTA_INDEX_TAKEN)
+		out->has_own != (entry->own != ROTA_INDEX_NONE))
 		return changed(plan, entry->row, why);
-	psk = rota_book_psk(out->has_own ? &out->own : NULL, has_left ? left : NULL,
-		out->row.proved[plan->purpose - 1], plan->emergency);
+	if (!factory)
+		return ROTA_OK;
+	ROTA_TRY(look_up(factory, entry->factory, out->row.device, left, &has_left, why));
+	has = out->has_own ? &out->own : NULL;
+	left = has_left ? left : NULL;
+	if (has_left != (entry->factory != ROTA_INDEX_NONE) ||
+		judge(plan, &out->row, has, left) != ROTA_INDEX_TAKEN)
+		return changed(plan, entry->row, why);
+	psk = rota_book_psk(has, left, out->row.proved[plan->purpose - 1], plan->emergency);
 	out->has_psk = psk != NULL;
 	if (psk)
 		memcpy(out->psk, psk, sizeof(out->psk));
@@ -353,9 +357,11 @@ enum rota_err rota_index_look(const struct rota_index_plan *plan,
 	const struct rota_index_entry *entry, const struct rota_book *own,
 	const struct rota_book *factory, struct rota_index_device *out, struct rota_fail *why)
 {
-	struct rota_book_row left;
-	enum rota_err err = look(plan, entry, own, factory, out, &left, why);
+	struct rota_book_row left = { 0 };
+	enum rota_err err;
 
+	memset(out, 0, sizeof(*out));
+	err = look(plan, entry, own, factory, out, &left, why);
 	rota_wipe(&left, sizeof(left));
 	if (err != ROTA_OK)
 		rota_wipe(out, sizeof(*out));

@@ -76,7 +76,8 @@ struct rota_index_device {
 };
 
 /* Judged anew: what lies on disk between two looks is no more believed than at the first. The books are open in this
- * thread. ROTA_ERR_CORRUPT: export or book are not what the index was made of. */
+ * thread; factory NULL: nothing is sealed to it any more, and which psk it has is not asked. ROTA_ERR_CORRUPT: export or
+ * book are not what the index was made of. */
 ROTA_MUST_USE enum rota_err rota_index_look(const struct rota_index_plan *plan,
 	const struct rota_index_entry *entry, const struct rota_book *own,
 	const struct rota_book *factory, struct rota_index_device *out, struct rota_fail *why);

@@ -8,7 +8,7 @@
 
 struct merge {
 	struct sealing *s;
-	struct rota_book own, factory; /* as they are */
+	struct rota_book own; /* as it is */
 	struct rota_book_maker maker;
 	uint32_t kept; /* rows of `own` that are in the new book, or replaced in it */
 };
@@ -73,7 +73,7 @@ static enum rota_err enter(struct merge *m, uint32_t index, struct rota_fail *wh
 	struct rota_book_row next;
 	enum rota_err err;
 
-	ROTA_TRY(rota_index_look(&s->look, e, &m->own, &m->factory, &d, why));
+	ROTA_TRY(rota_index_look(&s->look, e, &m->own, NULL, &d, why));
 	rota_book_next(d.has_own ? &d.own : NULL, d.row.proved[s->plan->purpose - 1],
 		s->plan->generation, s->psk[index], &next);
 	memcpy(next.device, d.row.device, sizeof(next.device));
@@ -118,12 +118,8 @@ static enum rota_err open_and_merge(struct merge *m, struct rota_fail *why)
 	enum rota_err err;
 
 	ROTA_TRY(rota_book_open(&m->own, s->own_book, s->plan->purpose, &s->tools, why));
-	err = rota_book_open(&m->factory, s->factory_book, ROTA_BOOK_FACTORY, &s->tools, why);
-	if (err == ROTA_OK) {
-		err = merge(m, why);
-		rota_book_drop(&m->maker);
-		rota_book_close(&m->factory);
-	}
+	err = merge(m, why);
+	rota_book_drop(&m->maker);
 	rota_book_close(&m->own);
 	return err;
 }
