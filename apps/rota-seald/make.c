@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-seald/verbs.h"
-#include "host/campaign/wrapped.h"
+#include "host/campaign/keywrap.h"
 #include "ports/pkcs11/entropy.h"
 #include "ports/pkcs11/sealer.h"
 #include "rota/codec/purpose.h"
@@ -35,7 +35,7 @@ static enum rota_err make_wrapped(const struct config *c, const char *name, stru
 	if (rota_file_exists(path))
 		return ROTA_OK;
 	ROTA_TRY(rota_pkcs11_sealer_open(&c->token, name, &hsm, why));
-	err = rota_wrapped_make(path, &hsm, aad, random, why);
+	err = rota_keywrap_make(path, &hsm, aad, random, why);
 	hsm.close(hsm.ctx);
 	if (err == ROTA_OK)
 		printf("rota-seald: %s is made, wrapped by the token\n", path);
@@ -50,9 +50,9 @@ static enum rota_err make_both(const struct config *c, struct rota_fail *why)
 
 	ROTA_TRY(rota_pkcs11_entropy_open(&c->token, &entropy, why));
 	random = rota_pkcs11_entropy_random(entropy);
-	err = make_wrapped(c, "book", ROTA_WRAPPED_BOOK, &random, why);
+	err = make_wrapped(c, "book", ROTA_KEYWRAP_BOOK, &random, why);
 	if (err == ROTA_OK)
-		err = make_wrapped(c, "registry", ROTA_WRAPPED_REGISTRY, &random, why);
+		err = make_wrapped(c, "registry", ROTA_KEYWRAP_REGISTRY, &random, why);
 	rota_pkcs11_entropy_close(entropy);
 	return err;
 }

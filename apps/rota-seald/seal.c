@@ -28,7 +28,7 @@ struct job {
 	struct rota_pkcs11_entropy *source;
 	struct rota_random entropy;
 	struct rota_hmac registry;
-	uint8_t book_key[ROTA_WRAPPED_KEY_LEN];
+	uint8_t book_key[ROTA_KEYWRAP_KEY_LEN];
 };
 
 /* Secrets of the whole fleet pass through this process: none of its memory reaches the swap, from now on. */
@@ -120,14 +120,14 @@ static enum rota_err open_holders(const struct job *j, struct holders *h, struct
 /* One unwrap each, then nobody can ask for another. */
 static enum rota_err unwrap(struct job *j, struct holders *h, struct rota_fail *why)
 {
-	uint8_t key[ROTA_WRAPPED_KEY_LEN];
+	uint8_t key[ROTA_KEYWRAP_KEY_LEN];
 	char path[ROTA_FILE_PATH_MAX];
 
 	wrapped_path(j->config, "book", path);
-	ROTA_TRY(rota_wrapped_load(path, &h->book, ROTA_WRAPPED_BOOK, j->book_key, why));
+	ROTA_TRY(rota_keywrap_load(path, &h->book, ROTA_KEYWRAP_BOOK, j->book_key, why));
 	close_one(&h->book);
 	wrapped_path(j->config, "registry", path);
-	ROTA_TRY(rota_wrapped_load(path, &h->registry, ROTA_WRAPPED_REGISTRY, key, why));
+	ROTA_TRY(rota_keywrap_load(path, &h->registry, ROTA_KEYWRAP_REGISTRY, key, why));
 	close_one(&h->registry);
 	rota_hmac_begin(&j->registry, &rota_crypto_openssl, ROTA_SPAN(key));
 	rota_wipe(key, sizeof(key));

@@ -13,7 +13,7 @@
 #define HOST_CAMPAIGN_BOOK_H
 
 #include "host/campaign/part.h"
-#include "host/campaign/wrapped.h"
+#include "host/campaign/keywrap.h"
 #include "rota/crypto/datakey.h"
 #include "rota/port/aead.h"
 #include "rota/port/crypto.h"
@@ -38,7 +38,7 @@ struct rota_book_row {
 struct rota_book_tools {
 	const struct rota_crypto *crypto;
 	const struct rota_aead *aead;
-	const uint8_t *key; /* book key, ROTA_WRAPPED_KEY_LEN bytes; in use as long as the book */
+	const uint8_t *key; /* book key, ROTA_KEYWRAP_KEY_LEN bytes; in use as long as the book */
 };
 
 /* For one thread; another opens it again. */

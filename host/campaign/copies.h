@@ -11,7 +11,7 @@
 #ifndef HOST_CAMPAIGN_COPIES_H
 #define HOST_CAMPAIGN_COPIES_H
 
-#include "host/campaign/wrapped.h"
+#include "host/campaign/keywrap.h"
 #include "rota/crypto/datakey.h"
 #include "rota/port/aead.h"
 #include "rota/port/crypto.h"
@@ -31,7 +31,7 @@ struct rota_copies {
 	uint32_t generation, size;
 	uint64_t activation_s;
 	uint8_t salt[ROTA_COPIES_SALT_LEN];
-	uint8_t wrapped[ROTA_WRAPPED_FORM_LEN]; /* the campaign key, by the HSM */
+	uint8_t wrapped[ROTA_KEYWRAP_FORM_LEN]; /* the campaign key, by the HSM */
 };
 
 void rota_copies_encode(const struct rota_copies *c, uint8_t out[static ROTA_COPIES_HEAD_LEN]);
@@ -49,7 +49,7 @@ uint64_t rota_copies_len(uint32_t size);
 struct rota_copies_key {
 	const struct rota_crypto *crypto;
 	const struct rota_aead *aead;
-	const uint8_t *key; /* campaign key, ROTA_WRAPPED_KEY_LEN bytes */
+	const uint8_t *key; /* campaign key, ROTA_KEYWRAP_KEY_LEN bytes */
 	uint8_t head[ROTA_COPIES_HEAD_LEN];
 };
 
@@ -60,7 +60,7 @@ ROTA_MUST_USE enum rota_err rota_copies_seal(
 ROTA_MUST_USE enum rota_err rota_copies_open(
 	const struct rota_copies_key *k, uint32_t chunk, struct rota_buf chunk_bytes);
 
-/* The AAD under which the HSM wraps the campaign key (wrapped.h). */
+/* The AAD under which the HSM wraps the campaign key (keywrap.h). */
 void rota_copies_aad(const uint8_t campaign[static 32], uint8_t out[static ROTA_COPIES_AAD_LEN]);
 
 #endif

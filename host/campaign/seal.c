@@ -157,7 +157,7 @@ static enum rota_err make_key(struct sealing *s, struct rota_fail *why)
 		entropy->fill(entropy->ctx, ROTA_BUF(head.salt)) != ROTA_OK)
 		return rota_fail(why, ROTA_ERR_IO, "the HSM gives no random bytes");
 	rota_copies_aad(plan->campaign, aad);
-	ROTA_TRY(rota_wrapped_seal(plan->hsm, ROTA_SPAN(aad), s->campaign_key, head.wrapped, why));
+	ROTA_TRY(rota_keywrap_seal(plan->hsm, ROTA_SPAN(aad), s->campaign_key, head.wrapped, why));
 	rota_copies_encode(&head, s->copies_key.head);
 	ROTA_TRY(rota_part_write(&s->copies, 0, ROTA_SPAN(s->copies_key.head), why));
 	return rota_part_sync(&s->copies, why);
@@ -179,7 +179,7 @@ static enum rota_err recall_key(struct sealing *s, struct rota_fail *why)
 		return rota_fail(
 			why, ROTA_ERR_CORRUPT, "%s.part: of another campaign", s->copies.path);
 	rota_copies_aad(s->plan->campaign, aad);
-	return rota_wrapped_open(s->plan->hsm, ROTA_SPAN(aad), found.wrapped, s->campaign_key, why);
+	return rota_keywrap_open(s->plan->hsm, ROTA_SPAN(aad), found.wrapped, s->campaign_key, why);
 }
 
 /* ---- the end ---- */

@@ -20,7 +20,7 @@ struct sealing {
 	char own_book[ROTA_FILE_PATH_MAX], factory_book[ROTA_FILE_PATH_MAX];
 	struct rota_part keys, copies, confirm;
 	struct rota_resume resume, before; /* before: as it was found, for all threads to read */
-	uint8_t campaign_key[ROTA_WRAPPED_KEY_LEN];
+	uint8_t campaign_key[ROTA_KEYWRAP_KEY_LEN];
 	struct rota_copies_key copies_key;
 	uint8_t (*psk)[ROTA_PSK_LEN]; /* what follows from each secret, in the order of the tree */
 

@@ -55,7 +55,7 @@ static void unwrap(const struct config *c, const char *name, struct rota_span aa
 
 	wrapped_path(c, name, path);
 	need(rota_pkcs11_sealer_open(&c->token, name, &hsm, &why));
-	need(rota_wrapped_load(path, &hsm, aad, key, &why));
+	need(rota_keywrap_load(path, &hsm, aad, key, &why));
 	hsm.close(hsm.ctx);
 }
 
@@ -142,15 +142,15 @@ static void make_request(
 
 static int make(const char *config_path, uint32_t count, const char *dir)
 {
-	uint8_t book_key[ROTA_WRAPPED_KEY_LEN], key[ROTA_WRAPPED_KEY_LEN];
+	uint8_t book_key[ROTA_KEYWRAP_KEY_LEN], key[ROTA_KEYWRAP_KEY_LEN];
 	const struct rota_book_tools tools = { crypto, &rota_aead_openssl, book_key };
 	char *export = rota_text("%s/export", dir), *request = rota_text("%s/request.json", dir);
 	struct rota_hmac registry;
 	struct config c;
 
 	need(config_load(config_path, &c, &why));
-	unwrap(&c, "book", ROTA_WRAPPED_BOOK, book_key);
-	unwrap(&c, "registry", ROTA_WRAPPED_REGISTRY, key);
+	unwrap(&c, "book", ROTA_KEYWRAP_BOOK, book_key);
+	unwrap(&c, "registry", ROTA_KEYWRAP_REGISTRY, key);
 	rota_hmac_begin(&registry, crypto, ROTA_SPAN(key));
 	make_points();
 	make_book(&c, count, &tools);

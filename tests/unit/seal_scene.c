@@ -27,12 +27,12 @@ static enum rota_err hsm_seal(void *ctx, struct rota_span aad, struct rota_span 
 	struct rota_bytes *out, struct rota_fail *why)
 {
 	struct seal_scene *s = ctx;
-	uint8_t room[ROTA_WRAPPED_FORM_LEN];
+	uint8_t room[ROTA_KEYWRAP_FORM_LEN];
 	struct rota_aead_key key;
 
 	(void)why;
 	s->sealed++;
-	if (plain.len != ROTA_WRAPPED_KEY_LEN || aead->begin(&key, ROTA_SPAN(hsm_key)) != ROTA_OK)
+	if (plain.len != ROTA_KEYWRAP_KEY_LEN || aead->begin(&key, ROTA_SPAN(hsm_key)) != ROTA_OK)
 		abort();
 	(void)rota_random_posix.fill(NULL, rota_buf(room, ROTA_SEALER_NONCE_LEN));
 	memcpy(room + ROTA_SEALER_NONCE_LEN, plain.p, plain.len);
@@ -48,12 +48,12 @@ static enum rota_err hsm_open(void *ctx, struct rota_span aad, struct rota_span 
 	struct rota_bytes *out, struct rota_fail *why)
 {
 	struct seal_scene *s = ctx;
-	uint8_t plain[ROTA_WRAPPED_KEY_LEN];
+	uint8_t plain[ROTA_KEYWRAP_KEY_LEN];
 	struct rota_aead_key key;
 	enum rota_err err;
 
 	s->opened++;
-	if (sealed.len != ROTA_WRAPPED_FORM_LEN || aead->begin(&key, ROTA_SPAN(hsm_key)) != ROTA_OK)
+	if (sealed.len != ROTA_KEYWRAP_FORM_LEN || aead->begin(&key, ROTA_SPAN(hsm_key)) != ROTA_OK)
 		abort();
 	memcpy(plain, sealed.p + ROTA_SEALER_NONCE_LEN, sizeof(plain));
 	err = aead->open(&key, sealed.p, aad, ROTA_BUF(plain),
@@ -268,7 +268,7 @@ enum rota_err seal_scene_open(struct seal_scene *s, uint32_t device, uint8_t (*p
 bool seal_scene_copies(struct seal_scene *s, uint8_t (*secrets)[ROTA_SECRET_LEN])
 {
 	struct rota_copies_key key = { .crypto = crypto, .aead = aead };
-	uint8_t campaign_key[ROTA_WRAPPED_KEY_LEN], aad[ROTA_COPIES_AAD_LEN];
+	uint8_t campaign_key[ROTA_KEYWRAP_KEY_LEN], aad[ROTA_COPIES_AAD_LEN];
 	struct rota_copies head;
 	struct rota_bytes all;
 	bool good;
@@ -278,7 +278,7 @@ bool seal_scene_copies(struct seal_scene *s, uint8_t (*secrets)[ROTA_SECRET_LEN]
 	rota_copies_aad(s->plan.campaign, aad);
 	good = all.len == rota_copies_len(s->result.size) &&
 		rota_copies_decode(all.p, &head) == ROTA_OK && head.size == s->result.size &&
-		rota_wrapped_open(&s->hsm, ROTA_SPAN(aad), head.wrapped, campaign_key, &s->why) ==
+		rota_keywrap_open(&s->hsm, ROTA_SPAN(aad), head.wrapped, campaign_key, &s->why) ==
 			ROTA_OK;
 	key.key = campaign_key;
 	memcpy(key.head, all.p, sizeof(key.head));

@@ -18,7 +18,7 @@ struct seal_scene {
 	struct rota_seal_result result;
 	struct rota_fail why;
 	struct rota_hmac registry;
-	uint8_t book_key[ROTA_WRAPPED_KEY_LEN];
+	uint8_t book_key[ROTA_KEYWRAP_KEY_LEN];
 	uint8_t agree_secret[ROTA_P256_SECRET_LEN], agree[ROTA_P256_KEY_LEN];
 	struct rota_book_tools tools;
 	struct rota_sealer hsm;

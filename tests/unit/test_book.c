@@ -12,7 +12,7 @@
 
 #define ROWS 200 /* more than are written at once */
 
-static uint8_t key[ROTA_WRAPPED_KEY_LEN] = "a book key";
+static uint8_t key[ROTA_KEYWRAP_KEY_LEN] = "a book key";
 static const struct rota_book_tools tools = { &rota_crypto_openssl, &rota_aead_openssl, key };
 static char path[ROTA_FILE_PATH_MAX];
 static struct rota_book_maker maker;

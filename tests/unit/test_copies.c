@@ -10,7 +10,7 @@
 #define DEVICES 5
 #define LEN (ROTA_COPIES_OVERHEAD + DEVICES * ROTA_SECRET_LEN)
 
-static uint8_t campaign_key[ROTA_WRAPPED_KEY_LEN] = "a campaign key";
+static uint8_t campaign_key[ROTA_KEYWRAP_KEY_LEN] = "a campaign key";
 
 static struct rota_copies head(void)
 {
