@@ -11,8 +11,10 @@ struct rota_vault_backend {
 	enum rota_err (*put)(void *ctx, uint32_t id, struct rota_span plain);
 	enum rota_err (*get)(void *ctx, uint32_t id, struct rota_buf room, struct rota_span *plain);
 	enum rota_err (*remove)(void *ctx, uint32_t id);
-	/* Rewrite at most so many records; *bytes: about as many as were written. Not durable yet. */
-	enum rota_err (*rewrite)(void *ctx, uint32_t records, uint32_t *bytes, uint32_t *left);
+	/* Rewrite about so many records; *bytes: about as many as were written, 0: none. Not durable yet. *erases: what comes next may
+	 * wait for the disk, unless all is settled before. */
+	enum rota_err (*rewrite)(
+		void *ctx, uint32_t records, uint32_t *bytes, uint32_t *left, bool *erases);
 	uint32_t (*needs)(void *ctx);
 	void (*progress)(void *ctx, struct rota_vault_progress *out);
 	/* All that was written before this call is durable. Called without the vault held. */

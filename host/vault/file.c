@@ -31,18 +31,18 @@ struct file_vault {
 	struct rota_vault_place *index;
 	uint8_t *record;
 	pthread_mutex_t syncing;
-	_Atomic uint64_t written; /* counts what the log asked to be made durable */
-	uint64_t synced; /* under `syncing`: as far as that is so */
+	_Atomic uint64_t written; /* counts the log's writes */
+	uint64_t asked; /* under the vault's lock: as far as the log asked them to be durable */
+	uint64_t synced; /* under `syncing`: as far as they are */
 	_Atomic bool failed; /* a sync did: nobody knows what the disk has */
 };
 
 /* ---- durable ---- */
 
-static enum rota_err settle(void *ctx)
+static enum rota_err settle_upto(struct file_vault *f, uint64_t want)
 {
-	struct file_vault *f = ctx;
-	uint64_t want = atomic_load(&f->written), upto;
 	enum rota_err err = ROTA_OK;
+	uint64_t upto;
 
 	(void)pthread_mutex_lock(&f->syncing);
 	if (atomic_load(&f->failed)) {
@@ -57,6 +57,13 @@ static enum rota_err settle(void *ctx)
 	}
 	(void)pthread_mutex_unlock(&f->syncing);
 	return err;
+}
+
+static enum rota_err settle(void *ctx)
+{
+	struct file_vault *f = ctx;
+
+	return settle_upto(f, atomic_load(&f->written));
 }
 
 static enum rota_err flash_read(void *ctx, uint32_t off, struct rota_buf to)
@@ -79,7 +86,9 @@ static enum rota_err flash_write(void *ctx, uint32_t off, struct rota_span from)
 
 static enum rota_err flash_sync(void *ctx)
 {
-	(void)ctx;
+	struct file_vault *f = ctx;
+
+	f->asked = atomic_load(&f->written);
 	return ROTA_OK;
 }
 
@@ -87,7 +96,7 @@ static enum rota_err flash_erase(void *ctx, uint32_t off)
 {
 	struct file_vault *f = ctx;
 
-	ROTA_TRY(settle(f));
+	ROTA_TRY(settle_upto(f, f->asked));
 	ROTA_TRY(f->file.port.erase(f->file.port.ctx, off));
 	atomic_fetch_add(&f->written, 1);
 	return ROTA_OK;
@@ -116,21 +125,17 @@ static enum rota_err take_out(void *ctx, uint32_t id)
 	return rota_vault_remove(&f->v, id);
 }
 
-static enum rota_err rewrite(void *ctx, uint32_t records, uint32_t *bytes, uint32_t *left)
+static enum rota_err rewrite(
+	void *ctx, uint32_t records, uint32_t *bytes, uint32_t *left, bool *erases)
 {
 	struct file_vault *f = ctx;
-	uint64_t each = f->v.records > 0 ? f->v.live / f->v.records : 0;
+	uint64_t before = atomic_load(&f->written);
+	uint32_t each = f->v.records > 0 ? (uint32_t)(f->v.live / f->v.records) : 0;
+	enum rota_err err = rota_vault_step(&f->v, records * each, left);
 
-	*bytes = 0;
-	*left = 1;
-	for (uint32_t i = 0; i<records && * left> 0; i++) {
-		uint64_t before = atomic_load(&f->written);
-
-		ROTA_TRY(rota_vault_step(&f->v, 1, left));
-		if (atomic_load(&f->written) != before)
-			*bytes += (uint32_t)each;
-	}
-	return ROTA_OK;
+	*bytes = atomic_load(&f->written) != before ? records * each : 0;
+	*erases = f->v.tail + 4 * records * each > SECTOR_LEN;
+	return err;
 }
 
 static uint32_t needs(void *ctx)

@@ -353,12 +353,14 @@ static enum rota_err rewrite_now(
 	return err;
 }
 
-static enum rota_err rewrite(void *ctx, uint32_t records, uint32_t *bytes, uint32_t *left)
+static enum rota_err rewrite(
+	void *ctx, uint32_t records, uint32_t *bytes, uint32_t *left, bool *erases)
 {
 	struct sql_vault *s = ctx;
 	enum rota_err err;
 
 	*bytes = 0;
+	*erases = false;
 	(void)pthread_mutex_lock(&s->use);
 	err = rewrite_now(s, records, bytes, left);
 	explicit_bzero(s->record, s->v.c.record.len);

@@ -55,14 +55,14 @@ static uint32_t batch_of(const struct rota_vault_budget *b)
 	return n == 0 ? 1 : n > BATCH_MOST ? BATCH_MOST : n;
 }
 
-/* What nobody made durable for a second. */
-static void settle_late(struct rota_vault_store *s)
+/* What nobody made durable for a second; or all, before something has to wait for it with the vault held. */
+static void settle_late(struct rota_vault_store *s, bool now)
 {
 	enum rota_err err;
 	bool late;
 
 	(void)pthread_mutex_lock(&s->lock);
-	late = s->unsettled && now_ns(CLOCK_MONOTONIC) - s->unsettled_ns >= SECOND;
+	late = s->unsettled && (now || now_ns(CLOCK_MONOTONIC) - s->unsettled_ns >= SECOND);
 	if (late)
 		s->unsettled = false;
 	(void)pthread_mutex_unlock(&s->lock);
@@ -80,16 +80,17 @@ static uint64_t work(struct rota_vault_store *s)
 	uint64_t begun = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
 	uint32_t bytes = 0, left = 0, n = batch_of(&s->budget);
 	enum rota_err err;
+	bool erases = false;
 
 	(void)pthread_mutex_lock(&s->lock);
-	err = s->backend.rewrite(s->backend.ctx, n, &bytes, &left);
+	err = s->backend.rewrite(s->backend.ctx, n, &bytes, &left, &erases);
 	if (bytes > 0 && !s->unsettled) {
 		s->unsettled = true;
 		s->unsettled_ns = now_ns(CLOCK_MONOTONIC);
 	}
 	s->trouble = err;
 	(void)pthread_mutex_unlock(&s->lock);
-	settle_late(s);
+	settle_late(s, erases);
 	if (bytes == 0 || err != ROTA_OK)
 		return now_ns(CLOCK_MONOTONIC) + SECOND;
 	cpu = now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
