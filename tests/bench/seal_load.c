@@ -121,6 +121,7 @@ static void make_request(
 {
 	struct rota_key_request r = { .expected = count, .most = count };
 	struct rota_bytes text = { 0 };
+	json_t *ask;
 	uint64_t len;
 
 	snprintf(r.name, sizeof(r.name), "bench");
@@ -134,10 +135,11 @@ static void make_request(
 		.activation_s = 1800000000,
 		.stage_count = 1,
 		.stage = { { .from_s = 1790000000, .ppm = 1000000 } } };
-	need(rota_json_encode(
-		json_pack("{s:o,s:s}", "body", rota_key_request_write(&r), "kind", "campaign"),
-		ROTA_JSON_FILE, &text, &why));
+	ask = json_pack("{s:o,s:s}", "body", rota_key_request_write(&r), "kind", "campaign");
+	need(rota_json_encode(ask, ROTA_JSON_FILE, &text, &why));
+	json_decref(ask);
 	need(rota_file_write(path, rota_bytes_span(&text), 0600, &why));
+	rota_bytes_free(&text);
 }
 
 static int make(const char *config_path, uint32_t count, const char *dir)
@@ -156,6 +158,9 @@ static int make(const char *config_path, uint32_t count, const char *dir)
 	make_book(&c, count, &tools);
 	make_export(&c, count, &registry, export);
 	make_request(&c, count, export, request);
+	config_free(&c);
+	free(export);
+	free(request);
 	return 0;
 }
 
