@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/desk_parts.h"
+#include "apps/rota-signd/offices.h"
 #include "apps/rota-signd/turn.h"
+#include "host/pki/derout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +130,7 @@ static enum rota_err grant(struct rota_judge *judge, struct deed *out, struct ro
 	ROTA_TRY(rota_judge_taken(judge, &out->ask, &out->grant, why));
 	out->kind = DEED_GRANT;
 	out->approved = judge->approval_count > 0;
+	out->shown = out->approved || out->ask.kind == ROTA_ASK_CERTIFICATE;
 	return ROTA_OK;
 }
 
@@ -170,6 +173,7 @@ static enum rota_err permit(struct desk *d, const struct rota_identity *who,
 	enum rota_err err;
 
 	ROTA_TRY(rota_policy_find(d->plan->policy, who, &out->ask, &rule, &j.client, why));
+	j.certify = offices_find(d->plan, out->ask.scope);
 	ROTA_TRY(rota_rate_take(bucket_of(d, rule), rule, when->ms, &out->wait_s, why));
 	waits = rule->approvals ? pending_find(d->pending, out->ask.digest) : NULL;
 	if (waits && (strcmp(waits->client, j.client) != 0 || strcmp(waits->rule, rule->name) != 0))
@@ -343,6 +347,21 @@ void desk_artifact(struct desk *d, const struct rota_identity *who, const char *
 	}
 	rota_artifact_end(reader, &artifact);
 	enter_artifact(rule, &artifact, when->s, out);
+}
+
+void desk_signed(struct deed *deed)
+{
+	struct rota_answer *a = &deed->answer;
+	struct rota_bytes der = { 0 };
+
+	if (deed->grant.tbs.len == 0)
+		return;
+	rota_der_add_signed(&der, rota_bytes_span(&deed->grant.tbs), a->sig[0].sig);
+	if (der.len > sizeof(a->der))
+		abort(); /* rota_certify() bounds what stands in it */
+	memcpy(a->der, der.p, der.len);
+	a->der_len = der.len;
+	rota_bytes_free(&der);
 }
 
 void desk_failed(

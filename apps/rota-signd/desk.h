@@ -59,7 +59,8 @@ struct deed {
 	struct rota_bytes record; /* owned */
 	struct rota_ask ask; /* owned; whole NULL: it was none */
 	struct rota_grant grant; /* owned */
-	bool approved; /* a grant of a request that waited: its bytes go to the log writer too */
+	bool approved; /* a grant of a request that waited */
+	bool shown; /* its bytes go to the log writer too */
 	uint8_t about[ROTA_DIGEST_LEN]; /* APPROVED, CLOSED: the request */
 	struct rota_answer answer;
 	struct rota_bytes receipt; /* BUILD: the answer instead; owned */
@@ -95,11 +96,18 @@ bool desk_show(const struct desk *d, const char *digest, struct rota_bytes *out)
 bool desk_campaigns(const struct desk *d, const char *scope, struct rota_bytes *out);
 bool desk_campaign(const struct desk *d, const char *id, struct rota_bytes *out);
 
+/* {"nonce"} for a device (SPEC 29.2), whose id is in hex; false: that is none, or certificates of the scope are not issued here. */
+bool desk_nonce(const struct desk *d, const char *scope, const char *device, uint64_t now,
+	struct rota_bytes *out);
+
 /* Whether signd.ini knows him. */
 bool desk_knows(const struct desk *d, const struct rota_identity *who);
 
 /* The entry is durable, under this index. */
 void desk_settled(struct desk *d, const struct deed *deed, uint64_t index);
+
+/* All signatures are there: what is made of them. */
+void desk_signed(struct deed *deed);
 
 /* The entry that says that the token did not sign what entry `index` granted. */
 void desk_failed(const struct deed *granted, uint64_t index, const char *why, uint64_t now,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/gate.h"
+#include "apps/rota-signd/gate_certificate.h"
 #include "host/base/when.h"
 #include "host/notary/record.h"
 #include "host/notary/vouch.h"
@@ -86,6 +87,19 @@ static bool is_now_and_ours(const struct plan *plan, const struct rota_leaf *lea
 		plan_is_scope(plan, leaf);
 }
 
+/* A token signs after these alone. */
+static bool is_signed(const struct rota_leaf *leaf)
+{
+	return leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_ISSUED;
+}
+
+/* An authority's keys sign certificates, and no other ones do. */
+static bool is_issued(const struct rota_leaf *leaf)
+{
+	return rota_span_eq(leaf->role, ROTA_STR("device-ca")) ||
+		rota_span_eq(leaf->role, ROTA_STR("operational-ca"));
+}
+
 /* What is signed is what the entry says, by the key that it says, and only by keys of whom it says. */
 static enum rota_err check(const struct plan *plan, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_fail *why)
@@ -97,11 +111,13 @@ static enum rota_err check(const struct plan *plan, const struct signd_order *or
 		return rota_fail(
 			why, ROTA_ERR_ARGUMENT, "an entry with a path that is not its own");
 	if (order->count == 0)
-		return leaf->kind != ROTA_LEAF_GRANTED
-			? ROTA_OK
-			: rota_fail(why, ROTA_ERR_ARGUMENT, "a grant of nothing");
-	if (leaf->kind != ROTA_LEAF_GRANTED || order->count > ROTA_ANSWER_SIGS_MAX)
+		return !is_signed(leaf) ? ROTA_OK
+					: rota_fail(why, ROTA_ERR_ARGUMENT, "a grant of nothing");
+	if (!is_signed(leaf) || order->count > ROTA_ANSWER_SIGS_MAX)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "only what is granted is signed");
+	if (is_issued(leaf) != (leaf->kind == ROTA_LEAF_ISSUED))
+		return rota_fail(why, ROTA_ERR_ARGUMENT,
+			"an authority signs certificates, and nobody else does");
 	for (size_t i = 0; i < order->count; i++)
 		if (!plan_is_seat(plan, leaf, order->holder[i], order->key[i]))
 			return rota_fail(why, ROTA_ERR_ARGUMENT,
@@ -161,6 +177,9 @@ enum rota_err gate_pass(struct gate *g, const struct signd_order *order,
 	ROTA_TRY(check(g->plan, order, leaf, why));
 	ROTA_TRY(check_opened(g, leaf, why));
 	ROTA_TRY(check_read(g, leaf, record, why));
+	if (leaf->kind == ROTA_LEAF_ISSUED)
+		ROTA_TRY(gate_certificate(
+			g->plan, leaf, record, rota_bytes_span(ask), rota_when_now(), why));
 	return vouch(g, leaf, record, ask, why);
 }
 

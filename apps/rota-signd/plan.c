@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apps/rota-signd/plan.h"
+#include "apps/rota-signd/offices.h"
 #include "apps/rota-signd/turn.h"
 #include "host/base/when.h"
 #include "host/notary/users.h"
@@ -199,6 +199,7 @@ void plan_free(struct plan *p)
 	for (size_t n = 0; p->guards && p->guards[n].keys.dir; n++)
 		rota_key_guard_close(&p->guards[n].keys);
 	free(p->guards);
+	offices_close(p);
 	for (size_t n = 0; n < p->turn_count; n++)
 		free(p->turns[n].over);
 	free(p->turns);
@@ -354,6 +355,8 @@ void plan_keep(struct plan *p, enum plan_process process)
 			drop(&p->holders[i].answer[1]);
 	}
 	drop(&p->log.order[0]);
+	if (process == PLAN_HOLDER)
+		offices_forget(p);
 	if (process != PLAN_LOGGER) {
 		drop(&p->log.order[1]);
 		drop(&p->entries[0]);

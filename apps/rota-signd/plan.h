@@ -57,6 +57,7 @@ struct plan {
 		struct rota_key_guard keys;
 		uint64_t at_ms; /* when folders were looked at */
 	} * guards; /* beside each scope; of the process that judges */
+	struct plan_office *offices; /* beside each scope (offices.h) */
 	uint64_t now_ms; /* of plan_turn() */
 	struct holder log; /* answers go back the way that orders come */
 	int entries[2]; /* [0] the log writer's, [1] the parser's */

@@ -33,7 +33,7 @@ void request_order(struct parser *p, uint64_t tag, const struct deed *deed)
 {
 	const struct ledger_parts parts = { .leaf = deed->leaf,
 		.record = rota_bytes_span(&deed->record),
-		.ask = deed->approved ? rota_bytes_span(&deed->ask.bytes) : ROTA_STR("") };
+		.ask = deed->shown ? rota_bytes_span(&deed->ask.bytes) : ROTA_STR("") };
 
 	p->broken |= !ledger_order(&p->ledger, tag, &deed->order, &parts);
 	if (tag == 0) /* the deed does not stay */
@@ -131,6 +131,8 @@ static void show(struct parser *p, struct conn *c)
 	else if (r->kind == ROUTE_LIST && desk_knows(&p->desk, &c->who)) {
 		desk_list(&p->desk, &body);
 		found = true;
+	} else if (r->kind == ROUTE_NONCE && desk_knows(&p->desk, &c->who)) {
+		found = desk_nonce(&p->desk, r->word[0], r->word[1], rota_when_now(), &body);
 	} else if (r->kind == ROUTE_CAMPAIGNS && desk_knows(&p->desk, &c->who)) {
 		found = desk_campaigns(&p->desk, r->word[0], &body);
 	} else if (r->kind == ROUTE_CAMPAIGN && desk_knows(&p->desk, &c->who)) {
@@ -167,6 +169,7 @@ void request_route(struct parser *p, struct conn *c)
 	case ROUTE_METRICS:
 	case ROUTE_KEYS:
 	case ROUTE_DUE:
+	case ROUTE_NONCE:
 	case ROUTE_CAMPAIGNS:
 	case ROUTE_CAMPAIGN:
 		show(p, c);
@@ -212,8 +215,10 @@ void request_signed(struct parser *p, struct conn *c, size_t n, const struct rot
 		return;
 	}
 	memcpy(c->deed.answer.sig[n].sig, done->sig, sizeof(done->sig));
-	if (--c->missing == 0)
-		answer(p, c);
+	if (--c->missing > 0)
+		return;
+	desk_signed(&c->deed);
+	answer(p, c);
 }
 
 void request_late(void *ctx, struct conn *c)

@@ -26,6 +26,7 @@ static const struct row {
 	{ ROTA_HTTP_GET, "/metrics", 0, ROUTE_METRICS, 0 },
 	{ ROTA_HTTP_GET, "/v1/keys", 2, ROUTE_KEYS, 0 },
 	{ ROTA_HTTP_GET, "/v1/series", 2, ROUTE_DUE, 0 },
+	{ ROTA_HTTP_GET, "/v1/nonce", 2, ROUTE_NONCE, 0 },
 	{ ROTA_HTTP_GET, "/v1/campaigns", 1, ROUTE_CAMPAIGNS, 0 },
 	{ ROTA_HTTP_GET, "/v1/campaign", 1, ROUTE_CAMPAIGN, 0 },
 };

@@ -20,6 +20,7 @@ enum route_kind {
 	ROUTE_KEYS, /* GET /v1/keys/SCOPE/PARTY */
 	ROUTE_DUE, /* GET /v1/series/SCOPE/due */
 	ROUTE_CAMPAIGNS, /* GET /v1/campaigns/SCOPE */
+	ROUTE_NONCE, /* GET /v1/nonce/SCOPE/DEVICE */
 	ROUTE_CAMPAIGN, /* GET /v1/campaign/ID */
 };
 

@@ -3,6 +3,7 @@
 #include "apps/rota-signd/folders.h"
 #include "apps/rota-signd/holding.h"
 #include "apps/rota-signd/logger.h"
+#include "apps/rota-signd/offices.h"
 #include "apps/rota-signd/parser.h"
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/say.h"
@@ -197,6 +198,7 @@ static void reload(struct family *f)
 	if (f->ending)
 		return;
 	if (plan_load(f->config, &f->next, &why) == ROTA_OK &&
+		offices_open(f->next, f->plan, &why) == ROTA_OK &&
 		remote_check(f->next, &why) == ROTA_OK &&
 		slotlink_answers(f->plan, &why) == ROTA_OK) {
 		say("settings are read anew");
@@ -417,7 +419,9 @@ int supervise(const char *config)
 	struct rota_fail why = { 0 };
 	sigset_t signals;
 
-	if (plan_load(config, &f.next, &why) != ROTA_OK || remote_check(f.next, &why) != ROTA_OK) {
+	if (plan_load(config, &f.next, &why) != ROTA_OK ||
+		offices_open(f.next, NULL, &why) != ROTA_OK ||
+		remote_check(f.next, &why) != ROTA_OK) {
 		fprintf(stderr, "rota-signd: %s\n", why.text);
 		if (f.next)
 			plan_free(f.next);

@@ -24,7 +24,15 @@ static void add_quoted(struct rota_bytes *to, const char *before, const char *te
 static void write_signed(const struct rota_answer *a, struct rota_bytes *out)
 {
 	*out = (struct rota_bytes){ 0 };
-	rota_bytes_print(out, "{\"_type\":\"rota-answer\",\"entry\":%" PRIu64, a->entry);
+	rota_bytes_add_text(out, "{\"_type\":\"rota-answer\",");
+	if (a->der_len > 0) {
+		char hex[2 * ROTA_ANSWER_DER_MAX + 1];
+
+		rota_hex(rota_span(a->der, a->der_len), hex);
+		add_quoted(out, "\"der\":", hex);
+		rota_bytes_add_byte(out, ',');
+	}
+	rota_bytes_print(out, "\"entry\":%" PRIu64, a->entry);
 	rota_bytes_add_text(out, ",\"format\":1,\"keys\":[");
 	for (size_t i = 0; i < a->count; i++) {
 		char point[2 * ROTA_P256_KEY_LEN + 1];
@@ -111,6 +119,17 @@ static bool read_sig(const json_t *one, const json_t *key, struct rota_seat_sig 
 	return true;
 }
 
+static enum rota_err read_der(const json_t *whole, struct rota_answer *out, struct rota_fail *why)
+{
+	const json_t *text = json_object_get(whole, "der");
+
+	out->der_len = json_string_length(text) / 2;
+	if (out->der_len == 0 || out->der_len > sizeof(out->der) ||
+		!rota_unhex(json_string_value(text), rota_buf(out->der, out->der_len)))
+		return wrong(why);
+	return ROTA_OK;
+}
+
 static enum rota_err read_signed(
 	const json_t *whole, struct rota_answer *out, struct rota_fail *why)
 {
@@ -118,7 +137,7 @@ static enum rota_err read_signed(
 	const json_t *keys = json_object_get(whole, "keys");
 
 	out->kind = ROTA_ANSWER_SIGNED;
-	if (!rota_json_members(whole, "_type entry format keys signatures time?") ||
+	if (!rota_json_members(whole, "_type der? entry format keys signatures time?") ||
 		!is_count(whole, "entry", INT64_MAX) || !json_is_array(sigs) ||
 		json_array_size(sigs) > ROTA_ANSWER_SIGS_MAX ||
 		json_array_size(keys) != json_array_size(sigs))
@@ -132,7 +151,7 @@ static enum rota_err read_signed(
 			    out->id[i]))
 			return wrong(why);
 	out->count = (uint8_t)json_array_size(sigs);
-	return ROTA_OK;
+	return json_object_get(whole, "der") ? read_der(whole, out, why) : ROTA_OK;
 }
 
 static enum rota_err read_pending(

@@ -113,6 +113,17 @@ static bool series_ok(const json_t *body)
 		is_number(body, "period_s", UINT32_MAX) && is_number(body, "slots", UINT32_MAX);
 }
 
+/* What they are, host/notary/certify.h says. */
+static bool certificate_ok(const json_t *body)
+{
+	static const char *const texts[] = { "csr", "endorsement", "identity", "ldevid", "party" };
+	bool good = rota_json_members(body, "csr endorsement identity ldevid party");
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		good &= json_is_string(json_object_get(body, texts[i]));
+	return good;
+}
+
 static bool campaign_ok(const json_t *body)
 {
 	struct rota_key_request request;
@@ -134,6 +145,7 @@ static const struct {
 	[ROTA_ASK_RECORD] = { "record", record_ok },
 	[ROTA_ASK_KEY] = { "key", key_ok },
 	[ROTA_ASK_SERIES] = { "series", series_ok },
+	[ROTA_ASK_CERTIFICATE] = { "certificate", certificate_ok },
 	[ROTA_ASK_CAMPAIGN] = { "campaign", campaign_ok },
 };
 

@@ -33,6 +33,7 @@ enum rota_ask_kind {
 	ROTA_ASK_RECORD, /* {"event"}: {"digest","kind","path","version","what"}, nothing is signed */
 	ROTA_ASK_KEY, /* {"do","label","token"} */
 	ROTA_ASK_SERIES, /* {"from","landing_s","period_s","slots"} */
+	ROTA_ASK_CERTIFICATE, /* {"csr","endorsement","identity","ldevid","party"} of certify.h */
 	ROTA_ASK_CAMPAIGN, /* {"activation","cipher","devices", ...} of SPEC 32.1; nothing is signed */
 	ROTA_ASK_KINDS,
 };
@@ -67,6 +68,8 @@ const char *rota_ask_word(enum rota_ask_kind kind);
 /* From the place where two slots of a series meet, two keys sign (SPEC 23.6). */
 #define ROTA_ANSWER_SIGS_MAX 2
 
+#define ROTA_ANSWER_DER_MAX 2304 /* a device's certificate: ROTA_TBS_MAX, and a signature */
+
 enum rota_answer_kind { ROTA_ANSWER_SIGNED, ROTA_ANSWER_PENDING, ROTA_ANSWER_REFUSED };
 
 struct rota_answer {
@@ -76,6 +79,8 @@ struct rota_answer {
 	uint8_t count; /* signatures: 0 for what is recorded only */
 	struct rota_seat_sig sig[ROTA_ANSWER_SIGS_MAX];
 	uint8_t id[ROTA_ANSWER_SIGS_MAX][ROTA_DIGEST_LEN]; /* of these keys (SPEC 3.3) */
+	uint8_t der[ROTA_ANSWER_DER_MAX]; /* SIGNED, kind `certificate`: it */
+	size_t der_len;
 	uint8_t have, need; /* PENDING: approvals */
 	const char *code, *clause; /* REFUSED; static */
 	char text[512]; /* REFUSED: the sentence without the code */

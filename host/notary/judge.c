@@ -162,6 +162,8 @@ static enum rota_err judge_kind(struct trial *t, struct rota_grant *out, struct 
 		return judge_record(t, out, why);
 	case ROTA_ASK_BUILD:
 		return judge_build(t, out, why);
+	case ROTA_ASK_CERTIFICATE:
+		return judge_certificate(t, out, why);
 	case ROTA_ASK_CAMPAIGN:
 		return judge_key_campaign(t, out, why);
 	default:
@@ -303,6 +305,7 @@ static enum rota_err write_record(
 	ROTA_TRY(add_text(to, "ask", ask, why));
 	ROTA_TRY(add_value(to, "attempts", t->attempts, why));
 	ROTA_TRY(add_value(to, "build", t->build, why));
+	ROTA_TRY(add_value(to, "certificate", t->certificate, why));
 	ROTA_TRY(add_text(to, "client", t->j->client, why));
 	ROTA_TRY(add_text(to, "id", id, why));
 	ROTA_TRY(add_text(to, "kind", rota_ask_word(t->ask->kind), why));
@@ -334,12 +337,13 @@ enum rota_err rota_judge_ask(struct rota_judge *j, const struct rota_rule *rule,
 	*out = (struct rota_grant){ .leaf = { .kind = ROTA_LEAF_GRANTED,
 					    .at_s = j->now,
 					    .scope = rota_span_cstr(ask->scope) } };
-	if (!t.dir || !t.duty)
+	if (!t.dir || (!t.duty && !rota_policy_issues(ask->role)))
 		return rota_refuse(
 			why, ROTA_REFUSED_ROLE, "no role %s of %s", ask->role, ask->scope);
 	err = judge_all(&t, out, why);
 	json_decref(t.attempts);
 	json_decref(t.build);
+	json_decref(t.certificate);
 	if (err != ROTA_OK)
 		rota_grant_free(out);
 	return err;
@@ -348,6 +352,7 @@ enum rota_err rota_judge_ask(struct rota_judge *j, const struct rota_rule *rule,
 void rota_grant_free(struct rota_grant *g)
 {
 	rota_bytes_free(&g->record);
+	rota_bytes_free(&g->tbs);
 }
 
 /* Roles whose texts the next request is compared with. */

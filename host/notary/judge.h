@@ -11,6 +11,7 @@
 #define HOST_NOTARY_JUDGE_H
 
 #include "host/notary/approval.h"
+#include "host/notary/certify.h"
 #include "host/notary/record.h"
 
 struct rota_judge {
@@ -20,6 +21,8 @@ struct rota_judge {
 	const char *client; /* who asks: rota_policy_find()'s */
 	const struct rota_approval *approvals; /* that the request has */
 	size_t approval_count;
+	const struct rota_certify
+		*certify; /* of the request's scope; NULL: it issues no certificates */
 };
 
 /* What may be done. Spans and names point into the request and the policy. */
@@ -29,6 +32,7 @@ struct rota_grant {
 	uint8_t seats; /* 0: an entry alone */
 	bool waits; /* for the rule's approvals: keep the request, grant nothing */
 	bool again; /* the same bytes as last time: no text to keep, nothing to take in (SPEC 18.7) */
+	struct rota_bytes tbs; /* kind `certificate`: what is signed; owned */
 	uint64_t time_s; /* kind `time`: what is signed, for the answer */
 	struct rota_bytes record; /* the private record; owned */
 };

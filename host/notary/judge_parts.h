@@ -20,6 +20,7 @@ struct trial {
 	struct rota_record_role *was; /* NULL: never signed here */
 	uint64_t hashed; /* bytes of the repository's files */
 	json_t *attempts; /* for the private record; NULL: none */
+	json_t *certificate; /* for the private record; NULL: none */
 	json_t *build; /* the same: id of the build that it comes from */
 };
 
@@ -53,6 +54,7 @@ enum rota_err judge_time(struct trial *t, struct rota_grant *out, struct rota_fa
 enum rota_err judge_ticket(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_build(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_certificate(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_key_campaign(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 
 /* Where a release.json says that it comes from; where the rule demands builders, they must agree (SPEC 26.5). `list` is

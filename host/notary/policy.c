@@ -110,8 +110,15 @@ bool rota_policy_path(const struct rota_rule *rule, const char *path)
 	return false;
 }
 
+bool rota_policy_issues(const char *role)
+{
+	return strcmp(role, "device-ca") == 0 || strcmp(role, "operational-ca") == 0;
+}
+
 const char *rota_policy_party(enum rota_ask_kind kind, const char *role)
 {
+	if (kind == ROTA_ASK_CERTIFICATE)
+		return role;
 	if (kind == ROTA_ASK_METADATA)
 		return role;
 	if (kind == ROTA_ASK_IMAGE)

@@ -115,6 +115,9 @@ bool rota_policy_signs(const struct rota_policy *p, const char *scope, const cha
 const struct rota_rule *rota_policy_brings(
 	const struct rota_policy *p, const struct rota_identity *who, const char *scope);
 
+/* Whether certificates of this authority are issued by the daemon: a role that has no file (SPEC 19.8). */
+bool rota_policy_issues(const char *role);
+
 /* Whose keys sign what a kind asks for in a role: a party of rota.ini; NULL: nothing is signed. */
 const char *rota_policy_party(enum rota_ask_kind kind, const char *role);
 

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* SPEC 29.4 */
+#define ISSUED_S ((uint64_t)90 * 86400)
+#define ISSUED_MAX_S ((uint64_t)400 * 86400)
+
 /* Every word is a kind, and what it asks for can be signed here. */
 static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 	const struct rota_rule *r, struct rota_fail *why)
@@ -24,6 +28,10 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 		if (!policy_has_word(r->kinds, rota_ask_word((enum rota_ask_kind)i)))
 			continue;
 		known++;
+		if ((i == ROTA_ASK_CERTIFICATE) != rota_policy_issues(r->role))
+			return policy_wrong(p, why, section, "kinds",
+				"of roles device-ca and operational-ca is certificate, and of no "
+				"other");
 		if (name && (!party || !rota_party_online(party)))
 			return rota_fail(why, ROTA_ERR_FORMAT,
 				"%s: [%s] is for keys of %s, whose seats in rota.ini of %s are not "
@@ -39,7 +47,7 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 		return ROTA_OK;
 	return policy_wrong(p, why, section, "kinds",
 		"is not a list of distinct ones of metadata, image, time, ticket, build, record, "
-		"key, series, campaign");
+		"key, series, campaign, certificate");
 }
 
 static enum rota_err check_approvers(struct rota_policy *p, const char *section,
@@ -102,6 +110,19 @@ static enum rota_err load_rate(
 	return ROTA_OK;
 }
 
+/* How long an LDevID lives; an IDevID has no end. */
+static enum rota_err load_issued(struct rota_policy *p, const char *section, const char *text,
+	struct rota_rule *r, struct rota_fail *why)
+{
+	r->lifetime_s = ISSUED_S;
+	if (!text ||
+		(rota_duration_parse(text, &r->lifetime_s) && r->lifetime_s > 0 &&
+			r->lifetime_s <= ISSUED_MAX_S))
+		return ROTA_OK;
+	return policy_wrong(
+		p, why, section, "lifetime", "is no duration of at most 400 days (SPEC 29.4)");
+}
+
 static enum rota_err load_lifetime(
 	struct rota_policy *p, const char *section, struct rota_rule *r, struct rota_fail *why)
 {
@@ -110,6 +131,8 @@ static enum rota_err load_lifetime(
 		rota_authdir_party(rota_policy_scope(p, r->scope), r->role);
 	const struct rota_duty *duty = rota_duty_find(r->role);
 
+	if (rota_policy_issues(r->role))
+		return load_issued(p, section, text, r, why);
 	if (!duty || !party)
 		return policy_wrong(p, why, section, "role", "is none of SPEC 3.2");
 	r->lifetime_s = party->lifetime_s;

@@ -44,6 +44,7 @@ void rota_records_free(struct rota_records *r)
 	free(r->slots);
 	digestset_free(&r->used, NULL);
 	digestset_free(&r->releases, NULL);
+	digestset_free(&r->births, NULL);
 	digestset_free(&r->artifacts, free);
 	digestset_free(&r->attempts, free);
 	free(r);
@@ -158,6 +159,38 @@ void rota_records_settle_campaign(struct rota_records *r, const uint8_t id[stati
 	for (size_t i = 0; i < r->campaign_count; i++)
 		if (memcmp(r->campaigns[i].id, id, ROTA_DIGEST_LEN) == 0)
 			r->campaigns[i].durable = true;
+}
+
+/* A device's hardware serial, its key, or both: what a birth is known by. */
+static void birth_key(const char *scope, const char *serial, const uint8_t *point,
+	uint8_t out[static ROTA_DIGEST_LEN])
+{
+	struct rota_bytes all = { 0 };
+
+	rota_bytes_add_byte(&all, serial ? (point ? 3 : 1) : 2);
+	if (point)
+		rota_bytes_add(&all, rota_span(point, ROTA_P256_KEY_LEN));
+	if (serial) { /* with their zero bytes: no two pairs are one text */
+		rota_bytes_add(&all, rota_span(scope, strlen(scope) + 1));
+		rota_bytes_add(&all, rota_span(serial, strlen(serial) + 1));
+	}
+	rota_digest_of(rota_bytes_span(&all), out);
+	rota_bytes_free(&all);
+}
+
+enum rota_birth rota_records_birth(const struct rota_records *r, const char *scope,
+	const char *serial, const uint8_t point[static ROTA_P256_KEY_LEN])
+{
+	uint8_t both[ROTA_DIGEST_LEN], one[ROTA_DIGEST_LEN], other[ROTA_DIGEST_LEN];
+
+	birth_key(scope, serial, point, both);
+	birth_key(scope, serial, NULL, one);
+	birth_key(scope, NULL, point, other);
+	if (digestset_find(&r->births, both))
+		return ROTA_BIRTH_SAME;
+	return digestset_find(&r->births, one) || digestset_find(&r->births, other)
+		? ROTA_BIRTH_OTHER
+		: ROTA_BIRTH_NEW;
 }
 
 static struct counter *find_counter(const struct rota_records *r, const char *scope)
@@ -319,6 +352,31 @@ static bool on_campaign(struct rota_records *r, const struct rota_leaf *leaf, co
 	return true;
 }
 
+/* An IDevID was issued: neither its serial nor its key for another one. */
+static bool on_issued(struct rota_records *r, const struct rota_leaf *leaf, const json_t *record)
+{
+	const json_t *certificate = json_object_get(record, "certificate");
+	const char *serial = rota_judge_text(certificate, "name");
+	uint8_t point[ROTA_P256_KEY_LEN], key[ROTA_DIGEST_LEN];
+	char scope[33];
+
+	name_of(leaf->scope, scope);
+	if (!*serial || !rota_unhex(rota_judge_text(certificate, "point"), ROTA_BUF(point)))
+		return false;
+	birth_key(scope, serial, point, key);
+	digestset_add(&r->births, key);
+	birth_key(scope, serial, NULL, key);
+	digestset_add(&r->births, key);
+	birth_key(scope, NULL, point, key);
+	digestset_add(&r->births, key);
+	return true;
+}
+
+static bool is_birth(const struct rota_leaf *leaf)
+{
+	return leaf->kind == ROTA_LEAF_ISSUED && rota_span_eq(leaf->role, ROTA_STR("device-ca"));
+}
+
 /* What a private record adds to its leaf. */
 static enum rota_err on_record(
 	struct rota_records *r, const struct rota_leaf *leaf, const json_t *record)
@@ -334,6 +392,8 @@ static enum rota_err on_record(
 			return ROTA_ERR_FORMAT;
 		digestset_add(&r->used, ask);
 	}
+	if (is_birth(leaf))
+		return on_issued(r, leaf, record) ? ROTA_OK : ROTA_ERR_FORMAT;
 	if (leaf->kind == ROTA_LEAF_CAMPAIGN)
 		return on_campaign(r, leaf, record) ? ROTA_OK : ROTA_ERR_FORMAT;
 	if (strcmp(rota_judge_text(record, "kind"), "image") == 0)
@@ -368,7 +428,7 @@ static bool says_more(const struct rota_leaf *leaf, struct rota_span record)
 	static const char none[] = "\"approvals\":[],";
 
 	return leaf->kind == ROTA_LEAF_BUILD || leaf->kind == ROTA_LEAF_CAMPAIGN ||
-		rota_span_eq(leaf->role, ROTA_STR("rollouts")) ||
+		is_birth(leaf) || rota_span_eq(leaf->role, ROTA_STR("rollouts")) ||
 		rota_span_eq(leaf->role, ROTA_STR("ci-image")) ||
 		!memmem(record.p, record.len, none, sizeof(none) - 1);
 }
@@ -379,7 +439,7 @@ enum rota_err rota_records_entry(
 	struct rota_records *r = records;
 	static const uint8_t events[] = { ROTA_LEAF_BUILD, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
 		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
-		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN };
+		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED };
 	bool granted = leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_OPENED;
 	struct rota_fail why;
 	json_t *value;

@@ -105,6 +105,12 @@ const struct rota_record_attempt *rota_records_attempt(
 /* For the caller to fill. Valid until another scope's is asked for. */
 struct rota_record_slot *rota_records_slot(struct rota_records *r, const char *scope);
 
+/* Whether a device of this hardware serial and identity key has its IDevID: SAME, the very one; OTHER, one of the two has another
+ * (SPEC 28.9). */
+enum rota_birth { ROTA_BIRTH_NEW, ROTA_BIRTH_SAME, ROTA_BIRTH_OTHER };
+enum rota_birth rota_records_birth(const struct rota_records *r, const char *scope,
+	const char *serial, const uint8_t point[static ROTA_P256_KEY_LEN]);
+
 /* NULL: the log has no entry CAMPAIGN of that id. */
 const struct rota_record_campaign *rota_records_campaign(
 	const struct rota_records *r, const uint8_t id[static ROTA_DIGEST_LEN]);

@@ -27,8 +27,9 @@ static bool is_span(struct rota_span span, const char *text)
 /* A grant is of a kind that keys sign for, an event of the kind that none does: a rule to enter events lets nothing be signed. */
 static bool is_leafs(const struct vouching *v, const char *party)
 {
-	return (v->leaf->kind == ROTA_LEAF_GRANTED) == (party != NULL) &&
-		is_span(v->leaf->role, party ? party : v->rule->role);
+	bool granted = v->leaf->kind == ROTA_LEAF_GRANTED || v->leaf->kind == ROTA_LEAF_ISSUED;
+
+	return granted == (party != NULL) && is_span(v->leaf->role, party ? party : v->rule->role);
 }
 
 /* The rule that the record names is one for this kind, and for the keys and scope of the leaf. */
@@ -165,7 +166,7 @@ bool rota_vouch_needed(const struct rota_policy *p, const struct rota_leaf *leaf
 {
 	static const uint8_t kinds[] = { ROTA_LEAF_GRANTED, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
 		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
-		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN };
+		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED };
 
 	if (!memchr(kinds, leaf->kind, sizeof(kinds)))
 		return false;

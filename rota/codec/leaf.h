@@ -37,6 +37,7 @@ enum rota_leaf_kind {
 	ROTA_LEAF_POLICY, /* who may ask for what changed: `digest` of signd.ini */
 	ROTA_LEAF_BUILD,
 	ROTA_LEAF_CAMPAIGN, /* keys may be made for devices: `digest` is the campaign's id (SPEC 32.1) */
+	ROTA_LEAF_ISSUED, /* a certificate was signed: `digest` is the device's id, `message` of what was signed */
 };
 
 struct rota_leaf {

@@ -88,6 +88,7 @@ static struct rota_bytes rules_text(struct notary *n)
 	add_rule(&text, "everyone", "chief", "rollouts",
 		"kinds = metadata\napprovals = 2\napprovers = anna bert");
 	add_rule(&text, "link", "engineer", "keys-link", "kinds = metadata campaign");
+	add_rule(&text, "logins", "engineer", "operational-ca", "kinds = certificate");
 	add_rule(&text, "store", "engineer", "keys-store", "kinds = metadata");
 	add_rule(&text, "storage", "engineer", "keys-store",
 		"kinds = campaign\napprovals = 1\napprovers = anna bert");

@@ -213,6 +213,12 @@ TEST(orders_that_do_not_fit_their_entry)
 		{ "a role that there is not", ROTA_LEAF_GRANTED, 1, 0, "key", "other", "sensor",
 			false },
 		{ "another product", ROTA_LEAF_GRANTED, 1, 0, "key", "timestamp", "other", false },
+		{ "an authority's key for what is no certificate", ROTA_LEAF_GRANTED, 1, 0, "o",
+			"operational-ca", "sensor", false },
+		{ "a certificate of no authority", ROTA_LEAF_ISSUED, 1, 0, "key", "timestamp",
+			"sensor", false },
+		{ "a certificate without its request", ROTA_LEAF_ISSUED, 1, 0, "o",
+			"operational-ca", "sensor", false },
 		{ "a holder that there is not", ROTA_LEAF_GRANTED, 1, 9, "key", "timestamp",
 			"sensor", false },
 	};
