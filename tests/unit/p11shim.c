@@ -11,6 +11,7 @@
  *     die     the module breaks
  *     stuck   the generator says yes and gives nothing
  *     again   it gives the same at each call
+ *     drone   it gives one byte, again and again, another one at each call
  *     no-ecdh, no-gcm   the token has no such mechanism
  *     bare, loose, foreign   a private key is said to be not sensitive, extractable, not made in the token
  * `dumpable` has a byte for each login of a process that can be looked into or leaves a core.
@@ -128,6 +129,8 @@ static CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_
 	return behind->C_Decrypt(session, data, data_len, out, out_len);
 }
 
+static unsigned char drone;
+
 static CK_RV generate_random(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULONG len)
 {
 	if (mood_is("gone"))
@@ -136,6 +139,10 @@ static CK_RV generate_random(CK_SESSION_HANDLE session, CK_BYTE_PTR out, CK_ULON
 		_exit(11);
 	if (mood_is("stuck"))
 		return CKR_OK;
+	if (mood_is("drone")) {
+		memset(out, ++drone, len);
+		return CKR_OK;
+	}
 	if (!mood_is("again"))
 		return behind->C_GenerateRandom(session, out, len);
 	for (CK_ULONG i = 0; i < len; i++)

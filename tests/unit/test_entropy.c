@@ -85,6 +85,7 @@ TEST(a_token_that_breaks)
 		{ "gone", "drawing random bytes" },
 		{ "stuck", "repeats itself" },
 		{ "again", "repeats itself" },
+		{ "drone", "repeats itself" },
 		{ "die", "died" },
 	};
 
