@@ -88,7 +88,7 @@ bool rota_records_knows(const struct rota_records *r, const char *scope)
 static void begin_scope(struct rota_records *r, struct rota_span scope)
 {
 	for (size_t i = 0; i < r->role_count && scope.len < sizeof(r->roles[i]->scope); i++)
-		if (memcmp(r->roles[i]->scope, scope.p, scope.len) == 0 &&
+		if (rota_span_eq(scope, rota_span(r->roles[i]->scope, scope.len)) &&
 			r->roles[i]->scope[scope.len] == 0) {
 			r->roles[i]->begun = true;
 			return;
