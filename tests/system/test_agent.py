@@ -62,7 +62,7 @@ def test_between_two_boots_it_says_what_is_waited_for(device):
         ends = 0
         for said in boot.stderr:
             ends += "the image ended" in said
-            if ends == 5:  # the image ends at once, so that the pauses grow: the next one is 3 s
+            if ends == 6:  # the image ends at once, so that the pauses grow: the next one is 6 s
                 break
         said = line(device.once(check=1), "failed")
         boot.terminate()

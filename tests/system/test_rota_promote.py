@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from authority import made, rota  # noqa: F401 - fixtures
 from machine import Machine
+from test_rota_series import FAKETIME
 
 # The generator of P-256 (FIPS 186-4, D.1.2.3): a point whose key nobody here signs with.
 BASE_POINT = ("046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
@@ -160,12 +161,13 @@ def test_approvals_of_strangers_and_of_others_do_not_count(people, prepared, tmp
 
 
 @pytest.mark.plain  # a sanitizer wants to be the first library that is loaded
-@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not here")
+@pytest.mark.skipif(not FAKETIME, reason="faketime is not here")
 def test_approvals_run_out(people, prepared):
     for n in (1, 2):
         approve(people, prepared, n, "--lasts", "2d")
-    later = subprocess.run(["faketime", "-f", "+3d", people.program, "--dir", people.dir, "promote", "sign", prepared],
-                           capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+    later = subprocess.run([people.program, "--dir", people.dir, "promote", "sign", prepared], capture_output=True, text=True,
+                           stdin=subprocess.DEVNULL, timeout=120, check=False,
+                           env={**os.environ, "LD_PRELOAD": FAKETIME, "FAKETIME": "+3d"})
     assert later.returncode == 1 and "0 of 2 approvals" in later.stderr
     people("promote", "sign", prepared)
 
