@@ -92,7 +92,7 @@ void plan_turn(struct plan *p, uint64_t now_ms);
 
 /* Whether the scope's keys let this one sign still (SPEC 25.7), as DIR/keys is, and what is published was PLAN_LOOK_MS before this
  * turn. ROTA_ERR_STATE: its life is over. Other errors: they cannot be looked at. */
-#define PLAN_LOOK_MS 10
+#define PLAN_LOOK_MS 100
 ROTA_MUST_USE enum rota_err plan_may_sign(struct plan *p, const char *scope,
 	const struct rota_seat *seat, const uint8_t point[static ROTA_P256_KEY_LEN],
 	struct rota_fail *why);

@@ -219,6 +219,11 @@ enum rota_err rota_draft_commit(struct rota_draft *d, const char *path, struct r
 	return ROTA_OK;
 }
 
+void rota_draft_sync_later(struct rota_draft *d)
+{
+	d->synced = true;
+}
+
 void rota_draft_drop(struct rota_draft *d)
 {
 	if (d->fd < 0)
@@ -226,6 +231,29 @@ void rota_draft_drop(struct rota_draft *d)
 	close(d->fd);
 	d->fd = -1;
 	unlink(d->path);
+}
+
+/* Errors of writing back are told to descriptors that were open then (syncfs(2)), so this one is opened before anything is written. */
+enum rota_err rota_sync_all_begin(struct rota_sync_all *s, const char *dir, struct rota_fail *why)
+{
+	s->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return s->fd >= 0 ? ROTA_OK : rota_fail_errno(why, errno, "cannot open %s", dir);
+}
+
+enum rota_err rota_sync_all_end(struct rota_sync_all *s, struct rota_fail *why)
+{
+	enum rota_err err = ROTA_OK;
+
+	if (syncfs(s->fd) != 0)
+		err = rota_fail_errno(why, errno, "cannot write what was made");
+	rota_sync_all_drop(s);
+	return err;
+}
+
+void rota_sync_all_drop(struct rota_sync_all *s)
+{
+	close(s->fd);
+	s->fd = -1;
 }
 
 void rota_draft_sweep(const char *dir)

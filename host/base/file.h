@@ -90,8 +90,23 @@ ROTA_MUST_USE enum rota_err rota_draft_commit(
  * one of them is there, whole. The caller syncs the directory after the last. */
 ROTA_MUST_USE enum rota_err rota_draft_place(
 	struct rota_draft *d, const char *path, struct rota_fail *why);
+/* What was written is made durable by a rota_sync_all() that began before and ends before anything rests on the file: until then a
+ * power cut may leave a file without its bytes. */
+void rota_draft_sync_later(struct rota_draft *d);
 /* Give up: remove what stands there. Safe after commit. */
 void rota_draft_drop(struct rota_draft *d);
+
+/* All that is written into a file system between two moments, made durable at once: for many small files, each sync of which would wait
+ * for the disk, and let others wait. What else is written there at that time goes along. */
+struct rota_sync_all {
+	int fd;
+};
+/* `dir`: any folder of that file system. */
+ROTA_MUST_USE enum rota_err rota_sync_all_begin(
+	struct rota_sync_all *s, const char *dir, struct rota_fail *why);
+/* ROTA_ERR_IO, ROTA_ERR_FULL: something that was written since the beginning is not on the disk. Ends it in any case. */
+ROTA_MUST_USE enum rota_err rota_sync_all_end(struct rota_sync_all *s, struct rota_fail *why);
+void rota_sync_all_drop(struct rota_sync_all *s);
 
 /* Remove the drafts in `dir` that nobody holds: those of runs that were killed. Errors are not told. */
 void rota_draft_sweep(const char *dir);

@@ -2,12 +2,8 @@
 #include "host/log/head.h"
 #include "host/log/tiler_parts.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Entries between two offers of the processor: nobody who signs waits for tiles. */
-#define GIVE_WAY 32
 
 void tiler_root(struct rota_tiler *t, uint8_t *out)
 {
@@ -29,18 +25,7 @@ void tiler_root(struct rota_tiler *t, uint8_t *out)
 
 /* Files ------------------------------------------------------------------------------------------ */
 
-static enum rota_err sync_kind(struct rota_tiler *t, int kind, struct rota_fail *why)
-{
-	char *dirty = t->dirty[kind];
-
-	if (dirty[0] == 0)
-		return ROTA_OK;
-	ROTA_TRY(rota_file_sync_dir(dirty, why));
-	dirty[0] = 0;
-	return ROTA_OK;
-}
-
-/* A file of `level`, whole and durable but for its name, which sync_kind() sees to. */
+/* A file of `level`. It becomes durable with all others of the step, before a head is signed that needs them. */
 static enum rota_err place(struct rota_tiler *t, int level, uint64_t n, unsigned width,
 	struct rota_span bytes, struct rota_fail *why)
 {
@@ -51,38 +36,16 @@ static enum rota_err place(struct rota_tiler *t, int level, uint64_t n, unsigned
 	ROTA_TRY(rota_log_path(t->public, name, ROTA_BUF(path), why));
 	memcpy(dir, path, sizeof(dir));
 	*strrchr(dir, '/') = 0;
-	if (strcmp(dir, t->dirty[level + 1]) != 0) {
-		ROTA_TRY(sync_kind(t, level + 1, why));
+	if (strcmp(dir, t->made[level + 1]) != 0)
 		ROTA_TRY(rota_file_mkdirs(dir, 0755, why));
-	}
 	ROTA_TRY(rota_draft_open(&d, dir, 0644, why));
 	if (rota_draft_write(&d, bytes, why) != ROTA_OK) {
 		rota_draft_drop(&d);
 		return why->err;
 	}
-	ROTA_TRY(rota_draft_place(&d, path, why));
-	memcpy(t->dirty[level + 1], dir, sizeof(dir));
-	return ROTA_OK;
-}
-
-/* The partial tiles of number n are of use until the full one has been there for a while: until the next one is. */
-static enum rota_err drop_partial(
-	const struct rota_tiler *t, int level, uint64_t n, struct rota_fail *why)
-{
-	char name[ROTA_TILE_PATH_MAX], path[ROTA_FILE_PATH_MAX];
-
-	rota_tile_path(level, n, 1, name);
-	*strrchr(name, '/') = 0;
-	ROTA_TRY(rota_log_path(t->public, name, ROTA_BUF(path), why));
-	rota_file_remove_tree(path);
-	return ROTA_OK;
-}
-
-static enum rota_err place_full(
-	struct rota_tiler *t, int level, uint64_t n, struct rota_span bytes, struct rota_fail *why)
-{
-	ROTA_TRY(place(t, level, n, ROTA_TILE_WIDTH, bytes, why));
-	return n == 0 ? ROTA_OK : drop_partial(t, level, n - 1, why);
+	rota_draft_sync_later(&d);
+	memcpy(t->made[level + 1], dir, sizeof(dir));
+	return rota_draft_place(&d, path, why);
 }
 
 static enum rota_err place_partial(struct rota_tiler *t, struct rota_fail *why)
@@ -93,27 +56,52 @@ static enum rota_err place_partial(struct rota_tiler *t, struct rota_fail *why)
 	for (int l = 0; l < ROTA_TILE_LEVELS; l++) {
 		const struct edge_tile *e = &t->level[l];
 
-		if (e->width > 0)
-			ROTA_TRY(place(t, l, tiler_edge(t, l), e->width,
-				rota_span(e->hash, e->width * TILER_HASH), why));
+		/* one that stands is what a head needs: it is not replaced by one that is not durable yet */
+		if (e->width == 0 || t->nodes[l] == t->size >> (8 * l))
+			continue;
+		ROTA_TRY(place(t, l, tiler_edge(t, l), e->width,
+			rota_span(e->hash, e->width * TILER_HASH), why));
+		t->nodes[l] = t->size >> (8 * l);
 	}
-	for (int kind = 0; kind < TILER_KINDS; kind++)
-		ROTA_TRY(sync_kind(t, kind, why));
 	return ROTA_OK;
+}
+
+static void drop_partial(const struct rota_tiler *t, int level, uint64_t n)
+{
+	char name[ROTA_TILE_PATH_MAX], path[ROTA_FILE_PATH_MAX];
+	struct rota_fail why;
+
+	rota_tile_path(level, n, 1, name);
+	*strrchr(name, '/') = 0;
+	if (rota_log_path(t->public, name, ROTA_BUF(path), &why) == ROTA_OK)
+		rota_file_remove_tree(path);
+}
+
+/* The partial tiles of a number are of use until the full one has been there for a while: until the next one is. */
+static void drop_partials(const struct rota_tiler *t, uint64_t before)
+{
+	for (int level = ROTA_TILE_ENTRIES; level < ROTA_TILE_LEVELS; level++) {
+		int as = level < 0 ? 0 : level;
+		uint64_t first = (before >> (8 * as)) / ROTA_TILE_WIDTH;
+
+		for (uint64_t n = first > 0 ? first - 1 : 0; n + 1 < tiler_edge(t, as); n++)
+			drop_partial(t, level, n);
+	}
 }
 
 /* The tree grows ---------------------------------------------------------------------------------- */
 
 static enum rota_err fill_levels(struct rota_tiler *t, struct rota_fail *why)
 {
-	ROTA_TRY(place_full(t, ROTA_TILE_ENTRIES, tiler_edge(t, 0) - 1,
+	ROTA_TRY(place(t, ROTA_TILE_ENTRIES, tiler_edge(t, 0) - 1, ROTA_TILE_WIDTH,
 		rota_span(t->bundle, t->bundle_len), why));
 	t->bundle_len = 0;
 	for (int l = 0; l + 1 < ROTA_TILE_LEVELS && t->level[l].width == ROTA_TILE_WIDTH; l++) {
 		struct rota_merkle_edge edge = { .size = 0 };
 		struct edge_tile *e = &t->level[l], *above = &t->level[l + 1];
 
-		ROTA_TRY(place_full(t, l, tiler_edge(t, l) - 1, ROTA_SPAN(e->hash), why));
+		ROTA_TRY(place(
+			t, l, tiler_edge(t, l) - 1, ROTA_TILE_WIDTH, ROTA_SPAN(e->hash), why));
 		for (unsigned i = 0; i < ROTA_TILE_WIDTH; i++)
 			rota_merkle_append(t->config->crypto, &edge, &e->hash[i * TILER_HASH]);
 		memcpy(&above->hash[above->width++ * TILER_HASH], edge.node[0], TILER_HASH);
@@ -154,7 +142,7 @@ static enum rota_err next_entry(
 					t->journal, (unsigned long long)r.sequence);
 }
 
-static enum rota_err grow(struct rota_tiler *t, uint64_t durable, struct rota_fail *why)
+static enum rota_err add_entries(struct rota_tiler *t, uint64_t durable, struct rota_fail *why)
 {
 	/* Read ahead is what was not durable then: a failed commit takes it back, and others take its place. */
 	rota_cursor_forget(t->cursor);
@@ -169,10 +157,26 @@ static enum rota_err grow(struct rota_tiler *t, uint64_t durable, struct rota_fa
 				t->journal, (unsigned long long)t->size);
 		ROTA_TRY(err);
 		ROTA_TRY(add_leaf(t, e.bytes, why));
-		if (t->size % GIVE_WAY == 0)
-			sched_yield();
 	}
 	return place_partial(t, why);
+}
+
+/* All of it durable, and only then what nobody needs any more is removed. */
+static enum rota_err grow(struct rota_tiler *t, uint64_t durable, struct rota_fail *why)
+{
+	struct rota_sync_all disk;
+	uint64_t before = t->size;
+	enum rota_err err;
+
+	ROTA_TRY(rota_sync_all_begin(&disk, t->public, why));
+	err = add_entries(t, durable, why);
+	if (err != ROTA_OK) {
+		rota_sync_all_drop(&disk);
+		return err;
+	}
+	ROTA_TRY(rota_sync_all_end(&disk, why));
+	drop_partials(t, before);
+	return ROTA_OK;
 }
 
 /* The checkpoint ------------------------------------------------------------------------------------ */

@@ -28,7 +28,9 @@ struct rota_tiler {
 	struct edge_tile level[ROTA_TILE_LEVELS];
 	size_t bundle_len;
 	uint8_t bundle[ROTA_TILE_WIDTH * (2 + ROTA_LEAF_MAX)];
-	char dirty[TILER_KINDS][ROTA_FILE_PATH_MAX]; /* folder of each kind that has new names */
+	uint64_t nodes
+		[ROTA_TILE_LEVELS]; /* of each level, when its partial tile was placed; 0: none was */
+	char made[TILER_KINDS][ROTA_FILE_PATH_MAX]; /* folder of each kind that is there */
 	char journal[ROTA_FILE_PATH_MAX], public[ROTA_FILE_PATH_MAX];
 	char checkpoint[ROTA_FILE_PATH_MAX], head[ROTA_FILE_PATH_MAX];
 };

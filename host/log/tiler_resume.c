@@ -55,13 +55,18 @@ static enum rota_err load_edge(
 	}
 	ROTA_TRY(load_bundle(t, &tiles, why));
 	tiler_root(t, root);
-	return memcmp(root, at->root, TILER_HASH) == 0 ? ROTA_OK : ROTA_ERR_HASH;
+	if (memcmp(root, at->root, TILER_HASH) != 0)
+		return ROTA_ERR_HASH;
+	for (int l = 0; l < ROTA_TILE_LEVELS; l++)
+		t->nodes[l] = t->size >> (8 * l);
+	return ROTA_OK;
 }
 
 static void begin_empty(struct rota_tiler *t)
 {
 	t->size = 0;
 	t->bundle_len = 0;
+	memset(t->nodes, 0, sizeof(t->nodes));
 	for (int l = 0; l < ROTA_TILE_LEVELS; l++)
 		t->level[l].width = 0;
 }
@@ -114,7 +119,7 @@ enum rota_err tiler_resume(struct rota_tiler *t, struct rota_fail *why)
 	enum rota_err err;
 
 	begin_empty(t);
-	memset(t->dirty, 0, sizeof(t->dirty));
+	memset(t->made, 0, sizeof(t->made));
 	t->published = 0;
 	t->stale = false;
 	err = rota_log_head_read(t->head, &head, why);

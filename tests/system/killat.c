@@ -109,6 +109,7 @@ WRITER(pwrite64, (int fd, const void *p, size_t n, off64_t o), (fd, p, n, o), (f
 
 FUNCTION(int, fsync, (int fd), (fd), 1)
 FUNCTION(int, fdatasync, (int fd), (fd), 1)
+FUNCTION(int, syncfs, (int fd), (fd), 1)
 FUNCTION(int, sync_file_range, (int fd, off64_t o, off64_t n, unsigned f), (fd, o, n, f), 1)
 FUNCTION(int, ftruncate, (int fd, off_t n), (fd, n), 1)
 FUNCTION(int, ftruncate64, (int fd, off64_t n), (fd, n), 1)

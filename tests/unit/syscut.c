@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -19,6 +20,14 @@ static enum syscut_tear how;
 static unsigned lies; /* writes that do nothing */
 static unsigned sync_failures;
 static void (*meanwhile)(void);
+
+/* Names of files that were written and not synced; what outlives a child. */
+#define LOOSE_MAX 64
+static struct loose {
+	unsigned count;
+	char name[LOOSE_MAX][512];
+} * loose;
+static bool dirty; /* the file that was written last */
 
 /* Whether the call at hand is the one; ends the process there and then if nothing of it is to happen. */
 static bool here(void)
@@ -46,6 +55,7 @@ ssize_t write(int fd, const void *from, size_t len)
 {
 	bool cut = here();
 
+	dirty = true;
 	return done(cut, syscall(SYS_write, fd, from, part(cut, len)));
 }
 
@@ -70,9 +80,22 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
 	return (int)done(here(), syscall(SYS_renameat2, from_dir, from, to_dir, to, 0));
 }
 
+static void note_name(const char *name)
+{
+	if (loose == NULL || !dirty)
+		return;
+	if (loose->count == LOOSE_MAX)
+		abort();
+	snprintf(loose->name[loose->count], sizeof(loose->name[0]), "%s", name);
+	loose->count++;
+}
+
 int rename(const char *from, const char *to)
 {
-	return renameat(AT_FDCWD, from, AT_FDCWD, to);
+	bool cut = here();
+
+	note_name(to);
+	return (int)done(cut, syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 
 int mkdir(const char *path, mode_t mode)
@@ -92,7 +115,20 @@ int unlink(const char *path)
 
 int fsync(int fd)
 {
-	return (int)done(here(), syscall(SYS_fsync, fd));
+	bool cut = here();
+
+	dirty = false;
+	return (int)done(cut, syscall(SYS_fsync, fd));
+}
+
+int syncfs(int fd)
+{
+	bool cut = here();
+	int result = (int)syscall(SYS_syncfs, fd);
+
+	if (loose != NULL)
+		loose->count = 0;
+	return (int)done(cut, result);
 }
 
 int fdatasync(int fd)
@@ -128,6 +164,23 @@ bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void
 		abort();
 	}
 	return WEXITSTATUS(status) == STATUS_CUT;
+}
+
+void syscut_watch_names(void)
+{
+	if (loose == NULL)
+		loose = mmap(NULL, sizeof(*loose), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (loose == MAP_FAILED)
+		abort();
+	loose->count = 0;
+}
+
+void syscut_lose_unsynced(void)
+{
+	for (unsigned i = 0; i < loose->count; i++)
+		(void)!truncate(loose->name[i], 0); /* one may be gone again */
+	loose->count = 0;
 }
 
 void syscut_lie(unsigned count)

@@ -2,7 +2,7 @@
 /* The signing log, killed at every durable system call of opening, appending, committing, making tiles and publishing,
  * before it, in its middle and after it. Tiles are also made while a group is written and not yet synced, as another
  * thread does. Each cut is tried twice: as kill -9, where what was written stays, and as a power cut, where all that was
- * never synced is taken back from the journal. Afterwards, always:
+ * never synced is taken back: the end of the journal, and the bytes of tiles that had their names. Afterwards, always:
  *
  *   - the log opens, and has each entry that was acknowledged, as it was;
  *   - what is published is whole, signed, and no more than the log has;
@@ -232,11 +232,14 @@ static unsigned cut_all(enum syscut_tear tear, bool power)
 	for (;; at++) {
 		put_back();
 		*kept = at_begin;
+		syscut_watch_names();
 		if (!syscut_run(at, tear, life, &plan))
 			return at - 1;
 		if (power && access(tempdir_path(SEGMENT), F_OK) == 0 &&
 			truncate(tempdir_path(SEGMENT), kept->synced) != 0)
 			return 0;
+		if (power)
+			syscut_lose_unsynced();
 		if (!sound_now(kept->acked) || !sound_at_the_end()) {
 			printf("cut at call %u, tear %d, power %d\n", at, (int)tear, power);
 			return 0;
