@@ -435,6 +435,8 @@ TEST(what_a_failed_commit_took_back_is_not_published)
 		.salt = ROTA_SPAN(salt),
 		.record = ROTA_STR("{}") };
 	struct rota_record r = { .sequence = 6, .durable = 5 };
+	struct rota_ingest_stats stats;
+	struct rota_ingest_fault fault;
 	struct rota_checkpoint at;
 	struct rota_log *log;
 	struct rota_tiler *t;
@@ -449,8 +451,10 @@ TEST(what_a_failed_commit_took_back_is_not_published)
 	rota_log_record_digest(crypto, other.salt, other.record, other.leaf.record);
 	CHECK_OK(rota_log_entry_write(&other, ROTA_BUF(payload), &r));
 	CHECK_OK(rota_record_encode(&r, ROTA_BUF(bytes), &len));
-	f = fopen(tempdir_path("journal/0000000001.seg"), "ae");
-	CHECK(f != NULL && fwrite(bytes, 1, len, f) == len && fclose(f) == 0);
+	CHECK_OK(rota_ingest_check(tempdir_path("journal"), &stats, &fault));
+	f = fopen(tempdir_path("journal/0000000001.seg"), "r+e"); /* zeros lie behind its records */
+	CHECK(f != NULL && fseek(f, (long)(ROTA_SEGMENT_HEADER_LEN + stats.bytes), SEEK_SET) == 0);
+	CHECK(fwrite(bytes, 1, len, f) == len && fclose(f) == 0);
 	CHECK_OK(rota_tiler_step(t, 5, &size, &why));
 	CHECK_EQ(size, 5); /* no further than was said */
 	CHECK(step_to(log, t, 7)); /* the journal writes where its last durable record ends */
