@@ -330,6 +330,10 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 	case ROTA_UPDATE_FETCH_PROOF:
 		err = fetch_proof(c, want);
 		break;
+	case ROTA_UPDATE_FETCH_KEYS: /* this agent has no data keys */
+	case ROTA_UPDATE_SEND_STATEMENT:
+		err = ROTA_ERR_UNSUPPORTED;
+		break;
 	case ROTA_UPDATE_HEALTH:
 		err = check_health(c);
 		if (err != ROTA_OK)

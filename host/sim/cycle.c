@@ -78,6 +78,8 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 			fetch_time(d, want.nonce);
 			break;
 		case ROTA_UPDATE_FETCH_PROOF: /* devices of this world demand none */
+		case ROTA_UPDATE_FETCH_KEYS: /* and have no data keys */
+		case ROTA_UPDATE_SEND_STATEMENT:
 			rota_update_done(&d->update, ROTA_ERR_NOT_FOUND);
 			break;
 		case ROTA_UPDATE_HEALTH:

@@ -23,7 +23,8 @@
 #define ROTA_REVOCATIONS_VALUE_ROOM ROTA_SHAPE_TEXT_MAX
 
 /* Releases that a caller wants to know of, by the digest of their release.json. */
-#define ROTA_REVOCATIONS_ASKED_MAX 3
+#define ROTA_REVOCATIONS_ASKED_MAX                                                                 \
+	5 /* what waits, what runs, and a campaign of keys of three purposes */
 
 struct rota_revocations_decoder {
 	struct rota_json json; /* from here private ... */

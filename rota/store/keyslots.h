@@ -106,6 +106,9 @@ ROTA_MUST_USE enum rota_err rota_keyslots_bind(struct rota_keyslots *k, uint32_t
 ROTA_MUST_USE enum rota_err rota_keyslots_saw(
 	struct rota_keyslots *k, unsigned role, const struct rota_keys_seen *seen);
 
+/* The role's keys were so replaced that its floor fell: what was seen of it does not count any more (SPEC 8.9). */
+ROTA_MUST_USE enum rota_err rota_keyslots_unsee(struct rota_keyslots *k, unsigned role);
+
 /* ---- SPEC 34, in the order of a rotation ---- */
 
 /* A bundle has opened. Of `offer` count purpose, cipher, generation, activation_s, until_s and campaign. agree_used: the
@@ -146,6 +149,13 @@ ROTA_MUST_USE enum rota_err rota_keyslots_tick(struct rota_keyslots *k, uint64_t
 ROTA_MUST_USE enum rota_err rota_keyslots_renew(struct rota_keyslots *k, uint32_t row_counter,
 	struct rota_agree_next *next, uint8_t *dropped);
 
+/* What a statement of kind 3 says, while ROTA_KEYS_ANEW of k->state.flags says that one is due: after
+ * rota_keyslots_factory() the first agree key, after rota_keyslots_renew() the next one. */
+ROTA_MUST_USE enum rota_err rota_keyslots_announce(
+	const struct rota_keyslots *k, struct rota_agree_next *next);
+/* The server has taken it. */
+ROTA_MUST_USE enum rota_err rota_keyslots_announced(struct rota_keyslots *k);
+
 /* Transfer, decommission: all data keys, agree keys, LDevID keys and the factory secret are destroyed; the identity
  * stays. May be repeated. */
 ROTA_MUST_USE enum rota_err rota_keyslots_forget(struct rota_keyslots *k);
@@ -176,7 +186,13 @@ ROTA_MUST_USE enum rota_err rota_keyslots_opening(struct rota_keyslots *k,
 ROTA_MUST_USE enum rota_err rota_keyslots_used(
 	struct rota_keyslots *k, uint8_t purpose, uint32_t seals, bool *renew);
 
-/* The number of the next statement of kind 2. */
-ROTA_MUST_USE enum rota_err rota_keyslots_statement(struct rota_keyslots *k, uint32_t *number);
+/* The number of the next statement of kind 2, or 4. of: what it says; the same as the last, which was not taken: the number
+ * of that one again, and no write. NULL: another number in any case. */
+ROTA_MUST_USE enum rota_err rota_keyslots_statement(
+	struct rota_keyslots *k, const struct rota_key_report *of, uint32_t *number);
+/* The server has taken the one that `of` was of. */
+ROTA_MUST_USE enum rota_err rota_keyslots_stated(struct rota_keyslots *k);
+/* The server has this number already: the next one is above it. */
+ROTA_MUST_USE enum rota_err rota_keyslots_outnumbered(struct rota_keyslots *k, uint32_t number);
 
 #endif

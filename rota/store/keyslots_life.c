@@ -30,6 +30,7 @@ enum rota_err rota_keyslots_factory(
 	memset(k->spent, 0, sizeof(k->spent));
 	k->state.binding = binding;
 	k->state.counter = 1;
+	k->state.flags = ROTA_KEYS_ANEW;
 	k->state.agree_next = ROTA_KEY_PLACE_NONE;
 	k->archived_count = 0;
 	ROTA_TRY(rota_keyslots_commit_archive(k));
@@ -90,7 +91,16 @@ static enum rota_err pick_wrap(struct rota_keyslots *k)
 	return ROTA_OK;
 }
 
-static enum rota_err drop_slots(struct rota_keyslots *k, uint8_t *dropped)
+/* The highest that was lost may come once more (SPEC 32.5). */
+static void again(struct rota_keyslots *k, const struct rota_key_numbers *was, uint8_t purpose,
+	uint32_t generation)
+{
+	if (was[purpose - 1].highest == generation)
+		k->state.of[purpose - 1].highest = generation - 1;
+}
+
+static enum rota_err drop_slots(
+	struct rota_keyslots *k, const struct rota_key_numbers *was, uint8_t *dropped)
 {
 	for (uint8_t i = k->state.slot_count; i-- > 0;) {
 		const struct rota_key_slot *slot = &k->state.slot[i];
@@ -100,6 +110,7 @@ static enum rota_err drop_slots(struct rota_keyslots *k, uint8_t *dropped)
 			k, slot->purpose, slot->generation, slot->wrapped, &lost));
 		if (!lost)
 			continue;
+		again(k, was, slot->purpose, slot->generation);
 		rota_keystate_remove(
 			&k->state, slot->purpose, (enum rota_key_slot_state)slot->state);
 		++*dropped;
@@ -107,7 +118,8 @@ static enum rota_err drop_slots(struct rota_keyslots *k, uint8_t *dropped)
 	return ROTA_OK;
 }
 
-static enum rota_err drop_archived(struct rota_keyslots *k, uint8_t *dropped)
+static enum rota_err drop_archived(
+	struct rota_keyslots *k, const struct rota_key_numbers *was, uint8_t *dropped)
 {
 	for (uint8_t i = k->archived_count; i-- > 0;) {
 		const struct rota_key_archived *a = &k->archived[i];
@@ -116,6 +128,7 @@ static enum rota_err drop_archived(struct rota_keyslots *k, uint8_t *dropped)
 		ROTA_TRY(rota_keyslots_lost(k, a->purpose, a->generation, a->wrapped, &lost));
 		if (!lost)
 			continue;
+		again(k, was, a->purpose, a->generation);
 		rota_keyslots_unarchive(k, i);
 		++*dropped;
 	}
@@ -171,10 +184,14 @@ static enum rota_err pick_next(struct rota_keyslots *k, uint32_t row_counter)
 /* All that is new, in RAM. */
 static enum rota_err renew(struct rota_keyslots *k, uint32_t row_counter, uint8_t *dropped)
 {
+	struct rota_key_numbers was[ROTA_PURPOSES_MAX];
+
+	memcpy(was, k->state.of, sizeof(was));
 	ROTA_TRY(pick_wrap(k));
-	ROTA_TRY(drop_slots(k, dropped));
-	ROTA_TRY(drop_archived(k, dropped));
+	ROTA_TRY(drop_slots(k, was, dropped));
+	ROTA_TRY(drop_archived(k, was, dropped));
 	ROTA_TRY(pick_agree(k));
+	k->state.flags |= ROTA_KEYS_ANEW;
 	return pick_next(k, row_counter);
 }
 
@@ -200,6 +217,28 @@ enum rota_err rota_keyslots_renew(struct rota_keyslots *k, uint32_t row_counter,
 	return k->rot->key_point(k->rot->ctx, rota_key_agree(k->state.agree_next), next->point);
 }
 
+/* ---- telling the server ---- */
+
+enum rota_err rota_keyslots_announce(const struct rota_keyslots *k, struct rota_agree_next *next)
+{
+	const struct rota_keystate *s = &k->state;
+	bool first = s->agree_next == ROTA_KEY_PLACE_NONE;
+
+	ROTA_TRY(rota_keyslots_ready(k));
+	next->counter = first ? s->counter : s->counter + 1;
+	return k->rot->key_point(
+		k->rot->ctx, rota_key_agree(first ? s->agree : s->agree_next), next->point);
+}
+
+enum rota_err rota_keyslots_announced(struct rota_keyslots *k)
+{
+	ROTA_TRY(rota_keyslots_ready(k));
+	if ((k->state.flags & ROTA_KEYS_ANEW) == 0)
+		return ROTA_OK;
+	k->state.flags &= (uint8_t)~ROTA_KEYS_ANEW;
+	return rota_keyslots_commit(k);
+}
+
 /* ---- the end ---- */
 
 enum rota_err rota_keyslots_forget(struct rota_keyslots *k)
@@ -209,7 +248,7 @@ enum rota_err rota_keyslots_forget(struct rota_keyslots *k)
 	if (k->phase < ROTA_KEYSLOTS_LOADED)
 		return ROTA_ERR_STATE;
 	if ((s->flags & ROTA_KEYS_GONE) == 0) {
-		s->flags |= ROTA_KEYS_GONE;
+		s->flags = ROTA_KEYS_GONE;
 		s->slot_count = 0;
 		s->has_factory = false;
 		k->phase = ROTA_KEYSLOTS_LOADED;

@@ -82,6 +82,17 @@ enum rota_err rota_keyslots_saw(
 	return rota_keyslots_commit(k);
 }
 
+enum rota_err rota_keyslots_unsee(struct rota_keyslots *k, unsigned role)
+{
+	ROTA_TRY(rota_keyslots_ready(k));
+	if (role >= ROTA_KEYS_ROLES)
+		return ROTA_ERR_ARGUMENT;
+	if (k->state.seen[role].sequence == 0)
+		return ROTA_OK;
+	memset(&k->state.seen[role], 0, sizeof(k->state.seen[role]));
+	return rota_keyslots_commit(k);
+}
+
 /* ---- proof ---- */
 
 enum rota_err rota_keyslots_make_next(struct rota_keyslots *k)

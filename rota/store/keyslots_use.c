@@ -202,14 +202,46 @@ enum rota_err rota_keyslots_used(
 	return ROTA_OK;
 }
 
-enum rota_err rota_keyslots_statement(struct rota_keyslots *k, uint32_t *number)
+static bool says_the_same(const struct rota_key_report *a, const struct rota_key_report *b)
+{
+	return memcmp(a->all, b->all, sizeof(a->all)) == 0;
+}
+
+enum rota_err rota_keyslots_statement(
+	struct rota_keyslots *k, const struct rota_key_report *of, uint32_t *number)
+{
+	struct rota_keystate *s = &k->state;
+
+	if (k->phase < ROTA_KEYSLOTS_LOADED)
+		return ROTA_ERR_STATE;
+	*number = s->statements;
+	if (of != NULL && s->report.at_s != 0 && !s->report.taken && says_the_same(&s->report, of))
+		return ROTA_OK; /* a repeat, which the server takes for one */
+	if (s->statements == UINT32_MAX)
+		return ROTA_ERR_FULL;
+	s->statements++;
+	if (of != NULL)
+		s->report = *of;
+	ROTA_TRY(rota_keyslots_commit(k));
+	*number = s->statements;
+	return ROTA_OK;
+}
+
+enum rota_err rota_keyslots_stated(struct rota_keyslots *k)
 {
 	if (k->phase < ROTA_KEYSLOTS_LOADED)
 		return ROTA_ERR_STATE;
-	if (k->state.statements == UINT32_MAX)
-		return ROTA_ERR_FULL;
-	k->state.statements++;
-	ROTA_TRY(rota_keyslots_commit(k));
-	*number = k->state.statements;
-	return ROTA_OK;
+	k->state.report.taken = true;
+	return rota_keyslots_commit(k);
+}
+
+enum rota_err rota_keyslots_outnumbered(struct rota_keyslots *k, uint32_t number)
+{
+	if (k->phase < ROTA_KEYSLOTS_LOADED)
+		return ROTA_ERR_STATE;
+	if (number < k->state.statements)
+		return ROTA_OK;
+	k->state.statements = number;
+	memset(&k->state.report, 0, sizeof(k->state.report));
+	return rota_keyslots_commit(k);
 }

@@ -10,6 +10,7 @@
 #define FIELD_HEAD_LEN 3
 #define SLOT_FLAGS (ROTA_KEY_PROVED | ROTA_KEY_SENT)
 #define CIPHER_MAX 2 /* SPEC 31.2 */
+#define FLAGS (ROTA_KEYS_GONE | ROTA_KEYS_ANEW)
 #define WRAP_PLACES 2 /* what holds data keys: the seed does not */
 
 enum field_id {
@@ -19,6 +20,7 @@ enum field_id {
 	SLOTS = 0x04,
 	FACTORY = 0x06,
 	USED = 0x80,
+	REPORT = 0x81,
 };
 
 /* ---- slots ---- */
@@ -124,7 +126,7 @@ static bool agrees(const struct rota_keystate *s)
 
 	return s->wrap < WRAP_PLACES && s->agree <= 1 &&
 		(s->agree_next == ROTA_KEY_PLACE_NONE || s->agree_next == 1 - s->agree) &&
-		(s->flags & ~ROTA_KEYS_GONE) == 0 && s->counter >= 1 &&
+		(s->flags & ~FLAGS) == 0 && s->counter >= 1 &&
 		(!gone || (s->slot_count == 0 && !s->has_factory)) &&
 		(!s->has_factory || s->factory[0] == ROTA_ROT_SEED) && slots_agree(s);
 }
@@ -231,6 +233,20 @@ static void write_used(struct rota_writer *w, const struct rota_keystate *s)
 	end_field(w, from);
 }
 
+static void write_report(struct rota_writer *w, const struct rota_keystate *s)
+{
+	size_t from;
+
+	if (s->report.at_s == 0)
+		return;
+	from = begin_field(w, REPORT);
+	rota_write_le32(w, s->report.at_s);
+	rota_write_u8(w, s->report.taken);
+	rota_write_span(w, ROTA_SPAN(s->report.generations));
+	rota_write_span(w, ROTA_SPAN(s->report.all));
+	end_field(w, from);
+}
+
 enum rota_err rota_keystate_encode(
 	const struct rota_keystate *s, struct rota_buf room, struct rota_span *out)
 {
@@ -246,6 +262,7 @@ enum rota_err rota_keystate_encode(
 	write_slots(&w, s);
 	write_factory(&w, s);
 	write_used(&w, s);
+	write_report(&w, s);
 	return rota_writer_end(&w, out);
 }
 
@@ -328,6 +345,19 @@ static void read_factory(struct rota_reader *r, struct rota_keystate *s)
 	rota_read_bytes(r, ROTA_BUF(s->factory));
 }
 
+static void read_report(struct rota_reader *r, struct rota_keystate *s)
+{
+	uint8_t taken;
+
+	s->report.at_s = rota_read_le32(r);
+	taken = rota_read_u8(r);
+	s->report.taken = taken == 1;
+	if (s->report.at_s == 0 || taken > 1)
+		rota_reader_fail(r);
+	rota_read_bytes(r, ROTA_BUF(s->report.generations));
+	rota_read_bytes(r, ROTA_BUF(s->report.all));
+}
+
 static enum rota_err read_field(uint8_t id, struct rota_span value, struct rota_keystate *s)
 {
 	struct rota_reader r = rota_reader(value);
@@ -350,6 +380,9 @@ static enum rota_err read_field(uint8_t id, struct rota_span value, struct rota_
 		break;
 	case USED:
 		read_used(&r, s);
+		break;
+	case REPORT:
+		read_report(&r, s);
 		break;
 	default: /* of a later release */
 		return id < OPTIONAL_ID ? ROTA_ERR_UNSUPPORTED : ROTA_OK;

@@ -16,7 +16,7 @@
 #include "rota/port/rot.h"
 
 #define ROTA_KEY_SLOTS_MAX 15 /* five purposes, three each */
-#define ROTA_KEYSTATE_LEN_MAX 2048 /* every list full is 2,025 bytes */
+#define ROTA_KEYSTATE_LEN_MAX 2048 /* every list full is 2,045 bytes */
 #define ROTA_KEY_PLACE_NONE 0xFF /* of agree_next: no next key was made */
 
 /* Order in which a key goes from the highest to the lowest. */
@@ -33,6 +33,7 @@ enum rota_key_slot_state {
 
 /* Of the state's. */
 #define ROTA_KEYS_GONE 1 /* transferred or decommissioned: all keys are being destroyed, or are */
+#define ROTA_KEYS_ANEW 2 /* the server is to be told of the agree key by a statement of kind 3 */
 
 struct rota_key_slot {
 	uint8_t purpose; /* enum rota_purpose */
@@ -61,6 +62,16 @@ struct rota_key_numbers {
 	uint64_t used; /* seals of the active key that were reserved */
 };
 
+/* What the last statement of kind 2 said, as far as is needed to know whether there is news. Tags are of the contents that
+ * the caller hashed: chance alone makes two equal. */
+#define ROTA_KEY_REPORT_TAG_LEN 6
+struct rota_key_report {
+	uint32_t at_s; /* 0: there was none */
+	bool taken; /* by the server */
+	uint8_t generations[ROTA_KEY_REPORT_TAG_LEN]; /* of those alone */
+	uint8_t all[ROTA_KEY_REPORT_TAG_LEN];
+};
+
 struct rota_keystate {
 	uint32_t binding; /* SPEC 9.6 */
 	uint32_t counter; /* number of the agree key in force, from 1 */
@@ -76,6 +87,7 @@ struct rota_keystate {
 	struct rota_key_slot slot[ROTA_KEY_SLOTS_MAX]; /* ascending by (purpose, state) */
 	bool has_factory;
 	uint8_t factory[ROTA_WRAPPED_LEN]; /* the factory secret, under the seed (SPEC 28.7) */
+	struct rota_key_report report;
 };
 
 /* The slot of a purpose in that state, or of that generation; NULL: there is none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Method: a table of states (update_steps.c). A state that acts is run at once and names the next; a state
  * that wants something waits for feed() and done(). */
-#include "rota/update/update_parts.h"
+#include "rota/update/update_keys.h"
 #include "rota/base/arena.h"
 #include "rota/base/mem.h"
 #include "rota/base/writer.h"
@@ -56,6 +56,10 @@ static bool complete(const struct rota_update_config *c)
 	if (c->order != NULL &&
 		(c->boot == NULL || c->order->places == NULL || c->order->rom == NULL ||
 			c->order->desk == NULL))
+		return false;
+	if (c->keys != NULL &&
+		(c->keys->work == NULL || c->keys->desk == NULL || c->keys->slots == NULL ||
+			c->keys->aead == NULL))
 		return false;
 	return rota_name_valid(d->product) && rota_name_valid(d->hardware) &&
 		rota_name_valid(d->channel) && rota_name_valid(d->release_role) && d->id.len > 0 &&
@@ -126,6 +130,14 @@ enum rota_err rota_update_factory(
 	return rota_journal_commit(journal, payload);
 }
 
+/* ---- the table ---- */
+
+const struct rota_update_step *rota_update_step(const struct rota_update *u)
+{
+	return u->at < ROTA_UP_COUNT ? &rota_update_steps[u->at]
+				     : &u->config.keys->work->steps[u->at - ROTA_UP_KEYS];
+}
+
 /* ---- metadata: the session's wants ---- */
 
 /* With the keys of a role so replaced that its floor fell, the sequence of its file falls in the same commit (SPEC 8.9,
@@ -153,6 +165,8 @@ static void keep_trusted(struct rota_update *u, const struct rota_want *want)
 	u->unsaved = true;
 	if (want->floor_fell)
 		drop_sequence(&u->state, want->role);
+	if (want->floor_fell && u->config.keys != NULL)
+		u->config.keys->work->fell(u, want->role);
 }
 
 enum rota_err rota_update_find(struct rota_update *u, struct rota_span role)
@@ -171,19 +185,21 @@ enum rota_err rota_update_find(struct rota_update *u, struct rota_span role)
 
 static enum rota_update_state session_failed(struct rota_update *u)
 {
-	const struct rota_update_step *step = &rota_update_steps[u->at];
+	const struct rota_update_step *step = rota_update_step(u);
 	struct rota_why why = *rota_session_why(&u->session);
 
 	if (step->lacking != NULL && why.err == ROTA_ERR_NOT_FOUND &&
 		(why.clause == ROTA_CLAUSE_SPEC_4_4 || why.clause == ROTA_CLAUSE_TUF_5_6_7))
 		return step->lacking(u);
+	if (u->at >= ROTA_UP_KEYS)
+		return u->config.keys->work->failed(u, why);
 	return rota_update_trouble(u, why.err, why.clause);
 }
 
 /* Whether the session has ended what it was asked for, and what comes then. */
 static bool session_over(struct rota_update *u, enum rota_update_state *next)
 {
-	const struct rota_update_step *step = &rota_update_steps[u->at];
+	const struct rota_update_step *step = rota_update_step(u);
 	struct rota_want want;
 
 	rota_bound_watch(u);
@@ -218,9 +234,10 @@ static void go(struct rota_update *u, enum rota_update_state next)
 	bool more = true;
 
 	while (more) {
-		const struct rota_update_step *step = &rota_update_steps[next];
+		const struct rota_update_step *step;
 
 		u->at = (uint8_t)next;
+		step = rota_update_step(u);
 		more = step->act != NULL;
 		if (step->act != NULL)
 			next = step->act(u);
@@ -278,7 +295,7 @@ struct rota_why rota_update_verdict(struct rota_update *u, enum rota_err how)
 
 void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
 {
-	const struct rota_update_step *step = &rota_update_steps[u->at];
+	const struct rota_update_step *step = rota_update_step(u);
 
 	*out = (struct rota_update_want){ .kind = step->want };
 	if (step->found != NULL) {
@@ -300,7 +317,7 @@ void rota_update_want(const struct rota_update *u, struct rota_update_want *out)
 
 enum rota_err rota_update_feed(struct rota_update *u, struct rota_span piece)
 {
-	const struct rota_update_step *step = &rota_update_steps[u->at];
+	const struct rota_update_step *step = rota_update_step(u);
 
 	if (step->found != NULL)
 		return rota_session_feed(&u->session, piece);
@@ -314,7 +331,7 @@ void rota_update_copy(struct rota_update *u)
 
 void rota_update_done(struct rota_update *u, enum rota_err how)
 {
-	const struct rota_update_step *step = &rota_update_steps[u->at];
+	const struct rota_update_step *step = rota_update_step(u);
 
 	if (step->found != NULL) {
 		session_done(u, how);

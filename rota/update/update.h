@@ -18,6 +18,7 @@
  *                     what has the digest want.sha256; the order itself: at most want.length bytes, digest unknown.
  *                     From wherever it can be had: nothing that carries it is trusted (SPEC 15)
  *             case ROTA_UPDATE_FETCH_TIME:   ask the time service with want.nonce (SPEC 13.5); feed and done
+ *             case ROTA_UPDATE_FETCH_KEYS, ROTA_UPDATE_SEND_STATEMENT: of a device with data keys: rota/update/keys.h
  *             case ROTA_UPDATE_HEALTH:       is the image on trial well? rota_update_done(&u, ROTA_OK or not)
  *             case ROTA_UPDATE_REBOOT:       boot again; the cycle is over, a new one begins after the boot
  *             case ROTA_UPDATE_IDLE:         nothing to do until the next poll: rota_update_outcome()
@@ -130,6 +131,9 @@ struct rota_update_demand {
 	struct rota_logproof *room;
 };
 
+/* Data keys of a device: rota/update/keys.h. */
+struct rota_update_keys;
+
 struct rota_update_config {
 	struct rota_session_config
 		session; /* profile: rota_session_device; limits->components: at least 1; floors: the
@@ -151,6 +155,7 @@ struct rota_update_config {
 		*order; /* NULL: this device takes no recovery orders; else boot is there */
 	const struct rota_update_demand
 		*demand; /* a release is installed with a proof only; NULL: without one */
+	const struct rota_update_keys *keys; /* NULL: this device has no data keys */
 	/* Make what was written durable every so many bytes of a component, so that a download resumes after a power
 	 * cut; 0: the slots' backend does that by itself, or it begins again. It costs time, so that megabytes make
 	 * sense on a disk. */
@@ -166,6 +171,8 @@ enum rota_update_want_kind {
 	ROTA_UPDATE_FETCH_TIME,
 	ROTA_UPDATE_FETCH_RECOVERY,
 	ROTA_UPDATE_FETCH_PROOF, /* that the log has the release of this digest (SPEC 22.3) */
+	ROTA_UPDATE_FETCH_KEYS, /* the answer with this device's key bundle (SPEC 33.6) */
+	ROTA_UPDATE_SEND_STATEMENT, /* of its keys, to the server (SPEC 35.1) */
 	ROTA_UPDATE_HEALTH,
 	ROTA_UPDATE_REBOOT,
 	ROTA_UPDATE_IDLE,
@@ -178,9 +185,11 @@ struct rota_update_want {
 	struct rota_span path; /* FETCH_TARGET: target path; valid until the next call */
 	enum rota_pack_kind part; /* FETCH_RECOVERY */
 	uint8_t sha256
-		[ROTA_SHA256_LEN]; /* of the whole file; zeros: not known. FETCH_PROOF: of the release.json */
+		[ROTA_SHA256_LEN]; /* of the whole file; zeros: not known. FETCH_PROOF: of the release.json;
+				      FETCH_KEYS: the campaign */
 	uint64_t offset; /* first byte wanted */
-	uint64_t length; /* of the whole file; FETCH_PROOF: the most that is taken */
+	uint64_t length; /* of the whole file; FETCH_PROOF, FETCH_KEYS: the most that is taken */
+	struct rota_span statement; /* SEND_STATEMENT: valid until the next call */
 	const uint8_t *nonce; /* FETCH_TIME: ROTA_TIME_NONCE_LEN bytes; valid until the next call */
 };
 
@@ -277,6 +286,8 @@ struct rota_update_bound {
 	bool root_seen;
 	bool stranger; /* what runs is an image that the boot state does not know */
 	bool ahead; /* the hardware has burnt more than the boot state ever asked for */
+	bool rising; /* a rise waits for the key journal */
+	bool back; /* it was restored, and a refresh at signed time ended that */
 	uint32_t counter; /* the state counter, as it stands */
 	uint8_t root_keys[ROTA_SHA256_LEN]; /* of root's own role, as the session came to them */
 	struct rota_time_keys keys;
@@ -310,6 +321,7 @@ struct rota_update {
 	uint8_t path_len;
 	uint8_t after; /* state that follows when it is known what is over (SPEC 16) */
 	bool weighed; /* it is, or cannot be in this cycle */
+	bool keyed; /* data keys were looked after in this cycle */
 	bool choosing; /* what is asked is whether the policy's release was withdrawn */
 	bool policy_new; /* another one than the last */
 	bool has_campaign;

@@ -9,7 +9,7 @@
  * Restored: what runs and what is trusted stay, as lower bounds. The cycle refreshes without a clock, takes the keys
  * of `time` from verified targets, asks for the time with a nonce, and refreshes again at that time: what passes then
  * is of today. Only then are the journals bound anew, and releases installed. */
-#include "rota/update/update_parts.h"
+#include "rota/update/update_keys.h"
 #include "rota/base/mem.h"
 #include "rota/store/binding.h"
 #include "rota/store/burnt.h"
@@ -48,6 +48,8 @@ void rota_bound_look(struct rota_update *u)
 	};
 
 	rota_binding_read(u->config.counter, u->config.boot, &f);
+	if (u->config.keys != NULL)
+		u->config.keys->work->look(u, &f);
 	f.stranger = stranger_runs(u, &booted);
 	u->bound.stranger = f.stranger;
 	u->bound.ahead = f.ahead;
@@ -86,9 +88,11 @@ enum rota_err rota_bound_finish(struct rota_update *u)
 	const struct rota_counter *c = u->config.counter;
 	uint32_t to = u->state.bound.binding;
 
-	if (!counts(u) || u->bound.err != ROTA_OK || rota_update_restored(u) ||
+	if (!counts(u) || u->bound.err != ROTA_OK || rota_update_restored(u) || u->bound.rising ||
 		to != u->bound.counter + 1)
 		return ROTA_OK;
+	if (u->config.keys != NULL)
+		ROTA_TRY(u->config.keys->work->bind(u, to));
 	ROTA_TRY(bind_boot(u, to));
 	ROTA_TRY(c->advance(c->ctx, ROTA_COUNTER_STATE, to));
 	u->bound.counter = to;
@@ -288,6 +292,7 @@ static enum rota_err rebind(struct rota_update *u)
 {
 	ROTA_TRY(bind_boot(u, u->bound.counter + 1));
 	u->bound.verdict = ROTA_BINDING_CURRENT;
+	u->bound.back = true;
 	u->state.bound.restored = false;
 	u->state.bound.since_s = 0;
 	rota_update_bind(u);

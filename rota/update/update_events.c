@@ -31,7 +31,7 @@ static struct rota_span failed_role(const struct rota_update *u)
 	struct rota_want want;
 
 	want = *rota_session_want(&u->session);
-	if (rota_update_steps[u->at].found == NULL || want.kind != ROTA_WANT_FAILED)
+	if (rota_update_step(u)->found == NULL || want.kind != ROTA_WANT_FAILED)
 		return rota_span(NULL, 0);
 	return want.role;
 }
@@ -40,7 +40,7 @@ static struct rota_span step_word(const struct rota_update *u)
 {
 	struct rota_span role = failed_role(u);
 
-	return role.len > 0 ? role : rota_span_cstr(rota_update_steps[u->at].word);
+	return role.len > 0 ? role : rota_span_cstr(rota_update_step(u)->word);
 }
 
 void rota_update_note(struct rota_update *u, enum rota_event_kind kind, struct rota_why why)
@@ -168,7 +168,7 @@ static bool tells(const struct rota_update *u, struct rota_why why, enum rota_ev
 		return true;
 	case ROTA_CLASS_RETRY:
 		*kind = unlisted ? ROTA_EVENT_REFUSED : ROTA_EVENT_FAILED;
-		return unlisted || rota_update_steps[u->at].found == NULL;
+		return unlisted || rota_update_step(u)->found == NULL;
 	case ROTA_CLASS_OK:
 	case ROTA_CLASS_STORAGE:
 	case ROTA_CLASS_BUG:

@@ -10,6 +10,7 @@
  * update_install.c  components into slots, trials
  * update_order.c    recovery orders: looked for first, and followed to their end
  * update_steps.c    the table of states
+ * update_keys.h     data keys, where a device has them: files and states of their own
  *
  * A state either acts at once or wants something. Both end by naming the state that comes next.
  */
@@ -53,7 +54,8 @@ enum rota_update_state {
 	ROTA_UP_REBOOT,
 	ROTA_UP_IDLE,
 	ROTA_UP_STOPPED,
-	ROTA_UP_COUNT
+	ROTA_UP_COUNT,
+	ROTA_UP_KEYS = ROTA_UP_COUNT /* of a device that has data keys: update_keys.h */
 };
 
 struct rota_update_step {
@@ -82,6 +84,9 @@ struct rota_update_step {
 };
 
 extern const struct rota_update_step rota_update_steps[ROTA_UP_COUNT];
+
+/* The step at hand, of this table or of the one behind it (update_keys.h). */
+const struct rota_update_step *rota_update_step(const struct rota_update *u);
 
 /* ---- update_events.c ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What to install, and whether: the policy says which release, the release says who may have it when. Both are
  * read as they stream by and believed when their digest is right; the rules are pure functions in rota/trust. */
-#include "rota/update/update_parts.h"
+#include "rota/update/update_keys.h"
 #include "rota/base/mem.h"
 #include "rota/trust/release.h"
 
@@ -9,8 +9,13 @@
 
 enum rota_update_state rota_up_seek_policy(struct rota_update *u)
 {
-	enum rota_err err = rota_update_find(u, ROTA_STR("rollouts"));
+	enum rota_err err;
 
+	if (u->config.keys != NULL && !u->keyed) { /* data keys first: no release stops them */
+		u->keyed = true;
+		return ROTA_UP_KEYS;
+	}
+	err = rota_update_find(u, ROTA_STR("rollouts"));
 	return err == ROTA_OK ? ROTA_UP_FIND_POLICY
 			      : rota_update_stop(u, err, ROTA_CLAUSE_SPEC_8_1);
 }

@@ -8,12 +8,13 @@
  * An installation that waits for a boot, or was just found well, waits for all this too, so that a release that was
  * withdrawn meanwhile is given up. That the files cannot be had is no reason to wait longer: nothing that fails or
  * has expired on the network's side stands in the way of a confirmation (SPEC 5.3). */
-#include "rota/update/update_parts.h"
+#include "rota/update/update_keys.h"
 #include "rota/base/mem.h"
 #include "rota/trust/rollout.h"
 
 /* Releases asked for, as bits of what a revocations file answers. */
 enum { PENDING = 1, INSTALLED = 2, CHOSEN = 1 };
+#define CAMPAIGNS 2 /* bits before those of campaigns of keys */
 
 /* ---- the way on ---- */
 
@@ -155,6 +156,8 @@ enum rota_update_state rota_up_refreshed(struct rota_update *u)
 {
 	if (rota_update_restored(u))
 		return rota_bound_recover(u);
+	if (u->config.keys != NULL)
+		u->config.keys->work->settle(u);
 	if (u->weighed)
 		return ROTA_UP_SEEK_POLICY;
 	return rota_update_watched(u) ? rota_watchdog_look(u) : rota_update_retirements(u);
@@ -171,6 +174,8 @@ enum rota_update_state rota_up_retirements_found(struct rota_update *u)
 		return rota_update_trouble(u, err, ROTA_CLAUSE_SPEC_16);
 	rota_retirements_begin(
 		&u->reading.as.retirements, u->config.device->hardware, u->names, u->value);
+	if (u->config.keys != NULL)
+		rota_retirements_ask(&u->reading.as.retirements, u->config.keys->work->pairs(u));
 	return ROTA_UP_RETIREMENTS;
 }
 
@@ -191,11 +196,16 @@ enum rota_err rota_up_retirements_feed(struct rota_update *u, struct rota_span p
 /* What they say only rises; of a hardware id that they do not list, what was said before stays. */
 static void retire(struct rota_retired *r, const struct rota_retirements_decoder *d)
 {
-	r->sequence = d->sequence;
 	if (d->has_floor && d->counter_floor > r->counter_floor)
 		r->counter_floor = d->counter_floor;
 	if (d->key_floor > r->key_floor)
 		r->key_floor = d->key_floor;
+}
+
+/* Of data keys first, in their own journal. As long as that cannot be, the file is read again at each poll. */
+static bool keys_retired(struct rota_update *u)
+{
+	return u->config.keys == NULL || u->config.keys->work->retire(u);
 }
 
 enum rota_update_state rota_up_retirements_done(struct rota_update *u, enum rota_err how)
@@ -214,7 +224,10 @@ enum rota_update_state rota_up_retirements_done(struct rota_update *u, enum rota
 	if (d->key_floor > r->key_floor)
 		rota_update_bind(u); /* SPEC 9.6 */
 	retire(r, d);
-	memcpy(r->sha256, u->reading.sha256, ROTA_SHA256_LEN);
+	if (keys_retired(u)) {
+		r->sequence = d->sequence;
+		memcpy(r->sha256, u->reading.sha256, ROTA_SHA256_LEN);
+	}
 	err = rota_update_commit(u); /* before it goes where nothing takes it back */
 	return err == ROTA_OK ? retirements_known(u)
 			      : rota_update_trouble(u, err, ROTA_CLAUSE_SPEC_9);
@@ -251,6 +264,8 @@ static void ask(struct rota_update *u)
 	}
 	rota_revocations_ask(d, u->state.pending.release);
 	rota_revocations_ask(d, u->state.installed.release);
+	if (u->config.keys != NULL)
+		u->config.keys->work->ask(u, d);
 }
 
 enum rota_update_state rota_up_revocations_found(struct rota_update *u)
@@ -315,6 +330,8 @@ enum rota_update_state rota_up_revocations_done(struct rota_update *u, enum rota
 		return (d->withdrawn & CHOSEN) == 0
 			? rota_update_choose(u)
 			: rota_update_stop(u, ROTA_ERR_WITHDRAWN, ROTA_CLAUSE_SPEC_16_4);
+	if (u->config.keys != NULL)
+		u->config.keys->work->withdraw(u, d->withdrawn >> CAMPAIGNS);
 	r->sequence = d->sequence;
 	memcpy(r->sha256, u->reading.sha256, ROTA_SHA256_LEN);
 	return withdraw(u, d->withdrawn);

@@ -77,7 +77,12 @@
 	X(SPEC_16, "SPEC 16", "retirements and revocations of the known form")                     \
 	X(SPEC_16_3, "SPEC 16.3", "the sequence of retirements or revocations does not go back")   \
 	X(SPEC_16_4, "SPEC 16.4", "a release that was not withdrawn")                              \
-	X(SPEC_22_5, "SPEC 22.5", "a proof that the log has the release, and witnesses saw it")
+	X(SPEC_22_5, "SPEC 22.5", "a proof that the log has the release, and witnesses saw it")    \
+	X(SPEC_32_2, "SPEC 32.2", "a list of key campaigns of the known form")                     \
+	X(SPEC_32_5, "SPEC 32.5", "a list and a campaign of keys that do not go back or too far")  \
+	X(SPEC_33_7, "SPEC 33.7", "a key bundle for this device, under what its role lists")       \
+	X(SPEC_34, "SPEC 34", "data keys as journals and root of trust have them")                 \
+	X(SPEC_35, "SPEC 35", "a statement of its keys that the server takes")
 
 enum rota_clause {
 #define ROTA_CLAUSE_ENUM(name, section, demand) ROTA_CLAUSE_##name,

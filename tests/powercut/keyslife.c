@@ -142,7 +142,7 @@ static enum rota_err state(struct keys_life *l, const struct step *s)
 	uint32_t number = 0;
 
 	(void)s;
-	ROTA_TRY(rota_keyslots_statement(&l->device.keys, &number));
+	ROTA_TRY(rota_keyslots_statement(&l->device.keys, NULL, &number));
 	if (number <= l->memory.statement)
 		wrong(l, "a statement's number came again");
 	l->memory.statement = number;

@@ -509,9 +509,9 @@ TEST(statements_are_numbered)
 	uint32_t a = 0, b = 0;
 
 	begin();
-	CHECK_OK(rota_keyslots_statement(&d.keys, &a));
+	CHECK_OK(rota_keyslots_statement(&d.keys, NULL, &a));
 	CHECK_OK(key_device_on(&d));
-	CHECK_OK(rota_keyslots_statement(&d.keys, &b));
+	CHECK_OK(rota_keyslots_statement(&d.keys, NULL, &b));
 	CHECK_EQ(a, 1);
 	CHECK_EQ(b, 2);
 }

@@ -44,6 +44,7 @@ static void fill(void)
 	in.seen[ROTA_KEYS_STORE].sequence = 12;
 	in.has_factory = true;
 	in.factory[0] = ROTA_ROT_SEED;
+	in.report = (struct rota_key_report){ .at_s = 13, .taken = true, .all = { 14 } };
 	for (uint8_t purpose = 1; purpose <= 5; purpose++) {
 		in.of[purpose - 1].highest = 33;
 		in.of[purpose - 1].retired = 30;
@@ -65,15 +66,18 @@ TEST(a_full_state_fits_a_journal_and_comes_back)
 	fill();
 	CHECK_EQ(in.slot_count, ROTA_KEY_SLOTS_MAX);
 	CHECK_OK(rota_keystate_encode(&in, ROTA_BUF(room), &payload));
-	CHECK_EQ(payload.len, 2025);
+	CHECK_EQ(payload.len, 2045);
 	CHECK_OK(rota_keystate_decode(payload, &out));
 	CHECK_EQ(out.binding, 7);
 	CHECK_EQ(out.agree_next, 0);
 	CHECK_EQ(out.slot[14].generation, 33);
 	CHECK(out.of[4].used == 0x0123456789ABCDEF);
+	CHECK_EQ(out.report.at_s, 13);
+	CHECK(out.report.taken);
+	CHECK_EQ(out.report.all[0], 14);
 	CHECK_OK(rota_keystate_encode(&out, ROTA_BUF(second), &again));
 	CHECK(rota_span_eq(payload, again));
-	CHECK_EQ(rota_keystate_encode(&in, rota_buf(room, 2024), &payload), ROTA_ERR_LIMIT);
+	CHECK_EQ(rota_keystate_encode(&in, rota_buf(room, 2044), &payload), ROTA_ERR_LIMIT);
 }
 
 /* Bytes as the first release wrote them. */
@@ -133,7 +137,7 @@ static void next_in_force(void)
 }
 static void unknown_flag(void)
 {
-	in.flags = 2;
+	in.flags = 4;
 }
 static void gone_with_slots(void)
 {
@@ -267,14 +271,15 @@ TEST(every_prefix_is_refused_or_a_state)
 	CHECK_OK(rota_keystate_encode(&in, ROTA_BUF(room), &payload));
 	for (size_t len = 0; len < payload.len; len++) {
 		err = rota_keystate_decode(rota_span(room, len), &out);
-		/* Fields left out at the end: no counts, no factory secret. */
+		/* Fields left out at the end: no report, no counts, no factory secret. */
 		CHECK(err == ROTA_ERR_FORMAT || len == 1 + 23 + 83 + 48 + 1758 ||
-			len == 1 + 23 + 83 + 48 + 1758 + 64 || len == 1 + 23 + 83 + 48 ||
+			len == 1 + 23 + 83 + 48 + 1758 + 64 ||
+			len == 1 + 23 + 83 + 48 + 1758 + 64 + 48 || len == 1 + 23 + 83 + 48 ||
 			len == 1 + 23 + 83 || len == 1 + 23);
 	}
-	room[payload.len - 48] = 0xF0; /* an optional field of a later release */
+	room[payload.len - 20] = 0xF0; /* an optional field of a later release */
 	CHECK_OK(rota_keystate_decode(payload, &out));
-	CHECK(out.of[0].used == 0);
+	CHECK_EQ(out.report.at_s, 0);
 }
 
 TEST(a_field_comes_once)

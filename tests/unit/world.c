@@ -148,6 +148,12 @@ static enum rota_update_want_kind drive(struct world *w, struct rota_update *u)
 			rota_update_done(
 				u, w->proof == NULL ? ROTA_ERR_NOT_FOUND : w->proof(w, u, &want));
 			break;
+		case ROTA_UPDATE_FETCH_KEYS:
+			w->key_answer(w, u, &want);
+			break;
+		case ROTA_UPDATE_SEND_STATEMENT:
+			w->statement(w, u, &want);
+			break;
 		case ROTA_UPDATE_HEALTH:
 			if (w->resets)
 				world_boot(w);
@@ -201,6 +207,7 @@ enum rota_update_want_kind world_cycle(struct world *w)
 		.uptime = w->uptime,
 		.resume_every = w->resume_every,
 		.demand = w->demand,
+		.keys = w->keys,
 		.event_ctx = w,
 		.event = on_event
 	};
@@ -218,6 +225,8 @@ enum rota_update_want_kind world_cycle(struct world *w)
 	rota_update_outcome(&u, &w->outcome);
 	w->state = *rota_update_state(&u);
 	w->commits = w->journal.number - before;
+	if (w->keys != NULL)
+		w->keys_why = *rota_update_keys_why(&u);
 	rota_update_drop(&u);
 	check_log(w);
 	return end;

@@ -9,7 +9,7 @@
 #ifndef TESTS_UNIT_WORLD_H
 #define TESTS_UNIT_WORLD_H
 
-#include "rota/update/update.h"
+#include "rota/update/keys.h"
 #include "tests/unit/flash_mem.h"
 #include "tests/unit/repo_maker.h"
 
@@ -123,6 +123,14 @@ struct world {
 		struct world *w, struct rota_update *u, const struct rota_update_want *want);
 	const struct rota_update_demand *demand; /* NULL: the device demands none */
 	unsigned proof_asked;
+
+	/* data keys: NULL, and the two that answer with rota_update_done() are not called */
+	const struct rota_update_keys *keys;
+	void (*key_answer)(
+		struct world *w, struct rota_update *u, const struct rota_update_want *want);
+	void (*statement)(
+		struct world *w, struct rota_update *u, const struct rota_update_want *want);
+	struct rota_why keys_why; /* after the last cycle */
 
 	/* the power */
 	unsigned slot_ops; /* changes of slots so far */
