@@ -130,7 +130,8 @@ ROTA_MUST_USE enum rota_err rota_keyslots_acknowledged(
 ROTA_MUST_USE enum rota_err rota_keyslots_disproved(
 	struct rota_keyslots *k, uint8_t purpose, uint32_t generation);
 
-/* A campaign was withdrawn: its staged key is dropped, an active one stays. */
+/* A campaign was withdrawn: its staged key is dropped, an active one stays. One that was proved goes to the archive, for its
+ * psk (SPEC 31.5), as long as there is room. */
 ROTA_MUST_USE enum rota_err rota_keyslots_drop(
 	struct rota_keyslots *k, const uint8_t campaign[static ROTA_SHA256_LEN]);
 

@@ -25,7 +25,7 @@ static bool offer_agrees(
 }
 
 /* A staged key that was proved, and never used: the server may have sealed with it, and takes its psk until another is
- * proved. */
+ * proved; so it does when its campaign was withdrawn. */
 static enum rota_err keep_overtaken(struct rota_keyslots *k, uint8_t purpose)
 {
 	const struct rota_key_slot *slot = rota_keystate_slot(&k->state, purpose, ROTA_KEY_STAGED);
@@ -177,10 +177,14 @@ enum rota_err rota_keyslots_drop(
 	ROTA_TRY(rota_keyslots_ready(k));
 	for (uint8_t i = s->slot_count; i-- > 0;) {
 		const struct rota_key_slot *slot = &s->slot[i];
+		enum rota_err err;
 
 		if (slot->state != ROTA_KEY_STAGED ||
 			memcmp(slot->campaign, campaign, ROTA_SHA256_LEN) != 0)
 			continue;
+		err = keep_overtaken(k, slot->purpose);
+		if (err != ROTA_OK && err != ROTA_ERR_FULL) /* it is not to be used, psk or no psk */
+			return err;
 		rota_keystate_remove(s, slot->purpose, ROTA_KEY_STAGED);
 		dropped = true;
 	}

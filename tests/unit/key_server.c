@@ -20,6 +20,7 @@ void key_server_init(struct key_server *s, struct maker *m, uint64_t now_s)
 	memset(s, 0, sizeof(*s));
 	s->m = m;
 	s->counter = 1;
+	s->product = "sensor";
 	s->role[0] =
 		maker_delegate(m, MAKER_TARGETS, "keys-link", "keys/link/*", true, KEY_CI, now_s);
 	s->role[1] = maker_delegate(
@@ -208,7 +209,7 @@ static void put_campaign(struct maker_text *t, const struct key_campaign *c)
 
 static bool of_list(const struct key_campaign *c, int which)
 {
-	bool link = c->purpose <= ROTA_PURPOSE_LINK;
+	bool link = (c->purpose <= ROTA_PURPOSE_LINK) != c->other_role;
 
 	return !c->unlisted && link == (which == 0);
 }
@@ -253,7 +254,7 @@ void key_server_publish(struct key_server *s, uint64_t now_s)
 
 		maker_printf(&t, "{\"_type\":\"keys\",\"campaigns\":[");
 		put_campaigns(&t, s, i);
-		maker_printf(&t, "],\"format\":1,\"product\":\"sensor\",\"sequence\":%llu}",
+		maker_printf(&t, "],\"format\":1,\"product\":\"%s\",\"sequence\":%llu}", s->product,
 			(unsigned long long)++s->sequence[i]);
 		maker_target(s->m, s->role[i], path[i], maker_text_bytes(&t));
 	}

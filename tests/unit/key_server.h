@@ -32,6 +32,7 @@ struct key_campaign {
 	uint8_t purpose, cipher;
 	const char *state; /* "active", ... */
 	bool emergency, unlisted;
+	bool other_role; /* it stands in the other role's list */
 	uint32_t generation, overlap_s, ppm;
 	uint64_t activation_s, from_s;
 	uint8_t id[32];
@@ -49,6 +50,7 @@ struct key_server {
 	struct maker *m;
 	int role[2]; /* of the repository: ROTA_KEYS_LINK, ROTA_KEYS_STORE */
 	uint64_t sequence[2];
+	const char *product; /* of the lists */
 	struct rota_span spki; /* the device's, */
 	uint8_t device[32], identity[ROTA_P256_KEY_LEN]; /* its id and the key that signs for it */
 
@@ -76,7 +78,7 @@ struct key_server {
 /* Roles keys-link and keys-store below targets; no lists yet. */
 void key_server_init(struct key_server *s, struct maker *m, uint64_t now_s);
 
-/* A campaign of the next generation but `ahead` of a purpose, sealed to the device's agree key as the row has it. */
+/* A campaign of a purpose for everybody, sealed to the device's agree key as the row has it. */
 struct key_campaign *key_campaign(
 	struct key_server *s, uint8_t purpose, uint32_t generation, uint64_t activation_s);
 void key_campaign_seal(struct key_server *s, struct key_campaign *c);

@@ -13,7 +13,7 @@ struct keyed_parts keyed;
 struct key_server keyserver;
 
 static const struct rota_flash_sim_chip chip = {
-	.runs = { { SECTOR, 6 } }, .write_len = 4, .erased = 0xFF, .erase_steps = 1
+	.runs = { { SECTOR, 4 } }, .write_len = 4, .erased = 0xFF, .erase_steps = 1
 };
 
 /* Nobody has to guess it. */
@@ -75,13 +75,15 @@ static void statement(struct world *w, struct rota_update *u, const struct rota_
 static void make_chip(void)
 {
 	rota_flash_sim_free(&keyed.chip);
+	rota_flash_sim_free(&keyed.vault);
 	memset(&keyed, 0, sizeof(keyed));
 	rota_sim_supply_init(&keyed.supply, 1);
 	if (rota_flash_sim_init(&keyed.chip, &chip, &keyed.supply) != ROTA_OK ||
+		rota_flash_sim_init(&keyed.vault, &chip, &keyed.supply) != ROTA_OK ||
 		rota_flash_sim_region(&keyed.keys, &keyed.chip, 0, SECTOR, 2) != ROTA_OK ||
 		rota_flash_sim_region(&keyed.archive, &keyed.chip, 2 * SECTOR, SECTOR, 2) !=
 			ROTA_OK ||
-		rota_flash_sim_region(&keyed.page, &keyed.chip, 4 * SECTOR, SECTOR, 2) != ROTA_OK)
+		rota_flash_sim_region(&keyed.page, &keyed.vault, 0, SECTOR, 2) != ROTA_OK)
 		abort();
 }
 
@@ -133,6 +135,32 @@ enum rota_update_want_kind keyed_cycle(struct world *w)
 	end = world_cycle(w);
 	keyed.writes = keyed.supply.ops - before;
 	return end;
+}
+
+enum rota_update_want_kind keyed_settle(struct world *w)
+{
+	enum rota_update_want_kind end = ROTA_UPDATE_REBOOT;
+
+	for (int i = 0; i < 10 && end == ROTA_UPDATE_REBOOT; i++) {
+		end = keyed_cycle(w);
+		if (end == ROTA_UPDATE_REBOOT)
+			world_boot(w);
+	}
+	return end;
+}
+
+static struct rota_flash_sim_image stolen;
+
+void keyed_read_out(void)
+{
+	rota_flash_sim_image_free(&stolen);
+	if (rota_flash_sim_save(&keyed.chip, &stolen) != ROTA_OK)
+		abort();
+}
+
+void keyed_put_back(void)
+{
+	rota_flash_sim_restore(&keyed.chip, &stolen);
 }
 
 struct rota_key_held keyed_held(uint8_t purpose)

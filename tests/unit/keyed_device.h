@@ -14,7 +14,7 @@
 
 struct keyed_parts {
 	struct rota_sim_supply supply;
-	struct rota_flash_sim chip;
+	struct rota_flash_sim chip, vault; /* of journals; of the root of trust */
 	struct rota_flash_sim_region keys, archive, page;
 	struct rota_rot_soft soft;
 	struct rota_keyslots slots;
@@ -37,6 +37,13 @@ struct world *keyed_device(struct world *w);
 
 /* A cycle after a start. */
 enum rota_update_want_kind keyed_cycle(struct world *w);
+
+/* Cycles, with a boot after each that asks for one. */
+enum rota_update_want_kind keyed_settle(struct world *w);
+
+/* Key journal and archive are read out, and put back. */
+void keyed_read_out(void);
+void keyed_put_back(void);
 
 /* The generations that it holds. */
 struct rota_key_held keyed_held(uint8_t purpose);
