@@ -53,7 +53,7 @@ struct rota_key_desk {
 	uint8_t saying; /* kind of the statement that is out, 0: none */
 	bool ready; /* settled */
 	bool fresh; /* keys were made anew */
-	bool renewed; /* once in a cycle */
+	bool renewed; /* since the server has another number: once in a cycle */
 	bool counted; /* likewise, the number of statements */
 	bool failed; /* the session did, on the way */
 	uint32_t told; /* what a server that is out of turn knows */

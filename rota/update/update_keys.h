@@ -121,7 +121,7 @@ bool rota_key_retire(struct rota_update *u);
 void rota_key_ask(struct rota_update *u, struct rota_revocations_decoder *d);
 void rota_key_withdraw(struct rota_update *u, uint8_t withdrawn);
 
-/* The journals are older than the root of trust, or the server has another number: keys anew, once in a cycle. */
+/* The journals are older than the root of trust, or the server has another number: keys anew. */
 enum rota_err rota_key_renew(struct rota_update *u, uint32_t row_counter);
 
 #endif

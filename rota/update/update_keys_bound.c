@@ -64,9 +64,6 @@ enum rota_err rota_key_renew(struct rota_update *u, uint32_t row_counter)
 	struct rota_agree_next next;
 	uint8_t dropped;
 
-	if (d->renewed)
-		return ROTA_ERR_VERSION; /* who answers in the server's place may not wear the counter out */
-	d->renewed = true;
 	ROTA_TRY(rota_keyslots_renew(rota_key_slots(u), row_counter, &next, &dropped));
 	d->fresh = true;
 	if (dropped > 0)

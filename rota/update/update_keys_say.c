@@ -205,6 +205,9 @@ static enum rota_err again(struct rota_update *u)
 	bool due;
 
 	if (d->saying == ROTA_STATEMENT_PROVED || d->saying == ROTA_STATEMENT_ANEW) {
+		if (d->renewed) /* who answers in the server's place may not wear flash out */
+			return ROTA_ERR_VERSION;
+		d->renewed = true;
 		ROTA_TRY(rota_key_renew(u, d->told));
 		return rota_key_say_anew(u);
 	}
