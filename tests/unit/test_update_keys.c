@@ -320,6 +320,31 @@ TEST(another_products_list_is_none)
 	CHECK_EQ(keyed_held(STO).oldest, 0);
 }
 
+TEST(a_list_of_other_bytes_than_its_role_lists_is_none)
+{
+	static const char path[] = "keys/store/sensor.json";
+	struct world *w = begin();
+	struct maker_file *f = NULL;
+	char *generation;
+
+	rotate(w, STO, 1);
+	campaign(w, STO, 2, w->clock_s);
+	for (int i = 0; i < w->m.target_count; i++) {
+		uint8_t digest[32];
+
+		maker_sha256(w->m.target[i].bytes, digest);
+		if (strcmp(w->m.target[i].path, path) == 0)
+			f = maker_target_file(&w->m, path, digest);
+	}
+	CHECK(f != NULL);
+	generation = strstr((char *)f->bytes.p, "\"generation\":2");
+	CHECK(generation != NULL);
+	generation[strlen("\"generation\":")] = '3';
+	CHECK_POLL(w, ROTA_ERR_HASH, ROTA_CLAUSE_TUF_5_7_3);
+	CHECK_EQ(keyed_held(STO).staged, 0);
+	CHECK_EQ(keyed_held(STO).active, 1);
+}
+
 /* ---- proof and answer ---- */
 
 TEST(a_key_whose_proof_is_refused_is_dropped_for_good)
@@ -615,8 +640,8 @@ TESTS(T(a_campaign_is_followed_from_its_list_to_its_switch),
 	T(an_answer_of_before_is_not_taken_for_a_new_one),
 	T(who_has_a_factory_secret_takes_no_base_mode_and_comes_back_to_it),
 	T(a_campaign_that_goes_back_too_far_or_is_not_this_devices_turn_is_refused),
-	T(a_list_does_not_go_back), T(another_products_list_is_none),
-	T(a_key_whose_proof_is_refused_is_dropped_for_good),
+	T(a_list_does_not_go_back), T(a_list_of_other_bytes_than_its_role_lists_is_none),
+	T(another_products_list_is_none), T(a_key_whose_proof_is_refused_is_dropped_for_good),
 	T(a_proof_that_got_lost_is_said_again_and_no_key_is_used_before),
 	T(a_server_that_has_another_number_gets_a_new_agree_key),
 	T(a_campaign_that_is_aborted_takes_its_staged_key_along),
