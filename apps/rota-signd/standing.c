@@ -37,7 +37,7 @@ static void look_at(json_t *list, const struct rota_authdir *scope, uint64_t now
 	for (size_t i = 0; i < rota_keys_count(keys); i++) {
 		const struct rota_key_info *key = rota_keys_at(keys, i);
 
-		rota_key_trouble_text(key, now, trouble);
+		rota_keys_trouble_text(key, now, trouble);
 		if (trouble[0])
 			json_array_append_new(list,
 				json_sprintf("%s: key %.16s of %s: %s", scope->product, key->id,

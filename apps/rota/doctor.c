@@ -245,9 +245,9 @@ static void check_periods(struct visit *v)
 	for (size_t i = 0; i < rota_keys_count(k); i++) {
 		const struct rota_key_info *key = rota_keys_at(k, i);
 
-		rota_key_trouble_text(key, v->s.desk.now, trouble);
+		rota_keys_trouble_text(key, v->s.desk.now, trouble);
 		snprintf(text, sizeof(text), "key %.16s of %s: %s", key->id, key->uses, trouble);
-		if (rota_key_trouble(key, v->s.desk.now) == ROTA_KEY_SOON)
+		if (rota_keys_trouble(key, v->s.desk.now) == ROTA_KEY_SOON)
 			pass_over(v, "keys", text);
 		else if (trouble[0])
 			step(v, false, "keys", "%s", text);

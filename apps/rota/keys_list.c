@@ -74,7 +74,7 @@ static void print_row(const struct listed *l, size_t n)
 		rota_duration_text(key->replace_s > now ? key->replace_s - now : 0, left);
 	if (count.counted)
 		snprintf(need, sizeof(need), "%llu", (unsigned long long)count.need);
-	rota_key_trouble_text(key, now, trouble);
+	rota_keys_trouble_text(key, now, trouble);
 	printf("%.16s %-11s [%s] %8s %5u %9s  %-14s %s%s%s%s\n", key->id,
 		rota_key_state_text(key->state), bar, left, l->depends[n], need,
 		key->owner[0] ? key->owner : "-", key->uses,
@@ -105,7 +105,7 @@ static json_t *row_json(const struct listed *l, size_t n)
 	char trouble[96];
 	json_t *row;
 
-	rota_key_trouble_text(key, l->now, trouble);
+	rota_keys_trouble_text(key, l->now, trouble);
 	row = json_pack("{s:b,s:i,s:s,s:s,s:b,s:o,s:s,s:s,s:s,s:s,s:s}", "compromised",
 		(int)key->compromised, "depends", (int)l->depends[n], "id", key->id, "label",
 		key->label, "named", (int)key->named, "needed", needed_json(l, key), "owner",
@@ -147,14 +147,14 @@ static void print_metrics(const struct listed *l)
 			printf("rota_key_period_end_seconds{id=\"%.16s\",uses=\"%s\"} %llu\n",
 				key->id, key->uses, (unsigned long long)key->until_s);
 	}
-	printf("# HELP rota_key_trouble 0 well, 1 successor due, 2 period over, 3 not active and "
-	       "still counts.\n# TYPE rota_key_trouble gauge\n");
+	printf("# HELP rota_keys_trouble 0 well, 1 successor due, 2 period over, 3 not active and "
+	       "still counts.\n# TYPE rota_keys_trouble gauge\n");
 	for (size_t i = 0; i < rota_keys_count(k); i++) {
 		const struct rota_key_info *key = rota_keys_at(k, i);
 
 		if (key->state != ROTA_KEY_DESTROYED || key->named)
-			printf("rota_key_trouble{id=\"%.16s\",uses=\"%s\"} %d\n", key->id,
-				key->uses, (int)rota_key_trouble(key, now));
+			printf("rota_keys_trouble{id=\"%.16s\",uses=\"%s\"} %d\n", key->id,
+				key->uses, (int)rota_keys_trouble(key, now));
 	}
 	if (l->census)
 		print_needed(l);

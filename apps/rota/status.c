@@ -106,7 +106,7 @@ static enum rota_err print_keys(struct session *s)
 	for (size_t i = 0; i < rota_keys_count(k); i++) {
 		const struct rota_key_info *key = rota_keys_at(k, i);
 
-		rota_key_trouble_text(key, s->desk.now, trouble);
+		rota_keys_trouble_text(key, s->desk.now, trouble);
 		if (trouble[0])
 			printf("key %.16s of %s: %s\n", key->id, key->uses, trouble);
 	}

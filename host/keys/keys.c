@@ -363,7 +363,7 @@ enum rota_err rota_keys_catch_up(const struct rota_authdir *dir, struct rota_fai
 	return err;
 }
 
-enum rota_key_trouble rota_key_trouble(const struct rota_key_info *key, uint64_t now)
+enum rota_keys_trouble rota_keys_trouble(const struct rota_key_info *key, uint64_t now)
 {
 	if (key->named && key->state != ROTA_KEY_ACTIVE)
 		return ROTA_KEY_NAMED;
@@ -379,12 +379,12 @@ enum rota_key_trouble rota_key_trouble(const struct rota_key_info *key, uint64_t
 	return ROTA_KEY_WELL;
 }
 
-void rota_key_trouble_text(const struct rota_key_info *key, uint64_t now, char out[static 96])
+void rota_keys_trouble_text(const struct rota_key_info *key, uint64_t now, char out[static 96])
 {
 	char left[ROTA_DURATION_LEN];
 
 	out[0] = 0;
-	switch (rota_key_trouble(key, now)) {
+	switch (rota_keys_trouble(key, now)) {
 	case ROTA_KEY_WELL:
 		break;
 	case ROTA_KEY_SOON:

@@ -32,7 +32,7 @@ struct rota_key_info {
 		replace_s; /* when its successor is due, so that people's keys do not all change at once; 0 as until_s */
 };
 
-enum rota_key_trouble {
+enum rota_keys_trouble {
 	ROTA_KEY_WELL,
 	ROTA_KEY_SOON, /* three quarters of the time until replace_s are over */
 	ROTA_KEY_OVER, /* its period is */
@@ -70,9 +70,9 @@ ROTA_MUST_USE enum rota_err rota_keys_catch_up(
 ROTA_MUST_USE enum rota_err rota_keys_adopt(
 	struct rota_keys *k, struct rota_desk *desk, struct rota_fail *why);
 
-enum rota_key_trouble rota_key_trouble(const struct rota_key_info *key, uint64_t now);
+enum rota_keys_trouble rota_keys_trouble(const struct rota_key_info *key, uint64_t now);
 
 /* What to say of it: "", or "its period ends in 5d". */
-void rota_key_trouble_text(const struct rota_key_info *key, uint64_t now, char out[static 96]);
+void rota_keys_trouble_text(const struct rota_key_info *key, uint64_t now, char out[static 96]);
 
 #endif

@@ -259,11 +259,11 @@ TEST(what_people_say)
 	CHECK_OK(rota_keys_load(&s.online, &k, &s.why));
 	key = rota_keys_at(k, 0);
 	memcpy(e.id, key->id, sizeof(e.id));
-	CHECK_EQ(rota_key_trouble(key, NOW), ROTA_KEY_WELL);
+	CHECK_EQ(rota_keys_trouble(key, NOW), ROTA_KEY_WELL);
 	CHECK_OK(rota_keys_note(k, &e, &s.why));
 	CHECK_EQ(rota_keys_note(k, &e, &s.why), ROTA_ERR_STATE);
-	CHECK_EQ(rota_key_trouble(key, NOW), ROTA_KEY_NAMED);
-	rota_key_trouble_text(key, NOW, text);
+	CHECK_EQ(rota_keys_trouble(key, NOW), ROTA_KEY_NAMED);
+	rota_keys_trouble_text(key, NOW, text);
 	CHECK(strstr(text, "is compromised"));
 	e.what = ROTA_KEY_WAS_DESTROYED;
 	CHECK_OK(rota_keys_note(k, &e, &s.why));
@@ -292,17 +292,17 @@ TEST(periods)
 	CHECK_EQ(rota_key_period_of("recovery"), 0);
 	CHECK(!rota_key_has_use("ci-image", "image") && !rota_key_has_use("timestamp", "time"));
 	CHECK(rota_key_has_use("image ci-image", "ci-image"));
-	CHECK_EQ(rota_key_trouble(&key, 3999), ROTA_KEY_WELL);
-	CHECK_EQ(rota_key_trouble(&key, 4000), ROTA_KEY_SOON);
-	CHECK_EQ(rota_key_trouble(&key, 4999), ROTA_KEY_SOON);
-	CHECK_EQ(rota_key_trouble(&key, 5000), ROTA_KEY_OVER);
+	CHECK_EQ(rota_keys_trouble(&key, 3999), ROTA_KEY_WELL);
+	CHECK_EQ(rota_keys_trouble(&key, 4000), ROTA_KEY_SOON);
+	CHECK_EQ(rota_keys_trouble(&key, 4999), ROTA_KEY_SOON);
+	CHECK_EQ(rota_keys_trouble(&key, 5000), ROTA_KEY_OVER);
 	key.in_slot = true; /* the next one comes by itself, or does not */
-	CHECK_EQ(rota_key_trouble(&key, 4999), ROTA_KEY_WELL);
-	CHECK_EQ(rota_key_trouble(&key, 5000), ROTA_KEY_OVER);
+	CHECK_EQ(rota_keys_trouble(&key, 4999), ROTA_KEY_WELL);
+	CHECK_EQ(rota_keys_trouble(&key, 5000), ROTA_KEY_OVER);
 	key.in_slot = false;
 	key.replace_s = 2000; /* its colleagues' come later */
-	CHECK_EQ(rota_key_trouble(&key, 1749), ROTA_KEY_WELL);
-	CHECK_EQ(rota_key_trouble(&key, 1750), ROTA_KEY_SOON);
+	CHECK_EQ(rota_keys_trouble(&key, 1749), ROTA_KEY_WELL);
+	CHECK_EQ(rota_keys_trouble(&key, 1750), ROTA_KEY_SOON);
 }
 
 /* Three people's keys that began together end a third of their period apart, and no two at once ever. */
