@@ -84,11 +84,12 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 			  "[journal]\ndirectory = %s\nsegment_bytes = %" PRIu64
 			  "\nkeep_segments = %" PRIu64 "\n\n"
 			  "[projection]\ndatabase = %s\n\n"
+			  "[keys]\ndirectory = %s\n\n"
 			  "[log]\ndirectory = %s/log\n%s",
 			c->file, serve_path(s, "run/rotad.sock"), peer, c->workers,
 			serve_path(s, "ca/operational-ca.pem"), crl, serve_path(s, "rotad/journal"),
 			c->segment_bytes, c->keep_segments, serve_path(s, "rotad/fleet.sqlite"),
-			c->repository, time);
+			serve_path(s, "rotad/keys"), c->repository, time);
 	enum rota_err err =
 		rota_file_write(serve_path(s, "rotad.ini"), rota_span_cstr(text), 0644, why);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/api.h"
-#include "apps/rotad/log.h"
+#include "apps/rotad/keys.h"
 #include "apps/rotad/metrics.h"
+#include "apps/rotad/peer.h"
+#include "apps/rotad/post.h"
 #include "apps/rotad/teller.h"
 #include "host/base/json.h"
-#include "host/base/when.h"
-#include "host/identity/escaped.h"
 #include "host/registry/delivery.h"
 #include "host/registry/report.h"
 
@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* When a device may come again after 503: long enough for a full disk to be noticed. */
 #define RETRY_AFTER_S "10"
@@ -86,110 +85,35 @@ void api_error(struct evhttp_request *req, int status, const char *reason)
 	answer(req, status, "application/json", "{\"error\":\"%s\"}\n", safe);
 }
 
-/* Two stat() calls a request: a revocation counts from the moment that its file is there. */
-static void look_at_authority(struct worker *w)
+static void report_told(struct worker *w, struct post *p)
 {
-	struct rota_fail why;
-
-	if (rota_chain_refresh(w->chain, &why) != ROTA_OK)
-		log_line("identity: the change is ignored, what was read before stays: %s",
-			why.text);
+	if (p->result != ROTA_OK) {
+		count_one(&w->shared->figures.busy);
+		api_error(p->request, 503, "the report could not be stored");
+		return;
+	}
+	count_one(&w->shared->figures.accepted);
+	answer(p->request, 200, "application/json", "{\"acknowledged\":%" PRIu64 "}\n",
+		p->acknowledge);
 }
 
-static const char *why_refused(enum rota_err err)
-{
-	if (err == ROTA_ERR_EXPIRED)
-		return "the certificate is not valid at this time";
-	if (err == ROTA_ERR_DENIED)
-		return "the certificate is revoked";
-	if (err == ROTA_ERR_SIGNATURE)
-		return "the certificate is not an operational one (LDevID) of this server's CA";
-	return "the certificate cannot be read";
-}
-
-struct peer { /* who asks */
-	uint8_t id[ROTA_DEVICE_ID_LEN];
-	uint8_t der[ROTA_CERT_DER_MAX]; /* the certificate of the connection */
-	size_t der_len;
-};
-
-/* SPEC 13.4. NULL and `peer`, or why not. */
-static const char *identify(struct worker *w, struct evhttp_request *req, struct peer *peer)
-{
-	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
-	const char *text = evhttp_find_header(headers, API_CERT_HEADER);
-	uint64_t now = rota_when_now(), asked;
-	struct rota_cert cert;
-	enum rota_err err;
-
-	if (text == NULL || *text == '\0')
-		return "no client certificate";
-	if (rota_escaped_cert(rota_span_cstr(text), ROTA_BUF(peer->der), &peer->der_len) != ROTA_OK)
-		return "the certificate cannot be read";
-	look_at_authority(w);
-	err = rota_chain_check(w->chain, rota_span(peer->der, peer->der_len), now, &cert);
-	asked = rota_chain_asked(w->chain);
-	atomic_fetch_add(&w->shared->figures.chain_checks, asked - w->chain_asked);
-	w->chain_asked = asked;
-	if (err != ROTA_OK)
-		return why_refused(err);
-	if (rota_cert_device_id(&cert, peer->id) != ROTA_OK)
-		return "the certificate's common name is no device id";
-	return NULL;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-/* The client went away while its report was on the way to the disk; evhttp frees the request. */
-static void on_gone(struct evhttp_connection *connection, void *arg)
-{
-	struct post *p = arg;
-
-	(void)connection;
-	p->request = NULL;
-}
-
-/* With the certificate in place (host/registry/delivery.h), and room for the body behind it. */
-static struct post *post_new(struct worker *w, struct evhttp_request *req, const struct peer *peer)
+/* With the certificate in place (host/registry/delivery.h), and room for the body behind it. NULL: out of memory. */
+static struct post *report_new(
+	struct worker *w, struct evhttp_request *req, const struct peer *peer, size_t *report_at)
 {
 	size_t body = evbuffer_get_length(evhttp_request_get_input_buffer(req));
-	size_t len = ROTA_DELIVERY_HEAD_LEN + peer->der_len + body;
-	struct post *p = calloc(1, sizeof(*p) + len);
+	struct post *p =
+		post_new(w, ROTA_RECORD_DELIVERY, ROTA_DELIVERY_HEAD_LEN + peer->der_len + body);
 
 	if (p == NULL)
 		return NULL;
-	p->request = req;
-	p->home = &w->answers;
-	p->record.type = ROTA_RECORD_DELIVERY;
-	p->record.time_ms = now_ms();
 	memcpy(p->record.device, peer->id, sizeof(peer->id));
-	p->payload_len = len;
-	if (rota_delivery_begin(rota_span(peer->der, peer->der_len), rota_buf(p->payload, len),
-		    &p->report_at) == ROTA_OK)
+	p->tell = report_told;
+	if (rota_delivery_begin(rota_span(peer->der, peer->der_len),
+		    rota_buf(p->payload, p->payload_len), report_at) == ROTA_OK)
 		return p;
 	free(p);
 	return NULL;
-}
-
-static void hand_over(struct worker *w, struct evhttp_request *req, struct post *p)
-{
-	struct evhttp_connection *connection = evhttp_request_get_connection(req);
-
-	evhttp_connection_set_closecb(connection, on_gone, p);
-	if (w->waiting < w->shared->config.queue && queue_push(&w->shared->ingest, p)) {
-		w->waiting++;
-		return;
-	}
-	evhttp_connection_set_closecb(connection, NULL, NULL);
-	free(p);
-	count_one(&w->shared->figures.busy);
-	api_error(req, 503, "too many reports wait for the disk");
 }
 
 static const char *wrong_type(struct evhttp_request *req)
@@ -202,9 +126,10 @@ static const char *wrong_type(struct evhttp_request *req)
 		: "the content type is not application/json";
 }
 
-static void take_report(struct worker *w, struct evhttp_request *req, struct post *p)
+static void take_report(
+	struct worker *w, struct evhttp_request *req, struct post *p, size_t report_at)
 {
-	struct rota_buf body = rota_buf(p->payload + p->report_at, p->payload_len - p->report_at);
+	struct rota_buf body = rota_buf(p->payload + report_at, p->payload_len - report_at);
 	struct rota_report *report;
 	struct rota_fail why;
 	enum rota_err err;
@@ -219,33 +144,30 @@ static void take_report(struct worker *w, struct evhttp_request *req, struct pos
 	}
 	p->acknowledge = rota_report_last(report);
 	rota_report_free(report);
-	hand_over(w, req, p);
+	post_send(w, req, p);
 }
 
 static void on_report(struct worker *w, struct evhttp_request *req)
 {
-	struct figures *f = &w->shared->figures;
+	const char *refusal;
+	size_t report_at;
 	struct peer peer;
-	const char *refusal = identify(w, req, &peer);
 	struct post *p;
 
-	if (refusal != NULL) {
-		count_one(&f->refused_identity);
-		api_error(req, 403, refusal);
+	if (!peer_identify(w, req, &peer))
 		return;
-	}
 	refusal = wrong_type(req);
 	if (refusal != NULL) {
-		count_one(&f->refused_report);
+		count_one(&w->shared->figures.refused_report);
 		api_error(req, 400, refusal);
 		return;
 	}
-	p = post_new(w, req, &peer);
+	p = report_new(w, req, &peer, &report_at);
 	if (p == NULL) {
 		api_error(req, 503, "out of memory");
 		return;
 	}
-	take_report(w, req, p);
+	take_report(w, req, p, report_at);
 }
 
 /* {"nonce"}, 32 hex digits (SPEC 13.5), as the daemon takes them. */
@@ -279,12 +201,8 @@ static void on_time(struct worker *w, struct evhttp_request *req)
 		api_error(req, 404, "no time is signed here");
 		return;
 	}
-	refusal = identify(w, req, &peer);
-	if (refusal != NULL) {
-		count_one(&w->shared->figures.refused_identity);
-		api_error(req, 403, refusal);
+	if (!peer_identify(w, req, &peer))
 		return;
-	}
 	refusal = wrong_type(req);
 	if (refusal == NULL && !read_nonce(req, nonce))
 		refusal = "the body is not {\"nonce\"} with 32 hex digits";
@@ -294,26 +212,6 @@ static void on_time(struct worker *w, struct evhttp_request *req)
 	}
 	rota_hex(ROTA_SPAN(peer.id), device);
 	teller_ask(w, req, device, nonce);
-}
-
-void api_answer(struct worker *w, struct post *p)
-{
-	struct evhttp_request *req = p->request;
-
-	if (req == NULL) {
-		free(p);
-		return;
-	}
-	evhttp_connection_set_closecb(evhttp_request_get_connection(req), NULL, NULL);
-	if (p->result == ROTA_OK) {
-		count_one(&w->shared->figures.accepted);
-		answer(req, 200, "application/json", "{\"acknowledged\":%" PRIu64 "}\n",
-			p->acknowledge);
-	} else {
-		count_one(&w->shared->figures.busy);
-		api_error(req, 503, "the report could not be stored");
-	}
-	free(p);
 }
 
 static void on_health(struct worker *w, struct evhttp_request *req)
@@ -340,16 +238,25 @@ static void on_metrics(struct worker *w, struct evhttp_request *req)
 }
 
 static const struct route {
-	const char *target;
+	const char *target; /* with more behind it where it ends with a slash */
 	enum evhttp_cmd_type method;
 	void (*run)(struct worker *w, struct evhttp_request *req);
 } routes[] = {
 	{ "/api/v1/report", EVHTTP_REQ_POST, on_report },
 	{ "/api/v1/time", EVHTTP_REQ_POST, on_time },
+	{ API_KEYS, EVHTTP_REQ_GET, keys_on_bundle },
 	{ "/healthz", EVHTTP_REQ_GET, on_health },
 	{ "/readyz", EVHTTP_REQ_GET, on_ready },
 	{ "/metrics", EVHTTP_REQ_GET, on_metrics },
 };
+
+static bool is_at(const char *target, const char *route)
+{
+	size_t len = strlen(route);
+
+	return route[len - 1] == '/' ? strncmp(target, route, len) == 0
+				     : strcmp(target, route) == 0;
+}
 
 void api_request(struct evhttp_request *request, void *worker)
 {
@@ -358,7 +265,7 @@ void api_request(struct evhttp_request *request, void *worker)
 
 	count_one(&w->shared->figures.requests);
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (strcmp(target, routes[i].target) != 0)
+		if (!is_at(target, routes[i].target))
 			continue;
 		if (evhttp_request_get_command(request) == routes[i].method)
 			routes[i].run(w, request);

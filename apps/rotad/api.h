@@ -3,6 +3,7 @@
  *
  *     POST /api/v1/report   with the header X-Rota-Client-Cert, which nginx sets
  *     POST /api/v1/time     the same; where rotad.ini names a signing daemon
+ *     GET  /api/v1/keys/ID  the same; where it has [keys] (keys.h)
  *     GET  /healthz         200 while the event loops turn
  *     GET  /readyz          200 when journal and projection do their work, else 503 and what does not
  *     GET  /metrics         Prometheus text
@@ -15,8 +16,8 @@
 #include "apps/rotad/worker.h"
 #include "host/http/head.h"
 
-/* Header in which nginx passes $ssl_client_escaped_cert; it overwrites what a client sent. */
-#define API_CERT_HEADER "X-Rota-Client-Cert"
+/* Behind it the id of a campaign, 64 hex digits. */
+#define API_KEYS "/api/v1/keys/"
 
 /* For evhttp_set_gencb(); `worker` is a struct worker. */
 void api_request(struct evhttp_request *request, void *worker);
@@ -24,8 +25,5 @@ void api_request(struct evhttp_request *request, void *worker);
 /* Answer: bytes that are no text, or why not. */
 void api_bytes(struct evhttp_request *request, struct rota_span bytes);
 void api_error(struct evhttp_request *request, int status, const char *reason);
-
-/* Ingest is done with a report: answer, and free it. */
-void api_answer(struct worker *w, struct post *p);
 
 #endif

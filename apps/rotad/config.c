@@ -83,7 +83,7 @@ static enum rota_err read_time(struct rota_ini *ini, struct config *c, struct ro
 
 static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
-	const char *crl, *log;
+	const char *crl, *log, *keys;
 
 	ROTA_TRY(text(ini, "server", "socket", &c->socket, why));
 	ROTA_TRY(fits_socket(ini, "[server] socket", c->socket, why));
@@ -95,6 +95,8 @@ static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rot
 	ROTA_TRY(text(ini, "projection", "database", &c->database, why));
 	log = rota_ini_get(ini, "log", "directory");
 	c->log = log == NULL ? NULL : rota_text("%s", log);
+	keys = rota_ini_get(ini, "keys", "directory");
+	c->keys = keys == NULL ? NULL : rota_text("%s", keys);
 	ROTA_TRY(read_time(ini, c, why));
 	ROTA_TRY(numbers(ini, c, why));
 	if (c->header_s > c->request_s)
@@ -124,6 +126,7 @@ void config_free(struct config *c)
 	free(c->crl);
 	free(c->journal);
 	free(c->database);
+	free(c->keys);
 	free(c->log);
 	free(c->signd);
 	free(c->scope);

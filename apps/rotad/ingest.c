@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/ingest.h"
 #include "apps/rotad/log.h"
+#include "apps/rotad/post.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

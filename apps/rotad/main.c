@@ -45,8 +45,8 @@ static const char usage[] =
 	"  rotad --check --config /etc/rota/rotad.ini\n"
 	"  rotad --dump-journal /var/lib/rota-serve/rotad/journal | grep '\"type\":\"report\"'\n";
 
-/* Beside its connections a worker has an event loop and a queue; journal, database and the rest. */
-#define DESCRIPTORS_WORKER 16
+/* Beside its connections a worker has an event loop, a queue, trees of campaigns; journal, database and the rest. */
+#define DESCRIPTORS_WORKER (16 + 2 * ROTA_KEYSHELF_OPEN_MAX)
 #define DESCRIPTORS_OWN 64
 
 struct server {
@@ -123,7 +123,8 @@ static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fai
 		ROTA_TRY(
 			projection_open(&s->projection, &s->shared, &s->db, &s->reg, durable, why));
 	err = projection_catch_up(&s->projection, durable, why);
-	return err;
+	ROTA_TRY(err);
+	return keys_prepare(&s->shared.config, &s->shared.prove, why);
 }
 
 static void close_stores(struct server *s)
@@ -134,6 +135,7 @@ static void close_stores(struct server *s)
 	(void)!rota_ingest_close(s->journal, &ignored);
 	s->journal = NULL;
 	rota_db_sqlite_close(s->sqlite);
+	explicit_bzero(&s->shared.prove, sizeof(s->shared.prove));
 }
 
 /* Descriptors for every connection that the settings allow; out of them, accepting would spin. */

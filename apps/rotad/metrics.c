@@ -18,6 +18,7 @@ static void add_numbers(struct evbuffer *to, struct figures *f)
 		{ "refused_report_total", "counter", "Reports refused as malformed.",
 			f->refused_report },
 		{ "times_total", "counter", "Devices that were told the time.", f->times },
+		{ "bundles_total", "counter", "Key bundles handed to devices.", f->bundles },
 		{ "busy_total", "counter", "Reports answered with 503.", f->busy },
 		{ "deadlines_total", "counter", "Requests cut for taking too long.", f->deadlines },
 		{ "connections_total", "counter", "Connections accepted.", f->connections },

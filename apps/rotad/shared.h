@@ -19,25 +19,16 @@
 #include "host/ingest/record.h"
 #include "host/registry/fleet.h"
 #include "host/registry/needs.h"
+#include "rota/crypto/hmac.h"
 
 #include <stdatomic.h>
 
 struct evhttp_request;
-
-/* A report on its way to the disk and back. */
-struct post {
-	struct evhttp_request *request; /* the worker's, NULL once the client is gone */
-	struct queue *home; /* where to send it back: the worker's queue */
-	uint64_t acknowledge; /* greatest event sequence */
-	enum rota_err result; /* set by ingest */
-	struct rota_record record;
-	size_t payload_len, report_at; /* where the report begins in the payload */
-	uint8_t payload[]; /* of the record: host/registry/delivery.h */
-};
+struct post; /* apps/rotad/post.h */
 
 struct figures {
 	_Atomic uint64_t requests, accepted, refused_http, refused_identity, refused_report, busy,
-		deadlines, connections, chain_checks, times; /* workers add */
+		deadlines, connections, chain_checks, times, bundles; /* workers add */
 	_Atomic uint64_t durable, groups; /* ingest writes */
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
 	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */
@@ -51,6 +42,7 @@ struct shared {
 	struct config config;
 	struct queue ingest; /* of struct post */
 	struct queue projection; /* only its signal is used: the durable position moved */
+	struct rota_hmac prove; /* begun with the secret of nonces (keys.h); each copies it */
 	struct figures figures;
 };
 

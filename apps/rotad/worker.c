@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/worker.h"
 #include "apps/rotad/api.h"
-#include "apps/rotad/ingest.h"
+#include "apps/rotad/post.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
@@ -57,7 +57,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 			continue;
 		}
 		w->waiting--;
-		api_answer(w, p);
+		post_returned(w, p);
 	}
 	worker_returned(w);
 }
@@ -76,6 +76,7 @@ static enum rota_err set_up(struct worker *w, int listener, struct rota_fail *wh
 	int own = fcntl(listener, F_DUPFD_CLOEXEC, 3);
 
 	ROTA_TRY(rota_chain_open(c->ca, c->crl, &w->chain, why));
+	ROTA_TRY(keys_open(&w->keys, c, why));
 	w->base = event_base_new();
 	w->http = w->base == NULL ? NULL : evhttp_new(w->base);
 	if (w->http == NULL || own < 0)
@@ -106,6 +107,7 @@ static void release(struct worker *w)
 		event_free(w->linger);
 	if (w->base != NULL)
 		event_base_free(w->base);
+	keys_close(&w->keys);
 	rota_chain_close(w->chain);
 	queue_free(&w->answers);
 }

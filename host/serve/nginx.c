@@ -205,12 +205,13 @@ static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 	rota_bytes_print(out, "\t}\n\n");
 }
 
-static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
+/* A location of rotad's, for one method. */
+static void add_to_rotad(
+	const struct rota_nginx *n, struct rota_bytes *out, const char *pattern, const char *method)
 {
 	rota_bytes_print(out,
-		"\t\t# Nothing that the client sent reaches rotad but the body and its type.\n"
-		"\t\tlocation ~ ^/api/v1/(report|time)$ {\n"
-		"\t\t\tif ($request_method != POST) {\n"
+		"\t\tlocation ~ \"^%s$\" {\n"
+		"\t\t\tif ($request_method != %s) {\n"
 		"\t\t\t\treturn 405;\n"
 		"\t\t\t}\n"
 		"\t\t\tlimit_req zone=device_rate burst=%u nodelay;\n"
@@ -224,7 +225,17 @@ static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
 		"\t\t\tproxy_set_header Content-Type $content_type;\n"
 		"\t\t\tproxy_set_header X-Rota-Client-Cert $ssl_client_escaped_cert;\n"
 		"\t\t\tproxy_pass http://rotad;\n"
-		"\t\t}\n"
+		"\t\t}\n",
+		pattern, method, 4 * (unsigned)n->device_rate);
+}
+
+static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
+{
+	rota_bytes_print(out,
+		"\t\t# Nothing that the client sent reaches rotad but the body and its type.\n");
+	add_to_rotad(n, out, "/api/v1/(report|statement|time)", "POST");
+	add_to_rotad(n, out, "/api/v1/keys/[0-9a-f]{64}", "GET");
+	rota_bytes_print(out,
 		"\t\tlocation /api/ {\n"
 		"\t\t\tdefault_type application/json;\n"
 		"\t\t\treturn 404 '{\"error\":\"no such resource\"}\\n';\n"
@@ -232,8 +243,7 @@ static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
 		"\t\tlocation /est/ {\n"
 		"\t\t\tdefault_type text/plain;\n"
 		"\t\t\treturn 501 \"This server does not enrol over EST.\\n\";\n"
-		"\t\t}\n",
-		4 * (unsigned)n->device_rate);
+		"\t\t}\n");
 }
 
 static void add_device(const struct rota_nginx *n, struct rota_bytes *out)

@@ -92,6 +92,13 @@ class Rotad:
         head, _, rest = answer.partition(b"\r\n\r\n")
         return int(head.split()[1]), rest
 
+    def get(self, target, cert=None):
+        """(status, body)."""
+        answer = self.raw(f"GET {target} HTTP/1.1\r\nHost: rotad\r\nX-Rota-Client-Cert: {escaped(cert or self.cert)}\r\n"
+                          "Connection: close\r\n\r\n".encode())
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), rest
+
     def metric(self, name):
         text = self.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").decode()
         return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"rota_{name} "))

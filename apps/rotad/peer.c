@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rotad/peer.h"
+#include "apps/rotad/api.h"
+#include "apps/rotad/log.h"
+#include "host/base/when.h"
+
+#include <event2/http.h>
+
+/* Two stat() calls a request: a revocation counts from the moment that its file is there. */
+static void look_at_authority(struct worker *w)
+{
+	struct rota_fail why;
+
+	if (rota_chain_refresh(w->chain, &why) != ROTA_OK)
+		log_line("identity: the change is ignored, what was read before stays: %s",
+			why.text);
+}
+
+static const char *why_refused(enum rota_err err)
+{
+	if (err == ROTA_ERR_EXPIRED)
+		return "the certificate is not valid at this time";
+	if (err == ROTA_ERR_DENIED)
+		return "the certificate is revoked";
+	if (err == ROTA_ERR_SIGNATURE)
+		return "the certificate is not an operational one (LDevID) of this server's CA";
+	return "the certificate cannot be read";
+}
+
+/* SPEC 13.4. NULL and `peer`, or why not. */
+static const char *identify(struct worker *w, struct evhttp_request *req, struct peer *peer)
+{
+	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+	const char *text = evhttp_find_header(headers, PEER_HEADER);
+	uint64_t now = rota_when_now(), asked;
+	struct rota_cert cert;
+	enum rota_err err;
+
+	if (text == NULL || *text == '\0')
+		return "no client certificate";
+	if (rota_escaped_cert(rota_span_cstr(text), ROTA_BUF(peer->der), &peer->der_len) != ROTA_OK)
+		return "the certificate cannot be read";
+	look_at_authority(w);
+	err = rota_chain_check(w->chain, rota_span(peer->der, peer->der_len), now, &cert);
+	asked = rota_chain_asked(w->chain);
+	atomic_fetch_add(&w->shared->figures.chain_checks, asked - w->chain_asked);
+	w->chain_asked = asked;
+	if (err != ROTA_OK)
+		return why_refused(err);
+	if (rota_cert_device_id(&cert, peer->id) != ROTA_OK)
+		return "the certificate's common name is no device id";
+	return NULL;
+}
+
+bool peer_identify(struct worker *w, struct evhttp_request *request, struct peer *peer)
+{
+	const char *refusal = identify(w, request, peer);
+
+	if (refusal == NULL)
+		return true;
+	count_one(&w->shared->figures.refused_identity);
+	api_error(request, 403, refusal);
+	return false;
+}

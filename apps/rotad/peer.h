@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rotad/peer.h -- which device asks: by the certificate that nginx says it has proved to hold (SPEC 13.1, 13.4). */
+#ifndef APPS_ROTAD_PEER_H
+#define APPS_ROTAD_PEER_H
+
+#include "apps/rotad/worker.h"
+#include "host/identity/escaped.h"
+#include "host/ingest/record.h"
+
+struct evhttp_request;
+
+/* Header in which nginx passes $ssl_client_escaped_cert; it overwrites what a client sent. */
+#define PEER_HEADER "X-Rota-Client-Cert"
+
+struct peer {
+	uint8_t id[ROTA_DEVICE_ID_LEN];
+	uint8_t der[ROTA_CERT_DER_MAX]; /* the certificate of the connection */
+	size_t der_len;
+};
+
+/* By an LDevID that counts now. false: it was answered, with 403. */
+bool peer_identify(struct worker *w, struct evhttp_request *request, struct peer *peer);
+
+#endif

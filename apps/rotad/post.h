@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rotad/post.h -- a record of the journal on its way to the disk, and back to the worker that answers.
+ *
+ *     worker: post_new(), fill in device and payload, post_send()
+ *     ingest: append, fdatasync, result
+ *     worker: post_returned(): tell(), unless the client is gone
+ */
+#ifndef APPS_ROTAD_POST_H
+#define APPS_ROTAD_POST_H
+
+#include "apps/rotad/shared.h"
+
+struct worker;
+
+struct post {
+	struct evhttp_request *request; /* the worker's, NULL once the client is gone */
+	struct queue *home; /* where to send it back: the worker's queue, or whoever waits for it */
+	/* The answer, by the worker, once `result` is there. Never without a client. */
+	void (*tell)(struct worker *w, struct post *p);
+	uint64_t acknowledge; /* of a report: greatest event sequence */
+	enum rota_err result; /* set by ingest */
+	struct rota_record record;
+	size_t payload_len;
+	uint8_t payload[];
+};
+
+/* Received now, with room for so many bytes of payload; device and payload are zeros. NULL: out of memory. */
+struct post *post_new(struct worker *w, enum rota_record_type type, size_t payload_len);
+
+/* Takes it. Where too many wait the client gets 503. */
+void post_send(struct worker *w, struct evhttp_request *request, struct post *p);
+
+/* Ingest is done with it: answer, and free it. */
+void post_returned(struct worker *w, struct post *p);
+
+#endif

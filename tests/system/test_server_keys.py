@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Key bundles through rotad: each device its own, and nobody else's (SPEC 33.6, 35.2)."""
+import hashlib
+import hmac
+import os
+import re
+import struct
+import time
+
+import pytest
+
+import journalfile
+from conftest import PATIENCE
+from journalfile import EDIT, Device, text
+from keytrees import Answer, Tree
+from pki import DEVICE
+from rotadproc import make  # noqa: F401 - a fixture
+
+CAMPAIGN = hashlib.sha256(b"a campaign").digest()
+OTHER = "cd" * 32
+
+
+class Fleet:
+    """Some devices in the journal of a rotad with [keys]; the first two can speak."""
+
+    def __init__(self, rotad, count=40):
+        self.rotad = rotad
+        self.devices = [Device(n) for n in range(count)]
+        self.devices[0].id, self.devices[1].id = bytes.fromhex(DEVICE), bytes.fromhex(OTHER)
+        self.certs = [rotad.cert, rotad.ca.issue(OTHER)[1]]
+        self.folder = rotad.dir / "keys/campaigns"
+        rotad.ini.write_text(rotad.ini.read_text() + f"[keys]\ndirectory = {rotad.dir}/keys\n")
+        journalfile.write(rotad.dir / "journal", [d.enrol() for d in self.devices])
+
+    def tree(self, number=0, devices=None, campaign=CAMPAIGN):
+        return Tree(campaign, number, [d.key for d in devices or self.devices]).write(self.folder)
+
+    def ask(self, who=0, campaign=CAMPAIGN.hex()):
+        return self.rotad.get(f"/api/v1/keys/{campaign}", cert=self.certs[who])
+
+
+@pytest.fixture(name="fleet")
+def make_fleet(make):  # noqa: F811
+    it = Fleet(make())
+    it.rotad.start()
+    return it
+
+
+def secret(fleet):
+    return (fleet.rotad.dir / "keys/nonce.key").read_bytes()
+
+
+def is_nonce(key, nonce, device):
+    """SPEC 35.2, 29.2"""
+    at = struct.unpack("<Q", nonce[:8])[0]
+    mac = hmac.digest(key, b"rota-nonce-v1" + b"prove" + device + nonce[:8], "sha256")
+    return abs(time.time() - at) < 60 * PATIENCE and nonce[8:] == mac[:24]
+
+
+def test_a_device_gets_its_bundle(fleet):
+    tree = fleet.tree()
+    for who in (0, 1):
+        status, body = fleet.ask(who)
+        assert status == 200
+        answer = Answer(body)
+        assert answer.bundle == tree.bundle_of(fleet.devices[who].key)
+        assert (answer.root, answer.size, answer.tree) == (tree.root, 40, 0)
+        assert is_nonce(secret(fleet), answer.nonce, fleet.devices[who].id)
+    assert fleet.rotad.metric("bundles_total") == 2
+
+
+def test_supplements_are_found_while_it_runs(fleet):
+    fleet.tree()
+    assert Answer(fleet.ask(0)[1]).tree == 0
+    late = fleet.tree(1, fleet.devices[:1])
+    answer = Answer(fleet.ask(0)[1])
+    assert (answer.tree, answer.root, answer.size) == (1, late.root, 1)
+    assert Answer(fleet.ask(1)[1]).tree == 0
+
+
+def test_who_gets_none(fleet):
+    assert fleet.ask()[0] == 404  # no campaign
+    fleet.tree(devices=fleet.devices[1:])
+    assert fleet.ask(0)[0] == 404  # it is not in it
+    assert fleet.ask(1)[0] == 200
+    for campaign in ("ab" * 32, CAMPAIGN.hex()[2:], CAMPAIGN.hex().upper(), CAMPAIGN.hex() + "/", "", "../nonce.key"):
+        assert fleet.ask(1, campaign)[0] in (400, 404)
+    fleet.certs.append(fleet.rotad.ca.issue("ef" * 32)[1])  # a device that nobody enrolled
+    assert fleet.ask(2)[0] == 404
+    fleet.certs.append(fleet.rotad.ca.issue("root")[1])
+    assert fleet.ask(3)[0] == 403
+    assert fleet.rotad.post(b"", target=f"/api/v1/keys/{CAMPAIGN.hex()}")[0] == 405
+
+
+def test_who_left_the_fleet_gets_none(make):  # noqa: F811
+    rotad = make()
+    fleet = Fleet(rotad)
+    for one in rotad.dir.glob("journal/*"):
+        one.unlink()
+    (rotad.dir / "journal").rmdir()
+    journalfile.write(rotad.dir / "journal", [d.enrol() for d in fleet.devices] +
+                      [text(EDIT, fleet.devices[0].id, state="decommissioned")])
+    rotad.start()
+    fleet.tree()
+    assert fleet.ask(0)[0] == 404 and fleet.ask(1)[0] == 200
+
+
+def test_without_keys_there_are_none(make):  # noqa: F811
+    rotad = make().start()
+    assert rotad.get(f"/api/v1/keys/{CAMPAIGN.hex()}")[0] == 404
+
+
+def test_the_secret_is_kept_and_nobody_elses(fleet):
+    rotad, path = fleet.rotad, fleet.rotad.dir / "keys/nonce.key"
+    fleet.tree()
+    before = secret(fleet)
+    assert path.stat().st_mode & 0o777 == 0o600 and len(before) == 32
+    rotad.stop()
+    rotad.start()
+    assert secret(fleet) == before
+    assert is_nonce(before, Answer(fleet.ask()[1]).nonce, fleet.devices[0].id)
+    rotad.stop()
+    path.chmod(0o640)
+    assert "mode 0600" in rotad.run("--config", rotad.ini).stderr
+    path.chmod(0o600)
+    path.write_bytes(bytes(31))
+    assert "not 32 bytes" in rotad.run("--config", rotad.ini).stderr
+
+
+def test_damage_is_told_once(fleet):
+    fleet.tree()
+    path = fleet.folder / f"{CAMPAIGN.hex()}.0.keys"
+    data = bytearray(path.read_bytes())
+    data[60] ^= 1
+    path.write_bytes(data)
+    assert [fleet.ask()[0] for _ in range(4)] == [503] * 4
+    said = (fleet.rotad.dir / "log").read_text()
+    assert len(re.findall(r"keys: .*its head is damaged", said)) in (1, 2)  # each worker says it once
+    fleet.tree()
+    os.utime(fleet.folder)
+    assert fleet.ask()[0] == 200
