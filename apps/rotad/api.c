@@ -4,6 +4,7 @@
 #include "apps/rotad/metrics.h"
 #include "apps/rotad/peer.h"
 #include "apps/rotad/post.h"
+#include "apps/rotad/statements.h"
 #include "apps/rotad/teller.h"
 #include "host/base/json.h"
 #include "host/registry/delivery.h"
@@ -29,12 +30,13 @@ static void reply(struct evhttp_request *req, int status, const char *type, stru
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	struct bufferevent *bev;
 
-	evhttp_add_header(headers, "Content-Type", type);
+	if (type != NULL)
+		evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
-	if (status == 503)
+	if (status == 503 || status == 429)
 		evhttp_add_header(headers, "Retry-After", RETRY_AFTER_S);
 	bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
-	evhttp_send_reply(req, status, status == 200 ? "OK" : "Refused", body);
+	evhttp_send_reply(req, status, status < 300 ? "OK" : "Refused", body);
 	/* evhttp fills the filter's buffer before it allows writing, and a filter looks again only when told to
 	 * (libevent 2.1). The connection may be freed in here. */
 	bufferevent_flush(bev, EV_WRITE, BEV_FLUSH);
@@ -73,6 +75,16 @@ void api_bytes(struct evhttp_request *request, struct rota_span bytes)
 	reply(request, 200, "application/octet-stream", body);
 }
 
+void api_nothing(struct evhttp_request *request)
+{
+	reply(request, 204, NULL, new_body());
+}
+
+void api_json(struct evhttp_request *request, int status, const char *text)
+{
+	answer(request, status, "application/json", "%s", text);
+}
+
 /* Reasons are our own sentences or JSON member names; quotes in them would break the answer. */
 void api_error(struct evhttp_request *req, int status, const char *reason)
 {
@@ -87,6 +99,8 @@ void api_error(struct evhttp_request *req, int status, const char *reason)
 
 static void report_told(struct worker *w, struct post *p)
 {
+	if (p->request == NULL)
+		return;
 	if (p->result != ROTA_OK) {
 		count_one(&w->shared->figures.busy);
 		api_error(p->request, 503, "the report could not be stored");
@@ -144,7 +158,7 @@ static void take_report(
 	}
 	p->acknowledge = rota_report_last(report);
 	rota_report_free(report);
-	post_send(w, req, p);
+	(void)post_send(w, req, p);
 }
 
 static void on_report(struct worker *w, struct evhttp_request *req)
@@ -244,6 +258,7 @@ static const struct route {
 } routes[] = {
 	{ "/api/v1/report", EVHTTP_REQ_POST, on_report },
 	{ "/api/v1/time", EVHTTP_REQ_POST, on_time },
+	{ "/api/v1/statement", EVHTTP_REQ_POST, statements_on },
 	{ API_KEYS, EVHTTP_REQ_GET, keys_on_bundle },
 	{ "/healthz", EVHTTP_REQ_GET, on_health },
 	{ "/readyz", EVHTTP_REQ_GET, on_ready },

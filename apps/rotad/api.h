@@ -4,6 +4,7 @@
  *     POST /api/v1/report   with the header X-Rota-Client-Cert, which nginx sets
  *     POST /api/v1/time     the same; where rotad.ini names a signing daemon
  *     GET  /api/v1/keys/ID  the same; where it has [keys] (keys.h)
+ *     POST /api/v1/statement  the same (statements.h)
  *     GET  /healthz         200 while the event loops turn
  *     GET  /readyz          200 when journal and projection do their work, else 503 and what does not
  *     GET  /metrics         Prometheus text
@@ -25,5 +26,7 @@ void api_request(struct evhttp_request *request, void *worker);
 /* Answer: bytes that are no text, or why not. */
 void api_bytes(struct evhttp_request *request, struct rota_span bytes);
 void api_error(struct evhttp_request *request, int status, const char *reason);
+void api_nothing(struct evhttp_request *request); /* 204 */
+void api_json(struct evhttp_request *request, int status, const char *text);
 
 #endif

@@ -124,6 +124,7 @@ static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fai
 			projection_open(&s->projection, &s->shared, &s->db, &s->reg, durable, why));
 	err = projection_catch_up(&s->projection, durable, why);
 	ROTA_TRY(err);
+	turns_init(&s->shared.turns);
 	return keys_prepare(&s->shared.config, &s->shared.prove, why);
 }
 

@@ -36,7 +36,7 @@ struct post *post_new(struct worker *w, enum rota_record_type type, size_t paylo
 	return p;
 }
 
-void post_send(struct worker *w, struct evhttp_request *request, struct post *p)
+bool post_send(struct worker *w, struct evhttp_request *request, struct post *p)
 {
 	struct evhttp_connection *connection = evhttp_request_get_connection(request);
 
@@ -44,20 +44,20 @@ void post_send(struct worker *w, struct evhttp_request *request, struct post *p)
 	evhttp_connection_set_closecb(connection, on_gone, p);
 	if (w->waiting < w->shared->config.queue && queue_push(&w->shared->ingest, p)) {
 		w->waiting++;
-		return;
+		return true;
 	}
 	evhttp_connection_set_closecb(connection, NULL, NULL);
 	free(p);
 	count_one(&w->shared->figures.busy);
 	api_error(request, 503, "too much waits for the disk");
+	return false;
 }
 
 void post_returned(struct worker *w, struct post *p)
 {
-	if (p->request != NULL) {
+	if (p->request != NULL)
 		evhttp_connection_set_closecb(
 			evhttp_request_get_connection(p->request), NULL, NULL);
-		p->tell(w, p);
-	}
+	p->tell(w, p);
 	free(p);
 }

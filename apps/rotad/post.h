@@ -3,7 +3,7 @@
  *
  *     worker: post_new(), fill in device and payload, post_send()
  *     ingest: append, fdatasync, result
- *     worker: post_returned(): tell(), unless the client is gone
+ *     worker: post_returned(): tell()
  */
 #ifndef APPS_ROTAD_POST_H
 #define APPS_ROTAD_POST_H
@@ -15,7 +15,7 @@ struct worker;
 struct post {
 	struct evhttp_request *request; /* the worker's, NULL once the client is gone */
 	struct queue *home; /* where to send it back: the worker's queue, or whoever waits for it */
-	/* The answer, by the worker, once `result` is there. Never without a client. */
+	/* The answer, by the worker, once `result` is there. Where the client is gone there is nobody to answer. */
 	void (*tell)(struct worker *w, struct post *p);
 	uint64_t acknowledge; /* of a report: greatest event sequence */
 	enum rota_err result; /* set by ingest */
@@ -27,8 +27,8 @@ struct post {
 /* Received now, with room for so many bytes of payload; device and payload are zeros. NULL: out of memory. */
 struct post *post_new(struct worker *w, enum rota_record_type type, size_t payload_len);
 
-/* Takes it. Where too many wait the client gets 503. */
-void post_send(struct worker *w, struct evhttp_request *request, struct post *p);
+/* Takes it. false: too many wait, and the client got 503. */
+bool post_send(struct worker *w, struct evhttp_request *request, struct post *p);
 
 /* Ingest is done with it: answer, and free it. */
 void post_returned(struct worker *w, struct post *p);

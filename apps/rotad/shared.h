@@ -16,6 +16,7 @@
 
 #include "apps/rotad/config.h"
 #include "apps/rotad/queue.h"
+#include "apps/rotad/turns.h"
 #include "host/ingest/record.h"
 #include "host/registry/fleet.h"
 #include "host/registry/needs.h"
@@ -32,6 +33,7 @@ struct figures {
 	_Atomic uint64_t durable, groups; /* ingest writes */
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
 	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */
+	_Atomic uint64_t refused_statements; /* workers add */
 	_Atomic uint64_t statements[ROTA_FLEET_RESULTS]; /* of devices, by what came of each */
 	_Atomic uint64_t keys[ROTA_PURPOSES_MAX][ROTA_REACHES]; /* devices: key_figures.h */
 	_Atomic uint64_t keys_newest[ROTA_PURPOSES_MAX], keys_oldest[ROTA_PURPOSES_MAX];
@@ -42,6 +44,7 @@ struct shared {
 	struct config config;
 	struct queue ingest; /* of struct post */
 	struct queue projection; /* only its signal is used: the durable position moved */
+	struct turns turns; /* of devices that speak of their keys */
 	struct rota_hmac prove; /* begun with the secret of nonces (keys.h); each copies it */
 	struct figures figures;
 };

@@ -14,7 +14,7 @@
 
 static void close_if_done(struct worker *w)
 {
-	if (w->gate.closing && w->waiting == 0 && w->asking == 0)
+	if (w->gate.closing && w->waiting == 0 && w->asking == 0 && w->awaiting == 0)
 		event_base_loopexit(w->base, NULL);
 }
 

@@ -20,6 +20,7 @@ struct worker {
 	struct queue answers; /* of struct post, from ingest; the worker itself in it means: stop */
 	uint64_t waiting; /* posts given away and not back yet */
 	uint64_t asking; /* questions for the time that are under way (teller.h) */
+	uint64_t awaiting; /* who waits for the database (await.h) */
 	bool teller_failed; /* the last of them; it was said */
 	uint64_t chain_asked; /* of it, already in the figures */
 	struct event_base *base;

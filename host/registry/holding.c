@@ -37,21 +37,73 @@ enum rota_err rota_holding_proved(const struct rota_regdb *reg, const char *id, 
 	return reg->set_holding(reg->ctx, &h, why);
 }
 
+/* ---- may it come now? ---- */
+
+static enum rota_fleet_result rises(uint32_t number, uint32_t above)
+{
+	return number > above ? ROTA_FLEET_TAKEN : ROTA_FLEET_STALE;
+}
+
 /* A proof (kind 1) comes with the next agree key, or with the one that another proof brought. */
-static enum rota_err take_proof(const struct rota_regdb *reg, const struct rota_record *record,
-	const struct rota_statement *s, struct rota_reg_device *d, enum rota_fleet_result *result,
-	struct rota_fail *why)
+static enum rota_err judge_proof(const struct rota_regdb *reg, const struct rota_reg_device *d,
+	const struct rota_statement *s, enum rota_fleet_result *result, struct rota_fail *why)
 {
 	struct rota_reg_holding h;
 
+	*result = ROTA_FLEET_STALE;
 	if (s->number < d->agreed || s->number - d->agreed > 1)
 		return ROTA_OK;
 	ROTA_TRY(find(reg, d->id, s->purpose, &h, why));
-	if (s->generation <= h.held.proved) {
-		*result = s->generation == h.held.proved ? ROTA_FLEET_REPEATED : ROTA_FLEET_STALE;
+	if (s->generation > h.held.proved)
+		*result = ROTA_FLEET_TAKEN;
+	else if (s->generation == h.held.proved)
+		*result = ROTA_FLEET_REPEATED;
+	return ROTA_OK;
+}
+
+static enum rota_fleet_result judge_anew(
+	const struct rota_reg_device *d, const struct rota_statement *s)
+{
+	if (s->number == d->agreed && s->number == 1)
+		return ROTA_FLEET_REPEATED; /* what it was enrolled by */
+	if (s->number <= d->agreed || s->number - d->agreed > 1)
+		return ROTA_FLEET_STALE;
+	return ROTA_FLEET_TAKEN;
+}
+
+enum rota_err rota_holding_judge(const struct rota_regdb *reg, const struct rota_reg_device *d,
+	const struct rota_statement *s, struct rota_span payload, enum rota_fleet_result *result,
+	struct rota_fail *why)
+{
+	uint8_t sha256[ROTA_DIGEST_LEN];
+
+	*result = ROTA_FLEET_STRANGER;
+	if (!rota_reg_lives(d->state))
+		return ROTA_OK;
+	rota_digest_of(payload, sha256);
+	*result = ROTA_FLEET_REPEATED; /* the same bytes once more: an answer was lost */
+	if (memcmp(d->last, sha256, sizeof(d->last)) == 0)
+		return ROTA_OK;
+	switch ((enum rota_statement_kind)s->kind) {
+	case ROTA_STATEMENT_PROVED:
+		return judge_proof(reg, d, s, result, why);
+	case ROTA_STATEMENT_ANEW:
+		*result = judge_anew(d, s);
+		return ROTA_OK;
+	case ROTA_STATEMENT_STATE:
+	case ROTA_STATEMENT_GONE:
+		*result = rises(s->number, d->said);
 		return ROTA_OK;
 	}
-	*result = ROTA_FLEET_TAKEN;
+	*result = ROTA_FLEET_UNREADABLE;
+	return ROTA_OK;
+}
+
+/* ---- what becomes of it ---- */
+
+static enum rota_err take_proof(const struct rota_regdb *reg, const struct rota_record *record,
+	const struct rota_statement *s, struct rota_reg_device *d, struct rota_fail *why)
+{
 	d->agreed = s->number;
 	return rota_holding_proved(reg, d->id, s->purpose, s->generation, record->time_ms, why);
 }
@@ -73,12 +125,8 @@ static enum rota_err take_holding(const struct rota_regdb *reg, const struct rot
 
 /* Purposes that a statement does not name stay as they are: that is silence. */
 static enum rota_err take_state(const struct rota_regdb *reg, const struct rota_record *record,
-	const struct rota_statement *s, struct rota_reg_device *d, enum rota_fleet_result *result,
-	struct rota_fail *why)
+	const struct rota_statement *s, struct rota_reg_device *d, struct rota_fail *why)
 {
-	if (s->number <= d->said)
-		return ROTA_OK;
-	*result = ROTA_FLEET_TAKEN;
 	d->said = s->number;
 	for (size_t i = 0; i < s->count; i++)
 		ROTA_TRY(take_holding(reg, record, &s->holding[i], d->id, why));
@@ -87,34 +135,23 @@ static enum rota_err take_state(const struct rota_regdb *reg, const struct rota_
 
 /* It lost every generation that it had proved, and begins with another agree key. */
 static enum rota_err take_anew(const struct rota_regdb *reg, const struct rota_record *record,
-	const struct rota_statement *s, struct rota_reg_device *d, enum rota_fleet_result *result,
-	struct rota_fail *why)
+	const struct rota_statement *s, struct rota_reg_device *d, struct rota_fail *why)
 {
 	(void)record;
-	if (s->number == d->agreed && s->number == 1)
-		*result = ROTA_FLEET_REPEATED; /* what it was enrolled by */
-	if (s->number <= d->agreed || s->number - d->agreed > 1)
-		return ROTA_OK;
-	*result = ROTA_FLEET_TAKEN;
 	d->agreed = s->number;
 	return reg->drop_holdings(reg->ctx, d->id, why);
 }
 
 static enum rota_err take_gone(const struct rota_regdb *reg, const struct rota_record *record,
-	const struct rota_statement *s, struct rota_reg_device *d, enum rota_fleet_result *result,
-	struct rota_fail *why)
+	const struct rota_statement *s, struct rota_reg_device *d, struct rota_fail *why)
 {
 	(void)record;
-	if (s->number <= d->said)
-		return ROTA_OK;
-	*result = ROTA_FLEET_TAKEN;
 	d->said = s->number;
 	return rota_identity_leave(reg, d, ROTA_REG_DECOMMISSIONED, why);
 }
 
 typedef enum rota_err take_statement(const struct rota_regdb *reg, const struct rota_record *record,
-	const struct rota_statement *s, struct rota_reg_device *d, enum rota_fleet_result *result,
-	struct rota_fail *why);
+	const struct rota_statement *s, struct rota_reg_device *d, struct rota_fail *why);
 
 static take_statement *const takers[] = {
 	[ROTA_STATEMENT_PROVED] = take_proof,
@@ -123,18 +160,9 @@ static take_statement *const takers[] = {
 	[ROTA_STATEMENT_GONE] = take_gone,
 };
 
-/* The same bytes once more: an answer was lost. */
-static bool repeated(const struct rota_reg_device *d, struct rota_span payload,
-	uint8_t sha256[static ROTA_DIGEST_LEN])
-{
-	rota_digest_of(payload, sha256);
-	return memcmp(d->last, sha256, sizeof(d->last)) == 0;
-}
-
 enum rota_err rota_holding_apply(const struct rota_regdb *reg, const struct rota_record *record,
 	enum rota_fleet_result *result, struct rota_fail *why)
 {
-	uint8_t sha256[ROTA_DIGEST_LEN];
 	struct rota_reg_device d;
 	struct rota_statement s;
 	bool known;
@@ -145,16 +173,13 @@ enum rota_err rota_holding_apply(const struct rota_regdb *reg, const struct rota
 		return ROTA_OK;
 	ROTA_TRY(rota_identity_find(reg, record->device, &d, &known, why));
 	*result = ROTA_FLEET_STRANGER;
-	if (!known || !rota_reg_lives(d.state))
+	if (!known)
 		return ROTA_OK;
-	*result = ROTA_FLEET_REPEATED;
-	if (repeated(&d, record->payload, sha256))
-		return ROTA_OK;
-	*result = ROTA_FLEET_STALE;
-	ROTA_TRY(takers[s.kind](reg, record, &s, &d, result, why));
+	ROTA_TRY(rota_holding_judge(reg, &d, &s, record->payload, result, why));
 	if (*result != ROTA_FLEET_TAKEN)
 		return ROTA_OK;
-	memcpy(d.last, sha256, sizeof(d.last));
+	ROTA_TRY(takers[s.kind](reg, record, &s, &d, why));
+	rota_digest_of(record->payload, d.last);
 	d.seen_ms = record->time_ms;
 	if (d.state == ROTA_REG_ENROLLED)
 		d.state = ROTA_REG_ACTIVE;

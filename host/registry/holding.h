@@ -10,6 +10,12 @@
 
 #include "host/registry/fleet.h"
 
+/* What would come of a statement of this device now, by order alone: TAKEN, REPEATED, STALE, or STRANGER where it is not of
+ * the fleet. payload: its bytes. Nothing is written. Errors are the database's. */
+ROTA_MUST_USE enum rota_err rota_holding_judge(const struct rota_regdb *reg,
+	const struct rota_reg_device *d, const struct rota_statement *s, struct rota_span payload,
+	enum rota_fleet_result *result, struct rota_fail *why);
+
 /* *result says what came of it; errors are the database's. */
 ROTA_MUST_USE enum rota_err rota_holding_apply(const struct rota_regdb *reg,
 	const struct rota_record *record, enum rota_fleet_result *result, struct rota_fail *why);

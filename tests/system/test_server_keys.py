@@ -1,42 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Key bundles through rotad: each device its own, and nobody else's (SPEC 33.6, 35.2)."""
-import hashlib
-import hmac
 import os
 import re
-import struct
-import time
 
 import pytest
 
 import journalfile
-from conftest import PATIENCE
-from journalfile import EDIT, Device, text
-from keytrees import Answer, Tree
-from pki import DEVICE
+from journalfile import EDIT, text
+from keyfleet import CAMPAIGN, Fleet
+from keytrees import Answer
 from rotadproc import make  # noqa: F401 - a fixture
-
-CAMPAIGN = hashlib.sha256(b"a campaign").digest()
-OTHER = "cd" * 32
-
-
-class Fleet:
-    """Some devices in the journal of a rotad with [keys]; the first two can speak."""
-
-    def __init__(self, rotad, count=40):
-        self.rotad = rotad
-        self.devices = [Device(n) for n in range(count)]
-        self.devices[0].id, self.devices[1].id = bytes.fromhex(DEVICE), bytes.fromhex(OTHER)
-        self.certs = [rotad.cert, rotad.ca.issue(OTHER)[1]]
-        self.folder = rotad.dir / "keys/campaigns"
-        rotad.ini.write_text(rotad.ini.read_text() + f"[keys]\ndirectory = {rotad.dir}/keys\n")
-        journalfile.write(rotad.dir / "journal", [d.enrol() for d in self.devices])
-
-    def tree(self, number=0, devices=None, campaign=CAMPAIGN):
-        return Tree(campaign, number, [d.key for d in devices or self.devices]).write(self.folder)
-
-    def ask(self, who=0, campaign=CAMPAIGN.hex()):
-        return self.rotad.get(f"/api/v1/keys/{campaign}", cert=self.certs[who])
 
 
 @pytest.fixture(name="fleet")
@@ -44,17 +17,6 @@ def make_fleet(make):  # noqa: F811
     it = Fleet(make())
     it.rotad.start()
     return it
-
-
-def secret(fleet):
-    return (fleet.rotad.dir / "keys/nonce.key").read_bytes()
-
-
-def is_nonce(key, nonce, device):
-    """SPEC 35.2, 29.2"""
-    at = struct.unpack("<Q", nonce[:8])[0]
-    mac = hmac.digest(key, b"rota-nonce-v1" + b"prove" + device + nonce[:8], "sha256")
-    return abs(time.time() - at) < 60 * PATIENCE and nonce[8:] == mac[:24]
 
 
 def test_a_device_gets_its_bundle(fleet):
@@ -65,7 +27,7 @@ def test_a_device_gets_its_bundle(fleet):
         answer = Answer(body)
         assert answer.bundle == tree.bundle_of(fleet.devices[who].key)
         assert (answer.root, answer.size, answer.tree) == (tree.root, 40, 0)
-        assert is_nonce(secret(fleet), answer.nonce, fleet.devices[who].id)
+        assert fleet.is_nonce(answer.nonce, fleet.devices[who].id)
     assert fleet.rotad.metric("bundles_total") == 2
 
 
@@ -113,12 +75,12 @@ def test_without_keys_there_are_none(make):  # noqa: F811
 def test_the_secret_is_kept_and_nobody_elses(fleet):
     rotad, path = fleet.rotad, fleet.rotad.dir / "keys/nonce.key"
     fleet.tree()
-    before = secret(fleet)
+    before = fleet.secret()
     assert path.stat().st_mode & 0o777 == 0o600 and len(before) == 32
     rotad.stop()
     rotad.start()
-    assert secret(fleet) == before
-    assert is_nonce(before, Answer(fleet.ask()[1]).nonce, fleet.devices[0].id)
+    assert fleet.secret() == before
+    assert fleet.is_nonce(Answer(fleet.ask()[1]).nonce, fleet.devices[0].id)
     rotad.stop()
     path.chmod(0o640)
     assert "mode 0600" in rotad.run("--config", rotad.ini).stderr
