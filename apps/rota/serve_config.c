@@ -144,6 +144,7 @@ static enum rota_err read_all(struct rota_ini *ini, const char *base, const stru
 	c->device_ca = path_of(ini, base, "device_ca", "ca/device-ca.pem");
 	c->operational_ca = path_of(ini, base, "operational_ca", "ca/operational-ca.pem");
 	c->crl = crl == NULL ? NULL : absolute(base, crl);
+	c->operators = text_of(ini, "operators", "");
 	find_signd(ini, base, c);
 	c->address = o->address != NULL ? rota_text("%s", o->address)
 					: text_of(ini, "address", "127.0.0.1");
@@ -193,8 +194,8 @@ enum rota_err serve_config_load(
 void serve_config_free(struct serve_config *c)
 {
 	char *const all[] = { c->file, c->state, c->repository, c->staging, c->certificate, c->key,
-		c->device_ca, c->operational_ca, c->crl, c->signd, c->product, c->address, c->nginx,
-		c->rotad, c->web_user, c->ingest_user };
+		c->device_ca, c->operational_ca, c->crl, c->operators, c->signd, c->product,
+		c->address, c->nginx, c->rotad, c->web_user, c->ingest_user };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);

@@ -87,6 +87,7 @@ static enum rota_err make_dirs(const struct serve_state *s, struct rota_fail *wh
 		/* not in run/: nginx's master, which may be root, binds and chmods a path in it */
 		{ "nginx/run", front, 0750 }, { "log", us, 0755 }, { "ca", us, 0755 },
 		{ "rotad", s->ingest, 0750 },
+		{ "desk", s->ingest, 0755 }, /* rotad asks who comes */
 		{ "run", run, 02750 }, /* set-group-id: sockets get nginx's group */
 	};
 
@@ -207,5 +208,6 @@ enum rota_err serve_copy_cas(const struct serve_state *s, bool *changed, struct 
 	if (c->crl != NULL)
 		ROTA_TRY(copy_one(s, c->crl, "ca/crl.pem", changed, why));
 	ROTA_TRY(copy_one(s, c->operational_ca, "ca/operational-ca.pem", changed, why));
+	ROTA_TRY(copy_one(s, c->device_ca, "ca/device-ca.pem", changed, why));
 	return copy_both(s, changed, why);
 }

@@ -4,7 +4,8 @@
  *
  *     STATE/lock             one `rota serve` at a time
  *     STATE/rotad.ini        made at each start
- *     STATE/rotad/           rotad's own: journal/, fleet.sqlite
+ *     STATE/rotad/           rotad's own: journal/, fleet.sqlite, keys/
+ *     STATE/desk/            its socket for operators
  *     STATE/ca/              copies of the public CA files, so that rotad can read them
  *     STATE/nginx/           nginx's prefix: nginx.conf, log/, tmp/
  *     STATE/run/             sockets

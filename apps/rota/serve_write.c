@@ -80,16 +80,19 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 	char *text =
 		rota_text("; Made by `rota serve` from %s at each start; changes here are lost.\n"
 			  "[server]\nsocket = %s\n%sworkers = %" PRIu64 "\n\n"
-			  "[identity]\nca = %s\n%s\n"
+			  "[identity]\nca = %s\ndevice_ca = %s\n%s\n"
 			  "[journal]\ndirectory = %s\nsegment_bytes = %" PRIu64
 			  "\nkeep_segments = %" PRIu64 "\n\n"
 			  "[projection]\ndatabase = %s\n\n"
 			  "[keys]\ndirectory = %s\n\n"
+			  "[operators]\nsocket = %s\n%s%s\n\n"
 			  "[log]\ndirectory = %s/log\n%s",
 			c->file, serve_path(s, "run/rotad.sock"), peer, c->workers,
-			serve_path(s, "ca/operational-ca.pem"), crl, serve_path(s, "rotad/journal"),
-			c->segment_bytes, c->keep_segments, serve_path(s, "rotad/fleet.sqlite"),
-			serve_path(s, "rotad/keys"), c->repository, time);
+			serve_path(s, "ca/operational-ca.pem"), serve_path(s, "ca/device-ca.pem"),
+			crl, serve_path(s, "rotad/journal"), c->segment_bytes, c->keep_segments,
+			serve_path(s, "rotad/fleet.sqlite"), serve_path(s, "rotad/keys"),
+			serve_path(s, "desk/operators.sock"), *c->operators ? "users = " : "",
+			c->operators, c->repository, time);
 	enum rota_err err =
 		rota_file_write(serve_path(s, "rotad.ini"), rota_span_cstr(text), 0644, why);
 

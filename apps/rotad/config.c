@@ -71,6 +71,36 @@ static enum rota_err fits_socket(
 		ini->path, setting, sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 }
 
+/* [operators]: names between blanks. */
+static enum rota_err read_operators(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	const char *users = rota_ini_get(ini, "operators", "users");
+	char *copy, *rest, *name;
+	enum rota_err err = ROTA_OK;
+
+	if (rota_ini_get(ini, "operators", "socket") == NULL)
+		return ROTA_OK;
+	ROTA_TRY(text(ini, "operators", "socket", &c->desk, why));
+	ROTA_TRY(fits_socket(ini, "[operators] socket", c->desk, why));
+	copy = rest = rota_text("%s", users == NULL ? "" : users);
+	while (err == ROTA_OK && (name = strsep(&rest, " ")) != NULL) {
+		const struct passwd *pw = *name == '\0' ? NULL : getpwnam(name);
+
+		if (*name == '\0')
+			continue;
+		if (pw == NULL)
+			err = rota_fail(why, ROTA_ERR_NOT_FOUND,
+				"%s: [operators] users: there is no user '%s'", ini->path, name);
+		else if (c->operator_count == OPERATORS_MAX)
+			err = rota_fail(why, ROTA_ERR_LIMIT, "%s: [operators] users: more than %d",
+				ini->path, OPERATORS_MAX);
+		else
+			c->operators[c->operator_count++] = pw->pw_uid;
+	}
+	free(copy);
+	return err;
+}
+
 /* [time]: both, or none of it. */
 static enum rota_err read_time(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
@@ -83,7 +113,7 @@ static enum rota_err read_time(struct rota_ini *ini, struct config *c, struct ro
 
 static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
-	const char *crl, *log, *keys;
+	const char *crl, *device_ca, *log, *keys;
 
 	ROTA_TRY(text(ini, "server", "socket", &c->socket, why));
 	ROTA_TRY(fits_socket(ini, "[server] socket", c->socket, why));
@@ -95,8 +125,11 @@ static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rot
 	ROTA_TRY(text(ini, "projection", "database", &c->database, why));
 	log = rota_ini_get(ini, "log", "directory");
 	c->log = log == NULL ? NULL : rota_text("%s", log);
+	device_ca = rota_ini_get(ini, "identity", "device_ca");
+	c->device_ca = device_ca == NULL ? NULL : rota_text("%s", device_ca);
 	keys = rota_ini_get(ini, "keys", "directory");
 	c->keys = keys == NULL ? NULL : rota_text("%s", keys);
+	ROTA_TRY(read_operators(ini, c, why));
 	ROTA_TRY(read_time(ini, c, why));
 	ROTA_TRY(numbers(ini, c, why));
 	if (c->header_s > c->request_s)
@@ -122,8 +155,10 @@ enum rota_err config_load(const char *path, struct config *out, struct rota_fail
 void config_free(struct config *c)
 {
 	free(c->socket);
+	free(c->desk);
 	free(c->ca);
 	free(c->crl);
+	free(c->device_ca);
 	free(c->journal);
 	free(c->database);
 	free(c->keys);

@@ -11,13 +11,19 @@
 
 /* A worker is one thread with one event loop; more than this many serve no machine that rotad is for. */
 #define WORKERS_MAX 64
+/* Users of the operators' socket: people, and the programs of a factory. */
+#define OPERATORS_MAX 16
 
 struct config {
 	char *socket; /* path */
 	uid_t peer; /* who may connect, beside root and ourselves */
+	char *desk; /* the operators' socket; NULL: none */
+	uid_t operators[OPERATORS_MAX]; /* who may connect there */
+	size_t operator_count;
 	uint64_t workers, connections; /* connections: of each worker */
 	uint64_t idle_s, header_s, request_s; /* deadlines */
 	char *ca, *crl; /* crl may be NULL */
+	char *device_ca; /* of IDevIDs; may be NULL */
 	char *journal; /* directory */
 	uint64_t segment_bytes;
 	uint64_t keep_segments; /* 0: drop none */

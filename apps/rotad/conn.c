@@ -92,7 +92,10 @@ static bool peer_allowed(const struct conn *c)
 
 	if (getsockopt(bufferevent_getfd(c->socket), SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
-	return peer.uid == c->gate->shared->config.peer || peer.uid == geteuid() || peer.uid == 0;
+	for (size_t i = 0; i < c->gate->user_count; i++)
+		if (peer.uid == c->gate->users[i])
+			return true;
+	return peer.uid == geteuid() || peer.uid == 0;
 }
 
 /* The first bytes of a connection. 0, or the status to refuse with. */

@@ -17,6 +17,8 @@ struct bufferevent;
 /* What the connections of one worker have in common. */
 struct gate {
 	struct shared *shared;
+	const uid_t *users; /* who may connect, beside root and ourselves */
+	size_t user_count;
 	uint64_t open; /* connections now */
 	bool closing; /* take no further request */
 };

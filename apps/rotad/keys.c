@@ -93,11 +93,11 @@ enum rota_err keys_open(struct keys *k, const struct config *c, struct rota_fail
 	char *folder;
 
 	*k = (struct keys){ 0 };
-	if (c->keys == NULL)
-		return ROTA_OK;
-	folder = rota_text("%s/campaigns", c->keys);
-	k->shelf = rota_keyshelf_new(folder, CRYPTO);
-	free(folder);
+	if (c->keys != NULL) {
+		folder = rota_text("%s/campaigns", c->keys);
+		k->shelf = rota_keyshelf_new(folder, CRYPTO);
+		free(folder);
+	}
 	ROTA_TRY(rota_db_sqlite_look(c->database, &k->sqlite, &unused, why));
 	return rota_db_sqlite_registry(k->sqlite, &k->reg, why);
 }

@@ -20,11 +20,11 @@ struct worker;
 /* What a nonce is for (SPEC 35.2). */
 #define KEYS_NONCE "prove"
 
-/* Of one worker; zeros where no [keys] are set. */
+/* Of one worker. */
 struct keys {
 	struct rota_db_sqlite *sqlite; /* for looking */
 	struct rota_regdb reg;
-	struct rota_keyshelf *shelf;
+	struct rota_keyshelf *shelf; /* NULL where no [keys] are set */
 	bool failed; /* the last look into files or database; it was said */
 };
 

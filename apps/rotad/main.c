@@ -10,6 +10,7 @@
 #include "host/base/apart.h"
 #include "host/base/bytes.h"
 #include "host/base/file.h"
+#include "host/pki/cert.h"
 #include "host/serve/listener.h"
 #include "ports/db_sqlite/registry.h"
 
@@ -59,7 +60,7 @@ struct server {
 	struct projection projection;
 	struct worker *workers;
 	size_t running;
-	int listener;
+	int listener, desk;
 };
 
 static int failed(const struct rota_fail *why)
@@ -125,6 +126,8 @@ static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fai
 	err = projection_catch_up(&s->projection, durable, why);
 	ROTA_TRY(err);
 	turns_init(&s->shared.turns);
+	if (s->shared.config.device_ca != NULL)
+		ROTA_TRY(rota_cert_load(s->shared.config.device_ca, &s->shared.device_ca, why));
 	return keys_prepare(&s->shared.config, &s->shared.prove, why);
 }
 
@@ -136,6 +139,7 @@ static void close_stores(struct server *s)
 	(void)!rota_ingest_close(s->journal, &ignored);
 	s->journal = NULL;
 	rota_db_sqlite_close(s->sqlite);
+	X509_free(s->shared.device_ca);
 	explicit_bzero(&s->shared.prove, sizeof(s->shared.prove));
 }
 
@@ -167,7 +171,8 @@ static enum rota_err start_threads(struct server *s, struct rota_fail *why)
 		!projection_start(&s->projection))
 		return rota_fail(why, ROTA_ERR_FULL, "a thread cannot be made");
 	while (s->running < count) {
-		ROTA_TRY(worker_start(&s->workers[s->running], &s->shared, s->listener, why));
+		ROTA_TRY(worker_start(&s->workers[s->running], &s->shared, s->listener,
+			s->running == 0 ? s->desk : -1, why));
 		s->running++;
 	}
 	return ROTA_OK;
@@ -211,6 +216,8 @@ static int run(struct server *s, struct rota_fail *why)
 	pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread is made */
 	if (rota_listener_open(c->socket, 0660, &s->listener, why) != ROTA_OK)
 		return failed(why);
+	if (c->desk != NULL && rota_listener_open(c->desk, 0666, &s->desk, why) != ROTA_OK)
+		return failed(why);
 	if (!queue_init(&s->shared.ingest, c->queue) || !queue_init(&s->shared.projection, 4)) {
 		rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
 		return failed(why);
@@ -224,6 +231,8 @@ static int run(struct server *s, struct rota_fail *why)
 	wait_for_signal(&set);
 	ok = stop_threads(s);
 	rota_listener_close(c->socket, s->listener);
+	if (s->desk >= 0)
+		rota_listener_close(c->desk, s->desk);
 	queue_free(&s->shared.ingest);
 	queue_free(&s->shared.projection);
 	log_line("stopped");
@@ -276,7 +285,7 @@ static int with_stores(const char *path, bool rebuild)
 
 	if (s == NULL)
 		return 1;
-	s->listener = -1;
+	s->listener = s->desk = -1;
 	if (config_load(path, &s->shared.config, &why) != ROTA_OK ||
 		check_identity(&s->shared.config, &why) != ROTA_OK ||
 		need_descriptors(&s->shared.config, &why) != ROTA_OK ||

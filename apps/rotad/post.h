@@ -17,6 +17,7 @@ struct post {
 	struct queue *home; /* where to send it back: the worker's queue, or whoever waits for it */
 	/* The answer, by the worker, once `result` is there. Where the client is gone there is nobody to answer. */
 	void (*tell)(struct worker *w, struct post *p);
+	void *arg; /* of tell */
 	uint64_t acknowledge; /* of a report: greatest event sequence */
 	enum rota_err result; /* set by ingest */
 	struct rota_record record;

@@ -22,6 +22,7 @@
 #include "host/registry/needs.h"
 #include "rota/crypto/hmac.h"
 
+#include <openssl/x509.h>
 #include <stdatomic.h>
 
 struct evhttp_request;
@@ -44,6 +45,7 @@ struct shared {
 	struct config config;
 	struct queue ingest; /* of struct post */
 	struct queue projection; /* only its signal is used: the durable position moved */
+	X509 *device_ca; /* who issues IDevIDs; NULL: not known here */
 	struct turns turns; /* of devices that speak of their keys */
 	struct rota_hmac prove; /* begun with the secret of nonces (keys.h); each copies it */
 	struct figures figures;

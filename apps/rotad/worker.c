@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/worker.h"
 #include "apps/rotad/api.h"
+#include "apps/rotad/operators.h"
 #include "apps/rotad/post.h"
 
 #include <event2/event.h>
@@ -37,10 +38,12 @@ static void begin_closing(struct worker *w)
 {
 	struct timeval half = { .tv_usec = 500000 };
 
-	w->gate.closing = true;
+	w->gate.closing = w->desk.closing = true;
 	if (w->bound != NULL)
 		evhttp_del_accept_socket(w->http, w->bound);
-	w->bound = NULL;
+	if (w->desk_bound != NULL)
+		evhttp_del_accept_socket(w->desk_http, w->desk_bound);
+	w->bound = w->desk_bound = NULL;
 	event_add(w->linger, &half); /* what was accepted just now gets its 503 */
 }
 
@@ -70,29 +73,45 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static enum rota_err set_up(struct worker *w, int listener, struct rota_fail *why)
+/* A server on a listening socket, duplicated. */
+static enum rota_err listen_on(struct worker *w, int listener, struct gate *gate,
+	void (*request)(struct evhttp_request *, void *), struct evhttp **http,
+	struct evhttp_bound_socket **bound, struct rota_fail *why)
+{
+	int own = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+
+	*http = own < 0 ? NULL : evhttp_new(w->base);
+	if (*http == NULL)
+		return rota_fail(why, ROTA_ERR_FULL, "no event loop: out of memory or descriptors");
+	evhttp_set_bevcb(*http, conn_new, gate);
+	evhttp_set_gencb(*http, request, w);
+	evhttp_set_timeout(*http, EVHTTP_TIMEOUT_S);
+	/* The gate has decided on these already; evhttp's own limits stand behind it. */
+	evhttp_set_max_headers_size(*http, ROTA_HTTP_HEAD_MAX + 1024);
+	evhttp_set_max_body_size(*http, ROTA_HTTP_BODY_MAX + 1);
+	evhttp_set_allowed_methods(*http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
+	*bound = evhttp_accept_socket_with_handle(*http, own);
+	if (*bound == NULL)
+		return rota_fail(why, ROTA_ERR_FULL, "no event loop: out of memory");
+	return ROTA_OK;
+}
+
+static enum rota_err set_up(struct worker *w, int listener, int desk, struct rota_fail *why)
 {
 	const struct config *c = &w->shared->config;
-	int own = fcntl(listener, F_DUPFD_CLOEXEC, 3);
 
 	ROTA_TRY(rota_chain_open(c->ca, c->crl, &w->chain, why));
 	ROTA_TRY(keys_open(&w->keys, c, why));
 	w->base = event_base_new();
-	w->http = w->base == NULL ? NULL : evhttp_new(w->base);
-	if (w->http == NULL || own < 0)
+	if (w->base == NULL)
 		return rota_fail(why, ROTA_ERR_FULL, "no event loop: out of memory or descriptors");
-	evhttp_set_bevcb(w->http, conn_new, &w->gate);
-	evhttp_set_gencb(w->http, api_request, w);
-	evhttp_set_timeout(w->http, EVHTTP_TIMEOUT_S);
-	/* The gate has decided on these already; evhttp's own limits stand behind it. */
-	evhttp_set_max_headers_size(w->http, ROTA_HTTP_HEAD_MAX + 1024);
-	evhttp_set_max_body_size(w->http, ROTA_HTTP_BODY_MAX + 1);
-	evhttp_set_allowed_methods(w->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
-	w->bound = evhttp_accept_socket_with_handle(w->http, own);
+	ROTA_TRY(listen_on(w, listener, &w->gate, api_request, &w->http, &w->bound, why));
+	if (desk >= 0)
+		ROTA_TRY(listen_on(
+			w, desk, &w->desk, operators_request, &w->desk_http, &w->desk_bound, why));
 	w->wake = event_new(w->base, w->answers.fd, EV_READ | EV_PERSIST, on_wake, w);
 	w->linger = evtimer_new(w->base, on_linger, w);
-	if (w->bound == NULL || w->wake == NULL || w->linger == NULL ||
-		event_add(w->wake, NULL) != 0)
+	if (w->wake == NULL || w->linger == NULL || event_add(w->wake, NULL) != 0)
 		return rota_fail(why, ROTA_ERR_FULL, "no event loop: out of memory");
 	return ROTA_OK;
 }
@@ -101,6 +120,8 @@ static void release(struct worker *w)
 {
 	if (w->http != NULL)
 		evhttp_free(w->http);
+	if (w->desk_http != NULL)
+		evhttp_free(w->desk_http);
 	if (w->wake != NULL)
 		event_free(w->wake);
 	if (w->linger != NULL)
@@ -113,14 +134,19 @@ static void release(struct worker *w)
 }
 
 enum rota_err worker_start(
-	struct worker *w, struct shared *shared, int listener, struct rota_fail *why)
+	struct worker *w, struct shared *shared, int listener, int desk, struct rota_fail *why)
 {
+	const struct config *c = &shared->config;
 	enum rota_err err;
 
-	*w = (struct worker){ .shared = shared, .gate = { .shared = shared } };
+	*w = (struct worker){
+		.shared = shared,
+		.gate = { .shared = shared, .users = &c->peer, .user_count = 1 },
+		.desk = { .shared = shared, .users = c->operators, .user_count = c->operator_count }
+	};
 	if (!queue_init(&w->answers, shared->config.queue + 1))
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
-	err = set_up(w, listener, why);
+	err = set_up(w, listener, desk, why);
 	if (err == ROTA_OK && pthread_create(&w->thread, NULL, run, w) != 0)
 		err = rota_fail(why, ROTA_ERR_FULL, "a worker thread cannot be made");
 	if (err != ROTA_OK)

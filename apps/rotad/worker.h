@@ -14,7 +14,7 @@ struct evhttp_bound_socket;
 
 struct worker {
 	struct shared *shared;
-	struct gate gate;
+	struct gate gate, desk; /* of nginx, of operators */
 	struct rota_chain *chain;
 	struct keys keys;
 	struct queue answers; /* of struct post, from ingest; the worker itself in it means: stop */
@@ -25,14 +25,14 @@ struct worker {
 	uint64_t chain_asked; /* of it, already in the figures */
 	struct event_base *base;
 	struct event *wake, *linger;
-	struct evhttp *http;
-	struct evhttp_bound_socket *bound;
+	struct evhttp *http, *desk_http; /* the latter of one worker alone */
+	struct evhttp_bound_socket *bound, *desk_bound;
 	pthread_t thread;
 };
 
-/* Make ready and start; `listener` is a listening socket, duplicated here. */
+/* Make ready and start; `listener` is a listening socket, duplicated here, as `desk` is, that of operators; -1: none. */
 ROTA_MUST_USE enum rota_err worker_start(
-	struct worker *w, struct shared *shared, int listener, struct rota_fail *why);
+	struct worker *w, struct shared *shared, int listener, int desk, struct rota_fail *why);
 
 /* Take no new requests; those under way are answered. Any thread, once. */
 void worker_stop(struct worker *w);
