@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps/rotad/operators.h -- what people and the factory write into the registry (SPEC 30.8), on a socket of its own.
+/* apps/rotad/operators.h -- what people and the factory write into the registry (SPEC 30.9), on a socket of its own.
  *
  *     POST /v1/record/enrol/DEVICE      row || IDevID
  *     POST /v1/record/owner/DEVICE      {"by","owner","why"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people and the factory write into the registry, on a socket of its own (SPEC 30.8)."""
+"""What people and the factory write into the registry, on a socket of its own (SPEC 30.9)."""
 import datetime
 import hashlib
 import json
