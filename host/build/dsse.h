@@ -11,11 +11,11 @@
 #include "host/sign/notary.h"
 
 /* A statement names a build's materials, some hundred bytes for each package of the machine. */
-#define ROTA_STATEMENT_MAX (4u * 1024 * 1024)
+#define ROTA_DSSE_STATEMENT_MAX (4u * 1024 * 1024)
 /* Envelopes of one bundle: builders that agree, and those whom a policy does not know. */
 #define ROTA_DSSE_LINES_MAX 8
 /* Base64 takes a third more; the rest of the line is some hundred bytes. */
-#define ROTA_DSSE_BUNDLE_MAX (ROTA_DSSE_LINES_MAX * (ROTA_STATEMENT_MAX / 2 * 3))
+#define ROTA_DSSE_BUNDLE_MAX (ROTA_DSSE_LINES_MAX * (ROTA_DSSE_STATEMENT_MAX / 2 * 3))
 
 /* The encoding of `statement`, which a key signs the SHA-256 of. */
 void rota_dsse_message(struct rota_span statement, struct rota_bytes *out);
