@@ -35,6 +35,8 @@ struct transfer {
 	const struct rota_fetch_server *server;
 	const struct rota_fetch_get *get;
 	struct rota_fetch_answer *answer;
+	struct rota_bytes *body; /* NULL: an answer goes into `answer` */
+	size_t body_max;
 	char url[ROTA_URL_MAX];
 	bool ranged; /* Content-Range was there and right */
 	uint64_t at; /* offset of the next byte of the body in the file */
@@ -391,9 +393,13 @@ static size_t on_answer(char *at, size_t one, size_t len, void *ctx)
 	struct rota_fetch_answer *a = t->answer;
 
 	(void)one;
-	if (len > ROTA_ANSWER_MAX - a->len) {
+	if (len > (t->body ? t->body_max - t->body->len : ROTA_ANSWER_MAX - a->len)) {
 		t->err = ROTA_ERR_LENGTH;
 		return 0;
+	}
+	if (t->body) {
+		rota_bytes_add(t->body, rota_span(at, len));
+		return len;
 	}
 	memcpy(a->body + a->len, at, len);
 	a->len += len;
@@ -434,19 +440,35 @@ static enum rota_err post(struct transfer *t, CURL *c, const char *type, struct 
 	return err;
 }
 
+static enum rota_err post_json(struct transfer *t, const struct rota_fetch_server *server,
+	const char *path, struct rota_span json, uint32_t total_s, struct rota_fail *why)
+{
+	CURL *c;
+
+	*t->answer = (struct rota_fetch_answer){ 0 };
+	ROTA_TRY(make_url(t, server, path, why));
+	c = prepare(t, server, total_s);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)json.p);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)json.len);
+	return post(t, c, "Content-Type: application/json", why);
+}
+
 enum rota_err rota_fetch_post(struct rota_fetch *f, const struct rota_fetch_server *server,
 	const char *path, struct rota_span json, uint32_t total_s, struct rota_fetch_answer *answer,
 	struct rota_fail *why)
 {
 	struct transfer t = { .f = f, .answer = answer };
-	CURL *c;
 
-	*answer = (struct rota_fetch_answer){ 0 };
-	ROTA_TRY(make_url(&t, server, path, why));
-	c = prepare(&t, server, total_s);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)json.p);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)json.len);
-	return post(&t, c, "Content-Type: application/json", why);
+	return post_json(&t, server, path, json, total_s, why);
+}
+
+enum rota_err rota_fetch_post_long(struct rota_fetch *f, const struct rota_fetch_server *server,
+	const char *path, struct rota_span json, uint32_t total_s, size_t max,
+	struct rota_bytes *body, struct rota_fetch_answer *answer, struct rota_fail *why)
+{
+	struct transfer t = { .f = f, .answer = answer, .body = body, .body_max = max };
+
+	return post_json(&t, server, path, json, total_s, why);
 }
 
 static enum rota_err upload(struct transfer *t, const struct rota_fetch_server *server, FILE *from,

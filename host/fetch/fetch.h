@@ -12,6 +12,7 @@
 #ifndef HOST_FETCH_FETCH_H
 #define HOST_FETCH_FETCH_H
 
+#include "host/base/bytes.h"
 #include "host/base/fail.h"
 #include "rota/base/span.h"
 
@@ -92,6 +93,13 @@ uint32_t rota_fetch_retry_after(const struct rota_fetch *f);
 ROTA_MUST_USE enum rota_err rota_fetch_post(struct rota_fetch *f,
 	const struct rota_fetch_server *server, const char *path, struct rota_span json,
 	uint32_t total_s, struct rota_fetch_answer *answer, struct rota_fail *why);
+
+/* The same where the answer is long: up to `max` bytes of it behind `body`, which is empty and the caller's to free in any case; of
+ * `answer` only the status. ROTA_ERR_LENGTH: it is longer. */
+ROTA_MUST_USE enum rota_err rota_fetch_post_long(struct rota_fetch *f,
+	const struct rota_fetch_server *server, const char *path, struct rota_span json,
+	uint32_t total_s, size_t max, struct rota_bytes *body, struct rota_fetch_answer *answer,
+	struct rota_fail *why);
 
 /* The same with the bytes of a file, as they are. ROTA_ERR_IO: it cannot be read, or became shorter meanwhile. */
 ROTA_MUST_USE enum rota_err rota_fetch_upload(struct rota_fetch *f,
