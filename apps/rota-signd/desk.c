@@ -130,7 +130,8 @@ static enum rota_err grant(struct rota_judge *judge, struct deed *out, struct ro
 	ROTA_TRY(rota_judge_taken(judge, &out->ask, &out->grant, why));
 	out->kind = DEED_GRANT;
 	out->approved = judge->approval_count > 0;
-	out->shown = out->approved || out->ask.kind == ROTA_ASK_CERTIFICATE;
+	out->shown = out->approved || out->ask.kind == ROTA_ASK_CERTIFICATE ||
+		out->ask.kind == ROTA_ASK_ROWS;
 	return ROTA_OK;
 }
 
@@ -163,6 +164,13 @@ static bool is_passing(const struct rota_fail *why)
 		row == &rota_refusals[ROTA_REFUSED_LOG] || row == &rota_refusals[ROTA_REFUSED_RATE];
 }
 
+/* What a request costs (SPEC 19.4). */
+static size_t weight(const struct rota_ask *ask)
+{
+	return ask->kind == ROTA_ASK_ROWS ? json_array_size(json_object_get(ask->body, "items"))
+					  : 1;
+}
+
 /* Judged with the approvals that it has, once they are enough. One that is refused then waits no more. */
 static enum rota_err permit(struct desk *d, const struct rota_identity *who,
 	const struct desk_time *when, struct deed *out, struct rota_fail *why)
@@ -174,7 +182,8 @@ static enum rota_err permit(struct desk *d, const struct rota_identity *who,
 
 	ROTA_TRY(rota_policy_find(d->plan->policy, who, &out->ask, &rule, &j.client, why));
 	j.certify = offices_find(d->plan, out->ask.scope);
-	ROTA_TRY(rota_rate_take(bucket_of(d, rule), rule, when->ms, &out->wait_s, why));
+	ROTA_TRY(rota_rate_take(
+		bucket_of(d, rule), rule, weight(&out->ask), when->ms, &out->wait_s, why));
 	waits = rule->approvals ? pending_find(d->pending, out->ask.digest) : NULL;
 	if (waits && (strcmp(waits->client, j.client) != 0 || strcmp(waits->rule, rule->name) != 0))
 		return rota_refuse(why, ROTA_REFUSED_REPLAY,
@@ -340,7 +349,7 @@ void desk_artifact(struct desk *d, const struct rota_identity *who, const char *
 		err = rota_refuse(&why, ROTA_REFUSED_ROLE,
 			"no [rule] lets client %s bring artifacts of %s", client, scope);
 	if (err == ROTA_OK)
-		err = rota_rate_take(bucket_of(d, rule), rule, when->ms, &out->wait_s, &why);
+		err = rota_rate_take(bucket_of(d, rule), rule, 1, when->ms, &out->wait_s, &why);
 	if (err != ROTA_OK) {
 		desk_refuse_why(d, who, client, when, &why, out);
 		return;
@@ -431,6 +440,7 @@ void deed_free(struct deed *deed)
 {
 	rota_bytes_free(&deed->record);
 	rota_bytes_free(&deed->receipt);
+	free(deed->rows);
 	rota_grant_free(&deed->grant);
 	rota_ask_free(&deed->ask);
 	*deed = (struct deed){ 0 };

@@ -60,10 +60,12 @@ struct deed {
 	struct rota_ask ask; /* owned; whole NULL: it was none */
 	struct rota_grant grant; /* owned */
 	bool approved; /* a grant of a request that waited */
-	bool shown; /* its bytes go to the log writer too */
+	bool shown; /* its bytes, or its batch, go to the log writer too */
 	uint8_t about[ROTA_DIGEST_LEN]; /* APPROVED, CLOSED: the request */
 	struct rota_answer answer;
-	struct rota_bytes receipt; /* BUILD: the answer instead; owned */
+	struct rota_bytes receipt; /* BUILD, and rows: the answer instead; owned */
+	struct rota_rows_result *rows; /* as many as came; owned */
+	size_t row_count;
 	uint64_t wait_s; /* refused, and when to come again; 0: it is not a matter of time */
 	bool unsaid; /* it is answered without an entry */
 };
@@ -105,6 +107,12 @@ bool desk_knows(const struct desk *d, const struct rota_identity *who);
 
 /* The entry is durable, under this index. */
 void desk_settled(struct desk *d, const struct deed *deed, uint64_t index);
+
+/* What goes to the log writer with its order, if it is `shown`. */
+struct rota_span desk_shown(const struct deed *deed);
+
+/* Some rows are there; with the last of them, the receipt. false: others than were asked for. */
+bool desk_rows(struct deed *deed, const struct signd_rows_done *done);
 
 /* All signatures are there: what is made of them. */
 void desk_signed(struct deed *deed);

@@ -3,6 +3,7 @@
 #include "apps/rota-signd/gate_certificate.h"
 #include "host/base/when.h"
 #include "host/notary/record.h"
+#include "host/notary/rows.h"
 #include "host/notary/vouch.h"
 
 #include <string.h>
@@ -169,6 +170,25 @@ static enum rota_err check_round(const struct gate *g, const struct signd_order 
 	return rota_fail(why, ROTA_ERR_STATE, "judged after what was not entered");
 }
 
+/* SPEC 20.6: what the registrar gets is what the entry names, where a rule lets somebody ask for it. What follows from it, it sees for itself. */
+static enum rota_err check_rows(const struct gate *g, const struct rota_leaf *leaf,
+	struct rota_span batch, struct rota_fail *why)
+{
+	struct rota_span items[ROTA_REGISTRAR_ITEMS_MAX];
+	uint8_t digest[ROTA_DIGEST_LEN];
+	size_t count;
+
+	if (leaf->kind != ROTA_LEAF_ROWS)
+		return ROTA_OK;
+	rota_digest_of(batch, digest);
+	if (rota_policy_lets(g->plan->policy, leaf->scope, leaf->role, ROTA_ASK_ROWS) &&
+		memcmp(digest, leaf->message, sizeof(digest)) == 0 &&
+		rota_rows_batch_read(batch, items, &count) == ROTA_OK && count == leaf->version)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ARGUMENT,
+		"rows that nobody may ask for, or of other items than the entry names");
+}
+
 enum rota_err gate_pass(struct gate *g, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_span record, struct rota_bytes *ask,
 	struct rota_fail *why)
@@ -180,6 +200,7 @@ enum rota_err gate_pass(struct gate *g, const struct signd_order *order,
 	if (leaf->kind == ROTA_LEAF_ISSUED)
 		ROTA_TRY(gate_certificate(
 			g->plan, leaf, record, rota_bytes_span(ask), rota_when_now(), why));
+	ROTA_TRY(check_rows(g, leaf, rota_bytes_span(ask), why));
 	return vouch(g, leaf, record, ask, why);
 }
 

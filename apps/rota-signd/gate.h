@@ -26,7 +26,8 @@ struct gate {
 ROTA_MUST_USE enum rota_err gate_remember(
 	void *ctx, uint64_t index, const struct rota_leaf *leaf, struct rota_span record);
 
-/* Whether an order may be entered. *ask: the request that officers approved, or empty; taken when it is looked at.
+/* Whether an order may be entered. *ask: the request that officers approved, of rows the batch, or empty; taken when
+ * it is looked at, but for a batch.
  * ROTA_ERR_STATE: judged after what was not entered. ROTA_ERR_ARGUMENT: an order that no parser of ours sends. Others as
  * rota_vouch(). */
 ROTA_MUST_USE enum rota_err gate_pass(struct gate *g, const struct signd_order *order,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/ledger.h"
+#include "apps/rota-signd/beside.h"
 #include "host/base/when.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* Of orders whose answer is waited for here; those of requests count up from 1. */
 #define OWN_TAG UINT64_MAX
@@ -16,54 +15,19 @@ static enum rota_err gone(struct rota_fail *why)
 	return rota_fail(why, ROTA_ERR_IO, "the log writer is gone");
 }
 
-/* A file in memory with these bytes; -1: it cannot be made. */
-static int file_of(struct rota_span bytes)
+/* What is gathered; file: what goes beside it, or nothing. */
+static bool send_with(struct ledger *l, struct rota_span file)
 {
-	int fd = memfd_create("ask", MFD_CLOEXEC);
-	size_t done = 0;
+	bool good = beside_send(l->plan->entries[1], l->part, l->count * LEDGER_PARTS, file);
 
-	while (fd >= 0 && done < bytes.len) {
-		ssize_t n = write(fd, bytes.p + done, bytes.len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			close(fd);
-			return -1;
-		}
-		done += (size_t)n;
-	}
-	return fd;
-}
-
-static bool send_with(struct ledger *l, int file)
-{
-	union {
-		struct cmsghdr head;
-		uint8_t room[CMSG_SPACE(sizeof(file))];
-	} beside = { .room = { 0 } };
-	struct msghdr whole = { .msg_iov = l->part, .msg_iovlen = l->count * LEDGER_PARTS };
-	ssize_t sent;
-
-	if (file >= 0) {
-		whole.msg_control = beside.room;
-		whole.msg_controllen = sizeof(beside.room);
-		beside.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(file)),
-			.cmsg_level = SOL_SOCKET,
-			.cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(&beside.head), &file, sizeof(file));
-	}
-	do
-		sent = sendmsg(l->plan->entries[1], &whole, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
 	l->count = l->len = 0;
 	l->since_us = 0;
-	return sent >= 0;
+	return good;
 }
 
 bool ledger_send(struct ledger *l)
 {
-	return l->count == 0 || send_with(l, -1);
+	return l->count == 0 || send_with(l, ROTA_STR(""));
 }
 
 uint64_t ledger_linger(struct ledger *l, size_t under_way, uint64_t now_us)
@@ -98,23 +62,13 @@ bool ledger_order(struct ledger *l, uint64_t tag, const struct signd_order *orde
 	const struct ledger_parts *parts)
 {
 	size_t len = sizeof(*order) + order->leaf_len + parts->record.len;
-	bool alone = parts->ask.len > 0, sent;
-	int file;
+	bool alone = parts->ask.len > 0;
 
 	if ((alone || l->count == SIGND_ORDERS_MAX || l->len + len > SIGND_ORDER_MAX) &&
 		!ledger_send(l))
 		return false;
-	if (!alone) {
-		gather(l, tag, order, parts);
-		return true;
-	}
-	file = file_of(parts->ask);
-	if (file < 0)
-		return false;
 	gather(l, tag, order, parts);
-	sent = send_with(l, file);
-	close(file);
-	return sent;
+	return !alone || send_with(l, parts->ask);
 }
 
 static void heard(struct ledger *l, const struct signd_logged *head)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-signd/logger.h"
+#include "apps/rota-signd/beside.h"
 #include "apps/rota-signd/checkpoint.h"
 #include "apps/rota-signd/gate.h"
 #include "apps/rota-signd/post.h"
@@ -34,7 +35,10 @@ struct logger {
 		uint8_t digest[ROTA_DIGEST_LEN];
 		uint8_t scope[ROTA_DIGEST_LEN]; /* its digest */
 		bool begins; /* the scope, once it is durable */
+		char name[ROTA_LEAF_NAME_MAX + 1]; /* of the scope */
+		struct rota_bytes batch; /* of rows; owned */
 	} group[GROUP_MAX];
+	bool heavy; /* a batch is in the group, which ends there */
 	struct signd_logged told[GROUP_MAX];
 	struct rota_span unread; /* orders of the last message, in room */
 	struct rota_bytes ask; /* what came beside the first of them */
@@ -62,49 +66,25 @@ static enum rota_err append(
 	ROTA_TRY(rota_log_append(l->log, &leaf, record, &g->logged.index, why));
 	memcpy(g->digest, leaf.message, sizeof(g->digest));
 	g->begins = gate_begins(&leaf, g->scope);
+	if (leaf.kind == ROTA_LEAF_ROWS) {
+		memcpy(g->name, leaf.scope.p, leaf.scope.len); /* rota_leaf_decode() bounds it */
+		g->name[leaf.scope.len] = 0;
+		g->batch = l->ask;
+		l->ask = (struct rota_bytes){ 0 };
+		l->heavy = true;
+	}
 	return ROTA_OK;
-}
-
-/* The file that came beside a message: read once, so that nobody changes it afterwards. */
-static void read_ask(int fd, struct rota_bytes *out)
-{
-	uint8_t piece[16384];
-	ssize_t n;
-
-	while (out->len <= ROTA_ASK_MAX &&
-		(n = pread(fd, piece, sizeof(piece), (off_t)out->len)) > 0)
-		rota_bytes_add(out, rota_span(piece, (size_t)n));
-	close(fd);
 }
 
 /* The next message. false: there is none. */
 static bool receive(struct logger *l, int flags)
 {
-	union {
-		struct cmsghdr head;
-		uint8_t room[CMSG_SPACE(sizeof(int))];
-	} beside;
-	struct iovec part = { l->room, sizeof(l->room) };
-	struct msghdr whole = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = beside.room,
-		.msg_controllen = CMSG_LEN(sizeof(int)) }; /* CMSG_SPACE() has room for two */
-	const struct cmsghdr *head;
-	ssize_t got;
-	int fd;
+	ssize_t got =
+		beside_recv(l->plan->entries[0], ROTA_BUF(l->room), flags, ROTA_ASK_MAX, &l->ask);
 
-	do
-		got = recvmsg(l->plan->entries[0], &whole, flags | MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
 	if (got <= 0)
 		return false;
 	l->unread = rota_span(l->room, (size_t)got);
-	head = CMSG_FIRSTHDR(&whole);
-	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-		head->cmsg_len == CMSG_LEN(sizeof(fd))) {
-		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-		read_ask(fd, &l->ask);
-	}
 	return true;
 }
 
@@ -125,6 +105,7 @@ static bool take(struct logger *l, int flags)
 	memcpy(&g->order, l->unread.p, sizeof(g->order));
 	g->logged = (struct signd_logged){ .tag = g->order.tag };
 	g->begins = false;
+	g->batch = (struct rota_bytes){ 0 };
 	l->count++;
 	l->unread.len = 0; /* of an order that is none, nothing behind it is one */
 	if (g->order.leaf_len == 0) {
@@ -200,6 +181,27 @@ static void order_all(struct logger *l)
 	}
 }
 
+/* 21.4 too. What does not come through, the parser waits for in vain, and says so. */
+static void order_rows(struct logger *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct group *g = &l->group[i];
+		struct signd_rows_order order = { .tag = g->order.tag };
+		struct iovec part = { &order, sizeof(order) };
+
+		if (g->batch.len == 0)
+			continue;
+		memcpy(order.digest, g->digest, sizeof(order.digest));
+		memcpy(order.scope, g->name, sizeof(order.scope));
+		if (g->logged.err == ROTA_OK &&
+			!beside_send(
+				l->plan->registrar.order[1], &part, 1, rota_bytes_span(&g->batch)))
+			say("rows: the registrar is not to be reached");
+		rota_bytes_free(&g->batch);
+	}
+	l->heavy = false;
+}
+
 /* ---- all that is there, for the parser ---- */
 
 static enum rota_err send_past(void *ctx, const struct rota_log_entry *entry, struct rota_fail *why)
@@ -270,6 +272,7 @@ static enum rota_err commit(struct logger *l)
 	l->gate.round += err != ROTA_OK;
 	tell_all(l, err); /* before a holder can answer */
 	order_all(l);
+	order_rows(l);
 	l->count = 0;
 	checkpoint_durable(&l->maker, rota_log_size(l->log));
 	return err == ROTA_ERR_FULL ? ROTA_OK : err;
@@ -289,7 +292,7 @@ static enum rota_err serve(struct logger *l)
 {
 	rise();
 	while (take(l, 0)) {
-		while (l->count < GROUP_MAX && take(l, MSG_DONTWAIT))
+		while (l->count < GROUP_MAX && !l->heavy && take(l, MSG_DONTWAIT))
 			;
 		ROTA_TRY(commit(l));
 	}

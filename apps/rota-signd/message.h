@@ -4,6 +4,7 @@
  *     client --HTTP--> parser --order--> log writer --rota_pool_order--> session holder
  *       ^                |  <---logged---'                                    |
  *       '----------------'  <---------------rota_pool_done--------------------'
+ *                         <--signd_rows_done-- registrar <--signd_rows_order-- log writer
  *
  * Unix sockets of type SOCK_SEQPACKET, so what is in one message is there whole; numbers are native, all is one machine. A message
  * has several orders or answers, one behind the other, where they come at once: to send one and to wake somebody takes longer than
@@ -19,9 +20,11 @@
 
 #include "host/log/entry.h"
 #include "host/notary/ask.h"
+#include "host/notary/rows.h"
 
 /* Parser to log writer; behind it leaf_len bytes of leaf and record_len of private record. The request that officers
- * approved, which is longer than a message, comes as a file in memory beside it; its order is alone in its message. */
+ * approved, or of kind `rows` the batch of its items, is longer than a message and comes as a file in memory beside it; its order is alone in
+ * its message. */
 struct signd_order {
 	uint64_t tag;
 	uint32_t round;
@@ -55,5 +58,22 @@ struct signd_logged {
 };
 
 #define SIGND_LOGGED_MAX (sizeof(struct signd_logged) + ROTA_LEAF_MAX + ROTA_LOG_PRIVATE_MAX)
+
+/* Log writer to registrar, when the entry ROWS is durable: rows of this scope, for the items of the batch (host/notary/rows.h) in the file
+ * beside it, which has this digest. */
+struct signd_rows_order {
+	uint64_t tag;
+	uint8_t digest[ROTA_DIGEST_LEN]; /* `message` of the entry */
+	char scope[ROTA_LEAF_NAME_MAX + 1];
+};
+
+/* Registrar to parser: results of the items from `first` on, up to SIGND_ROWS_MAX, behind each other in as many messages as it takes. */
+#define SIGND_ROWS_MAX 64
+struct signd_rows_done {
+	uint64_t tag;
+	int32_t err; /* enum rota_err: of the batch, and then there are no results */
+	uint32_t first, count, all;
+	struct rota_rows_result result[SIGND_ROWS_MAX];
+};
 
 #endif

@@ -25,6 +25,7 @@ enum {
 	LISTENER,
 	REMOTE,
 	ENTRIES,
+	ROWS,
 	HOLDERS,
 	CONNS = HOLDERS + HOLDERS_MAX,
 	WAITS_MAX = CONNS + CROWD_MAX
@@ -98,6 +99,23 @@ static void hear_signed(struct parser *p, size_t holder)
 	p->broken |= count == 0;
 }
 
+/* The registrar's, one message: the log writer told us of its entry before. */
+static void hear_rows(struct parser *p)
+{
+	ssize_t got = recv(p->plan->registrar.answer[1], &p->rows, sizeof(p->rows), 0);
+	const size_t head = offsetof(struct signd_rows_done, result);
+	struct conn *c;
+
+	hear_logged(p);
+	p->broken |= got < (ssize_t)head || p->rows.count > SIGND_ROWS_MAX ||
+		(size_t)got != head + p->rows.count * sizeof(p->rows.result[0]);
+	if (p->broken)
+		return;
+	c = crowd_find(&p->crowd, p->rows.tag, CONN_TOKEN);
+	if (c)
+		request_rows(p, c, &p->rows);
+}
+
 /* ---- the wait ---- */
 
 static void admit(struct parser *p, int listener, struct rota_remote *remote)
@@ -145,6 +163,8 @@ static void watch_all(struct parser *p, int signals)
 	watch(p, LISTENER, plan->listener, EPOLL_CTL_ADD, EPOLLIN);
 	watch(p, REMOTE, plan->remote_listener, EPOLL_CTL_ADD, EPOLLIN);
 	watch(p, ENTRIES, plan->entries[1], EPOLL_CTL_ADD, EPOLLIN);
+	if (plan->registrar.wanted)
+		watch(p, ROWS, plan->registrar.answer[1], EPOLL_CTL_ADD, EPOLLIN);
 	for (unsigned i = 0; i < plan->holder_count; i++)
 		watch(p, HOLDERS + i, plan->holders[i].answer[1], EPOLL_CTL_ADD, EPOLLIN);
 }
@@ -202,6 +222,8 @@ static void act(struct parser *p, int signals, const bool ready[static WAITS_MAX
 		stop(p, signals);
 	if (ready[ENTRIES] || (p->deaf && !p->linger_us))
 		hear_logged(p);
+	if (ready[ROWS])
+		hear_rows(p);
 	for (size_t i = 0; i < p->plan->holder_count; i++)
 		if (ready[HOLDERS + i])
 			hear_signed(p, i);

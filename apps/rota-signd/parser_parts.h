@@ -15,6 +15,7 @@ struct parser {
 	struct standing standing;
 	struct crowd crowd;
 	struct rota_pool_done done[ROTA_POOL_BATCH];
+	struct signd_rows_done rows;
 	struct rota_remote *remote; /* NULL: nobody from afar */
 	uint64_t close_ms; /* when the next request that waits may be closed */
 	uint64_t stop_ms; /* when it was told to stop */
@@ -37,6 +38,9 @@ void request_logged(struct parser *p, struct conn *c, const struct signd_logged 
 
 /* A holder answered: its n-th signature. */
 void request_signed(struct parser *p, struct conn *c, size_t n, const struct rota_pool_done *done);
+
+/* The registrar answered: some of its rows. */
+void request_rows(struct parser *p, struct conn *c, const struct signd_rows_done *done);
 
 /* Its time is over. ctx: the parser. */
 void request_late(void *ctx, struct conn *c);

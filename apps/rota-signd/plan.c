@@ -169,6 +169,8 @@ enum rota_err plan_make(struct plan *p, struct rota_policy *policy, struct rota_
 	for (size_t i = 0; i < p->holder_count; i++)
 		fill_port(&p->holders[i]);
 	fill_port(&p->log);
+	for (size_t n = 0; (scope = rota_policy_scope_at(policy, n)) != NULL; n++)
+		p->registrar.wanted |= rota_policy_registry(policy, scope->product) != NULL;
 	return find_users(p, why);
 }
 
@@ -219,6 +221,10 @@ enum rota_err plan_connect(struct plan *p, struct rota_fail *why)
 	for (size_t i = 0; i < p->holder_count; i++) {
 		ROTA_TRY(pair(p->holders[i].order, why));
 		ROTA_TRY(pair(p->holders[i].answer, why));
+	}
+	if (p->registrar.wanted) {
+		ROTA_TRY(pair(p->registrar.order, why));
+		ROTA_TRY(pair(p->registrar.answer, why));
 	}
 	ROTA_TRY(pair(p->log.order, why));
 	return pair(p->entries, why);
@@ -334,7 +340,7 @@ bool plan_is_seat(const struct plan *p, const struct rota_leaf *leaf, size_t hol
 
 const struct rota_user *plan_user(const struct plan *p, enum plan_process process)
 {
-	return p->drops ? &p->user[process] : NULL;
+	return p->drops ? &p->user[process == PLAN_REGISTRAR ? PLAN_HOLDER : process] : NULL;
 }
 
 static void drop(int *fd)
@@ -342,6 +348,20 @@ static void drop(int *fd)
 	if (*fd > 0)
 		close(*fd);
 	*fd = -1;
+}
+
+static void keep_registrars(struct plan *p, enum plan_process process)
+{
+	struct plan_registrar *r = &p->registrar;
+
+	if (process != PLAN_REGISTRAR) {
+		drop(&r->order[0]);
+		drop(&r->answer[0]);
+	}
+	if (process != PLAN_LOGGER)
+		drop(&r->order[1]);
+	if (process != PLAN_PARSER)
+		drop(&r->answer[1]);
 }
 
 void plan_keep(struct plan *p, enum plan_process process)
@@ -355,7 +375,8 @@ void plan_keep(struct plan *p, enum plan_process process)
 			drop(&p->holders[i].answer[1]);
 	}
 	drop(&p->log.order[0]);
-	if (process == PLAN_HOLDER)
+	keep_registrars(p, process);
+	if (process == PLAN_HOLDER || process == PLAN_REGISTRAR)
 		offices_forget(p);
 	if (process != PLAN_LOGGER) {
 		drop(&p->log.order[1]);

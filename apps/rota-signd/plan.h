@@ -60,6 +60,11 @@ struct plan {
 	struct plan_office *offices; /* beside each scope (offices.h) */
 	uint64_t now_ms; /* of plan_turn() */
 	struct holder log; /* answers go back the way that orders come */
+	struct plan_registrar {
+		bool wanted; /* a rule lets somebody ask for rows */
+		int order[2], answer[2]; /* as a holder's */
+		pid_t pid;
+	} registrar;
 	int entries[2]; /* [0] the log writer's, [1] the parser's */
 	int listener; /* the parser's; 0: not open yet */
 	int remote_listener; /* the parser's, for nginx alone (remote.h); -1: none */
@@ -104,7 +109,8 @@ ROTA_MUST_USE bool plan_is_scope(const struct plan *p, const struct rota_leaf *l
 ROTA_MUST_USE bool plan_is_seat(
 	const struct plan *p, const struct rota_leaf *leaf, size_t holder, size_t key);
 
-enum plan_process { PLAN_PARSER, PLAN_LOGGER, PLAN_HOLDER };
+/* The registrar is the same user as the tokens' holders. */
+enum plan_process { PLAN_PARSER, PLAN_LOGGER, PLAN_HOLDER, PLAN_REGISTRAR };
 
 /* The user that this process becomes; NULL: it stays who it is. */
 const struct rota_user *plan_user(const struct plan *p, enum plan_process process);

@@ -33,7 +33,7 @@ void request_order(struct parser *p, uint64_t tag, const struct deed *deed)
 {
 	const struct ledger_parts parts = { .leaf = deed->leaf,
 		.record = rota_bytes_span(&deed->record),
-		.ask = deed->shown ? rota_bytes_span(&deed->ask.bytes) : ROTA_STR("") };
+		.ask = deed->shown ? desk_shown(deed) : ROTA_STR("") };
 
 	p->broken |= !ledger_order(&p->ledger, tag, &deed->order, &parts);
 	if (tag == 0) /* the deed does not stay */
@@ -200,6 +200,8 @@ void request_logged(struct parser *p, struct conn *c, const struct signd_logged 
 	else
 		desk_settled(&p->desk, &c->deed, logged->index);
 	c->missing = c->deed.order.count;
+	if (c->deed.grant.batch.len > 0)
+		c->missing = 1;
 	if (c->deed.answer.kind == ROTA_ANSWER_REFUSED || c->missing == 0) {
 		answer(p, c);
 		return;
@@ -221,10 +223,26 @@ void request_signed(struct parser *p, struct conn *c, size_t n, const struct rot
 	answer(p, c);
 }
 
+void request_rows(struct parser *p, struct conn *c, const struct signd_rows_done *done)
+{
+	if (done->err != ROTA_OK) {
+		fail(p, c, "the registrar could not read the items");
+		return;
+	}
+	if (!desk_rows(&c->deed, done)) {
+		fail(p, c, "the registrar answers something else");
+		return;
+	}
+	if (c->deed.receipt.len > 0)
+		answer(p, c);
+}
+
 void request_late(void *ctx, struct conn *c)
 {
 	if (c->phase == CONN_TOKEN)
-		fail(ctx, c, "the token does not answer");
+		fail(ctx, c,
+			c->deed.grant.batch.len > 0 ? "the registrar does not answer"
+						    : "the token does not answer");
 	else
 		conn_leave(c);
 }

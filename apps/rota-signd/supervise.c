@@ -5,6 +5,7 @@
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/offices.h"
 #include "apps/rota-signd/parser.h"
+#include "apps/rota-signd/registrar.h"
 #include "apps/rota-signd/remote.h"
 #include "apps/rota-signd/say.h"
 #include "apps/rota-signd/slotlink.h"
@@ -153,6 +154,7 @@ static enum rota_err start_all(struct family *f, struct rota_fail *why)
 	ROTA_TRY(plan_connect(plan, why));
 	empty_slots(f);
 	ROTA_TRY(hold_all(f, why));
+	ROTA_TRY(registrar_start(plan, why));
 	err = start_ready(f, PLAN_LOGGER, &f->logger, &says, why);
 	close(says);
 	ROTA_TRY(err);
@@ -165,16 +167,26 @@ static enum rota_err start_all(struct family *f, struct rota_fail *why)
 	return listen_to_parser(f, why);
 }
 
+/* Its number is soon another one's. */
+static void shut(int *fd)
+{
+	if (*fd > 0)
+		close(*fd);
+	*fd = -1;
+}
+
 /* What only children use; while one of ours is open, nobody hears that the other side is gone. */
 static void let_go(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->holder_count; i++) {
-		close(plan->holders[i].order[1]);
-		close(plan->holders[i].answer[1]);
+		shut(&plan->holders[i].order[1]);
+		shut(&plan->holders[i].answer[1]);
 	}
-	close(plan->log.order[1]);
-	close(plan->entries[0]);
-	close(plan->entries[1]);
+	shut(&plan->registrar.order[1]);
+	shut(&plan->registrar.answer[1]);
+	shut(&plan->log.order[1]);
+	shut(&plan->entries[0]);
+	shut(&plan->entries[1]);
 }
 
 /* ---- watching ---- */
@@ -220,6 +232,10 @@ static void bury(struct family *f, pid_t pid, int status)
 			holder_at(f->plan, i)->pid = f->ending && well ? HOLDING_NOT_AGAIN : 0;
 			return;
 		}
+	if (pid == f->plan->registrar.pid) {
+		f->plan->registrar.pid = f->ending && well ? HOLDING_NOT_AGAIN : 0;
+		return;
+	}
 	if (pid == f->parser)
 		f->parser = 0;
 	if (pid == f->logger)
@@ -245,6 +261,24 @@ static void hold_slot_again(struct family *f, struct holder *h)
 	}
 	say("%s", why.text);
 	f->keeper_s = now_s() + KEEPER_S;
+}
+
+/* Orders that nobody has taken are not lost; one that was, its client asks again. */
+static void register_again(struct family *f)
+{
+	struct plan_registrar *r = &f->plan->registrar;
+	struct rota_fail why;
+
+	if (!r->wanted || r->pid != 0 || f->ending)
+		return;
+	say("the registrar ended; started anew");
+	if (registrar_start(f->plan, &why) == ROTA_OK)
+		return;
+	say("%s", why.text);
+	if (why.err != ROTA_ERR_DENIED)
+		return;
+	r->pid = HOLDING_NOT_AGAIN;
+	end(f, SUPERVISE_PIN_REFUSED);
 }
 
 static void hold_again(struct family *f)
@@ -311,7 +345,8 @@ static void mind_slots(struct family *f)
 
 static bool anybody(const struct family *f)
 {
-	bool any = f->parser > 0 || f->logger > 0 || f->plan->log.pid > 0;
+	bool any = f->parser > 0 || f->logger > 0 || f->plan->log.pid > 0 ||
+		f->plan->registrar.pid > 0;
 
 	for (size_t i = 0; i < f->plan->holder_count; i++)
 		any |= f->plan->holders[i].pid > 0;
@@ -336,6 +371,7 @@ static void watch(struct family *f, const sigset_t *signals)
 			bury(f, pid, status);
 		mind_slots(f);
 		hold_again(f);
+		register_again(f);
 		if (f->ending && deadline == 0)
 			deadline = now_s() + GOODBYE_S;
 		if (deadline != 0 && now_s() > deadline) {
@@ -373,10 +409,12 @@ static void pass_doors(struct plan *from, struct plan *to)
 static void forget(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->holder_count; i++) {
-		close(plan->holders[i].order[0]);
-		close(plan->holders[i].answer[0]);
+		shut(&plan->holders[i].order[0]);
+		shut(&plan->holders[i].answer[0]);
 	}
-	close(plan->log.order[0]);
+	shut(&plan->registrar.order[0]);
+	shut(&plan->registrar.answer[0]);
+	shut(&plan->log.order[0]);
 }
 
 /* One set of processes, from its start to its end. */

@@ -73,7 +73,8 @@ static const char *const kinds[] = { [ROTA_LEAF_OPENED] = "opened",
 	[ROTA_LEAF_POLICY] = "policy",
 	[ROTA_LEAF_BUILD] = "build",
 	[ROTA_LEAF_CAMPAIGN] = "campaign",
-	[ROTA_LEAF_ISSUED] = "issued" };
+	[ROTA_LEAF_ISSUED] = "issued",
+	[ROTA_LEAF_ROWS] = "rows" };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

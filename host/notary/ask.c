@@ -3,6 +3,7 @@
 #include "host/base/when.h"
 #include "host/campaign/request.h"
 #include "host/notary/refusal.h"
+#include "host/notary/rows.h"
 #include "host/repo/judge.h"
 #include "host/sign/duty.h"
 #include "rota/codec/name.h"
@@ -147,6 +148,7 @@ static const struct {
 	[ROTA_ASK_SERIES] = { "series", series_ok },
 	[ROTA_ASK_CERTIFICATE] = { "certificate", certificate_ok },
 	[ROTA_ASK_CAMPAIGN] = { "campaign", campaign_ok },
+	[ROTA_ASK_ROWS] = { "rows", rota_rows_body_ok },
 };
 
 const char *rota_ask_word(enum rota_ask_kind kind)

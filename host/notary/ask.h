@@ -35,6 +35,7 @@ enum rota_ask_kind {
 	ROTA_ASK_SERIES, /* {"from","landing_s","period_s","slots"} */
 	ROTA_ASK_CERTIFICATE, /* {"csr","endorsement","identity","ldevid","party"} of certify.h */
 	ROTA_ASK_CAMPAIGN, /* {"activation","cipher","devices", ...} of SPEC 32.1; nothing is signed */
+	ROTA_ASK_ROWS, /* {"items"} of rows.h; nothing is signed */
 	ROTA_ASK_KINDS,
 };
 

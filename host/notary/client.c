@@ -163,6 +163,41 @@ bool rota_client_may_stand(const struct rota_answer *answer)
 			strcmp(answer->code, rota_refusals[ROTA_REFUSED_LOG].code) == 0);
 }
 
+/* No yes: what it is. */
+static enum rota_err read_refusal(
+	const struct rota_client *c, struct rota_span text, unsigned status, struct rota_fail *why)
+{
+	struct rota_answer answer;
+
+	if (rota_answer_read(text, &answer, why) != ROTA_OK || answer.kind == ROTA_ANSWER_SIGNED)
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"signing daemon at %s answers %u with what is no answer (SPEC 18.5)",
+			c->socket, status);
+	why->err = rota_client_verdict(&answer, why);
+	if (rota_client_may_stand(&answer))
+		why->err = ROTA_ERR_BUSY;
+	return why->err;
+}
+
+enum rota_err client_post_long(struct rota_client *c, struct rota_span ask, size_t max,
+	struct rota_bytes *text, struct rota_fail *why)
+{
+	struct rota_fetch_answer got;
+	enum rota_err err;
+
+	*text = (struct rota_bytes){ 0 };
+	err = rota_fetch_post_long(
+		c->fetch, &c->server, "v1/ask", ask, CALL_S, max, text, &got, why);
+	if (err != ROTA_OK)
+		unreached(c, why);
+	else if (got.status == 200)
+		return ROTA_OK;
+	else
+		err = read_refusal(c, rota_bytes_span(text), got.status, why);
+	rota_bytes_free(text);
+	return err;
+}
+
 enum rota_err rota_client_approve(struct rota_client *c, const struct rota_approval *approval,
 	struct rota_answer *out, struct rota_fail *why)
 {

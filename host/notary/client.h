@@ -12,6 +12,7 @@
 
 #include "host/notary/approval.h"
 #include "host/notary/ask.h"
+#include "host/notary/rows.h"
 #include "host/sign/authdir.h"
 
 /* Requests that can wait at once (SPEC 20.3). */
@@ -77,6 +78,14 @@ ROTA_MUST_USE enum rota_err rota_client_campaigns(struct rota_client *c, const c
 	uint8_t (*ids)[ROTA_DIGEST_LEN], size_t *count, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err rota_client_campaign(struct rota_client *c,
 	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_ask *ask, struct rota_fail *why);
+
+/* Rows of a scope's registry, one for each item (host/notary/registrar.h), 1 to ROTA_REGISTRAR_ITEMS_MAX: out[i].err is ROTA_OK and
+ * out[i].row the row, or why there is none of items[i] (SPEC 30.8). Asked again, the same items give the same rows. `reason` goes into the
+ * daemon's log. ROTA_ERR_BUSY: too often, or the daemon's log or registrar is away: come again. Others as
+ * rota_client_verdict(). */
+ROTA_MUST_USE enum rota_err rota_client_rows(struct rota_client *c, const char *scope,
+	const char *reason, const struct rota_span *items, size_t count,
+	struct rota_rows_result *out, struct rota_fail *why);
 
 /* Send an officer's approval; *out is how the request stands with it. */
 ROTA_MUST_USE enum rota_err rota_client_approve(struct rota_client *c,

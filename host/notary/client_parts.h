@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/notary/client_parts.h -- what client.c does for client_campaign.c. Private to these two. */
+/* host/notary/client_parts.h -- what client.c does for client_campaign.c and client_rows.c. Private to these. */
 #ifndef HOST_NOTARY_CLIENT_PARTS_H
 #define HOST_NOTARY_CLIENT_PARTS_H
 
@@ -8,6 +8,11 @@
 /* GET of an object of exactly these members, which the caller decrefs. */
 ROTA_MUST_USE enum rota_err client_get(struct rota_client *c, const char *path, size_t max,
 	const char *members, json_t **out, struct rota_fail *why);
+
+/* POST a request whose answer is long, at most `max` bytes: its text, which the caller frees. Anything but a yes is an error as
+ * rota_client_verdict(); ROTA_ERR_BUSY also where the daemon's log is away. */
+ROTA_MUST_USE enum rota_err client_post_long(struct rota_client *c, struct rota_span ask,
+	size_t max, struct rota_bytes *text, struct rota_fail *why);
 
 /* A list of digests in hex, at most `most`. `what` they are, for the sentence. */
 ROTA_MUST_USE enum rota_err client_digests(const struct rota_client *c, const json_t *list,

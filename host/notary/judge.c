@@ -166,6 +166,8 @@ static enum rota_err judge_kind(struct trial *t, struct rota_grant *out, struct 
 		return judge_certificate(t, out, why);
 	case ROTA_ASK_CAMPAIGN:
 		return judge_key_campaign(t, out, why);
+	case ROTA_ASK_ROWS:
+		return judge_rows(t, out, why);
 	default:
 		return rota_refuse(why, ROTA_REFUSED_KIND, "this daemon does not serve kind %s",
 			rota_ask_word(t->ask->kind));
@@ -337,7 +339,7 @@ enum rota_err rota_judge_ask(struct rota_judge *j, const struct rota_rule *rule,
 	*out = (struct rota_grant){ .leaf = { .kind = ROTA_LEAF_GRANTED,
 					    .at_s = j->now,
 					    .scope = rota_span_cstr(ask->scope) } };
-	if (!t.dir || (!t.duty && !rota_policy_issues(ask->role)))
+	if (!t.dir || (!t.duty && !rota_policy_issues(ask->role) && !rota_policy_keeps(ask->role)))
 		return rota_refuse(
 			why, ROTA_REFUSED_ROLE, "no role %s of %s", ask->role, ask->scope);
 	err = judge_all(&t, out, why);
@@ -353,6 +355,7 @@ void rota_grant_free(struct rota_grant *g)
 {
 	rota_bytes_free(&g->record);
 	rota_bytes_free(&g->tbs);
+	rota_bytes_free(&g->batch);
 }
 
 /* Roles whose texts the next request is compared with. */

@@ -33,6 +33,7 @@ struct rota_grant {
 	bool waits; /* for the rule's approvals: keep the request, grant nothing */
 	bool again; /* the same bytes as last time: no text to keep, nothing to take in (SPEC 18.7) */
 	struct rota_bytes tbs; /* kind `certificate`: what is signed; owned */
+	struct rota_bytes batch; /* kind `rows`: items, as rows.h says; owned */
 	uint64_t time_s; /* kind `time`: what is signed, for the answer */
 	struct rota_bytes record; /* the private record; owned */
 };

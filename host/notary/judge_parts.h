@@ -56,6 +56,7 @@ enum rota_err judge_record(struct trial *t, struct rota_grant *out, struct rota_
 enum rota_err judge_build(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_certificate(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_key_campaign(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_rows(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 
 /* Where a release.json says that it comes from; where the rule demands builders, they must agree (SPEC 26.5). `list` is
  * what the release's role lists. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/notary/policy_parts.h"
 #include "host/notary/refusal.h"
+#include "host/notary/rows.h"
 #include "host/sign/duty.h"
 #include "rota/trust/path.h"
 
@@ -113,6 +114,36 @@ bool rota_policy_path(const struct rota_rule *rule, const char *path)
 bool rota_policy_issues(const char *role)
 {
 	return strcmp(role, "device-ca") == 0 || strcmp(role, "operational-ca") == 0;
+}
+
+bool rota_policy_keeps(const char *role)
+{
+	return strcmp(role, ROTA_ROWS_ROLE) == 0;
+}
+
+bool rota_policy_lets(const struct rota_policy *p, struct rota_span scope, struct rota_span role,
+	enum rota_ask_kind kind)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct rota_rule *r = &p->rules[i];
+
+		if (rota_span_eq(scope, rota_span_cstr(r->scope)) &&
+			rota_span_eq(role, rota_span_cstr(r->role)) &&
+			policy_has_word(r->kinds, rota_ask_word(kind)))
+			return true;
+	}
+	return false;
+}
+
+const struct rota_policy_registry *rota_policy_registry(
+	const struct rota_policy *p, const char *scope)
+{
+	if (!rota_policy_lets(p, rota_span_cstr(scope), ROTA_STR(ROTA_ROWS_ROLE), ROTA_ASK_ROWS))
+		return NULL;
+	for (size_t i = 0; i < p->registry_count; i++)
+		if (strcmp(p->registries[i].scope, scope) == 0)
+			return &p->registries[i];
+	return NULL;
 }
 
 const char *rota_policy_party(enum rota_ask_kind kind, const char *role)

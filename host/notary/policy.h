@@ -8,6 +8,7 @@
  *     [client NAME]    uid = N, or spki = SHA-256 of a certificate's SubjectPublicKeyInfo
  *     [officer NAME]   key = 130 hex digits
  *     [builder NAME]   key = 130 hex digits
+ *     [registry PRODUCT]  key; module, label, pin_file, environment of the token that wrapped it
  *     [rule NAME]      who, scope, role, kinds, paths, approvals, approvers, builders, rate, lifetime
  *
  * For each (client, scope, role, kind) there is one rule or none; two are an error when the file is read, and so is a rule
@@ -70,6 +71,13 @@ struct rota_policy_log {
 	const char *witnesses; /* words; "" */
 };
 
+/* The key of a scope's registry: a file that a token wrapped, and that token (SPEC 37.5). */
+struct rota_policy_registry {
+	const char *scope;
+	const char *key, *pin_file; /* paths */
+	const char *module, *label, *environment; /* the last one may be NULL */
+};
+
 struct rota_policy;
 
 /* The error names file, section and what to write there. ROTA_ERR_DENIED: others than its owner, root or us, may write it. */
@@ -86,6 +94,10 @@ const struct rota_policy_log *rota_policy_log(const struct rota_policy *p);
 /* The authority of the n-th scope, or of the one of that name; NULL: there is none. */
 const struct rota_authdir *rota_policy_scope_at(const struct rota_policy *p, size_t n);
 const struct rota_authdir *rota_policy_scope(const struct rota_policy *p, const char *scope);
+
+/* NULL: there is none, or no rule lets somebody ask for rows of the scope. */
+const struct rota_policy_registry *rota_policy_registry(
+	const struct rota_policy *p, const char *scope);
 
 /* NULL: there is none. */
 const struct rota_rule *rota_policy_rule(const struct rota_policy *p, const char *name);
@@ -117,6 +129,13 @@ const struct rota_rule *rota_policy_brings(
 
 /* Whether certificates of this authority are issued by the daemon: a role that has no file (SPEC 19.8). */
 bool rota_policy_issues(const char *role);
+
+/* Whether rows of the registry are asked for in this role, which has no file and no keys (SPEC 19.9). */
+bool rota_policy_keeps(const char *role);
+
+/* Whether a rule lets somebody ask for this kind in a role of a scope. */
+bool rota_policy_lets(const struct rota_policy *p, struct rota_span scope, struct rota_span role,
+	enum rota_ask_kind kind);
 
 /* Whose keys sign what a kind asks for in a role: a party of rota.ini; NULL: nothing is signed. */
 const char *rota_policy_party(enum rota_ask_kind kind, const char *role);

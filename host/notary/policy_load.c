@@ -171,6 +171,30 @@ static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)
 	return rota_fail(why, ROTA_ERR_FORMAT, "%s: there is no [scope PRODUCT]", p->ini.path);
 }
 
+/* The file is rota-seald's: where it makes campaigns, it checks rows by the same key. */
+static enum rota_err load_registries(struct rota_policy *p, struct rota_fail *why)
+{
+	char section[POLICY_SECTION_MAX];
+	const char *name;
+
+	for (size_t i = 0; policy_section(p, "registry", i, section, &name); i++) {
+		struct rota_policy_registry *r = &p->registries[i];
+
+		if (i == ROTA_POLICY_SCOPES_MAX || !rota_policy_scope(p, name))
+			return policy_wrong(p, why, section, "", "is of no [scope]");
+		r->scope = name;
+		ROTA_TRY(rota_ini_need(&p->ini, section, "key", &r->key, why));
+		ROTA_TRY(rota_ini_need(&p->ini, section, "module", &r->module, why));
+		ROTA_TRY(rota_ini_need(&p->ini, section, "label", &r->label, why));
+		ROTA_TRY(rota_ini_need(&p->ini, section, "pin_file", &r->pin_file, why));
+		r->environment = rota_ini_get(&p->ini, section, "environment");
+		r->key = path_of(p, r->key);
+		r->pin_file = path_of(p, r->pin_file);
+		p->registry_count++;
+	}
+	return ROTA_OK;
+}
+
 /* TOKEN:KEY of the first scope. */
 static enum rota_err load_seat(struct rota_policy *p, const char *key, const char *text,
 	struct rota_seat *out, struct rota_fail *why)
@@ -281,6 +305,7 @@ static enum rota_err load_all(struct rota_policy *p, struct rota_fail *why)
 	ROTA_TRY(load_clients(p, why));
 	ROTA_TRY(load_officers(p, why));
 	ROTA_TRY(rota_named_keys_load(&p->ini, "builder", p->builders, &p->builder_count, why));
+	ROTA_TRY(load_registries(p, why));
 	ROTA_TRY(policy_load_rules(p, why));
 	return rota_ini_all_used(&p->ini, why);
 }

@@ -24,9 +24,11 @@ struct rota_policy {
 	struct rota_officer officers[ROTA_POLICY_SECTIONS_MAX];
 	struct rota_named_key builders[ROTA_NAMED_KEYS_MAX];
 	struct rota_rule rules[ROTA_POLICY_SECTIONS_MAX];
+	struct rota_policy_registry registries[ROTA_POLICY_SCOPES_MAX];
+	size_t registry_count;
 	size_t scope_count, client_count, officer_count, builder_count, rule_count;
-	/* what relative names became; a folder of each scope, and those of [daemon] and [remote] */
-	char *paths[ROTA_POLICY_SCOPES_MAX + POLICY_PATHS];
+	/* what relative names became; a folder and two files of each scope, and those of [daemon] and [remote] */
+	char *paths[3 * ROTA_POLICY_SCOPES_MAX + POLICY_PATHS];
 	size_t path_count;
 };
 

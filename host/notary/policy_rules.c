@@ -32,14 +32,19 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 			return policy_wrong(p, why, section, "kinds",
 				"of roles device-ca and operational-ca is certificate, and of no "
 				"other");
+		if ((i == ROTA_ASK_ROWS) != rota_policy_keeps(r->role))
+			return policy_wrong(p, why, section, "kinds",
+				"of role registry is rows, and of no other role");
 		if (name && (!party || !rota_party_online(party)))
 			return rota_fail(why, ROTA_ERR_FORMAT,
 				"%s: [%s] is for keys of %s, whose seats in rota.ini of %s are not "
 				"online: people sign those (rota repo export)",
 				p->ini.path, section, name, r->scope);
-		if (r->approvals && (i == ROTA_ASK_TIME || i == ROTA_ASK_TICKET))
+		if (r->approvals &&
+			(i == ROTA_ASK_TIME || i == ROTA_ASK_TICKET || i == ROTA_ASK_ROWS))
 			return policy_wrong(p, why, section, "approvals",
-				"cannot be for kinds time and ticket, which devices wait for");
+				"cannot be for kinds time, ticket and rows, which devices wait "
+				"for");
 		if (party && party->threshold > ROTA_ANSWER_SIGS_MAX)
 			return policy_wrong(p, why, section, "role", "has a threshold above 2");
 	}
@@ -47,7 +52,19 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 		return ROTA_OK;
 	return policy_wrong(p, why, section, "kinds",
 		"is not a list of distinct ones of metadata, image, time, ticket, build, record, "
-		"key, series, campaign, certificate");
+		"key, series, campaign, certificate, rows");
+}
+
+/* The key that rows are made with. */
+static enum rota_err check_registry(struct rota_policy *p, const char *section,
+	const struct rota_rule *r, struct rota_fail *why)
+{
+	if (!rota_policy_keeps(r->role))
+		return ROTA_OK;
+	for (size_t i = 0; i < p->registry_count; i++)
+		if (strcmp(p->registries[i].scope, r->scope) == 0)
+			return ROTA_OK;
+	return policy_wrong(p, why, section, "kinds", "rows takes a section [registry SCOPE]");
 }
 
 static enum rota_err check_approvers(struct rota_policy *p, const char *section,
@@ -88,14 +105,14 @@ static enum rota_err load_need(
 		p, why, section, "builders", "are more than there are [builder] sections");
 }
 
-/* "60/1h"; without one a request a second. */
+/* "60/1h"; without one a request a second, of rows a hundred. */
 static enum rota_err load_rate(
 	struct rota_policy *p, const char *section, struct rota_rule *r, struct rota_fail *why)
 {
 	const char *text = rota_ini_get(&p->ini, section, "rate");
 	uint64_t span = 3600;
 	char *end;
-	unsigned long count = 3600;
+	unsigned long count = rota_policy_keeps(r->role) ? 360000 : 3600;
 
 	if (text) {
 		count = strtoul(text, &end, 10);
@@ -133,6 +150,10 @@ static enum rota_err load_lifetime(
 
 	if (rota_policy_issues(r->role))
 		return load_issued(p, section, text, r, why);
+	if (rota_policy_keeps(r->role))
+		return text ? policy_wrong(p, why, section, "lifetime",
+				      "is not for rows, which have no end")
+			    : ROTA_OK;
 	if (!duty || !party)
 		return policy_wrong(p, why, section, "role", "is none of SPEC 3.2");
 	r->lifetime_s = party->lifetime_s;
@@ -194,6 +215,7 @@ static enum rota_err load_rule(struct rota_policy *p, const char *section, const
 	ROTA_TRY(load_lifetime(p, section, r, why));
 	ROTA_TRY(load_rate(p, section, r, why));
 	ROTA_TRY(check_kinds(p, section, r, why));
+	ROTA_TRY(check_registry(p, section, r, why));
 	ROTA_TRY(check_approvers(p, section, r, why));
 	ROTA_TRY(load_need(p, section, r, why));
 	return check_alone(p, section, r, why);

@@ -12,12 +12,12 @@
 /* Zeroed: full at its first use. A rule has one client, so a bucket for each rule is one for each client of it. */
 struct rota_rate {
 	uint64_t at_ms;
-	uint64_t left; /* parts: rate_s * 1000 of them are one request */
+	uint64_t left; /* parts: rate_s * 1000 of them are one request, or one item */
 	bool begun;
 };
 
-/* Take one request out. Refused: rate; *wait_s is when to come again. */
+/* Take `count` requests out: one, or items of kind `rows`. Refused: rate; *wait_s is when to come again, 0: so many never pass. */
 ROTA_MUST_USE enum rota_err rota_rate_take(struct rota_rate *b, const struct rota_rule *rule,
-	uint64_t now_ms, uint64_t *wait_s, struct rota_fail *why);
+	size_t count, uint64_t now_ms, uint64_t *wait_s, struct rota_fail *why);
 
 #endif

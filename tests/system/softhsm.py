@@ -9,7 +9,7 @@ import struct
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-USER_PIN, CLASS, VALUE, LABEL, PRIVATE_KEY = 0x8000534D, 0, 0x11, 3, 3
+USER_PIN, CLASS, VALUE, LABEL, PRIVATE_KEY, SECRET_KEY = 0x8000534D, 0, 0x11, 3, 3, 4
 
 
 def attributes(path):
@@ -50,6 +50,18 @@ def private_keys(store, pin):
         for path in token.parent.glob("*.object"):
             a = attributes(path) if path != token else {}
             if a.get(CLASS) == PRIVATE_KEY and VALUE in a:
+                found[unseal(key, a[LABEL]).decode()] = unseal(key, a[VALUE])
+    return found
+
+
+def secret_keys(store, pin):
+    """Label to value, of each AES key in a store of one token."""
+    found = {}
+    for token in store.rglob("token.object"):
+        key = token_key(attributes(token), pin)
+        for path in token.parent.glob("*.object"):
+            a = attributes(path) if path != token else {}
+            if a.get(CLASS) == SECRET_KEY and VALUE in a:
                 found[unseal(key, a[LABEL]).decode()] = unseal(key, a[VALUE])
     return found
 

@@ -3,17 +3,21 @@
 import base64
 import contextlib
 import datetime
+import functools
+import operator
 import os
 import pathlib
 import re
 import resource
 import signal
+import struct
 import subprocess
 import time
 import types
 
 import pytest
 
+import registry
 import softhsm
 import template
 from conftest import programs
@@ -186,6 +190,46 @@ def test_who_talks_to_clients_has_no_secret_in_memory(authority, daemon):
         data = b"".join(memory(pid))
         assert str(authority).encode() in data, "nothing was read"
         assert not [it for it, secret in (sure if name == "rota-token" else hidden).items() if secret in data], name
+
+
+def midstate(key, pad):
+    """What SHA-256 has in its eight words after the first block of an HMAC, as memory has it: as good as the key."""
+    primes = [n for n in range(2, 312) if all(n % d for d in range(2, n))]
+    k, h = ([int(n ** (1 / root) % 1 * 2 ** 32) for n in primes[:count]] for root, count in ((3, 64), (2, 8)))
+    words = list(struct.unpack(">16I", bytes(byte ^ pad for byte in key.ljust(64, b"\0"))))
+
+    def turned(word, *by):
+        return functools.reduce(operator.xor, (word >> n | word << 32 - n for n in by)) & 0xFFFFFFFF
+
+    for i in range(16, 64):
+        a, b = words[i - 15], words[i - 2]
+        words.append((words[i - 16] + (turned(a, 7, 18) ^ a >> 3) + words[i - 7] + (turned(b, 17, 19) ^ b >> 10)) & 0xFFFFFFFF)
+    a, b, c, d, e, f, g, last = h
+    for i in range(64):
+        one = last + turned(e, 6, 11, 25) + (e & f ^ ~e & g) + k[i] + words[i]
+        two = turned(a, 2, 13, 22) + (a & b ^ a & c ^ b & c)
+        a, b, c, d, e, f, g, last = (one + two) & 0xFFFFFFFF, a, b, c, (d + one) & 0xFFFFFFFF, e, f, g
+    return struct.pack("=8I", *((was + now) & 0xFFFFFFFF for was, now in zip(h, (a, b, c, d, e, f, g, last))))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="another process's memory is read by root alone")
+def test_the_registrar_alone_has_the_registrys_key(authority, tmp_path):
+    """And not the key itself: what follows from it, which makes rows."""
+    key = registry.Key(tmp_path / "key")
+    rule = "[rule rows]\nwho = me\nscope = sensor\nrole = registry\nkinds = rows\n"
+    plain = key.plain()
+    follows = [midstate(plain, pad) for pad in (0x36, 0x5c)]
+    hidden = [plain, plain.hex().encode(), (key.folder / "pin").read_bytes().strip()]
+    with Signd(tmp_path, authority, more=key.ini() + rule) as it:
+        assert it.ask(kind="rows", role="registry", body={"items": ["00"]})[1]["rows"] == ["format"]
+        found = processes(it) | dict.fromkeys(it.pids("signd-rows"), "signd-rows")
+        assert len([name for name in found.values() if name == "signd-rows"]) == 1
+        for pid, name in found.items():
+            data = b"".join(memory(pid))
+            assert not any(secret in data for secret in hidden), name
+            assert all((it in data) == (name == "signd-rows") for it in follows), name
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or not any(it in path.read_bytes() for it in hidden[:2] + follows), path
 
 
 def test_the_daemon_leaves_no_core(authority, tmp_path):

@@ -89,12 +89,16 @@ def verified(cert, ca):
     return cert
 
 
-@pytest.fixture(name="signd")
-def run_signd(scene):
-    """Its authorities' token is online."""
+def put_online(scene):
+    """The token of its authorities."""
     ini = scene.dir / "rota.ini"
     head, tail = ini.read_text().split("[token ca]\n", 1)
     ini.write_text(f"{head}[token ca]\nonline = yes\n{tail.replace('online = no' + chr(10), '', 1) if tail.split('[')[0].count('online') else tail}")
+
+
+@pytest.fixture(name="signd")
+def run_signd(scene):
+    put_online(scene)
     with Signd(scene.folder, scene.dir, more=RULES) as it:
         yield it
 

@@ -89,6 +89,10 @@ static struct rota_bytes rules_text(struct notary *n)
 		"kinds = metadata\napprovals = 2\napprovers = anna bert");
 	add_rule(&text, "link", "engineer", "keys-link", "kinds = metadata campaign");
 	add_rule(&text, "logins", "engineer", "operational-ca", "kinds = certificate");
+	rota_bytes_add_text(&text,
+		"[registry sensor]\nkey = registry.key\nmodule = /m.so\nlabel = seald\n"
+		"pin_file = pin\n");
+	add_rule(&text, "rows", "engineer", "registry", "kinds = rows");
 	add_rule(&text, "store", "engineer", "keys-store", "kinds = metadata");
 	add_rule(&text, "storage", "engineer", "keys-store",
 		"kinds = campaign\napprovals = 1\napprovers = anna bert");

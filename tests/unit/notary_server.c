@@ -3,6 +3,7 @@
 #include "host/http/head.h"
 #include "host/notary/approval.h"
 #include "host/notary/refusal.h"
+#include "host/notary/rows.h"
 #include "host/repo/chain.h"
 #include "host/sign/p256.h"
 
@@ -110,6 +111,26 @@ static void wait_for_officers(struct daemon *d, const struct rota_ask *ask, stru
 	answer(r, 202, &a);
 }
 
+/* Of an item its first byte, as often as a row has bytes; of one that begins with - none. */
+static void make_rows(const struct rota_ask *ask, bool forgetful, struct reply *r)
+{
+	struct rota_rows_result out[ROTA_REGISTRAR_ITEMS_MAX] = { 0 };
+	struct rota_span items[ROTA_REGISTRAR_ITEMS_MAX];
+	struct rota_bytes batch = { 0 };
+	size_t count;
+
+	rota_rows_batch(ask->body, &batch);
+	if (rota_rows_batch_read(rota_bytes_span(&batch), items, &count) != ROTA_OK)
+		abort();
+	for (size_t i = 0; i < count; i++) {
+		out[i].err = (int32_t)(items[i].p[0] == '-' ? ROTA_ERR_COUNTER : ROTA_OK);
+		memset(out[i].row, items[i].p[0], sizeof(out[i].row));
+	}
+	rota_rows_answer_write(7, out, count - forgetful, &r->text);
+	r->status = 200;
+	rota_bytes_free(&batch);
+}
+
 static void judge(struct daemon *d, const struct rota_ask *ask, struct reply *r)
 {
 	enum server_mood mood = d->board->mood;
@@ -134,6 +155,10 @@ static void judge(struct daemon *d, const struct rota_ask *ask, struct reply *r)
 	}
 	if (mood == SERVER_HAS_NO_TOKEN) {
 		refuse(r, 503, ROTA_REFUSED_TOKEN);
+		return;
+	}
+	if (ask->kind == ROTA_ASK_ROWS) {
+		make_rows(ask, mood == SERVER_MIXES_UP, r);
 		return;
 	}
 	if (ask->kind == ROTA_ASK_IMAGE) {

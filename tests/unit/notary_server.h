@@ -20,7 +20,7 @@ enum server_mood {
 	SERVER_LIES, /* signatures do not verify */
 	SERVER_SAYS_NOTHING, /* a yes without a signature */
 	SERVER_BABBLES, /* no answer of SPEC 18.5 */
-	SERVER_MIXES_UP, /* shows another request, has another file */
+	SERVER_MIXES_UP, /* shows another request, has another file, forgets a row */
 };
 
 /* Shared with the process. */

@@ -180,6 +180,8 @@ TEST(bodies)
 			"{\"from\":\"2027-01-15T08:00:00Z\",\"landing_s\":1,\"period_s\":1,"
 			"\"slots\":1}",
 			true },
+		{ "rows", "{\"items\":[\"00ff\"]}", true },
+		{ "rows", "{\"items\":[]}", false },
 		{ "series", "{\"from\":\"now\",\"landing_s\":1,\"period_s\":1,\"slots\":1}",
 			false },
 	};

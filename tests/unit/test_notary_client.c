@@ -282,6 +282,36 @@ TEST(campaigns_are_those_that_were_asked_for)
 	end(&d);
 }
 
+TEST(rows_come_as_they_were_asked_for)
+{
+	const struct rota_span items[] = { ROTA_STR("abc"), ROTA_STR("-"), ROTA_STR("z") };
+	static const struct {
+		enum server_mood mood;
+		enum rota_err err;
+	} moods[] = { { SERVER_MIXES_UP, ROTA_ERR_FORMAT }, { SERVER_REFUSES, ROTA_ERR_ROLE },
+		{ SERVER_RATES, ROTA_ERR_BUSY }, { SERVER_HAS_NO_TOKEN, ROTA_ERR_BUSY },
+		{ SERVER_BABBLES, ROTA_ERR_FORMAT } };
+	struct rota_rows_result out[3];
+	struct daemon_scene d;
+	uint64_t version;
+
+	CHECK(begin(&d));
+	CHECK_OK(sign(&d, "rollouts", &version)); /* the client is opened when it is needed */
+	CHECK_OK(rota_client_rows(d.proxy.client, "sensor", "r", items, 3, out, &d.s.why));
+	CHECK_EQ(out[0].err, ROTA_OK);
+	CHECK_EQ(out[0].row[255], 'a');
+	CHECK_EQ(out[1].err, ROTA_ERR_COUNTER);
+	CHECK_EQ(out[2].row[0], 'z');
+	CHECK_EQ(rota_client_rows(d.proxy.client, "sensor", "r", items, 0, out, &d.s.why),
+		ROTA_ERR_LIMIT);
+	for (size_t i = 0; i < sizeof(moods) / sizeof(moods[0]); i++) {
+		d.server.board->mood = moods[i].mood;
+		CHECK_EQ(rota_client_rows(d.proxy.client, "sensor", "r", items, 3, out, &d.s.why),
+			moods[i].err);
+	}
+	end(&d);
+}
+
 TEST(the_daemon_gets_the_texts_that_are_new)
 {
 	static const char path[] = "rollouts/sensor.json";
@@ -338,4 +368,5 @@ TESTS(T(online_roles_are_the_daemons), T(keys_are_what_the_daemon_says),
 	T(what_is_no_yes_is_no_signature), T(nobody_there_was_not_asked),
 	T(what_was_granted_is_not_lost), T(a_request_that_is_left_is_brought_to_an_end),
 	T(an_approved_request_comes_to_its_file), T(campaigns_are_those_that_were_asked_for),
-	T(the_daemon_gets_the_texts_that_are_new), T(an_image_goes_there_whole))
+	T(rows_come_as_they_were_asked_for), T(the_daemon_gets_the_texts_that_are_new),
+	T(an_image_goes_there_whole))

@@ -38,6 +38,12 @@ TEST(loads)
 	CHECK(strcmp(rota_policy_log(n.policy)->origin, "sensor.rota.invalid/log") == 0);
 	CHECK(strcmp(rota_policy_log(n.policy)->key.key, "log") == 0);
 	CHECK_EQ(rota_policy_daemon(n.policy)->threads, 2);
+	CHECK(rota_policy_registry(n.policy, "sensor") && !rota_policy_registry(n.policy, "motor"));
+	CHECK(strcmp(rota_policy_registry(n.policy, "sensor")->label, "seald") == 0);
+	CHECK_EQ(rota_policy_rule(n.policy, "rows")->rate, 360000);
+	CHECK(rota_policy_lets(n.policy, ROTA_STR("sensor"), ROTA_STR("registry"), ROTA_ASK_ROWS));
+	CHECK(!rota_policy_lets(n.policy, ROTA_STR("senso"), ROTA_STR("registry"), ROTA_ASK_ROWS));
+	CHECK(!rota_policy_lets(n.policy, ROTA_STR("sensor"), ROTA_STR("time"), ROTA_ASK_ROWS));
 	rota_policy_digest(n.policy, digest);
 	CHECK_OK(notary_policy(&n, "3/1m", "4/1m"));
 	rota_policy_digest(n.policy, other);
@@ -85,6 +91,17 @@ TEST(not_loaded)
 		{ "a rate without a span", "rate = 3/1m", "rate = 3", "COUNT/DURATION" },
 		{ "a rate of none", "rate = 3/1m", "rate = 0/1m", "COUNT/DURATION" },
 		{ "a lifetime beyond the role's", "lifetime = 2d", "lifetime = 8d", "within" },
+		{ "rows of another role", "role = registry", "role = keys-store", "rows" },
+		{ "another kind of its role", "kinds = rows", "kinds = rows record", "registry" },
+		{ "rows without a registry",
+			"[registry sensor]\nkey = registry.key\nmodule = /m.so\n"
+			"label = seald\npin_file = pin\n",
+			"", "[registry SCOPE]" },
+		{ "a registry of no scope", "[registry sensor]", "[registry motor]", "no [scope]" },
+		{ "a registry without its key", "key = registry.key", "kay = x", "key" },
+		{ "rows that somebody approves", "kinds = rows",
+			"kinds = rows\napprovals = 1\napprovers = anna", "devices wait" },
+		{ "rows that end", "kinds = rows", "kinds = rows\nlifetime = 1d", "no end" },
 		{ "two rules for one request", "who = chief", "who = engineer", "both for" },
 	};
 
@@ -219,18 +236,25 @@ TEST(rate)
 	uint64_t wait;
 
 	for (int i = 0; i < 3; i++)
-		CHECK_OK(rota_rate_take(&b, &rule, 1000, &wait, &n.s.why));
-	CHECK_EQ(rota_rate_take(&b, &rule, 1000, &wait, &n.s.why), ROTA_ERR_BUSY);
+		CHECK_OK(rota_rate_take(&b, &rule, 1, 1000, &wait, &n.s.why));
+	CHECK_EQ(rota_rate_take(&b, &rule, 1, 1000, &wait, &n.s.why), ROTA_ERR_BUSY);
 	CHECK(strcmp(code(), "rate") == 0);
 	CHECK_EQ(wait, 20);
-	CHECK_EQ(rota_rate_take(&b, &rule, 20999, &wait, &n.s.why), ROTA_ERR_BUSY);
-	CHECK_OK(rota_rate_take(&b, &rule, 21000, &wait, &n.s.why));
-	CHECK_EQ(rota_rate_take(&b, &rule, 21000, &wait, &n.s.why), ROTA_ERR_BUSY);
+	CHECK_EQ(rota_rate_take(&b, &rule, 1, 20999, &wait, &n.s.why), ROTA_ERR_BUSY);
+	CHECK_OK(rota_rate_take(&b, &rule, 1, 21000, &wait, &n.s.why));
+	CHECK_EQ(rota_rate_take(&b, &rule, 1, 21000, &wait, &n.s.why), ROTA_ERR_BUSY);
+	/* several at once cost as much as one after the other, and what never fits is not waited for */
+	CHECK_EQ(rota_rate_take(&b, &rule, 2, 41000, &wait, &n.s.why), ROTA_ERR_BUSY);
+	CHECK_EQ(wait, 20);
+	CHECK_OK(rota_rate_take(&b, &rule, 2, 61000, &wait, &n.s.why));
+	CHECK_EQ(rota_rate_take(&b, &rule, 4, 200000, &wait, &n.s.why), ROTA_ERR_BUSY);
+	CHECK_EQ(wait, 0);
+	CHECK_EQ(rota_rate_take(&b, &rule, 1, 61000, &wait, &n.s.why), ROTA_ERR_BUSY);
 	/* a clock that goes back gives nothing, one that leaps no more than a bucket */
-	CHECK_EQ(rota_rate_take(&b, &rule, 0, &wait, &n.s.why), ROTA_ERR_BUSY);
+	CHECK_EQ(rota_rate_take(&b, &rule, 1, 0, &wait, &n.s.why), ROTA_ERR_BUSY);
 	for (int i = 0; i < 3; i++)
-		CHECK_OK(rota_rate_take(&b, &rule, UINT64_MAX / 2, &wait, &n.s.why));
-	CHECK_EQ(rota_rate_take(&b, &rule, UINT64_MAX / 2, &wait, &n.s.why), ROTA_ERR_BUSY);
+		CHECK_OK(rota_rate_take(&b, &rule, 1, UINT64_MAX / 2, &wait, &n.s.why));
+	CHECK_EQ(rota_rate_take(&b, &rule, 1, UINT64_MAX / 2, &wait, &n.s.why), ROTA_ERR_BUSY);
 }
 
 TESTS(T(loads), T(not_loaded), T(two_officers_of_one_key), T(two_builders_of_one_key),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log writer of rota-signd against a parser that somebody has taken over, and with a full disk: what it hands on to who
  * holds the keys. Here the test is parser and holder. */
+#include "apps/rota-signd/beside.h"
 #include "apps/rota-signd/ledger.h"
 #include "apps/rota-signd/logger.h"
 #include "apps/rota-signd/turn.h"
@@ -90,6 +91,7 @@ static bool begin(void)
 	close(plan.entries[0]);
 	for (size_t i = 0; i < plan.holder_count; i++)
 		close(plan.holders[i].order[1]);
+	close(plan.registrar.order[1]);
 	close(plan.log.order[0]); /* no checkpoint is waited for */
 	close(plan.log.order[1]);
 	ledger = (struct ledger){ .plan = &plan, .logged = heard };
@@ -101,6 +103,7 @@ static void end(void)
 	close(plan.entries[1]);
 	for (size_t i = 0; i < plan.holder_count; i++)
 		close(plan.holders[i].order[0]);
+	close(plan.registrar.order[0]);
 	waitpid(writer, NULL, 0);
 	ledger_close(&ledger);
 	notary_end(&n);
@@ -561,8 +564,135 @@ TEST(approvals_are_checked_here_too)
 	end();
 }
 
+/* ---- rows of the registry (SPEC 20.6) ---- */
+
+static uint8_t batch[] = "ROTAITM\x01\x02\0\0\0\x01\0\0\0a\x01\0\0\0b";
+#define BATCH rota_span(batch, sizeof(batch) - 1)
+
+static struct draft rows(void)
+{
+	struct draft d = good();
+
+	d.leaf.kind = ROTA_LEAF_ROWS;
+	d.leaf.role = ROTA_STR("registry");
+	d.leaf.version = 2;
+	memset(d.leaf.key, 0, sizeof(d.leaf.key));
+	rota_digest_of(BATCH, d.leaf.message);
+	d.order.count = 0;
+	d.ask = BATCH;
+	snprintf(d.record, sizeof(d.record),
+		"{\"approvals\":[],\"kind\":\"rows\",\"rule\":\"rows\"}");
+	return d;
+}
+
+/* What the registrar gets; false: nothing. */
+static bool registrar_got(struct signd_rows_order *order, struct rota_bytes *file)
+{
+	struct draft note = { .leaf = { .kind = ROTA_LEAF_REFUSED, .at_s = rota_when_now() },
+		.record = "{}" };
+
+	/* once this is answered, all before it is handed on */
+	if (enter(&note) != ROTA_OK || enter(&note) != ROTA_OK)
+		return false;
+	return beside_recv(plan.registrar.order[0], rota_buf((uint8_t *)order, sizeof(*order)),
+		       MSG_DONTWAIT, ROTA_ROWS_BATCH_MAX, file) == (ssize_t)sizeof(*order);
+}
+
+TEST(the_registrar_gets_what_the_entry_names)
+{
+	struct signd_rows_order order;
+	struct rota_bytes file = { 0 };
+	struct draft d;
+
+	CHECK(begin());
+	d = rows();
+	CHECK_EQ(enter(&d), ROTA_OK);
+	CHECK(registrar_got(&order, &file));
+	CHECK_EQ(order.tag, tag - 2);
+	CHECK_MEM(order.digest, d.leaf.message, sizeof(order.digest));
+	CHECK(strcmp(order.scope, "sensor") == 0);
+	CHECK(rota_span_eq(rota_bytes_span(&file), BATCH));
+	CHECK(!registrar_got(&order, &file));
+	rota_bytes_free(&file);
+	end();
+}
+
+/* A parser that was taken over. */
+TEST(rows_that_nobody_may_have)
+{
+	struct signd_rows_order order;
+	struct rota_bytes file = { 0 };
+	static const struct {
+		const char *why, *role, *scope;
+		uint8_t count, kind;
+		bool other_bytes, other_count, nothing;
+	} cases[] = {
+		{ "a role without such a rule", "keys-store", "sensor", 0, ROTA_LEAF_ROWS, false,
+			false, false },
+		{ "a product without one", "registry", "motor", 0, ROTA_LEAF_ROWS, false, false,
+			false },
+		{ "other items than the entry names", "registry", "sensor", 0, ROTA_LEAF_ROWS, true,
+			false, false },
+		{ "more items than the entry says", "registry", "sensor", 0, ROTA_LEAF_ROWS, false,
+			true, false },
+		{ "no items", "registry", "sensor", 0, ROTA_LEAF_ROWS, false, false, true },
+		{ "a signature beside them", "registry", "sensor", 1, ROTA_LEAF_ROWS, false, false,
+			false },
+	};
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct draft d = rows();
+
+		ROW(cases[i].why);
+		d.leaf.role = rota_span_cstr(cases[i].role);
+		d.leaf.scope = rota_span_cstr(cases[i].scope);
+		d.leaf.kind = cases[i].kind;
+		d.leaf.version -= cases[i].other_count;
+		d.leaf.message[0] ^= cases[i].other_bytes;
+		d.order.count = cases[i].count;
+		if (cases[i].nothing)
+			d.ask = ROTA_STR("");
+		CHECK(enter(&d) != ROTA_OK);
+		CHECK(!registrar_got(&order, &file));
+		catch_up();
+	}
+	ROW("an entry of another kind");
+	{
+		struct draft d = rows();
+
+		d.leaf.kind = ROTA_LEAF_INCIDENT;
+		CHECK_EQ(enter(&d), ROTA_OK);
+		CHECK(!registrar_got(&order, &file));
+	}
+	rota_bytes_free(&file);
+	end();
+}
+
+TEST(no_rows_before_their_entry_is_durable)
+{
+	struct signd_rows_order order;
+	struct rota_bytes file = { 0 };
+	struct draft d;
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(begin());
+	d = rows();
+	CHECK(fill_disk(true));
+	CHECK_EQ(enter(&d), ROTA_ERR_FULL);
+	CHECK(fill_disk(false));
+	CHECK(!registrar_got(&order, &file));
+	catch_up();
+	CHECK_EQ(enter(&d), ROTA_OK);
+	CHECK(registrar_got(&order, &file));
+	rota_bytes_free(&file);
+	end();
+}
+
 TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
 	T(a_slot_signs_what_is_its_own), T(a_release_is_entered_under_its_own_role),
 	T(nothing_is_adopted_later), T(an_entry_is_of_now_and_of_a_scope_that_there_is),
 	T(what_the_next_start_could_not_read), T(what_was_judged_after_it_falls_too),
-	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too))
+	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too),
+	T(the_registrar_gets_what_the_entry_names), T(rows_that_nobody_may_have),
+	T(no_rows_before_their_entry_is_durable))
