@@ -12,7 +12,7 @@
 #define EVENTS "keys"
 
 /* Six lines of at most 900 bytes for each key. */
-#define EVENTS_MAX ((size_t)ROTA_KEYS_MAX * 6 * 900)
+#define EVENTS_MAX ((size_t)ROTA_KEYS_KNOWN_MAX * 6 * 900)
 
 /* Least digits of an id that somebody types. */
 #define ID_TYPED_MIN 8
@@ -36,7 +36,7 @@ static struct rota_key_info *find(const struct rota_keys *k, const char *id)
 
 static struct rota_key_info *add(struct rota_keys *k, const char *id)
 {
-	if (k->count == ROTA_KEYS_MAX)
+	if (k->count == ROTA_KEYS_KNOWN_MAX)
 		return NULL;
 	if (k->count == k->room) {
 		k->room = k->room ? 2 * k->room : 64;
@@ -74,7 +74,8 @@ static enum rota_err apply(
 	if (!key) {
 		key = add(k, e->id);
 		if (!key)
-			return rota_fail(why, ROTA_ERR_LIMIT, "more than %d keys", ROTA_KEYS_MAX);
+			return rota_fail(
+				why, ROTA_ERR_LIMIT, "more than %d keys", ROTA_KEYS_KNOWN_MAX);
 		key->made_s = e->at_s;
 	} else if (rota_key_step(&key->state, &key->compromised, e->what) != ROTA_OK) {
 		return rota_fail(why, ROTA_ERR_STATE,
@@ -273,7 +274,7 @@ static enum rota_err load(struct rota_keys *k, struct rota_fail *why)
 	if (there)
 		infer_gone(k, newest);
 	if (k->full)
-		return rota_fail(why, ROTA_ERR_LIMIT, "more than %d keys", ROTA_KEYS_MAX);
+		return rota_fail(why, ROTA_ERR_LIMIT, "more than %d keys", ROTA_KEYS_KNOWN_MAX);
 	set_ends(k);
 	return ROTA_OK;
 }

@@ -14,7 +14,7 @@
 #include "host/repo/metadata.h"
 
 /* A slot's pair every hour for ten years, made away with or not. */
-#define ROTA_KEYS_MAX 200000
+#define ROTA_KEYS_KNOWN_MAX 200000
 
 struct rota_key_info {
 	char id[ROTA_DIGEST_HEX];

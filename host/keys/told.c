@@ -10,7 +10,7 @@
 #define EVENTS "keys"
 #define TOLD "keys.told"
 #define TOLD_MAX 32 /* digits of a length */
-#define EVENTS_MAX ((size_t)ROTA_KEYS_MAX * 6 * 900) /* as host/keys/keys.c */
+#define EVENTS_MAX ((size_t)ROTA_KEYS_KNOWN_MAX * 6 * 900) /* as host/keys/keys.c */
 #define BATCH_MAX 40 /* lines of at most 900 bytes in a private record of 60,000 (SPEC 21.3) */
 
 struct telling {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/registry/needs.h -- may a generation of a purpose go? (SPEC 35.6, 38.3)
+/* host/registry/needs.h -- may a generation of a purpose go? (SPEC 35.6, 38.2)
  *
  * The judge is pure: one device, one holding. It says yes where in doubt: an old key is needed until the device itself said
  * that no record is left that it opens, after the key that followed was in its hand. Silence counts as need of everything

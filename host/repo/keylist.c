@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/repo/keylist.h"
+#include "host/base/digest.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -36,5 +37,71 @@ enum rota_err rota_keylist_read(struct rota_span text, const char *role, struct 
 	ROTA_TRY(rota_keys_feed(&d, text));
 	ROTA_TRY(rota_keys_end(&d));
 	*product = d.product;
+	return ROTA_OK;
+}
+
+/* ---- as a ledger ---- */
+
+static json_t *make(const char *product)
+{
+	return json_pack("{s:s,s:[],s:i,s:s}", "_type", "keys", "campaigns", "format", 1, "product",
+		product);
+}
+
+static enum rota_err read_link(struct rota_span text)
+{
+	struct rota_name product;
+
+	return rota_keylist_read(text, "keys-link", &product);
+}
+
+static enum rota_err read_store(struct rota_span text)
+{
+	struct rota_name product;
+
+	return rota_keylist_read(text, "keys-store", &product);
+}
+
+const struct rota_ledger_kind *rota_keylist_kind(const char *role)
+{
+	static const struct rota_ledger_kind kinds[] = {
+		{ "keys-link", "keys/link", ROTA_KEYS_MAX, make, read_link },
+		{ "keys-store", "keys/store", ROTA_KEYS_MAX, make, read_store },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].role, role) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static json_t *find(const json_t *list, const char *id)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(list, "campaigns"), i, one)
+	{
+		if (strcmp(json_string_value(json_object_get(one, "id")), id) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+enum rota_err rota_keylist_set_state(json_t *list, const uint8_t id[static ROTA_SHA256_LEN],
+	const char *state, struct rota_fail *why)
+{
+	char hex[ROTA_DIGEST_HEX];
+	const char *was;
+	json_t *one;
+
+	rota_hex(rota_span(id, ROTA_SHA256_LEN), hex);
+	one = find(list, hex);
+	if (!one)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND, "campaign %s is not listed", hex);
+	was = json_string_value(json_object_get(one, "state"));
+	if (strcmp(was, "aborted") == 0 || strcmp(was, state) == 0)
+		return rota_fail(why, ROTA_ERR_STATE, "campaign %s is %s", hex, was);
+	json_object_set_new(one, "state", json_string(state));
 	return ROTA_OK;
 }

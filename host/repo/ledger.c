@@ -66,7 +66,8 @@ enum rota_err rota_ledger_open(const struct rota_authdir *dir, const struct rota
 	enum rota_err err;
 
 	*out = (struct rota_ledger){ .kind = kind };
-	snprintf(out->path, sizeof(out->path), "%s/%s.json", kind->role, product);
+	snprintf(out->path, sizeof(out->path), "%s/%s.json",
+		kind->folder ? kind->folder : kind->role, product);
 	ROTA_TRY(rota_listing_open(dir, kind->role, &out->listing, why));
 	err = load(dir, out, product, why);
 	if (err != ROTA_OK)

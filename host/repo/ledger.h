@@ -11,7 +11,8 @@
 #include "host/repo/listing.h"
 
 struct rota_ledger_kind {
-	const char *role; /* and the folder */
+	const char *role;
+	const char *folder; /* of the target; NULL: the role's name */
 	size_t most; /* bytes of the file */
 	/* A new file without sequence; the caller decrefs. */
 	json_t *(*make)(const char *product);

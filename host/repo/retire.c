@@ -74,6 +74,71 @@ enum rota_err rota_retire_boot_key(json_t *retirements, unsigned first, struct r
 	return ROTA_OK;
 }
 
+/* Pairs ascend by purpose and generation. A pair goes where a higher one of its purpose comes: that one says as much. */
+enum rota_err rota_retire_generation(
+	json_t *retirements, const char *purpose, uint32_t generation, struct rota_fail *why)
+{
+	json_t *keys = json_object_get(retirements, "keys");
+	uint32_t now = rota_retired_generation(retirements, purpose);
+	size_t at = 0;
+
+	if (now >= generation)
+		return rota_fail(why, ROTA_ERR_COUNTER,
+			"keys of %s are retired up to generation %u already", purpose,
+			(unsigned)now);
+	while (at < json_array_size(keys)) {
+		const char *word =
+			json_string_value(json_object_get(json_array_get(keys, at), "purpose"));
+		int order = strcmp(word, purpose);
+
+		if (order > 0)
+			break;
+		if (order == 0)
+			json_array_remove(keys, at);
+		else
+			at++;
+	}
+	json_array_insert_new(keys, at,
+		json_pack("{s:I,s:s}", "generation", (json_int_t)generation, "purpose", purpose));
+	return ROTA_OK;
+}
+
+uint32_t rota_retired_generation(const json_t *retirements, const char *purpose)
+{
+	const json_t *one;
+	uint32_t highest = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(retirements, "keys"), i, one)
+	{
+		json_int_t generation = json_integer_value(json_object_get(one, "generation"));
+
+		if (strcmp(json_string_value(json_object_get(one, "purpose")), purpose) == 0 &&
+			generation > (json_int_t)highest)
+			highest = (uint32_t)generation;
+	}
+	return highest;
+}
+
+enum rota_err rota_retire_ca(
+	json_t *retirements, const uint8_t spki[static ROTA_DIGEST_LEN], struct rota_fail *why)
+{
+	json_t *cas = json_object_get(retirements, "cas");
+	char hex[ROTA_DIGEST_HEX];
+	size_t at = 0;
+	int order = -1;
+
+	rota_hex(rota_span(spki, ROTA_DIGEST_LEN), hex);
+	while (at < json_array_size(cas) && order < 0) {
+		order = strcmp(json_string_value(json_array_get(cas, at)), hex);
+		at += order < 0;
+	}
+	if (order == 0)
+		return rota_fail(why, ROTA_ERR_STATE, "authority %s is retired already", hex);
+	json_array_insert_new(cas, at, json_string(hex));
+	return ROTA_OK;
+}
+
 /* ---- revocations ---- */
 
 static json_t *make_revocations(const char *product)

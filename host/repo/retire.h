@@ -25,6 +25,18 @@ ROTA_MUST_USE enum rota_err rota_retire_counter(
 ROTA_MUST_USE enum rota_err rota_retire_boot_key(
 	json_t *retirements, unsigned first, struct rota_fail *why);
 
+/* Retire a generation of data keys and all below it: one pair of its purpose stands, the highest (SPEC 38.1). purpose: a word.
+ * ROTA_ERR_COUNTER: it is retired already. */
+ROTA_MUST_USE enum rota_err rota_retire_generation(
+	json_t *retirements, const char *purpose, uint32_t generation, struct rota_fail *why);
+
+/* Up to which generation of a purpose data keys are retired; 0: none is. */
+uint32_t rota_retired_generation(const json_t *retirements, const char *purpose);
+
+/* Retire a certificate authority by the SHA-256 of its SubjectPublicKeyInfo. ROTA_ERR_STATE: it is already. */
+ROTA_MUST_USE enum rota_err rota_retire_ca(
+	json_t *retirements, const uint8_t spki[static ROTA_DIGEST_LEN], struct rota_fail *why);
+
 /* Withdraw a release by the digest of its release.json, or take that back. ROTA_ERR_STATE: so it is already. */
 ROTA_MUST_USE enum rota_err rota_withdraw(json_t *revocations,
 	const uint8_t release[static ROTA_DIGEST_LEN], bool undo, struct rota_fail *why);

@@ -239,6 +239,14 @@ static enum rota_err check_known(struct rota_authdir *a, struct rota_fail *why)
 		{ "factory", "server_url" },
 		{ "log", "public" },
 		{ "fleet", "database" },
+		{ "rotation", "auth" },
+		{ "rotation", "devices" },
+		{ "rotation", "firmware" },
+		{ "rotation", "lead" },
+		{ "rotation", "link" },
+		{ "rotation", "silent" },
+		{ "rotation", "storage" },
+		{ "rotation", "telemetry" },
 	};
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
