@@ -5,21 +5,29 @@
 
 #include <stdio.h>
 
-enum rota_err fleet_census_open(struct session *s, struct rota_census **out)
+bool fleet_database(struct session *s, char out[static ROTA_FILE_PATH_MAX])
 {
 	const char *name = rota_ini_get(&s->dir.ini, "fleet", "database");
+
+	if (!name)
+		return false;
+	if (*name == '/')
+		snprintf(out, ROTA_FILE_PATH_MAX, "%s", name);
+	else
+		rota_authdir_path(&s->dir, name, out);
+	return true;
+}
+
+enum rota_err fleet_census_open(struct session *s, struct rota_census **out)
+{
 	struct rota_db_sqlite *sqlite;
 	char path[ROTA_FILE_PATH_MAX];
 	struct rota_db db;
 	enum rota_err err;
 
 	*out = NULL;
-	if (!name || !rota_file_exists(s->dir.repo))
+	if (!fleet_database(s, path) || !rota_file_exists(s->dir.repo))
 		return ROTA_OK;
-	if (*name == '/')
-		snprintf(path, sizeof(path), "%s", name);
-	else
-		rota_authdir_path(&s->dir, name, path);
 	ROTA_TRY(rota_db_sqlite_look(path, &sqlite, &db, &s->why));
 	err = rota_census_open(&s->dir, &db, &rota_crypto_openssl, out, &s->why);
 	rota_db_sqlite_close(sqlite);

@@ -22,13 +22,26 @@ static bool online(const struct rota_authdir *dir, const char *party)
 
 static void write_rule(const struct rota_authdir *dir, const char *role, struct rota_bytes *ini)
 {
-	bool ci = strcmp(role, "ci") == 0, time = strcmp(role, "time") == 0;
+	bool ci = strcmp(role, "ci") == 0, time = strcmp(role, "time") == 0,
+	     link = strcmp(role, "keys-link") == 0;
 
 	rota_bytes_print(ini,
-		"[rule desk-%s]\nwho = desk\nscope = %s\nrole = %s\nkinds = record%s%s%s\n", role,
+		"[rule desk-%s]\nwho = desk\nscope = %s\nrole = %s\nkinds = record%s%s%s%s\n", role,
 		dir->product, role, online(dir, role) ? " metadata" : "",
 		ci && online(dir, "ci-image") ? " image" : "",
-		time && online(dir, role) ? " time ticket" : "");
+		time && online(dir, role) ? " time ticket" : "", link ? " campaign" : "");
+}
+
+/* Keys that open what is stored take a person. */
+static void write_campaigns(const struct rota_authdir *dir, struct rota_bytes *ini)
+{
+	rota_bytes_print(ini,
+		"\n# Who may ask for data keys of storage, firmware and auth, once there is an "
+		"officer:\n"
+		"# [officer NAME]\n# key = the point that rota keys make --use approval prints\n"
+		"# [rule desk-campaigns]\n# who = desk\n# scope = %s\n# role = keys-store\n"
+		"# kinds = campaign\n# approvals = 1\n# approvers = NAME\n",
+		dir->product);
 }
 
 /* As root rotad is another user, who has one wish. */
@@ -111,6 +124,7 @@ static void write_ini(const struct rota_authdir *dir, const struct rota_token *t
 		users ? "\n" : "", dir->product, token->name, (unsigned)getuid());
 	for (size_t i = 0; i < ROTA_DUTY_COUNT; i++)
 		write_rule(dir, rota_duties[i].name, ini);
+	write_campaigns(dir, ini);
 	write_server(dir, ini);
 }
 
