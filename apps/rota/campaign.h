@@ -109,6 +109,7 @@ struct campaign_wish {
 	const char *devices, *reason, *name; /* name may be NULL */
 	const char *stages, *activation, *overlap; /* NULL: SPEC 39.3 */
 	uint8_t cipher;
+	uint32_t generation; /* 0: the next one */
 	uint64_t late; /* devices that may join later; UINT64_MAX: a tenth */
 	bool emergency;
 };

@@ -19,10 +19,11 @@
 
 /* ---- which generation ---- */
 
-/* One above all that were ever asked for, and all that any device has proved. */
+/* One above all that were ever asked for, and all that any device has proved; or a higher one that somebody wants. */
 static enum rota_err next_generation(struct session *s, const struct campaign_fleet *fleet,
-	const struct campaign_book *book, uint8_t purpose, uint32_t *out)
+	const struct campaign_book *book, const struct campaign_wish *wish, uint32_t *out)
 {
+	const uint8_t purpose = wish->purpose;
 	static const uint32_t newest[ROTA_PURPOSES_MAX];
 	struct rota_key_counts counts[ROTA_PURPOSES_MAX];
 	uint32_t highest;
@@ -35,7 +36,11 @@ static enum rota_err next_generation(struct session *s, const struct campaign_fl
 		if (c->purpose == purpose && c->generation > highest)
 			highest = c->generation;
 	}
-	*out = highest + 1;
+	*out = wish->generation ? wish->generation : highest + 1;
+	if (wish->generation && wish->generation <= highest)
+		return rota_fail(&s->why, ROTA_ERR_VERSION,
+			"generation %u of %s was asked for or proved already", (unsigned)highest,
+			rota_purpose_word(purpose));
 	return highest < UINT32_MAX ? ROTA_OK
 				    : rota_fail(&s->why, ROTA_ERR_LIMIT,
 					      "no generation is left above %u", (unsigned)highest);
@@ -219,7 +224,7 @@ static enum rota_err prepare(struct session *s, const struct campaign_wish *wish
 	ROTA_TRY(campaign_book_open(s, &book));
 	err = check_coming(s, &book, wish);
 	if (err == ROTA_OK)
-		err = next_generation(s, fleet, &book, wish->purpose, &r->campaign.generation);
+		err = next_generation(s, fleet, &book, wish, &r->campaign.generation);
 	campaign_book_close(&book);
 	if (err == ROTA_OK)
 		err = set_terms(s, wish, &r->campaign);

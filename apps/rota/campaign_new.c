@@ -10,7 +10,7 @@
 #include <string.h>
 
 static struct campaign_wish wish;
-static const char *purpose, *cipher, *late;
+static const char *purpose, *cipher, *late, *generation;
 static bool due, json;
 
 static const struct opts_row rows[] = {
@@ -28,6 +28,8 @@ static const struct opts_row rows[] = {
 	{ "overlap", "TIME", "how long the old key is read after the switch (default 7d)",
 		OPTS_TEXT, &wish.overlap },
 	{ "cipher", "NAME", "aes-128 (default) or aes-256", OPTS_TEXT, &cipher },
+	{ "generation", "N", "above the next one, where a thief gave devices keys (default: next)",
+		OPTS_TEXT, &generation },
 	{ "late", "N", "devices that may join later (default: a tenth)", OPTS_TEXT, &late },
 	{ "name", "NAME", "what people call it (default: PURPOSE-GENERATION)", OPTS_TEXT,
 		&wish.name },
@@ -59,6 +61,16 @@ static const struct opts_usage usage = {
 	.operands_max = 0,
 };
 
+static int check_generation(void)
+{
+	uint64_t n = 0;
+
+	if (generation && (!opts_number(generation, UINT32_MAX, &n) || n == 0))
+		return opts_wrong(&usage, "--generation is a number from 1");
+	wish.generation = (uint32_t)n;
+	return 0;
+}
+
 static int check(void)
 {
 	wish.purpose = campaign_purpose(purpose);
@@ -80,7 +92,7 @@ static int check(void)
 	wish.late = UINT64_MAX;
 	if (late && !opts_number(late, UINT32_MAX, &wish.late))
 		return opts_wrong(&usage, "--late is a number of devices");
-	return 0;
+	return check_generation();
 }
 
 static enum rota_err ask(struct session *s, const struct campaign_wish *what)

@@ -2,6 +2,8 @@
 /* What the thief does in each incident, and by what it is told that he won. */
 #include "apps/rota/drill.h"
 #include "host/base/when.h"
+#include "host/pki/cert.h"
+#include "host/pki/idevid.h"
 #include "host/repo/chain.h"
 #include "host/repo/store.h"
 #include "host/series/hands.h"
@@ -391,6 +393,63 @@ static enum rota_err keys_of_a_slot_to_come(struct drill *d, struct sim_device *
 	return ROTA_OK;
 }
 
+/* ---- the device CA ---- */
+
+/* An identity for a device that was never made, as the thief issues it. */
+static enum rota_err bear(struct drill *d, struct rota_bytes *der)
+{
+	const struct rota_seat *seat = &rota_authdir_party(&d->thief.dir, "device-ca")->seats[0];
+	uint8_t point[ROTA_P256_KEY_LEN], *to;
+	int len;
+	struct rota_cert_plan plan = { .kind = ROTA_CERT_DEVICE,
+		.organization = d->thief.dir.product,
+		.serial_number = "SN-OF-NOBODY",
+		.point = point,
+		.from = rota_when_now() };
+	char path[ROTA_FILE_PATH_MAX];
+	X509 *issuer = NULL, *cert = NULL;
+	struct rota_bytes key = { 0 };
+	enum rota_err err;
+
+	rota_authdir_path(&d->thief.dir, "ca/device-ca.pem", path);
+	ROTA_TRY(rota_cert_new_key(point, &key, &d->why));
+	rota_bytes_free(&key); /* he has no use for it */
+	ROTA_TRY(rota_cert_load(path, &issuer, &d->why));
+	plan.issuer = issuer;
+	err = rota_cert_issue(&plan, &d->thief.tokens, seat, &cert, &d->why);
+	X509_free(issuer);
+	ROTA_TRY(err);
+	to = NULL;
+	len = i2d_X509(cert, &to);
+	if (len > 0)
+		rota_bytes_add(der, rota_span(to, (size_t)len));
+	OPENSSL_free(to);
+	X509_free(cert);
+	return ROTA_OK;
+}
+
+/* Whether who enrols devices takes it: it is issued by the authority that counts. */
+static enum rota_err born_of_stolen_key(struct drill *d, struct sim_device *device, bool *won)
+{
+	struct rota_bytes der = { 0 };
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_idevid is;
+	struct rota_fail refused;
+	enum rota_err err;
+	X509 *ca;
+
+	(void)device;
+	rota_authdir_path(&d->mine.dir, "ca/device-ca.pem", path);
+	ROTA_TRY(bear(d, &der));
+	err = rota_cert_load(path, &ca, &d->why);
+	if (err == ROTA_OK) {
+		*won = rota_idevid_read(ca, rota_bytes_span(&der), &is, &refused) == ROTA_OK;
+		X509_free(ca);
+	}
+	rota_bytes_free(&der);
+	return err;
+}
+
 /* ---- the table ---- */
 
 const struct drill_case drill_cases[] = {
@@ -439,5 +498,8 @@ const struct drill_case drill_cases[] = {
 		.prepare = lose_root,
 		.stolen = 2,
 		.attack = { { "nobody can sign a root", no_root, .wins = true } } },
+	{ .name = "device-ca",
+		.attack = { { "an identity of the thief's for a device that nobody made",
+			born_of_stolen_key, .wins = true } } },
 	{ .name = NULL },
 };

@@ -64,7 +64,7 @@ struct incident {
 	const struct incident_step *steps; /* ends with a row without name */
 };
 
-/* The twelve of SPEC 27.1; ends with a row without name. */
+/* Those of SPEC 27.1; ends with a row without name. */
 extern const struct incident incidents[];
 
 const struct incident *incident_find(const char *name);

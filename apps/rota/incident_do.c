@@ -112,6 +112,14 @@ static void add_approved(struct words *w, const struct incident_scene *c)
 	add_file(w, c, "emergency");
 }
 
+static void add_old_ca(struct words *w, const struct incident_scene *c)
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	incident_old_ca(c, path);
+	add(w, rota_text("%s", path));
+}
+
 static const struct incident_key *image_key(const struct incident_scene *c)
 {
 	for (size_t i = 0; i < c->key_count; i++)
@@ -161,6 +169,8 @@ static void fill(struct words *w, const struct incident_scene *c, const char *na
 		add(w, rota_text("%.16s", c->key[c->at < c->key_count ? c->at : 0].id));
 	else if (strcmp(name, "{pem}") == 0)
 		add(w, pem_of(c, &c->key[c->at < c->key_count ? c->at : 0]));
+	else if (strcmp(name, "{old-ca}") == 0)
+		add_old_ca(w, c);
 	else if (strcmp(name, "{image-pem}") == 0)
 		add(w, pem_of(c, image_key(c)));
 	else if (strcmp(name, "{replace}") == 0)

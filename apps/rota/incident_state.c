@@ -105,7 +105,7 @@ static bool is_complete(const struct incident_scene *c, const char *folder)
 	return complete;
 }
 
-static bool has_folder(const struct incident_scene *c)
+bool incident_has_folder(const struct incident_scene *c)
 {
 	char folder[ROTA_FILE_PATH_MAX];
 
@@ -115,10 +115,10 @@ static bool has_folder(const struct incident_scene *c)
 
 bool incident_is_prepared(const struct incident_scene *c)
 {
-	return has_folder(c) || incident_is_replaced(c) || !incident_is_plain(c);
+	return incident_has_folder(c) || incident_is_replaced(c) || !incident_is_plain(c);
 }
 
-static bool has_signatures(const struct incident_scene *c)
+bool incident_has_signatures(const struct incident_scene *c)
 {
 	char folder[ROTA_FILE_PATH_MAX];
 
@@ -128,7 +128,7 @@ static bool has_signatures(const struct incident_scene *c)
 
 bool incident_is_signed(const struct incident_scene *c)
 {
-	return incident_is_replaced(c) || !incident_is_plain(c) || has_signatures(c);
+	return incident_is_replaced(c) || !incident_is_plain(c) || incident_has_signatures(c);
 }
 
 bool incident_is_finished(const struct incident_scene *c)
@@ -309,12 +309,12 @@ bool incident_is_floor_waiting(const struct incident_scene *c)
 
 bool incident_has_floor_folder(const struct incident_scene *c)
 {
-	return has_folder(c) || incident_is_floored(c);
+	return incident_has_folder(c) || incident_is_floored(c);
 }
 
 bool incident_is_floor_signed(const struct incident_scene *c)
 {
-	return incident_is_floored(c) || has_signatures(c);
+	return incident_is_floored(c) || incident_has_signatures(c);
 }
 
 static bool has_text(const json_t *list, const char *text)

@@ -16,6 +16,10 @@ bool incident_is_recorded(
 /* None of the keys counts any more. */
 bool incident_is_replaced(const struct incident_scene *c);
 
+/* The folder of its ceremony is there; all in it is signed. */
+bool incident_has_folder(const struct incident_scene *c);
+bool incident_has_signatures(const struct incident_scene *c);
+
 /* A ceremony that replaces them; each also where they are replaced, or a series takes their place. */
 bool incident_is_prepared(const struct incident_scene *c);
 bool incident_is_signed(const struct incident_scene *c);
@@ -53,10 +57,21 @@ bool incident_is_sent(const struct incident_scene *c);
 bool incident_is_anchored(const struct incident_scene *c);
 bool incident_orders(const struct incident_scene *c);
 
+/* The new device CA has its certificate; the old one is waiting to be retired, its folder is signed, and it is. */
+bool incident_is_certified(const struct incident_scene *c);
+bool incident_is_ca_waiting(const struct incident_scene *c);
+bool incident_has_ca_folder(const struct incident_scene *c);
+bool incident_is_ca_signed(const struct incident_scene *c);
+bool incident_is_ca_retired(const struct incident_scene *c);
+
+/* The certificate of the old one: DIR/ca/device-ca-ID.pem. */
+void incident_old_ca(const struct incident_scene *c, char out[static ROTA_FILE_PATH_MAX]);
+
 /* The digest of the policy that counts; "": none. The caller frees. */
 char *incident_policy(const struct incident_scene *c);
 
 enum rota_err incident_seat(struct incident_scene *c);
 enum rota_err incident_record(struct incident_scene *c);
+enum rota_err incident_certify(struct incident_scene *c);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The twelve incidents of SPEC 27.1, step by step. docs/playbook.md says the same to people. */
+/* The incidents of SPEC 27.1, step by step. docs/playbook.md says the same to people. */
 #include "apps/rota/incident.h"
 #include "apps/rota/incident_steps.h"
 
@@ -308,6 +308,38 @@ static const struct incident_step anew_steps[] = {
 	{ .name = NULL },
 };
 
+/* Who has it can bear devices. Those that there are keep their identity, which the registry has, and their certificates. */
+static const struct incident_step device_ca_steps[] = {
+	MARK,
+	NEW_KEY(INCIDENT_PEOPLE),
+	SEAT,
+	{
+		.name = "certificate",
+		.say = "the certificate of the new authority; copy ca/ to the factory, the server "
+		       "and "
+		       "the daemon",
+		.act = incident_certify,
+		.done = incident_is_certified,
+	},
+	{
+		.name = "retire",
+		.say = "retire the old authority, in a file that people sign",
+		.command = "retire --ca {old-ca} --unsigned",
+		.done = incident_is_ca_waiting,
+	},
+	{
+		.name = "prepare",
+		.say = "for the people of the role retirements",
+		.command = "ceremony prepare --role retirements --reason {reason} {folder}",
+		.done = incident_has_ca_folder,
+	},
+	SIGN(incident_is_ca_signed),
+	FINISH(incident_is_ca_retired),
+	PUBLISH,
+	DESTROY,
+	{ .name = NULL },
+};
+
 const struct incident incidents[] = {
 	{ "timestamp", "the key of timestamp is known to others", { "timestamp" }, false,
 		online_steps },
@@ -329,5 +361,7 @@ const struct incident incidents[] = {
 	{ "series", "sealed roots or keys of slots to come are known to others", { NULL }, false,
 		series_steps },
 	{ "root-lost", "too few keys of root are left to sign", { "root" }, true, anew_steps },
+	{ "device-ca", "the key of the device CA is known to others", { "device-ca" }, false,
+		device_ca_steps },
 	{ NULL, NULL, { NULL }, false, NULL },
 };

@@ -3,6 +3,7 @@
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/pki/hierarchy.h"
 #include "host/repo/retire.h"
 #include "host/sign/duty.h"
 #include "rota/codec/name.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 
 static const char *product, *boot_key;
-static struct opts_list counters;
+static struct opts_list counters, cas;
 static bool json, unsigned_;
 
 static const struct opts_row rows[] = {
@@ -20,6 +21,8 @@ static const struct opts_row rows[] = {
 		&counters },
 	{ "boot-key", "N", "first image key in ROM that counts: 1 retires key 0", OPTS_TEXT,
 		&boot_key },
+	{ "ca", "FILE", "an authority whose certificate this is counts no more; may repeat",
+		OPTS_LIST, &cas },
 	{ "unsigned", NULL, "its signers are offline: leave it waiting for rota repo export",
 		OPTS_FLAG, &unsigned_ },
 	{ "product", "NAME", "product (default: rota.ini's)", OPTS_TEXT, &product },
@@ -28,7 +31,8 @@ static const struct opts_row rows[] = {
 };
 
 static const struct opts_usage usage = {
-	.synopsis = "rota retire [--counter HARDWARE=N]... [--boot-key N] [OPTION]...",
+	.synopsis =
+		"rota retire [--counter HARDWARE=N]... [--boot-key N] [--ca FILE]... [OPTION]...",
 	.text = "Raises floors that never fall again. A device takes the counter floor of its "
 		"hardware id and\n"
 		"burns it, a few steps at a boot, never above what it runs and has confirmed; a "
@@ -37,10 +41,12 @@ static const struct opts_usage usage = {
 		"with that\n"
 		"counter is everywhere: what is below can then not be gone back to. `rota publish` "
 		"makes it\n"
-		"count. Without --counter and --boot-key it says what stands.",
+		"count. Without --counter, --boot-key and --ca it says what stands. (Data keys: "
+		"rota campaign\nretire.)",
 	.examples = "  rota retire\n"
 		    "  rota retire --counter board-a=7 --counter board-b=3\n"
-		    "  rota retire --boot-key 1 --unsigned",
+		    "  rota retire --boot-key 1 --unsigned\n"
+		    "  rota retire --ca ca/device-ca-3f9a01c2.pem",
 	.rows = rows,
 	.operands_min = 0,
 	.operands_max = 0,
@@ -77,12 +83,35 @@ static int check(uint64_t *first)
 static enum rota_err change(json_t *file, uint64_t first, struct rota_fail *why)
 {
 	char hardware[ROTA_NAME_MAX + 1];
+	uint8_t spki[ROTA_DIGEST_LEN];
 	uint64_t counter;
 
 	for (size_t i = 0; i < counters.count; i++)
 		if (parse(counters.at[i], hardware, &counter))
 			ROTA_TRY(rota_retire_counter(file, hardware, (uint32_t)counter, why));
+	for (size_t i = 0; i < cas.count; i++) {
+		ROTA_TRY(rota_hierarchy_spki(cas.at[i], spki, why));
+		if (rota_retire_ca(file, spki, why) != ROTA_OK)
+			return rota_fail_in(why, "%s", cas.at[i]);
+	}
 	return boot_key ? rota_retire_boot_key(file, (unsigned)first, why) : ROTA_OK;
+}
+
+static void say_others(const json_t *file)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(file, "keys"), i, one)
+	{
+		printf("  %-32s data keys up to generation %lld\n",
+			json_string_value(json_object_get(one, "purpose")),
+			(long long)json_integer_value(json_object_get(one, "generation")));
+	}
+	json_array_foreach(json_object_get(file, "cas"), i, one)
+	{
+		printf("  authority %s\n", json_string_value(one));
+	}
 }
 
 static void say_standing(const json_t *file)
@@ -103,6 +132,7 @@ static void say_standing(const json_t *file)
 			json_string_value(json_object_get(one, "hardware")),
 			(long long)json_integer_value(json_object_get(one, "counter")));
 	}
+	say_others(file);
 }
 
 static void say_done(const struct rota_ledger *l, const struct rota_ledger_done *done)
@@ -131,7 +161,7 @@ static enum rota_err run(struct session *s, uint64_t first)
 
 	ROTA_TRY(rota_ledger_open(&s->dir, &rota_retirements_kind,
 		product ? product : s->dir.product, &ledger, &s->why));
-	if (counters.count == 0 && !boot_key) {
+	if (counters.count == 0 && cas.count == 0 && !boot_key) {
 		say_standing(ledger.file);
 		rota_ledger_close(&ledger);
 		return ROTA_OK;

@@ -69,6 +69,67 @@ enum rota_err rota_hierarchy_make(struct rota_desk *desk, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+/* ---- one of them anew ---- */
+
+static bool point_of(const X509 *cert, uint8_t point[static ROTA_P256_KEY_LEN])
+{
+	return rota_p256_of_pkey(X509_get0_pubkey(cert), point);
+}
+
+enum rota_err rota_hierarchy_spki(
+	const char *path, uint8_t sha256[static ROTA_SHA256_LEN], struct rota_fail *why)
+{
+	uint8_t point[ROTA_P256_KEY_LEN], spki[ROTA_P256_SPKI_LEN];
+	X509 *cert;
+	bool known;
+
+	ROTA_TRY(rota_cert_load(path, &cert, why));
+	known = point_of(cert, point);
+	X509_free(cert);
+	if (!known)
+		return rota_fail(why, ROTA_ERR_FORMAT, "%s: no P-256 key", path);
+	rota_p256_spki(point, spki);
+	rota_digest_of(ROTA_SPAN(spki), sha256);
+	return ROTA_OK;
+}
+
+/* What is under a name that says which key it is of, before the name that counts is taken by another. */
+static enum rota_err keep_old(struct rota_desk *desk, const char *name, const X509 *old,
+	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why)
+{
+	char id[ROTA_DIGEST_HEX], file[96];
+
+	rota_p256_key_id(point, id);
+	snprintf(file, sizeof(file), "ca/%s-%.8s.pem", name, id);
+	return write_cert(desk->dir, file, old, why);
+}
+
+enum rota_err rota_hierarchy_renew(struct rota_desk *desk, const char *name, struct rota_fail *why)
+{
+	const struct rota_seat *seat = &rota_authdir_party(desk->dir, name)->seats[0];
+	uint8_t now[ROTA_P256_KEY_LEN], was[ROTA_P256_KEY_LEN];
+	char file[64], path[ROTA_FILE_PATH_MAX];
+	enum rota_err err = ROTA_OK;
+	X509 *old;
+
+	snprintf(file, sizeof(file), "ca/%s.pem", name);
+	rota_authdir_path(desk->dir, file, path);
+	ROTA_TRY(rota_tokens_public(desk->tokens, seat, now, why));
+	ROTA_TRY(rota_cert_load(path, &old, why));
+	if (!point_of(old, was))
+		err = rota_fail(why, ROTA_ERR_FORMAT, "%s: no P-256 key", path);
+	else if (memcmp(was, now, sizeof(now)) != 0)
+		err = keep_old(desk, name, old, was, why);
+	X509_free(old);
+	ROTA_TRY(err);
+	if (memcmp(was, now, sizeof(now)) == 0)
+		return ROTA_OK;
+	for (size_t i = 0; i < sizeof(authorities) / sizeof(authorities[0]); i++)
+		if (strcmp(authorities[i].name, name) == 0)
+			return make_one(desk, name, authorities[i].text, why);
+	return rota_fail(why, ROTA_ERR_ARGUMENT, "there is no authority %s", name);
+}
+
 /* Append "DNS:x" or "IP:x". */
 static bool add_alt(char *to, size_t room, const char *name)
 {
