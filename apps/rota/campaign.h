@@ -12,6 +12,7 @@
 #include "apps/rota/session.h"
 #include "host/campaign/request.h"
 #include "host/campaign/schedule.h"
+#include "host/notary/ask.h"
 #include "host/repo/keylist.h"
 #include "ports/db_sqlite/registry.h"
 
@@ -48,6 +49,7 @@ struct campaign {
 	char id[ROTA_DIGEST_HEX];
 	/* Of one that the daemon has forgotten, and the repository lists, only what is listed: no name, no query. */
 	struct rota_key_request request;
+	char reason[ROTA_ASK_REASON_MAX + 1];
 	uint32_t sealed; /* bundles of all trees together */
 	uint32_t trees; /* 0: it is not listed */
 };
@@ -74,6 +76,13 @@ const struct campaign *campaign_coming(
 /* "waiting", "approved", "active", "paused", "aborted", "done" */
 const char *campaign_stand_word(enum campaign_stand stand);
 
+/* Tell rotad each step that its registry lacks (SPEC 30.6), where [fleet] operators of rota.ini names its socket: how campaigns
+ * stand is then in its tables and figures as well. What it does not hear now it hears the next time: a sentence on standard error, and no
+ * error. */
+void campaign_tell(struct session *s, const struct campaign_book *book);
+/* The same with a book of its own, after something was changed. */
+void campaign_tell_anew(struct session *s);
+
 /* ---- requests of ours ---- */
 
 /* DIR/campaigns/ID.ENDING. */
@@ -83,7 +92,6 @@ void campaign_path(const struct session *s, const char *id, const char *ending,
 /* Send a request whose bytes are in DIR/campaigns/ID.ask. One that was granted, or refused for good, is forgotten. ROTA_OK: granted.
  * ROTA_ERR_BUSY: it waits, `have` and `need` of *answer say for how many. */
 struct rota_client;
-struct rota_answer;
 ROTA_MUST_USE enum rota_err campaign_send(
 	struct session *s, struct rota_client *c, const char *id, struct rota_answer *answer);
 

@@ -4,6 +4,7 @@
 #include "apps/rota/campaign.h"
 #include "host/notary/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ static enum rota_err take_ask(
 		return ROTA_OK;
 	c = add(m->book, id);
 	c->stand = stand;
+	snprintf(c->reason, sizeof(c->reason), "%s", ask->reason);
 	return rota_key_request_read(ask->body, &c->request, &m->s->why);
 }
 

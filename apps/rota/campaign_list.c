@@ -81,8 +81,10 @@ static enum rota_err run(struct session *s)
 	} else if (err == ROTA_OK && book.count == 0)
 		printf("no campaigns\n");
 	json_decref(all);
-	if (err == ROTA_OK)
+	if (err == ROTA_OK) {
+		campaign_tell(s, &book);
 		campaign_book_close(&book);
+	}
 	return err;
 }
 

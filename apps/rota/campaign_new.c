@@ -135,6 +135,7 @@ static enum rota_err ask_due(struct session *s)
 int verb_campaign_new(int argc, char **argv)
 {
 	struct session s;
+	enum rota_err err;
 	int at, status;
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
@@ -144,5 +145,8 @@ int verb_campaign_new(int argc, char **argv)
 		return status;
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
 		return say_fail(&s.why);
-	return session_close(&s, due ? ask_due(&s) : ask(&s, &wish));
+	err = due ? ask_due(&s) : ask(&s, &wish);
+	if (err == ROTA_OK)
+		campaign_tell_anew(&s);
+	return session_close(&s, err);
 }

@@ -201,6 +201,8 @@ static int change(const struct opts_usage *usage, int argc, char **argv,
 			err = how(&s, c);
 		campaign_book_close(&book);
 	}
+	if (err == ROTA_OK)
+		campaign_tell_anew(&s);
 	return session_close(&s, err);
 }
 

@@ -12,7 +12,8 @@
  *     [officer NAME]        key: who may approve promotions
  *     [promotion]           builders: how many of them must agree
  *     [log]                 public: where the signing daemon publishes its log (SPEC 22.6)
- *     [fleet]               database: rotad's, in which devices are counted that still need a key (SPEC 25.8)
+ *     [fleet]               database: rotad's, in which devices are counted that still need a key (SPEC 25.8);
+ *                           operators: its socket for them (SPEC 30.9)
  *     [rotation]            how long data keys of each purpose are used, and for which devices (SPEC 39)
  *     [series]              token, standby: where the online keys of slots lie; keeper: who has what is sealed (SPEC 23)
  *     [release], [factory]   what verbs take where no option says more, see rota.ini(5)

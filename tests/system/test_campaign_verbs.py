@@ -342,6 +342,40 @@ def test_no_log_no_override(desk, tmp_path):
     assert json.loads(desk.rota("retire", "--json"))["keys"] == []
 
 
+def test_the_registry_is_told(desk, make):  # noqa: F811
+    """Step by step as the registry's own table wants it, and what it did not hear the next time."""
+    rotad = make()
+    rotad.ini.write_text(rotad.ini.read_text() + f"[operators]\nsocket = {rotad.dir}/desk\n")
+    journalfile.write(rotad.dir / "journal", [d.enrol() for d in desk.devices])
+    desk.ini.write_text(desk.ini.read_text().replace("database = fleet.sqlite", f"database = {rotad.dir}/fleet.sqlite\noperators = {rotad.dir}/desk"))
+    rotad.start()
+
+    def states():
+        return rotad.rows("SELECT name, state FROM key_campaigns ORDER BY name")
+
+    waits, ident = desk.new("storage")["campaign"], desk.new()["campaign"]
+    assert states() == [("storage-1", 1), ("telemetry-1", 2)]
+    with desk.signd.connect() as client:
+        client.post(ANNA.approval(waits), "/v1/approve")
+    desk("list")
+    assert states() == [("storage-1", 2), ("telemetry-1", 2)]
+    desk.publish_list(ident)
+    desk("pause", ident)
+    assert states() == [("storage-1", 2), ("telemetry-1", 9)]
+    rotad.stop()
+    told = subprocess.run([desk.rota.program, "--dir", desk.dir, "campaign", "resume", ident], capture_output=True, text=True,
+                          check=True, timeout=120)
+    assert "the registry was not told" in told.stderr
+    rotad.start()
+    desk("list")
+    assert states() == [("storage-1", 2), ("telemetry-1", 8)]
+    desk("abort", "--yes", ident)
+    assert states() == [("storage-1", 2), ("telemetry-1", 10)]
+    assert [r["payload"]["did"] for r in rotad.dump() if r["type"] == "campaign" and r["payload"]["campaign"] == ident] == [
+        "requested", "approved", "sealing", "sealed", "signed", "published", "paused", "published", "aborted"]
+    assert rotad.rows("SELECT expected, emergency, why FROM key_campaigns WHERE purpose = 3") == [(5, 0, "as the signing daemon says")]
+
+
 def test_without_daemon_or_registry(desk):
     desk.ini.write_text(desk.ini.read_text().replace("database = fleet.sqlite", "database = none.sqlite"))
     assert "none.sqlite" in desk("new", "--purpose", "link", "--devices", "all", "--reason", "x", status=1)
