@@ -6,6 +6,7 @@
 #include "rota/codec/name.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* "repository " or "slot " and a name of at most ROTA_NAME_MAX bytes. */
@@ -164,6 +165,7 @@ static void read_repository(struct part *p, struct agent_config *c)
 	if (yes(p, "targets_identity")) {
 		c->targets.certificate = c->certificate;
 		c->targets.key = c->key;
+		c->targets.login = c->login;
 	}
 }
 
@@ -177,6 +179,7 @@ static void read_server(struct part *p, struct agent_config *c)
 	c->server.proxy = text(p, "proxy");
 	c->server.certificate = c->certificate;
 	c->server.key = c->key;
+	c->server.login = c->login;
 	if (c->server.url && !c->server.ca)
 		(void)need(p, "ca");
 }
@@ -198,10 +201,39 @@ static void read_device(struct part *p, struct agent_config *c)
 		refuse(p, "tpm", c->tpm, "a TCTI of less than 160 bytes");
 }
 
+/* Keys as files, or in the root of trust. */
 static void read_identity(struct part *p, struct agent_config *c)
 {
-	c->certificate = path(p, "certificate", true);
-	c->key = path(p, "key", true);
+	c->identity = path(p, "directory", false);
+	c->certificate = path(p, "certificate", !c->identity);
+	c->key = path(p, "key", !c->identity);
+	if (c->identity && (c->certificate || c->key))
+		refuse(p, "directory", c->identity,
+			"for keys that are files, as the other lines say");
+	if (!c->identity || p->err != ROTA_OK)
+		return;
+	c->login = calloc(1, sizeof(*c->login));
+	if (!c->login)
+		p->err = rota_fail(p->why, ROTA_ERR_FULL, "out of memory");
+}
+
+static void read_root_of_trust(struct part *p, struct agent_config *c)
+{
+	static const char *const kinds[] = { "tpm", "pkcs11", "soft", NULL };
+	const char *kind = text(p, "kind");
+
+	if (kind)
+		c->rot = (enum rota_rot_kind)(word(p, "kind", kind, kinds) + ROTA_ROT_TPM);
+	if (!c->tpm)
+		c->tpm = text(p, "tpm");
+	if (c->tpm && strlen(c->tpm) >= ROTA_TPM2_TCTI_MAX)
+		refuse(p, "tpm", c->tpm, "a TCTI of less than 160 bytes");
+	c->token.module = path(p, "module", false);
+	c->token.label = text(p, "token");
+	c->token.pin_file = path(p, "pin_file", false);
+	c->token.environment = text(p, "environment");
+	if (c->token.label && strlen(c->token.label) > 32)
+		refuse(p, "token", c->token.label, "a label of at most 32 bytes");
 }
 
 /* Words between blanks, no quotes and no shell: what is written is what the program gets. */
@@ -383,6 +415,7 @@ static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 {
 	struct part identity = begin(&c->ini, "identity", why);
 	struct part device = begin(&c->ini, "device", why);
+	struct part rot = begin(&c->ini, "root_of_trust", why);
 	struct part server = begin(&c->ini, "server", why);
 	struct part loader = begin(&c->ini, "loader", why);
 	struct part health = begin(&c->ini, "health", why);
@@ -397,6 +430,8 @@ static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 	ROTA_TRY(read_repositories(c, why));
 	read_device(&device, c);
 	ROTA_TRY(device.err);
+	read_root_of_trust(&rot, c);
+	ROTA_TRY(rot.err);
 	ROTA_TRY(read_slots(c, why));
 	ROTA_TRY(read_loader(c, &loader));
 	read_server(&server, c);
@@ -429,5 +464,6 @@ enum rota_err agent_config_load(const char *file, struct agent_config *c, struct
 void agent_config_free(struct agent_config *c)
 {
 	rota_ini_free(&c->ini);
+	free(c->login);
 	*c = (struct agent_config){ 0 };
 }

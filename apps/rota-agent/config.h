@@ -9,6 +9,10 @@
 #include "host/base/file.h"
 #include "host/base/ini.h"
 #include "host/fetch/fetch.h"
+#include "rota/port/rot.h"
+
+/* Where Linux has a TPM, behind its resource manager. */
+#define AGENT_TPM_USUAL "device:/dev/tpmrm0"
 
 /* A release has at most as many components (SPEC 7.1). */
 #define AGENT_SLOTS_MAX 8
@@ -55,6 +59,11 @@ struct agent_loader {
 	const char *cmdline, *boot_id; /* what the kernel tells */
 };
 
+/* A token of PKCS#11 that holds the device's keys. */
+struct agent_token {
+	const char *module, *label, *pin_file, *environment;
+};
+
 struct agent_command {
 	const char *line; /* NULL: none */
 	uint64_t timeout_s;
@@ -72,10 +81,15 @@ struct agent_config {
 	const char *product, *hardware, *channel;
 	const char *group, *region; /* NULL: none */
 	const char *rom, *state; /* file, directory */
-	const char *tpm; /* TCTI of the TPM that keeps the counters; NULL: none */
+	const char *tpm; /* TCTI of the TPM that keeps counters and keys; NULL: the usual one */
+	enum rota_rot_kind rot; /* what holds the keys; NONE: what the ROM record says */
+	struct agent_token token;
 	enum agent_clock clock;
 
-	const char *certificate, *key;
+	const char *certificate, *key; /* files; or */
+	const char *identity; /* the folder of certificates whose keys are in the root of trust */
+	struct rota_fetch_login
+		*login; /* then: what the device shows of itself, as identity.h has it; owned */
 
 	struct agent_slot slot[AGENT_SLOTS_MAX];
 	uint8_t slot_count;

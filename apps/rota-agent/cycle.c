@@ -433,7 +433,7 @@ static enum rota_err run(
 	struct rota_update_want want;
 	struct rota_ordered before;
 
-	c->a->report.away = false;
+	c->a->report.away = c->a->report.taken = c->a->report.turned_away = false;
 	c->a->report.detail = "";
 	ROTA_TRY(start(c, workspace, why));
 	before = rota_update_state(&c->u)->ordered;
@@ -460,6 +460,22 @@ static void hand_out(struct agent *a, const struct rota_update *u)
 		a->device.hooks[i].update = u;
 }
 
+/* What the cycle has shown of the LDevID that was in use. */
+static void judge_identity(struct agent *a)
+{
+	const struct agent_report *r = &a->report;
+	struct rota_fail why;
+
+	if (a->identity.config == NULL)
+		return;
+	if (r->taken && agent_identity_proved(&a->identity, &why) != ROTA_OK)
+		say("warning",
+			(struct say_field[]){
+				{ "step", "identity" }, { "reason", why.text }, { NULL, NULL } });
+	if (!r->taken && r->turned_away)
+		agent_identity_refused(&a->identity);
+}
+
 /* Memory of its own, which goes back when the cycle is over: the agent mostly sleeps. */
 enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_fail *why)
 {
@@ -477,6 +493,7 @@ enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_
 	err = run(c, rota_buf((uint8_t *)at + sizeof(*c), room - sizeof(*c)), end, why);
 	hand_out(a, NULL);
 	agent_carrier_end(&a->carrier);
+	judge_identity(a);
 	munmap(at, room);
 	return err;
 }

@@ -10,7 +10,9 @@
 
 #include "apps/rota-agent/carrier.h"
 #include "apps/rota-agent/device.h"
+#include "apps/rota-agent/identity.h"
 #include "apps/rota-agent/report.h"
+#include "apps/rota-agent/rot.h"
 
 enum agent_end {
 	AGENT_END_IDLE, /* nothing to do until the next poll */
@@ -21,6 +23,9 @@ enum agent_end {
 struct agent {
 	const struct agent_config *config;
 	struct agent_device device;
+	struct agent_rot
+		rot; /* with [identity] directory; its port is NULL where it does not open */
+	struct agent_identity identity; /* likewise */
 	struct agent_report report;
 	struct rota_fetch *fetch;
 	struct agent_carrier carrier; /* of recovery orders */

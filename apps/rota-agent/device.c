@@ -11,9 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Where Linux has a TPM, behind its resource manager. */
-#define TPM_USUAL "device:/dev/tpmrm0"
-
 /* ---- ROM ---- */
 
 static enum rota_err same(const struct agent_config *c, const char *key, const char *configured,
@@ -104,14 +101,15 @@ static enum rota_err open_counters(struct agent_device *d, struct rota_fail *why
 {
 	const struct agent_config *c = d->config;
 
-	if (c->tpm && !d->rom.nv_have)
+	if (c->tpm && !d->rom.nv_have && d->rom.rot != ROTA_ROT_TPM)
 		return rota_fail(why, ROTA_ERR_FORMAT,
-			"%s line %u: [device] tpm, but %s names no counters: the factory makes "
-			"them, see rota factory enrol --tpm",
+			"%s line %u: [device] tpm, but %s names no counters and no keys in one: "
+			"the "
+			"factory makes them, see rota factory enrol --tpm",
 			c->ini.path, rota_ini_line(&c->ini, "device", "tpm"), c->rom);
 	if (!d->rom.nv_have)
 		return ROTA_OK;
-	rota_counter_tpm_init(&d->tpm, c->tpm ? c->tpm : TPM_USUAL, &d->rom);
+	rota_counter_tpm_init(&d->tpm, c->tpm ? c->tpm : AGENT_TPM_USUAL, &d->rom);
 	d->counter = &d->tpm.port;
 	return ROTA_OK;
 }
@@ -127,7 +125,8 @@ static enum rota_err look_tpm(const struct agent_config *c, const char *tcti, st
 	}
 	if (!c->tpm)
 		return rota_fail(why, err,
-			"%s names counters in a TPM, and none answers at %s; say [device] tpm = "
+			"%s names counters or keys in a TPM, and none answers at %s; say [device] "
+			"tpm = "
 			"TCTI in %s where it is elsewhere",
 			c->rom, tcti, c->ini.path);
 	return rota_fail(why, err,
@@ -145,7 +144,9 @@ enum rota_err agent_config_there(const struct agent_config *c, struct rota_fail 
 
 enum rota_err agent_device_tpm(const struct agent_device *d, struct rota_fail *why)
 {
-	return d->counter ? look_tpm(d->config, d->tpm.tcti, why) : ROTA_OK;
+	const char *tcti = d->config->tpm ? d->config->tpm : AGENT_TPM_USUAL;
+
+	return d->counter || d->rom.rot == ROTA_ROT_TPM ? look_tpm(d->config, tcti, why) : ROTA_OK;
 }
 
 /* ---- slots ---- */

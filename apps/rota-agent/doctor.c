@@ -2,7 +2,9 @@
 #include "apps/rota-agent/doctor.h"
 #include "apps/rota-agent/binding.h"
 #include "apps/rota-agent/device.h"
+#include "apps/rota-agent/identity.h"
 #include "apps/rota-agent/log.h"
+#include "apps/rota-agent/rot.h"
 #include "apps/rota-agent/run.h"
 #include "host/base/json.h"
 #include "host/base/when.h"
@@ -35,12 +37,14 @@ struct patient {
 	bool has_config;
 	struct agent_device device;
 	bool has_device;
+	struct agent_rot rot;
+	struct agent_identity identity;
 	struct rota_state state;
 	bool has_state;
 	bool first; /* there is no state yet, and nothing wrong with that */
 	struct rota_fetch *fetch;
 	struct rota_bytes timestamp;
-	char note[160]; /* beside ok */
+	char note[240]; /* beside ok */
 };
 
 /* ---- files ---- */
@@ -49,6 +53,8 @@ enum rota_err agent_key_private(const struct agent_config *config, struct rota_f
 {
 	struct stat st;
 
+	if (config->identity)
+		return ROTA_OK; /* no file has it */
 	if (stat(config->key, &st) != 0)
 		return rota_fail_errno(why, errno, "[identity] key: cannot read %s", config->key);
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
@@ -82,6 +88,7 @@ static enum rota_err look_files(struct patient *p, struct rota_fail *why)
 	ROTA_TRY(readable("[repository] root", c->root, why));
 	ROTA_TRY(readable("[server] ca", c->server.ca, why));
 	ROTA_TRY(readable("[identity] certificate", c->certificate, why));
+	ROTA_TRY(readable("[identity] directory", c->identity, why));
 	return agent_key_private(c, why);
 }
 
@@ -129,10 +136,26 @@ static bool key_fits(const char *path, X509 *x)
 	return fits;
 }
 
+static enum rota_err judge_times(
+	struct patient *p, X509 *x, const char *path, struct rota_fail *why)
+{
+	int days = 0, seconds = 0;
+
+	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
+		return rota_fail(
+			why, ROTA_ERR_TIME, "%s is not valid yet: is the clock right?", path);
+	if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)) || days < 0 ||
+		seconds < 0)
+		return rota_fail(why, ROTA_ERR_EXPIRED, "%s has expired: %s", path,
+			p->config.identity ? "the next cycle renews it" : "enrol the device again");
+	snprintf(p->note, sizeof(p->note), "ends in %d days%s", days,
+		days < CERTIFICATE_DAYS && !p->config.identity ? ": renew it" : "");
+	return ROTA_OK;
+}
+
 static enum rota_err judge_certificate(struct patient *p, X509 *x, struct rota_fail *why)
 {
 	char name[ROTA_DEVICE_ID_LEN + 1] = "";
-	int days = 0, seconds = 0;
 
 	if (!key_fits(p->config.key, x))
 		return rota_fail(why, ROTA_ERR_DENIED, "%s is not the key of %s", p->config.key,
@@ -143,23 +166,36 @@ static enum rota_err judge_certificate(struct patient *p, X509 *x, struct rota_f
 		return rota_fail(why, ROTA_ERR_DENIED,
 			"%s is for device %.16s..., not for this one (SPEC 13.4)",
 			p->config.certificate, name);
-	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
-		return rota_fail(why, ROTA_ERR_TIME, "%s is not valid yet: is the clock right?",
-			p->config.certificate);
-	if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x)) || days < 0 ||
-		seconds < 0)
-		return rota_fail(why, ROTA_ERR_EXPIRED, "%s has expired: enrol the device again",
-			p->config.certificate);
-	snprintf(p->note, sizeof(p->note), "ends in %d days%s", days,
-		days < CERTIFICATE_DAYS ? ": renew it" : "");
-	return ROTA_OK;
+	return judge_times(p, x, p->config.certificate, why);
+}
+
+/* Keys in the root of trust: what counts is what it says of them. Opened for this look and the one at the server. */
+static enum rota_err look_inside(struct patient *p, struct rota_fail *why)
+{
+	const struct rota_rom *rom = &p->device.rom;
+	const char *path = p->identity.shown.certificate;
+	enum rota_err err;
+	X509 *x;
+
+	ROTA_TRY(agent_rot_open(&p->rot, &p->config, rom->rot, rom->rot_name, why));
+	ROTA_TRY(agent_identity_open(&p->identity, &p->config, p->rot.port, rom->device_id, why));
+	x = read_certificate(path);
+	err = x ? judge_times(p, x, path, why)
+		: rota_fail(why, ROTA_ERR_FORMAT, "%s is no PEM certificate", path);
+	X509_free(x);
+	if (err == ROTA_OK && agent_rot_warning(&p->rot))
+		snprintf(p->note, sizeof(p->note), "%s", agent_rot_warning(&p->rot));
+	return err;
 }
 
 static enum rota_err look_identity(struct patient *p, struct rota_fail *why)
 {
-	X509 *x = read_certificate(p->config.certificate);
+	X509 *x;
 	enum rota_err err;
 
+	if (p->config.identity)
+		return look_inside(p, why);
+	x = read_certificate(p->config.certificate);
 	if (!x)
 		return rota_fail(
 			why, ROTA_ERR_FORMAT, "%s is no PEM certificate", p->config.certificate);
@@ -426,6 +462,8 @@ int agent_doctor(const char *config_path)
 		wrong += !visit(&p, i);
 	rota_fetch_free(p.fetch);
 	rota_bytes_free(&p.timestamp);
+	agent_identity_close(&p.identity);
+	agent_rot_close(&p.rot);
 	if (p.has_device)
 		agent_device_close(&p.device);
 	if (p.has_config)

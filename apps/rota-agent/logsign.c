@@ -24,8 +24,21 @@ static bool newest(struct rota_span report, struct rota_loghead *out)
 	return found;
 }
 
-enum rota_err agent_logsign(
-	struct rota_bytes *report, const char *key, struct rota_span device, struct rota_fail *why)
+static enum rota_err sign(const struct rota_fetch_server *server, struct rota_span device,
+	const struct rota_loghead *head, uint8_t sig[static ROTA_LOGHEAD_SIG_MAX], size_t *len,
+	struct rota_fail *why)
+{
+	const struct rota_fetch_login *login = server->login;
+
+	if (!login)
+		return rota_loghead_sign(server->key, device, head, sig, len, why);
+	if (!login->key)
+		return rota_fail(why, ROTA_ERR_STATE, "this device has no certificate to sign by");
+	return rota_loghead_sign_with(login->key, login->certificate, device, head, sig, len, why);
+}
+
+enum rota_err agent_logsign(struct rota_bytes *report, const struct rota_fetch_server *server,
+	struct rota_span device, struct rota_fail *why)
 {
 	char hex[2 * ROTA_LOGHEAD_SIG_MAX + 1];
 	uint8_t sig[ROTA_LOGHEAD_SIG_MAX];
@@ -34,7 +47,7 @@ enum rota_err agent_logsign(
 
 	if (!newest(rota_bytes_span(report), &head))
 		return ROTA_OK;
-	ROTA_TRY(rota_loghead_sign(key, device, &head, sig, &len, why));
+	ROTA_TRY(sign(server, device, &head, sig, &len, why));
 	rota_hex(rota_span(sig, len), hex);
 	report->len--; /* the brace that closes the report */
 	rota_bytes_add_text(report, ",\"signature\":\"");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-agent -- keeps a Linux device up to date. See docs/man/rota-agent.8. */
 #include "apps/rota-agent/doctor.h"
+#include "apps/rota-agent/factory.h"
 #include "apps/rota-agent/log.h"
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/run.h"
@@ -30,6 +31,7 @@ static void help(void)
 	     "       rota-agent doctor [--config FILE]\n"
 	     "       rota-agent recover [--config FILE] PACK\n"
 	     "       rota-agent recover [--config FILE] --line TTY [--wait SECONDS]\n"
+	     "       rota-agent factory --at DIR --root-of-trust KIND [OPTION]...\n"
 	     "\n"
 	     "Fetches metadata from the update server, verifies it, installs the release that the\n"
 	     "rollout policy gives to this device, and after the reboot confirms or reverts it.\n"
@@ -41,6 +43,7 @@ static void help(void)
 	     "  recover  take the recovery order of a pack (a file, or the folder of a stick), or "
 	     "of one\n"
 	     "           that `rota recovery send` sends over a serial line; no server is asked\n"
+	     "  factory  make this device's keys and folder, with `rota factory station`\n"
 	     "\n"
 	     "Options:\n"
 	     "  --config FILE   settings (" CONFIG_DEFAULT "); see rota-agent.ini(5)\n"
@@ -181,6 +184,27 @@ static void warn(const char *step, const struct rota_fail *why)
 		(struct say_field[]){ { "step", step }, { "reason", why->text }, { NULL, NULL } });
 }
 
+/* The device goes on without its keys: it takes releases and recovery orders, and reports wait. */
+static void open_identity(struct agent *a)
+{
+	struct agent_device *d = &a->device;
+	struct rota_fail why;
+
+	if (!a->config->identity)
+		return;
+	if (agent_rot_open(&a->rot, a->config, d->rom.rot, d->rom.rot_name, &why) != ROTA_OK) {
+		warn("root-of-trust", &why);
+		return;
+	}
+	if (agent_rot_warning(&a->rot)) {
+		rota_fail(&why, ROTA_ERR_UNSUPPORTED, "%s", agent_rot_warning(&a->rot));
+		warn("root-of-trust", &why);
+	}
+	if (agent_identity_open(&a->identity, a->config, a->rot.port, d->rom.device_id, &why) !=
+		ROTA_OK)
+		warn("identity", &why);
+}
+
 static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 {
 	const struct rota_fetch_settings settings = {
@@ -198,6 +222,7 @@ static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
 		a->device.hooks[i].patience = &a->device.patience;
 	}
 	ROTA_TRY(agent_state_open(&a->device, why));
+	open_identity(a);
 	a->carrier = (struct agent_carrier){ .path = a->config->recovery, .pack.fd = -1 };
 	if (agent_log_open(&a->device, why) != ROTA_OK)
 		warn("log", why);
@@ -231,6 +256,8 @@ static int run(const struct agent_config *config, const struct options *o)
 	else
 		status = o->once ? agent_run_once(&a) : agent_run(&a);
 	rota_fetch_free(a.fetch);
+	agent_identity_close(&a.identity);
+	agent_rot_close(&a.rot);
 	agent_device_close(&a.device);
 	return status;
 }
@@ -250,8 +277,11 @@ int main(int argc, char **argv)
 	struct agent_config config;
 	struct options o;
 	struct rota_fail why;
-	int status = parse(argc, argv, &o);
+	int status;
 
+	if (argc > 1 && strcmp(argv[1], "factory") == 0)
+		return agent_factory_main(argc - 1, argv + 1);
+	status = parse(argc, argv, &o);
 	if (status >= 0)
 		return status;
 	rota_keep_private();

@@ -279,6 +279,7 @@ static uint32_t judge(struct agent_report *r, const struct rota_fetch_answer *an
 
 	if (answer->status == 200 && acknowledged(answer, &up_to)) {
 		rota_outbox_acknowledge(r->outbox, up_to < last ? up_to : last);
+		r->taken = true;
 		return ROTA_BATCH_EVENTS_MAX;
 	}
 	snprintf(status, sizeof(status), "the server answers %u", answer->status);
@@ -293,6 +294,8 @@ static uint32_t judge(struct agent_report *r, const struct rota_fetch_answer *an
 				{ "detail", answer->body }, { NULL, NULL } });
 		return 1;
 	}
+	if (answer->status == 401 || answer->status == 403)
+		r->turned_away = true;
 	hold_back(r);
 	/* A page of nginx's says no more than its status. */
 	complain(r, status, answer->body[0] == '<' ? NULL : answer->body);
@@ -304,7 +307,7 @@ static void sign(struct agent_report *r, struct rota_bytes *body)
 {
 	struct rota_fail why;
 
-	if (agent_logsign(body, r->config->server.key, r->device, &why) != ROTA_OK)
+	if (agent_logsign(body, &r->config->server, r->device, &why) != ROTA_OK)
 		say("warning",
 			(struct say_field[]){
 				{ "step", "log" }, { "reason", why.text }, { NULL, NULL } });
@@ -331,6 +334,8 @@ void agent_report_send(struct agent_report *r)
 		rota_bytes_free(&body);
 		if (err != ROTA_OK)
 			complain(r, rota_err_str(err), why.text);
+		if (err == ROTA_ERR_DENIED)
+			r->turned_away = true;
 		if (err != ROTA_OK || last == 0)
 			return;
 		most = judge(r, &answer, most, last);

@@ -21,6 +21,8 @@ struct agent_report {
 	const char *detail;
 	enum rota_err detail_err;
 	bool away; /* the server did not answer in this cycle */
+	bool taken; /* it took something, or it turned the device's certificate away, in this cycle */
+	bool turned_away;
 	uint64_t not_before_s; /* it asked not to be asked before; CLOCK_MONOTONIC */
 };
 

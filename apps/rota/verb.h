@@ -24,7 +24,9 @@ void verb_set_dir(const char *dir);
 int verb_run(int argc, char **argv);
 
 int verb_init(int argc, char **argv);
+int verb_factory_check(int argc, char **argv);
 int verb_factory_enrol(int argc, char **argv);
+int verb_factory_station(int argc, char **argv);
 int verb_image_sign(int argc, char **argv);
 int verb_image_show(int argc, char **argv);
 int verb_build(int argc, char **argv);

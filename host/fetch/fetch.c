@@ -23,6 +23,9 @@
 
 struct rota_fetch {
 	CURL *curl;
+	CURL *as; /* of a login; NULL: none yet */
+	const struct rota_fetch_login *login; /* whose connections `as` has, */
+	uint32_t turn; /* in which turn of it */
 	struct rota_fetch_settings settings;
 	bool no_clock;
 	uint32_t retry_after_s; /* as the server of the last call said; 0: it did not */
@@ -32,6 +35,7 @@ struct rota_fetch {
 /* One transfer, as the callbacks see it. */
 struct transfer {
 	struct rota_fetch *f;
+	CURL *curl;
 	const struct rota_fetch_server *server;
 	const struct rota_fetch_get *get;
 	struct rota_fetch_answer *answer;
@@ -70,6 +74,7 @@ void rota_fetch_free(struct rota_fetch *f)
 	if (!f)
 		return;
 	curl_easy_cleanup(f->curl);
+	curl_easy_cleanup(f->as);
 	curl_global_cleanup();
 	free(f);
 }
@@ -120,14 +125,25 @@ static bool is_plain(const struct rota_fetch_server *server)
 	return server->plain && strncmp(server->url, "http://", 7) == 0;
 }
 
-static CURLcode ignore_dates(CURL *c, void *ssl, void *ctx)
+static bool present(SSL_CTX *ssl, const struct rota_fetch_login *login)
 {
-	(void)c, (void)ctx;
-	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_NO_CHECK_TIME);
-	return CURLE_OK;
+	return SSL_CTX_use_certificate_chain_file(ssl, login->certificate) == 1 &&
+		SSL_CTX_use_PrivateKey(ssl, login->key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
 }
 
-static void set_trust(CURL *c, const struct rota_fetch *f, const struct rota_fetch_server *server)
+/* What libcurl has no option for. */
+static CURLcode on_context(CURL *c, void *ssl, void *ctx)
+{
+	const struct transfer *t = ctx;
+
+	(void)c;
+	if (t->f->no_clock)
+		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_NO_CHECK_TIME);
+	return !t->server->login || present(ssl, t->server->login) ? CURLE_OK
+								   : CURLE_SSL_CERTPROBLEM;
+}
+
+static void set_trust(CURL *c, struct transfer *t, const struct rota_fetch_server *server)
 {
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, is_plain(server) ? "http" : "https");
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -136,10 +152,12 @@ static void set_trust(CURL *c, const struct rota_fetch *f, const struct rota_fet
 	/* NULL is no default here: without it libcurl adds the system's folder of certificates. */
 	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(c, CURLOPT_CAINFO, server->ca);
-	if (f->no_clock)
-		curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, ignore_dates);
-	curl_easy_setopt(c, CURLOPT_SSLCERT, server->certificate);
-	curl_easy_setopt(c, CURLOPT_SSLKEY, server->key);
+	if (t->f->no_clock || server->login) {
+		curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, on_context);
+		curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, t);
+	}
+	curl_easy_setopt(c, CURLOPT_SSLCERT, server->login ? NULL : server->certificate);
+	curl_easy_setopt(c, CURLOPT_SSLKEY, server->login ? NULL : server->key);
 	/* An encrypted key fails: without this OpenSSL asks on the terminal. */
 	curl_easy_setopt(c, CURLOPT_KEYPASSWD, "");
 	/* "" is libcurl's word for none, whatever the environment says. */
@@ -189,7 +207,7 @@ static long status_of(const struct transfer *t)
 {
 	long status = 0;
 
-	curl_easy_getinfo(t->f->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
 
@@ -217,13 +235,13 @@ static enum rota_err complain_status(const struct transfer *t, long status, stru
 	return rota_fail(why, from_status(status), "%s: the server answers %ld", t->url, status);
 }
 
-static void note_retry_after(struct rota_fetch *f, long status)
+static void note_retry_after(const struct transfer *t, long status)
 {
 	curl_off_t after = 0;
 
 	if (from_status(status) == ROTA_ERR_BUSY)
-		curl_easy_getinfo(f->curl, CURLINFO_RETRY_AFTER, &after);
-	f->retry_after_s = after > 0 && after < UINT32_MAX ? (uint32_t)after : 0;
+		curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &after);
+	t->f->retry_after_s = after > 0 && after < UINT32_MAX ? (uint32_t)after : 0;
 }
 
 uint32_t rota_fetch_retry_after(const struct rota_fetch *f)
@@ -261,7 +279,7 @@ static enum rota_err begin_body(struct transfer *t)
 			return ROTA_ERR_NET;
 		t->at = t->get->offset;
 	}
-	curl_easy_getinfo(t->f->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
+	curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &len);
 	if (len > 0 && (t->at > t->get->max_len || (uint64_t)len > t->get->max_len - t->at))
 		return ROTA_ERR_LENGTH;
 	return ROTA_OK;
@@ -338,20 +356,43 @@ static enum rota_err make_url(struct transfer *t, const struct rota_fetch_server
 	return ROTA_OK;
 }
 
-/* Options of the last call are forgotten, its connections are not. */
-static CURL *prepare(struct transfer *t, const struct rota_fetch_server *server, uint32_t total_s)
+/* libcurl tells connections apart by the files of their keys, and here is none: so each turn of a login has a handle of
+ * its own. NULL: no memory. */
+static CURL *handle(struct rota_fetch *f, const struct rota_fetch_login *login)
 {
-	CURL *c = t->f->curl;
+	if (!login)
+		return f->curl;
+	if (f->as && f->login == login && f->turn == login->turn)
+		return f->as;
+	curl_easy_cleanup(f->as);
+	f->as = curl_easy_init();
+	f->login = login;
+	f->turn = login->turn;
+	return f->as;
+}
 
+/* Options of the last call are forgotten, its connections are not. */
+static enum rota_err prepare(struct transfer *t, const struct rota_fetch_server *server,
+	uint32_t total_s, struct rota_fail *why)
+{
+	CURL *c;
+
+	if (server->login && !server->login->key)
+		return rota_fail(
+			why, ROTA_ERR_STATE, "%s: this device has no certificate to show", t->url);
+	c = handle(t->f, server->login);
+	if (!c)
+		return rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", t->url);
+	t->curl = c;
 	curl_easy_reset(c);
 	t->f->error[0] = 0;
 	t->f->retry_after_s = 0;
 	set_manners(c, t, total_s);
 	t->server = server;
-	set_trust(c, t->f, server);
+	set_trust(c, t, server);
 	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, server->socket);
 	curl_easy_setopt(c, CURLOPT_URL, t->url);
-	return c;
+	return ROTA_OK;
 }
 
 enum rota_err rota_fetch_get(
@@ -362,7 +403,8 @@ enum rota_err rota_fetch_get(
 	CURL *c;
 
 	ROTA_TRY(make_url(&t, get->server, get->path, why));
-	c = prepare(&t, get->server, get->total_s);
+	ROTA_TRY(prepare(&t, get->server, get->total_s, why));
+	c = t.curl;
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, &t);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &t);
@@ -375,7 +417,7 @@ enum rota_err rota_fetch_get(
 		curl_easy_setopt(c, CURLOPT_RANGE, range);
 	}
 	code = curl_easy_perform(c);
-	note_retry_after(f, status_of(&t));
+	note_retry_after(&t, status_of(&t));
 	if (code != CURLE_OK && from_status(status_of(&t)) == ROTA_OK)
 		return complain(&t, code, why);
 	if (status_of(&t) == 0)
@@ -418,39 +460,41 @@ static enum rota_err perform(
 	if (code != CURLE_OK)
 		return complain(t, code, why);
 	t->answer->status = (unsigned)status_of(t);
-	note_retry_after(t->f, status_of(t));
+	note_retry_after(t, status_of(t));
 	return ROTA_OK;
 }
 
-/* A body is set; its kind is told. */
-static enum rota_err post(struct transfer *t, CURL *c, const char *type, struct rota_fail *why)
+/* A body is set; `lines` (NULL-ended) tell its kind. */
+static enum rota_err post(struct transfer *t, const char *const *lines, struct rota_fail *why)
 {
 	/* libcurl would ask first whether a large body is welcome, and our gates take no expectation. */
-	struct curl_slist *quiet = curl_slist_append(NULL, "Expect:");
-	struct curl_slist *headers = quiet ? curl_slist_append(quiet, type) : NULL;
+	struct curl_slist *headers = curl_slist_append(NULL, "Expect:"), *more = headers;
 	enum rota_err err = ROTA_ERR_FULL;
 
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_answer);
-	if (headers)
-		err = perform(t, c, headers, why);
+	for (; more && *lines; lines++)
+		more = curl_slist_append(headers, *lines);
+	curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, on_answer);
+	if (more)
+		err = perform(t, t->curl, headers, why);
 	else
 		rota_fail(why, ROTA_ERR_FULL, "%s: out of memory", t->url);
-	curl_slist_free_all(quiet);
+	curl_slist_free_all(headers);
 	return err;
 }
 
-static enum rota_err post_json(struct transfer *t, const struct rota_fetch_server *server,
-	const char *path, struct rota_span json, uint32_t total_s, struct rota_fail *why)
-{
-	CURL *c;
+static const char *const json_lines[] = { "Content-Type: application/json", NULL };
 
+static enum rota_err send_bytes(struct transfer *t, const struct rota_fetch_server *server,
+	const char *path, struct rota_span body, const char *const *lines, uint32_t total_s,
+	struct rota_fail *why)
+{
 	*t->answer = (struct rota_fetch_answer){ 0 };
 	ROTA_TRY(make_url(t, server, path, why));
-	c = prepare(t, server, total_s);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)json.p);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)json.len);
-	return post(t, c, "Content-Type: application/json", why);
+	ROTA_TRY(prepare(t, server, total_s, why));
+	curl_easy_setopt(t->curl, CURLOPT_POSTFIELDS, (const char *)body.p);
+	curl_easy_setopt(t->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	return post(t, lines, why);
 }
 
 enum rota_err rota_fetch_post(struct rota_fetch *f, const struct rota_fetch_server *server,
@@ -459,7 +503,7 @@ enum rota_err rota_fetch_post(struct rota_fetch *f, const struct rota_fetch_serv
 {
 	struct transfer t = { .f = f, .answer = answer };
 
-	return post_json(&t, server, path, json, total_s, why);
+	return send_bytes(&t, server, path, json, json_lines, total_s, why);
 }
 
 enum rota_err rota_fetch_post_long(struct rota_fetch *f, const struct rota_fetch_server *server,
@@ -468,22 +512,35 @@ enum rota_err rota_fetch_post_long(struct rota_fetch *f, const struct rota_fetch
 {
 	struct transfer t = { .f = f, .answer = answer, .body = body, .body_max = max };
 
-	return post_json(&t, server, path, json, total_s, why);
+	return send_bytes(&t, server, path, json, json_lines, total_s, why);
+}
+
+enum rota_err rota_fetch_send(struct rota_fetch *f, const struct rota_fetch_server *server,
+	const char *path, const char *type, const char *header, struct rota_span body,
+	uint32_t total_s, struct rota_fetch_answer *answer, struct rota_fail *why)
+{
+	struct transfer t = { .f = f, .answer = answer };
+	char *kind = rota_text("Content-Type: %s", type);
+	const char *const lines[] = { kind, header, NULL };
+	enum rota_err err = send_bytes(&t, server, path, body, lines, total_s, why);
+
+	free(kind);
+	return err;
 }
 
 static enum rota_err upload(struct transfer *t, const struct rota_fetch_server *server, FILE *from,
 	uint32_t total_s, struct rota_fail *why)
 {
+	static const char *const lines[] = { "Content-Type: application/octet-stream", NULL };
 	struct stat st;
-	CURL *c;
 
 	if (fstat(fileno(from), &st) != 0 || !S_ISREG(st.st_mode))
 		return rota_fail(why, ROTA_ERR_IO, "%s: what is to be sent is no file", t->url);
-	c = prepare(t, server, total_s);
-	curl_easy_setopt(c, CURLOPT_POST, 1L);
-	curl_easy_setopt(c, CURLOPT_READDATA, from); /* with fread(), libcurl's own way */
-	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)st.st_size);
-	return post(t, c, "Content-Type: application/octet-stream", why);
+	ROTA_TRY(prepare(t, server, total_s, why));
+	curl_easy_setopt(t->curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(t->curl, CURLOPT_READDATA, from); /* with fread(), libcurl's own way */
+	curl_easy_setopt(t->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)st.st_size);
+	return post(t, lines, why);
 }
 
 enum rota_err rota_fetch_upload(struct rota_fetch *f, const struct rota_fetch_server *server,

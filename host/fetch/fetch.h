@@ -32,6 +32,15 @@ struct rota_fetch_settings {
 	const volatile sig_atomic_t *stop;
 };
 
+/* As whom, where the private key is no file: a key of the root of trust (host/identity/rotkey.h). Connections and TLS
+ * sessions that were begun with one are used for no other: whoever changes a member counts `turn` up. */
+struct evp_pkey_st;
+struct rota_fetch_login {
+	const char *certificate; /* PEM file */
+	struct evp_pkey_st *key; /* EVP_PKEY; NULL: there is none, and nothing is asked */
+	uint32_t turn;
+};
+
 /* Whom to ask, and as whom. All strings stay in use during the call. */
 struct rota_fetch_server {
 	const char *url; /* of everything below it; a slash at its end does not matter */
@@ -39,6 +48,7 @@ struct rota_fetch_server {
 		*socket; /* a Unix socket to connect to, whatever host the url names; NULL: none */
 	const char *ca; /* PEM file: trusted for this server. NULL only with an http:// url */
 	const char *certificate, *key; /* PEM files; NULL: no client certificate */
+	const struct rota_fetch_login *login; /* instead of both; or NULL */
 	const char *proxy; /* NULL: none */
 	bool plain; /* http:// will do */
 };
@@ -81,6 +91,7 @@ void rota_fetch_clock(struct rota_fetch *f, bool believed);
  * ROTA_ERR_BUSY       429 or 503
  * ROTA_ERR_ARGUMENT   the url is not https, without a CA, or too long
  * ROTA_ERR_IO         a certificate or key file cannot be used
+ * ROTA_ERR_STATE      a login that has no key
  * ROTA_ERR_NET        all else */
 ROTA_MUST_USE enum rota_err rota_fetch_get(
 	struct rota_fetch *f, const struct rota_fetch_get *get, struct rota_fail *why);
@@ -100,6 +111,12 @@ ROTA_MUST_USE enum rota_err rota_fetch_post_long(struct rota_fetch *f,
 	const struct rota_fetch_server *server, const char *path, struct rota_span json,
 	uint32_t total_s, size_t max, struct rota_bytes *body, struct rota_fetch_answer *answer,
 	struct rota_fail *why);
+
+/* The same with other bytes and headers: `type` is the value of Content-Type, `header` one line more, or NULL. */
+ROTA_MUST_USE enum rota_err rota_fetch_send(struct rota_fetch *f,
+	const struct rota_fetch_server *server, const char *path, const char *type,
+	const char *header, struct rota_span body, uint32_t total_s,
+	struct rota_fetch_answer *answer, struct rota_fail *why);
 
 /* The same with the bytes of a file, as they are. ROTA_ERR_IO: it cannot be read, or became shorter meanwhile. */
 ROTA_MUST_USE enum rota_err rota_fetch_upload(struct rota_fetch *f,

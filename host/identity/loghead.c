@@ -126,11 +126,28 @@ static enum rota_err sign_with(EVP_PKEY *key, struct rota_span message,
 	return good ? ROTA_OK : ROTA_ERR_IO;
 }
 
-enum rota_err rota_loghead_sign(const char *key, struct rota_span device,
+enum rota_err rota_loghead_sign_with(EVP_PKEY *key, const char *name, struct rota_span device,
 	const struct rota_loghead *h, uint8_t sig[static ROTA_LOGHEAD_SIG_MAX], size_t *len,
 	struct rota_fail *why)
 {
 	uint8_t message[ROTA_LOGHEAD_MESSAGE_LEN];
+	enum rota_err err;
+
+	rota_loghead_message(device, h, message);
+	err = sign_with(key, ROTA_SPAN(message), sig, len);
+	ERR_clear_error();
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, err, "the key at %s %s", name,
+		err == ROTA_ERR_UNSUPPORTED
+			? "is of a kind that signs no log heads (P-256, P-384, Ed25519, RSA do)"
+			: "does not sign");
+}
+
+enum rota_err rota_loghead_sign(const char *key, struct rota_span device,
+	const struct rota_loghead *h, uint8_t sig[static ROTA_LOGHEAD_SIG_MAX], size_t *len,
+	struct rota_fail *why)
+{
 	EVP_PKEY *handle = open_key(key);
 	enum rota_err err;
 
@@ -138,16 +155,9 @@ enum rota_err rota_loghead_sign(const char *key, struct rota_span device,
 		ERR_clear_error();
 		return rota_fail(why, ROTA_ERR_NOT_FOUND, "no private key at %s", key);
 	}
-	rota_loghead_message(device, h, message);
-	err = sign_with(handle, ROTA_SPAN(message), sig, len);
+	err = rota_loghead_sign_with(handle, key, device, h, sig, len, why);
 	EVP_PKEY_free(handle);
-	ERR_clear_error();
-	if (err == ROTA_OK)
-		return ROTA_OK;
-	return rota_fail(why, err, "the key at %s %s", key,
-		err == ROTA_ERR_UNSUPPORTED
-			? "is of a kind that signs no log heads (P-256, P-384, Ed25519, RSA do)"
-			: "does not sign");
+	return err;
 }
 
 /* ---- verify ---- */

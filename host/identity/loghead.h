@@ -22,6 +22,8 @@
 #define ROTA_LOGHEAD_MESSAGE_LEN (11 + ROTA_LOGHEAD_ID_LEN + 8 + ROTA_LOGHEAD_HASH_LEN)
 #define ROTA_LOGHEAD_SIG_MAX 512 /* RSA-4096, the longest of the schemes above */
 
+struct evp_pkey_st; /* EVP_PKEY */
+
 struct rota_loghead {
 	uint64_t count; /* entries, from 1 */
 	uint8_t head[ROTA_LOGHEAD_HASH_LEN]; /* with all of them in it */
@@ -41,6 +43,11 @@ void rota_loghead_message(struct rota_span device, const struct rota_loghead *h,
 ROTA_MUST_USE enum rota_err rota_loghead_sign(const char *key, struct rota_span device,
 	const struct rota_loghead *h, uint8_t sig[static ROTA_LOGHEAD_SIG_MAX], size_t *len,
 	struct rota_fail *why);
+
+/* The same with a key that is open (an EVP_PKEY); what `name` says of it stands in the error. */
+ROTA_MUST_USE enum rota_err rota_loghead_sign_with(struct evp_pkey_st *key, const char *name,
+	struct rota_span device, const struct rota_loghead *h,
+	uint8_t sig[static ROTA_LOGHEAD_SIG_MAX], size_t *len, struct rota_fail *why);
 
 /* Whether the key of this certificate (DER), which must be the device's by its common name, signed `h`. Who issued the
  * certificate is chain.h's to say.

@@ -18,6 +18,7 @@ static const struct {
 	{ "retirements", 730 * DAY },
 	{ "keys-store", 730 * DAY },
 	{ "approval", 730 * DAY },
+	{ "station", 730 * DAY },
 	{ "log", 730 * DAY },
 	{ "witness", 730 * DAY },
 	{ "snapshot", 90 * DAY },

@@ -117,7 +117,7 @@ static enum rota_err endorser_of(const struct rota_certify *c, uint8_t kind,
 	return ROTA_OK;
 }
 
-/* SHA-256("rota-est-v1" || nonce || SHA-256(CSR) || device id) */
+/* SHA-256(ROTA_EST_PREFIX || nonce || SHA-256(CSR) || device id) */
 static void endorsed_digest(struct rota_span nonce, struct rota_span csr,
 	const uint8_t device[static ROTA_DIGEST_LEN], uint8_t out[static ROTA_DIGEST_LEN])
 {
@@ -125,7 +125,7 @@ static void endorsed_digest(struct rota_span nonce, struct rota_span csr,
 	uint8_t of_csr[ROTA_DIGEST_LEN];
 
 	rota_digest_of(csr, of_csr);
-	rota_digest_add(digest, ROTA_STR("rota-est-v1"));
+	rota_digest_add(digest, ROTA_STR(ROTA_EST_PREFIX));
 	rota_digest_add(digest, nonce);
 	rota_digest_add(digest, ROTA_SPAN(of_csr));
 	rota_digest_add(digest, rota_span(device, ROTA_DIGEST_LEN));

@@ -13,14 +13,13 @@
 #define HOST_NOTARY_CERTIFY_H
 
 #include "host/base/json.h"
+#include "host/identity/request.h"
 #include "host/pki/tbs.h"
 #include "rota/crypto/hmac.h"
 
 /* Of `csr`, `identity` and `ldevid` each. */
 #define ROTA_CERTIFY_PART_MAX 4096
-#define ROTA_CERTIFY_ENDORSEMENT_MAX 97
-
-enum rota_endorser { ROTA_ENDORSED_BY_IDENTITY = 1, ROTA_ENDORSED_BY_LDEVID };
+#define ROTA_CERTIFY_ENDORSEMENT_MAX ROTA_ENDORSEMENT_LEN
 
 struct rota_certify {
 	const struct rota_crypto *crypto;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host/notary/client_parts.h -- what client.c does for client_campaign.c and client_rows.c. Private to these. */
+/* host/notary/client_parts.h -- what client.c does for client_campaign.c, client_certificate.c and client_rows.c. Private to
+ * these. */
 #ifndef HOST_NOTARY_CLIENT_PARTS_H
 #define HOST_NOTARY_CLIENT_PARTS_H
 

@@ -111,8 +111,12 @@ void rota_agentini(
 	if (plan->tpm)
 		line(out, "tpm", plan->tpm);
 	rota_bytes_add_text(out, "\n[identity]\n");
-	path(out, "certificate", plan->at, "identity/ldevid.pem");
-	path(out, "key", plan->at, "identity/ldevid.key");
+	if (plan->inside) {
+		path(out, "directory", plan->at, "identity");
+	} else {
+		path(out, "certificate", plan->at, "identity/ldevid.pem");
+		path(out, "key", plan->at, "identity/ldevid.key");
+	}
 	slot(plan, out);
 	command("\n[health]\n", plan->health, out);
 	command("\n[reboot]\n", plan->reboot, out);

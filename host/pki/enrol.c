@@ -3,8 +3,7 @@
 #include "host/base/digest.h"
 #include "host/base/when.h"
 #include "host/pki/agentini.h"
-#include "host/repo/store.h"
-#include "host/repo/trust.h"
+#include "host/pki/burn.h"
 #include "host/sign/duty.h"
 #include "host/sign/envelope.h"
 #include "host/sign/p256.h"
@@ -141,71 +140,30 @@ static enum rota_err copy_root(
 	const struct work *w, uint8_t sha256[static ROTA_DIGEST_LEN], struct rota_fail *why)
 {
 	struct rota_bytes data;
-	uint64_t version;
-	json_t *content;
 	enum rota_err err;
 
-	ROTA_TRY(rota_store_newest(w->desk->dir, "root", false, &version, why));
-	ROTA_TRY(rota_store_read(w->desk->dir, "root", version, &data, why));
-	err = rota_trust_check(w->desk->dir, "root", rota_bytes_span(&data), &content, why);
-	json_decref(content);
+	ROTA_TRY(rota_burn_root(w->desk->dir, &data, why));
 	rota_digest_of(rota_bytes_span(&data), sha256);
-	if (err == ROTA_OK)
-		err = write_in(w, "trust/root.json", rota_bytes_span(&data), 0644, why);
+	err = write_in(w, "trust/root.json", rota_bytes_span(&data), 0644, why);
 	rota_bytes_free(&data);
 	return err;
-}
-
-/* Image keys of a device: production ones, both of them; on the ci channel the ci key and the first
- * production key, so that a promoted build boots there too. */
-static enum rota_err image_keys(
-	struct work *w, uint8_t points[2][ROTA_P256_KEY_LEN], size_t *count, struct rota_fail *why)
-{
-	const struct rota_party *image = rota_authdir_party(w->desk->dir, "image");
-	const struct rota_party *ci = rota_authdir_party(w->desk->dir, "ci-image");
-	const struct rota_notary *notary = w->desk->notary;
-
-	*count = 0;
-	if (strcmp(w->plan->channel, "ci") == 0)
-		ROTA_TRY(notary->key(notary->ctx, ci, 0, points[(*count)++], why));
-	for (size_t i = 0; i < image->seat_count && *count < 2; i++)
-		ROTA_TRY(notary->key(notary->ctx, image, i, points[(*count)++], why));
-	return ROTA_OK;
 }
 
 static enum rota_err make_rom(
 	struct work *w, struct rota_buf room, struct rota_span *rom, struct rota_fail *why)
 {
-	uint8_t points[2][ROTA_P256_KEY_LEN], hashes[2][ROTA_DIGEST_LEN];
-	uint8_t recovery[ROTA_DIGEST_LEN], root[ROTA_DIGEST_LEN], spki[ROTA_P256_SPKI_LEN];
-	struct rota_rom record = { .product = rota_span_cstr(w->desk->dir->product),
-		.hardware = rota_span_cstr(w->plan->hardware),
-		.recovery_sha256 = ROTA_SPAN(recovery),
+	uint8_t recovery[ROTA_DIGEST_LEN], root[ROTA_DIGEST_LEN];
+	struct rota_rom record = { .recovery_sha256 = ROTA_SPAN(recovery),
 		.device_id = rota_span(w->device_id, 64),
-		.counter = w->plan->counter,
-		.watchdog = w->plan->watchdog,
-		.demand = w->plan->demand,
 		.root_sha256 = ROTA_SPAN(root),
 		.idevid_spki = ROTA_SPAN(w->spki) };
-	size_t count;
-	enum rota_err err;
 
 	ROTA_TRY(copy_root(w, root, why));
 	ROTA_TRY(copy_trust(
 		w, "trust/recovery-keys.json", "trust/recovery-keys.json", recovery, why));
-	ROTA_TRY(image_keys(w, points, &count, why));
-	for (size_t i = 0; i < count; i++) {
-		rota_p256_spki(points[i], spki);
-		rota_digest_of(ROTA_SPAN(spki), hashes[i]);
-		record.key[record.key_count++] = (struct rota_rom_key){ .alg = ROTA_ALG_ECDSA_P256,
-			.hash = ROTA_SPAN(hashes[i]),
-			.raw = ROTA_SPAN(points[i]) };
-	}
 	if (w->plan->counters)
 		ROTA_TRY(w->plan->counters(w->plan->counters_ctx, &record, why));
-	err = rota_rom_encode(&record, room, rom);
-	if (err != ROTA_OK)
-		return rota_fail(why, err, "ROM record: %s", rota_err_str(err));
+	ROTA_TRY(rota_burn(w->desk, w->plan, &record, room, rom, why));
 	return write_in(w, "rom.bin", *rom, 0644, why);
 }
 
@@ -233,27 +191,31 @@ static void set_text(json_t *object, const char *name, const char *value)
 		json_object_set_new(object, name, json_string(value));
 }
 
-static enum rota_err record(const struct work *w, struct rota_fail *why)
+enum rota_err rota_enrol_list(const struct rota_desk *desk, const struct rota_enrol_plan *plan,
+	const char *device_id, const uint8_t spki[static ROTA_P256_SPKI_LEN], const json_t *more,
+	struct rota_fail *why)
 {
-	char path[ROTA_FILE_PATH_MAX], at[ROTA_WHEN_LEN], spki[2 * ROTA_P256_SPKI_LEN + 1];
+	char path[ROTA_FILE_PATH_MAX], at[ROTA_WHEN_LEN], hex[2 * ROTA_P256_SPKI_LEN + 1];
 	struct rota_bytes line;
 	json_t *row;
 	enum rota_err err;
 
-	rota_when_text(w->desk->now, at);
-	rota_hex(ROTA_SPAN(w->spki), spki);
-	row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "at", at, "channel", w->plan->channel,
-		"device", w->device_id, "hardware", w->plan->hardware, "idevid_spki", spki,
-		"product", w->desk->dir->product, "serial", w->plan->serial);
-	set_text(row, "group", w->plan->group);
-	set_text(row, "region", w->plan->region);
-	if (w->plan->counters && *w->plan->replaces)
-		set_text(row, "replaces", w->plan->replaces);
+	rota_when_text(desk->now, at);
+	rota_hex(rota_span(spki, ROTA_P256_SPKI_LEN), hex);
+	row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "at", at, "channel", plan->channel,
+		"device", device_id, "hardware", plan->hardware, "idevid_spki", hex, "product",
+		desk->dir->product, "serial", plan->serial);
+	set_text(row, "group", plan->group);
+	set_text(row, "region", plan->region);
+	if (plan->counters && *plan->replaces)
+		set_text(row, "replaces", plan->replaces);
+	if (more)
+		json_object_update_missing(row, (json_t *)(uintptr_t)more);
 	err = rota_json_encode(row, ROTA_JSON_FILE, &line, why);
 	json_decref(row);
 	ROTA_TRY(err);
 	rota_bytes_add_text(&line, "\n");
-	rota_authdir_path(w->desk->dir, "enrolments", path);
+	rota_authdir_path(desk->dir, "enrolments", path);
 	err = rota_file_append(path, rota_bytes_span(&line), 0600, why);
 	rota_bytes_free(&line);
 	return err;
@@ -372,9 +334,9 @@ static enum rota_err check_settings(const struct rota_enrol_plan *p, struct rota
 	return ROTA_OK;
 }
 
-static enum rota_err check_plan(const struct work *w, struct rota_fail *why)
+enum rota_err rota_enrol_check(
+	const struct rota_authdir *dir, const struct rota_enrol_plan *p, struct rota_fail *why)
 {
-	const struct rota_enrol_plan *p = w->plan;
 	const char *const names[] = { p->hardware, p->channel, p->group, p->region, p->repository };
 	size_t serial_len = strlen(p->serial);
 	enum rota_err err;
@@ -387,16 +349,22 @@ static enum rota_err check_plan(const struct work *w, struct rota_fail *why)
 		return rota_fail(why, ROTA_ERR_FORMAT,
 			"a serial number has 1 to 64 of A-Z a-z 0-9 blank ' ( ) + , - . / : = ?");
 	ROTA_TRY(check_settings(p, why));
-	if (rota_file_exists(p->out))
-		return rota_fail(
-			why, ROTA_ERR_STATE, "%s is there already; name a new folder", p->out);
-	err = each_line(w->desk->dir, is_serial, (void *)(uintptr_t)p->serial, why);
+	err = each_line(dir, is_serial, (void *)(uintptr_t)p->serial, why);
 	if (err == ROTA_ERR_NOT_FOUND)
 		return ROTA_OK;
-	return err != ROTA_OK ? err
-			      : rota_fail(why, ROTA_ERR_STATE,
-					"serial %s is enrolled already (see %s/enrolments)",
-					p->serial, w->desk->dir->dir);
+	return err != ROTA_OK
+		? err
+		: rota_fail(why, ROTA_ERR_STATE,
+			  "serial %s is enrolled already (see %s/enrolments)", p->serial, dir->dir);
+}
+
+static enum rota_err check_plan(const struct work *w, struct rota_fail *why)
+{
+	ROTA_TRY(rota_enrol_check(w->desk->dir, w->plan, why));
+	if (rota_file_exists(w->plan->out))
+		return rota_fail(why, ROTA_ERR_STATE, "%s is there already; name a new folder",
+			w->plan->out);
+	return ROTA_OK;
 }
 
 static enum rota_err make_dirs(const struct work *w, struct rota_fail *why)
@@ -419,7 +387,7 @@ static enum rota_err build(struct work *w, struct rota_fail *why)
 	ROTA_TRY(make_dirs(w, why));
 	ROTA_TRY(fill(w, why));
 	/* listed first: a device that the list lacks would be worse than a line without device */
-	ROTA_TRY(record(w, why));
+	ROTA_TRY(rota_enrol_list(w->desk, w->plan, w->device_id, w->spki, NULL, why));
 	return rota_file_rename(w->dir, w->plan->out, why);
 }
 

@@ -15,6 +15,7 @@
 
 #include "host/pki/cert.h"
 #include "host/repo/metadata.h"
+#include "host/sign/p256.h"
 #include "rota/codec/rom.h"
 
 /* Of DIR/enrolments; a larger fleet has a registry. */
@@ -45,6 +46,7 @@ struct rota_enrol_plan {
 	const char *replaces; /* then: the device whose counters were taken over, or "" */
 	const char *
 		tpm; /* how the agent reaches it: [device] tpm of agent.ini; NULL with no counters */
+	bool inside; /* its keys are made inside it: agent.ini names the folder of its certificates */
 	uint64_t ldevid_lifetime_s;
 	/* Fill OUT/flash before the folder appears; NULL: no flash. `rom` is the record. */
 	enum rota_err (*flash)(
@@ -55,6 +57,15 @@ struct rota_enrol_plan {
 /* ROTA_ERR_STATE: the serial is enrolled already, or OUT exists. */
 ROTA_MUST_USE enum rota_err rota_enrol(struct rota_desk *desk, const struct rota_enrol_plan *plan,
 	char device_id[static 65], struct rota_fail *why);
+
+/* Names, texts and serial of a plan; ROTA_ERR_STATE: the serial is enrolled already. */
+ROTA_MUST_USE enum rota_err rota_enrol_check(
+	const struct rota_authdir *dir, const struct rota_enrol_plan *plan, struct rota_fail *why);
+
+/* The line of a device in DIR/enrolments, durable. more: further members, or NULL. */
+ROTA_MUST_USE enum rota_err rota_enrol_list(const struct rota_desk *desk,
+	const struct rota_enrol_plan *plan, const char *device_id,
+	const uint8_t spki[static ROTA_P256_SPKI_LEN], const json_t *more, struct rota_fail *why);
 
 /* "serial SN-7, enrolled at ...", or that this authority has no such device: for a sentence about it. */
 #define ROTA_ENROL_WHO_MAX 160

@@ -14,7 +14,7 @@ static const struct {
 	bool optional;
 } key_sets[] = { { "image", false }, { "ci-image", false }, { "recovery", false },
 	{ "device-ca", false }, { "operational-ca", false }, { "server-ca", false },
-	{ "approval", true }, { "builder", true } };
+	{ "approval", true }, { "builder", true }, { "station", true } };
 
 static enum rota_err load_token(
 	struct rota_ini *ini, const char *name, struct rota_token *t, struct rota_fail *why)

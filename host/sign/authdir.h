@@ -99,8 +99,8 @@ ROTA_MUST_USE enum rota_err rota_authdir_load(
 	const char *dir, struct rota_authdir *out, struct rota_fail *why);
 void rota_authdir_free(struct rota_authdir *a);
 
-/* The party of a role or key set; load() has seen to it that each that Rota knows is there, but for `approval` and
- * `builder`, which may be NULL. */
+/* The party of a role or key set; load() has seen to it that each that Rota knows is there, but for `approval`,
+ * `builder` and `station`, which may be NULL. */
 const struct rota_party *rota_authdir_party(const struct rota_authdir *a, const char *name);
 
 /* Sections "KIND NAME" of any file, with a public key each; no two have the same. */

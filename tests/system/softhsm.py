@@ -4,7 +4,9 @@
 Formats as of SoftHSM 2.6 (SecureDataManager, ObjectFile): an object is a generation and attributes (type, kind, value); what is
 private is AES-256-CBC, IV before it, under a key of the token, which lies under one that SHA-256 makes of salt and PIN."""
 import hashlib
+import os
 import struct
+import subprocess
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -70,3 +72,24 @@ def point(scalar):
     """Of a P-256 key: what is public of it."""
     numbers = ec.derive_private_key(int.from_bytes(scalar, "big"), ec.SECP256R1()).public_key().public_numbers()
     return b"\4" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+
+
+class Token:
+    """A token of its own in `directory`, as a device's secure element."""
+
+    MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+
+    def __init__(self, directory, label="element"):
+        self.label, self.conf, self.pin_file = label, directory / "softhsm2.conf", directory / "pin"
+        store = directory / "tokens"
+        store.mkdir()
+        self.conf.write_text(f"directories.tokendir = {store}\nobjectstore.backend = file\n")
+        self.pin_file.write_text("123456\n")
+        self.pin_file.chmod(0o600)
+        subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "654321", "--pin", "123456"],
+                       env={**os.environ, "SOFTHSM2_CONF": str(self.conf)}, check=True, capture_output=True, timeout=60)
+
+    def words(self):
+        """Options of `rota-agent factory`."""
+        return ["--module", self.MODULE, "--token", self.label, "--pin-file", self.pin_file,
+                "--environment", f"SOFTHSM2_CONF={self.conf}"]

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/factory/stationlog.h"
+#include "host/base/digest.h"
+#include "host/base/when.h"
+#include "host/sign/duty.h"
+#include "host/sign/p256.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one line ---- */
+
+/* What is signed: SHA-256(prefix || canonical bytes of the line without its signature). */
+static enum rota_err line_digest(
+	const json_t *row, uint8_t out[static ROTA_DIGEST_LEN], struct rota_fail *why)
+{
+	struct rota_digest *digest;
+	struct rota_bytes text;
+
+	ROTA_TRY(rota_json_encode(row, ROTA_JSON_SIGNED, &text, why));
+	digest = rota_digest_new();
+	rota_digest_add(digest, ROTA_STR(ROTA_STATION_PREFIX));
+	rota_digest_add(digest, rota_bytes_span(&text));
+	rota_digest_get(digest, out);
+	rota_digest_free(digest);
+	rota_bytes_free(&text);
+	return ROTA_OK;
+}
+
+static enum rota_err wrong(
+	const struct rota_stationlog *l, enum rota_err err, const char *what, struct rota_fail *why)
+{
+	return rota_fail(why, err, "%s/" ROTA_STATION_LOG " line %llu %s", l->desk->dir->dir,
+		(unsigned long long)l->lines + 1, what);
+}
+
+/* Whose it is, and that it follows. Takes its signature away. */
+static enum rota_err check_line(struct rota_stationlog *l, json_t *row, struct rota_fail *why)
+{
+	uint8_t digest[ROTA_DIGEST_LEN], prev[ROTA_DIGEST_LEN], sig[ROTA_P256_SIG_LEN];
+	const char *before = json_string_value(json_object_get(row, "prev"));
+
+	if (!rota_unhex(before, ROTA_BUF(prev)) ||
+		!rota_unhex(json_string_value(json_object_get(row, "signature")), ROTA_BUF(sig)))
+		return wrong(l, ROTA_ERR_FORMAT, "is none of a station", why);
+	if (memcmp(prev, l->last, sizeof(prev)) != 0)
+		return wrong(l, ROTA_ERR_HASH, "does not follow the one before it", why);
+	json_object_del(row, "signature");
+	ROTA_TRY(line_digest(row, digest, why));
+	if (!rota_p256_verify(l->key, digest, sig))
+		return wrong(
+			l, ROTA_ERR_SIGNATURE, "is not signed by the key of [keys station]", why);
+	return ROTA_OK;
+}
+
+/* ---- what the lines say ---- */
+
+static struct rota_batch *find(const struct rota_stationlog *l, const char *name)
+{
+	for (size_t i = 0; name && i < l->batch_count; i++)
+		if (strcmp(l->batch[i].name, name) == 0)
+			return &l->batch[i];
+	return NULL;
+}
+
+static bool add_batch(struct rota_stationlog *l, const char *name, json_int_t size)
+{
+	struct rota_batch *b;
+
+	if (l->batch_count == ROTA_BATCHES_MAX || !name || !rota_name_ok(name) || size < 1 ||
+		size > UINT32_MAX)
+		return false;
+	b = &l->batch[l->batch_count++];
+	*b = (struct rota_batch){ .size = (uint32_t)size };
+	strncpy(b->name, name, sizeof(b->name) - 1);
+	return true;
+}
+
+static bool add_device(struct rota_stationlog *l, const char *device)
+{
+	if (!device || strlen(device) != 64)
+		return false;
+	if ((l->made & (l->made - 1)) == 0) { /* full, at each power of two */
+		size_t room = l->made ? 2 * (size_t)l->made : 1;
+		char(*more)[65] = realloc(l->device, room * sizeof(*more));
+
+		if (!more)
+			abort();
+		l->device = more;
+	}
+	memcpy(l->device[l->made++], device, 65);
+	return true;
+}
+
+static bool take_line(struct rota_stationlog *l, const json_t *row)
+{
+	const char *did = json_string_value(json_object_get(row, "did"));
+	const char *name = json_string_value(json_object_get(row, "batch"));
+	struct rota_batch *b = find(l, name);
+
+	if (did && strcmp(did, "batch") == 0)
+		return !b && add_batch(l, name, json_integer_value(json_object_get(row, "size")));
+	if (name && !b)
+		return false;
+	if (did && strcmp(did, "made") == 0) {
+		if (b)
+			b->made++;
+		return add_device(l, json_string_value(json_object_get(row, "device")));
+	}
+	if (b)
+		b->refused++;
+	return did && strcmp(did, "refused") == 0;
+}
+
+static enum rota_err read_line(
+	struct rota_stationlog *l, struct rota_span line, struct rota_fail *why)
+{
+	json_t *row;
+	enum rota_err err = rota_json_parse_strict(line, &row, why);
+
+	if (err != ROTA_OK)
+		return wrong(l, err, "is none of a station", why);
+	err = check_line(l, row, why);
+	if (err == ROTA_OK && !take_line(l, row))
+		err = wrong(l, ROTA_ERR_FORMAT, "is none of a station", why);
+	json_decref(row);
+	rota_digest_of(line, l->last);
+	l->lines++;
+	return err;
+}
+
+static enum rota_err read_all(
+	struct rota_stationlog *l, struct rota_span text, struct rota_fail *why)
+{
+	while (text.len > 0) {
+		const uint8_t *end = memchr(text.p, '\n', text.len);
+		size_t len = end ? (size_t)(end - text.p) : text.len;
+
+		/* Half a line that a cut left; the next append takes it away. */
+		if (!end)
+			return ROTA_OK;
+		ROTA_TRY(read_line(l, rota_span_slice(text, 0, len), why));
+		text = rota_span_skip(text, len + 1);
+	}
+	return ROTA_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static enum rota_err load(struct rota_stationlog *l, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX];
+	struct rota_bytes text;
+	enum rota_err err;
+
+	rota_authdir_path(l->desk->dir, ROTA_STATION_LOG, path);
+	if (!rota_file_exists(path))
+		return ROTA_OK;
+	ROTA_TRY(rota_file_read(path, ROTA_STATION_LOG_MAX, &text, why));
+	err = read_all(l, rota_bytes_span(&text), why);
+	rota_bytes_free(&text);
+	if (l->made > 0)
+		qsort(l->device, (size_t)l->made, sizeof(*l->device), by_name);
+	return err;
+}
+
+enum rota_err rota_stationlog_open(
+	struct rota_stationlog *l, struct rota_desk *desk, struct rota_fail *why)
+{
+	const struct rota_party *party = rota_authdir_party(desk->dir, "station");
+	enum rota_err err;
+
+	*l = (struct rota_stationlog){ .desk = desk };
+	if (!party)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"%s has no [keys station], whose key signs the station's log",
+			desk->dir->ini.path);
+	l->seat = &party->seats[0];
+	ROTA_TRY(rota_tokens_public(desk->tokens, l->seat, l->key, why));
+	l->batch = calloc(ROTA_BATCHES_MAX, sizeof(*l->batch));
+	if (!l->batch)
+		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
+	err = load(l, why);
+	if (err != ROTA_OK)
+		rota_stationlog_close(l);
+	return err;
+}
+
+void rota_stationlog_close(struct rota_stationlog *l)
+{
+	free(l->batch);
+	free(l->device);
+	l->batch = NULL;
+	l->device = NULL;
+}
+
+/* ---- a line more ---- */
+
+static enum rota_err append(struct rota_stationlog *l, json_t *row, struct rota_fail *why)
+{
+	char path[ROTA_FILE_PATH_MAX], hex[2 * ROTA_P256_SIG_LEN + 1], at[ROTA_WHEN_LEN];
+	uint8_t digest[ROTA_DIGEST_LEN];
+	struct rota_seat_sig sig;
+	struct rota_bytes line;
+	enum rota_err err;
+
+	rota_when_text(l->desk->now, at);
+	json_object_set_new(row, "at", json_string(at));
+	rota_hex(ROTA_SPAN(l->last), hex);
+	json_object_set_new(row, "prev", json_string(hex));
+	ROTA_TRY(line_digest(row, digest, why));
+	ROTA_TRY(rota_tokens_sign(l->desk->tokens, l->seat, digest, &sig, why));
+	rota_hex(ROTA_SPAN(sig.sig), hex);
+	json_object_set_new(row, "signature", json_string(hex));
+	ROTA_TRY(rota_json_encode(row, ROTA_JSON_FILE, &line, why));
+	rota_digest_of(rota_bytes_span(&line), digest);
+	rota_bytes_add_text(&line, "\n");
+	rota_authdir_path(l->desk->dir, ROTA_STATION_LOG, path);
+	err = rota_file_append(path, rota_bytes_span(&line), 0600, why);
+	rota_bytes_free(&line);
+	if (err == ROTA_OK)
+		memcpy(l->last, digest, sizeof(l->last));
+	return err;
+}
+
+enum rota_err rota_stationlog_batch(
+	struct rota_stationlog *l, const char *name, uint32_t size, struct rota_fail *why)
+{
+	const struct rota_batch *b = find(l, name);
+	json_t *row;
+	enum rota_err err;
+
+	if (b)
+		return b->size == size
+			? ROTA_OK
+			: rota_fail(why, ROTA_ERR_STATE, "batch %s has %u devices, not %u", name,
+				  b->size, size);
+	if (!add_batch(l, name, size))
+		return rota_fail(why, ROTA_ERR_FORMAT,
+			"a batch has a name of 1 to 32 [a-z0-9._-] and devices; at most %d batches",
+			ROTA_BATCHES_MAX);
+	row = json_pack("{s:s,s:s,s:I}", "batch", name, "did", "batch", "size", (json_int_t)size);
+	err = append(l, row, why);
+	json_decref(row);
+	return err;
+}
+
+enum rota_err rota_stationlog_room(
+	const struct rota_stationlog *l, const char *name, struct rota_fail *why)
+{
+	const struct rota_batch *b = find(l, name);
+
+	if (!b)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"batch %s has not begun; --batch-size says how many devices it has", name);
+	if (b->made >= b->size)
+		return rota_fail(why, ROTA_ERR_CEILING, "batch %s is full: %u of %u are made", name,
+			b->made, b->size);
+	return ROTA_OK;
+}
+
+static void set_text(json_t *row, const char *name, const char *value)
+{
+	if (value && *value)
+		json_object_set_new(row, name, json_string(value));
+}
+
+static json_t *images_of(const struct rota_station_made *device)
+{
+	json_t *images = json_array();
+	char hex[ROTA_DIGEST_HEX];
+
+	for (size_t i = 0; i < device->image_count; i++) {
+		rota_hex(ROTA_SPAN(device->image[i]), hex);
+		json_array_append_new(images, json_string(hex));
+	}
+	return images;
+}
+
+enum rota_err rota_stationlog_add(struct rota_stationlog *l, const char *batch,
+	const struct rota_station_made *device, const struct rota_fail *how, struct rota_fail *why)
+{
+	struct rota_batch *b = find(l, batch);
+	bool made = how->err == ROTA_OK;
+	json_t *row = json_object();
+	enum rota_err err;
+
+	set_text(row, "batch", batch);
+	set_text(row, "device", device->device);
+	set_text(row, "serial", device->serial);
+	set_text(row, "did", made ? "made" : "refused");
+	set_text(row, "text", made ? NULL : how->text);
+	json_object_set_new(row, "images", images_of(device));
+	json_object_set_new(row, "root_of_trust", json_integer(device->rot));
+	err = append(l, row, why);
+	json_decref(row);
+	if (err == ROTA_OK && b)
+		made ? b->made++ : b->refused++;
+	return err;
+}
+
+/* ---- against the list of devices ---- */
+
+struct tally {
+	const struct rota_stationlog *l;
+	uint64_t found;
+	char stranger[65]; /* first that no line has */
+};
+
+static void count(struct tally *t, const json_t *row)
+{
+	const char *device = json_string_value(json_object_get(row, "device"));
+
+	/* Those of a station have a statement; others were enrolled at the desk. */
+	if (!device || strlen(device) != 64 || !json_object_get(row, "statement"))
+		return;
+	if (t->l->made > 0 &&
+		bsearch(device, t->l->device, (size_t)t->l->made, sizeof(*t->l->device), by_name))
+		t->found++;
+	else if (!*t->stranger)
+		memcpy(t->stranger, device, sizeof(t->stranger));
+}
+
+enum rota_err rota_stationlog_check(const struct rota_stationlog *l, struct rota_fail *why)
+{
+	struct tally t = { .l = l };
+	char path[ROTA_FILE_PATH_MAX], *line, *rest;
+	struct rota_bytes text = { 0 };
+
+	rota_authdir_path(l->desk->dir, "enrolments", path);
+	if (rota_file_exists(path))
+		ROTA_TRY(rota_file_read(path, ROTA_ENROLMENTS_MAX, &text, why));
+	rest = (char *)text.p;
+	while (rest && (line = strsep(&rest, "\n")) != NULL) {
+		json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+		if (row)
+			count(&t, row);
+		json_decref(row);
+	}
+	rota_bytes_free(&text);
+	if (*t.stranger)
+		return rota_fail(why, ROTA_ERR_HASH,
+			"%s lists device %.16s..., which no line of " ROTA_STATION_LOG " has made",
+			path, t.stranger);
+	if (t.found != l->made)
+		return rota_fail(why, ROTA_ERR_HASH,
+			ROTA_STATION_LOG " has made %llu devices, of which %s lists %llu",
+			(unsigned long long)l->made, path, (unsigned long long)t.found);
+	return ROTA_OK;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host/factory/stationlog.h -- what a station did, signed line by line (SPEC 29.1).
+ *
+ *     DIR/station.log    canonical JSON, a line each: {"at","batch","device","did","images","prev","root_of_trust",
+ *                        "serial","signature","size","text"}, those that apply
+ *
+ * Each line has the SHA-256 of the line before, and is signed by the key of the party `station`. So a line that was
+ * changed, taken out or put in shows; lines that were cut off at the end show by what `enrolments` has more.
+ *
+ * A batch begins with its size: so many devices may be made in it. What a maker was paid for, what the station made and
+ * what the authority enrolled are compared by rota_stationlog_check().
+ */
+#ifndef HOST_FACTORY_STATIONLOG_H
+#define HOST_FACTORY_STATIONLOG_H
+
+#include "host/base/json.h"
+#include "host/factory/station.h"
+
+#define ROTA_STATION_LOG "station.log"
+#define ROTA_STATION_LOG_MAX ((size_t)256 * 1024 * 1024)
+#define ROTA_STATION_PREFIX "rota-station-v1" /* SPEC 28.1 */
+/* Of a log; who makes more begins another authority directory. */
+#define ROTA_BATCHES_MAX 4096
+
+struct rota_batch {
+	char name[33];
+	uint32_t size; /* devices that were ordered */
+	uint32_t made, refused;
+};
+
+struct rota_stationlog {
+	struct rota_desk *desk;
+	const struct rota_seat *seat; /* of the party `station` */
+	uint8_t key[ROTA_P256_KEY_LEN];
+	uint8_t last[ROTA_DIGEST_LEN]; /* of the last line; zeros: there is none */
+	struct rota_batch *batch;
+	size_t batch_count;
+	uint64_t lines, made;
+	/* Devices that it has made, ascending; hex. */
+	char (*device)[65];
+};
+
+/* Read and verify all of it. ROTA_ERR_NOT_FOUND: rota.ini has no [keys station]. ROTA_ERR_SIGNATURE, ROTA_ERR_HASH,
+ * ROTA_ERR_FORMAT: a line that is not the station's, or not in its place; `why` says which. */
+ROTA_MUST_USE enum rota_err rota_stationlog_open(
+	struct rota_stationlog *l, struct rota_desk *desk, struct rota_fail *why);
+void rota_stationlog_close(struct rota_stationlog *l);
+
+/* A batch that begins; nothing to do where it has begun with this size. ROTA_ERR_STATE: with another one. */
+ROTA_MUST_USE enum rota_err rota_stationlog_batch(
+	struct rota_stationlog *l, const char *name, uint32_t size, struct rota_fail *why);
+
+/* Whether one device more belongs to it. ROTA_ERR_NOT_FOUND: it never began. ROTA_ERR_CEILING: it is full. */
+ROTA_MUST_USE enum rota_err rota_stationlog_room(
+	const struct rota_stationlog *l, const char *name, struct rota_fail *why);
+
+/* What became of one device: made, or refused for how->text. Durable. batch NULL: of none. */
+ROTA_MUST_USE enum rota_err rota_stationlog_add(struct rota_stationlog *l, const char *batch,
+	const struct rota_station_made *device, const struct rota_fail *how, struct rota_fail *why);
+
+/* Hold it against DIR/enrolments: each device that was made is enrolled, and each that a station enrolled was made.
+ * ROTA_ERR_HASH: they differ; `why` names the first. */
+ROTA_MUST_USE enum rota_err rota_stationlog_check(
+	const struct rota_stationlog *l, struct rota_fail *why);
+
+#endif
