@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/ingest/record.h"
-#include "host/ingest/crc.h"
+#include "host/base/crc.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
 
@@ -13,7 +13,7 @@
 
 static void write_crc(struct rota_writer *w)
 {
-	rota_write_le32(w, rota_ingest_crc(rota_writer_span(w)));
+	rota_write_le32(w, rota_crc32_fast(0, rota_writer_span(w)));
 }
 
 void rota_segment_header_encode(
@@ -40,7 +40,7 @@ enum rota_err rota_segment_header_decode(struct rota_span in, struct rota_segmen
 	crc = rota_read_le32(&r);
 	if (rota_reader_end(&r) != ROTA_OK || !rota_span_eq(magic, ROTA_STR(SEGMENT_MAGIC)))
 		return ROTA_ERR_CORRUPT;
-	if (crc != rota_ingest_crc(rota_span_slice(in, 0, ROTA_SEGMENT_HEADER_LEN - 4)))
+	if (crc != rota_crc32_fast(0, rota_span_slice(in, 0, ROTA_SEGMENT_HEADER_LEN - 4)))
 		return ROTA_ERR_CORRUPT;
 	if (format != SEGMENT_FORMAT)
 		return ROTA_ERR_UNSUPPORTED;
@@ -93,7 +93,7 @@ enum rota_err rota_record_decode(struct rota_span in, struct rota_record *out, s
 	crc = rota_read_le32(&r);
 	if (r.failed)
 		return ROTA_ERR_LENGTH;
-	if (crc != rota_ingest_crc(rota_span_slice(in, 0, ROTA_RECORD_HEAD_LEN + payload_len)))
+	if (crc != rota_crc32_fast(0, rota_span_slice(in, 0, ROTA_RECORD_HEAD_LEN + payload_len)))
 		return ROTA_ERR_CORRUPT;
 	if (format != RECORD_FORMAT)
 		return ROTA_ERR_UNSUPPORTED;

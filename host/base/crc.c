@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/ingest/crc.h"
+#include "host/base/crc.h"
 #include "rota/base/crc32.h"
 
 #include <pthread.h>
@@ -27,12 +27,12 @@ static uint32_t le32(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-uint32_t rota_ingest_crc(struct rota_span data)
+uint32_t rota_crc32_fast(uint32_t crc, struct rota_span data)
 {
-	uint32_t crc = ~0u;
 	size_t i = 0;
 
 	pthread_once(&built, build);
+	crc = ~crc;
 	for (; data.len - i >= 8; i += 8) {
 		uint32_t a = crc ^ le32(data.p + i), b = le32(data.p + i + 4);
 
