@@ -5,7 +5,7 @@
 
 #include "host/vault/vault.h"
 
-/* All but `settle` and `close` are called by one thread at a time. */
+/* All but `settle` and `close` are called by one thread at a time; and but `get`, if it says so. */
 struct rota_vault_backend {
 	void *ctx;
 	enum rota_err (*put)(void *ctx, uint32_t id, struct rota_span plain);
@@ -20,6 +20,7 @@ struct rota_vault_backend {
 	/* All that was written before this call is durable. Called without the vault held. */
 	enum rota_err (*settle)(void *ctx);
 	void (*close)(void *ctx);
+	bool gets_beside; /* `get` may be called by any thread at any time */
 };
 
 /* Give the backend its lock and its thread. On an error the backend is closed. */

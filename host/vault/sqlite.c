@@ -2,17 +2,22 @@
 /* Records as rows: the same sealed bytes as in the log, with the generation beside them for the search. What seals, opens and
  * counts is the log's (rota/store/vault_parts.h), which here has no flash below it.
  *
- * There is one connection and one transaction. The thread that rewrites leaves it open; whoever puts a record next commits
- * it with his own, and if nobody does within a second the thread does. */
+ * There is one connection that writes, and one transaction. The thread that rewrites leaves it open; whoever puts a record next
+ * commits it with his own, and if nobody does within a second the thread does. A second connection reads what was
+ * committed last, so that no reader waits for the disk. */
+#include "host/base/file.h"
 #include "host/vault/backend.h"
 #include "rota/store/vault_parts.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BUSY_MS 2000 /* another reader's checkpoint */
+#define LOCK_S 2
 
 enum statement { PUT, GET, REMOVE, NEXT, COUNTS, BEGIN, COMMIT, ROLLBACK, STATEMENTS };
 
@@ -29,7 +34,25 @@ static const char *const text_of[STATEMENTS] = {
 	[ROLLBACK] = "ROLLBACK",
 };
 
+/* Both sides ask for keys, one at a time. */
+struct sql_keys {
+	const struct rota_vault_keys *of;
+	pthread_mutex_t use;
+};
+
+struct sql_reader {
+	sqlite3 *db;
+	sqlite3_stmt *get;
+	pthread_mutex_t use;
+	struct rota_vault v; /* what opens */
+	uint8_t *record;
+};
+
 struct sql_vault {
+	int lock; /* file */
+	struct sql_keys keys;
+	struct rota_vault_keys both; /* `keys`, for the two below */
+	struct sql_reader reader;
 	sqlite3 *db;
 	sqlite3_stmt *statement[STATEMENTS];
 	pthread_mutex_t use; /* of the connection: settle() comes without the vault's lock */
@@ -125,25 +148,24 @@ static enum rota_err finish(struct sql_vault *s, enum rota_err err)
 
 /* The sealed bytes of a column, where a record lies. ROTA_ERR_LIMIT: longer than the room. */
 static enum rota_err take_sealed(
-	struct sql_vault *s, sqlite3_stmt *row, int column, struct rota_vault_entry *e)
+	struct rota_vault *v, sqlite3_stmt *row, int column, struct rota_vault_entry *e)
 {
 	int len = sqlite3_column_bytes(row, column);
 
 	if (len < 0 || len > ROTA_VAULT_SEALED_MAX ||
-		(size_t)len + ROTA_VAULT_ENTRY_OVERHEAD > s->v.c.record.len)
+		(size_t)len + ROTA_VAULT_ENTRY_OVERHEAD > v->c.record.len)
 		return ROTA_ERR_LIMIT;
 	if (len > 0)
-		memcpy(s->record + ROTA_VAULT_ENTRY_HEAD_LEN, sqlite3_column_blob(row, column),
+		memcpy(v->c.record.p + ROTA_VAULT_ENTRY_HEAD_LEN, sqlite3_column_blob(row, column),
 			(size_t)len);
 	e->len = (uint16_t)len;
 	return ROTA_OK;
 }
 
 /* The record of an id into its place. */
-static enum rota_err load(
-	struct sql_vault *s, uint32_t id, struct rota_vault_entry *e, uint32_t *generation)
+static enum rota_err load(struct rota_vault *v, sqlite3_stmt *q, uint32_t id,
+	struct rota_vault_entry *e, uint32_t *generation)
 {
-	sqlite3_stmt *q = s->statement[GET];
 	enum rota_err err = ROTA_ERR_NOT_FOUND;
 	int code;
 
@@ -153,7 +175,7 @@ static enum rota_err load(
 	code = sqlite3_step(q);
 	if (code == SQLITE_ROW) {
 		*generation = (uint32_t)sqlite3_column_int64(q, 1);
-		err = take_sealed(s, q, 0, e);
+		err = take_sealed(v, q, 0, e);
 	} else if (code != SQLITE_DONE) {
 		err = err_of(code);
 	}
@@ -181,7 +203,7 @@ static enum rota_err store(
 static enum rota_err old_of(struct sql_vault *s, uint32_t id, uint32_t *generation, bool *there)
 {
 	struct rota_vault_entry e;
-	enum rota_err err = load(s, id, &e, generation);
+	enum rota_err err = load(&s->v, s->statement[GET], id, &e, generation);
 
 	*there = err == ROTA_OK;
 	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
@@ -232,15 +254,15 @@ static enum rota_err put(void *ctx, uint32_t id, struct rota_span plain)
 }
 
 static enum rota_err get_now(
-	struct sql_vault *s, uint32_t id, struct rota_buf room, struct rota_span *plain)
+	struct sql_reader *r, uint32_t id, struct rota_buf room, struct rota_span *plain)
 {
 	struct rota_vault_entry e;
 	uint32_t generation;
 	struct rota_span opened;
 
 	*plain = rota_span(NULL, 0);
-	ROTA_TRY(load(s, id, &e, &generation));
-	ROTA_TRY(rota_vault_unseal(&s->v, &e, &opened));
+	ROTA_TRY(load(&r->v, r->get, id, &e, &generation));
+	ROTA_TRY(rota_vault_unseal(&r->v, &e, &opened));
 	if (opened.len > room.len)
 		return ROTA_ERR_LIMIT;
 	if (opened.len > 0) {
@@ -252,13 +274,13 @@ static enum rota_err get_now(
 
 static enum rota_err get(void *ctx, uint32_t id, struct rota_buf room, struct rota_span *plain)
 {
-	struct sql_vault *s = ctx;
+	struct sql_reader *r = &((struct sql_vault *)ctx)->reader;
 	enum rota_err err;
 
-	(void)pthread_mutex_lock(&s->use);
-	err = get_now(s, id, room, plain);
-	explicit_bzero(s->record, s->v.c.record.len);
-	(void)pthread_mutex_unlock(&s->use);
+	(void)pthread_mutex_lock(&r->use);
+	err = get_now(r, id, room, plain);
+	explicit_bzero(r->record, r->v.c.record.len);
+	(void)pthread_mutex_unlock(&r->use);
 	return err;
 }
 
@@ -304,7 +326,7 @@ static enum rota_err next_older(
 		s->cursor = sqlite3_column_int64(q, 0);
 		*e = (struct rota_vault_entry){ .id = (uint32_t)s->cursor };
 		*generation = (uint32_t)sqlite3_column_int64(q, 2);
-		err = take_sealed(s, q, 1, e);
+		err = take_sealed(&s->v, q, 1, e);
 	} else if (code != SQLITE_DONE) {
 		err = err_of(code);
 	}
@@ -406,12 +428,21 @@ static void end(void *ctx)
 {
 	struct sql_vault *s = ctx;
 
+	(void)sqlite3_finalize(s->reader.get);
+	(void)sqlite3_close(s->reader.db);
 	for (int i = 0; i < STATEMENTS; i++)
 		(void)sqlite3_finalize(s->statement[i]);
 	(void)sqlite3_close(s->db);
+	if (s->reader.record != NULL)
+		rota_vault_close(&s->reader.v);
 	if (s->record != NULL)
 		rota_vault_close(&s->v);
+	if (s->lock >= 0)
+		(void)close(s->lock);
+	(void)pthread_mutex_destroy(&s->reader.use);
+	(void)pthread_mutex_destroy(&s->keys.use);
 	(void)pthread_mutex_destroy(&s->use);
+	free(s->reader.record);
 	free(s->record);
 	free(s);
 }
@@ -442,25 +473,77 @@ static enum rota_err open_db(struct sql_vault *s, const char *path, struct rota_
 	return ROTA_OK;
 }
 
+static enum rota_err key_of(void *ctx, uint32_t generation,
+	const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], bool seals, struct rota_record_key *out)
+{
+	struct sql_keys *k = ctx;
+	enum rota_err err;
+
+	(void)pthread_mutex_lock(&k->use);
+	err = k->of->key(k->of->ctx, generation, epoch, seals, out);
+	(void)pthread_mutex_unlock(&k->use);
+	return err;
+}
+
+static uint32_t active_of(void *ctx)
+{
+	struct sql_keys *k = ctx;
+	uint32_t active;
+
+	(void)pthread_mutex_lock(&k->use);
+	active = k->of->active(k->of->ctx);
+	(void)pthread_mutex_unlock(&k->use);
+	return active;
+}
+
+static enum rota_err take_lock(struct sql_vault *s, const char *path, struct rota_fail *why)
+{
+	char name[ROTA_FILE_PATH_MAX];
+	enum rota_err err;
+
+	if (snprintf(name, sizeof(name), "%s-lock", path) >= (int)sizeof(name))
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s: too long a name", path);
+	err = rota_lock_take(name, LOCK_S, &s->lock, why);
+	return err == ROTA_ERR_BUSY
+		? rota_fail(why, err, "%s: another process has it open to write", path)
+		: err;
+}
+
+static enum rota_err open_reader(struct sql_reader *r, const char *path, struct rota_fail *why)
+{
+	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
+			SQLITE_OK ||
+		sqlite3_busy_timeout(r->db, BUSY_MS) != SQLITE_OK ||
+		sqlite3_prepare_v2(r->db, text_of[GET], -1, &r->get, NULL) != SQLITE_OK)
+		return rota_fail(
+			why, err_of(sqlite3_errcode(r->db)), "%s: %s", path, sqlite3_errmsg(r->db));
+	return ROTA_OK;
+}
+
 static enum rota_err open_vault(struct sql_vault *s, const char *path,
 	const struct rota_vault_plan *plan, struct rota_fail *why)
 {
 	size_t room = ROTA_VAULT_ROOM((size_t)plan->plain_max);
 	enum rota_err err;
 
+	ROTA_TRY(take_lock(s, path, why));
 	s->record = malloc(room);
-	if (s->record == NULL)
+	s->reader.record = malloc(room);
+	if (s->record == NULL || s->reader.record == NULL)
 		return rota_fail(why, ROTA_ERR_FULL, "no memory");
 	s->none = (struct rota_flash){ .write_len = 1 };
 	s->v = (struct rota_vault){ .c = { .flash = &s->none,
 					    .crypto = plan->crypto,
 					    .aead = plan->aead,
-					    .keys = plan->keys,
+					    .keys = &s->both,
 					    .record = rota_buf(s->record, room) },
 		.opening = plan->opening,
 		.sequence = 1 }; /* so that there is something to aim at */
+	s->reader.v = s->v;
+	s->reader.v.c.record = rota_buf(s->reader.record, room);
 	s->cursor = -1;
 	ROTA_TRY(open_db(s, path, why));
+	ROTA_TRY(open_reader(&s->reader, path, why));
 	err = recount(s);
 	if (err == ROTA_ERR_LIMIT)
 		return rota_fail(why, err,
@@ -475,7 +558,7 @@ enum rota_err rota_vault_sqlite_open(const char *path, const struct rota_vault_p
 	struct rota_vault_store **out, struct rota_fail *why)
 {
 	struct rota_vault_backend backend = { NULL, put, get, take_out, rewrite, needs, progress,
-		settle, end };
+		settle, end, true };
 	struct sql_vault *s;
 	enum rota_err err;
 
@@ -486,7 +569,12 @@ enum rota_err rota_vault_sqlite_open(const char *path, const struct rota_vault_p
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return rota_fail(why, ROTA_ERR_FULL, "no memory");
+	s->lock = -1;
+	s->keys.of = plan->keys;
+	s->both = (struct rota_vault_keys){ &s->keys, key_of, active_of };
 	(void)pthread_mutex_init(&s->use, NULL);
+	(void)pthread_mutex_init(&s->keys.use, NULL);
+	(void)pthread_mutex_init(&s->reader.use, NULL);
 	err = open_vault(s, path, plan, why);
 	if (err != ROTA_OK) {
 		end(s);

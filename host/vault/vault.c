@@ -220,6 +220,8 @@ enum rota_err rota_vault_store_get(
 {
 	enum rota_err err;
 
+	if (s->backend.gets_beside)
+		return s->backend.get(s->backend.ctx, id, room, plain);
 	(void)pthread_mutex_lock(&s->lock);
 	err = s->backend.get(s->backend.ctx, id, room, plain);
 	(void)pthread_mutex_unlock(&s->lock);

@@ -6,7 +6,7 @@
  * and so much of a core; it holds the vault for one batch at a time and never over a sync of its own, so that who
  * reads or puts waits for a batch at most. What it wrote becomes durable with the next put, or after a second.
  *
- * The keys' functions are called with the vault held, also from the thread: they must not call it.
+ * The keys' functions are called with the vault held, also from the thread, and by one thread at a time: they must not call it.
  */
 #ifndef HOST_VAULT_VAULT_H
 #define HOST_VAULT_VAULT_H
@@ -58,8 +58,9 @@ ROTA_MUST_USE enum rota_err rota_vault_file_open(const char *path,
 	const struct rota_vault_plan *plan, struct rota_vault_store **out, struct rota_fail *why);
 
 /* The same in a SQLite database, which is made where there is none: table records(id, generation, sealed), in WAL mode. Others may read
- * it meanwhile; nobody else may write. Only plan->plain_max limits it. Who puts a record holds the vault over its commit.
- * ROTA_ERR_LIMIT: longer records than the plan has room for, or more than ROTA_VAULT_GENERATIONS. */
+ * it meanwhile; nobody else may write, for which a file beside it, PATH-lock, is locked. Only plan->plain_max limits it. Who puts
+ * a record holds the vault over its commit; who reads has a connection of his own and waits for nobody.
+ * ROTA_ERR_BUSY: another process writes. ROTA_ERR_LIMIT: longer records than the plan has room for, or more than ROTA_VAULT_GENERATIONS. */
 ROTA_MUST_USE enum rota_err rota_vault_sqlite_open(const char *path,
 	const struct rota_vault_plan *plan, struct rota_vault_store **out, struct rota_fail *why);
 

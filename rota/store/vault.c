@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/store/vault.h"
+#include "rota/base/crc32.h"
 #include "rota/base/mem.h"
 #include "rota/store/vault_parts.h"
 
@@ -157,6 +158,8 @@ enum rota_err rota_vault_open(struct rota_vault *v, const struct rota_vault_conf
 	*v = (struct rota_vault){ .c = *c, .opening = *opening, .spare = ROTA_VAULT_NO_SECTOR };
 	if (!fits(v))
 		return ROTA_ERR_ARGUMENT;
+	if (v->c.crc == NULL)
+		v->c.crc = rota_crc32;
 	for (uint32_t i = 0; i < c->index_len; i++)
 		c->index[i].at = 0;
 	err = find_all(v);

@@ -63,6 +63,8 @@ struct rota_vault_config {
 	const struct rota_crypto *crypto;
 	const struct rota_aead *aead;
 	const struct rota_vault_keys *keys;
+	/* What gives the same as rota_crc32() faster, where room for its tables is; NULL: rota_crc32(). */
+	uint32_t (*crc)(uint32_t crc, struct rota_span data);
 	struct rota_vault_place *index;
 	uint32_t index_len; /* a power of two; four fifths of it are records at most */
 	struct rota_buf

@@ -67,15 +67,18 @@ void rota_vault_drop(struct rota_vault *v, uint32_t id)
 struct rota_vault_place *rota_vault_in(
 	const struct rota_vault *v, uint32_t sector, uint32_t *cursor)
 {
-	uint32_t len = rota_vault_sector_len(v), mask = v->c.index_len - 1;
+	uint32_t len = rota_vault_sector_len(v), from = sector * len, mask = v->c.index_len - 1;
+	struct rota_vault_place *all = v->c.index, *p = NULL;
+	uint32_t i = *cursor & mask;
 
-	for (uint32_t n = 0; n <= mask; n++, *cursor = (*cursor + 1) & mask) {
-		struct rota_vault_place *p = &v->c.index[*cursor & mask];
-
-		if (p->at != 0 && p->at / len == sector)
-			return p;
+	for (uint32_t n = 0; n <= mask && p == NULL; n++) {
+		if (all[i].at - from < len && all[i].at != 0)
+			p = &all[i];
+		else
+			i = (i + 1) & mask;
 	}
-	return NULL;
+	*cursor = i;
+	return p;
 }
 
 /* ---- counts ---- */

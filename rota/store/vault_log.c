@@ -2,7 +2,6 @@
 /* An entry's CRCs go on from the CRC of its sector's header, and that holds the sequence: so what outlived an erase is
  * not valid under the header written after it, and header and entries need no sync between them. What is read wrong
  * once is read again; what was written is read back. */
-#include "rota/base/crc32.h"
 #include "rota/base/mem.h"
 #include "rota/base/reader.h"
 #include "rota/base/writer.h"
@@ -46,7 +45,8 @@ static enum rota_err fault(enum rota_err err)
 
 /* ---- sectors ---- */
 
-static void encode_header(struct rota_vault_header *h, uint8_t out[static ROTA_VAULT_HEADER_LEN])
+static void encode_header(const struct rota_vault *v, struct rota_vault_header *h,
+	uint8_t out[static ROTA_VAULT_HEADER_LEN])
 {
 	struct rota_writer w = rota_writer(rota_buf(out, ROTA_VAULT_HEADER_LEN));
 
@@ -55,7 +55,7 @@ static void encode_header(struct rota_vault_header *h, uint8_t out[static ROTA_V
 	rota_write_u8(&w, h->last ? FLAG_LAST : 0);
 	rota_write_le32(&w, h->sequence);
 	rota_write_le32(&w, h->since);
-	h->crc = rota_crc32(0, rota_writer_span(&w));
+	h->crc = v->c.crc(0, rota_writer_span(&w));
 	rota_write_le32(&w, h->crc);
 }
 
@@ -74,7 +74,7 @@ static enum rota_err header_once(
 	h.last = rota_read_u8(&r) == FLAG_LAST;
 	h.sequence = rota_read_le32(&r);
 	h.since = rota_read_le32(&r);
-	encode_header(&h, again);
+	encode_header(v, &h, again);
 	if (h.since > 0 && h.since <= h.sequence && memcmp(bytes, again, sizeof(bytes)) == 0)
 		*out = h;
 	return ROTA_OK;
@@ -145,7 +145,7 @@ enum rota_err rota_vault_header_write(const struct rota_vault *v, struct rota_va
 	uint32_t len = rota_flash_padded(v->c.flash, ROTA_VAULT_HEADER_LEN);
 
 	memset(room, v->c.flash->erased, sizeof(room));
-	encode_header(h, room);
+	encode_header(v, h, room);
 	return write_checked(v, h->sector * rota_vault_sector_len(v), rota_span(room, len));
 }
 
@@ -181,8 +181,8 @@ enum rota_err rota_vault_erase(const struct rota_vault *v, uint32_t sector)
 
 /* ---- entries ---- */
 
-static void encode_head(
-	struct rota_vault_entry *e, uint32_t seed, uint8_t out[static ROTA_VAULT_ENTRY_HEAD_LEN])
+static void encode_head(const struct rota_vault *v, struct rota_vault_entry *e, uint32_t seed,
+	uint8_t out[static ROTA_VAULT_ENTRY_HEAD_LEN])
 {
 	struct rota_writer w = rota_writer(rota_buf(out, ROTA_VAULT_ENTRY_HEAD_LEN));
 
@@ -190,7 +190,7 @@ static void encode_head(
 	rota_write_u8(&w, e->kind);
 	rota_write_u8(&w, 0);
 	rota_write_le16(&w, e->len);
-	e->crc = rota_crc32(seed, rota_writer_span(&w));
+	e->crc = v->c.crc(seed, rota_writer_span(&w));
 	rota_write_le32(&w, e->crc);
 }
 
@@ -224,7 +224,7 @@ static enum rota_err entry_once(const struct rota_vault *v, uint32_t seed, uint3
 	out->kind = 0;
 	ROTA_TRY(v->c.flash->read(v->c.flash->ctx, at, ROTA_BUF(bytes)));
 	e = decode_head(at, bytes);
-	encode_head(&e, seed, again);
+	encode_head(v, &e, seed, again);
 	if (memcmp(bytes, again, sizeof(bytes)) == 0 && may_be(&e) &&
 		rota_vault_entry_len(v->c.flash, e.len) <= room)
 		*out = e;
@@ -253,8 +253,8 @@ static enum rota_err record_once(const struct rota_vault *v, const struct rota_v
 
 	ROTA_TRY(v->c.flash->read(v->c.flash->ctx, e->at + ROTA_VAULT_ENTRY_HEAD_LEN,
 		rota_buf(at, (size_t)e->len + CRC_LEN)));
-	return rota_read_le32(&r) == rota_crc32(e->crc, rota_span(at, e->len)) ? ROTA_OK
-									       : ROTA_ERR_CORRUPT;
+	return rota_read_le32(&r) == v->c.crc(e->crc, rota_span(at, e->len)) ? ROTA_OK
+									     : ROTA_ERR_CORRUPT;
 }
 
 enum rota_err rota_vault_record_read(const struct rota_vault *v, const struct rota_vault_entry *e)
@@ -306,14 +306,15 @@ enum rota_err rota_vault_weigh(
 	const struct rota_vault *v, uint32_t at, uint16_t *len, uint32_t *generation)
 {
 	const struct rota_flash *flash = v->c.flash;
-	uint8_t bytes[ROTA_VAULT_ENTRY_HEAD_LEN], number[4] = { 0 };
+	uint8_t bytes[ROTA_VAULT_ENTRY_HEAD_LEN + GENERATION_AT + 4];
+	struct rota_span number =
+		rota_span_skip(ROTA_SPAN(bytes), ROTA_VAULT_ENTRY_HEAD_LEN + GENERATION_AT);
+	uint32_t rest = rota_vault_sector_len(v) - at % rota_vault_sector_len(v);
 
-	ROTA_TRY(flash->read(flash->ctx, at, ROTA_BUF(bytes)));
+	ROTA_TRY(flash->read(
+		flash->ctx, at, rota_buf(bytes, rest < sizeof(bytes) ? rest : sizeof(bytes))));
 	*len = decode_head(at, bytes).len;
-	if (*len >= GENERATION_AT + sizeof(number))
-		ROTA_TRY(flash->read(flash->ctx, at + ROTA_VAULT_ENTRY_HEAD_LEN + GENERATION_AT,
-			ROTA_BUF(number)));
-	*generation = generation_of(ROTA_SPAN(number));
+	*generation = *len >= GENERATION_AT + number.len ? generation_of(number) : 0;
 	return ROTA_OK;
 }
 
@@ -325,8 +326,8 @@ static uint32_t lay(const struct rota_vault *v, struct rota_vault_entry *e)
 	uint8_t *p = v->c.record.p;
 	struct rota_writer w = rota_writer(rota_buf(p + end, CRC_LEN));
 
-	encode_head(e, v->seed, p);
-	rota_write_le32(&w, rota_crc32(e->crc, rota_span(p + ROTA_VAULT_ENTRY_HEAD_LEN, e->len)));
+	encode_head(v, e, v->seed, p);
+	rota_write_le32(&w, v->c.crc(e->crc, rota_span(p + ROTA_VAULT_ENTRY_HEAD_LEN, e->len)));
 	memset(p + end + CRC_LEN, v->c.flash->erased, all - end - CRC_LEN);
 	return all;
 }

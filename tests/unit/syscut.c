@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#undef _FORTIFY_SOURCE /* there pread is inline, and cannot be another */
 #include "tests/unit/syscut.h"
 
 #include <errno.h>
@@ -19,7 +20,12 @@ static unsigned left; /* calls until the cut; 0: never */
 static enum syscut_tear how;
 static unsigned lies; /* writes that do nothing */
 static unsigned sync_failures;
+static struct {
+	unsigned spared, count;
+	int error;
+} bad_writes, bad_reads;
 static void (*meanwhile)(void);
+static void (*synced)(int fd);
 
 /* Names of files that were written and not synced; what outlives a child. */
 #define LOOSE_MAX 64
@@ -46,6 +52,25 @@ static long done(bool cut, long result)
 	return result;
 }
 
+/* Whether this write, or read, is one of those that are to fail; errno says how. */
+static bool fails(unsigned *spared, unsigned *count, int error)
+{
+	if (*count == 0)
+		return false;
+	if (*spared > 0) {
+		--*spared;
+		return false;
+	}
+	--*count;
+	errno = error;
+	return true;
+}
+
+static bool write_fails(void)
+{
+	return fails(&bad_writes.spared, &bad_writes.count, bad_writes.error);
+}
+
 static size_t part(bool cut, size_t len)
 {
 	return cut && how == SYSCUT_HALF ? len / 2 : len;
@@ -55,6 +80,8 @@ ssize_t write(int fd, const void *from, size_t len)
 {
 	bool cut = here();
 
+	if (write_fails())
+		return -1;
 	dirty = true;
 	return done(cut, syscall(SYS_write, fd, from, part(cut, len)));
 }
@@ -63,11 +90,20 @@ ssize_t pwrite(int fd, const void *from, size_t len, off_t off)
 {
 	bool cut = here();
 
+	if (write_fails())
+		return -1;
 	if (lies > 0 && len > 1000) {
 		lies--;
 		return (ssize_t)len;
 	}
 	return done(cut, syscall(SYS_pwrite64, fd, from, part(cut, len), off));
+}
+
+ssize_t pread(int fd, void *to, size_t len, off_t off)
+{
+	if (fails(&bad_reads.spared, &bad_reads.count, bad_reads.error))
+		return -1;
+	return syscall(SYS_pread64, fd, to, len, off);
 }
 
 int ftruncate(int fd, off_t len)
@@ -113,12 +149,21 @@ int unlink(const char *path)
 	return unlinkat(AT_FDCWD, path, 0);
 }
 
-int fsync(int fd)
+/* A sync's call, and what is to follow it. */
+static int sync_by(long call, int fd)
 {
 	bool cut = here();
+	long result = syscall(call, fd);
 
+	if (result == 0 && synced != NULL)
+		synced(fd);
+	return (int)done(cut, result);
+}
+
+int fsync(int fd)
+{
 	dirty = false;
-	return (int)done(cut, syscall(SYS_fsync, fd));
+	return sync_by(SYS_fsync, fd);
 }
 
 int syncfs(int fd)
@@ -140,7 +185,7 @@ int fdatasync(int fd)
 		errno = EIO;
 		return -1;
 	}
-	return (int)done(here(), syscall(SYS_fdatasync, fd));
+	return sync_by(SYS_fdatasync, fd);
 }
 
 bool syscut_run(unsigned at, enum syscut_tear tear, int (*what)(void *ctx), void *ctx)
@@ -191,6 +236,25 @@ void syscut_lie(unsigned count)
 void syscut_fail_syncs(unsigned count)
 {
 	sync_failures = count;
+}
+
+void syscut_fail_writes(unsigned spared, unsigned count, int error)
+{
+	bad_writes.spared = spared;
+	bad_writes.count = count;
+	bad_writes.error = error;
+}
+
+void syscut_fail_reads(unsigned spared, unsigned count, int error)
+{
+	bad_reads.spared = spared;
+	bad_reads.count = count;
+	bad_reads.error = error;
+}
+
+void syscut_synced(void (*what)(int fd))
+{
+	synced = what;
 }
 
 void syscut_meanwhile(void (*what)(void))

@@ -28,6 +28,15 @@ void syscut_lie(unsigned count);
 /* From here on in this process: the next `count` fdatasyncs do nothing and fail with EIO, as where a disk is lost. */
 void syscut_fail_syncs(unsigned count);
 
+/* From here on in this process: after `spared` writes and pwrites, or preads, the next `count` do nothing and fail with
+ * `error`. Of a count of 0 none does. */
+void syscut_fail_writes(unsigned spared, unsigned count, int error);
+void syscut_fail_reads(unsigned spared, unsigned count, int error);
+
+/* From here on in this process: after each fsync and fdatasync that went well, do this, as a disk that now has it all. It must
+ * write by other calls than those above. NULL: nothing. */
+void syscut_synced(void (*what)(int fd));
+
 /* From here on in this process: before each fdatasync, do this too, as another thread could while the first one waits.
  * NULL: nothing. */
 void syscut_meanwhile(void (*what)(void));

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A vault in a file: killed at each durable call, used by threads while it is rewritten, and on a disk that fails. */
-#include "host/vault/vault.h"
-#include "ports/crypto_openssl/crypto_openssl.h"
-#include "ports/crypto_openssl/secret.h"
 #include "tests/unit/syscut.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
+#include "tests/unit/vault_user.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -14,98 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LEN 200
 #define IDS 40
 #define READS 3000
-
-static _Atomic uint32_t generation = 1;
-static _Atomic uint32_t gone; /* generations up to this one */
-static char path[400];
-
-static enum rota_err key_of(void *ctx, uint32_t of_generation,
-	const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], bool seals, struct rota_record_key *out)
-{
-	static const uint8_t device[32] = { 7 };
-	struct rota_datakey of = { .purpose = ROTA_PURPOSE_STORAGE,
-		.cipher = 1,
-		.generation = of_generation,
-		.device = device };
-	uint8_t key[16] = { 0 };
-
-	(void)ctx, (void)seals;
-	if (of_generation <= gone)
-		return ROTA_ERR_NOT_FOUND;
-	memcpy(key, &of_generation, sizeof(of_generation));
-	return rota_record_key_begin(out, &rota_crypto_openssl, &rota_aead_openssl, ROTA_SPAN(key),
-		&of, ROTA_USE_RECORD, epoch);
-}
-
-static uint32_t active_of(void *ctx)
-{
-	(void)ctx;
-	return generation;
-}
-
-static const struct rota_vault_keys keys = { NULL, key_of, active_of };
-
-/* What is tried: a file, or a database. */
-static enum rota_err (*opener)(const char *path, const struct rota_vault_plan *plan,
-	struct rota_vault_store **out, struct rota_fail *why) = rota_vault_file_open;
-
-static enum rota_err open_with(
-	struct rota_vault_store **s, struct rota_vault_budget budget, struct rota_fail *why)
-{
-	static uint32_t openings;
-	struct rota_vault_plan plan = { .crypto = &rota_crypto_openssl,
-		.aead = &rota_aead_openssl,
-		.keys = &keys,
-		.opening = { .opening = ++openings },
-		.budget = budget,
-		.records = 1000,
-		.plain_max = LEN };
-	uint64_t pid = (uint64_t)getpid();
-
-	memcpy(plan.opening.epoch, &pid, sizeof(pid));
-	return opener(path, &plan, s, why);
-}
-
-/* No thread. */
-static const struct rota_vault_budget still = { 0, 0, 0 };
-
-static enum rota_err put(struct rota_vault_store *s, uint32_t id, uint32_t version)
-{
-	uint8_t plain[LEN];
-
-	memset(plain, (int)(id + version), sizeof(plain));
-	memcpy(plain, &version, sizeof(version));
-	return rota_vault_store_put(s, id, ROTA_SPAN(plain));
-}
-
-/* The version that is there; 0 none; UINT32_MAX: an error, or another's bytes. */
-static uint32_t reads(struct rota_vault_store *s, uint32_t id)
-{
-	uint8_t room[LEN], want[LEN];
-	struct rota_span got;
-	uint32_t version;
-	enum rota_err err = rota_vault_store_get(s, id, ROTA_BUF(room), &got);
-
-	if (err == ROTA_ERR_NOT_FOUND)
-		return 0;
-	if (err != ROTA_OK || got.len != LEN)
-		return UINT32_MAX;
-	memcpy(&version, room, sizeof(version));
-	memset(want, (int)(id + version), sizeof(want));
-	memcpy(want, &version, sizeof(version));
-	return memcmp(want, room, LEN) == 0 ? version : UINT32_MAX;
-}
-
-static void begin(void)
-{
-	(void)tempdir_fresh();
-	(void)snprintf(path, sizeof(path), "%s", tempdir_path("vault"));
-	generation = 1;
-	gone = 0;
-}
 
 static void keep_over_a_restart(void)
 {
@@ -113,15 +21,15 @@ static void keep_over_a_restart(void)
 	struct rota_vault_progress progress;
 	struct rota_fail why;
 
-	begin();
-	CHECK_OK(open_with(&s, still, &why));
+	user_begin();
+	CHECK_OK(user_open(&s, user_still, &why));
 	for (uint32_t id = 0; id < IDS; id++)
-		CHECK_OK(put(s, id, id + 1));
+		CHECK_OK(user_put(s, id, id + 1));
 	CHECK_OK(rota_vault_store_remove(s, 3));
 	rota_vault_store_close(s);
-	CHECK_OK(open_with(&s, still, &why));
+	CHECK_OK(user_open(&s, user_still, &why));
 	for (uint32_t id = 0; id < IDS; id++)
-		CHECK_EQ(reads(s, id), id == 3 ? 0 : id + 1);
+		CHECK_EQ(user_reads(s, id), id == 3 ? 0 : id + 1);
 	rota_vault_store_progress(s, &progress);
 	CHECK_EQ(progress.generations, 1);
 	CHECK_EQ(progress.count[0].records, IDS - 1);
@@ -136,9 +44,9 @@ TEST(a_file_keeps_records_over_a_restart)
 
 TEST(a_database_keeps_records_over_a_restart)
 {
-	opener = rota_vault_sqlite_open;
+	user_opener = rota_vault_sqlite_open;
 	keep_over_a_restart();
-	opener = rota_vault_file_open;
+	user_opener = rota_vault_file_open;
 }
 
 TEST(a_file_is_one_process_s)
@@ -146,10 +54,10 @@ TEST(a_file_is_one_process_s)
 	struct rota_vault_store *s, *other;
 	struct rota_fail why;
 
-	begin();
-	CHECK_OK(open_with(&s, still, &why));
-	CHECK_EQ(open_with(&other, still, &why), ROTA_ERR_BUSY);
-	CHECK(strstr(why.text, path) != NULL);
+	user_begin();
+	CHECK_OK(user_open(&s, user_still, &why));
+	CHECK_EQ(user_open(&other, user_still, &why), ROTA_ERR_BUSY);
+	CHECK(strstr(why.text, user_path) != NULL);
 	rota_vault_store_close(s);
 }
 
@@ -161,10 +69,10 @@ static int fill(void *ctx)
 	struct rota_fail why;
 	uint32_t from = *(uint32_t *)ctx;
 
-	if (open_with(&s, still, &why) != ROTA_OK)
+	if (user_open(&s, user_still, &why) != ROTA_OK)
 		return 1;
 	for (uint32_t id = 0; id < 6; id++) {
-		if (put(s, id, from + id) != ROTA_OK)
+		if (user_put(s, id, from + id) != ROTA_OK)
 			return 1;
 	}
 	if (rota_vault_store_remove(s, 2) != ROTA_OK)
@@ -176,7 +84,7 @@ static int fill(void *ctx)
 static bool is_old_or_new(struct rota_vault_store *s, uint32_t old, uint32_t new)
 {
 	for (uint32_t id = 0; id < 6; id++) {
-		uint32_t now = reads(s, id), was = old > 0 && id != 2 ? old + id : 0;
+		uint32_t now = user_reads(s, id), was = old > 0 && id != 2 ? old + id : 0;
 
 		if (now != was && now != new + id)
 			return false;
@@ -192,15 +100,15 @@ static bool killed(unsigned at, enum syscut_tear tear, uint32_t old, bool *well)
 	uint32_t new = 200;
 	bool cut;
 
-	begin();
+	user_begin();
 	*well = old == 0 || fill(&old) == 0;
 	cut = syscut_run(at, tear, fill, &new);
-	*well = *well && open_with(&s, still, &why) == ROTA_OK;
+	*well = *well && user_open(&s, user_still, &why) == ROTA_OK;
 	if (!*well)
 		return cut;
 	*well = is_old_or_new(s, old, new) &&
-		(cut || (reads(s, 1) == new + 1 && reads(s, 2) == 0)) &&
-		put(s, 5, 300) == ROTA_OK && reads(s, 5) == 300;
+		(cut || (user_reads(s, 1) == new + 1 && user_reads(s, 2) == 0)) &&
+		user_put(s, 5, 300) == ROTA_OK && user_reads(s, 5) == 300;
 	rota_vault_store_close(s);
 	return cut;
 }
@@ -225,14 +133,14 @@ static void kill_everywhere(unsigned step, unsigned least, unsigned least_anew)
 
 TEST(a_process_that_is_killed_leaves_each_record_old_or_new)
 {
-	kill_everywhere(7, 14, 300);
+	kill_everywhere(7, 14, 250);
 }
 
 TEST(a_killed_process_leaves_a_database_old_or_new)
 {
-	opener = rota_vault_sqlite_open;
+	user_opener = rota_vault_sqlite_open;
 	kill_everywhere(1, 14, 20);
-	opener = rota_vault_file_open;
+	user_opener = rota_vault_file_open;
 }
 
 /* ---- rewriting beside others ---- */
@@ -249,13 +157,13 @@ static void *use(void *arg)
 	struct user *u = arg;
 
 	for (uint32_t i = 1; i <= READS && u->wrong == NULL; i++) {
-		uint32_t id = u->first + 4 * (i % (IDS / 4)), version = reads(u->s, id);
+		uint32_t id = u->first + 4 * (i % (IDS / 4)), version = user_reads(u->s, id);
 
 		if (version == UINT32_MAX)
 			u->wrong = "a record does not read";
-		else if (i % 50 == 0 && put(u->s, id, version + 1) != ROTA_OK)
+		else if (i % 50 == 0 && user_put(u->s, id, version + 1) != ROTA_OK)
 			u->wrong = "a record cannot be put";
-		else if (i % 50 == 0 && reads(u->s, id) != version + 1)
+		else if (i % 50 == 0 && user_reads(u->s, id) != version + 1)
 			u->wrong = "what was put does not read";
 	}
 	return NULL;
@@ -268,7 +176,7 @@ static bool all_rewritten(struct rota_vault_store *s)
 
 	for (int i = 0; i < 5000; i++) {
 		rota_vault_store_progress(s, &progress);
-		if (progress.left == 0 && rota_vault_store_needs(s) == generation)
+		if (progress.left == 0 && rota_vault_store_needs(s) == user_generation)
 			return true;
 		(void)nanosleep(&pause, NULL);
 	}
@@ -281,15 +189,15 @@ static void rewrite_beside_others(void)
 	struct rota_vault_store *s;
 	struct rota_fail why;
 
-	begin();
-	CHECK_OK(open_with(&s, (struct rota_vault_budget){ 100000, 1000000, 1u << 30 }, &why));
+	user_begin();
+	CHECK_OK(user_open(&s, (struct rota_vault_budget){ 100000, 1000000, 1u << 30 }, &why));
 	for (uint32_t id = 0; id < IDS; id++)
-		CHECK_OK(put(s, id, 1));
+		CHECK_OK(user_put(s, id, 1));
 	for (uint32_t i = 0; i < 4; i++) {
 		users[i] = (struct user){ .s = s, .first = i };
 		CHECK_EQ(pthread_create(&users[i].thread, NULL, use, &users[i]), 0);
 	}
-	generation = 2;
+	user_generation = 2;
 	for (int i = 0; i < 4; i++)
 		(void)pthread_join(users[i].thread, NULL);
 	for (int i = 0; i < 4; i++) {
@@ -297,13 +205,13 @@ static void rewrite_beside_others(void)
 		CHECK(users[i].wrong == NULL);
 	}
 	CHECK(all_rewritten(s));
-	gone = 1;
+	user_gone = 1;
 	for (uint32_t id = 0; id < IDS; id++)
-		CHECK(reads(s, id) >= 1 && reads(s, id) != UINT32_MAX);
+		CHECK(user_reads(s, id) >= 1 && user_reads(s, id) != UINT32_MAX);
 	rota_vault_store_close(s);
-	CHECK_OK(open_with(&s, still, &why));
+	CHECK_OK(user_open(&s, user_still, &why));
 	for (uint32_t id = 0; id < IDS; id++)
-		CHECK(reads(s, id) >= 1 && reads(s, id) != UINT32_MAX);
+		CHECK(user_reads(s, id) >= 1 && user_reads(s, id) != UINT32_MAX);
 	rota_vault_store_close(s);
 }
 
@@ -314,9 +222,9 @@ TEST(records_are_rewritten_while_others_use_them)
 
 TEST(rows_are_rewritten_while_others_use_them)
 {
-	opener = rota_vault_sqlite_open;
+	user_opener = rota_vault_sqlite_open;
 	rewrite_beside_others();
-	opener = rota_vault_file_open;
+	user_opener = rota_vault_file_open;
 }
 
 /* ---- a disk that fails ---- */
@@ -328,27 +236,27 @@ TEST(after_a_sync_that_failed_nothing_is_put)
 	struct rota_fail why;
 	uint32_t now;
 
-	begin();
-	CHECK_OK(open_with(&s, still, &why));
-	CHECK_OK(put(s, 1, 10));
-	generation = 2;
-	CHECK_OK(put(s, 2, 10));
+	user_begin();
+	CHECK_OK(user_open(&s, user_still, &why));
+	CHECK_OK(user_put(s, 1, 10));
+	user_generation = 2;
+	CHECK_OK(user_put(s, 2, 10));
 	syscut_fail_syncs(1);
-	CHECK_EQ(put(s, 1, 11), ROTA_ERR_IO);
-	CHECK_EQ(put(s, 2, 12), ROTA_ERR_IO);
+	CHECK_EQ(user_put(s, 1, 11), ROTA_ERR_IO);
+	CHECK_EQ(user_put(s, 2, 12), ROTA_ERR_IO);
 	CHECK_EQ(rota_vault_store_remove(s, 2), ROTA_ERR_IO);
 	CHECK_EQ(rota_vault_store_needs(s), 1); /* as it was when it was certain */
-	CHECK_EQ(reads(s, 2), 10);
+	CHECK_EQ(user_reads(s, 2), 10);
 	rota_vault_store_close(s);
-	CHECK_OK(open_with(&s, still, &why));
-	now = reads(s, 1);
+	CHECK_OK(user_open(&s, user_still, &why));
+	now = user_reads(s, 1);
 	CHECK(now == 10 || now == 11);
-	CHECK_EQ(reads(s, 2), 10);
-	CHECK_OK(put(s, 1, 13));
+	CHECK_EQ(user_reads(s, 2), 10);
+	CHECK_OK(user_put(s, 1, 13));
 	rota_vault_store_close(s);
 	syscut_fail_syncs(1);
-	CHECK_EQ(open_with(&s, still, &why), ROTA_ERR_IO);
-	CHECK(strstr(why.text, path) != NULL);
+	CHECK_EQ(user_open(&s, user_still, &why), ROTA_ERR_IO);
+	CHECK(strstr(why.text, user_path) != NULL);
 }
 
 static enum rota_err make_small(struct rota_vault_store **s, struct rota_fail *why)
@@ -359,7 +267,7 @@ static enum rota_err make_small(struct rota_vault_store **s, struct rota_fail *w
 
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)setrlimit(RLIMIT_FSIZE, &small);
-	err = open_with(s, still, why);
+	err = user_open(s, user_still, why);
 	(void)setrlimit(RLIMIT_FSIZE, &all);
 	return err;
 }
@@ -369,11 +277,11 @@ TEST(where_there_is_no_room_no_file_is_left)
 	struct rota_vault_store *s;
 	struct rota_fail why;
 
-	begin();
+	user_begin();
 	CHECK(make_small(&s, &why) != ROTA_OK);
-	CHECK(strstr(why.text, path) != NULL);
+	CHECK(strstr(why.text, user_path) != NULL);
 	CHECK_EQ(tempdir_count(), 0);
-	CHECK_OK(open_with(&s, still, &why));
+	CHECK_OK(user_open(&s, user_still, &why));
 	rota_vault_store_close(s);
 	CHECK_EQ(tempdir_count(), 1);
 }
@@ -387,15 +295,15 @@ TEST(what_is_no_vault_is_told)
 	struct rota_fail why;
 	FILE *f;
 
-	begin();
-	f = fopen(path, "w");
+	user_begin();
+	f = fopen(user_path, "w");
 	CHECK(f != NULL && fputs("short", f) >= 0 && fclose(f) == 0);
-	CHECK_EQ(open_with(&s, still, &why), ROTA_ERR_CORRUPT);
-	CHECK(strstr(why.text, path) != NULL);
-	CHECK_EQ(rota_vault_file_open(path, &plan, &s, &why), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(user_open(&s, user_still, &why), ROTA_ERR_CORRUPT);
+	CHECK(strstr(why.text, user_path) != NULL);
+	CHECK_EQ(rota_vault_file_open(user_path, &plan, &s, &why), ROTA_ERR_ARGUMENT);
 	plan.records = ROTA_VAULT_RECORDS_MAX;
 	plan.plain_max = 60000;
-	CHECK_EQ(rota_vault_file_open(path, &plan, &s, &why), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(rota_vault_file_open(user_path, &plan, &s, &why), ROTA_ERR_ARGUMENT);
 	tempdir_remove();
 }
 
