@@ -81,4 +81,25 @@ uint32_t rota_vault_store_needs(struct rota_vault_store *s);
 
 void rota_vault_store_progress(struct rota_vault_store *s, struct rota_vault_progress *out);
 
+/* ---- from outside ---- */
+
+/* What a vault holds, as one without its keys can tell. */
+struct rota_vault_status {
+	uint32_t records;
+	uint8_t generations;
+	struct rota_vault_count count[ROTA_VAULT_GENERATIONS]; /* ascending; `gone` says nothing */
+};
+
+/* Of the vault in the file or database at `path`, beside whoever has it open: nothing is locked, written or opened with a key. A
+ * file is read wholly; of one that is written meanwhile, what it held a moment ago.
+ *
+ * ROTA_ERR_NOT_FOUND, ROTA_ERR_IO  by errno
+ * ROTA_ERR_CORRUPT   no vault
+ * ROTA_ERR_LIMIT     more records than ROTA_VAULT_RECORDS_MAX, or more generations than ROTA_VAULT_GENERATIONS */
+ROTA_MUST_USE enum rota_err rota_vault_status(
+	const char *path, struct rota_vault_status *out, struct rota_fail *why);
+
+/* How many of them wait to be rewritten where `active` seals: those of older generations. */
+uint32_t rota_vault_status_left(const struct rota_vault_status *s, uint32_t active);
+
 #endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a vault holds, from outside. Opening a log writes nothing and needs no key (SPEC 36.4), so a file is opened as the one who
+ * uses it opens it, but without the lock. That one may begin or erase a sector meanwhile, which the headers show: then
+ * it is looked at again. */
+#include "host/base/crc.h"
+#include "host/vault/sectors.h"
+#include "host/vault/vault.h"
+#include "ports/posix/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LEN ROTA_VAULT_FILE_SECTOR_LEN
+#define TRIES 5 /* a sector is begun each few seconds; a look takes a part of one */
+#define INDEX_LEAST 4096
+#define BUSY_MS 2000
+
+struct look {
+	int fd;
+	struct rota_flash flash;
+	struct rota_vault v;
+	struct rota_vault_place *index;
+	uint8_t record[ROTA_VAULT_ROOM(ROTA_VAULT_SEALED_MAX - ROTA_RECORD_OVERHEAD)];
+};
+
+/* ---- a file that is only read, and no keys ---- */
+
+static enum rota_err look_read(void *ctx, uint32_t off, struct rota_buf to)
+{
+	return rota_fd_read(((struct look *)ctx)->fd, off, to);
+}
+
+static enum rota_err no_write(void *ctx, uint32_t off, struct rota_span from)
+{
+	(void)ctx, (void)off, (void)from;
+	return ROTA_ERR_DENIED;
+}
+
+static enum rota_err no_erase(void *ctx, uint32_t off)
+{
+	(void)ctx, (void)off;
+	return ROTA_ERR_DENIED;
+}
+
+static enum rota_err no_sync(void *ctx)
+{
+	(void)ctx;
+	return ROTA_OK;
+}
+
+static enum rota_err no_key(void *ctx, uint32_t generation,
+	const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], bool seals, struct rota_record_key *out)
+{
+	(void)ctx, (void)generation, (void)epoch, (void)seals, (void)out;
+	return ROTA_ERR_NOT_FOUND;
+}
+
+static uint32_t none_active(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static const struct rota_vault_keys no_keys = { NULL, no_key, none_active };
+
+/* ---- a file ---- */
+
+/* One number for all sectors' headers. */
+static enum rota_err headers(const struct look *l, uint32_t *crc)
+{
+	uint8_t header[ROTA_VAULT_HEADER_LEN];
+
+	*crc = 0;
+	for (uint32_t i = 0; i < l->flash.run[0].count; i++) {
+		ROTA_TRY(rota_fd_read(l->fd, (uint64_t)i * LEN, ROTA_BUF(header)));
+		*crc = rota_crc32_fast(*crc, ROTA_SPAN(header));
+	}
+	return ROTA_OK;
+}
+
+/* With as long an index as it takes. */
+static enum rota_err scan(struct look *l)
+{
+	const struct rota_record_opening none = { { 0 }, 0, 0 };
+	struct rota_vault_config c = { .flash = &l->flash,
+		.keys = &no_keys,
+		.crc = rota_crc32_fast,
+		.record = ROTA_BUF(l->record) };
+	enum rota_err err = ROTA_ERR_LIMIT;
+
+	for (c.index_len = INDEX_LEAST;
+		err == ROTA_ERR_LIMIT && c.index_len <= 2 * ROTA_VAULT_RECORDS_MAX;
+		c.index_len *= 2) {
+		free(l->index);
+		l->index = calloc(c.index_len, sizeof(*l->index));
+		if (l->index == NULL)
+			return ROTA_ERR_FULL;
+		c.index = l->index;
+		err = rota_vault_open(&l->v, &c, &none);
+	}
+	return err;
+}
+
+static enum rota_err look_at(struct look *l)
+{
+	uint32_t before, after = 0;
+	enum rota_err err = ROTA_OK;
+
+	for (int i = 0; i < TRIES; i++) {
+		ROTA_TRY(headers(l, &before));
+		err = scan(l);
+		ROTA_TRY(headers(l, &after));
+		if (before == after)
+			break;
+	}
+	return err;
+}
+
+static void take(struct rota_vault_status *out, uint32_t generation, uint32_t records)
+{
+	uint8_t at = out->generations++;
+
+	for (; at > 0 && out->count[at - 1].generation > generation; at--)
+		out->count[at] = out->count[at - 1];
+	out->count[at] = (struct rota_vault_count){ .generation = generation, .records = records };
+	out->records += records;
+}
+
+static enum rota_err status_of_file(
+	int fd, off_t size, struct rota_vault_status *out, const char *path, struct rota_fail *why)
+{
+	struct look *l = calloc(1, sizeof(*l));
+	enum rota_err err;
+
+	if (l == NULL)
+		return rota_fail(why, ROTA_ERR_FULL, "no memory");
+	l->fd = fd;
+	l->flash = (struct rota_flash){ .ctx = l,
+		.run = { { LEN, (uint32_t)(size / LEN) } },
+		.write_len = ROTA_VAULT_FILE_UNIT,
+		.erased = 0xFF,
+		.read = look_read,
+		.write = no_write,
+		.erase = no_erase,
+		.sync = no_sync };
+	err = look_at(l);
+	for (uint8_t i = 0; err == ROTA_OK && i < l->v.generations; i++)
+		take(out, l->v.count[i].generation, l->v.count[i].records);
+	free(l->index);
+	free(l);
+	return err == ROTA_OK ? ROTA_OK : rota_fail(why, err, "%s: %s", path, rota_err_str(err));
+}
+
+/* ---- a database ---- */
+
+static enum rota_err take_rows(sqlite3_stmt *q, struct rota_vault_status *out)
+{
+	int code;
+
+	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		if (out->generations == ROTA_VAULT_GENERATIONS)
+			return ROTA_ERR_LIMIT;
+		take(out, (uint32_t)sqlite3_column_int64(q, 0),
+			(uint32_t)sqlite3_column_int64(q, 1));
+	}
+	return code == SQLITE_DONE ? ROTA_OK : ROTA_ERR_IO;
+}
+
+/* Whoever opens and closes a database's file by itself takes its locks from all others of this process; so SQLite says whether
+ * it is one. */
+static enum rota_err status_of_database(
+	const char *path, struct rota_vault_status *out, bool *is, struct rota_fail *why)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *q = NULL;
+	enum rota_err err = ROTA_ERR_IO;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+		sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
+		sqlite3_prepare_v2(db,
+			"SELECT generation, COUNT(*) FROM records GROUP BY generation", -1, &q,
+			NULL) == SQLITE_OK)
+		err = take_rows(q, out);
+	else if (sqlite3_errcode(db) == SQLITE_ERROR)
+		err = ROTA_ERR_CORRUPT; /* no such table */
+	*is = sqlite3_errcode(db) != SQLITE_NOTADB;
+	if (err != ROTA_OK)
+		(void)rota_fail(why, err, "%s: %s", path,
+			err == ROTA_ERR_LIMIT ? rota_err_str(err) : sqlite3_errmsg(db));
+	(void)sqlite3_finalize(q);
+	(void)sqlite3_close(db);
+	return err;
+}
+
+/* ---- either ---- */
+
+static enum rota_err status_of_other(
+	const char *path, off_t size, struct rota_vault_status *out, struct rota_fail *why)
+{
+	enum rota_err err;
+	int fd;
+
+	if (size % LEN != 0 || size / LEN > UINT32_MAX / LEN)
+		return rota_fail(why, ROTA_ERR_CORRUPT, "%s: its length is none of a vault", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rota_fail_errno(why, errno, "%s", path);
+	err = status_of_file(fd, size, out, path, why);
+	(void)close(fd);
+	return err;
+}
+
+enum rota_err rota_vault_status(
+	const char *path, struct rota_vault_status *out, struct rota_fail *why)
+{
+	enum rota_err err;
+	struct stat st;
+	bool database;
+
+	*out = (struct rota_vault_status){ 0 };
+	if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+		return rota_fail_errno(why, errno, "%s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return rota_fail(why, ROTA_ERR_CORRUPT, "%s: is no vault", path);
+	err = status_of_database(path, out, &database, why);
+	return database ? err : status_of_other(path, st.st_size, out, why);
+}
+
+uint32_t rota_vault_status_left(const struct rota_vault_status *s, uint32_t active)
+{
+	uint32_t n = 0;
+
+	for (uint8_t i = 0; i < s->generations && s->count[i].generation < active; i++)
+		n += s->count[i].records;
+	return n;
+}
