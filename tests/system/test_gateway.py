@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example of a gateway (examples/gateway): sealed records, a new key, and the old one's end."""
+import re
+import subprocess
+
+from conftest import BUILD, PATIENCE
+
+SENSORS = 40
+
+
+def gateway(directory, *words, fails=False):
+    """What it printed; its complaint where it is to fail."""
+    done = subprocess.run([BUILD / "examples/gateway/gateway", directory, *map(str, words)], capture_output=True,
+                          text=True, timeout=60 * PATIENCE, check=False)
+    assert (done.returncode != 0) == fails, done.stderr
+    return done.stderr if fails else done.stdout
+
+
+def reading(n):
+    """What sensor n said."""
+    return f"sensor {n}: 21.{n} degrees"
+
+
+def test_old_records_are_read_with_the_old_key_until_they_are_sealed_anew(tmp_path):
+    for n in range(SENSORS):
+        gateway(tmp_path, "put", n, reading(n))
+    assert gateway(tmp_path, "get", 7).strip() == reading(7)
+    assert gateway(tmp_path, "show").splitlines() == [
+        f"generation 1: {SENSORS} records", f"{SENSORS} of {SENSORS} records are sealed with the newest key, 1"]
+    assert reading(7).encode() not in (tmp_path / "vault").read_bytes()
+    assert gateway(tmp_path, "rotate").strip() == "nobody needs a key before generation 2"
+    assert gateway(tmp_path, "show").splitlines() == [
+        f"generation 2: {SENSORS} records", f"{SENSORS} of {SENSORS} records are sealed with the newest key, 2"]
+    (tmp_path / "keys/1").unlink()
+    for n in range(SENSORS):
+        assert gateway(tmp_path, "get", n).strip() == reading(n)
+
+
+def test_without_its_key_a_record_is_nobody_s(tmp_path):
+    gateway(tmp_path, "put", 1, reading(1))
+    gateway(tmp_path, "rotate")
+    (tmp_path / "keys/2").rename(tmp_path / "away")
+    (tmp_path / "keys/1").rename(tmp_path / "keys/3")
+    assert "gateway: " in gateway(tmp_path, "get", 1, fails=True)
+    (tmp_path / "away").rename(tmp_path / "keys/2")
+    assert gateway(tmp_path, "get", 1).strip() == reading(1)
+
+
+def test_a_second_writer_is_told(tmp_path):
+    gateway(tmp_path, "put", 1, reading(1))
+    with subprocess.Popen(["flock", tmp_path / "vault", "cat"], stdin=subprocess.PIPE) as other:
+        while subprocess.run(["flock", "-n", tmp_path / "vault", "true"], check=False).returncode == 0:
+            pass
+        assert re.search("another process has it open", gateway(tmp_path, "put", 1, "x", fails=True))
+        assert "1 of 1 records" in gateway(tmp_path, "show")
+        other.stdin.close()
