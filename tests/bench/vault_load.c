@@ -41,6 +41,15 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Of all threads. */
+static double cpu(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void pause_s(double s)
 {
 	const struct timespec t = { (time_t)s, (long)((s - (double)(time_t)s) * 1e9) };
@@ -265,7 +274,7 @@ static double median(double *all_of, int n)
 static void throughput(const char *path, uint32_t records)
 {
 	char bare_path[512];
-	double ratio[ROUNDS], ours[ROUNDS], theirs[ROUNDS];
+	double ratio[ROUNDS], ours[ROUNDS], theirs[ROUNDS], our_cpu[ROUNDS], their_cpu[ROUNDS];
 	struct rota_vault_store *s;
 	struct bare b;
 
@@ -275,14 +284,20 @@ static void throughput(const char *path, uint32_t records)
 	for (int i = 0; i < ROUNDS; i++) {
 		generation++;
 		s = open_vault(path, records, all);
+		our_cpu[i] = cpu();
 		ours[i] = rewritten_s(s, 0.0005);
+		our_cpu[i] = cpu() - our_cpu[i];
 		rota_vault_store_close(s);
+		their_cpu[i] = cpu();
 		theirs[i] = bare_s(&b);
+		their_cpu[i] = cpu() - their_cpu[i];
 		ratio[i] = theirs[i] / ours[i];
 	}
 	printf("vault_throughput_ratio %.3f ratio\n", median(ratio, ROUNDS));
 	printf("vault_rewrite_us %.2f us\n", median(ours, ROUNDS) / records * 1e6);
 	printf("vault_bare_us %.2f us\n", median(theirs, ROUNDS) / records * 1e6);
+	printf("vault_rewrite_cpu_us %.2f us\n", median(our_cpu, ROUNDS) / records * 1e6);
+	printf("vault_bare_cpu_us %.2f us\n", median(their_cpu, ROUNDS) / records * 1e6);
 	(void)close(b.fd);
 	EVP_CIPHER_CTX_free(b.seal);
 	EVP_CIPHER_CTX_free(b.open);
