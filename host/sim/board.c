@@ -8,6 +8,11 @@
 const struct sim_board sim_boards[SIM_BOARDS] = {
 	{
 		.name = "f4",
+		.keys = { .runs = { { 4 * K, 8 } },
+			.write_len = 4,
+			.erased = 0xFF,
+			.erase_steps = 8 },
+		.key_sector = 4 * K,
 		.like = "STM32F4: a few small sectors, one middle, many large; bits only leave 1",
 		.chips = 1,
 		.chip = { { .runs = { { 2 * K, 4 }, { 8 * K, 1 }, { 4 * K, 14 } },
@@ -29,6 +34,13 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	},
 	{
 		.name = "h7",
+		.keys = { .runs = { { 8 * K, 8 } },
+			.write_len = 32,
+			.erased = 0xFF,
+			.once = true,
+			.ecc = true,
+			.erase_steps = 8 },
+		.key_sector = 8 * K,
 		.like = "STM32H7: units of 32 bytes under ECC, programmed once",
 		.counters = SIM_ALL_COUNTERS,
 		.chips = 1,
@@ -53,6 +65,8 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	},
 	{
 		.name = "l0",
+		.keys = { .runs = { { 256, 128 } }, .write_len = 4, .erase_steps = 1 },
+		.key_sector = 4 * K,
 		.like = "STM32L0: erased bytes read 0, small pages that the port joins to sectors",
 		.chips = 1,
 		.chip = { { .runs = { { 256, 194 } }, .write_len = 4, .erase_steps = 1 } },
@@ -71,6 +85,11 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	},
 	{
 		.name = "n",
+		.keys = { .runs = { { 4 * K, 8 } },
+			.write_len = 4,
+			.erased = 0xFF,
+			.erase_steps = 8 },
+		.key_sector = 4 * K,
 		.like = "a microcontroller with its journals inside and its images on a serial NOR chip",
 		.counters = SIM_ALL_COUNTERS,
 		.chips = 2,

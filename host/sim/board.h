@@ -12,6 +12,7 @@
 #include "rota/port/counter.h"
 
 #define SIM_CHIPS 2
+#define SIM_KEY_SECTORS 8 /* of the chip behind them, where a device has data keys */
 #define SIM_COMPONENTS 2 /* that switch together */
 
 /* What lies where. Component c has its images in SIM_SLOTS + 2c and SIM_SLOTS + 2c + 1. */
@@ -23,6 +24,11 @@ enum sim_place_name {
 	SIM_MAPS, /* of the two places of component 0: chunk maps */
 	SIM_SLOTS = SIM_MAPS + 2,
 	SIM_PLACES = SIM_SLOTS + 2 * SIM_COMPONENTS,
+	/* of a device that has data keys, two sectors each, on a chip of their own */
+	SIM_KEYS = SIM_PLACES, /* key journal */
+	SIM_ARCHIVE, /* of keys */
+	SIM_ROT, /* soft root of trust */
+	SIM_ALL_PLACES,
 };
 
 /* A part of a chip. Its sectors are the chip's own, or `join` bytes of them taken as one. */
@@ -37,6 +43,8 @@ struct sim_board {
 	uint8_t chips;
 	struct rota_flash_sim_chip chip[SIM_CHIPS];
 	struct sim_area area[SIM_PLACES];
+	struct rota_flash_sim_chip keys; /* the chip of SIM_KEYS and what follows */
+	uint32_t key_sector; /* bytes of it taken as one sector */
 	uint8_t counters; /* that hardware keeps: rota/port/counter.h's `have` */
 };
 

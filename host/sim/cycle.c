@@ -54,6 +54,32 @@ static void fetch_time(struct sim_device *d, const uint8_t *nonce)
 	feed(d, err, bytes);
 }
 
+static void fetch_keys(struct sim_device *d, const struct rota_update_want *want)
+{
+	const struct sim_world *world = d->world;
+	uint8_t answer[ROTA_KEYANSWER_MAX];
+	struct rota_span bytes = { NULL, 0 };
+	enum rota_err err = ROTA_ERR_NOT_FOUND;
+
+	if (world->keys != NULL)
+		err = world->keys(world->ctx, d, want->sha256, ROTA_BUF(answer), &bytes);
+	feed(d, err, bytes);
+}
+
+static void send_statement(struct sim_device *d, struct rota_span statement)
+{
+	const struct sim_world *world = d->world;
+	uint32_t counter = 0;
+	enum rota_err err = ROTA_ERR_NET;
+
+	if (world->statement != NULL)
+		err = world->statement(world->ctx, d, statement, &counter);
+	if (err == ROTA_ERR_VERSION)
+		rota_update_out_of_turn(&d->update, counter);
+	else
+		rota_update_done(&d->update, err);
+}
+
 static enum rota_update_want_kind drive(struct sim_device *d)
 {
 	const struct sim_world *world = d->world;
@@ -77,9 +103,13 @@ static enum rota_update_want_kind drive(struct sim_device *d)
 		case ROTA_UPDATE_FETCH_TIME:
 			fetch_time(d, want.nonce);
 			break;
-		case ROTA_UPDATE_FETCH_PROOF: /* devices of this world demand none */
-		case ROTA_UPDATE_FETCH_KEYS: /* and have no data keys */
+		case ROTA_UPDATE_FETCH_KEYS:
+			fetch_keys(d, &want);
+			break;
 		case ROTA_UPDATE_SEND_STATEMENT:
+			send_statement(d, want.statement);
+			break;
+		case ROTA_UPDATE_FETCH_PROOF: /* devices of this world demand none */
 			rota_update_done(&d->update, ROTA_ERR_NOT_FOUND);
 			break;
 		case ROTA_UPDATE_HEALTH:
@@ -103,16 +133,6 @@ static void on_event(void *ctx, const struct rota_event *e)
 		d->world->event(d->world->ctx, d, e);
 }
 
-/* Chance that repeats: who simulates a fleet wants the same one again. */
-static enum rota_err random_fill(void *ctx, struct rota_buf room)
-{
-	struct sim_device *d = ctx;
-
-	for (size_t i = 0; i < room.len; i++)
-		room.p[i] = (uint8_t)(rota_sim_supply_random(&d->supply) >> 32);
-	return ROTA_OK;
-}
-
 static uint64_t uptime_s(void *ctx)
 {
 	const struct sim_device *d = ctx;
@@ -122,14 +142,15 @@ static uint64_t uptime_s(void *ctx)
 
 enum rota_update_want_kind sim_cycle(struct sim_device *d)
 {
-	const struct rota_random random = { d, random_fill };
+	const struct rota_random random = { d, sim_random };
 	const struct rota_uptime uptime = { d, uptime_s };
 	const struct rota_order_config order = { .places = &d->place[SIM_ORDERS].port,
 		.rom = d->fleet->rom,
 		.desk = &d->desk,
 		.record = ROTA_BUF(d->record),
 		.order = ROTA_BUF(d->order) };
-	const struct rota_update_config config = {
+	struct rota_update_keys keys;
+	struct rota_update_config config = {
 		.session = { .crypto = d->fleet->crypto,
 			.limits = &rota_limits_m3,
 			.start = { rota_num_nearest(d->clock_s), d->clock_s != 0 },
@@ -152,6 +173,10 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 	enum rota_err err;
 
 	d->cycles++;
+	if (d->fleet->keys != NULL) {
+		sim_keys_config(d, &keys);
+		config.keys = &keys;
+	}
 	err = rota_journal_open(&d->journal, &d->place[SIM_DEVICE].port, ROTA_JOURNAL_DEVICE);
 	if (err == ROTA_OK)
 		err = rota_update_init(
@@ -163,6 +188,8 @@ enum rota_update_want_kind sim_cycle(struct sim_device *d)
 	end = drive(d);
 	rota_update_outcome(&d->update, &d->outcome);
 	d->state = *rota_update_state(&d->update);
+	if (d->fleet->keys != NULL)
+		d->keys_why = *rota_update_keys_why(&d->update);
 	rota_update_drop(&d->update);
 	return end;
 }

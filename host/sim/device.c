@@ -59,11 +59,13 @@ static enum rota_err place_sync(void *ctx)
 
 static enum rota_err place_init(struct sim_device *d, enum sim_place_name name)
 {
-	const struct sim_area *area = &d->fleet->board->area[name];
+	const struct sim_area here = sim_area(d, name), *area = &here;
 	struct sim_place *p = &d->place[name];
 
 	p->device = d;
 	p->name = name;
+	if (area->len == 0)
+		return ROTA_OK;
 	if (area->join == 0)
 		ROTA_TRY(rota_flash_sim_region_own(
 			&p->region, &d->chip[area->chip], area->at, area->len));
@@ -106,7 +108,9 @@ static enum rota_err make(struct sim_device *d)
 
 	for (uint8_t i = 0; i < board->chips; i++)
 		ROTA_TRY(rota_flash_sim_init(&d->chip[i], &board->chip[i], &d->supply));
-	for (int i = 0; i < SIM_PLACES; i++)
+	if (d->fleet->keys != NULL)
+		ROTA_TRY(rota_flash_sim_init(&d->chip[board->chips], &board->keys, &d->supply));
+	for (int i = 0; i < SIM_ALL_PLACES; i++)
 		ROTA_TRY(place_init(d, (enum sim_place_name)i));
 	return ROTA_OK;
 }
@@ -135,6 +139,7 @@ enum rota_err sim_device_init(struct sim_device *d, const struct sim_fleet *flee
 	sim_number(d, 0);
 	sim_slots_init(d);
 	sim_counters_init(d);
+	sim_keys_init(d);
 	err = make(d);
 	if (err != ROTA_OK)
 		sim_device_free(d);
@@ -143,7 +148,7 @@ enum rota_err sim_device_init(struct sim_device *d, const struct sim_fleet *flee
 
 void sim_device_free(struct sim_device *d)
 {
-	for (uint8_t i = 0; i < SIM_CHIPS; i++) {
+	for (uint8_t i = 0; i <= SIM_CHIPS; i++) {
 		if (d->chip[i].sectors != NULL)
 			rota_flash_sim_free(&d->chip[i]);
 	}
@@ -151,7 +156,7 @@ void sim_device_free(struct sim_device *d)
 
 void sim_blank(struct sim_device *d)
 {
-	for (uint8_t i = 0; i < d->fleet->board->chips; i++) {
+	for (uint8_t i = 0; i < sim_chips(d); i++) {
 		struct rota_flash_sim *chip = &d->chip[i];
 
 		for (uint32_t k = 0; k < chip->cells.count; k++) {
@@ -178,6 +183,7 @@ void sim_power(struct sim_device *d)
 	d->cycles = 0;
 	d->loaded = 0;
 	sim_slots_init(d);
+	sim_keys_init(d);
 }
 
 /* ---- images ---- */
@@ -196,7 +202,7 @@ enum rota_err sim_save(struct sim_device *d, struct sim_image *image)
 	*image = (struct sim_image){ .clock_s = d->clock_s };
 	memcpy(image->counter, d->counters.value, sizeof(image->counter));
 	image->fuses = d->fuses;
-	for (uint8_t i = 0; i < d->fleet->board->chips; i++) {
+	for (uint8_t i = 0; i < sim_chips(d); i++) {
 		enum rota_err err = save_chip(&d->chip[i], &image->chip[i], &image->synced[i]);
 
 		if (err != ROTA_OK) {
@@ -209,7 +215,7 @@ enum rota_err sim_save(struct sim_device *d, struct sim_image *image)
 
 void sim_restore(struct sim_device *d, const struct sim_image *image)
 {
-	for (uint8_t i = 0; i < d->fleet->board->chips; i++) {
+	for (uint8_t i = 0; i < sim_chips(d); i++) {
 		rota_flash_sim_restore(&d->chip[i], &image->chip[i]);
 		d->chip[i].broken = 0;
 		rota_sim_cells_copy(&d->chip[i].synced, &image->synced[i]);
@@ -236,8 +242,8 @@ static void put_back(struct rota_sim_cells *cells, const struct rota_sim_cells *
 
 void sim_put_back(struct sim_device *d, const struct sim_image *image, uint32_t which)
 {
-	for (int i = 0; i < SIM_PLACES; i++) {
-		const struct sim_area *area = &d->fleet->board->area[i];
+	for (int i = 0; i < SIM_ALL_PLACES; i++) {
+		const struct sim_area here = sim_area(d, (enum sim_place_name)i), *area = &here;
 		struct rota_flash_sim *chip = &d->chip[area->chip];
 		uint32_t from = area->at / ROTA_SIM_PAGE_LEN,
 			 to = (area->at + area->len) / ROTA_SIM_PAGE_LEN;
@@ -253,7 +259,7 @@ void sim_put_back(struct sim_device *d, const struct sim_image *image, uint32_t 
 
 void sim_image_free(struct sim_image *image)
 {
-	for (int i = 0; i < SIM_CHIPS; i++) {
+	for (int i = 0; i <= SIM_CHIPS; i++) {
 		rota_flash_sim_image_free(&image->chip[i]);
 		rota_sim_cells_free(&image->synced[i]);
 	}
@@ -287,6 +293,7 @@ enum rota_err sim_factory(struct sim_device *d, const struct rota_span *image,
 		ROTA_TRY(rota_bootstate_add(&boot, digest[i]));
 	ROTA_TRY(rota_journal_open(&d->boot, &d->place[SIM_BOOT].port, ROTA_JOURNAL_BOOT));
 	ROTA_TRY(rota_bootstate_commit(&d->boot, &boot));
+	ROTA_TRY(sim_keys_factory(d));
 	ROTA_TRY(rota_journal_open(&d->journal, &d->place[SIM_DEVICE].port, ROTA_JOURNAL_DEVICE));
 	return rota_update_factory(
 		&d->journal, state, rota_buf((uint8_t *)d->room, sizeof(d->room)));
@@ -319,6 +326,8 @@ static enum rota_update_want_kind work(struct sim_device *d)
 	if (world->silent != NULL && world->silent(world->ctx, d))
 		return ROTA_UPDATE_IDLE;
 	end = sim_cycle(d);
+	if (end == ROTA_UPDATE_IDLE && world->application != NULL && !d->supply.off)
+		world->application(world->ctx, d);
 	return sim_alone_ends(d) ? ROTA_UPDATE_REBOOT : end;
 }
 

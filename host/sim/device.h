@@ -19,7 +19,8 @@
 #include "rota/codec/rom.h"
 #include "rota/store/bootstate.h"
 #include "rota/store/flasharea.h"
-#include "rota/update/update.h"
+#include "ports/rot_soft/rot_soft.h"
+#include "rota/update/keys.h"
 
 #define SIM_ROOM 24576 /* workspace of a cycle */
 #define SIM_RAM 16384 /* what an image is loaded into */
@@ -62,6 +63,13 @@ struct sim_world {
 	/* A ticket for the watchdog that is carried to it at this poll; ROTA_ERR_NOT_FOUND: none. */
 	enum rota_err (*ticket)(
 		void *ctx, const struct sim_device *d, struct rota_buf room, struct rota_span *out);
+	/* Of a device with data keys: the answer of a campaign, and what comes of a statement; ROTA_ERR_VERSION with the number
+	 * that the server has. After a cycle that ended idle its application has a turn. */
+	enum rota_err (*keys)(void *ctx, const struct sim_device *d, const uint8_t *campaign,
+		struct rota_buf room, struct rota_span *out);
+	enum rota_err (*statement)(void *ctx, const struct sim_device *d,
+		struct rota_span statement, uint32_t *counter);
+	void (*application)(void *ctx, struct sim_device *d);
 	/* A file of metadata is to be kept. */
 	void (*keep)(void *ctx, const struct sim_device *d, const struct rota_want *want);
 	void (*event)(void *ctx, const struct sim_device *d, const struct rota_event *e);
@@ -70,6 +78,15 @@ struct sim_world {
 	/* Told before each such call. The device stands still while this runs. */
 	void *call_ctx;
 	void (*call)(void *ctx, struct sim_device *d, const struct sim_call *call);
+};
+
+/* What devices with data keys work with: a soft root of trust on p256, and the secret that the factory left. */
+struct sim_key_parts {
+	const struct rota_p256 *p256;
+	const struct rota_aead *aead;
+	uint8_t factory[ROTA_SECRET_LEN];
+	/* The vault's word, as rota/update/keys.h has it; ctx is the device. Or NULL. */
+	uint32_t (*needs)(void *ctx, uint8_t purpose);
 };
 
 /* What the devices of a fleet have in common; stays in use. */
@@ -84,6 +101,7 @@ struct sim_fleet {
 	bool sleeps; /* off between them */
 	bool patient; /* a cycle that is refused or fails is tried again at the next poll */
 	bool fuses; /* are the security counter, whatever else the board counts in hardware */
+	const struct sim_key_parts *keys; /* NULL: its devices have no data keys */
 };
 
 /* One place of the flash map as the core sees it. */
@@ -112,8 +130,10 @@ struct sim_device {
 
 	/* what outlives the power */
 	struct rota_sim_supply supply;
-	struct rota_flash_sim chip[SIM_CHIPS];
-	struct sim_place place[SIM_PLACES];
+	struct rota_flash_sim chip[SIM_CHIPS + 1];
+	struct sim_place place[SIM_ALL_PLACES];
+	struct rota_rot_soft rot; /* RAM, but for its place */
+	struct rota_random random;
 	struct rota_counter_sim counters;
 	struct rota_sim_fuses fuses;
 	struct rota_counter hardware, fused; /* their ports, and the one that tells the world: */
@@ -139,6 +159,10 @@ struct sim_device {
 	struct rota_order_desk desk;
 	uint8_t record[SIM_ORDER_MAX], order[SIM_ORDER_MAX];
 	struct rota_update update;
+	struct rota_keyslots keys;
+	struct rota_key_desk key_desk;
+	struct rota_why keys_why; /* of the last cycle */
+	uint8_t key_device[ROTA_DEVICE_LEN], key_scratch[ROTA_KEYSTATE_LEN_MAX];
 	struct rota_outcome outcome;
 	struct rota_state state; /* after the last cycle */
 	const char *why; /* SIM_BROKEN, SIM_BRICKED */
@@ -150,8 +174,8 @@ struct sim_device {
 
 /* What outlives the power, kept. */
 struct sim_image {
-	struct rota_flash_sim_image chip[SIM_CHIPS];
-	struct rota_sim_cells synced[SIM_CHIPS]; /* a cut may still take back what came since */
+	struct rota_flash_sim_image chip[SIM_CHIPS + 1];
+	struct rota_sim_cells synced[SIM_CHIPS + 1]; /* a cut may still take back what came since */
 	uint32_t counter[ROTA_COUNTER_COUNT];
 	struct rota_sim_fuses fuses;
 	uint64_t clock_s;

@@ -27,6 +27,29 @@ ROTA_MUST_USE enum rota_err sim_boot(struct sim_device *d);
 /* One update cycle, to IDLE, REBOOT or STOPPED. */
 enum rota_update_want_kind sim_cycle(struct sim_device *d);
 
+/* ---- keys.c ---- */
+
+/* Chips of this device. */
+static inline uint8_t sim_chips(const struct sim_device *d)
+{
+	return (uint8_t)(d->fleet->board->chips + (d->fleet->keys != NULL));
+}
+
+/* Where a place lies: those of keys on the last chip. len 0: this device has it not. */
+struct sim_area sim_area(const struct sim_device *d, enum sim_place_name place);
+
+/* In RAM, as at power-up; nothing where the fleet has no data keys. */
+void sim_keys_init(struct sim_device *d);
+
+/* As they leave the factory: identity, first keys, the factory secret. */
+ROTA_MUST_USE enum rota_err sim_keys_factory(struct sim_device *d);
+
+/* For a cycle; the journals are opened. */
+void sim_keys_config(struct sim_device *d, struct rota_update_keys *out);
+
+/* Chance that repeats; ctx is the device. */
+enum rota_err sim_random(void *ctx, struct rota_buf room);
+
 /* ---- counters.c ---- */
 
 void sim_counters_init(struct sim_device *d);

@@ -111,7 +111,7 @@ static enum rota_err make_room(struct rota_keyslots *k, uint8_t purpose, bool *a
 	const struct rota_key_slot *previous =
 		rota_keystate_slot(&k->state, purpose, ROTA_KEY_PREVIOUS);
 
-	if (previous == NULL || rota_keystate_slot(&k->state, purpose, ROTA_KEY_ACTIVE) == NULL)
+	if (previous == NULL || rota_keystate_slot(&k->state, purpose, ROTA_KEY_IN_USE) == NULL)
 		return ROTA_OK;
 	ROTA_TRY(rota_keyslots_archive(k, previous, 0));
 	*archived = true;
@@ -123,16 +123,16 @@ static void promote(struct rota_keyslots *k, uint8_t purpose, uint64_t now_s)
 {
 	struct rota_keystate *s = &k->state;
 	struct rota_key_slot next = *rota_keystate_slot(s, purpose, ROTA_KEY_STAGED);
-	struct rota_key_slot *active = rota_keystate_slot(s, purpose, ROTA_KEY_ACTIVE);
+	struct rota_key_slot *active = rota_keystate_slot(s, purpose, ROTA_KEY_IN_USE);
 
 	if (active != NULL) {
 		rota_keystate_remove(s, purpose, ROTA_KEY_PREVIOUS);
-		active = rota_keystate_slot(s, purpose, ROTA_KEY_ACTIVE);
+		active = rota_keystate_slot(s, purpose, ROTA_KEY_IN_USE);
 		active->state = ROTA_KEY_PREVIOUS;
 		active->until_s = now_s + (next.until_s - next.activation_s);
 	}
-	rota_keystate_slot(s, purpose, ROTA_KEY_STAGED)->state = ROTA_KEY_ACTIVE;
-	rota_keystate_slot(s, purpose, ROTA_KEY_ACTIVE)->until_s = 0;
+	rota_keystate_slot(s, purpose, ROTA_KEY_STAGED)->state = ROTA_KEY_IN_USE;
+	rota_keystate_slot(s, purpose, ROTA_KEY_IN_USE)->until_s = 0;
 	s->of[purpose - 1].used = 0;
 	k->spent[purpose - 1] = 0;
 }

@@ -72,7 +72,7 @@ static struct found in_slots(const struct rota_keyslots *k, uint8_t purpose, uin
 {
 	for (uint8_t i = 0; i < k->state.slot_count; i++) {
 		const struct rota_key_slot *slot = &k->state.slot[i];
-		bool active = slot->state == ROTA_KEY_ACTIVE;
+		bool active = slot->state == ROTA_KEY_IN_USE;
 
 		if (slot->purpose == purpose &&
 			(generation == 0 ? active : slot->generation == generation))
@@ -134,7 +134,7 @@ void rota_keyslots_held(const struct rota_keyslots *k, uint8_t purpose, struct r
 
 		if (slot->purpose != purpose)
 			continue;
-		if (slot->state == ROTA_KEY_ACTIVE)
+		if (slot->state == ROTA_KEY_IN_USE)
 			out->active = slot->generation;
 		if (slot->state == ROTA_KEY_STAGED)
 			out->staged = slot->generation;
@@ -188,7 +188,7 @@ enum rota_err rota_keyslots_used(
 
 	*renew = false;
 	ROTA_TRY(rota_keyslots_ready(k));
-	if (rota_keystate_slot(&k->state, purpose, ROTA_KEY_ACTIVE) == NULL)
+	if (rota_keystate_slot(&k->state, purpose, ROTA_KEY_IN_USE) == NULL)
 		return ROTA_ERR_NOT_FOUND;
 	spent = k->spent[purpose - 1] + seals;
 	*renew = spent >= SEALS_RENEW;

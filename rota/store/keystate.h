@@ -23,7 +23,7 @@
 enum rota_key_slot_state {
 	ROTA_KEY_NONE,
 	ROTA_KEY_PREVIOUS, /* for reading */
-	ROTA_KEY_ACTIVE,
+	ROTA_KEY_IN_USE, /* the active one */
 	ROTA_KEY_STAGED, /* opened; not used before its proof was acknowledged and its time has come */
 };
 

@@ -27,6 +27,7 @@ struct cutting {
 	struct cut_counts *counts;
 	struct sim_device *clean, *cut;
 	struct sim_image before; /* the call */
+	struct keylife_row row; /* what the server of keys knew then */
 	uint32_t held
 		[2]; /* place in the history of what each journal held when all was synced last: a record may
 			read as valid before its last unit was written, if that has only bytes that read erased */
@@ -138,6 +139,7 @@ static void cut_once(
 	c->counts->cuts++;
 	sim_power(d);
 	stand_judge(&c->stand);
+	keylife_restore(&c->stand.server.keys, &c->row);
 	c->stand.alone = c->clean->runs && c->clean->turn.act == ROTA_WATCHDOG_RUN_UPDATER;
 	why = judge_journals(c);
 	if (why == NULL) {
@@ -157,7 +159,8 @@ static bool wanted(const struct cutting *c, const struct sim_call *call, const s
 
 	if (plan->only.at > 0)
 		return cut->at == plan->only.at && cut->tear == plan->only.tear;
-	if (call->kind == SIM_WRITE && call->place >= SIM_SLOTS && cut->at % plan->stride != 0)
+	if (call->kind == SIM_WRITE && call->place >= SIM_SLOTS && call->place < SIM_PLACES &&
+		cut->at % plan->stride != 0)
 		return false;
 	if (plan->kinds != 0 && (plan->kinds >> call->kind & 1) == 0)
 		return false;
@@ -186,7 +189,7 @@ static void trace(const struct cutting *c, const struct sim_call *call)
 	static const char *const kinds[] = { "write", "erase", "sync", "advance" };
 	static const char *const places[] = { "boot journal", "device journal", "orders", "log",
 		"chunk map 0", "chunk map 1", "slot 0", "slot 1", "slot 0 of component 1",
-		"slot 1 of component 1" };
+		"slot 1 of component 1", "key journal", "key archive", "root of trust" };
 
 	if (c->plan->only.at > 0)
 		printf("%8" PRIu64 "  %s of %s at %u, %zu bytes\n", c->clean->supply.ops + 1,
@@ -247,8 +250,10 @@ static void cut_call(void *ctx, struct sim_device *d, const struct sim_call *cal
 	for (int i = 0; i < 2 && c->synced; i++)
 		c->held[i] = stand_place(&c->stand, c->cut, (enum sim_place_name)i, c->held[i]);
 	c->synced = false;
+	keylife_save(&c->stand.server.keys, &c->row);
 	if (d->clock_s >= calm_until(c))
 		cut_ops(c, call, before);
+	keylife_restore(&c->stand.server.keys, &c->row);
 	sim_image_free(&c->before);
 }
 
@@ -262,6 +267,7 @@ static void live(struct cutting *c)
 	c->clean = stand_device(&c->stand);
 	c->cut = stand_device(&c->stand);
 	sim_restore(c->clean, &c->stand.start);
+	keylife_restore(&c->stand.server.keys, &c->stand.row);
 	rota_sim_supply_plan(&c->clean->supply, 0, ROTA_SIM_NONE, c->plan->seed);
 	(void)sim_run(c->clean, &world, c->stand.until_s);
 	c->counts->ops = c->clean->supply.ops;

@@ -18,6 +18,7 @@
 #define BURNT 7 /* two boots' steps above the factory's 0 */
 #define PERIOD_S 3600 /* of a watchdog: four slices */
 #define BOUND_S 600
+#define GENERATIONS 3
 #define PERIODS 6 /* lived: two cuts may each waste a turn of the updater */
 
 static void publish_release(struct server *s, unsigned tries, uint32_t counter)
@@ -205,6 +206,15 @@ static void ticket(struct server *s)
 	server_ticket(s, SCENARIO_START + PERIOD_S / 2, PERIOD_S);
 }
 
+/* Three generations of data keys of two purposes, one a poll; the first of each is destroyed. */
+static void rotate(struct server *s)
+{
+	server_keys(s);
+	for (uint32_t i = 0; i < GENERATIONS; i++)
+		server_rotate(s, SCENARIO_START + (uint64_t)i * SCENARIO_POLL, i + 1,
+			i + 1 == GENERATIONS ? i - 1 : 0);
+}
+
 /* A new timestamp at every poll, and nothing else. */
 static void refreshes(struct server *s)
 {
@@ -362,6 +372,17 @@ const struct scenario scenarios[SCENARIOS] = {
 		.quiet_s = PERIOD_S,
 		.ticket = 1,
 		.version = V2,
+		.ends_root = 1 },
+	{ .name = "rotate",
+		.what = "data keys of two purposes: three generations opened, proved and switched "
+			"to, "
+			"the first destroyed",
+		.publish = rotate,
+		.components = 1,
+		.thinned = true,
+		.keyed = true,
+		.polls = GENERATIONS + 1,
+		.version = V1,
 		.ends_root = 1 },
 	{ .name = "compaction",
 		.what = "refreshes, while the journal goes on to its next sector",

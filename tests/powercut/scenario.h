@@ -25,6 +25,7 @@ struct scenario {
 	bool patient; /* a cycle may fail on the way */
 	bool silent; /* what the factory made looks for nothing after its first poll */
 	bool fuses; /* are the security counter */
+	bool keyed; /* it has data keys */
 	uint32_t poll_s; /* 0: SCENARIO_POLL */
 	uint32_t quiet_s; /* since SCENARIO_START: before it the updater does not run alone */
 	uint32_t counter; /* security counter in the end */
@@ -35,7 +36,7 @@ struct scenario {
 	uint32_t ends_root; /* version of the root in the end */
 };
 
-#define SCENARIOS 17
+#define SCENARIOS 18
 extern const struct scenario scenarios[SCENARIOS];
 
 /* Between two polls; from the first poll to the end. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/powercut/server.h"
+#include "rota/base/hex.h"
 #include "rota/base/reader.h"
 #include "rota/codec/ticket.h"
 #include "tests/powercut/chance.h"
@@ -62,6 +63,45 @@ void server_retire(struct server *s, unsigned counter, unsigned key_floor)
 		key_floor);
 	maker_target(m, role, "retirements/sensor.json", maker_text_bytes(&t));
 	maker_next(m, now_s, MAKER_TARGETS, role);
+}
+
+void server_keys(struct server *s)
+{
+	struct key_server *keys = &s->keys.server;
+
+	keylife_init(&s->keys, &s->world.m, WORLD_NOW);
+	keys->spki = s->world.device.spki;
+	if (rota_hex_decode(s->world.device.id, ROTA_BUF(keys->device)) != ROTA_OK)
+		abort();
+}
+
+static void retire_keys(struct server *s, uint64_t now_s, uint32_t generation)
+{
+	struct maker *m = &s->world.m;
+	struct maker_text t = { NULL, 0, 0 };
+	int role = maker_delegate(
+		m, MAKER_TARGETS, "retirements", "retirements/*", true, KEY_OTHER, now_s);
+
+	maker_printf(&t,
+		"{\"_type\":\"retirements\",\"cas\":[],\"counter_floor\":[],\"format\":1,"
+		"\"key_floor\":0,\"keys\":[{\"generation\":%u,\"purpose\":\"storage\"}],"
+		"\"product\":\"sensor\",\"sequence\":1}",
+		generation);
+	maker_target(m, role, "retirements/sensor.json", maker_text_bytes(&t));
+	maker_next(m, now_s, MAKER_TARGETS, role);
+}
+
+void server_rotate(struct server *s, uint64_t from_s, uint32_t generation, uint32_t retired)
+{
+	static const uint8_t purposes[] = { ROTA_PURPOSE_TELEMETRY, ROTA_PURPOSE_STORAGE };
+
+	for (size_t i = 0; i < sizeof(purposes); i++)
+		key_campaign_for_pool(&s->keys.server, purposes[i], generation, from_s)->overlap_s =
+			60;
+	if (retired > 0)
+		retire_keys(s, from_s, retired);
+	key_server_publish(&s->keys.server, from_s);
+	server_step(s, from_s);
 }
 
 static enum rota_err give(const struct maker_bytes *bytes, struct rota_span *out)

@@ -8,6 +8,7 @@
 #define TESTS_POWERCUT_SERVER_H
 
 #include "host/sim/device.h"
+#include "tests/powercut/keylife.h"
 #include "tests/unit/world.h"
 
 #define SERVER_STEPS_MAX 160
@@ -31,6 +32,7 @@ struct server {
 	int orders;
 	struct rota_span ticket; /* empty: there is none */
 	uint64_t ticket_from_s;
+	struct keylife keys; /* where the scenario is keyed */
 	const struct world_image *broken; /* an order's image that never comes whole; NULL: none */
 	uint8_t record_sha256[ROTA_SHA256_LEN];
 };
@@ -43,6 +45,11 @@ void server_retire(struct server *s, unsigned counter, unsigned key_floor);
 
 /* ROM has two image keys; what the factory made is signed by the first. */
 void server_two_keys(struct server *s);
+
+/* The device has data keys (keylife.h). Lists of campaigns of this generation of two purposes, which begin at once, from
+ * `from_s` on; retired: storage keys up to this generation, 0: none. */
+void server_keys(struct server *s);
+void server_rotate(struct server *s, uint64_t from_s, uint32_t generation, uint32_t retired);
 
 /* ROM has a watchdog. */
 void server_watch(struct server *s, uint32_t period_s, uint32_t bound_s);

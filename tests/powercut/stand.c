@@ -49,6 +49,34 @@ static enum rota_err signed_time(void *ctx, const struct sim_device *d, const ui
 	return ROTA_OK;
 }
 
+/* The server of keys changes its row: one device lives at a time. */
+static struct keylife *keys_of(const void *ctx)
+{
+	return &((struct stand *)(uintptr_t)ctx)->server.keys;
+}
+
+static enum rota_err keys(void *ctx, const struct sim_device *d, const uint8_t *campaign,
+	struct rota_buf room, struct rota_span *out)
+{
+	(void)d;
+	return keylife_answer(keys_of(ctx), campaign, room, out);
+}
+
+static enum rota_err statement(
+	void *ctx, const struct sim_device *d, struct rota_span bytes, uint32_t *counter)
+{
+	(void)d;
+	return keylife_take(keys_of(ctx), bytes, counter);
+}
+
+static void application(void *ctx, struct sim_device *d)
+{
+	const struct stand *s = ctx;
+
+	if (s->scenario->keyed)
+		keylife_judge(keys_of(ctx), d);
+}
+
 static bool silent(void *ctx, const struct sim_device *d)
 {
 	const struct stand *s = ctx;
@@ -242,6 +270,8 @@ static void digest_of_end(struct stand *s, const struct sim_device *d, uint8_t o
 	end.next_seq = 0;
 	memset(&end.logged, 0, sizeof(end.logged));
 	memset(&end.failed, 0, sizeof(end.failed));
+	if (s->scenario->keyed)
+		end.bound.binding = 0; /* a switch that was cut off takes a second step */
 	if (rota_state_encode(&end, ROTA_BUF(room), &payload) != ROTA_OK)
 		wrong(s, "the state cannot be written down");
 	rota_sha256_of(s->fleet.crypto, payload, out);
@@ -304,11 +334,15 @@ static void judge_end(struct stand *s, struct sim_device *d)
 		wrong(s, "the journals are not bound to the state counter in the end");
 	if (d->state.trusted.root.version != s->scenario->ends_root)
 		wrong(s, "another root is trusted in the end");
+	if (s->scenario->keyed)
+		keylife_judge_end(&s->server.keys, d);
+	if (s->server.keys.wrong != NULL)
+		wrong(s, s->server.keys.wrong);
 }
 
 static void judge_flash(struct stand *s, const struct sim_device *d)
 {
-	for (uint8_t i = 0; i < s->board->chips; i++) {
+	for (uint8_t i = 0; i <= SIM_CHIPS; i++) {
 		if (d->chip[i].broken > 0)
 			wrong(s, "a rule of flash was broken");
 	}
@@ -411,6 +445,7 @@ static bool live_clean(struct stand *s)
 	world.call_ctx = &looking;
 	world.call = look;
 	stand_judge(s);
+	keylife_restore(&s->server.keys, &s->row);
 	sim_restore(d, &s->start);
 	if (sim_run(d, &world, s->until_s) != SIM_IDLE)
 		wrong(s, "it does not come to an end without a cut");
@@ -443,6 +478,9 @@ static void factory(struct stand *s)
 	if (sim_factory(d, image, (const uint8_t(*)[ROTA_SHA256_LEN])digest, &state) != ROTA_OK ||
 		sim_save(d, &s->start) != ROTA_OK)
 		abort();
+	if (s->scenario->keyed)
+		keylife_enrol(&s->server.keys, d);
+	keylife_save(&s->server.keys, &s->row);
 	stand_device_end(d);
 }
 
@@ -466,13 +504,17 @@ bool stand_open(struct stand *s, const struct scenario *scenario, const struct s
 		.poll_s = scenario_poll_s(scenario),
 		.sleeps = scenario->sleeps,
 		.patient = scenario->patient,
-		.fuses = scenario->fuses };
+		.fuses = scenario->fuses,
+		.keys = scenario->keyed ? &s->server.keys.parts : NULL };
 	s->world = (struct sim_world){ .ctx = s,
 		.meta = meta,
 		.target = target,
 		.recovery = recovery,
 		.time = signed_time,
 		.ticket = ticket,
+		.keys = keys,
+		.statement = statement,
+		.application = application,
 		.crashes = crashes,
 		.silent = silent,
 		.health = health,

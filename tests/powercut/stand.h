@@ -36,7 +36,8 @@ struct stand {
 	struct sim_fleet fleet;
 	struct sim_world world; /* judged; no call is told of */
 	uint64_t until_s;
-	struct sim_image start; /* from the factory */
+	struct sim_image start; /* from the factory, */
+	struct keylife_row row; /* and what the server of keys knows of it then */
 	struct stand_history history[2]; /* SIM_BOOT, SIM_DEVICE */
 	uint8_t end[ROTA_SHA256_LEN]; /* of what the clean device came to */
 

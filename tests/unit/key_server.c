@@ -66,6 +66,13 @@ static void path_of(
 	}
 }
 
+/* The tree of a pool's bundles. */
+static void hash_pool(const struct key_campaign *c, uint8_t (*leaf)[32])
+{
+	for (int i = 0; i < KEY_POOL; i++)
+		rota_merkle_leaf(crypto, ROTA_SPAN(c->pool[i]), leaf[i]);
+}
+
 static void plant(struct key_campaign *c)
 {
 	uint8_t leaf[KEY_TREE_LEAVES][32];
@@ -111,7 +118,9 @@ static bool psk_of(struct key_server *s, const struct key_campaign *c, uint8_t p
 	return s->has_factory;
 }
 
-void key_campaign_seal(struct key_server *s, struct key_campaign *c)
+/* The bundle of place `index`, for this agree key. */
+static void seal_to(struct key_server *s, const struct key_campaign *c, uint32_t index,
+	const uint8_t agree[static ROTA_P256_KEY_LEN], uint8_t *bundle)
 {
 	struct rota_hpke hpke = { crypto, &rota_aead_openssl };
 	uint8_t device[32], id[32], locator[ROTA_TAG_LEN], agree_id[8], psk_id[8] = { 0 }, psk[32];
@@ -119,7 +128,7 @@ void key_campaign_seal(struct key_server *s, struct key_campaign *c)
 		aad[ROTA_KEYBUNDLE_AAD_LEN];
 	struct rota_keybundle_terms terms = { 1, c->purpose, c->cipher, 0, c->generation,
 		c->activation_s + c->fault.other_activation, id, device };
-	struct rota_keybundle b = { .index = LEAF,
+	struct rota_keybundle b = { .index = index,
 		.locator = ROTA_SPAN(locator),
 		.agree_id = ROTA_SPAN(agree_id),
 		.psk_id = ROTA_SPAN(psk_id),
@@ -135,7 +144,7 @@ void key_campaign_seal(struct key_server *s, struct key_campaign *c)
 	id[0] ^= c->fault.other_campaign;
 	rota_tag(crypto, ROTA_SPAN(id), s->spki, locator);
 	locator[0] ^= c->fault.other_device;
-	rota_agree_id(crypto, s->agree, agree_id);
+	rota_agree_id(crypto, agree, agree_id);
 	if (psk_of(s, c, psk)) {
 		b.mode = ROTA_KEYBUNDLE_PSK;
 		rota_psk_id(crypto, psk, psk_id);
@@ -144,15 +153,20 @@ void key_campaign_seal(struct key_server *s, struct key_campaign *c)
 	memcpy(data, c->secret, sizeof(data));
 	rota_keybundle_info(&terms, info);
 	rota_keybundle_aad(&b, aad);
-	if (rota_hpke_seal(&hpke, &rota_p256_openssl, s->agree, &under, &text, ROTA_BUF(data), enc,
+	if (rota_hpke_seal(&hpke, &rota_p256_openssl, agree, &under, &text, ROTA_BUF(data), enc,
 		    tag) != ROTA_OK)
 		abort();
-	rota_keybundle_encode(&b, c->bundle);
+	rota_keybundle_encode(&b, bundle);
+}
+
+void key_campaign_seal(struct key_server *s, struct key_campaign *c)
+{
+	seal_to(s, c, LEAF, s->agree, c->bundle);
 	c->sealed = true;
 	plant(c);
 }
 
-struct key_campaign *key_campaign(
+static struct key_campaign *add(
 	struct key_server *s, uint8_t purpose, uint32_t generation, uint64_t activation_s)
 {
 	struct key_campaign *c = &s->campaign[s->campaigns++];
@@ -169,7 +183,34 @@ struct key_campaign *key_campaign(
 		.from_s = 1 };
 	memset(c->id, 0x40 + s->campaigns, sizeof(c->id));
 	memset(c->secret, 0x80 + s->campaigns, sizeof(c->secret));
+	return c;
+}
+
+struct key_campaign *key_campaign(
+	struct key_server *s, uint8_t purpose, uint32_t generation, uint64_t activation_s)
+{
+	struct key_campaign *c = add(s, purpose, generation, activation_s);
+
 	key_campaign_seal(s, c);
+	return c;
+}
+
+struct key_campaign *key_campaign_for_pool(
+	struct key_server *s, uint8_t purpose, uint32_t generation, uint64_t activation_s)
+{
+	struct key_campaign *c = add(s, purpose, generation, activation_s);
+	uint32_t proved = s->proved[purpose - 1];
+	uint8_t leaf[KEY_POOL][32];
+
+	c->pool = maker_room(KEY_POOL * sizeof(c->pool[0]));
+	s->proved[purpose - 1] = generation - 1; /* as the row will say by then */
+	for (uint32_t i = 0; i < KEY_POOL; i++)
+		seal_to(s, c, i, s->pool[i], c->pool[i]);
+	s->proved[purpose - 1] = proved;
+	hash_pool(c, leaf);
+	c->size = KEY_POOL;
+	root_of((const uint8_t(*)[32])leaf, KEY_POOL, c->root);
+	c->sealed = true;
 	return c;
 }
 
@@ -263,16 +304,38 @@ void key_server_publish(struct key_server *s, uint64_t now_s)
 
 /* ---- answers ---- */
 
+/* The bundle for the agree key of the row, and its proof. */
+static struct key_campaign from_pool(const struct key_server *s, const struct key_campaign *c)
+{
+	struct key_campaign out = *c;
+	uint8_t leaf[KEY_POOL][32];
+	uint32_t at = 0;
+
+	while (at < KEY_POOL - 1 && memcmp(s->pool[at], s->agree, sizeof(s->agree)) != 0)
+		at++;
+	memcpy(out.bundle, c->pool[at], sizeof(out.bundle));
+	hash_pool(c, leaf);
+	out.proof_count = 0;
+	path_of((const uint8_t(*)[32])leaf, KEY_POOL, at, out.proof, &out.proof_count);
+	return out;
+}
+
 enum rota_err key_server_answer(
 	struct key_server *s, const uint8_t id[static 32], uint8_t *room, size_t *len)
 {
 	s->asked++;
 	for (int i = 0; i < s->campaigns; i++) {
 		const struct key_campaign *c = &s->campaign[i];
-		struct rota_keyanswer_head head = { .size = c->size, .count = c->proof_count };
+		struct rota_keyanswer_head head = { .size = c->size };
+		struct key_campaign own;
 
 		if (!c->sealed || memcmp(c->id, id, 32) != 0)
 			continue;
+		if (c->pool != NULL) {
+			own = from_pool(s, c);
+			c = &own;
+		}
+		head.count = c->proof_count;
 		memset(head.nonce, ++s->nonce, sizeof(head.nonce));
 		rota_keyanswer_head_encode(&head, room);
 		memcpy(&room[ROTA_KEYANSWER_HEAD_LEN], c->bundle, ROTA_KEYBUNDLE_LEN);

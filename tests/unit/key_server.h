@@ -16,7 +16,8 @@
 
 #define KEY_CAMPAIGNS_MAX 24
 #define KEY_TREE_LEAVES 5
-#define KEY_TREE_PROOF 3
+#define KEY_TREE_PROOF 4
+#define KEY_POOL 16 /* leaves of a tree that is sealed to a pool of agree keys */
 
 /* What is wrong with a bundle. */
 struct key_fault {
@@ -44,6 +45,7 @@ struct key_campaign {
 	uint8_t bundle[ROTA_KEYBUNDLE_LEN];
 	uint8_t proof[KEY_TREE_PROOF * 32];
 	uint8_t proof_count;
+	uint8_t (*pool)[ROTA_KEYBUNDLE_LEN]; /* one for each key of the server's pool; NULL: none */
 };
 
 struct key_server {
@@ -64,6 +66,7 @@ struct key_server {
 
 	struct key_campaign campaign[KEY_CAMPAIGNS_MAX];
 	int campaigns;
+	const uint8_t (*pool)[ROTA_P256_KEY_LEN]; /* agree keys that the device may come to have */
 	uint8_t nonce; /* of the last answer */
 	struct rota_statement last; /* that was taken, of kind 2 */
 	int asked; /* answers wanted */
@@ -82,6 +85,11 @@ void key_server_init(struct key_server *s, struct maker *m, uint64_t now_s);
 struct key_campaign *key_campaign(
 	struct key_server *s, uint8_t purpose, uint32_t generation, uint64_t activation_s);
 void key_campaign_seal(struct key_server *s, struct key_campaign *c);
+
+/* A campaign that is signed before it is known which agree key the device will have: one bundle for each of the pool,
+ * under the psk of the generation before, or the factory's. */
+struct key_campaign *key_campaign_for_pool(
+	struct key_server *s, uint8_t purpose, uint32_t generation, uint64_t activation_s);
 
 /* Both lists anew, each with the newest two of a purpose that are not unlisted, and a new sequence. */
 void key_server_publish(struct key_server *s, uint64_t now_s);

@@ -161,7 +161,7 @@ static void slot_flag(void)
 }
 static void two_active(void)
 {
-	in.slot[2].state = ROTA_KEY_ACTIVE;
+	in.slot[2].state = ROTA_KEY_IN_USE;
 }
 static void falling(void)
 {
@@ -301,19 +301,19 @@ TEST(slots_are_found_by_state_and_by_generation)
 	struct rota_key_slot more = slot(6, ROTA_KEY_STAGED, 1);
 
 	fill();
-	CHECK_EQ(rota_keystate_slot(&in, 2, ROTA_KEY_ACTIVE)->generation, 32);
+	CHECK_EQ(rota_keystate_slot(&in, 2, ROTA_KEY_IN_USE)->generation, 32);
 	CHECK(rota_keystate_generation(&in, 2, 31) ==
 		rota_keystate_slot(&in, 2, ROTA_KEY_PREVIOUS));
 	CHECK(rota_keystate_generation(&in, 2, 34) == NULL);
-	CHECK(rota_keystate_slot(&in, 6, ROTA_KEY_ACTIVE) == NULL);
+	CHECK(rota_keystate_slot(&in, 6, ROTA_KEY_IN_USE) == NULL);
 	CHECK_OK(rota_keystate_put(&in, &again)); /* in the place of the staged one */
 	CHECK_EQ(in.slot_count, 15);
 	CHECK_EQ(in.slot[5].generation, 40);
 	CHECK_EQ(rota_keystate_put(&in, &more), ROTA_ERR_FULL);
-	rota_keystate_remove(&in, 2, ROTA_KEY_ACTIVE);
-	rota_keystate_remove(&in, 2, ROTA_KEY_ACTIVE);
+	rota_keystate_remove(&in, 2, ROTA_KEY_IN_USE);
+	rota_keystate_remove(&in, 2, ROTA_KEY_IN_USE);
 	CHECK_EQ(in.slot_count, 14);
-	CHECK(rota_keystate_slot(&in, 2, ROTA_KEY_ACTIVE) == NULL);
+	CHECK(rota_keystate_slot(&in, 2, ROTA_KEY_IN_USE) == NULL);
 	CHECK_EQ(in.slot[4].generation, 40);
 	CHECK_OK(rota_keystate_put(&in, &more));
 	CHECK_EQ(in.slot[14].purpose, 6);
