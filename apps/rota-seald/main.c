@@ -10,24 +10,71 @@
 #include <sys/stat.h>
 
 static const char usage[] =
-	"Usage: rota-seald make [--config FILE]\n"
-	"       rota-seald seal --request FILE --export FILE --out DIR [--tree N] [--json] "
-	"[--config FILE]\n"
+	"Usage: rota-seald VERB [OPTION]...\n"
 	"       rota-seald --help | --version\n"
 	"\n"
-	"make: the keys of its token, and the two that it wraps, where they are missing.\n"
-	"seal: one bundle for each device of an export of the registry, their tree, and copies for "
-	"the back\n"
-	"end. A run that was cut off goes on where it was. Nothing is signed here: the root counts "
-	"once\n"
-	"rota-signd has signed the role's file, which it does only for a request that was "
-	"approved.\n"
-	"The default configuration is /etc/rota/seald.ini.\n"
+	"Makes the data keys of a fleet, on the signing host. Whatever was cut off goes on where "
+	"it "
+	"was.\n"
+	"\n"
+	"Verbs:\n"
+	"  make     the keys of its token, and the two that it wraps, where they are missing\n"
+	"  import   take in the registry's export for a campaign: --campaign ID --export FILE "
+	"[--tree N]\n"
+	"  seal     a bundle for each device, their tree, and copies for the back end: --campaign "
+	"ID\n"
+	"           [--export FILE] [--tree N]; to rehearse, without a daemon: --request FILE "
+	"--export FILE\n"
+	"           --out DIR [--tree N]\n"
+	"  publish  list what is sealed, which the signing daemon signs once: [--campaign ID]\n"
+	"  run      all of this for each campaign that the signing daemon has approved: [--once]\n"
+	"\n"
+	"Options:\n"
+	"  --campaign ID    digest of the request that was approved, 64 hex digits\n"
+	"  --config FILE    default /etc/rota/seald.ini\n"
+	"  --export FILE    the registry's export\n"
+	"  --json           say what came of it as one JSON object a line\n"
+	"  --once           look once and end\n"
+	"  --out DIR        where the files of a rehearsal go\n"
+	"  --request FILE   a request, byte by byte\n"
+	"  --tree N         0, or 1 to 63: a supplement for devices that come later\n"
 	"\n"
 	"Examples:\n"
 	"  rota-seald make\n"
-	"  rota-seald seal --request campaign.json --export p.export --out "
-	"/var/lib/rota-seald/out\n";
+	"  rota-seald seal --campaign "
+	"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --export p.export\n"
+	"  rota-seald run\n";
+
+/* What was given, as bits. */
+enum given {
+	CAMPAIGN = 1,
+	REQUEST = 2,
+	EXPORT = 4,
+	OUT = 8,
+	TREE = 16,
+	JSON = 32,
+	ONCE = 64,
+};
+
+/* A verb, and what it takes: all of `need`, any of `may`. One that is called in two ways stands twice. */
+static const struct {
+	const char *name;
+	unsigned need, may;
+	enum rota_err (*run)(
+		const struct config *c, const struct arguments *a, struct rota_fail *why);
+	const char *takes;
+} verbs[] = {
+	{ "make", 0, 0, verb_make, "make takes --config alone" },
+	{ "import", CAMPAIGN | EXPORT, TREE | JSON, verb_import,
+		"import takes --campaign and --export" },
+	{ "seal", CAMPAIGN, EXPORT | TREE | JSON, verb_seal,
+		"seal takes --campaign, or --request, --export and --out" },
+	{ "seal", REQUEST | EXPORT | OUT, TREE | JSON, verb_seal, NULL },
+	{ "publish", 0, CAMPAIGN | JSON, verb_publish, "publish takes --campaign, if anything" },
+	{ "run", 0, ONCE | JSON, verb_run, "run takes --once, if anything" },
+};
+
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 static int wrong(const char *what, const char *which)
 {
@@ -35,7 +82,28 @@ static int wrong(const char *what, const char *which)
 	return 2;
 }
 
-static int run(const char *verb, const char *config_path, const struct arguments *a)
+/* The verb of this name that takes what was given; VERBS: there is none, which was told. */
+static size_t find(const char *name, unsigned given)
+{
+	size_t named = VERBS;
+
+	for (size_t i = VERBS; i > 0; i--) {
+		const unsigned need = verbs[i - 1].need, may = verbs[i - 1].may;
+
+		if (strcmp(verbs[i - 1].name, name) != 0)
+			continue;
+		if ((given & need) == need && (given & ~(need | may)) == 0)
+			return i - 1;
+		named = i - 1;
+	}
+	if (named == VERBS)
+		(void)wrong("no such verb: ", name);
+	else
+		(void)wrong(verbs[named].takes, "");
+	return VERBS;
+}
+
+static int run(size_t verb, const char *config_path, const struct arguments *a)
 {
 	struct config config;
 	struct rota_fail why;
@@ -43,8 +111,10 @@ static int run(const char *verb, const char *config_path, const struct arguments
 
 	err = config_load(config_path, &config, &why);
 	if (err == ROTA_OK) {
-		err = strcmp(verb, "make") == 0 ? verb_make(&config, &why)
-						: verb_seal(&config, a, &why);
+		if (verbs[verb].run != verb_publish)
+			err = config_needs_token(&config, &why);
+		if (err == ROTA_OK)
+			err = verbs[verb].run(&config, a, &why);
 		config_free(&config);
 	}
 	if (err != ROTA_OK)
@@ -59,59 +129,76 @@ static bool tree_of(const char *text, unsigned *tree)
 	unsigned long value = strtoul(text, &end, 10);
 
 	*tree = (unsigned)value;
-	return *text >= '0' && *text <= '9' && *end == 0 && value < 64;
+	return *text >= '0' && *text <= '9' && *end == 0 && value < ROTA_KEYS_TREES_MAX;
 }
 
-static int check(const char *verb, const struct arguments *a)
+/* What an option says into `a`; its bit, 0: none of a verb. */
+static unsigned take(int option, const char *value, struct arguments *a)
 {
-	bool seal = strcmp(verb, "seal") == 0;
+	const struct {
+		char option;
+		unsigned bit;
+		const char **to;
+	} texts[] = {
+		{ 'i', CAMPAIGN, &a->campaign },
+		{ 'r', REQUEST, &a->request },
+		{ 'e', EXPORT, &a->export_path },
+		{ 'o', OUT, &a->out },
+	};
 
-	if (!seal && strcmp(verb, "make") != 0)
-		return wrong("no such verb: ", verb);
-	if (seal && (!a->request || !a->export_path || !a->out))
-		return wrong("seal takes --request, --export and --out", "");
-	if (!seal && (a->request || a->export_path || a->out || a->json || a->tree))
-		return wrong("make takes --config alone", "");
-	return 0;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].option == option) {
+			*texts[i].to = value;
+			return texts[i].bit;
+		}
+	if (option == 'j')
+		a->json = true;
+	if (option == 'n')
+		a->once = true;
+	return option == 'j' ? JSON : option == 'n' ? ONCE : 0;
 }
+
+static const struct option options[] = {
+	{ "campaign", required_argument, NULL, 'i' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "export", required_argument, NULL, 'e' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "once", no_argument, NULL, 'n' },
+	{ "out", required_argument, NULL, 'o' },
+	{ "request", required_argument, NULL, 'r' },
+	{ "tree", required_argument, NULL, 't' },
+	{ "version", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
+};
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-		{ "request", required_argument, NULL, 'r' },
-		{ "export", required_argument, NULL, 'e' }, { "out", required_argument, NULL, 'o' },
-		{ "tree", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 } };
 	const char *config = "/etc/rota/seald.ini";
 	struct arguments a = { 0 };
-	int got, status;
+	unsigned given = 0;
+	size_t verb;
+	int got;
 
 	rota_keep_private();
 	umask(077);
 	while ((got = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (got == '?')
+			return 2;
+		if (got == 'h')
+			return printf("%s", usage) < 0;
+		if (got == 'v')
+			return printf("rota-seald %s\n", ROTA_VERSION) < 0;
+		if (got == 't' && !tree_of(optarg, &a.tree))
+			return wrong("--tree is 0 to 63, not ", optarg);
 		if (got == 'c')
 			config = optarg;
-		else if (got == 'r')
-			a.request = optarg;
-		else if (got == 'e')
-			a.export_path = optarg;
-		else if (got == 'o')
-			a.out = optarg;
-		else if (got == 't' && !tree_of(optarg, &a.tree))
-			return wrong("--tree is 0 to 63, not ", optarg);
-		else if (got == 'j')
-			a.json = true;
-		else if (got == 'h')
-			return printf("%s", usage) < 0;
-		else if (got == 'v')
-			return printf("rota-seald %s\n", ROTA_VERSION) < 0;
-		else if (got != 't')
-			return 2;
+		else
+			given |= got == 't' ? TREE : take(got, optarg, &a);
 	}
 	if (optind + 1 != argc)
 		return wrong(optind < argc ? "too much: " : "which verb?",
 			optind < argc ? argv[optind + 1] : "");
-	status = check(argv[optind], &a);
-	return status ? status : run(argv[optind], config, &a);
+	verb = find(argv[optind], given);
+	return verb == VERBS ? 2 : run(verb, config, &a);
 }

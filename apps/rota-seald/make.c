@@ -7,11 +7,6 @@
 
 #include <stdio.h>
 
-void wrapped_path(const struct config *c, const char *name, char out[static ROTA_FILE_PATH_MAX])
-{
-	snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s.key", c->state, name);
-}
-
 static enum rota_err make_in_token(const struct config *c, const char *key, struct rota_fail *why)
 {
 	enum rota_err err =
@@ -31,7 +26,7 @@ static enum rota_err make_wrapped(const struct config *c, const char *name, stru
 	struct rota_sealer hsm;
 	enum rota_err err;
 
-	wrapped_path(c, name, path);
+	config_wrapped(c, name, path);
 	if (rota_file_exists(path))
 		return ROTA_OK;
 	ROTA_TRY(rota_pkcs11_sealer_open(&c->token, name, &hsm, why));
@@ -57,8 +52,9 @@ static enum rota_err make_both(const struct config *c, struct rota_fail *why)
 	return err;
 }
 
-enum rota_err verb_make(const struct config *c, struct rota_fail *why)
+enum rota_err verb_make(const struct config *c, const struct arguments *a, struct rota_fail *why)
 {
+	(void)a;
 	ROTA_TRY(rota_file_mkdirs(c->state, 0700, why));
 	ROTA_TRY(make_in_token(c, "book", why));
 	ROTA_TRY(make_in_token(c, "registry", why));

@@ -1,84 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-seald/holders.h"
 #include "apps/rota-seald/verbs.h"
 #include "host/base/bar.h"
-#include "host/campaign/request.h"
 #include "host/campaign/seal.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/crypto_openssl/secret.h"
 #include "ports/pkcs11/entropy.h"
-#include "ports/pkcs11/sealer.h"
 #include "rota/base/mem.h"
-#include "rota/codec/purpose.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-
-/* An ask has a sentence and the members of 32.1. */
-#define REQUEST_MAX 16384
 
 struct job {
 	const struct config *config;
 	const struct arguments *arguments;
-	struct rota_key_request request;
+	struct approved approved;
 	struct rota_seal_plan plan;
 	struct rota_seal_result result;
 	struct rota_pkcs11_entropy *source;
 	struct rota_random entropy;
 	struct rota_hmac registry;
 	uint8_t book_key[ROTA_KEYWRAP_KEY_LEN];
+	char dir[ROTA_FILE_PATH_MAX], export_path[ROTA_FILE_PATH_MAX];
 };
 
-/* Secrets of the whole fleet pass through this process: none of its memory reaches the swap, from now on. */
-static enum rota_err lock_memory(struct rota_fail *why)
-{
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
-		return ROTA_OK;
-	return rota_fail_errno(why, errno,
-		"cannot keep memory out of the swap; run it with LimitMEMLOCK=infinity, or after "
-		"`ulimit -l unlimited`");
-}
+/* ---- what is to be sealed, and where it lies ---- */
 
-/* ---- the request ---- */
-
-/* What officers approved is the digest of the ask's very bytes: SPEC 32.1. */
+/* Of a campaign that the daemon has, files lie in the state's folder; else where the arguments say. */
 static enum rota_err read_request(struct job *j, struct rota_fail *why)
 {
-	const char *path = j->arguments->request, *kind;
-	struct rota_bytes text;
-	json_t *ask = NULL;
-	enum rota_err err;
+	const struct arguments *a = j->arguments;
 
-	ROTA_TRY(rota_file_read(path, REQUEST_MAX, &text, why));
-	rota_digest_of(rota_bytes_span(&text), j->plan.campaign);
-	err = rota_json_parse_strict(rota_bytes_span(&text), &ask, why);
-	rota_bytes_free(&text);
-	if (err == ROTA_OK) {
-		kind = json_string_value(json_object_get(ask, "kind"));
-		if (!kind || strcmp(kind, "campaign") != 0)
-			err = rota_fail(why, ROTA_ERR_FORMAT, "it asks for no campaign");
-		else
-			err = rota_key_request_read(json_object_get(ask, "body"), &j->request, why);
-		json_decref(ask);
+	if (a->campaign) {
+		ROTA_TRY(approved_load(j->config, a->campaign, &j->approved, why));
+		config_campaigns(j->config, j->dir);
+		config_campaign(j->config, j->approved.id, a->tree, "export", j->export_path);
+		return ROTA_OK;
 	}
-	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "%s", path);
+	ROTA_TRY(approved_read(j->config, a->request, &j->approved, why));
+	snprintf(j->dir, sizeof(j->dir), "%s", a->out);
+	snprintf(j->export_path, sizeof(j->export_path), "%s", a->export_path);
+	return ROTA_OK;
 }
 
-static enum rota_err plan_of_request(struct job *j, struct rota_fail *why)
+static void plan_of_request(struct job *j)
 {
-	const struct rota_key_campaign *c = &j->request.campaign;
+	const struct rota_key_request *request = &j->approved.request;
+	const struct rota_key_campaign *c = &request->campaign;
 	struct rota_seal_plan *p = &j->plan;
 
-	if (strcmp(j->request.product, j->config->product) != 0)
-		return rota_fail(why, ROTA_ERR_PRODUCT, "%s is for product %s, and we seal for %s",
-			j->arguments->request, j->request.product, j->config->product);
-	rota_row_product(&rota_crypto_openssl, rota_span_cstr(j->request.product), p->product);
-	p->dir = j->arguments->out;
+	rota_row_product(&rota_crypto_openssl, rota_span_cstr(request->product), p->product);
+	memcpy(p->campaign, j->approved.id, sizeof(p->campaign));
+	p->dir = j->dir;
 	p->books = j->config->state;
-	p->export_path = j->arguments->export_path;
-	p->export_sha256 = j->arguments->tree == 0 ? j->request.export_sha256 : NULL;
+	p->export_path = j->export_path;
+	p->export_sha256 = j->arguments->tree == 0 ? request->export_sha256 : NULL;
 	p->suite = c->suite;
 	p->purpose = c->purpose;
 	p->cipher = c->cipher;
@@ -86,52 +63,8 @@ static enum rota_err plan_of_request(struct job *j, struct rota_fail *why)
 	p->generation = c->generation;
 	p->activation_s = c->activation_s;
 	p->tree = (uint16_t)j->arguments->tree;
-	p->most = j->request.most;
+	p->most = request->most;
 	p->threads = j->config->threads;
-	return ROTA_OK;
-}
-
-/* ---- keys ---- */
-
-/* Holders of the token's keys. All of them are there before a key is unwrapped: a child that is made later would take along
- * what lies in memory here. */
-struct holders {
-	struct rota_sealer book, registry, copies;
-};
-
-static void close_one(struct rota_sealer *hsm)
-{
-	if (hsm->close)
-		hsm->close(hsm->ctx);
-	hsm->close = NULL;
-}
-
-static enum rota_err open_holders(const struct job *j, struct holders *h, struct rota_fail *why)
-{
-	const struct rota_pkcs11_token *token = &j->config->token;
-	char key[64];
-
-	snprintf(key, sizeof(key), "copies-%s", rota_purpose_word(j->plan.purpose));
-	ROTA_TRY(rota_pkcs11_sealer_open(token, key, &h->copies, why));
-	ROTA_TRY(rota_pkcs11_sealer_open(token, "book", &h->book, why));
-	return rota_pkcs11_sealer_open(token, "registry", &h->registry, why);
-}
-
-/* One unwrap each, then nobody can ask for another. */
-static enum rota_err unwrap(struct job *j, struct holders *h, struct rota_fail *why)
-{
-	uint8_t key[ROTA_KEYWRAP_KEY_LEN];
-	char path[ROTA_FILE_PATH_MAX];
-
-	wrapped_path(j->config, "book", path);
-	ROTA_TRY(rota_keywrap_load(path, &h->book, ROTA_KEYWRAP_BOOK, j->book_key, why));
-	close_one(&h->book);
-	wrapped_path(j->config, "registry", path);
-	ROTA_TRY(rota_keywrap_load(path, &h->registry, ROTA_KEYWRAP_REGISTRY, key, why));
-	close_one(&h->registry);
-	rota_hmac_begin(&j->registry, &rota_crypto_openssl, ROTA_SPAN(key));
-	rota_wipe(key, sizeof(key));
-	return ROTA_OK;
 }
 
 /* ---- what came of it ---- */
@@ -199,23 +132,44 @@ static enum rota_err run(struct job *j, struct rota_fail *why)
 	return err;
 }
 
+/* What the arguments bring goes in first; what was sealed before needs nothing. */
+static enum rota_err take_in(struct job *j, struct rota_fail *why)
+{
+	const struct arguments *a = j->arguments;
+	char sealed[ROTA_FILE_PATH_MAX];
+	uint32_t rows;
+
+	config_campaign(j->config, j->approved.id, a->tree, "sealed", sealed);
+	if (!a->campaign || rota_file_exists(sealed))
+		return ROTA_OK;
+	if (a->export_path)
+		return import_export(
+			j->config, &j->approved, a->tree, a->export_path, &j->registry, &rows, why);
+	if (rota_file_exists(j->export_path))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		"tree %u of this campaign has no export; rota-seald import brings it", a->tree);
+}
+
 static enum rota_err open_and_run(struct job *j, struct rota_fail *why)
 {
 	struct holders h = { 0 };
 	enum rota_err err;
 
-	ROTA_TRY(lock_memory(why));
+	ROTA_TRY(holders_lock_memory(why));
 	ROTA_TRY(rota_pkcs11_entropy_open(&j->config->token, &j->source, why));
-	err = open_holders(j, &h, why);
+	err = holders_open(j->config, j->plan.purpose, &h, why);
 	if (err == ROTA_OK)
-		err = unwrap(j, &h, why);
+		err = holders_book(j->config, &h, j->book_key, why);
+	if (err == ROTA_OK)
+		err = holders_registry(j->config, &h, &j->registry, why);
+	if (err == ROTA_OK)
+		err = take_in(j, why);
 	if (err == ROTA_OK) {
 		begin_plan(j, &h.copies);
 		err = run(j, why);
 	}
-	close_one(&h.copies);
-	close_one(&h.book);
-	close_one(&h.registry);
+	holders_close(&h);
 	rota_pkcs11_entropy_close(j->source);
 	return err;
 }
@@ -227,9 +181,11 @@ enum rota_err verb_seal(const struct config *c, const struct arguments *a, struc
 
 	job = (struct job){ .config = c, .arguments = a };
 	ROTA_TRY(read_request(&job, why));
-	ROTA_TRY(plan_of_request(&job, why));
-	ROTA_TRY(rota_file_mkdirs(a->out, 0700, why));
+	plan_of_request(&job);
+	ROTA_TRY(rota_file_mkdirs(job.dir, 0700, why));
 	err = open_and_run(&job, why);
+	if (err == ROTA_OK && a->campaign && c->outbox)
+		err = deliver(c, job.approved.id, a->tree, why);
 	if (err == ROTA_OK && tell(&job) < 0)
 		err = rota_fail(why, ROTA_ERR_IO, "cannot write what came of it");
 	rota_wipe(&job.book_key, sizeof(job.book_key));

@@ -4,26 +4,51 @@
  * Keys of its token, AES-256 each: `book` and `registry` wrap the key of the psk books and that of the registry's rows, which
  * lie in the state's folder as book.key and registry.key; `copies-PURPOSE` wraps the campaign keys of a purpose, so that who
  * may open those of telemetry has no way to those of storage.
+ *
+ * A campaign goes from file to file, each whole before the next is begun, so that every verb may be asked for again and goes
+ * on where it was (SPEC 37.9, 37.10):
+ *
+ *     import   STATE/campaigns/ID.TREE.export
+ *     seal     STATE/campaigns/ID.TREE.keys, .confirm, .copies, .sealed; OUTBOX/ID.TREE.confirm, .keys, .sealed
+ *     publish  the role's list, signed, in the authority's staging
+ *
+ * `run` does the three for each campaign that the signing daemon has. The first two are for the user who holds the keys, the
+ * third is for him who publishes and holds none: he reads the outbox, and never the state.
  */
 #ifndef APPS_ROTA_SEALD_VERBS_H
 #define APPS_ROTA_SEALD_VERBS_H
 
-#include "apps/rota-seald/config.h"
-#include "host/base/file.h"
+#include "apps/rota-seald/approved.h"
+#include "rota/crypto/hmac.h"
 
 struct arguments {
-	const char *request, *export_path, *out; /* NULL: not given */
+	const char *campaign, *request, *export_path, *out; /* NULL: not given */
 	unsigned tree;
-	bool json;
+	bool json, once;
 };
 
 /* What is not there yet: the token's keys, and the two that it wraps. */
-ROTA_MUST_USE enum rota_err verb_make(const struct config *c, struct rota_fail *why);
-
-ROTA_MUST_USE enum rota_err verb_seal(
+ROTA_MUST_USE enum rota_err verb_make(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 
-/* Path of a wrapped key in the state's folder. */
-void wrapped_path(const struct config *c, const char *name, char out[static ROTA_FILE_PATH_MAX]);
+ROTA_MUST_USE enum rota_err verb_import(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err verb_seal(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err verb_publish(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err verb_run(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+
+/* ---- what verbs share ---- */
+
+/* What a server gets of a tree that is sealed, into the outbox: each whole, ID.TREE.sealed last. Done once, it is not done again. */
+ROTA_MUST_USE enum rota_err deliver(
+	const struct config *c, const uint8_t id[static 32], unsigned tree, struct rota_fail *why);
+
+/* Take `from` in as the export of a tree. *rows of it. */
+ROTA_MUST_USE enum rota_err import_export(const struct config *c, const struct approved *approved,
+	unsigned tree, const char *from, const struct rota_hmac *registry, uint32_t *rows,
+	struct rota_fail *why);
 
 #endif

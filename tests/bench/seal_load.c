@@ -5,7 +5,7 @@
  *                                      bundle, over raw points in memory; and the two multiplications of each alone
  *
  * Agree keys are 4,096 different ones, again and again: what a multiplication takes does not depend on the point. */
-#include "apps/rota-seald/verbs.h"
+#include "apps/rota-seald/config.h"
 #include "host/base/digest.h"
 #include "host/campaign/book.h"
 #include "host/campaign/crew.h"
@@ -53,7 +53,7 @@ static void unwrap(const struct config *c, const char *name, struct rota_span aa
 	char path[ROTA_FILE_PATH_MAX];
 	struct rota_sealer hsm;
 
-	wrapped_path(c, name, path);
+	config_wrapped(c, name, path);
 	need(rota_pkcs11_sealer_open(&c->token, name, &hsm, &why));
 	need(rota_keywrap_load(path, &hsm, aad, key, &why));
 	hsm.close(hsm.ctx);

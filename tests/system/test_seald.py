@@ -171,7 +171,11 @@ def test_its_memory_is_locked(seald):
     (["bake"], "no such verb: bake"),
     (["make", "it"], "too much: it"),
     (["make", "--json"], "make takes --config alone"),
-    (["seal", "--out", "x"], "seal takes --request, --export and --out"),
+    (["seal", "--out", "x"], "seal takes --campaign, or --request, --export and --out"),
+    (["seal", "--campaign", "x", "--request", "y"], "seal takes --campaign, or"),
+    (["import", "--campaign", "x"], "import takes --campaign and --export"),
+    (["publish", "--tree", "1"], "publish takes --campaign"),
+    (["run", "--campaign", "x"], "run takes --once"),
     (["seal", "--tree", "64"], "--tree is 0 to 63"),
     (["seal", "--tree", "-1"], "--tree is 0 to 63"),
 ])
@@ -185,6 +189,8 @@ def test_what_is_refused(seald):
     seald.forget()
     export, request = seald.folder / "export", seald.folder / "request.json"
     whole, asked = export.read_bytes(), request.read_bytes()
+    told = seald.run("run", "--once")
+    assert told.returncode == 1 and "[seald] has no signd" in told.stderr
     for change, says in [
             (lambda: export.write_bytes(whole[:-1] + b"X"), "is not the export that the request names"),
             (lambda: request.write_bytes(asked.replace(b'"product":"p"', b'"product":"q"')), "is for product q"),
