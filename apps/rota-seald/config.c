@@ -50,6 +50,7 @@ static enum rota_err read_all(struct config *c, struct rota_fail *why)
 	ROTA_TRY(read_place(ini, "inbox", &c->inbox, why));
 	ROTA_TRY(read_place(ini, "outbox", &c->outbox, why));
 	ROTA_TRY(read_numbers(c, why));
+	ROTA_TRY(services_load(ini, &c->services, why));
 	c->token = (struct rota_pkcs11_token){ .dir = "/",
 		.module = rota_ini_get(ini, "token", "module"),
 		.label = rota_ini_get(ini, "token", "label"),

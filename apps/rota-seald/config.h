@@ -3,10 +3,12 @@
  *
  *     [seald]  product, state, threads; signd, authority, inbox, outbox, poll: for campaigns that the signing daemon has
  *     [token]  module, label, pin_file, so_pin_file, environment
+ *     [serve], [service NAME]: services.h
  */
 #ifndef APPS_ROTA_SEALD_CONFIG_H
 #define APPS_ROTA_SEALD_CONFIG_H
 
+#include "apps/rota-seald/services.h"
 #include "host/base/file.h"
 #include "host/base/ini.h"
 #include "ports/pkcs11/pkcs11.h"
@@ -23,6 +25,7 @@ struct config {
 	unsigned poll_s; /* between two looks of `run` */
 	unsigned threads;
 	struct rota_pkcs11_token token;
+	struct services services;
 	const char *so_pin_file; /* where `make` makes the token, else NULL */
 };
 
@@ -36,7 +39,7 @@ void config_free(struct config *c);
 ROTA_MUST_USE enum rota_err config_needs(
 	const struct config *c, const char *key, const char *value, struct rota_fail *why);
 
-/* State and token, which all verbs but `publish` take. */
+/* State and token, which all verbs but `publish` and `nginx` take. */
 ROTA_MUST_USE enum rota_err config_needs_token(const struct config *c, struct rota_fail *why);
 
 /* STATE/NAME.key: a key that the token wrapped. */

@@ -28,6 +28,8 @@ static const char usage[] =
 	"           --out DIR [--tree N]\n"
 	"  publish  list what is sealed, which the signing daemon signs once: [--campaign ID]\n"
 	"  run      all of this for each campaign that the signing daemon has approved: [--once]\n"
+	"  serve    give services of seald.ini the keys of devices, until SIGTERM\n"
+	"  nginx    print the configuration of the nginx before it\n"
 	"\n"
 	"Options:\n"
 	"  --campaign ID    digest of the request that was approved, 64 hex digits\n"
@@ -72,6 +74,8 @@ static const struct {
 	{ "seal", REQUEST | EXPORT | OUT, TREE | JSON, verb_seal, NULL },
 	{ "publish", 0, CAMPAIGN | JSON, verb_publish, "publish takes --campaign, if anything" },
 	{ "run", 0, ONCE | JSON, verb_run, "run takes --once, if anything" },
+	{ "serve", 0, 0, verb_serve, "serve takes --config alone" },
+	{ "nginx", 0, 0, verb_nginx, "nginx takes --config alone" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -111,7 +115,7 @@ static int run(size_t verb, const char *config_path, const struct arguments *a)
 
 	err = config_load(config_path, &config, &why);
 	if (err == ROTA_OK) {
-		if (verbs[verb].run != verb_publish)
+		if (verbs[verb].run != verb_publish && verbs[verb].run != verb_nginx)
 			err = config_needs_token(&config, &why);
 		if (err == ROTA_OK)
 			err = verbs[verb].run(&config, a, &why);

@@ -15,7 +15,7 @@
 
 /* A campaign that the daemon has told of. */
 struct known {
-	uint8_t id[32], export_sha256[32];
+	uint8_t id[32];
 	uint8_t purpose; /* 0: of no use to us, which was told */
 	uint32_t generation;
 	bool waits; /* for its export, which was told */
@@ -76,13 +76,13 @@ static bool in_child(struct running *r, verb_fn verb, const struct arguments *a)
 
 /* ---- one tree ---- */
 
-/* Where the export of a tree comes in: tree 0 by the digest that was approved, the others by campaign and number. */
+/* Where the export of a tree comes in; that of tree 0 as `rota campaign new` names it. */
 static void inbox_path(const struct config *c, const struct known *k, unsigned tree,
 	char out[static ROTA_FILE_PATH_MAX])
 {
 	char hex[65];
 
-	rota_hex(tree == 0 ? ROTA_SPAN(k->export_sha256) : ROTA_SPAN(k->id), hex);
+	rota_hex(ROTA_SPAN(k->id), hex);
 	if (tree == 0)
 		snprintf(out, ROTA_FILE_PATH_MAX, "%s/%s.export", c->inbox, hex);
 	else
@@ -169,7 +169,6 @@ static void learn(struct running *r, const uint8_t id[static 32])
 	if (err == ROTA_OK) {
 		k->purpose = approved.request.campaign.purpose;
 		k->generation = approved.request.campaign.generation;
-		memcpy(k->export_sha256, approved.request.export_sha256, sizeof(k->export_sha256));
 	} else {
 		tell(k, 0, why.text);
 		r->failed = true;

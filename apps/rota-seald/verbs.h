@@ -12,6 +12,8 @@
  *     seal     STATE/campaigns/ID.TREE.keys, .confirm, .copies, .sealed; OUTBOX/ID.TREE.confirm, .keys, .sealed
  *     publish  the role's list, signed, in the authority's staging
  *
+ * `serve` gives single back ends the keys of single devices out of the copies (37.11).
+ *
  * `run` does the three for each campaign that the signing daemon has. The first two are for the user who holds the keys, the
  * third is for him who publishes and holds none: he reads the outbox, and never the state.
  */
@@ -38,6 +40,12 @@ ROTA_MUST_USE enum rota_err verb_seal(
 ROTA_MUST_USE enum rota_err verb_publish(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err verb_run(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+
+ROTA_MUST_USE enum rota_err verb_serve(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+/* The configuration of nginx for it, on standard output. */
+ROTA_MUST_USE enum rota_err verb_nginx(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 
 /* ---- what verbs share ---- */

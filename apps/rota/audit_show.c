@@ -74,6 +74,7 @@ static const char *const kinds[] = { [ROTA_LEAF_OPENED] = "opened",
 	[ROTA_LEAF_BUILD] = "build",
 	[ROTA_LEAF_CAMPAIGN] = "campaign",
 	[ROTA_LEAF_ISSUED] = "issued",
+	[ROTA_LEAF_UNWRAPPED] = "unwrapped",
 	[ROTA_LEAF_ROWS] = "rows" };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -189,6 +189,7 @@ uint8_t rota_judge_event(const char *word)
 		{ "key", ROTA_LEAF_KEY },
 		{ "series", ROTA_LEAF_SERIES },
 		{ "reconciled", ROTA_LEAF_RECONCILED },
+		{ "unwrapped", ROTA_LEAF_UNWRAPPED },
 	};
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)

@@ -166,7 +166,7 @@ bool rota_vouch_needed(const struct rota_policy *p, const struct rota_leaf *leaf
 {
 	static const uint8_t kinds[] = { ROTA_LEAF_GRANTED, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
 		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
-		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED };
+		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED, ROTA_LEAF_UNWRAPPED };
 
 	if (!memchr(kinds, leaf->kind, sizeof(kinds)))
 		return false;

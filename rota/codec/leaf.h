@@ -38,8 +38,8 @@ enum rota_leaf_kind {
 	ROTA_LEAF_BUILD,
 	ROTA_LEAF_CAMPAIGN, /* keys may be made for devices: `digest` is the campaign's id (SPEC 32.1) */
 	ROTA_LEAF_ISSUED, /* a certificate was signed: `digest` is the device's id, `message` of what was signed */
-	ROTA_LEAF_ROWS =
-		19, /* rows of the registry may be made: `version` of them, of items with the digest `message` */
+	ROTA_LEAF_UNWRAPPED, /* keys of devices were handed to a back end: `digest` is the campaign's id */
+	ROTA_LEAF_ROWS, /* rows of the registry may be made: `version` of them, of items with the digest `message` */
 };
 
 struct rota_leaf {

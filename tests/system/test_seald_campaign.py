@@ -26,7 +26,7 @@ from test_seald import Seald
 pytestmark = [pytest.mark.plain, pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")]
 
 DEVICES = 1500
-RULE = "role = keys-link\nkinds = record metadata"
+RULE = "role = keys-link\nkinds = record metadata campaign"
 
 
 class Chain(Seald):
@@ -61,7 +61,7 @@ class Chain(Seald):
     def bring(self, ident, tree=0):
         """The export into the inbox, whole."""
         data = (self.folder / "export").read_bytes()
-        name = hashlib.sha256(data).hexdigest() if tree == 0 else f"{ident}.{tree}"
+        name = ident if tree == 0 else f"{ident}.{tree}"
         (self.folder / f"inbox/{name}.export").write_bytes(data)
 
     def granted(self, role="keys-link", distinct=False):
@@ -98,7 +98,7 @@ def make_all(tmp_path_factory):
         ini = desk.dir / "signd.ini"
         text = ini.read_text(encoding="utf-8")
         assert text.count(RULE) == 1
-        ini.write_text(text.replace(RULE, RULE + " campaign\nrate = 36000/1h"), encoding="utf-8")
+        ini.write_text(text.replace(RULE, RULE + "\nrate = 36000/1h"), encoding="utf-8")
         desk("publish")
         folder = tmp_path_factory.mktemp("fleet")
         one = Chain(folder, desk)
@@ -118,7 +118,7 @@ def copy_all(made, tmp_path):
             shutil.copytree(folder / name, tmp_path / name)
         for name in ("export", "request.json"):
             shutil.copy(folder / name, tmp_path / name)
-        with Daemon(chain.desk):
+        with Daemon(chain.desk) as chain.daemon:
             yield chain
 
 
@@ -157,6 +157,8 @@ def test_run(chain):
     assert len(chain.outbox()) == 3 and chain.granted() - before == 1
     second = chain.approve(generation=2)
     overtaken = chain.approve(generation=1, name="late")
+    chain.bring(second)
+    chain.bring(overtaken)
     chain.good("run", "--once")
     assert chain.granted() - before == 2
     assert [one["id"] for one in chain.listed()["campaigns"]] == [first, second]
@@ -294,10 +296,10 @@ def test_killed_at_any_moment(chain):
     for generation in range(1, 6):
         ident = chain.approve(generation=generation)
         chain.bring(ident)
-        for _ in range(4):
+        for _ in range(6):
             with subprocess.Popen(chain.command("run", "--once"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
                 try:
-                    running.wait(chance.random() * 0.5)
+                    running.wait(chance.random() * 0.4)
                 except subprocess.TimeoutExpired:
                     running.send_signal(signal.SIGKILL)  # its child goes with it
                     killed += 1
@@ -310,5 +312,5 @@ def test_killed_at_any_moment(chain):
         keys = (chain.folder / f"outbox/{ident}.0.keys").read_bytes()
         assert keys[56:88].hex() == tree["root"] and struct.unpack("<I", keys[16:20])[0] == DEVICES == tree["size"]
         assert keys == (chain.state / f"{ident}.0.keys").read_bytes()
-    assert killed > 3
+    assert killed > 1
     assert not list((chain.folder / "outbox").glob(".draft*"))
