@@ -93,8 +93,9 @@ struct rota_vault {
 	uint32_t spare; /* a sector that was erased and looked at; UINT32_MAX: none is known */
 	bool owed; /* the head took the last one: the oldest sector is cleaned before anything is put */
 	bool cleaning;
-	uint32_t old, old_sequence,
-		cursor; /* while cleaning: the sector, and how far in the index */
+	uint32_t old, old_sequence, old_seed; /* while cleaning: the sector, and as for the head */
+	bool walked; /* its entries were */
+	uint32_t cursor; /* how far in the sector; then in the index */
 	uint32_t aim,
 		aimed; /* sectors up to this sequence may hold what is older than this generation */
 	bool moved; /* what was written again is not durable yet; `least` was needed before it */

@@ -170,7 +170,9 @@ static enum rota_err choose_old(struct rota_vault *v)
 	v->cleaning = true;
 	v->old = h.sector;
 	v->old_sequence = h.sequence;
-	v->cursor = 0;
+	v->old_seed = h.crc;
+	v->walked = false;
+	v->cursor = rota_flash_padded(v->c.flash, ROTA_VAULT_HEADER_LEN);
 	return ROTA_OK;
 }
 
@@ -190,11 +192,57 @@ static enum rota_err finish(struct rota_vault *v)
 	return ROTA_OK;
 }
 
+/* The next one in the oldest sector that counts, in the order of its entries; NULL: none is left there. What counts is passed over
+ * only once it does not any more, so that what could not be moved is met again. */
+static enum rota_err walk_old(struct rota_vault *v, struct rota_vault_place **out)
+{
+	struct rota_vault_header h = { .sector = v->old, .crc = v->old_seed };
+	enum rota_err err = ROTA_OK;
+
+	*out = NULL;
+	while (*out == NULL) {
+		struct rota_vault_entry e;
+		struct rota_vault_place *p;
+
+		err = rota_vault_entry_read(v, &h, v->cursor, &e);
+		if (err != ROTA_OK)
+			break;
+		p = e.kind == ROTA_VAULT_PUT ? rota_vault_find(v, e.id) : NULL;
+		if (p != NULL && p->at == e.at)
+			*out = p;
+		else
+			v->cursor += rota_vault_entry_len(v->c.flash, e.len);
+	}
+	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
+}
+
+/* Behind the last entry all is erased; else a head went bad since the open, and only the index knows what stands behind it. */
+static enum rota_err end_walk(struct rota_vault *v)
+{
+	uint32_t len = rota_vault_sector_len(v);
+	bool clean;
+	enum rota_err err =
+		rota_vault_is_erased(v, v->old * len + v->cursor, len - v->cursor, &clean);
+
+	if (err != ROTA_OK && err != ROTA_ERR_CORRUPT)
+		return err;
+	if (clean)
+		return finish(v);
+	v->walked = true;
+	v->cursor = 0;
+	return ROTA_OK;
+}
+
 /* One record of the oldest sector, or its end. */
 static enum rota_err clean_some(struct rota_vault *v, uint32_t *written)
 {
-	struct rota_vault_place *p = rota_vault_in(v, v->old, &v->cursor);
+	struct rota_vault_place *p;
 
+	if (!v->walked) {
+		ROTA_TRY(walk_old(v, &p));
+		return p != NULL ? move(v, p, written) : end_walk(v);
+	}
+	p = rota_vault_in(v, v->old, &v->cursor);
 	return p != NULL ? move(v, p, written) : finish(v);
 }
 

@@ -158,10 +158,9 @@ enum rota_err rota_vault_is_erased(const struct rota_vault *v, uint32_t at, uint
 		uint32_t n = len < to.len ? len : (uint32_t)to.len;
 
 		ROTA_TRY(v->c.flash->read(v->c.flash->ctx, at, rota_buf(to.p, n)));
-		for (uint32_t i = 0; i < n; i++) {
-			if (to.p[i] != v->c.flash->erased)
-				return ROTA_OK;
-		}
+		/* Each byte is as the one before it. */
+		if (to.p[0] != v->c.flash->erased || memcmp(to.p, to.p + 1, n - 1) != 0)
+			return ROTA_OK;
 		at += n;
 		len -= n;
 	}

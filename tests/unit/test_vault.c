@@ -254,6 +254,34 @@ TEST(a_record_whose_key_is_gone_is_told_and_kept_and_needs_nothing)
 	vault_stop();
 }
 
+/* A write that fails in the middle of a rewriting, whichever: what was to be moved then is moved later, and nothing is erased before. */
+TEST(what_could_not_be_moved_is_moved_later)
+{
+	unsigned met = 0;
+	uint32_t left;
+
+	for (uint64_t at = 1; met == at - 1 && at < 1000; at++) {
+		CHECK_OK(vault_born(&vault_boards[0]));
+		CHECK_OK(vault_open());
+		for (uint32_t id = 0; id < VAULT_IDS; id++)
+			CHECK_OK(vault_put(id));
+		scene.active = 2;
+		rota_sim_supply_plan(&supply, at, ROTA_SIM_FAIL, 1);
+		for (int i = 0; i < 3; i++)
+			(void)!rota_vault_step(&scene.v, 10000, &left);
+		met += rota_sim_supply_met(&supply);
+		rota_sim_supply_plan(&supply, 0, ROTA_SIM_NONE, 1);
+		CHECK(vault_holds(VAULT_IDS, 0));
+		CHECK_OK(vault_rewrite(1000));
+		CHECK_EQ(rota_vault_needs(&scene.v), 2);
+		scene.gone = 1 << 1;
+		CHECK(reopens());
+		CHECK_EQ(scene.v.lost, 0);
+		vault_stop();
+	}
+	CHECK(met > 10);
+}
+
 static uint64_t losses;
 
 /* The power goes at the sync, with much of what was not durable. */
@@ -467,6 +495,28 @@ TEST(a_damaged_record_is_passed_over_alone)
 	vault_stop();
 }
 
+/* A head that goes bad after the open costs its own record, and none of those behind it in the sector. */
+TEST(a_head_that_goes_bad_costs_one_record)
+{
+	CHECK_OK(vault_born(&vault_boards[0]));
+	CHECK_OK(vault_open());
+	for (uint32_t id = 0; id < 6; id++)
+		CHECK_OK(vault_put(id));
+	for (uint32_t i = 0; i < VAULT_INDEX; i++) {
+		if (scene.index[i].at != 0 && scene.index[i].id == 0x10000001u)
+			CHECK_OK(rota_flash_sim_flip(&sim, scene.index[i].at, 1));
+	}
+	scene.active = 2;
+	CHECK_OK(vault_rewrite(1000));
+	for (int i = 0; i < 40; i++) /* all sectors are erased meanwhile */
+		CHECK_OK(vault_put(0));
+	CHECK_EQ(scene.v.lost, 1);
+	scene.version[1] = 0;
+	scene.gone = 1 << 1;
+	CHECK(reopens());
+	vault_stop();
+}
+
 /* An entry of a sector's life before is none of its life now: the header's CRC is in it. */
 TEST(an_entry_is_of_its_sectors_header)
 {
@@ -517,7 +567,8 @@ TESTS(T(it_holds_what_a_map_holds), T(what_does_not_fit_is_refused),
 	T(a_generation_is_needed_until_its_last_record_was_rewritten),
 	T(what_is_read_is_rewritten_first),
 	T(a_record_whose_key_is_gone_is_told_and_kept_and_needs_nothing),
-	T(what_was_moved_is_needed_until_it_is_durable), T(older_flash_brings_no_nonce_back),
-	T(a_broken_source_of_randomness_brings_no_nonce_back), T(a_forged_record_does_not_open),
-	T(a_record_of_another_id_does_not_open), T(a_damaged_record_is_passed_over_alone),
+	T(what_could_not_be_moved_is_moved_later), T(what_was_moved_is_needed_until_it_is_durable),
+	T(older_flash_brings_no_nonce_back), T(a_broken_source_of_randomness_brings_no_nonce_back),
+	T(a_forged_record_does_not_open), T(a_record_of_another_id_does_not_open),
+	T(a_damaged_record_is_passed_over_alone), T(a_head_that_goes_bad_costs_one_record),
 	T(an_entry_is_of_its_sectors_header), T(sequences_end))
