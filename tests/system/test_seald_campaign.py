@@ -15,6 +15,8 @@ import time
 
 import pytest
 
+import sealfiles
+import softhsm
 from asks import HOUR, now, when
 from authority import Client, Rota
 from paths import BUILD, PATIENCE, TOP
@@ -84,6 +86,15 @@ class Chain(Seald):
         folder = role.replace("-", "/")
         entry = targets[f"{folder}/sensor.json"]
         return json.loads((self.desk.dir / f"repo/targets/{folder}/{entry['hashes']['sha256']}.sensor.json").read_bytes())
+
+    def wrap_keys(self):
+        """Of its token, by their labels: what never leaves an HSM."""
+        return softhsm.secret_keys(self.folder / "tokens", (self.folder / "pin").read_bytes().strip())
+
+    def secrets(self, ident, purpose="telemetry"):
+        """The campaign key, and the secret of each device."""
+        key, secrets = sealfiles.copies((self.state / f"{ident}.0.copies").read_bytes(), self.wrap_keys()[f"copies-{purpose}"])
+        return key, dict(zip(sealfiles.order((self.folder / "export").read_bytes(), ident), secrets))
 
     def outbox(self):
         return sorted(path.name for path in (self.folder / "outbox").iterdir())

@@ -18,6 +18,7 @@ import pytest
 from cryptography import x509
 
 import pki
+import sealfiles
 from paths import PATIENCE
 from test_seald_campaign import DEVICES, copy_all, make_all  # noqa: F401 - fixtures
 from test_signd_remote import NGINX, free_port, spki
@@ -31,7 +32,7 @@ ME = pwd.getpwuid(os.getuid()).pw_name
 class Site:
     """A campaign for telemetry that is sealed, services, and how both are served."""
 
-    def __init__(self, chain, rate="1000/1h"):
+    def __init__(self, chain, rate="1000/1h", ident=None):
         self.chain, self.dir = chain, chain.folder / "site"
         self.ca, self.foreign, self.server = pki.Ca("Services"), pki.Ca("Others"), pki.Ca("Server")
         for name in ("log", "tmp"):
@@ -50,9 +51,10 @@ class Site:
                       f"certificate = {self.dir}/cert.pem\nkey = {self.dir}/key.pem\nlisten = 127.0.0.1:{self.port}\n"
                       f"[service ingest]\nspki = {self.spki('ingest')}\npurposes = telemetry\nrate = {rate}\n"
                       f"[service tunnel]\nspki = {self.spki('tunnel')}\npurposes = link\nrate = {rate}\n")
-        self.ident = chain.approve()
-        chain.bring(self.ident)
-        chain.good("run", "--once")
+        self.ident = ident or chain.approve()
+        if not ident:
+            chain.bring(self.ident)
+            chain.good("run", "--once")
         export = (chain.folder / "export").read_bytes()
         self.devices = [export[32 + 256 * n + 16:32 + 256 * n + 48].hex() for n in range(DEVICES)]
         self.output = self.dir / "output"
@@ -122,12 +124,15 @@ def test_a_service_gets_the_keys_of_a_device(site):
     """Two of 16 bytes, the same at each question, of each device others; an unwrap and an entry for each."""
     opened = site.chain.counted("opened")
     seen = set()
+    secrets = site.chain.secrets(site.ident)[1]
     for device in (site.devices[0], site.devices[0], site.devices[700], site.devices[-1]):
         status, said = site.get(f"/v1/keys/telemetry/1/{device}")
         assert status == 200, said
         assert (said["cipher"], said["device"], said["generation"], said["purpose"]) == (1, device, 1, "telemetry")
         assert len(bytes.fromhex(said["up"])) == len(bytes.fromhex(said["down"])) == 16
         seen |= {said["up"], said["down"]}
+        secret = secrets[bytes.fromhex(device)]
+        assert [said["up"], said["down"]] == [sealfiles.derive(secret, "telemetry", use, 1, bytes.fromhex(device), 16).hex() for use in (1, 2)]
     assert len(seen) == 6
     assert site.chain.counted("opened") - opened == 4
     entries = site.unwrapped()
