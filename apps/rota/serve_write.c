@@ -74,9 +74,10 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 	char *crl = c->crl == NULL ? rota_text("%s", "")
 				   : rota_text("crl = %s\n", serve_path(s, "ca/crl.pem"));
 	char *peer = s->root ? rota_text("peer_user = %s\n", c->web_user) : rota_text("%s", "");
-	char *time = c->signd == NULL
-		? rota_text("%s", "")
-		: rota_text("\n[time]\nsignd = %s\nproduct = %s\n", c->signd, c->product);
+	char *time = c->signd == NULL ? rota_text("%s", "")
+				      : rota_text("\n[time]\nsignd = %s\nproduct = %s\n"
+						  "\n[signd]\nsocket = %s\nproduct = %s\n",
+						c->signd, c->product, c->signd, c->product);
 	char *text =
 		rota_text("; Made by `rota serve` from %s at each start; changes here are lost.\n"
 			  "[server]\nsocket = %s\n%sworkers = %" PRIu64 "\n\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/api.h"
+#include "apps/rotad/est.h"
 #include "apps/rotad/keys.h"
 #include "apps/rotad/metrics.h"
 #include "apps/rotad/peer.h"
@@ -73,6 +74,17 @@ void api_bytes(struct evhttp_request *request, struct rota_span bytes)
 
 	evbuffer_add(body, bytes.p, bytes.len);
 	reply(request, 200, "application/octet-stream", body);
+}
+
+void api_send(struct evhttp_request *request, const char *type, struct rota_span bytes)
+{
+	struct evbuffer *body = new_body();
+
+	evbuffer_add(body, bytes.p, bytes.len);
+	if (strncmp(type, "application/pkcs7", sizeof("application/pkcs7") - 1) == 0)
+		evhttp_add_header(evhttp_request_get_output_headers(request),
+			"Content-Transfer-Encoding", "base64");
+	reply(request, 200, type, body);
 }
 
 void api_nothing(struct evhttp_request *request)
@@ -259,6 +271,10 @@ static const struct route {
 	{ "/api/v1/report", EVHTTP_REQ_POST, on_report },
 	{ "/api/v1/time", EVHTTP_REQ_POST, on_time },
 	{ "/api/v1/statement", EVHTTP_REQ_POST, statements_on },
+	{ EST_PATH "cacerts", EVHTTP_REQ_GET, est_on_cacerts },
+	{ EST_PATH "nonce", EVHTTP_REQ_GET, est_on_nonce },
+	{ EST_PATH "simpleenroll", EVHTTP_REQ_POST, est_on_enrol },
+	{ EST_PATH "simplereenroll", EVHTTP_REQ_POST, est_on_enrol },
 	{ API_KEYS, EVHTTP_REQ_GET, keys_on_bundle },
 	{ "/healthz", EVHTTP_REQ_GET, on_health },
 	{ "/readyz", EVHTTP_REQ_GET, on_ready },

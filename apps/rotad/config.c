@@ -101,6 +101,16 @@ static enum rota_err read_operators(struct rota_ini *ini, struct config *c, stru
 	return err;
 }
 
+/* [signd]: both, or none of it. */
+static enum rota_err read_signd(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	if (rota_ini_get(ini, "signd", "socket") == NULL)
+		return ROTA_OK;
+	ROTA_TRY(text(ini, "signd", "socket", &c->authority, why));
+	ROTA_TRY(fits_socket(ini, "[signd] socket", c->authority, why));
+	return text(ini, "signd", "product", &c->product, why);
+}
+
 /* [time]: both, or none of it. */
 static enum rota_err read_time(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
@@ -129,6 +139,7 @@ static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rot
 	c->device_ca = device_ca == NULL ? NULL : rota_text("%s", device_ca);
 	keys = rota_ini_get(ini, "keys", "directory");
 	c->keys = keys == NULL ? NULL : rota_text("%s", keys);
+	ROTA_TRY(read_signd(ini, c, why));
 	ROTA_TRY(read_operators(ini, c, why));
 	ROTA_TRY(read_time(ini, c, why));
 	ROTA_TRY(numbers(ini, c, why));
@@ -156,6 +167,8 @@ void config_free(struct config *c)
 {
 	free(c->socket);
 	free(c->desk);
+	free(c->authority);
+	free(c->product);
 	free(c->ca);
 	free(c->crl);
 	free(c->device_ca);

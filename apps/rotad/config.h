@@ -31,6 +31,8 @@ struct config {
 	char *database;
 	char *keys; /* directory of what key campaigns need; NULL: none are served */
 	char *log; /* directory of the signing log's files; NULL: there is none */
+	char *authority,
+		*product; /* the signing daemon, and whom it issues certificates for; NULL: none */
 	char *signd,
 		*scope; /* the signing daemon's socket, and the product; NULL: no time is told */
 };

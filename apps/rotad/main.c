@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rotad: the update server behind nginx. Arguments, wiring, and one wait for a signal. */
 #include "apps/rotad/config.h"
+#include "apps/rotad/est.h"
 #include "apps/rotad/ingest.h"
 #include "apps/rotad/journal_dump.h"
 #include "apps/rotad/log_heads.h"
@@ -58,6 +59,7 @@ struct server {
 	struct rota_regdb reg;
 	struct ingest ingest;
 	struct projection projection;
+	struct est est;
 	struct worker *workers;
 	size_t running;
 	int listener, desk;
@@ -125,7 +127,10 @@ static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fai
 			projection_open(&s->projection, &s->shared, &s->db, &s->reg, durable, why));
 	err = projection_catch_up(&s->projection, durable, why);
 	ROTA_TRY(err);
-	turns_init(&s->shared.turns);
+	/* proofs of all purposes, a state, and the same again after a lost network */
+	turns_init(&s->shared.turns, 16, 4000);
+	/* a renewal that fails is tried again; more is a fault, and each is an entry of the signing log */
+	turns_init(&s->shared.enrols, 8, 600000);
 	if (s->shared.config.device_ca != NULL)
 		ROTA_TRY(rota_cert_load(s->shared.config.device_ca, &s->shared.device_ca, why));
 	return keys_prepare(&s->shared.config, &s->shared.prove, why);
@@ -168,7 +173,7 @@ static enum rota_err start_threads(struct server *s, struct rota_fail *why)
 
 	s->workers = calloc(count, sizeof(*s->workers));
 	if (s->workers == NULL || !ingest_start(&s->ingest, &s->shared, s->journal) ||
-		!projection_start(&s->projection))
+		!projection_start(&s->projection) || !est_start(&s->est, &s->shared))
 		return rota_fail(why, ROTA_ERR_FULL, "a thread cannot be made");
 	while (s->running < count) {
 		ROTA_TRY(worker_start(&s->workers[s->running], &s->shared, s->listener,
@@ -187,6 +192,8 @@ static bool stop_threads(struct server *s)
 		worker_stop(&s->workers[i]);
 	for (size_t i = 0; i < s->running; i++)
 		worker_join(&s->workers[i]);
+	queue_close(&s->shared.est);
+	est_join(&s->est);
 	queue_close(&s->shared.ingest);
 	ok = ingest_join(&s->ingest);
 	s->journal = NULL;
@@ -218,7 +225,8 @@ static int run(struct server *s, struct rota_fail *why)
 		return failed(why);
 	if (c->desk != NULL && rota_listener_open(c->desk, 0666, &s->desk, why) != ROTA_OK)
 		return failed(why);
-	if (!queue_init(&s->shared.ingest, c->queue) || !queue_init(&s->shared.projection, 4)) {
+	if (!queue_init(&s->shared.ingest, c->queue) || !queue_init(&s->shared.projection, 4) ||
+		!queue_init(&s->shared.est, EST_QUEUE_MAX)) {
 		rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
 		return failed(why);
 	}
@@ -235,6 +243,7 @@ static int run(struct server *s, struct rota_fail *why)
 		rota_listener_close(c->desk, s->desk);
 	queue_free(&s->shared.ingest);
 	queue_free(&s->shared.projection);
+	queue_free(&s->shared.est);
 	log_line("stopped");
 	return ok ? 0 : 1;
 }

@@ -18,6 +18,13 @@ struct peer {
 	size_t der_len;
 };
 
+/* For EST: by an LDevID that counts now, or by an IDevID. */
+enum peer_kind { PEER_NONE, PEER_IDEVID, PEER_LDEVID };
+
+/* PEER_NONE: it was answered, with 403. */
+enum peer_kind peer_identify_any(
+	struct worker *w, struct evhttp_request *request, struct peer *peer);
+
 /* By an LDevID that counts now. false: it was answered, with 403. */
 bool peer_identify(struct worker *w, struct evhttp_request *request, struct peer *peer);
 

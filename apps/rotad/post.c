@@ -38,18 +38,24 @@ struct post *post_new(struct worker *w, enum rota_record_type type, size_t paylo
 
 bool post_send(struct worker *w, struct evhttp_request *request, struct post *p)
 {
+	return post_send_to(&w->shared->ingest, w, request, p, "too much waits for the disk");
+}
+
+bool post_send_to(struct queue *to, struct worker *w, struct evhttp_request *request,
+	struct post *p, const char *busy)
+{
 	struct evhttp_connection *connection = evhttp_request_get_connection(request);
 
 	p->request = request;
 	evhttp_connection_set_closecb(connection, on_gone, p);
-	if (w->waiting < w->shared->config.queue && queue_push(&w->shared->ingest, p)) {
+	if (w->waiting < w->shared->config.queue && queue_push(to, p)) {
 		w->waiting++;
 		return true;
 	}
 	evhttp_connection_set_closecb(connection, NULL, NULL);
 	free(p);
 	count_one(&w->shared->figures.busy);
-	api_error(request, 503, "too much waits for the disk");
+	api_error(request, 503, busy);
 	return false;
 }
 

@@ -28,6 +28,10 @@ struct post {
 /* Received now, with room for so many bytes of payload; device and payload are zeros. NULL: out of memory. */
 struct post *post_new(struct worker *w, enum rota_record_type type, size_t payload_len);
 
+/* The same to another thread, which gives it back with post->home in the same way. */
+bool post_send_to(struct queue *to, struct worker *w, struct evhttp_request *request,
+	struct post *p, const char *busy);
+
 /* Takes it. false: too many wait, and the client got 503. */
 bool post_send(struct worker *w, struct evhttp_request *request, struct post *p);
 

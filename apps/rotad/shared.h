@@ -47,6 +47,8 @@ struct shared {
 	struct queue projection; /* only its signal is used: the durable position moved */
 	X509 *device_ca; /* who issues IDevIDs; NULL: not known here */
 	struct turns turns; /* of devices that speak of their keys */
+	struct turns enrols; /* of those that ask for a certificate */
+	struct queue est; /* of struct post: questions for the signing daemon */
 	struct rota_hmac prove; /* begun with the secret of nonces (keys.h); each copies it */
 	struct figures figures;
 };

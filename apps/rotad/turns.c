@@ -3,9 +3,11 @@
 
 #include <string.h>
 
-void turns_init(struct turns *t)
+void turns_init(struct turns *t, uint32_t at_once, uint32_t each_ms)
 {
 	memset(t, 0, sizeof(*t));
+	t->at_once = at_once;
+	t->each_ms = each_ms;
 	pthread_mutex_init(&t->lock, NULL);
 }
 
@@ -35,21 +37,21 @@ static struct turn *make_room(struct turns *t, const uint8_t *device, uint64_t n
 			oldest = &set[i];
 	if (oldest == NULL)
 		return NULL;
-	*oldest = (struct turn){ .left = TURNS_AT_ONCE, .at_ms = now_ms };
+	*oldest = (struct turn){ .left = t->at_once, .at_ms = now_ms };
 	memcpy(oldest->device, device, sizeof(oldest->device));
 	return oldest;
 }
 
-static void refill(struct turn *at, uint64_t now_ms)
+static void refill(const struct turns *t, struct turn *at, uint64_t now_ms)
 {
-	uint64_t more = now_ms > at->at_ms ? (now_ms - at->at_ms) / TURNS_EACH_MS : 0;
+	uint64_t more = now_ms > at->at_ms ? (now_ms - at->at_ms) / t->each_ms : 0;
 
-	if (more >= TURNS_AT_ONCE - at->left) {
-		at->left = TURNS_AT_ONCE;
+	if (more >= t->at_once - at->left) {
+		at->left = t->at_once;
 		at->at_ms = now_ms;
 	} else {
 		at->left += (uint32_t)more;
-		at->at_ms += more * TURNS_EACH_MS;
+		at->at_ms += more * t->each_ms;
 	}
 }
 
@@ -63,7 +65,7 @@ bool turns_take(struct turns *t, const uint8_t device[static ROTA_DEVICE_ID_LEN]
 	if (at == NULL)
 		at = make_room(t, device, now_ms);
 	else
-		refill(at, now_ms);
+		refill(t, at, now_ms);
 	good = at != NULL && !at->busy && at->left > 0;
 	if (good) {
 		at->busy = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps/rotad/turns.h -- a device speaks of its keys one thing at a time, and not too often (SPEC 35.4).
+/* apps/rotad/turns.h -- a device asks for one thing at a time, and not too often (SPEC 29.6, 35.4).
  *
  * What is judged by what came before it must not be judged beside it. A table of fixed size: a device is in one of its sets, and a
  * set holds the devices that spoke last. Who is pushed out has waited longest, and begins with all its turns again. Any thread.
@@ -12,10 +12,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* At once, and one more each so many milliseconds: proofs of all purposes, a state, and the same again after a lost network. */
-#define TURNS_AT_ONCE 16
-#define TURNS_EACH_MS 4000
-
 #define TURNS_SETS 1024
 #define TURNS_WAYS 4
 
@@ -27,11 +23,13 @@ struct turn {
 };
 
 struct turns {
+	uint32_t at_once; /* and one more ... */
+	uint32_t each_ms;
 	pthread_mutex_t lock;
 	struct turn set[TURNS_SETS][TURNS_WAYS];
 };
 
-void turns_init(struct turns *t);
+void turns_init(struct turns *t, uint32_t at_once, uint32_t each_ms);
 
 /* false: it has one already, has had too many, or too many others of its set have one. */
 bool turns_take(struct turns *t, const uint8_t device[static ROTA_DEVICE_ID_LEN], uint64_t now_ms);

@@ -205,9 +205,13 @@ static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 	rota_bytes_print(out, "\t}\n\n");
 }
 
-/* A location of rotad's, for one method. */
-static void add_to_rotad(
-	const struct rota_nginx *n, struct rota_bytes *out, const char *pattern, const char *method)
+/* What goes to rotad: for one method, of the headers those that are named, and who speaks. */
+struct way {
+	const char *pattern, *method, *to; /* to: another path there, or "" */
+	const char *headers; /* further lines, or "" */
+};
+
+static void add_to_rotad(const struct rota_nginx *n, struct rota_bytes *out, const struct way *way)
 {
 	rota_bytes_print(out,
 		"\t\tlocation ~ \"^%s$\" {\n"
@@ -224,25 +228,33 @@ static void add_to_rotad(
 		"\t\t\tproxy_set_header Connection \"\";\n"
 		"\t\t\tproxy_set_header Content-Type $content_type;\n"
 		"\t\t\tproxy_set_header X-Rota-Client-Cert $ssl_client_escaped_cert;\n"
-		"\t\t\tproxy_pass http://rotad;\n"
+		"%s"
+		"\t\t\tproxy_pass http://rotad%s;\n"
 		"\t\t}\n",
-		pattern, method, 4 * (unsigned)n->device_rate);
+		way->pattern, way->method, 4 * (unsigned)n->device_rate, way->headers, way->to);
 }
 
 static void add_api(const struct rota_nginx *n, struct rota_bytes *out)
 {
+	static const struct way ways[] = {
+		{ "/api/v1/(report|statement|time)", "POST", "", "" },
+		{ "/api/v1/keys/[0-9a-f]{64}", "GET", "", "" },
+		{ "/est/(?<get>cacerts|nonce)", "GET", "/.well-known/est/$get", "" },
+		{ "/est/(?<enrol>simpleenroll|simplereenroll)", "POST", "/.well-known/est/$enrol",
+			"\t\t\tproxy_set_header X-Rota-Endorsement $http_x_rota_endorsement;\n"
+			"\t\t\tproxy_set_header X-Rota-IDevID $http_x_rota_idevid;\n" },
+	};
+
 	rota_bytes_print(out,
-		"\t\t# Nothing that the client sent reaches rotad but the body and its type.\n");
-	add_to_rotad(n, out, "/api/v1/(report|statement|time)", "POST");
-	add_to_rotad(n, out, "/api/v1/keys/[0-9a-f]{64}", "GET");
+		"\t\t# Nothing that the client sent reaches rotad but the body, its type, and what "
+		"is "
+		"named here.\n");
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		add_to_rotad(n, out, &ways[i]);
 	rota_bytes_print(out,
 		"\t\tlocation /api/ {\n"
 		"\t\t\tdefault_type application/json;\n"
 		"\t\t\treturn 404 '{\"error\":\"no such resource\"}\\n';\n"
-		"\t\t}\n"
-		"\t\tlocation /est/ {\n"
-		"\t\t\tdefault_type text/plain;\n"
-		"\t\t\treturn 501 \"This server does not enrol over EST.\\n\";\n"
 		"\t\t}\n");
 }
 

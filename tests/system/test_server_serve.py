@@ -149,9 +149,21 @@ def test_identities_that_are_refused(served, authority):
                    authority.client(authority.operational, cn="somebody")):
         status, body = served.report(client)
         assert status == 403 and json.loads(body)["error"], body
-    status, _, body = served.ask("device", "/est/simpleenroll", idevid)
-    assert status == 501 and b"EST" in body
+    assert served.ask("device", "/est/simpleenroll", idevid, "POST", "x")[0] == 404  # nobody issues here
+    assert served.ask("device", "/est/simpleenroll", idevid)[0] == 405
+    assert served.ask("repo", "/est/cacerts")[0] == 404
+    assert served.ask("device", "/est/else", idevid)[0] == 404
     assert served.ask("device", "/api/v1/else", authority.client(authority.operational))[0] == 404
+
+
+def test_curl_and_openssl_read_the_cas_over_est(served, authority):
+    """RFC 7030, 4.1, by a client and a reader that share nothing with Rota."""
+    cert, key = authority.client(authority.device_ca)
+    done = subprocess.run(["curl", "-sS", "--fail", "--cacert", authority.dir / "ca/server-ca.pem", "--cert", cert, "--key", key,
+                           f"https://localhost:{served.ports['device']}/est/cacerts"], capture_output=True, check=True, timeout=60)
+    out = subprocess.run(["openssl", "pkcs7", "-print_certs"], check=True, capture_output=True,
+                         input=b"-----BEGIN PKCS7-----\n" + done.stdout + b"-----END PKCS7-----\n").stdout
+    assert b"CN = Test operational CA" in out
 
 
 def test_identity_header_of_a_client_is_overwritten(served, authority):
@@ -243,7 +255,7 @@ def test_tls_is_modern_and_resumes(served, authority):
         with socket.create_connection(("127.0.0.1", served.ports["device"])) as s:
             with context.wrap_socket(s, server_hostname="127.0.0.1", session=session) as t:
                 t.sendall(b"GET /est/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                assert b" 501 " in t.recv(4096)
+                assert b" 404 " in t.recv(4096)
                 session, reused = t.session, t.session_reused
     assert reused
     modern = served.context()
