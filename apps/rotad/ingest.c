@@ -67,13 +67,16 @@ static void drop_old(struct ingest *in, time_t *last)
 	const struct config *c = &in->shared->config;
 	struct rota_ingest_fault fault;
 	struct timespec now;
+	uint64_t through;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (c->keep_segments == 0 || now.tv_sec - *last < DROP_EVERY_S)
 		return;
 	*last = now.tv_sec;
-	if (rota_ingest_drop(in->journal, atomic_load(&in->shared->figures.projected),
-		    c->keep_segments, &fault) != ROTA_OK)
+	through = atomic_load(&in->shared->figures.projected);
+	if (atomic_load(&in->shared->figures.rowed) < through)
+		through = atomic_load(&in->shared->figures.rowed);
+	if (rota_ingest_drop(in->journal, through, c->keep_segments, &fault) != ROTA_OK)
 		complain("old segments stay", &fault);
 }
 

@@ -6,6 +6,7 @@
 #include "apps/rotad/journal_dump.h"
 #include "apps/rotad/log_heads.h"
 #include "apps/rotad/projection.h"
+#include "apps/rotad/rows.h"
 #include "apps/rotad/worker.h"
 #include "apps/rotad/log.h"
 #include "host/base/apart.h"
@@ -60,6 +61,7 @@ struct server {
 	struct ingest ingest;
 	struct projection projection;
 	struct est est;
+	struct rows rows;
 	struct worker *workers;
 	size_t running;
 	int listener, desk;
@@ -173,7 +175,8 @@ static enum rota_err start_threads(struct server *s, struct rota_fail *why)
 
 	s->workers = calloc(count, sizeof(*s->workers));
 	if (s->workers == NULL || !ingest_start(&s->ingest, &s->shared, s->journal) ||
-		!projection_start(&s->projection) || !est_start(&s->est, &s->shared))
+		!projection_start(&s->projection) || !est_start(&s->est, &s->shared) ||
+		!rows_start(&s->rows))
 		return rota_fail(why, ROTA_ERR_FULL, "a thread cannot be made");
 	while (s->running < count) {
 		ROTA_TRY(worker_start(&s->workers[s->running], &s->shared, s->listener,
@@ -194,6 +197,8 @@ static bool stop_threads(struct server *s)
 		worker_join(&s->workers[i]);
 	queue_close(&s->shared.est);
 	est_join(&s->est);
+	queue_close(&s->shared.rows);
+	rows_join(&s->rows);
 	queue_close(&s->shared.ingest);
 	ok = ingest_join(&s->ingest);
 	s->journal = NULL;
@@ -226,10 +231,12 @@ static int run(struct server *s, struct rota_fail *why)
 	if (c->desk != NULL && rota_listener_open(c->desk, 0666, &s->desk, why) != ROTA_OK)
 		return failed(why);
 	if (!queue_init(&s->shared.ingest, c->queue) || !queue_init(&s->shared.projection, 4) ||
-		!queue_init(&s->shared.est, EST_QUEUE_MAX)) {
+		!queue_init(&s->shared.est, EST_QUEUE_MAX) || !queue_init(&s->shared.rows, 4)) {
 		rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
 		return failed(why);
 	}
+	if (rows_open(&s->rows, &s->shared, why) != ROTA_OK)
+		return failed(why);
 	if (start_threads(s, why) != ROTA_OK) {
 		failed(why);
 		exit(1); /* threads hold what would be released; nothing was promised to anybody yet */
@@ -239,11 +246,13 @@ static int run(struct server *s, struct rota_fail *why)
 	wait_for_signal(&set);
 	ok = stop_threads(s);
 	rota_listener_close(c->socket, s->listener);
+	rows_close(&s->rows);
 	if (s->desk >= 0)
 		rota_listener_close(c->desk, s->desk);
 	queue_free(&s->shared.ingest);
 	queue_free(&s->shared.projection);
 	queue_free(&s->shared.est);
+	queue_free(&s->shared.rows);
 	log_line("stopped");
 	return ok ? 0 : 1;
 }

@@ -29,7 +29,7 @@ struct post *post_new(struct worker *w, enum rota_record_type type, size_t paylo
 
 	if (p == NULL)
 		return NULL;
-	p->home = &w->answers;
+	p->home = w == NULL ? NULL : &w->answers;
 	p->record.type = (uint8_t)type;
 	p->record.time_ms = now_ms();
 	p->payload_len = payload_len;

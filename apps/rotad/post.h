@@ -25,7 +25,7 @@ struct post {
 	uint8_t payload[];
 };
 
-/* Received now, with room for so many bytes of payload; device and payload are zeros. NULL: out of memory. */
+/* For a worker, or NULL: the caller says where its home is. Received now, with room for so many bytes of payload; device and payload are zeros. NULL: out of memory. */
 struct post *post_new(struct worker *w, enum rota_record_type type, size_t payload_len);
 
 /* The same to another thread, which gives it back with post->home in the same way. */

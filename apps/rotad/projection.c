@@ -246,6 +246,7 @@ static void *run(void *arg)
 			err = projection_catch_up(
 				p, atomic_load(&p->shared->figures.durable), &why);
 			report_state(p, err, &why);
+			queue_push(&p->shared->rows, p->shared);
 			if (err != ROTA_OK && !closed)
 				sleep(RETRY_S);
 		} while (err != ROTA_OK && !closed);

@@ -33,6 +33,8 @@ struct figures {
 		deadlines, connections, chain_checks, times, bundles; /* workers add */
 	_Atomic uint64_t durable, groups; /* ingest writes */
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
+	_Atomic uint64_t rows, rows_refused; /* rows.h adds */
+	_Atomic uint64_t rowed; /* it writes: last record whose rows are made */
 	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */
 	_Atomic uint64_t refused_statements; /* workers add */
 	_Atomic uint64_t statements[ROTA_FLEET_RESULTS]; /* of devices, by what came of each */
@@ -48,6 +50,7 @@ struct shared {
 	X509 *device_ca; /* who issues IDevIDs; NULL: not known here */
 	struct turns turns; /* of devices that speak of their keys */
 	struct turns enrols; /* of those that ask for a certificate */
+	struct queue rows; /* only its signal is used: the database moved */
 	struct queue est; /* of struct post: questions for the signing daemon */
 	struct rota_hmac prove; /* begun with the secret of nonces (keys.h); each copies it */
 	struct figures figures;

@@ -86,6 +86,7 @@ ROTA_MUST_USE enum rota_err rota_client_campaign(struct rota_client *c,
 ROTA_MUST_USE enum rota_err rota_client_rows(struct rota_client *c, const char *scope,
 	const char *reason, const struct rota_span *items, size_t count,
 	struct rota_rows_result *out, struct rota_fail *why);
+
 /* Send an officer's approval; *out is how the request stands with it. */
 ROTA_MUST_USE enum rota_err rota_client_approve(struct rota_client *c,
 	const struct rota_approval *approval, struct rota_answer *out, struct rota_fail *why);

@@ -163,6 +163,12 @@ enum rota_err rota_identity_enrol(const struct rota_regdb *reg, const struct rot
 	return store_row(reg, record, &row, &d, why);
 }
 
+/* What signd made of the statement by which it left. */
+static bool is_last(const struct rota_reg_device *d, const struct rota_row *row)
+{
+	return d->state == ROTA_REG_DECOMMISSIONED && (row->flags & ROTA_ROW_GONE) != 0;
+}
+
 enum rota_err rota_identity_row(const struct rota_regdb *reg, const struct rota_record *record,
 	enum rota_fleet_result *result, struct rota_fail *why)
 {
@@ -174,7 +180,8 @@ enum rota_err rota_identity_row(const struct rota_regdb *reg, const struct rota_
 	if (record->payload.len != ROTA_ROW_LEN || !read_row(record, &row))
 		return ROTA_OK;
 	ROTA_TRY(rota_identity_find(reg, record->device, &d, &known, why));
-	*result = known && rota_reg_lives(d.state) ? compare(&d, &row) : ROTA_FLEET_STRANGER;
+	*result = known && (rota_reg_lives(d.state) || is_last(&d, &row)) ? compare(&d, &row)
+									  : ROTA_FLEET_STRANGER;
 	if (*result != ROTA_FLEET_TAKEN)
 		return ROTA_OK;
 	return store_row(reg, record, &row, &d, why);

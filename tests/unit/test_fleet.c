@@ -348,8 +348,13 @@ TEST(ways_to_leave)
 			ROTA_FLEET_STRANGER);
 		row = fleet_row_of(i);
 		row.counter = 9;
+		row.flags = 0;
 		CHECK_EQ(fleet_apply(ROTA_RECORD_ROW, i, fleet_row_bytes(&row)),
 			ROTA_FLEET_STRANGER);
+		row.flags = ROTA_ROW_GONE; /* signd's answer to its last statement */
+		CHECK_EQ(fleet_apply(ROTA_RECORD_ROW, i, fleet_row_bytes(&row)),
+			i <= 3 ? ROTA_FLEET_TAKEN : ROTA_FLEET_STRANGER);
+		CHECK(fleet_device(i).state >= ROTA_REG_TRANSFERRED);
 	}
 	CHECK_EQ(fleet_holding(6, STORAGE).held.proved, 1);
 	shut();
