@@ -8,7 +8,7 @@
 const struct sim_board sim_boards[SIM_BOARDS] = {
 	{
 		.name = "f4",
-		.keys = { .runs = { { 4 * K, 8 } },
+		.keys = { .runs = { { 4 * K, 10 } },
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 8 },
@@ -34,7 +34,7 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	},
 	{
 		.name = "h7",
-		.keys = { .runs = { { 8 * K, 8 } },
+		.keys = { .runs = { { 8 * K, 10 } },
 			.write_len = 32,
 			.erased = 0xFF,
 			.once = true,
@@ -65,7 +65,7 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	},
 	{
 		.name = "l0",
-		.keys = { .runs = { { 256, 128 } }, .write_len = 4, .erase_steps = 1 },
+		.keys = { .runs = { { 256, 160 } }, .write_len = 4, .erase_steps = 1 },
 		.key_sector = 4 * K,
 		.like = "STM32L0: erased bytes read 0, small pages that the port joins to sectors",
 		.chips = 1,
@@ -85,7 +85,7 @@ const struct sim_board sim_boards[SIM_BOARDS] = {
 	},
 	{
 		.name = "n",
-		.keys = { .runs = { { 4 * K, 8 } },
+		.keys = { .runs = { { 4 * K, 10 } },
 			.write_len = 4,
 			.erased = 0xFF,
 			.erase_steps = 8 },

@@ -12,7 +12,7 @@
 #include "rota/port/counter.h"
 
 #define SIM_CHIPS 2
-#define SIM_KEY_SECTORS 8 /* of the chip behind them, where a device has data keys */
+#define SIM_VAULT_SECTORS 4
 #define SIM_COMPONENTS 2 /* that switch together */
 
 /* What lies where. Component c has its images in SIM_SLOTS + 2c and SIM_SLOTS + 2c + 1. */
@@ -24,10 +24,11 @@ enum sim_place_name {
 	SIM_MAPS, /* of the two places of component 0: chunk maps */
 	SIM_SLOTS = SIM_MAPS + 2,
 	SIM_PLACES = SIM_SLOTS + 2 * SIM_COMPONENTS,
-	/* of a device that has data keys, two sectors each, on a chip of their own */
+	/* of a device that has data keys, on a chip of their own: two sectors each, and SIM_VAULT_SECTORS */
 	SIM_KEYS = SIM_PLACES, /* key journal */
 	SIM_ARCHIVE, /* of keys */
 	SIM_ROT, /* soft root of trust */
+	SIM_VAULT, /* sealed records */
 	SIM_ALL_PLACES,
 };
 

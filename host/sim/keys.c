@@ -7,7 +7,8 @@
 struct sim_area sim_area(const struct sim_device *d, enum sim_place_name place)
 {
 	const struct sim_board *board = d->fleet->board;
-	uint32_t len = 2 * board->key_sector;
+	uint32_t two = 2 * board->key_sector;
+	uint32_t len = place == SIM_VAULT ? SIM_VAULT_SECTORS * board->key_sector : two;
 	bool joined = board->keys.runs[0].sector_len != board->key_sector;
 
 	if (place < SIM_PLACES)
@@ -15,7 +16,7 @@ struct sim_area sim_area(const struct sim_device *d, enum sim_place_name place)
 	if (d->fleet->keys == NULL)
 		return (struct sim_area){ 0 };
 	return (struct sim_area){ .chip = board->chips,
-		.at = (uint32_t)(place - SIM_KEYS) * len,
+		.at = (uint32_t)(place - SIM_KEYS) * two,
 		.len = len,
 		.join = joined ? board->key_sector : 0 };
 }

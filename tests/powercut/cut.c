@@ -120,6 +120,7 @@ static void live_on(struct cutting *c, const struct cut *cut)
 	if (!stand_live(&c->stand, d) && d->supply.off) {
 		c->counts->doubles++;
 		sim_power(d);
+		keylife_power(&c->stand.server.keys);
 		(void)stand_live(&c->stand, d);
 	}
 	c->stand.memo.off = false;
@@ -140,6 +141,7 @@ static void cut_once(
 	sim_power(d);
 	stand_judge(&c->stand);
 	keylife_restore(&c->stand.server.keys, &c->row);
+	keylife_power(&c->stand.server.keys);
 	c->stand.alone = c->clean->runs && c->clean->turn.act == ROTA_WATCHDOG_RUN_UPDATER;
 	why = judge_journals(c);
 	if (why == NULL) {
@@ -189,7 +191,7 @@ static void trace(const struct cutting *c, const struct sim_call *call)
 	static const char *const kinds[] = { "write", "erase", "sync", "advance" };
 	static const char *const places[] = { "boot journal", "device journal", "orders", "log",
 		"chunk map 0", "chunk map 1", "slot 0", "slot 1", "slot 0 of component 1",
-		"slot 1 of component 1", "key journal", "key archive", "root of trust" };
+		"slot 1 of component 1", "key journal", "key archive", "root of trust", "vault" };
 
 	if (c->plan->only.at > 0)
 		printf("%8" PRIu64 "  %s of %s at %u, %zu bytes\n", c->clean->supply.ops + 1,

@@ -74,7 +74,7 @@ static void application(void *ctx, struct sim_device *d)
 	const struct stand *s = ctx;
 
 	if (s->scenario->keyed)
-		keylife_judge(keys_of(ctx), d);
+		keylife_application(keys_of(ctx), d);
 }
 
 static bool silent(void *ctx, const struct sim_device *d)
