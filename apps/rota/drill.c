@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota drill: an incident is rehearsed on a copy, and its report is written. */
 #include "apps/rota/drill.h"
+#include "apps/rota/drill_keys.h"
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
 #include "host/repo/store.h"
@@ -71,6 +72,10 @@ static enum rota_err all_well(struct drill *d)
 			sim_power(device); /* and a boot without anything new: floors are burnt */
 			end = drill_poll(d->fleet, device, 0);
 		}
+		if (d->fleet->keys && !drill_keys_well(d->fleet->keys, device))
+			return rota_fail(&d->why, ROTA_ERR_STATE,
+				"device %zu does not use the newest data key: %s", i,
+				rota_err_str(device->keys_why.err));
 		if (end == SIM_IDLE && device->version == (uint64_t)d->major << 56 &&
 			device->state.trusted.root.version == root && !device->state.bound.restored)
 			continue;
@@ -344,6 +349,7 @@ static void clean(struct drill *d)
 		session_drop(&d->mine);
 	if (d->thief_open)
 		session_drop(&d->thief);
+	drill_keys_free(d->fleet->keys);
 	drill_fleet_free(d->fleet);
 	drill_keeper_end(d);
 	if (d->log >= 0)
@@ -370,6 +376,8 @@ static int drill_one(const char *authority, const struct drill_case *of)
 	d.steps = json_array();
 	if (!d.fleet || !d.steps)
 		abort();
+	if (of->keyed)
+		d.fleet->keys = drill_keys_new();
 	err = rehearse(&d, authority);
 	d.why.err = err;
 	whole = report(&d, err == ROTA_OK);

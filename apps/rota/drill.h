@@ -53,7 +53,8 @@ struct drill_case {
 	enum rota_err (*prepare)(struct drill *d); /* before the theft; may be NULL */
 	enum rota_err (*mend)(
 		struct drill *d, const struct incident_step *step); /* steps by hand; may be NULL */
-	struct drill_attack attack[3]; /* ends with one without name */
+	struct drill_attack attack[4]; /* ends with one without name */
+	bool keyed; /* devices of production have data keys */
 	unsigned stolen; /* of incidents that name keys: how many */
 };
 

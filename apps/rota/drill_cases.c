@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the thief does in each incident, and by what it is told that he won. */
 #include "apps/rota/drill.h"
+#include "apps/rota/drill_keys.h"
 #include "host/base/when.h"
 #include "host/pki/cert.h"
 #include "host/pki/idevid.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DRILL_KEY_OF_HIS 9 /* a generation above ours */
 #define HOURS_AHEAD_S (5 * UINT64_C(3600))
 
 static const char *const none[] = { NULL };
@@ -393,6 +395,61 @@ static enum rota_err keys_of_a_slot_to_come(struct drill *d, struct sim_device *
 	return ROTA_OK;
 }
 
+/* ---- data keys ---- */
+
+static enum rota_err hand_out(struct drill *d)
+{
+	return drill_keys_campaign(d, false);
+}
+
+static enum rota_err show_list(struct drill *d, struct sim_device *device)
+{
+	static const char *const roles[] = { "keys-link", NULL };
+
+	ROTA_TRY(carry(d, roles));
+	show(d, device, 0);
+	return ROTA_OK;
+}
+
+/* The device takes no list of ours any more. */
+static enum rota_err far_list(struct drill *d, struct sim_device *device, bool *won)
+{
+	ROTA_TRY(drill_keys_forge(d, DRILL_FAR, 0));
+	ROTA_TRY(show_list(d, device));
+	*won = device->keys.state.seen[ROTA_KEYS_LINK].sequence == DRILL_FAR;
+	return ROTA_OK;
+}
+
+/* He knows every row, and no secret: whatever the list says, the device has a psk, and takes no key without. */
+static enum rota_err key_of_his(struct drill *d, struct sim_device *device, bool *won)
+{
+	uint64_t sequence;
+
+	ROTA_TRY(drill_keys_sequence(d, &sequence));
+	ROTA_TRY(drill_keys_forge(d, sequence, DRILL_KEY_OF_HIS));
+	ROTA_TRY(show_list(d, device));
+	*won = device->keys.state.of[DRILL_KEYS_PURPOSE - 1].highest == DRILL_KEY_OF_HIS;
+	return ROTA_OK;
+}
+
+/* The same list comes before it: his campaign is listed, and looked at. */
+static enum rota_err list_of_his(struct drill *d, struct sim_device *device, bool *won)
+{
+	uint64_t sequence;
+	bool key = false;
+
+	ROTA_TRY(drill_keys_sequence(d, &sequence));
+	ROTA_TRY(key_of_his(d, device, &key));
+	*won = device->keys.state.seen[ROTA_KEYS_LINK].sequence == sequence &&
+		device->keys_why.err != ROTA_OK && !key;
+	return ROTA_OK;
+}
+
+static enum rota_err new_data_keys(struct drill *d, const struct incident_step *step)
+{
+	return strcmp(step->name, "campaign") == 0 ? drill_keys_campaign(d, true) : ROTA_OK;
+}
+
 /* ---- the device CA ---- */
 
 /* An identity for a device that was never made, as the thief issues it. */
@@ -498,6 +555,14 @@ const struct drill_case drill_cases[] = {
 		.prepare = lose_root,
 		.stolen = 2,
 		.attack = { { "nobody can sign a root", no_root, .wins = true } } },
+	{ .name = "keys",
+		.keyed = true,
+		.prepare = hand_out,
+		.mend = new_data_keys,
+		.attack = { { "a list of data keys of sequence 2^53 - 2", far_list, .wins = true },
+			{ "a campaign of the thief's is listed, and refused for its bundle",
+				list_of_his, .wins = true },
+			{ "a data key that the thief knows", key_of_his, .wins = false } } },
 	{ .name = "device-ca",
 		.attack = { { "an identity of the thief's for a device that nobody made",
 			born_of_stolen_key, .wins = true } } },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota/drill_fleet.h"
+#include "apps/rota/drill_keys.h"
 #include "host/base/when.h"
 #include "host/repo/store.h"
 #include "host/sign/imagefile.h"
@@ -244,14 +245,20 @@ enum rota_err drill_fleet_make(struct drill_fleet *f, const struct rota_authdir 
 	struct rota_image_info info;
 	struct rota_state state;
 	struct rota_bytes bytes;
+	struct drill_keys *keys = f->keys;
 	enum rota_err err = ROTA_OK;
 
 	memset(f, 0, sizeof(*f));
+	f->keys = keys;
 	f->dir = dir;
 	snprintf(f->product, sizeof(f->product), "%s", dir->product);
 	f->world = (struct sim_world){
 		.ctx = f, .meta = meta, .target = target, .recovery = recovery, .time = signed_time
 	};
+	if (keys) {
+		f->world.keys = drill_keys_answer;
+		f->world.statement = drill_keys_take;
+	}
 	sim_memo_init(&f->memo, &rota_crypto_openssl);
 	ROTA_TRY(read_image_keys(f, why));
 	ROTA_TRY(digest_file(dir, "trust/recovery-keys.json", f->recovery, why));
@@ -259,9 +266,13 @@ enum rota_err drill_fleet_make(struct drill_fleet *f, const struct rota_authdir 
 	ROTA_TRY(first_state(f, info.version, &state, why));
 	make_kind(f, PRODUCTION);
 	make_kind(f, CI);
+	if (keys)
+		f->fleet[PRODUCTION].keys = drill_keys_parts(keys);
 	ROTA_TRY(rota_file_read(image, FILE_MAX, &bytes, why));
 	for (size_t i = 0; i <= DRILL_DEVICES && err == ROTA_OK; i++)
 		err = build(f, i, rota_bytes_span(&bytes), &info, &state, why);
+	if (err == ROTA_OK && keys)
+		err = drill_keys_enrol(keys, f, why);
 	rota_bytes_free(&bytes);
 	return err;
 }

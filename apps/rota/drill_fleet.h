@@ -16,6 +16,8 @@
 #define DRILL_DEVICES 8
 #define DRILL_HARDWARE "drill-1"
 
+struct drill_keys;
+
 struct drill_fleet {
 	const struct rota_authdir *dir;
 	const char
@@ -31,10 +33,12 @@ struct drill_fleet {
 	uint8_t point[3][ROTA_P256_KEY_LEN], hash[3][ROTA_DIGEST_LEN]; /* image keys: two, and ci */
 	uint8_t recovery[ROTA_DIGEST_LEN], root[ROTA_DIGEST_LEN];
 	struct rota_bytes given; /* the file that was given out last */
+	struct drill_keys *keys; /* of production, where the drill is about data keys; else NULL */
 	struct sim_device device[DRILL_DEVICES + 1]; /* the last one is of ci */
 };
 
-/* Devices that left the factory with this image, of the newest root. `f` is not moved. */
+/* Devices that left the factory with this image, of the newest root; with data keys where f->keys is set, all else of `f` is made
+ * here. `f` is not moved. */
 ROTA_MUST_USE enum rota_err drill_fleet_make(struct drill_fleet *f, const struct rota_authdir *dir,
 	const char *image, struct rota_fail *why);
 void drill_fleet_free(struct drill_fleet *f);

@@ -3,7 +3,9 @@
 #include "apps/rota/ceremony.h"
 #include "apps/rota/incident.h"
 #include "apps/rota/incident_steps.h"
+#include "host/base/when.h"
 #include "host/pki/hierarchy.h"
+#include "host/repo/keylist.h"
 #include "host/repo/pending.h"
 #include "host/repo/retire.h"
 
@@ -11,6 +13,43 @@
 #include <string.h>
 
 #define CA "device-ca"
+
+/* ---- campaigns ---- */
+
+/* An emergency that devices use since the incident began, or later. */
+static bool is_since(const json_t *campaign, uint64_t begun_s)
+{
+	const char *activation = json_string_value(json_object_get(campaign, "activation")),
+		   *state = json_string_value(json_object_get(campaign, "state"));
+	uint64_t at_s;
+
+	return json_is_true(json_object_get(campaign, "emergency")) && activation && state &&
+		rota_when_parse(activation, &at_s) && at_s >= begun_s &&
+		strcmp(state, "aborted") != 0;
+}
+
+bool incident_is_rekeyed(const struct incident_scene *c)
+{
+	const char *begun = json_string_value(json_object_get(c->record, "at"));
+	const json_t *campaign;
+	struct rota_ledger ledger;
+	struct rota_fail ignored;
+	uint64_t begun_s;
+	bool done;
+	size_t i;
+
+	if (!begun || !rota_when_parse(begun, &begun_s) ||
+		rota_ledger_open(&c->s->dir, rota_keylist_kind(c->what->uses[0]), c->s->dir.product,
+			&ledger, &ignored) != ROTA_OK)
+		return false;
+	done = json_integer_value(json_object_get(ledger.file, "sequence")) == 0;
+	json_array_foreach(json_object_get(ledger.file, "campaigns"), i, campaign)
+	{
+		done |= is_since(campaign, begun_s);
+	}
+	rota_ledger_close(&ledger);
+	return done;
+}
 
 /* ---- the device CA ---- */
 

@@ -57,6 +57,9 @@ bool incident_is_sent(const struct incident_scene *c);
 bool incident_is_anchored(const struct incident_scene *c);
 bool incident_orders(const struct incident_scene *c);
 
+/* An emergency campaign of the role was listed since it began, or the role never listed one. */
+bool incident_is_rekeyed(const struct incident_scene *c);
+
 /* The new device CA has its certificate; the old one is waiting to be retired, its folder is signed, and it is. */
 bool incident_is_certified(const struct incident_scene *c);
 bool incident_is_ca_waiting(const struct incident_scene *c);

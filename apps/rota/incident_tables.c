@@ -308,6 +308,33 @@ static const struct incident_step anew_steps[] = {
 	{ .name = NULL },
 };
 
+/* The online key of keys-link: what devices got by it is overtaken by keys that the thief has not. */
+static const struct incident_step keys_steps[] = {
+	MARK,
+	NEW_KEY(INCIDENT_HERE),
+	SEAT,
+	{
+		.name = "prepare",
+		.say = "targets with the new key, to be signed by its people",
+		.command = "ceremony prepare --role targets --reason {reason} {folder}",
+		.done = incident_is_prepared,
+	},
+	SIGN(incident_is_signed),
+	FINISH(incident_is_finished),
+	PUBLISH,
+	{
+		.name = "campaign",
+		.say = "where data keys were handed out: new ones for each purpose of the role, at "
+		       "once, above the highest generation that a device took",
+		.command = "campaign new --emergency --purpose PURPOSE --devices all "
+			   "--generation GENERATION --reason {reason}",
+		.done = incident_is_rekeyed,
+		.where = INCIDENT_HAND,
+	},
+	DESTROY,
+	{ .name = NULL },
+};
+
 /* Who has it can bear devices. Those that there are keep their identity, which the registry has, and their certificates. */
 static const struct incident_step device_ca_steps[] = {
 	MARK,
@@ -361,6 +388,8 @@ const struct incident incidents[] = {
 	{ "series", "sealed roots or keys of slots to come are known to others", { NULL }, false,
 		series_steps },
 	{ "root-lost", "too few keys of root are left to sign", { "root" }, true, anew_steps },
+	{ "keys", "the online key of data keys for telemetry and link is known to others",
+		{ "keys-link" }, false, keys_steps },
 	{ "device-ca", "the key of the device CA is known to others", { "device-ca" }, false,
 		device_ca_steps },
 	{ NULL, NULL, { NULL }, false, NULL },

@@ -127,6 +127,7 @@ void sim_number(struct sim_device *d, uint32_t number)
 	for (size_t i = 0; i < 8; i++)
 		d->id[i] = (uint8_t)digits[number >> (28 - 4 * i) & 0xF];
 	d->what.id = ROTA_SPAN(d->id);
+	sim_keys_init(d); /* which are this device's */
 }
 
 enum rota_err sim_device_init(struct sim_device *d, const struct sim_fleet *fleet)
