@@ -131,7 +131,7 @@ static enum rota_err grant(struct rota_judge *judge, struct deed *out, struct ro
 	out->kind = DEED_GRANT;
 	out->approved = judge->approval_count > 0;
 	out->shown = out->approved || out->ask.kind == ROTA_ASK_CERTIFICATE ||
-		out->ask.kind == ROTA_ASK_ROWS;
+		out->ask.kind == ROTA_ASK_ROWS || out->ask.kind == ROTA_ASK_OCSP;
 	return ROTA_OK;
 }
 
@@ -366,6 +366,11 @@ void desk_signed(struct deed *deed)
 	if (deed->grant.tbs.len == 0)
 		return;
 	rota_der_add_signed(&der, rota_bytes_span(&deed->grant.tbs), a->sig[0].sig);
+	if (deed->ask.kind == ROTA_ASK_CRL) {
+		rota_answer_write_long(a, rota_bytes_span(&der), &deed->receipt);
+		rota_bytes_free(&der);
+		return;
+	}
 	if (der.len > sizeof(a->der))
 		abort(); /* rota_certify() bounds what stands in it */
 	memcpy(a->der, der.p, der.len);

@@ -63,7 +63,7 @@ struct deed {
 	bool shown; /* its bytes, or its batch, go to the log writer too */
 	uint8_t about[ROTA_DIGEST_LEN]; /* APPROVED, CLOSED: the request */
 	struct rota_answer answer;
-	struct rota_bytes receipt; /* BUILD, and rows: the answer instead; owned */
+	struct rota_bytes receipt; /* BUILD, rows, a CRL: the answer instead; owned */
 	struct rota_rows_result *rows; /* as many as came; owned */
 	size_t row_count;
 	uint64_t wait_s; /* refused, and when to come again; 0: it is not a matter of time */

@@ -51,6 +51,7 @@ enum rota_err gate_remember(
 	(void)index;
 	if (gate_begins(leaf, what))
 		digestset_add(&g->begun, what);
+	ROTA_TRY(rota_revocations_entry(&g->revoked, leaf, record));
 	if (leaf->kind != ROTA_LEAF_GRANTED || memmem(record.p, record.len, none, sizeof(none) - 1))
 		return ROTA_OK;
 	what_of(leaf, what);
@@ -91,11 +92,11 @@ static bool is_now_and_ours(const struct plan *plan, const struct rota_leaf *lea
 /* A token signs after these alone. */
 static bool is_signed(const struct rota_leaf *leaf)
 {
-	return leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_ISSUED;
+	return rota_leaf_is_signed(leaf->kind);
 }
 
-/* An authority's keys sign certificates, and no other ones do. */
-static bool is_issued(const struct rota_leaf *leaf)
+/* An authority's keys sign certificates and its lists, and no other ones do. */
+static bool is_authoritys(const struct rota_leaf *leaf)
 {
 	return rota_span_eq(leaf->role, ROTA_STR("device-ca")) ||
 		rota_span_eq(leaf->role, ROTA_STR("operational-ca"));
@@ -116,7 +117,7 @@ static enum rota_err check(const struct plan *plan, const struct signd_order *or
 					: rota_fail(why, ROTA_ERR_ARGUMENT, "a grant of nothing");
 	if (!is_signed(leaf) || order->count > ROTA_ANSWER_SIGS_MAX)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "only what is granted is signed");
-	if (is_issued(leaf) != (leaf->kind == ROTA_LEAF_ISSUED))
+	if (is_authoritys(leaf) != (leaf->kind != ROTA_LEAF_GRANTED))
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"an authority signs certificates, and nobody else does");
 	for (size_t i = 0; i < order->count; i++)
@@ -189,6 +190,45 @@ static enum rota_err check_rows(const struct gate *g, const struct rota_leaf *le
 		"rows that nobody may ask for, or of other items than the entry names");
 }
 
+/* SPEC 20.5, 20.7: what an authority signs, and what it says is over, somebody may ask for and follows from what he asked. */
+static enum rota_err check_authority(const struct gate *g, const struct rota_leaf *leaf,
+	struct rota_span record, struct rota_span ask, struct rota_fail *why)
+{
+	static const struct {
+		uint8_t leaf;
+		enum rota_ask_kind kind;
+	} rows[] = {
+		{ ROTA_LEAF_ISSUED, ROTA_ASK_CERTIFICATE },
+		{ ROTA_LEAF_REVOKED, ROTA_ASK_REVOKE },
+		{ ROTA_LEAF_CRL, ROTA_ASK_CRL },
+		{ ROTA_LEAF_RESPONDER, ROTA_ASK_OCSP },
+	};
+	uint64_t now = rota_when_now();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (leaf->kind == rows[i].leaf &&
+			!rota_policy_lets(g->plan->policy, leaf->scope, leaf->role, rows[i].kind))
+			return rota_fail(why, ROTA_ERR_ARGUMENT,
+				"an authority's deed that nobody may ask for");
+	if (leaf->kind == ROTA_LEAF_ISSUED)
+		return gate_certificate(g->plan, &g->revoked, leaf, record, ask, now, why);
+	if (leaf->kind == ROTA_LEAF_RESPONDER)
+		return gate_responder(g->plan, leaf, record, ask, now, why);
+	if (leaf->kind == ROTA_LEAF_CRL)
+		return gate_crl(g->plan, &g->revoked, leaf, record, now, why);
+	return ROTA_OK;
+}
+
+bool gate_matters(const struct rota_leaf *leaf)
+{
+	return leaf->kind == ROTA_LEAF_REVOKED || leaf->kind == ROTA_LEAF_CRL;
+}
+
+enum rota_err gate_taken(struct gate *g, const struct rota_leaf *leaf, struct rota_span record)
+{
+	return rota_revocations_entry(&g->revoked, leaf, record);
+}
+
 enum rota_err gate_pass(struct gate *g, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_span record, struct rota_bytes *ask,
 	struct rota_fail *why)
@@ -197,9 +237,7 @@ enum rota_err gate_pass(struct gate *g, const struct signd_order *order,
 	ROTA_TRY(check(g->plan, order, leaf, why));
 	ROTA_TRY(check_opened(g, leaf, why));
 	ROTA_TRY(check_read(g, leaf, record, why));
-	if (leaf->kind == ROTA_LEAF_ISSUED)
-		ROTA_TRY(gate_certificate(
-			g->plan, leaf, record, rota_bytes_span(ask), rota_when_now(), why));
+	ROTA_TRY(check_authority(g, leaf, record, rota_bytes_span(ask), why));
 	ROTA_TRY(check_rows(g, leaf, rota_bytes_span(ask), why));
 	return vouch(g, leaf, record, ask, why);
 }
@@ -213,4 +251,5 @@ void gate_free(struct gate *g)
 {
 	digestset_free(&g->approved, NULL);
 	digestset_free(&g->begun, NULL);
+	rota_revocations_free(&g->revoked);
 }

@@ -12,6 +12,7 @@
 #include "apps/rota-signd/pending.h"
 #include "apps/rota-signd/plan.h"
 #include "host/notary/digestset.h"
+#include "host/notary/revoked.h"
 
 /* Zeroed, but for plan. */
 struct gate {
@@ -19,6 +20,7 @@ struct gate {
 	uint32_t round; /* message.h */
 	struct digestset approved; /* of what officers approved: message, key and version */
 	struct digestset begun; /* digests of scopes of which a role's file was signed */
+	struct rota_revocations revoked;
 	struct pending pending; /* of nothing: to see whether a record can be read */
 };
 
@@ -33,6 +35,13 @@ ROTA_MUST_USE enum rota_err gate_remember(
 ROTA_MUST_USE enum rota_err gate_pass(struct gate *g, const struct signd_order *order,
 	const struct rota_leaf *leaf, struct rota_span record, struct rota_bytes *ask,
 	struct rota_fail *why);
+
+/* The entry is durable: what is judged after it goes by it. ROTA_ERR_FORMAT: not one that gate_pass() took. */
+ROTA_MUST_USE enum rota_err gate_taken(
+	struct gate *g, const struct rota_leaf *leaf, struct rota_span record);
+
+/* Whether what is judged after this entry must wait until it is taken. */
+bool gate_matters(const struct rota_leaf *leaf);
 
 /* Whether the entry is of the signature of a file; scope: digest of whose. Once that is durable, nothing of the scope is adopted
  * any more. */

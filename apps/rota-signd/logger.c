@@ -37,8 +37,10 @@ struct logger {
 		bool begins; /* the scope, once it is durable */
 		char name[ROTA_LEAF_NAME_MAX + 1]; /* of the scope */
 		struct rota_bytes batch; /* of rows; owned */
+		struct rota_bytes
+			entry; /* leaf and record that the gate takes when they are durable; owned */
 	} group[GROUP_MAX];
-	bool heavy; /* a batch is in the group, which ends there */
+	bool heavy; /* the group ends with this one: it has a batch, or is what the next is judged by */
 	struct signd_logged told[GROUP_MAX];
 	struct rota_span unread; /* orders of the last message, in room */
 	struct rota_bytes ask; /* what came beside the first of them */
@@ -66,6 +68,9 @@ static enum rota_err append(
 	ROTA_TRY(rota_log_append(l->log, &leaf, record, &g->logged.index, why));
 	memcpy(g->digest, leaf.message, sizeof(g->digest));
 	g->begins = gate_begins(&leaf, g->scope);
+	if (leaf.kind == ROTA_LEAF_ISSUED || gate_matters(&leaf))
+		rota_bytes_add(&g->entry, rest);
+	l->heavy |= gate_matters(&leaf);
 	if (leaf.kind == ROTA_LEAF_ROWS) {
 		memcpy(g->name, leaf.scope.p, leaf.scope.len); /* rota_leaf_decode() bounds it */
 		g->name[leaf.scope.len] = 0;
@@ -105,7 +110,7 @@ static bool take(struct logger *l, int flags)
 	memcpy(&g->order, l->unread.p, sizeof(g->order));
 	g->logged = (struct signd_logged){ .tag = g->order.tag };
 	g->begins = false;
-	g->batch = (struct rota_bytes){ 0 };
+	g->batch = g->entry = (struct rota_bytes){ 0 };
 	l->count++;
 	l->unread.len = 0; /* of an order that is none, nothing behind it is one */
 	if (g->order.leaf_len == 0) {
@@ -199,7 +204,6 @@ static void order_rows(struct logger *l)
 			say("rows: the registrar is not to be reached");
 		rota_bytes_free(&g->batch);
 	}
-	l->heavy = false;
 }
 
 /* ---- all that is there, for the parser ---- */
@@ -231,6 +235,20 @@ static enum rota_err send_all(struct logger *l, struct rota_fail *why)
 	return rota_log_walk_journal(&rota_crypto_openssl, journal, &visitor, why);
 }
 
+/* Nothing that the gate has passed can fail here. */
+static void take_entry(struct logger *l, struct group *g)
+{
+	struct rota_span entry = rota_bytes_span(&g->entry);
+	struct rota_leaf leaf;
+
+	if (g->logged.err == ROTA_OK && entry.len > 0 &&
+		(rota_leaf_decode(rota_span_slice(entry, 0, g->order.leaf_len), &leaf) != ROTA_OK ||
+			gate_taken(&l->gate, &leaf, rota_span_skip(entry, g->order.leaf_len)) !=
+				ROTA_OK))
+		abort();
+	rota_bytes_free(&g->entry);
+}
+
 /* Answers to the parser that are gathered. */
 static void send_told(struct logger *l, size_t *count)
 {
@@ -252,6 +270,7 @@ static void tell_all(struct logger *l, enum rota_err err)
 			g->logged.err = (int32_t)err;
 		if (g->logged.err == ROTA_OK && g->begins)
 			gate_begun(&l->gate, g->scope);
+		take_entry(l, g);
 		if (g->order.leaf_len == 0) {
 			send_told(l, &told); /* what comes before all entries */
 			g->logged.err = (int32_t)send_all(l, &why);
@@ -273,6 +292,7 @@ static enum rota_err commit(struct logger *l)
 	tell_all(l, err); /* before a holder can answer */
 	order_all(l);
 	order_rows(l);
+	l->heavy = false;
 	l->count = 0;
 	checkpoint_durable(&l->maker, rota_log_size(l->log));
 	return err == ROTA_ERR_FULL ? ROTA_OK : err;
@@ -337,6 +357,7 @@ int logger_run(struct plan *plan, int ready)
 		abort();
 	l->plan = plan;
 	l->gate.plan = plan;
+	l->gate.revoked.now_s = rota_when_now();
 	err = open_log(l, &why);
 	if (err != ROTA_OK)
 		say("%s", why.text);

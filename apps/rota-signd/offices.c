@@ -24,8 +24,8 @@ static bool issues(const struct plan *p, const struct rota_authdir *scope)
 		rota_policy_signs(p->policy, scope->product, "operational-ca");
 }
 
-static enum rota_err open_one(
-	struct plan_office *o, const struct rota_authdir *scope, struct rota_fail *why)
+static enum rota_err open_one(struct plan_office *o, const struct rota_authdir *scope,
+	const struct rota_policy_urls *urls, struct rota_fail *why)
 {
 	static const char *const names[] = { "ca/device-ca.pem", "ca/operational-ca.pem" };
 	char path[ROTA_FILE_PATH_MAX];
@@ -39,7 +39,9 @@ static enum rota_err open_one(
 		.nonce = &o->nonce,
 		.product = scope->product,
 		.device_ca = o->ca[0],
-		.operational_ca = o->ca[1] };
+		.operational_ca = o->ca[1],
+		.ocsp_url = urls->ocsp,
+		.crl_url = urls->crl };
 	return ROTA_OK;
 }
 
@@ -72,7 +74,8 @@ enum rota_err offices_open(struct plan *p, const struct plan *was, struct rota_f
 
 		p->offices[i].nonce = secret;
 		if (issues(p, scope))
-			ROTA_TRY(open_one(&p->offices[i], scope, why));
+			ROTA_TRY(open_one(&p->offices[i], scope,
+				rota_policy_urls(p->policy, scope->product), why));
 	}
 	explicit_bzero(&secret, sizeof(secret));
 	return ROTA_OK;

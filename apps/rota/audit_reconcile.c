@@ -129,7 +129,7 @@ static enum rota_err take_entry(void *ctx, const struct rota_log_entry *e, struc
 
 		if (memcmp(r->id, e->leaf.key, sizeof(e->leaf.key)) != 0)
 			continue;
-		if (e->leaf.kind == ROTA_LEAF_GRANTED || e->leaf.kind == ROTA_LEAF_ISSUED)
+		if (rota_leaf_is_signed(e->leaf.kind))
 			*(a->again ? &r->after : &r->before) += 1;
 		r->failed += a->again && e->leaf.kind == ROTA_LEAF_FAILED;
 	}

@@ -75,7 +75,10 @@ static const char *const kinds[] = { [ROTA_LEAF_OPENED] = "opened",
 	[ROTA_LEAF_CAMPAIGN] = "campaign",
 	[ROTA_LEAF_ISSUED] = "issued",
 	[ROTA_LEAF_UNWRAPPED] = "unwrapped",
-	[ROTA_LEAF_ROWS] = "rows" };
+	[ROTA_LEAF_ROWS] = "rows",
+	[ROTA_LEAF_CRL] = "crl",
+	[ROTA_LEAF_RESPONDER] = "responder",
+	[ROTA_LEAF_REVOKED] = "revoked" };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

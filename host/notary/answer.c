@@ -21,16 +21,19 @@ static void add_quoted(struct rota_bytes *to, const char *before, const char *te
 }
 
 /* In our spelling as it is: the daemon writes thousands a second. */
-static void write_signed(const struct rota_answer *a, struct rota_bytes *out)
+static void write_signed(const struct rota_answer *a, struct rota_span der, struct rota_bytes *out)
 {
 	*out = (struct rota_bytes){ 0 };
 	rota_bytes_add_text(out, "{\"_type\":\"rota-answer\",");
-	if (a->der_len > 0) {
-		char hex[2 * ROTA_ANSWER_DER_MAX + 1];
+	if (der.len > 0) {
+		char *hex = malloc(2 * der.len + 1);
 
-		rota_hex(rota_span(a->der, a->der_len), hex);
+		if (!hex)
+			abort();
+		rota_hex(der, hex);
 		add_quoted(out, "\"der\":", hex);
 		rota_bytes_add_byte(out, ',');
+		free(hex);
 	}
 	rota_bytes_print(out, "\"entry\":%" PRIu64, a->entry);
 	rota_bytes_add_text(out, ",\"format\":1,\"keys\":[");
@@ -63,7 +66,7 @@ void rota_answer_write(const struct rota_answer *a, struct rota_bytes *out)
 
 	switch (a->kind) {
 	case ROTA_ANSWER_SIGNED:
-		write_signed(a, out);
+		write_signed(a, rota_span(a->der, a->der_len), out);
 		return;
 	case ROTA_ANSWER_PENDING:
 		whole = json_pack("{s:s,s:I,s:i,s:i,s:i}", "_type", "rota-pending", "entry",
@@ -80,6 +83,12 @@ void rota_answer_write(const struct rota_answer *a, struct rota_bytes *out)
 	if (rota_json_encode(whole, ROTA_JSON_FILE, out, &why) != ROTA_OK)
 		abort(); /* made of our own values */
 	json_decref(whole);
+}
+
+void rota_answer_write_long(
+	const struct rota_answer *a, struct rota_span der, struct rota_bytes *out)
+{
+	write_signed(a, der, out);
 }
 
 static enum rota_err wrong(struct rota_fail *why)
@@ -119,10 +128,25 @@ static bool read_sig(const json_t *one, const json_t *key, struct rota_seat_sig 
 	return true;
 }
 
-static enum rota_err read_der(const json_t *whole, struct rota_answer *out, struct rota_fail *why)
+static bool read_long(const json_t *text, struct rota_bytes *der)
+{
+	size_t len = json_string_length(text) / 2;
+
+	der->p = malloc(len + 1);
+	if (!der->p)
+		abort();
+	der->len = der->room = len;
+	return len > 0 && rota_unhex(json_string_value(text), rota_buf(der->p, len));
+}
+
+/* der: where it goes; NULL: into the struct. */
+static enum rota_err read_der(
+	const json_t *whole, struct rota_answer *out, struct rota_bytes *der, struct rota_fail *why)
 {
 	const json_t *text = json_object_get(whole, "der");
 
+	if (der)
+		return read_long(text, der) ? ROTA_OK : wrong(why);
 	out->der_len = json_string_length(text) / 2;
 	if (out->der_len == 0 || out->der_len > sizeof(out->der) ||
 		!rota_unhex(json_string_value(text), rota_buf(out->der, out->der_len)))
@@ -131,7 +155,7 @@ static enum rota_err read_der(const json_t *whole, struct rota_answer *out, stru
 }
 
 static enum rota_err read_signed(
-	const json_t *whole, struct rota_answer *out, struct rota_fail *why)
+	const json_t *whole, struct rota_answer *out, struct rota_bytes *der, struct rota_fail *why)
 {
 	const json_t *sigs = json_object_get(whole, "signatures");
 	const json_t *keys = json_object_get(whole, "keys");
@@ -151,12 +175,13 @@ static enum rota_err read_signed(
 			    out->id[i]))
 			return wrong(why);
 	out->count = (uint8_t)json_array_size(sigs);
-	return json_object_get(whole, "der") ? read_der(whole, out, why) : ROTA_OK;
+	return json_object_get(whole, "der") ? read_der(whole, out, der, why) : ROTA_OK;
 }
 
 static enum rota_err read_pending(
-	const json_t *whole, struct rota_answer *out, struct rota_fail *why)
+	const json_t *whole, struct rota_answer *out, struct rota_bytes *der, struct rota_fail *why)
 {
+	(void)der;
 	out->kind = ROTA_ANSWER_PENDING;
 	if (!rota_json_members(whole, "_type entry format have need") ||
 		!is_count(whole, "entry", INT64_MAX) || !is_count(whole, "have", UINT8_MAX) ||
@@ -169,12 +194,13 @@ static enum rota_err read_pending(
 }
 
 static enum rota_err read_refused(
-	const json_t *whole, struct rota_answer *out, struct rota_fail *why)
+	const json_t *whole, struct rota_answer *out, struct rota_bytes *der, struct rota_fail *why)
 {
 	const char *code = json_string_value(json_object_get(whole, "code"));
 	const char *text = json_string_value(json_object_get(whole, "text"));
 	const struct rota_refusal_row *row = code ? rota_refusal_find(code) : NULL;
 
+	(void)der;
 	out->kind = ROTA_ANSWER_REFUSED;
 	if (!rota_json_members(whole, "_type clause code format text") || !row || !text)
 		return wrong(why);
@@ -184,13 +210,13 @@ static enum rota_err read_refused(
 	return ROTA_OK;
 }
 
-enum rota_err rota_answer_read(
-	struct rota_span text, struct rota_answer *out, struct rota_fail *why)
+static enum rota_err read_any(struct rota_span text, struct rota_answer *out,
+	struct rota_bytes *der, struct rota_fail *why)
 {
 	static const struct {
 		const char *type;
-		enum rota_err (*read)(
-			const json_t *whole, struct rota_answer *out, struct rota_fail *why);
+		enum rota_err (*read)(const json_t *whole, struct rota_answer *out,
+			struct rota_bytes *der, struct rota_fail *why);
 	} forms[] = {
 		{ "rota-answer", read_signed },
 		{ "rota-pending", read_pending },
@@ -207,7 +233,20 @@ enum rota_err rota_answer_read(
 	for (size_t i = 0; type && i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (strcmp(type, forms[i].type) == 0 &&
 			json_integer_value(json_object_get(whole, "format")) == 1)
-			err = forms[i].read(whole, out, why);
+			err = forms[i].read(whole, out, der, why);
 	json_decref(whole);
 	return err;
+}
+
+enum rota_err rota_answer_read(
+	struct rota_span text, struct rota_answer *out, struct rota_fail *why)
+{
+	return read_any(text, out, NULL, why);
+}
+
+enum rota_err rota_answer_read_long(struct rota_span text, struct rota_answer *out,
+	struct rota_bytes *der, struct rota_fail *why)
+{
+	*der = (struct rota_bytes){ 0 };
+	return read_any(text, out, der, why);
 }

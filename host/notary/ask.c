@@ -133,6 +133,23 @@ static bool campaign_ok(const json_t *body)
 	return rota_key_request_read(body, &request, &why) == ROTA_OK;
 }
 
+static bool revoke_ok(const json_t *body)
+{
+	return rota_json_members(body, "device serial") &&
+		is_hex(body, "device", ROTA_DIGEST_LEN) &&
+		json_is_string(json_object_get(body, "serial"));
+}
+
+static bool crl_ok(const json_t *body)
+{
+	return json_is_object(body) && json_object_size(body) == 0;
+}
+
+static bool ocsp_ok(const json_t *body)
+{
+	return rota_json_members(body, "csr") && json_is_string(json_object_get(body, "csr"));
+}
+
 /* Each kind has its word and its body, and nothing that carries a digest to be signed unseen. */
 static const struct {
 	const char *word;
@@ -149,6 +166,9 @@ static const struct {
 	[ROTA_ASK_CERTIFICATE] = { "certificate", certificate_ok },
 	[ROTA_ASK_CAMPAIGN] = { "campaign", campaign_ok },
 	[ROTA_ASK_ROWS] = { "rows", rota_rows_body_ok },
+	[ROTA_ASK_REVOKE] = { "revoke", revoke_ok },
+	[ROTA_ASK_CRL] = { "crl", crl_ok },
+	[ROTA_ASK_OCSP] = { "ocsp", ocsp_ok },
 };
 
 const char *rota_ask_word(enum rota_ask_kind kind)

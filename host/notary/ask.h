@@ -36,6 +36,9 @@ enum rota_ask_kind {
 	ROTA_ASK_CERTIFICATE, /* {"csr","endorsement","identity","ldevid","party"} of certify.h */
 	ROTA_ASK_CAMPAIGN, /* {"activation","cipher","devices", ...} of SPEC 32.1; nothing is signed */
 	ROTA_ASK_ROWS, /* {"items"} of rows.h; nothing is signed */
+	ROTA_ASK_REVOKE, /* {"device","serial"}; nothing is signed */
+	ROTA_ASK_CRL, /* {}: what is signed the daemon makes of its log */
+	ROTA_ASK_OCSP, /* {"csr"} of certify.h */
 	ROTA_ASK_KINDS,
 };
 
@@ -91,5 +94,11 @@ struct rota_answer {
 ROTA_MUST_USE enum rota_err rota_answer_read(
 	struct rota_span text, struct rota_answer *out, struct rota_fail *why);
 void rota_answer_write(const struct rota_answer *a, struct rota_bytes *out);
+
+/* The same with a `der` that is longer than the struct holds: a revocation list. *der: the caller's to free, also after an error. */
+void rota_answer_write_long(
+	const struct rota_answer *a, struct rota_span der, struct rota_bytes *out);
+ROTA_MUST_USE enum rota_err rota_answer_read_long(struct rota_span text, struct rota_answer *out,
+	struct rota_bytes *der, struct rota_fail *why);
 
 #endif

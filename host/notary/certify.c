@@ -12,6 +12,7 @@
 #include "rota/crypto/factory.h"
 
 #include <openssl/asn1.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -233,6 +234,46 @@ void rota_certify_free(struct rota_certify_answer *a)
 {
 	rota_bytes_free(&a->room[0]);
 	rota_bytes_free(&a->room[1]);
+}
+
+/* ---- who is over (SPEC 19.10) ---- */
+
+enum rota_err rota_certify_standing(const struct rota_certify_answer *a,
+	const struct rota_revocations *r, const char *scope, struct rota_fail *why)
+{
+	if (rota_revocations_device(r, scope, a->device))
+		return rota_refuse(why, ROTA_REFUSED_REVOKED, "device %s is over", a->name);
+	if (a->ldevid_serial.len == 0 ||
+		!rota_revocations_serial(r, scope, "operational-ca", a->ldevid_serial))
+		return ROTA_OK;
+	return rota_refuse(why, ROTA_REFUSED_REVOKED,
+		"the LDevID that endorses was revoked; its IDevID may endorse");
+}
+
+/* ---- who answers for an authority (SPEC 29.8) ---- */
+
+enum rota_err rota_certify_responder(const struct rota_certify *c, const char *role,
+	const json_t *body, struct rota_responder *out, struct rota_fail *why)
+{
+	struct rota_bytes csr;
+	enum rota_err err;
+
+	*out = (struct rota_responder){
+		.issuer = strcmp(role, "device-ca") == 0 ? c->device_ca : c->operational_ca
+	};
+	snprintf(out->name, sizeof(out->name), "%s-ocsp", c->product);
+	if (!take_hex(body, "csr", ROTA_CERTIFY_PART_MAX, &csr))
+		return wrong(why, "csr");
+	err = rota_csr_read(rota_bytes_span(&csr), out->point);
+	rota_bytes_free(&csr);
+	return err == ROTA_OK ? ROTA_OK : wrong(why, "csr");
+}
+
+struct rota_tbs_plan rota_certify_responder_plan(const struct rota_responder *r)
+{
+	return (struct rota_tbs_plan){
+		.profile = ROTA_TBS_OCSP, .name = r->name, .point = r->point, .issuer = r->issuer
+	};
 }
 
 /* When the authority itself began: so the same request gives the same certificate (SPEC 29.4). */

@@ -14,6 +14,7 @@
 
 #include "host/base/json.h"
 #include "host/identity/request.h"
+#include "host/notary/revoked.h"
 #include "host/pki/tbs.h"
 #include "rota/crypto/hmac.h"
 
@@ -27,6 +28,16 @@ struct rota_certify {
 	const char *product;
 	const X509 *device_ca, *operational_ca;
 	const char *ocsp_url, *crl_url; /* NULL: none */
+};
+
+/* SPEC 29.8 */
+#define ROTA_RESPONDER_LIFE_MAX_S ((uint64_t)90 * 86400)
+
+/* Who answers OCSP in an authority's name. */
+struct rota_responder {
+	char name[ROTA_HARDWARE_SERIAL_MAX + 1];
+	uint8_t point[ROTA_P256_KEY_LEN];
+	const X509 *issuer;
 };
 
 struct rota_certify_answer {
@@ -44,6 +55,17 @@ struct rota_certify_answer {
 ROTA_MUST_USE enum rota_err rota_certify(const struct rota_certify *c, const json_t *body,
 	uint64_t now_s, struct rota_certify_answer *out, struct rota_fail *why);
 void rota_certify_free(struct rota_certify_answer *a);
+
+/* Whether the device, and the LDevID that endorses, still count (SPEC 19.10). Refused: revoked. */
+ROTA_MUST_USE enum rota_err rota_certify_standing(const struct rota_certify_answer *a,
+	const struct rota_revocations *r, const char *scope, struct rota_fail *why);
+
+/* The body of a request of kind `ocsp` in a role. Refused: member. */
+ROTA_MUST_USE enum rota_err rota_certify_responder(const struct rota_certify *c, const char *role,
+	const json_t *body, struct rota_responder *out, struct rota_fail *why);
+
+/* Serial, from_s and to_s are for the caller to choose, or to judge. */
+struct rota_tbs_plan rota_certify_responder_plan(const struct rota_responder *r);
 
 /* The certificate that follows; points into `c` and `a`. Of an LDevID serial, from_s and to_s are for the caller to choose, or to judge. */
 struct rota_tbs_plan rota_certify_plan(

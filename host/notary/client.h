@@ -87,6 +87,20 @@ ROTA_MUST_USE enum rota_err rota_client_rows(struct rota_client *c, const char *
 	const char *reason, const struct rota_span *items, size_t count,
 	struct rota_rows_result *out, struct rota_fail *why);
 
+/* What an authority (role device-ca or operational-ca) does beside certificates of devices (SPEC 19.10, 19.11). *der is the caller's to free, and to verify:
+ * the authority's list of what is over; the certificate of who answers OCSP for it, for a request (PKCS#10) of that key. */
+ROTA_MUST_USE enum rota_err rota_client_crl(struct rota_client *c, const char *scope,
+	const char *role, const char *reason, struct rota_bytes *der, struct rota_fail *why);
+ROTA_MUST_USE enum rota_err rota_client_responder(struct rota_client *c, const char *scope,
+	const char *role, const char *reason, struct rota_span csr, struct rota_bytes *der,
+	struct rota_fail *why);
+
+/* Say that a certificate is over; of device-ca its device is, for good. ROTA_ERR_VERSION: it was already. ROTA_ERR_BUSY: it waits for
+ * approvals, and is to be asked for again, byte by byte: `ask` is the request, made when it is empty, the caller's to free. */
+ROTA_MUST_USE enum rota_err rota_client_revoke(struct rota_client *c, const char *scope,
+	const char *role, const char *reason, const uint8_t device[static ROTA_DIGEST_LEN],
+	struct rota_span serial, struct rota_bytes *ask, struct rota_fail *why);
+
 /* Send an officer's approval; *out is how the request stands with it. */
 ROTA_MUST_USE enum rota_err rota_client_approve(struct rota_client *c,
 	const struct rota_approval *approval, struct rota_answer *out, struct rota_fail *why);

@@ -168,6 +168,12 @@ static enum rota_err judge_kind(struct trial *t, struct rota_grant *out, struct 
 		return judge_key_campaign(t, out, why);
 	case ROTA_ASK_ROWS:
 		return judge_rows(t, out, why);
+	case ROTA_ASK_REVOKE:
+		return judge_revoke(t, out, why);
+	case ROTA_ASK_CRL:
+		return judge_crl(t, out, why);
+	case ROTA_ASK_OCSP:
+		return judge_responder(t, out, why);
 	default:
 		return rota_refuse(why, ROTA_REFUSED_KIND, "this daemon does not serve kind %s",
 			rota_ask_word(t->ask->kind));

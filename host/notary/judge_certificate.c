@@ -8,8 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* 127 bits, drawn (RFC 5280, 4.1.2.2). */
-static void draw_serial(uint8_t serial[static ROTA_TBS_SERIAL_LEN])
+void judge_draw_serial(uint8_t serial[static ROTA_TBS_SERIAL_LEN])
 {
 	if (getrandom(serial, ROTA_TBS_SERIAL_LEN, 0) != ROTA_TBS_SERIAL_LEN)
 		abort();
@@ -28,6 +27,22 @@ static enum rota_err judge_once(
 		a->name);
 }
 
+/* SPEC 19.10, 29.5: nothing for who is over, and not without end for who is not. */
+static enum rota_err judge_standing(
+	const struct trial *t, const struct rota_certify_answer *a, struct rota_fail *why)
+{
+	const struct rota_revocations *r = rota_records_revocations(t->j->records);
+
+	ROTA_TRY(rota_certify_standing(a, r, t->ask->scope, why));
+	if (a->profile == ROTA_TBS_LDEVID &&
+		rota_revocations_today(r, t->ask->scope, a->device, t->j->now) >=
+			ROTA_ISSUED_DAY_MAX)
+		return rota_refuse(why, ROTA_REFUSED_RATE,
+			"device %s got %d certificates today (SPEC 29.5)", a->name,
+			ROTA_ISSUED_DAY_MAX);
+	return ROTA_OK;
+}
+
 static json_t *told(const struct rota_certify_answer *a, struct rota_span tbs)
 {
 	char point[2 * ROTA_P256_KEY_LEN + 1], text[2 * ROTA_TBS_MAX + 1];
@@ -38,16 +53,17 @@ static json_t *told(const struct rota_certify_answer *a, struct rota_span tbs)
 }
 
 static enum rota_err make(const struct trial *t, const struct rota_certify *c,
-	const struct rota_certify_answer *a, struct rota_bytes *tbs, struct rota_fail *why)
+	const struct rota_certify_answer *a, struct rota_grant *out, struct rota_fail *why)
 {
 	struct rota_tbs_plan plan = rota_certify_plan(c, a);
 
 	if (a->profile == ROTA_TBS_LDEVID) {
-		draw_serial(plan.serial);
+		judge_draw_serial(plan.serial);
 		plan.from_s = t->j->now;
 		plan.to_s = t->j->now + t->rule->lifetime_s;
+		out->leaf.version = plan.to_s;
 	}
-	if (rota_tbs_make(&plan, tbs, why) != ROTA_OK)
+	if (rota_tbs_make(&plan, &out->tbs, why) != ROTA_OK)
 		return rota_refuse_as(why, ROTA_REFUSED_MEMBER);
 	return ROTA_OK;
 }
@@ -68,9 +84,11 @@ enum rota_err judge_certificate(struct trial *t, struct rota_grant *out, struct 
 		return rota_refuse(
 			why, ROTA_REFUSED_MEMBER, "a request for a certificate brings no files");
 	ROTA_TRY(rota_certify(c, t->ask->body, t->j->now, &a, why));
-	err = a.profile == ROTA_TBS_IDEVID ? judge_once(t, &a, why) : ROTA_OK;
+	err = judge_standing(t, &a, why);
+	if (err == ROTA_OK && a.profile == ROTA_TBS_IDEVID)
+		err = judge_once(t, &a, why);
 	if (err == ROTA_OK)
-		err = make(t, c, &a, &out->tbs, why);
+		err = make(t, c, &a, out, why);
 	if (err == ROTA_OK) {
 		out->leaf.kind = ROTA_LEAF_ISSUED;
 		memcpy(out->leaf.digest, a.device, sizeof(out->leaf.digest));

@@ -57,6 +57,12 @@ enum rota_err judge_build(struct trial *t, struct rota_grant *out, struct rota_f
 enum rota_err judge_certificate(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_key_campaign(struct trial *t, struct rota_grant *out, struct rota_fail *why);
 enum rota_err judge_rows(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_revoke(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_crl(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+enum rota_err judge_responder(struct trial *t, struct rota_grant *out, struct rota_fail *why);
+
+/* 127 bits, drawn (RFC 5280, 4.1.2.2). */
+void judge_draw_serial(uint8_t serial[static ROTA_TBS_SERIAL_LEN]);
 
 /* Where a release.json says that it comes from; where the rule demands builders, they must agree (SPEC 26.5). `list` is
  * what the release's role lists. */

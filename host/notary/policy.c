@@ -116,6 +116,12 @@ bool rota_policy_issues(const char *role)
 	return strcmp(role, "device-ca") == 0 || strcmp(role, "operational-ca") == 0;
 }
 
+bool rota_policy_is_authoritys(enum rota_ask_kind kind)
+{
+	return kind == ROTA_ASK_CERTIFICATE || kind == ROTA_ASK_REVOKE || kind == ROTA_ASK_CRL ||
+		kind == ROTA_ASK_OCSP;
+}
+
 bool rota_policy_keeps(const char *role)
 {
 	return strcmp(role, ROTA_ROWS_ROLE) == 0;
@@ -135,6 +141,16 @@ bool rota_policy_lets(const struct rota_policy *p, struct rota_span scope, struc
 	return false;
 }
 
+const struct rota_policy_urls *rota_policy_urls(const struct rota_policy *p, const char *scope)
+{
+	static const struct rota_policy_urls none;
+
+	for (size_t i = 0; i < p->scope_count; i++)
+		if (strcmp(p->scopes[i].product, scope) == 0)
+			return &p->urls[i];
+	return &none;
+}
+
 const struct rota_policy_registry *rota_policy_registry(
 	const struct rota_policy *p, const char *scope)
 {
@@ -148,7 +164,7 @@ const struct rota_policy_registry *rota_policy_registry(
 
 const char *rota_policy_party(enum rota_ask_kind kind, const char *role)
 {
-	if (kind == ROTA_ASK_CERTIFICATE)
+	if (kind == ROTA_ASK_CERTIFICATE || kind == ROTA_ASK_CRL || kind == ROTA_ASK_OCSP)
 		return role;
 	if (kind == ROTA_ASK_METADATA)
 		return role;

@@ -4,7 +4,7 @@
  *     [daemon]         state, socket, remote_socket, nginx_user, users, threads, lock
  *     [remote]         client_ca, crl; for nginx address, port, certificate, key
  *     [log]            key = TOKEN:KEY, ed25519, origin, every, witnesses
- *     [scope PRODUCT]  authority = DIR: its rota.ini gives tokens, seats and lifetimes
+ *     [scope PRODUCT]  authority = DIR: its rota.ini gives tokens, seats and lifetimes; ocsp_url, crl_url
  *     [client NAME]    uid = N, or spki = SHA-256 of a certificate's SubjectPublicKeyInfo
  *     [officer NAME]   key = 130 hex digits
  *     [builder NAME]   key = 130 hex digits
@@ -78,6 +78,11 @@ struct rota_policy_registry {
 	const char *module, *label, *environment; /* the last one may be NULL */
 };
 
+/* What stands in certificates for logins of a scope; NULL: nothing. */
+struct rota_policy_urls {
+	const char *ocsp, *crl;
+};
+
 struct rota_policy;
 
 /* The error names file, section and what to write there. ROTA_ERR_DENIED: others than its owner, root or us, may write it. */
@@ -94,6 +99,8 @@ const struct rota_policy_log *rota_policy_log(const struct rota_policy *p);
 /* The authority of the n-th scope, or of the one of that name; NULL: there is none. */
 const struct rota_authdir *rota_policy_scope_at(const struct rota_policy *p, size_t n);
 const struct rota_authdir *rota_policy_scope(const struct rota_policy *p, const char *scope);
+
+const struct rota_policy_urls *rota_policy_urls(const struct rota_policy *p, const char *scope);
 
 /* NULL: there is none, or no rule lets somebody ask for rows of the scope. */
 const struct rota_policy_registry *rota_policy_registry(
@@ -129,6 +136,9 @@ const struct rota_rule *rota_policy_brings(
 
 /* Whether certificates of this authority are issued by the daemon: a role that has no file (SPEC 19.8). */
 bool rota_policy_issues(const char *role);
+
+/* Whether this kind is for such a role, and for no other. */
+bool rota_policy_is_authoritys(enum rota_ask_kind kind);
 
 /* Whether rows of the registry are asked for in this role, which has no file and no keys (SPEC 19.9). */
 bool rota_policy_keeps(const char *role);

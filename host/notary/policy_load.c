@@ -3,6 +3,7 @@
 #include "host/base/cpus.h"
 #include "host/base/when.h"
 #include "host/notary/policy_parts.h"
+#include "host/pki/tbs.h"
 #include "host/sign/p256.h"
 
 #include <errno.h>
@@ -149,6 +150,24 @@ static enum rota_err check_authority(const char *dir, struct rota_fail *why)
 	return err;
 }
 
+/* SPEC 29.4: it goes into each certificate. */
+static enum rota_err load_url(struct rota_policy *p, const char *section, const char *key,
+	const char **out, struct rota_fail *why)
+{
+	const char *url = rota_ini_get(&p->ini, section, key);
+	size_t len = url ? strlen(url) : 0;
+
+	*out = url;
+	for (size_t i = 0; i < len; i++)
+		if (url[i] <= ' ' || url[i] > '~')
+			len = ROTA_TBS_URL_MAX + 1;
+	if (!url ||
+		(len <= ROTA_TBS_URL_MAX &&
+			(strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)))
+		return ROTA_OK;
+	return policy_wrong(p, why, section, key, "is no URL of at most 200 bytes without blanks");
+}
+
 static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)
 {
 	char section[POLICY_SECTION_MAX];
@@ -162,6 +181,8 @@ static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)
 		if (check_authority(dir, why) != ROTA_OK ||
 			rota_authdir_load(dir, &p->scopes[i], why) != ROTA_OK)
 			return rota_fail_in(why, "%s: [%s] authority", p->ini.path, section);
+		ROTA_TRY(load_url(p, section, "ocsp_url", &p->urls[i].ocsp, why));
+		ROTA_TRY(load_url(p, section, "crl_url", &p->urls[i].crl, why));
 		p->scope_count++;
 		if (strcmp(p->scopes[i].product, name) != 0)
 			return policy_wrong(p, why, section, "authority", "is of another product");

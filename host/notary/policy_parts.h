@@ -20,6 +20,7 @@ struct rota_policy {
 	struct rota_policy_daemon daemon;
 	struct rota_policy_log log;
 	struct rota_authdir scopes[ROTA_POLICY_SCOPES_MAX];
+	struct rota_policy_urls urls[ROTA_POLICY_SCOPES_MAX]; /* beside each */
 	struct client clients[ROTA_POLICY_SECTIONS_MAX];
 	struct rota_officer officers[ROTA_POLICY_SECTIONS_MAX];
 	struct rota_named_key builders[ROTA_NAMED_KEYS_MAX];

@@ -28,10 +28,10 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 		if (!policy_has_word(r->kinds, rota_ask_word((enum rota_ask_kind)i)))
 			continue;
 		known++;
-		if ((i == ROTA_ASK_CERTIFICATE) != rota_policy_issues(r->role))
+		if (rota_policy_is_authoritys((enum rota_ask_kind)i) != rota_policy_issues(r->role))
 			return policy_wrong(p, why, section, "kinds",
-				"of roles device-ca and operational-ca is certificate, and of no "
-				"other");
+				"certificate, revoke, crl and ocsp are of roles device-ca and "
+				"operational-ca, and no others are");
 		if ((i == ROTA_ASK_ROWS) != rota_policy_keeps(r->role))
 			return policy_wrong(p, why, section, "kinds",
 				"of role registry is rows, and of no other role");
@@ -52,7 +52,7 @@ static enum rota_err check_kinds(struct rota_policy *p, const char *section,
 		return ROTA_OK;
 	return policy_wrong(p, why, section, "kinds",
 		"is not a list of distinct ones of metadata, image, time, ticket, build, record, "
-		"key, series, campaign, certificate, rows");
+		"key, series, campaign, certificate, rows, revoke, crl, ocsp");
 }
 
 /* The key that rows are made with. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/notary/record_parts.h"
+#include "host/base/when.h"
 #include "host/notary/attempts.h"
 #include "host/repo/judge.h"
 
@@ -14,6 +15,7 @@ enum rota_err rota_records_open(const char *state, struct rota_records **out, st
 	*out = NULL;
 	if (!r)
 		abort();
+	r->revocations.now_s = rota_when_now();
 	if ((size_t)snprintf(r->dir, sizeof(r->dir), "%s/records", state) < sizeof(r->dir)) {
 		if (rota_file_mkdirs(r->dir, 0700, why) == ROTA_OK) {
 			*out = r;
@@ -45,6 +47,7 @@ void rota_records_free(struct rota_records *r)
 	digestset_free(&r->used, NULL);
 	digestset_free(&r->releases, NULL);
 	digestset_free(&r->births, NULL);
+	rota_revocations_free(&r->revocations);
 	digestset_free(&r->artifacts, free);
 	digestset_free(&r->attempts, free);
 	free(r);
@@ -159,6 +162,11 @@ void rota_records_settle_campaign(struct rota_records *r, const uint8_t id[stati
 	for (size_t i = 0; i < r->campaign_count; i++)
 		if (memcmp(r->campaigns[i].id, id, ROTA_DIGEST_LEN) == 0)
 			r->campaigns[i].durable = true;
+}
+
+const struct rota_revocations *rota_records_revocations(const struct rota_records *r)
+{
+	return &r->revocations;
 }
 
 /* A device's hardware serial, its key, or both: what a birth is known by. */
@@ -439,7 +447,8 @@ enum rota_err rota_records_entry(
 	struct rota_records *r = records;
 	static const uint8_t events[] = { ROTA_LEAF_BUILD, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
 		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
-		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED };
+		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED, ROTA_LEAF_REVOKED,
+		ROTA_LEAF_CRL, ROTA_LEAF_RESPONDER };
 	bool granted = leaf->kind == ROTA_LEAF_GRANTED || leaf->kind == ROTA_LEAF_OPENED;
 	struct rota_fail why;
 	json_t *value;
@@ -450,6 +459,7 @@ enum rota_err rota_records_entry(
 		begin_scope(r, leaf->scope);
 	if (leaf->kind == ROTA_LEAF_REFUSED)
 		return on_refused(r, record);
+	ROTA_TRY(rota_revocations_entry(&r->revocations, leaf, record));
 	if (leaf->kind == ROTA_LEAF_RELEASE || (leaf->kind == ROTA_LEAF_OPENED && leaf->path.len))
 		on_release(r, leaf);
 	else if (granted && leaf->version)
@@ -467,7 +477,8 @@ enum rota_err rota_records_check(const struct rota_leaf *leaf, struct rota_span 
 	struct rota_records *none;
 	enum rota_err err;
 
-	if (leaf->kind != ROTA_LEAF_REFUSED && !says_more(leaf, record))
+	if (leaf->kind != ROTA_LEAF_REFUSED && leaf->kind != ROTA_LEAF_REVOKED &&
+		leaf->kind != ROTA_LEAF_ISSUED && !says_more(leaf, record))
 		return ROTA_OK;
 	none = calloc(1, sizeof(*none));
 	if (!none)

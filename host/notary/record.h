@@ -13,6 +13,7 @@
 
 #include "host/notary/artifact.h"
 #include "host/base/digest.h"
+#include "host/notary/revoked.h"
 #include "host/sign/authdir.h"
 #include "rota/codec/leaf.h"
 
@@ -110,6 +111,9 @@ struct rota_record_slot *rota_records_slot(struct rota_records *r, const char *s
 enum rota_birth { ROTA_BIRTH_NEW, ROTA_BIRTH_SAME, ROTA_BIRTH_OTHER };
 enum rota_birth rota_records_birth(const struct rota_records *r, const char *scope,
 	const char *serial, const uint8_t point[static ROTA_P256_KEY_LEN]);
+
+/* Which devices and certificates are over. */
+const struct rota_revocations *rota_records_revocations(const struct rota_records *r);
 
 /* NULL: the log has no entry CAMPAIGN of that id. */
 const struct rota_record_campaign *rota_records_campaign(

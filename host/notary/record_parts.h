@@ -23,6 +23,7 @@ struct rota_records {
 	struct rota_record_slot *slots;
 	size_t slot_count;
 	struct digestset used, releases, artifacts, attempts;
+	struct rota_revocations revocations;
 	struct digestset births; /* of IDevIDs: of the serial, of the key, and of both */
 };
 

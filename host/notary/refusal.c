@@ -21,6 +21,7 @@ const struct rota_refusal_row rota_refusals[ROTA_REFUSAL_COUNT] = {
 	[ROTA_REFUSED_TIME] = { "time", "14.4", ROTA_ERR_TIME },
 	[ROTA_REFUSED_CEILING] = { "ceiling", "19.2", ROTA_ERR_CEILING },
 	[ROTA_REFUSED_WITHDRAWN] = { "withdrawn", "16.4", ROTA_ERR_WITHDRAWN },
+	[ROTA_REFUSED_REVOKED] = { "revoked", "19.10", ROTA_ERR_DENIED },
 	[ROTA_REFUSED_SLOT] = { "slot", "4.5", ROTA_ERR_TIME },
 	[ROTA_REFUSED_RATE] = { "rate", "19.4", ROTA_ERR_BUSY },
 	[ROTA_REFUSED_EXPIRED] = { "expired", "20.3", ROTA_ERR_EXPIRED },

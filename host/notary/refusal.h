@@ -25,6 +25,7 @@ enum rota_refusal {
 	ROTA_REFUSED_TIME, /* issued ahead of the clock, before what it follows, or expired */
 	ROTA_REFUSED_CEILING, /* wider or sooner than the release's signers allow */
 	ROTA_REFUSED_WITHDRAWN, /* points to a release that was taken back */
+	ROTA_REFUSED_REVOKED, /* a device or a certificate that is over */
 	ROTA_REFUSED_SLOT, /* outside the slot of the root that names its keys */
 	ROTA_REFUSED_RATE, /* too often */
 	ROTA_REFUSED_EXPIRED, /* a request or an approval whose time is over */

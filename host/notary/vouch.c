@@ -27,9 +27,21 @@ static bool is_span(struct rota_span span, const char *text)
 /* A grant is of a kind that keys sign for, an event of the kind that none does: a rule to enter events lets nothing be signed. */
 static bool is_leafs(const struct vouching *v, const char *party)
 {
-	bool granted = v->leaf->kind == ROTA_LEAF_GRANTED || v->leaf->kind == ROTA_LEAF_ISSUED;
+	static const struct {
+		uint8_t leaf;
+		enum rota_ask_kind kind;
+	} own[] = {
+		{ ROTA_LEAF_ISSUED, ROTA_ASK_CERTIFICATE },
+		{ ROTA_LEAF_REVOKED, ROTA_ASK_REVOKE },
+		{ ROTA_LEAF_CRL, ROTA_ASK_CRL },
+		{ ROTA_LEAF_RESPONDER, ROTA_ASK_OCSP },
+	};
 
-	return granted == (party != NULL) && is_span(v->leaf->role, party ? party : v->rule->role);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if ((v->leaf->kind == own[i].leaf) != (v->kind == own[i].kind))
+			return false;
+	return rota_leaf_is_signed(v->leaf->kind) == (party != NULL) &&
+		is_span(v->leaf->role, party ? party : v->rule->role);
 }
 
 /* The rule that the record names is one for this kind, and for the keys and scope of the leaf. */
@@ -77,6 +89,9 @@ static bool is_message(const struct vouching *v, const struct rota_ask *ask)
 {
 	uint8_t message[ROTA_DIGEST_LEN];
 
+	/* what an authority signs the log writer makes again of this very request (SPEC 20.5, 20.7) */
+	if (rota_policy_is_authoritys(v->kind))
+		return true;
 	return message_of(ask, message) &&
 		memcmp(v->leaf->message, message, sizeof(message)) == 0 &&
 		(v->kind != ROTA_ASK_METADATA ||
@@ -93,6 +108,10 @@ static bool is_event(const struct vouching *v, const struct rota_ask *ask)
 	if (v->kind == ROTA_ASK_CAMPAIGN)
 		return v->leaf->kind == ROTA_LEAF_CAMPAIGN && v->leaf->path.len == 0 &&
 			memcmp(v->leaf->digest, ask->digest, sizeof(digest)) == 0;
+	if (v->kind == ROTA_ASK_REVOKE)
+		return rota_unhex(rota_judge_text(ask->body, "device"), ROTA_BUF(digest)) &&
+			memcmp(v->leaf->digest, digest, sizeof(digest)) == 0 &&
+			json_equal(ask->body, json_object_get(v->record, "what"));
 	if (v->kind != ROTA_ASK_RECORD)
 		return true;
 	return (!json_object_get(event, "digest") ||
@@ -166,7 +185,8 @@ bool rota_vouch_needed(const struct rota_policy *p, const struct rota_leaf *leaf
 {
 	static const uint8_t kinds[] = { ROTA_LEAF_GRANTED, ROTA_LEAF_RELEASE, ROTA_LEAF_CEREMONY,
 		ROTA_LEAF_PROMOTION, ROTA_LEAF_INCIDENT, ROTA_LEAF_KEY, ROTA_LEAF_SERIES,
-		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED, ROTA_LEAF_UNWRAPPED };
+		ROTA_LEAF_RECONCILED, ROTA_LEAF_CAMPAIGN, ROTA_LEAF_ISSUED, ROTA_LEAF_UNWRAPPED,
+		ROTA_LEAF_REVOKED, ROTA_LEAF_CRL, ROTA_LEAF_RESPONDER };
 
 	if (!memchr(kinds, leaf->kind, sizeof(kinds)))
 		return false;

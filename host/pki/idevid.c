@@ -48,24 +48,28 @@ enum rota_err rota_cert_issued_by(const X509 *ca, struct rota_span der, struct r
 	return rota_fail(why, ROTA_ERR_SIGNATURE, "the certificate is not one of this authority's");
 }
 
+void rota_device_id(const X509 *ca, struct rota_span serial, uint8_t out[static ROTA_SHA256_LEN])
+{
+	struct rota_digest *digest = rota_digest_new();
+	unsigned char *spki = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(ca), &spki);
+
+	rota_digest_add(digest, rota_span(spki, len > 0 ? (size_t)len : 0));
+	rota_digest_add(digest, serial);
+	rota_digest_get(digest, out);
+	rota_digest_free(digest);
+	OPENSSL_free(spki);
+}
+
 enum rota_err rota_idevid_read(
 	const X509 *ca, struct rota_span der, struct rota_idevid *out, struct rota_fail *why)
 {
-	struct rota_digest *digest;
 	struct rota_cert cert;
-	unsigned char *spki = NULL;
-	int len;
 
 	ROTA_TRY(rota_cert_issued_by(ca, der, why));
 	if (rota_cert_read(der, &cert) != ROTA_OK ||
 		rota_spki_point(cert.spki, out->point) != ROTA_OK)
 		return rota_fail(why, ROTA_ERR_FORMAT, "a device's key is none of P-256");
-	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(ca), &spki);
-	digest = rota_digest_new();
-	rota_digest_add(digest, rota_span(spki, len > 0 ? (size_t)len : 0));
-	rota_digest_add(digest, cert.serial);
-	rota_digest_get(digest, out->device);
-	rota_digest_free(digest);
-	OPENSSL_free(spki);
+	rota_device_id(ca, cert.serial, out->device);
 	return ROTA_OK;
 }

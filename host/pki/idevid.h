@@ -20,6 +20,9 @@ struct rota_idevid {
 ROTA_MUST_USE enum rota_err rota_idevid_read(
 	const X509 *ca, struct rota_span der, struct rota_idevid *out, struct rota_fail *why);
 
+/* The id of the device whose certificate of `ca` has this serial (content octets; SPEC 13.4). */
+void rota_device_id(const X509 *ca, struct rota_span serial, uint8_t out[static ROTA_SHA256_LEN]);
+
 /* Whether a certificate (DER) was issued by `ca`: its issuer's name, and a signature that verifies. Errors as above. */
 ROTA_MUST_USE enum rota_err rota_cert_issued_by(
 	const X509 *ca, struct rota_span der, struct rota_fail *why);

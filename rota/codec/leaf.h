@@ -40,6 +40,9 @@ enum rota_leaf_kind {
 	ROTA_LEAF_ISSUED, /* a certificate was signed: `digest` is the device's id, `message` of what was signed */
 	ROTA_LEAF_UNWRAPPED, /* keys of devices were handed to a back end: `digest` is the campaign's id */
 	ROTA_LEAF_ROWS, /* rows of the registry may be made: `version` of them, of items with the digest `message` */
+	ROTA_LEAF_CRL, /* an authority's list of what is over was signed: its number is `version` */
+	ROTA_LEAF_RESPONDER, /* a certificate of who answers OCSP was signed, until `version` */
+	ROTA_LEAF_REVOKED, /* a certificate is over, and of device-ca its device, `digest`, is */
 };
 
 struct rota_leaf {
@@ -56,6 +59,13 @@ struct rota_leaf {
 	struct rota_span role; /* or set of keys */
 	struct rota_span path; /* of a target */
 };
+
+/* Whether a signature by `key` over `message` was handed out after such an entry. */
+static inline bool rota_leaf_is_signed(uint8_t kind)
+{
+	return kind == ROTA_LEAF_GRANTED || kind == ROTA_LEAF_ISSUED || kind == ROTA_LEAF_CRL ||
+		kind == ROTA_LEAF_RESPONDER;
+}
 
 /* Spans point into `in`. ROTA_ERR_FORMAT: not the layout, or bytes behind it. ROTA_ERR_LIMIT: longer than
  * ROTA_LEAF_MAX, or a name longer than its limit. ROTA_ERR_UNSUPPORTED: a leaf of another format. */

@@ -13,7 +13,7 @@ from paths import BUILD, PATIENCE
 
 KINDS = {1: "OPENED", 2: "ASKED", 3: "APPROVED", 4: "GRANTED", 5: "FAILED", 6: "REFUSED", 7: "CEREMONY", 8: "KEY",
          9: "RELEASE", 11: "SERIES", 12: "INCIDENT", 13: "RECONCILED", 14: "POLICY", 15: "BUILD",
-         16: "CAMPAIGN", 17: "ISSUED", 18: "UNWRAPPED", 19: "ROWS"}
+         16: "CAMPAIGN", 17: "ISSUED", 18: "UNWRAPPED", 19: "ROWS", 20: "CRL", 21: "RESPONDER", 22: "REVOKED"}
 
 INI = """
 [daemon]

@@ -182,6 +182,13 @@ TEST(bodies)
 			true },
 		{ "rows", "{\"items\":[\"00ff\"]}", true },
 		{ "rows", "{\"items\":[]}", false },
+		{ "revoke", "{\"device\":\"" HEX "\",\"serial\":\"5a\"}", true },
+		{ "revoke", "{\"device\":\"00\",\"serial\":\"5a\"}", false },
+		{ "revoke", "{\"device\":\"" HEX "\",\"serial\":1}", false },
+		{ "crl", "{}", true },
+		{ "crl", "{\"number\":1}", false },
+		{ "ocsp", "{\"csr\":\"\"}", true },
+		{ "ocsp", "{}", false },
 		{ "series", "{\"from\":\"now\",\"landing_s\":1,\"period_s\":1,\"slots\":1}",
 			false },
 	};
