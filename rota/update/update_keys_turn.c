@@ -172,6 +172,15 @@ static enum rota_err proved_psk(struct rota_update *u, struct opener *all)
 					 : add_psk(all, u->config.session.crypto, err);
 }
 
+/* Who has a seed had a factory secret: that its journal was lost, or erased, is no leave for base mode. */
+static enum rota_err no_seed(const struct rota_rot *rot)
+{
+	bool has = false;
+
+	ROTA_TRY(rot->wrap_has(rot->ctx, ROTA_ROT_SEED, &has));
+	return has ? ROTA_ERR_DENIED : ROTA_OK;
+}
+
 static enum rota_err gather(struct rota_update *u, struct opener *all)
 {
 	const struct rota_crypto *crypto = u->config.session.crypto;
@@ -182,7 +191,8 @@ static enum rota_err gather(struct rota_update *u, struct opener *all)
 	ROTA_TRY(add_agree(all, k->rot, k->state.agree));
 	ROTA_TRY(add_agree(all, k->rot, k->state.agree_next));
 	ROTA_TRY(proved_psk(u, all));
-	return add_psk(all, crypto, rota_keyslots_factory_psk(k, all->psk[all->o.psk_count]));
+	ROTA_TRY(add_psk(all, crypto, rota_keyslots_factory_psk(k, all->psk[all->o.psk_count])));
+	return all->o.psk_count > 0 ? ROTA_OK : no_seed(k->rot);
 }
 
 /* *place: of the agree key that it was sealed to. */

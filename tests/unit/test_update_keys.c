@@ -241,6 +241,15 @@ TEST(who_has_a_factory_secret_takes_no_base_mode_and_comes_back_to_it)
 	key_server_publish(&keyserver, w->clock_s);
 	CHECK_POLL(w, ROTA_ERR_DENIED, ROTA_CLAUSE_SPEC_33_7);
 	CHECK_EQ(keyed_held(TEL).active, 2);
+	ROW("nor is a key journal that was erased: the seed tells that there was a secret");
+	CHECK_OK(keyed.keys.port.erase(keyed.keys.port.ctx, 0));
+	CHECK_OK(keyed.keys.port.erase(keyed.keys.port.ctx, 4096));
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_IDLE);
+	c->generation = 9;
+	key_campaign_seal(&keyserver, c);
+	key_server_publish(&keyserver, w->clock_s);
+	CHECK_POLL(w, ROTA_ERR_DENIED, ROTA_CLAUSE_SPEC_33_7);
+	CHECK_EQ(keyed_held(TEL).oldest, 0);
 }
 
 /* ---- campaigns that are not taken (SPEC 32.5) ---- */
