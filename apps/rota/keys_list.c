@@ -147,13 +147,13 @@ static void print_metrics(const struct listed *l)
 			printf("rota_key_period_end_seconds{id=\"%.16s\",uses=\"%s\"} %llu\n",
 				key->id, key->uses, (unsigned long long)key->until_s);
 	}
-	printf("# HELP rota_keys_trouble 0 well, 1 successor due, 2 period over, 3 not active and "
-	       "still counts.\n# TYPE rota_keys_trouble gauge\n");
+	printf("# HELP rota_key_trouble 0 well, 1 successor due, 2 period over, 3 not active and "
+	       "still counts.\n# TYPE rota_key_trouble gauge\n");
 	for (size_t i = 0; i < rota_keys_count(k); i++) {
 		const struct rota_key_info *key = rota_keys_at(k, i);
 
 		if (key->state != ROTA_KEY_DESTROYED || key->named)
-			printf("rota_keys_trouble{id=\"%.16s\",uses=\"%s\"} %d\n", key->id,
+			printf("rota_key_trouble{id=\"%.16s\",uses=\"%s\"} %d\n", key->id,
 				key->uses, (int)rota_keys_trouble(key, now));
 	}
 	if (l->census)
