@@ -29,6 +29,9 @@ static const char usage[] =
 	"  publish  list what is sealed, which the signing daemon signs once: [--campaign ID]\n"
 	"  run      all of this for each campaign that the signing daemon has approved: [--once]\n"
 	"  serve    give services of seald.ini the keys of devices, until SIGTERM\n"
+	"  hand     the keys of all devices of a tree, in a file that a service's token opens: "
+	"--campaign ID\n"
+	"           --service NAME --out FILE [--tree N]\n"
 	"  nginx    print the configuration of the nginx before it\n"
 	"\n"
 	"Options:\n"
@@ -37,8 +40,9 @@ static const char usage[] =
 	"  --export FILE    the registry's export\n"
 	"  --json           say what came of it as one JSON object a line\n"
 	"  --once           look once and end\n"
-	"  --out DIR        where the files of a rehearsal go\n"
+	"  --out PLACE      folder for the files of a rehearsal; file for a service\n"
 	"  --request FILE   a request, byte by byte\n"
+	"  --service NAME   of [service NAME] of the configuration\n"
 	"  --tree N         0, or 1 to 63: a supplement for devices that come later\n"
 	"\n"
 	"Examples:\n"
@@ -56,6 +60,7 @@ enum given {
 	TREE = 16,
 	JSON = 32,
 	ONCE = 64,
+	SERVICE = 128,
 };
 
 /* A verb, and what it takes: all of `need`, any of `may`. One that is called in two ways stands twice. */
@@ -75,6 +80,8 @@ static const struct {
 	{ "publish", 0, CAMPAIGN | JSON, verb_publish, "publish takes --campaign, if anything" },
 	{ "run", 0, ONCE | JSON, verb_run, "run takes --once, if anything" },
 	{ "serve", 0, 0, verb_serve, "serve takes --config alone" },
+	{ "hand", CAMPAIGN | SERVICE | OUT, TREE | JSON, verb_hand,
+		"hand takes --campaign, --service and --out" },
 	{ "nginx", 0, 0, verb_nginx, "nginx takes --config alone" },
 };
 
@@ -148,6 +155,7 @@ static unsigned take(int option, const char *value, struct arguments *a)
 		{ 'r', REQUEST, &a->request },
 		{ 'e', EXPORT, &a->export_path },
 		{ 'o', OUT, &a->out },
+		{ 's', SERVICE, &a->service },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -171,6 +179,7 @@ static const struct option options[] = {
 	{ "once", no_argument, NULL, 'n' },
 	{ "out", required_argument, NULL, 'o' },
 	{ "request", required_argument, NULL, 'r' },
+	{ "service", required_argument, NULL, 's' },
 	{ "tree", required_argument, NULL, 't' },
 	{ "version", no_argument, NULL, 'v' },
 	{ NULL, 0, NULL, 0 },

@@ -53,7 +53,7 @@ static bool read_rate(const char *text, struct rota_rule *rule)
 static enum rota_err load_one(
 	struct rota_ini *ini, const char *name, struct service *s, struct rota_fail *why)
 {
-	const char *spki, *purposes, *rate;
+	const char *spki, *purposes, *rate, *agree;
 	char section[ROTA_INI_SECTION_MAX + 16];
 
 	snprintf(section, sizeof(section), "service %s", name);
@@ -61,6 +61,10 @@ static enum rota_err load_one(
 	ROTA_TRY(rota_ini_need(ini, section, "purposes", &purposes, why));
 	ROTA_TRY(rota_ini_need(ini, section, "rate", &rate, why));
 	*s = (struct service){ .name = name, .rule = { .name = name } };
+	agree = rota_ini_get(ini, section, "agree");
+	s->has_agree = agree != NULL;
+	if (agree && !rota_unhex(agree, ROTA_BUF(s->agree)))
+		return wrong(ini, section, "agree", "is not 130 hex digits", why);
 	if (!rota_unhex(spki, ROTA_BUF(s->spki)))
 		return wrong(ini, section, "spki", "is not 64 hex digits", why);
 	if (!read_purposes(purposes, &s->purposes))

@@ -5,6 +5,7 @@
 
 #include "host/base/ini.h"
 #include "host/notary/rate.h"
+#include "rota/port/p256.h"
 
 /* One application back end for each purpose, old and new. */
 #define SERVICES_MAX 8
@@ -13,6 +14,8 @@ struct service {
 	const char *name;
 	uint8_t spki[32]; /* SHA-256 of its certificate's SubjectPublicKeyInfo */
 	unsigned purposes; /* bit n: purpose n */
+	bool has_agree;
+	uint8_t agree[ROTA_P256_KEY_LEN]; /* point of a key of its token, for `hand` */
 	struct rota_rule rule; /* of which the rate counts */
 	struct rota_rate rate;
 };

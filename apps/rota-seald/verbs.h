@@ -12,7 +12,7 @@
  *     seal     STATE/campaigns/ID.TREE.keys, .confirm, .copies, .sealed; OUTBOX/ID.TREE.confirm, .keys, .sealed
  *     publish  the role's list, signed, in the authority's staging
  *
- * `serve` gives single back ends the keys of single devices out of the copies (37.11).
+ * `serve` gives back ends the keys of single devices out of the copies (37.11), `hand` those of a whole tree, for one token (37.12).
  *
  * `run` does the three for each campaign that the signing daemon has. The first two are for the user who holds the keys, the
  * third is for him who publishes and holds none: he reads the outbox, and never the state.
@@ -24,7 +24,7 @@
 #include "rota/crypto/hmac.h"
 
 struct arguments {
-	const char *campaign, *request, *export_path, *out; /* NULL: not given */
+	const char *campaign, *request, *export_path, *out, *service; /* NULL: not given */
 	unsigned tree;
 	bool json, once;
 };
@@ -44,7 +44,10 @@ ROTA_MUST_USE enum rota_err verb_run(
 
 ROTA_MUST_USE enum rota_err verb_serve(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
-/* The configuration of nginx for it, on standard output. */
+/* The keys of a tree's devices in a file for a service's token. */
+ROTA_MUST_USE enum rota_err verb_hand(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+/* The configuration of nginx for `serve`, on standard output. */
 ROTA_MUST_USE enum rota_err verb_nginx(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 

@@ -95,6 +95,18 @@ void rota_backkeys_close(struct rota_backkeys *r)
 
 /* ---- which place ---- */
 
+static enum rota_err read_row(
+	const struct rota_backkeys *r, uint32_t n, struct rota_row *out, struct rota_fail *why)
+{
+	uint8_t bytes[ROTA_ROW_LEN];
+
+	ROTA_TRY(rota_part_pread(r->export_fd, ROTA_EXPORT_HEAD_LEN + (uint64_t)n * ROTA_ROW_LEN,
+		ROTA_BUF(bytes), r->name, why));
+	if (rota_row_read(bytes, out) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_CORRUPT, "%s.export: damaged", r->name);
+}
+
 /* Rows ascend by device id. */
 static enum rota_err find_row(const struct rota_backkeys *r,
 	const uint8_t device[static ROTA_DEVICE_LEN], struct rota_row *out, struct rota_fail *why)
@@ -103,14 +115,9 @@ static enum rota_err find_row(const struct rota_backkeys *r,
 
 	while (from < to) {
 		uint32_t middle = from + (to - from) / 2;
-		uint8_t bytes[ROTA_ROW_LEN];
 		int order;
 
-		ROTA_TRY(rota_part_pread(r->export_fd,
-			ROTA_EXPORT_HEAD_LEN + (uint64_t)middle * ROTA_ROW_LEN, ROTA_BUF(bytes),
-			r->name, why));
-		if (rota_row_read(bytes, out) != ROTA_OK)
-			return rota_fail(why, ROTA_ERR_CORRUPT, "%s.export: damaged", r->name);
+		ROTA_TRY(read_row(r, middle, out, why));
 		order = memcmp(out->device, device, ROTA_DEVICE_LEN);
 		if (order == 0)
 			return ROTA_OK;
@@ -122,17 +129,48 @@ static enum rota_err find_row(const struct rota_backkeys *r,
 	return rota_fail(why, ROTA_ERR_NOT_FOUND, "%s has no such device", r->name);
 }
 
-enum rota_err rota_backkeys_find(const struct rota_backkeys *r,
-	const uint8_t device[static ROTA_DEVICE_LEN], uint32_t *index, struct rota_fail *why)
+static enum rota_err place_of(const struct rota_backkeys *r, const struct rota_row *row,
+	uint32_t *index, struct rota_fail *why)
 {
 	uint8_t spki[ROTA_P256_SPKI_LEN], locator[ROTA_KEYBUNDLE_LOCATOR_LEN];
 	uint8_t bundle[ROTA_KEYBUNDLE_LEN], proof[ROTA_KEYBUNDLE_PROOF_MAX][ROTA_SHA256_LEN], count;
+
+	rota_p256_spki(row->identity, spki);
+	rota_tag(r->crypto, ROTA_SPAN(r->tree.campaign), ROTA_SPAN(spki), locator);
+	return rota_keyfile_find(&r->tree, locator, index, bundle, proof, &count, why);
+}
+
+enum rota_err rota_backkeys_find(const struct rota_backkeys *r,
+	const uint8_t device[static ROTA_DEVICE_LEN], uint32_t *index, struct rota_fail *why)
+{
 	struct rota_row row;
 
 	ROTA_TRY(find_row(r, device, &row, why));
-	rota_p256_spki(row.identity, spki);
-	rota_tag(r->crypto, ROTA_SPAN(r->tree.campaign), ROTA_SPAN(spki), locator);
-	return rota_keyfile_find(&r->tree, locator, index, bundle, proof, &count, why);
+	return place_of(r, &row, index, why);
+}
+
+enum rota_err rota_backkeys_devices(
+	const struct rota_backkeys *r, uint8_t (*devices)[ROTA_DEVICE_LEN], struct rota_fail *why)
+{
+	uint32_t found = 0;
+
+	for (uint32_t n = 0; n < r->rows.count; n++) {
+		struct rota_row row;
+		uint32_t index;
+		enum rota_err err;
+
+		ROTA_TRY(read_row(r, n, &row, why));
+		err = place_of(r, &row, &index, why);
+		if (err == ROTA_ERR_NOT_FOUND) /* it was left out */
+			continue;
+		ROTA_TRY(err);
+		memcpy(devices[index], row.device, ROTA_DEVICE_LEN);
+		found++;
+	}
+	/* no two rows have one identity, so no two have one place */
+	return found == r->tree.size
+		? ROTA_OK
+		: rota_fail(why, ROTA_ERR_CORRUPT, "%s.export: not that of the tree", r->name);
 }
 
 /* ---- what it has there ---- */
@@ -142,7 +180,7 @@ bool rota_backkeys_for(uint8_t purpose)
 	return purpose == ROTA_PURPOSE_TELEMETRY || purpose == ROTA_PURPOSE_LINK;
 }
 
-static enum rota_err unwrap(const struct rota_backkeys *r, const struct rota_sealer *hsm,
+enum rota_err rota_backkeys_unwrap(const struct rota_backkeys *r, const struct rota_sealer *hsm,
 	uint8_t key[static ROTA_KEYWRAP_KEY_LEN], struct rota_fail *why)
 {
 	uint8_t aad[ROTA_COPIES_AAD_LEN];
@@ -151,7 +189,7 @@ static enum rota_err unwrap(const struct rota_backkeys *r, const struct rota_sea
 	return rota_keywrap_open(hsm, ROTA_SPAN(aad), r->head.wrapped, key, why);
 }
 
-static enum rota_err derive(const struct rota_backkeys *r,
+enum rota_err rota_backkeys_derive(const struct rota_backkeys *r,
 	const uint8_t secret[static ROTA_SECRET_LEN], const uint8_t device[static ROTA_DEVICE_LEN],
 	struct rota_backkeys_keys *out)
 {
@@ -169,33 +207,41 @@ static enum rota_err derive(const struct rota_backkeys *r,
 		r->crypto, secret, &of, ROTA_USE_DOWN, rota_buf(out->down, out->len));
 }
 
+enum rota_err rota_backkeys_chunk(const struct rota_backkeys *r,
+	const uint8_t key[static ROTA_KEYWRAP_KEY_LEN], uint32_t chunk, uint8_t *bytes,
+	uint32_t *count, struct rota_fail *why)
+{
+	struct rota_copies_key copies = { .crypto = r->crypto, .aead = r->aead, .key = key };
+	struct rota_buf all;
+	enum rota_err err;
+
+	*count = rota_copies_devices(r->head.size, chunk);
+	all = rota_buf(bytes, ROTA_COPIES_OVERHEAD + (size_t)*count * ROTA_SECRET_LEN);
+	memcpy(copies.head, r->head_bytes, sizeof(copies.head));
+	ROTA_TRY(rota_part_pread(r->copies_fd, rota_copies_at(chunk), all, r->name, why));
+	err = rota_copies_open(&copies, chunk, all);
+	return err == ROTA_OK ? ROTA_OK
+			      : rota_fail(why, err, "%s.copies: chunk %u does not open", r->name,
+					(unsigned)chunk);
+}
+
 /* Out of its chunk, which lies in memory for as long as this takes. */
 static enum rota_err take(const struct rota_backkeys *r,
 	const uint8_t key[static ROTA_KEYWRAP_KEY_LEN],
 	const uint8_t device[static ROTA_DEVICE_LEN], uint32_t index,
 	struct rota_backkeys_keys *out, struct rota_fail *why)
 {
-	struct rota_copies_key copies = { .crypto = r->crypto, .aead = r->aead, .key = key };
-	const uint32_t chunk = index / ROTA_COPIES_CHUNK, at = index % ROTA_COPIES_CHUNK;
-	const size_t len = ROTA_COPIES_OVERHEAD +
-		(size_t)rota_copies_devices(r->head.size, chunk) * ROTA_SECRET_LEN;
+	const size_t at =
+		ROTA_COPIES_SALT_LEN + (size_t)(index % ROTA_COPIES_CHUNK) * ROTA_SECRET_LEN;
 	uint8_t *bytes = malloc(ROTA_COPIES_CHUNK_LEN);
+	uint32_t count;
 	enum rota_err err;
 
 	if (!bytes)
 		abort();
-	memcpy(copies.head, r->head_bytes, sizeof(copies.head));
-	err = rota_part_pread(
-		r->copies_fd, rota_copies_at(chunk), rota_buf(bytes, len), r->name, why);
-	if (err == ROTA_OK) {
-		err = rota_copies_open(&copies, chunk, rota_buf(bytes, len));
-		if (err == ROTA_OK)
-			err = derive(r, bytes + ROTA_COPIES_SALT_LEN + (size_t)at * ROTA_SECRET_LEN,
-				device, out);
-		if (err != ROTA_OK)
-			rota_fail(why, err, "%s.copies: chunk %u does not open", r->name,
-				(unsigned)chunk);
-	}
+	err = rota_backkeys_chunk(r, key, index / ROTA_COPIES_CHUNK, bytes, &count, why);
+	if (err == ROTA_OK && rota_backkeys_derive(r, bytes + at, device, out) != ROTA_OK)
+		err = rota_fail(why, ROTA_ERR_UNSUPPORTED, "%s.copies: no such cipher", r->name);
 	rota_wipe(bytes, ROTA_COPIES_CHUNK_LEN);
 	free(bytes);
 	return err;
@@ -215,7 +261,7 @@ enum rota_err rota_backkeys_keys(const struct rota_backkeys *r, const struct rot
 	if (index >= r->head.size)
 		return rota_fail(
 			why, ROTA_ERR_ARGUMENT, "%s has no place %u", r->name, (unsigned)index);
-	ROTA_TRY(unwrap(r, hsm, key, why));
+	ROTA_TRY(rota_backkeys_unwrap(r, hsm, key, why));
 	err = take(r, key, device, index, out, why);
 	rota_wipe(key, sizeof(key));
 	if (err != ROTA_OK)

@@ -50,4 +50,26 @@ ROTA_MUST_USE enum rota_err rota_backkeys_keys(const struct rota_backkeys *r,
 	const struct rota_sealer *hsm, const uint8_t device[static ROTA_DEVICE_LEN], uint32_t index,
 	struct rota_backkeys_keys *out, struct rota_fail *why);
 
+/* ---- a whole tree, for hand.h ---- */
+
+/* The campaign key, by one question to the HSM. The caller wipes it. */
+ROTA_MUST_USE enum rota_err rota_backkeys_unwrap(const struct rota_backkeys *r,
+	const struct rota_sealer *hsm, uint8_t key[static ROTA_KEYWRAP_KEY_LEN],
+	struct rota_fail *why);
+
+/* A chunk of secrets, opened: `bytes` has ROTA_COPIES_CHUNK_LEN, and the secrets begin at ROTA_COPIES_SALT_LEN. *count of them. The
+ * caller wipes it. */
+ROTA_MUST_USE enum rota_err rota_backkeys_chunk(const struct rota_backkeys *r,
+	const uint8_t key[static ROTA_KEYWRAP_KEY_LEN], uint32_t chunk, uint8_t *bytes,
+	uint32_t *count, struct rota_fail *why);
+
+/* What follows from the secret of a device. */
+ROTA_MUST_USE enum rota_err rota_backkeys_derive(const struct rota_backkeys *r,
+	const uint8_t secret[static ROTA_SECRET_LEN], const uint8_t device[static ROTA_DEVICE_LEN],
+	struct rota_backkeys_keys *out);
+
+/* The device in each place: r->tree.size ids of ROTA_DEVICE_LEN bytes. ROTA_ERR_CORRUPT: a place has none. */
+ROTA_MUST_USE enum rota_err rota_backkeys_devices(
+	const struct rota_backkeys *r, uint8_t (*devices)[ROTA_DEVICE_LEN], struct rota_fail *why);
+
 #endif

@@ -4,9 +4,11 @@ import hashlib
 import hmac
 import struct
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 PURPOSES = {"telemetry": 1, "link": 2, "storage": 3, "firmware": 4, "auth": 5}
 SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")  # in front of a point on P-256
@@ -55,3 +57,40 @@ def derive(secret, purpose, use, generation, device, length):
     """31.6"""
     prk = hmac.new(b"rota-keys-v1", secret, hashlib.sha256).digest()
     return expand(prk, b"rota-key-v1" + bytes([PURPOSES[purpose], use]) + struct.pack("<I", generation) + device, length)
+
+
+def public(key):
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def hpke_open(key, enc, info, aad, sealed):
+    """RFC 9180, mode_base, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM (31.1)"""
+    def extract(suite, salt, label, value):
+        return hmac.new(salt or bytes(32), b"HPKE-v1" + suite + label + value, hashlib.sha256).digest()
+
+    def labeled(suite, prk, label, value, length):
+        return expand(prk, struct.pack(">H", length) + b"HPKE-v1" + suite + label + value, length)
+    kem, suite = b"KEM" + b"\0\x10", b"HPKE" + b"\0\x10\0\1\0\1"
+    dh = key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), enc))
+    shared = labeled(kem, extract(kem, b"", b"eae_prk", dh), b"shared_secret", enc + public(key), 32)
+    context = b"\0" + extract(suite, b"", b"psk_id_hash", b"") + extract(suite, b"", b"info_hash", info)
+    secret = extract(suite, shared, b"secret", b"")
+    return AESGCM(labeled(suite, secret, b"key", context, 16)).decrypt(labeled(suite, secret, b"base_nonce", context, 12), sealed, aad)
+
+
+def handed(data, key):
+    """Device id to its two keys, by who has the private half (37.12)."""
+    assert data[:8] == b"ROTAHND\1" and data[173:176] == bytes(3)
+    size, = struct.unpack("<I", data[48:52])
+    assert data[52:60] == hashlib.sha256(b"rota-hpke-v1" + public(key)).digest()[:8]
+    file_key = hpke_open(key, data[60:125], b"rota-hand-v1", data[:60], data[125:173])
+    length = 16 * data[43]
+    found, at = {}, 176
+    for chunk in range((size + CHUNK - 1) // CHUNK):
+        end = at + (32 + 2 * length) * min(CHUNK, size - CHUNK * chunk) + 16
+        plain = AESGCM(file_key).decrypt(struct.pack(">QI", 0, chunk), data[at:end], data[:176])
+        for n in range(0, len(plain), 32 + 2 * length):
+            found[plain[n:n + 32]] = plain[n + 32:n + 32 + length], plain[n + 32 + length:n + 32 + 2 * length]
+        at = end
+    assert at == len(data) and len(found) == size
+    return found

@@ -16,6 +16,7 @@ import urllib.parse
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import pki
 import sealfiles
@@ -51,6 +52,10 @@ class Site:
                       f"certificate = {self.dir}/cert.pem\nkey = {self.dir}/key.pem\nlisten = 127.0.0.1:{self.port}\n"
                       f"[service ingest]\nspki = {self.spki('ingest')}\npurposes = telemetry\nrate = {rate}\n"
                       f"[service tunnel]\nspki = {self.spki('tunnel')}\npurposes = link\nrate = {rate}\n")
+        self.token = ec.generate_private_key(ec.SECP256R1())  # of the back end of telemetry
+        text = chain.ini.read_text(encoding="utf-8")
+        chain.ini.write_text(text.replace("[service ingest]\n", f"[service ingest]\nagree = {sealfiles.public(self.token).hex()}\n"),
+                             encoding="utf-8")
         self.ident = ident or chain.approve()
         if not ident:
             chain.bring(self.ident)
@@ -243,7 +248,32 @@ def test_a_rate(chain):
         assert len(site.unwrapped()) == 2
 
 
+def test_handed_over(chain):
+    """The keys of all devices for the token of one service: those that devices have; one unwrap, one entry, one file."""
+    site = Site(chain)
+    opened, out = chain.counted("opened"), chain.folder / "ingest.hand"
+    words = ["hand", "--campaign", site.ident, "--service", "ingest", "--out", out]
+    said, = chain.good(*words, "--json")
+    assert said == {"campaign": site.ident, "devices": DEVICES, "service": "ingest", "tree": 0}
+    assert chain.counted("opened") - opened == 1
+    found = sealfiles.handed(out.read_bytes(), site.token)
+    for device, secret in chain.secrets(site.ident)[1].items():
+        assert found[device] == tuple(sealfiles.derive(secret, "telemetry", use, 1, device, 16) for use in (1, 2))
+    assert out.stat().st_mode & 0o777 == 0o640
+    entries = site.unwrapped()
+    assert [one["digest"] for one in entries] == [site.ident]
+    for change, says in [([], "is there already"), (["--service", "tunnel"], "no [service tunnel] with agree"), (["--tree", "1"], "1.export"),
+                         (["--service", "else"], "no [service else]")]:
+        told = chain.run(*words, *change)
+        assert told.returncode == 1 and told.stderr.count("\n") == 1 and says in told.stderr, told.stderr
+    chain.ini.write_text(chain.ini.read_text(encoding="utf-8").replace("purposes = telemetry", "purposes = link"), encoding="utf-8")
+    told = chain.run("hand", "--campaign", site.ident, "--service", "ingest", "--out", chain.folder / "other.hand")
+    assert told.returncode == 1 and "has no keys of purpose telemetry" in told.stderr
+    assert not (chain.folder / "other.hand").exists() and len(site.unwrapped()) == 1
+
+
 @pytest.mark.parametrize("was, is_, says", [
+    ("agree = 04", "agree = 0", "is not 130 hex digits"),
     ("purposes = telemetry\n", "purposes = storage\n", "are not of telemetry and link"),
     ("rate = 1000/1h\n", "rate = 1000\n", "is not COUNT/DURATION"),
     ("[service tunnel]\nspki = ", "[service tunnel]\nspki = x", "is not 64 hex digits"),
