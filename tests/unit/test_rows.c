@@ -54,6 +54,7 @@ TEST(no_bodies)
 		"{\"items\":[\"\"]}", "{\"items\":[\"0\"]}", "{\"items\":[\"0g\"]}",
 		"{\"items\":[\"00\",1]}", "{\"items\":[\"00\"],\"more\":1}" };
 	const struct rota_span too_long = rota_span(longest, sizeof(longest));
+	char hex[2 * sizeof(longest) + 1];
 	json_t *body;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -64,7 +65,25 @@ TEST(no_bodies)
 	}
 	body = rota_rows_body(&too_long, 1);
 	CHECK(!rota_rows_body_ok(body));
+	rota_hex(too_long, hex);
+	json_object_set_new(body, "items", json_pack("[s]", hex));
+	CHECK(!rota_rows_body_ok(body));
+	hex[2 * ROTA_REGISTRAR_ITEM_MAX] = 0;
+	json_object_set_new(body, "items", json_pack("[s]", hex));
+	CHECK(rota_rows_body_ok(body));
 	json_decref(body);
+}
+
+TEST(a_batch_of_one_item_too_many)
+{
+	struct rota_bytes batch = { 0 };
+	size_t count;
+
+	rota_bytes_add(&batch, ROTA_STR("ROTAITM\x01\x01\x04\0\0"));
+	for (size_t i = 0; i <= ROTA_REGISTRAR_ITEMS_MAX; i++)
+		rota_bytes_add(&batch, ROTA_STR("\x01\0\0\0a"));
+	CHECK_EQ(rota_rows_batch_read(rota_bytes_span(&batch), items, &count), ROTA_ERR_FORMAT);
+	rota_bytes_free(&batch);
 }
 
 TEST(no_batches)
@@ -142,5 +161,5 @@ TEST(no_answers)
 	}
 }
 
-TESTS(T(a_batch_is_read_as_it_was_written), T(as_many_as_there_may_be), T(no_bodies), T(no_batches),
-	T(answers), T(no_answers))
+TESTS(T(a_batch_is_read_as_it_was_written), T(as_many_as_there_may_be), T(no_bodies),
+	T(a_batch_of_one_item_too_many), T(no_batches), T(answers), T(no_answers))

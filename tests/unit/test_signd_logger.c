@@ -459,10 +459,10 @@ TEST(what_was_judged_after_it_falls_too)
 	end();
 }
 
-/* No file of the writer's may grow. */
+/* No file of the writer's may grow, but for what goes beside a message. */
 static bool fill_disk(bool full)
 {
-	const struct rlimit limit = { full ? 1 : RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit limit = { full ? 64 : RLIM_INFINITY, RLIM_INFINITY };
 
 	return prlimit(writer, RLIMIT_FSIZE, &limit, NULL) == 0;
 }
@@ -569,6 +569,23 @@ TEST(approvals_are_checked_here_too)
 	again.leaf.message[0] ^= 1;
 	falls("and no other message", &again);
 	rota_ask_free(&ask);
+	end();
+}
+
+/* SPEC 20.7: whoever could would keep devices out for good. */
+TEST(nobody_is_over_where_nobody_may_say_so)
+{
+	struct draft d;
+
+	CHECK(begin());
+	d = good();
+	d.leaf.kind = ROTA_LEAF_REVOKED;
+	d.leaf.role = ROTA_STR("operational-ca");
+	d.order.count = 0;
+	snprintf(d.record, sizeof(d.record), "%s",
+		"{\"approvals\":[],\"kind\":\"revoke\",\"rule\":\"logins\",\"what\":{"
+		"\"serial\":\"5a\"}}");
+	CHECK(enter(&d) != ROTA_OK);
 	end();
 }
 
@@ -703,4 +720,4 @@ TESTS(T(what_the_entry_says_is_signed), T(orders_that_do_not_fit_their_entry),
 	T(what_the_next_start_could_not_read), T(what_was_judged_after_it_falls_too),
 	T(what_is_not_durable_is_not_handed_on), T(approvals_are_checked_here_too),
 	T(the_registrar_gets_what_the_entry_names), T(rows_that_nobody_may_have),
-	T(no_rows_before_their_entry_is_durable))
+	T(no_rows_before_their_entry_is_durable), T(nobody_is_over_where_nobody_may_say_so))

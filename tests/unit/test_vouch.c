@@ -115,6 +115,9 @@ TEST(approvals)
 	court_end(&c);
 }
 
+/* What the record says that was asked for; NULL: what was. */
+static json_t *told;
+
 /* A grant or an entry of a request under the rule of this name, with the approvals of anna and bert or none. */
 static enum rota_err try(const struct rota_ask *ask, const struct rota_leaf *leaf, const char *rule,
 	const char *kind, bool approved)
@@ -130,7 +133,8 @@ static enum rota_err try(const struct rota_ask *ask, const struct rota_leaf *lea
 		json_array_append_new(list, json_string((char *)text[i].p));
 		rota_bytes_free(&text[i]);
 	}
-	whole = json_pack("{s:o,s:s,s:s}", "approvals", list, "kind", kind, "rule", rule);
+	whole = json_pack("{s:o,s:s,s:s,s:O}", "approvals", list, "kind", kind, "rule", rule,
+		"what", told ? told : ask->body);
 	if (rota_json_encode(whole, ROTA_JSON_FILE, &record, &c.n.s.why) != ROTA_OK)
 		abort();
 	json_decref(whole);
@@ -232,6 +236,57 @@ TEST(an_approved_statement)
 	court_end(&c);
 }
 
+/* An authority's kinds, of which one may take officers and another none: each has its own entry. */
+TEST(an_authority_does_what_was_approved)
+{
+	static const char rule[] =
+		"[rule lists]\nwho = engineer\nscope = sensor\nrole = operational-ca\nkinds = crl "
+		"revoke\napprovals = 2\napprovers = anna bert\n[rule rows]";
+	struct rota_leaf leaf = { .kind = ROTA_LEAF_CRL,
+		.scope = ROTA_STR("sensor"),
+		.role = ROTA_STR("operational-ca"),
+		.message = { 1 } };
+	struct rota_ask ask;
+
+	CHECK(court_begin(&c));
+	CHECK_OK(notary_policy(&c.n, "[rule rows]", rule));
+	CHECK(rota_vouch_needed(c.n.policy, &leaf));
+	CHECK_OK(notary_ask(&c.n, "crl", "operational-ca", json_object(), NULL, &ask));
+	CHECK_OK(try(&ask, &leaf, "lists", "crl", true));
+	CHECK(try(&ask, &leaf, "lists", "crl", false) != ROTA_OK);
+	CODE("approvals");
+	CHECK(try(&ask, &leaf, "logins", "certificate", false) != ROTA_OK);
+	CODE("role");
+	leaf.kind = ROTA_LEAF_RESPONDER;
+	CHECK(try(&ask, &leaf, "lists", "crl", true) != ROTA_OK);
+	CODE("role");
+	rota_ask_free(&ask);
+	leaf = (struct rota_leaf){
+		.kind = ROTA_LEAF_REVOKED, .scope = leaf.scope, .role = leaf.role
+	};
+	CHECK(rota_vouch_needed(c.n.policy, &leaf));
+	CHECK_OK(notary_ask(&c.n, "revoke", "operational-ca",
+		json_pack("{s:s#,s:s}", "device", &DIGEST[1], 64, "serial", "5a"), NULL, &ask));
+	CHECK(rota_unhex(
+		json_string_value(json_object_get(ask.body, "device")), ROTA_BUF(leaf.digest)));
+	CHECK_OK(try(&ask, &leaf, "lists", "revoke", true));
+	CHECK(try(&ask, &leaf, "lists", "revoke", false) != ROTA_OK);
+	CODE("approvals");
+	CHECK(try(&ask, &leaf, "lists", "crl", true) != ROTA_OK);
+	CODE("role");
+	leaf.digest[0] ^= 1;
+	CHECK(try(&ask, &leaf, "lists", "revoke", true) != ROTA_OK);
+	CODE("bytes");
+	leaf.digest[0] ^= 1;
+	told = json_pack("{s:s#,s:s}", "device", &DIGEST[1], 64, "serial", "5b");
+	CHECK(try(&ask, &leaf, "lists", "revoke", true) != ROTA_OK);
+	CODE("bytes");
+	json_decref(told);
+	told = NULL;
+	rota_ask_free(&ask);
+	court_end(&c);
+}
+
 /* What an officer said no to is over (SPEC 20.3); what the judge refused may be asked again when the world has moved. */
 TEST(refused_by_an_officer)
 {
@@ -257,4 +312,4 @@ TEST(refused_by_an_officer)
 
 TESTS(T(approvals), T(a_rule_for_events_lets_nothing_be_signed),
 	T(an_event_is_the_one_that_was_approved), T(an_approved_statement),
-	T(refused_by_an_officer))
+	T(an_authority_does_what_was_approved), T(refused_by_an_officer))
