@@ -131,6 +131,19 @@ static void make_rows(const struct rota_ask *ask, bool forgetful, struct reply *
 	rota_bytes_free(&batch);
 }
 
+/* A list of 60,000 bytes, a certificate of 600, or a word that it is entered. */
+static void act(const struct rota_ask *ask, bool empty, struct reply *r)
+{
+	const struct rota_answer a = { .kind = ROTA_ANSWER_SIGNED, .entry = 7 };
+	static const uint8_t der[60000] = { 1, 2, 3 };
+	size_t len = ask->kind == ROTA_ASK_CRL ? sizeof(der) : 600;
+
+	if (ask->kind == ROTA_ASK_REVOKE || empty)
+		len = 0;
+	rota_answer_write_long(&a, rota_span(der, len), &r->text);
+	r->status = 200;
+}
+
 static void judge(struct daemon *d, const struct rota_ask *ask, struct reply *r)
 {
 	enum server_mood mood = d->board->mood;
@@ -155,6 +168,11 @@ static void judge(struct daemon *d, const struct rota_ask *ask, struct reply *r)
 	}
 	if (mood == SERVER_HAS_NO_TOKEN) {
 		refuse(r, 503, ROTA_REFUSED_TOKEN);
+		return;
+	}
+	if (ask->kind == ROTA_ASK_CRL || ask->kind == ROTA_ASK_OCSP ||
+		ask->kind == ROTA_ASK_REVOKE) {
+		act(ask, mood == SERVER_SAYS_NOTHING, r);
 		return;
 	}
 	if (ask->kind == ROTA_ASK_ROWS) {

@@ -312,6 +312,52 @@ TEST(rows_come_as_they_were_asked_for)
 	end(&d);
 }
 
+TEST(an_authority_is_asked)
+{
+	static const uint8_t device[ROTA_DIGEST_LEN] = { 1 }, serial[] = { 0x5a, 1 };
+	struct rota_bytes der, ask = { 0 };
+	struct daemon_scene d;
+	uint64_t version;
+	unsigned asks;
+
+	CHECK(begin(&d));
+	CHECK_OK(sign(&d, "rollouts", &version)); /* the client is opened when it is needed */
+	CHECK_OK(rota_client_crl(d.proxy.client, "sensor", "device-ca", "r", &der, &d.s.why));
+	CHECK_EQ(der.len, 60000);
+	CHECK(der.p[0] == 1 && der.p[2] == 3 && der.p[59999] == 0);
+	rota_bytes_free(&der);
+	CHECK_OK(rota_client_responder(
+		d.proxy.client, "sensor", "device-ca", "r", ROTA_STR("csr"), &der, &d.s.why));
+	CHECK_EQ(der.len, 600);
+	rota_bytes_free(&der);
+	CHECK_OK(rota_client_revoke(d.proxy.client, "sensor", "device-ca", "r", device,
+		ROTA_SPAN(serial), &ask, &d.s.why));
+	rota_bytes_free(&ask);
+	ROW("an officer first: the same request is brought again");
+	d.server.board->mood = SERVER_ASKS_OFFICERS;
+	CHECK_EQ(rota_client_revoke(d.proxy.client, "sensor", "device-ca", "r", device,
+			 ROTA_SPAN(serial), &ask, &d.s.why),
+		ROTA_ERR_BUSY);
+	asks = d.server.board->asks;
+	version = ask.len;
+	CHECK_EQ(rota_client_revoke(d.proxy.client, "sensor", "device-ca", "r", device,
+			 ROTA_SPAN(serial), &ask, &d.s.why),
+		ROTA_ERR_BUSY);
+	CHECK(d.server.board->asks == asks + 1 && ask.len == version);
+	rota_bytes_free(&ask);
+	ROW("what is no yes");
+	CHECK_EQ(rota_client_crl(d.proxy.client, "sensor", "device-ca", "r", &der, &d.s.why),
+		ROTA_ERR_BUSY);
+	d.server.board->mood = SERVER_SAYS_NOTHING;
+	CHECK_EQ(rota_client_crl(d.proxy.client, "sensor", "device-ca", "r", &der, &d.s.why),
+		ROTA_ERR_FORMAT);
+	d.server.board->mood = SERVER_REFUSES;
+	CHECK_EQ(rota_client_crl(d.proxy.client, "sensor", "device-ca", "r", &der, &d.s.why),
+		ROTA_ERR_ROLE);
+	CHECK(!der.p);
+	end(&d);
+}
+
 TEST(the_daemon_gets_the_texts_that_are_new)
 {
 	static const char path[] = "rollouts/sensor.json";
@@ -368,5 +414,5 @@ TESTS(T(online_roles_are_the_daemons), T(keys_are_what_the_daemon_says),
 	T(what_is_no_yes_is_no_signature), T(nobody_there_was_not_asked),
 	T(what_was_granted_is_not_lost), T(a_request_that_is_left_is_brought_to_an_end),
 	T(an_approved_request_comes_to_its_file), T(campaigns_are_those_that_were_asked_for),
-	T(rows_come_as_they_were_asked_for), T(the_daemon_gets_the_texts_that_are_new),
-	T(an_image_goes_there_whole))
+	T(an_authority_is_asked), T(rows_come_as_they_were_asked_for),
+	T(the_daemon_gets_the_texts_that_are_new), T(an_image_goes_there_whole))
