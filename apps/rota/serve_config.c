@@ -132,6 +132,7 @@ static enum rota_err read_all(struct rota_ini *ini, const char *base, const stru
 {
 	const char *state = rota_ini_get(ini, SECTION, "state");
 	const char *crl = rota_ini_get(ini, SECTION, "crl");
+	const char *ocsp_key = rota_ini_get(ini, SECTION, "ocsp_key");
 	const char *staging = rota_ini_get(ini, "repository", "staging");
 	char cwd[ROTA_FILE_PATH_MAX];
 
@@ -144,6 +145,8 @@ static enum rota_err read_all(struct rota_ini *ini, const char *base, const stru
 	c->device_ca = path_of(ini, base, "device_ca", "ca/device-ca.pem");
 	c->operational_ca = path_of(ini, base, "operational_ca", "ca/operational-ca.pem");
 	c->crl = crl == NULL ? NULL : absolute(base, crl);
+	c->ocsp_key = ocsp_key == NULL ? NULL : absolute(base, ocsp_key);
+	c->ocsp_certificate = path_of(ini, base, "ocsp_certificate", "ca/ocsp.pem");
 	c->operators = text_of(ini, "operators", "");
 	find_signd(ini, base, c);
 	c->address = o->address != NULL ? rota_text("%s", o->address)
@@ -194,8 +197,9 @@ enum rota_err serve_config_load(
 void serve_config_free(struct serve_config *c)
 {
 	char *const all[] = { c->file, c->state, c->repository, c->staging, c->certificate, c->key,
-		c->device_ca, c->operational_ca, c->crl, c->operators, c->signd, c->product,
-		c->address, c->nginx, c->rotad, c->web_user, c->ingest_user };
+		c->device_ca, c->operational_ca, c->crl, c->ocsp_key, c->ocsp_certificate,
+		c->operators, c->signd, c->product, c->address, c->nginx, c->rotad, c->web_user,
+		c->ingest_user };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]);

@@ -21,6 +21,7 @@ struct serve_config {
 	char *staging; /* NULL: builds of ci lie in the repository */
 	char *certificate, *key;
 	char *device_ca, *operational_ca, *crl; /* crl may be NULL */
+	char *ocsp_key, *ocsp_certificate; /* both or none; may be NULL */
 	char *operators; /* users who may write into the registry; may be empty */
 	char *address;
 	uint64_t repo_port, device_port, http_port; /* 0: choose a free one */

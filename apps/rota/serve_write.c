@@ -78,6 +78,10 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 				      : rota_text("\n[time]\nsignd = %s\nproduct = %s\n"
 						  "\n[signd]\nsocket = %s\nproduct = %s\n",
 						c->signd, c->product, c->signd, c->product);
+	char *ocsp = c->ocsp_key == NULL || c->crl == NULL
+		? rota_text("%s", "")
+		: rota_text("\n[ocsp]\nkey = %s\ncertificate = %s\nissuer = %s\n", c->ocsp_key,
+			  c->ocsp_certificate, serve_path(s, "ca/operational-ca.pem"));
 	char *text =
 		rota_text("; Made by `rota serve` from %s at each start; changes here are lost.\n"
 			  "[server]\nsocket = %s\n%sworkers = %" PRIu64 "\n\n"
@@ -87,19 +91,20 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 			  "[projection]\ndatabase = %s\n\n"
 			  "[keys]\ndirectory = %s\n\n"
 			  "[operators]\nsocket = %s\n%s%s\n\n"
-			  "[log]\ndirectory = %s/log\n%s",
+			  "[log]\ndirectory = %s/log\n%s%s",
 			c->file, serve_path(s, "run/rotad.sock"), peer, c->workers,
 			serve_path(s, "ca/operational-ca.pem"), serve_path(s, "ca/device-ca.pem"),
 			crl, serve_path(s, "rotad/journal"), c->segment_bytes, c->keep_segments,
 			serve_path(s, "rotad/fleet.sqlite"), serve_path(s, "rotad/keys"),
 			serve_path(s, "desk/operators.sock"), *c->operators ? "users = " : "",
-			c->operators, c->repository, time);
+			c->operators, c->repository, time, ocsp);
 	enum rota_err err =
 		rota_file_write(serve_path(s, "rotad.ini"), rota_span_cstr(text), 0644, why);
 
 	free(crl);
 	free(peer);
 	free(time);
+	free(ocsp);
 	free(text);
 	return err;
 }

@@ -5,6 +5,7 @@
 #include "apps/rotad/metrics.h"
 #include "apps/rotad/peer.h"
 #include "apps/rotad/post.h"
+#include "apps/rotad/responder.h"
 #include "apps/rotad/statements.h"
 #include "apps/rotad/teller.h"
 #include "host/base/json.h"
@@ -271,6 +272,8 @@ static const struct route {
 	{ "/api/v1/report", EVHTTP_REQ_POST, on_report },
 	{ "/api/v1/time", EVHTTP_REQ_POST, on_time },
 	{ "/api/v1/statement", EVHTTP_REQ_POST, statements_on },
+	{ RESPONDER_PATH, EVHTTP_REQ_POST, responder_on_post },
+	{ RESPONDER_PATH "/", EVHTTP_REQ_GET, responder_on_get },
 	{ EST_PATH "cacerts", EVHTTP_REQ_GET, est_on_cacerts },
 	{ EST_PATH "nonce", EVHTTP_REQ_GET, est_on_nonce },
 	{ EST_PATH "simpleenroll", EVHTTP_REQ_POST, est_on_enrol },

@@ -6,11 +6,12 @@
  *     GET  /api/v1/keys/ID  the same; where it has [keys] (keys.h)
  *     POST /api/v1/statement  the same (statements.h)
  *     /.well-known/est/...    for an IDevID too (est.h)
+ *     /ocsp                   for everybody (responder.h)
  *     GET  /healthz         200 while the event loops turn
  *     GET  /readyz          200 when journal and projection do their work, else 503 and what does not
  *     GET  /metrics         Prometheus text
  *
- * nginx forwards only /api/ and /est/; the rest is for who may open the socket.
+ * nginx forwards only /api/, /est/ and /ocsp; the rest is for who may open the socket.
  */
 #ifndef APPS_ROTAD_API_H
 #define APPS_ROTAD_API_H

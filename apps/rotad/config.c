@@ -111,6 +111,20 @@ static enum rota_err read_signd(struct rota_ini *ini, struct config *c, struct r
 	return text(ini, "signd", "product", &c->product, why);
 }
 
+/* [ocsp]: all three, and a list to answer from. */
+static enum rota_err read_ocsp(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	if (rota_ini_get(ini, "ocsp", "key") == NULL)
+		return ROTA_OK;
+	ROTA_TRY(text(ini, "ocsp", "key", &c->ocsp_key, why));
+	ROTA_TRY(text(ini, "ocsp", "certificate", &c->ocsp_certificate, why));
+	ROTA_TRY(text(ini, "ocsp", "issuer", &c->ocsp_issuer, why));
+	if (c->crl == NULL)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+			"%s: [ocsp] answers out of [identity] crl, which is missing", ini->path);
+	return ROTA_OK;
+}
+
 /* [time]: both, or none of it. */
 static enum rota_err read_time(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
@@ -140,6 +154,7 @@ static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rot
 	keys = rota_ini_get(ini, "keys", "directory");
 	c->keys = keys == NULL ? NULL : rota_text("%s", keys);
 	ROTA_TRY(read_signd(ini, c, why));
+	ROTA_TRY(read_ocsp(ini, c, why));
 	ROTA_TRY(read_operators(ini, c, why));
 	ROTA_TRY(read_time(ini, c, why));
 	ROTA_TRY(numbers(ini, c, why));
@@ -167,6 +182,9 @@ void config_free(struct config *c)
 {
 	free(c->socket);
 	free(c->desk);
+	free(c->ocsp_key);
+	free(c->ocsp_certificate);
+	free(c->ocsp_issuer);
 	free(c->authority);
 	free(c->product);
 	free(c->ca);

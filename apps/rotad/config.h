@@ -29,6 +29,7 @@ struct config {
 	uint64_t keep_segments; /* 0: drop none */
 	uint64_t queue; /* reports that wait for the disk */
 	char *database;
+	char *ocsp_key, *ocsp_certificate, *ocsp_issuer; /* NULL: nobody answers OCSP */
 	char *keys; /* directory of what key campaigns need; NULL: none are served */
 	char *log; /* directory of the signing log's files; NULL: there is none */
 	char *authority,

@@ -21,6 +21,7 @@ static void add_numbers(struct evbuffer *to, struct figures *f)
 			"Statements of devices refused for signature, proof or form.",
 			f->refused_statements },
 		{ "times_total", "counter", "Devices that were told the time.", f->times },
+		{ "ocsp_total", "counter", "Questions about certificates answered.", f->ocsp },
 		{ "rows_total", "counter", "Rows of the registry made of statements.", f->rows },
 		{ "rows_refused_total", "counter", "Statements that no row could be made of.",
 			f->rows_refused },

@@ -30,7 +30,7 @@ struct post; /* apps/rotad/post.h */
 
 struct figures {
 	_Atomic uint64_t requests, accepted, refused_http, refused_identity, refused_report, busy,
-		deadlines, connections, chain_checks, times, bundles; /* workers add */
+		deadlines, connections, chain_checks, times, bundles, ocsp; /* workers add */
 	_Atomic uint64_t durable, groups; /* ingest writes */
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
 	_Atomic uint64_t rows, rows_refused; /* rows.h adds */

@@ -102,6 +102,7 @@ static enum rota_err set_up(struct worker *w, int listener, int desk, struct rot
 
 	ROTA_TRY(rota_chain_open(c->ca, c->crl, &w->chain, why));
 	ROTA_TRY(keys_open(&w->keys, c, why));
+	ROTA_TRY(responder_open(&w->responder, c, why));
 	w->base = event_base_new();
 	if (w->base == NULL)
 		return rota_fail(why, ROTA_ERR_FULL, "no event loop: out of memory or descriptors");
@@ -129,6 +130,7 @@ static void release(struct worker *w)
 	if (w->base != NULL)
 		event_base_free(w->base);
 	keys_close(&w->keys);
+	responder_close(&w->responder);
 	rota_chain_close(w->chain);
 	queue_free(&w->answers);
 }

@@ -5,6 +5,7 @@
 
 #include "apps/rotad/conn.h"
 #include "apps/rotad/keys.h"
+#include "apps/rotad/responder.h"
 #include "host/identity/chain.h"
 
 struct event_base;
@@ -17,6 +18,7 @@ struct worker {
 	struct gate gate, desk; /* of nginx, of operators */
 	struct rota_chain *chain;
 	struct keys keys;
+	struct responder responder;
 	struct queue answers; /* of struct post, from ingest; the worker itself in it means: stop */
 	uint64_t waiting; /* posts given away and not back yet */
 	uint64_t asking; /* questions for the time that are under way (teller.h) */

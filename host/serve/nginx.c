@@ -71,6 +71,7 @@ static void add_http_limits(const struct rota_nginx *n, struct rota_bytes *out)
 		"\tlimit_conn address 1024;\n"
 		"\tlimit_req_zone $ssl_client_fingerprint zone=device_rate:10m rate=%ur/s;\n"
 		"\tlimit_conn_zone $ssl_client_fingerprint zone=device_conn:10m;\n"
+		"\tlimit_req_zone $binary_remote_addr zone=ocsp_rate:10m rate=20r/s;\n"
 		"\tlimit_conn_status 429;\n"
 		"\tlimit_req_status 429;\n"
 		"\n",
@@ -131,6 +132,20 @@ static void add_staging(const struct rota_nginx *n, struct rota_bytes *out, bool
 			"\t\t}\n");
 }
 
+/* Who asks about a certificate is nobody: he is limited by his address. */
+static void add_ocsp(struct rota_bytes *out)
+{
+	rota_bytes_print(out,
+		"\t\t# Whether a certificate is good (RFC 6960).\n"
+		"\t\tlocation ~ ^/ocsp(/|$) {\n"
+		"\t\t\tlimit_req zone=ocsp_rate burst=40 nodelay;\n"
+		"\t\t\tproxy_pass_request_headers off;\n"
+		"\t\t\tproxy_set_header Host rotad;\n"
+		"\t\t\tproxy_set_header Connection \"\";\n"
+		"\t\t\tproxy_pass http://rotad;\n"
+		"\t\t}\n");
+}
+
 static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool targets, bool devices)
 {
 	rota_bytes_print(out,
@@ -170,6 +185,8 @@ static void add_repo(const struct rota_nginx *n, struct rota_bytes *out, bool ta
 	add_files(n->repository, out,
 		"Looked at first by a device in trouble: never stale for long.", "recovery",
 		"[a-z0-9][a-z0-9._-]{0,31}\\.json", "public, max-age=60");
+	add_files(n->repository, out, "Revocation lists of devices' certificates.", "crl",
+		"[a-z0-9][a-z0-9-]{0,63}\\.crl", "public, max-age=3600");
 	rota_bytes_print(out,
 		"\t\tlocation / {\n"
 		"\t\t\treturn 404;\n"
@@ -193,6 +210,7 @@ static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 		"\tserver {\n");
 	add_listen(n, out, n->repo_port, true);
 	rota_bytes_print(out, "\t\tssl_session_cache shared:public:8m;\n");
+	add_ocsp(out);
 	add_repo(n, out, !n->targets_mtls, false);
 	rota_bytes_print(out, "\t}\n\n");
 	if (n->http_port == 0)
@@ -201,6 +219,7 @@ static void add_public(const struct rota_nginx *n, struct rota_bytes *out)
 		"\t# The same without TLS: nothing that a device believes depends on it.\n"
 		"\tserver {\n");
 	add_listen(n, out, n->http_port, false);
+	add_ocsp(out);
 	add_repo(n, out, !n->targets_mtls, false);
 	rota_bytes_print(out, "\t}\n\n");
 }

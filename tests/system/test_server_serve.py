@@ -166,6 +166,16 @@ def test_curl_and_openssl_read_the_cas_over_est(served, authority):
     assert b"CN = Test operational CA" in out
 
 
+def test_lists_and_ocsp_are_for_everybody(served, authority):
+    (authority.dir / "repo/crl").mkdir()
+    authority.write("repo/crl/operational-ca.crl", b"\x30\x00")
+    assert served.ask("repo", "/repo/crl/operational-ca.crl")[::2] == (200, b"\x30\x00")
+    assert served.ask("repo", "/repo/crl/..%2fmetadata/timestamp.crl")[0] == 404
+    for method, path in (("POST", "/ocsp"), ("GET", "/ocsp/MAA%2F")):
+        status, _, body = served.ask("repo", path, None, method, b"0" if method == "POST" else None)
+        assert status == 404 and b"nobody answers OCSP here" in body  # rotad says it
+
+
 def test_identity_header_of_a_client_is_overwritten(served, authority):
     other = authority.operational.issue("cd" * 32)[1]
     device = authority.client(authority.operational)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rotad/responder.h -- is this certificate good? (RFC 6960; SPEC 29.9)
+ *
+ *     POST /ocsp, GET /ocsp/BASE64
+ *
+ * What is over stands in the revocation list of rotad.ini, which the signing daemon made; this says the same, certificate by
+ * certificate, signed by a key of its own whose certificate (29.8) the daemon issues. Its thief can say that what is over is not, and
+ * nothing else. Of one worker: key and list are read by each.
+ */
+#ifndef APPS_ROTAD_RESPONDER_H
+#define APPS_ROTAD_RESPONDER_H
+
+#include "apps/rotad/shared.h"
+#include "host/base/bytes.h"
+#include "rota/port/crypto.h"
+
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#define RESPONDER_PATH "/ocsp"
+
+struct worker;
+struct evhttp_request;
+
+struct responder {
+	EVP_PKEY *key; /* NULL: nobody answers here */
+	uint8_t point[ROTA_P256_KEY_LEN];
+	struct rota_bytes certificate; /* DER */
+	X509 *issuer;
+	X509_CRL *list; /* of the issuer; NULL: it cannot be read */
+	struct stat seen; /* the list's file, when it was read */
+	bool failed; /* it was said */
+};
+
+/* ROTA_OK too where none is set. Release with responder_close(), after a failure too.
+ * Errors are those of rota_tls_check() and rota_cert_load(); ROTA_ERR_UNSUPPORTED: a key of another kind than P-256. */
+ROTA_MUST_USE enum rota_err responder_open(
+	struct responder *r, const struct config *c, struct rota_fail *why);
+void responder_close(struct responder *r);
+
+/* For the table of api.c. */
+void responder_on_post(struct worker *w, struct evhttp_request *request);
+void responder_on_get(struct worker *w, struct evhttp_request *request);
+
+#endif
