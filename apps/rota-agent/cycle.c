@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-agent/cycle.h"
 #include "apps/rota-agent/recovery.h"
+#include "apps/rota-agent/renew.h"
 #include "apps/rota-agent/say.h"
 #include "apps/rota-agent/transfer.h"
 #include "host/agent/command.h"
@@ -427,15 +428,27 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		a->device.dir, rota_err_str(err));
 }
 
+/* The time by which certificates are judged: a clock that is believed, else the time floor (SPEC 5.2). */
+static uint64_t believed_s(const struct cycle *c)
+{
+	struct rota_time now = agent_clock_now(c->a->config->clock);
+	uint64_t floor_s = rota_update_state(&c->u)->trusted.time_floor_s;
+
+	return now.trusted && !rota_update_restored(&c->u) && now.unix_s >= floor_s ? now.unix_s
+										    : floor_s;
+}
+
 static enum rota_err run(
 	struct cycle *c, struct rota_buf workspace, enum agent_end *end, struct rota_fail *why)
 {
 	struct rota_update_want want;
 	struct rota_ordered before;
 
-	c->a->report.away = c->a->report.taken = c->a->report.turned_away = false;
 	c->a->report.detail = "";
 	ROTA_TRY(start(c, workspace, why));
+	if (!c->a->carrier.alone)
+		agent_renew(c->a, believed_s(c));
+	c->a->report.away = c->a->report.taken = c->a->report.turned_away = false;
 	before = rota_update_state(&c->u)->ordered;
 	do {
 		rota_update_want(&c->u, &want);
@@ -464,16 +477,19 @@ static void hand_out(struct agent *a, const struct rota_update *u)
 static void judge_identity(struct agent *a)
 {
 	const struct agent_report *r = &a->report;
+	enum rota_err err = ROTA_OK;
 	struct rota_fail why;
 
 	if (a->identity.config == NULL)
 		return;
-	if (r->taken && agent_identity_proved(&a->identity, &why) != ROTA_OK)
+	if (r->taken)
+		err = agent_identity_proved(&a->identity, &why);
+	else if (r->turned_away)
+		err = agent_identity_refused(&a->identity, &why);
+	if (err != ROTA_OK)
 		say("warning",
 			(struct say_field[]){
 				{ "step", "identity" }, { "reason", why.text }, { NULL, NULL } });
-	if (!r->taken && r->turned_away)
-		agent_identity_refused(&a->identity);
 }
 
 /* Memory of its own, which goes back when the cycle is over: the agent mostly sleeps. */

@@ -26,6 +26,7 @@ struct agent {
 	struct agent_rot
 		rot; /* with [identity] directory; its port is NULL where it does not open */
 	struct agent_identity identity; /* likewise */
+	uint64_t renew_after_s, renew_wait_s; /* no LDevID is asked for before; CLOCK_MONOTONIC */
 	struct agent_report report;
 	struct rota_fetch *fetch;
 	struct agent_carrier carrier; /* of recovery orders */

@@ -172,30 +172,38 @@ bool agent_identity_tries(const struct agent_identity *id)
 	return id->ldevid[0].there && id->ldevid[1].there;
 }
 
-enum rota_err agent_identity_proved(struct agent_identity *id, struct rota_fail *why)
+/* Certificate first, then key: what is there always fits. */
+static enum rota_err drop(struct agent_identity *id, unsigned place, struct rota_fail *why)
 {
-	unsigned older = 1 - newest(id);
+	enum rota_rot_key key = agent_ldevid_key(place);
 	char path[ROTA_FILE_PATH_MAX];
 	enum rota_err err;
 
-	if (!agent_identity_tries(id) || id->use == older)
-		return ROTA_OK;
-	agent_identity_path(id->config, agent_ldevid_key(older), path);
+	agent_identity_path(id->config, key, path);
 	ROTA_TRY(rota_file_remove(path, why));
-	id->ldevid[older] = (struct agent_ldevid){ 0 };
-	err = id->rot->key_destroy(id->rot->ctx, agent_ldevid_key(older));
-	return err == ROTA_OK
-		? ROTA_OK
-		: rota_fail(why, err, "key %s of the root of trust stays: %s",
-			  rota_rotkey_name(agent_ldevid_key(older)), rota_err_str(err));
+	id->ldevid[place] = (struct agent_ldevid){ 0 };
+	err = id->rot->key_destroy(id->rot->ctx, key);
+	return err == ROTA_OK ? ROTA_OK
+			      : rota_fail(why, err, "key %s of the root of trust stays: %s",
+					rota_rotkey_name(key), rota_err_str(err));
 }
 
-void agent_identity_refused(struct agent_identity *id)
+enum rota_err agent_identity_proved(struct agent_identity *id, struct rota_fail *why)
 {
-	struct rota_fail ignored;
+	unsigned older = 1 - newest(id);
 
-	if (!agent_identity_tries(id) || id->use != newest(id))
-		return;
-	if (use(id, 1 - newest(id), &ignored) != ROTA_OK)
-		id->config->login->key = NULL;
+	if (!agent_identity_tries(id) || id->use == older)
+		return ROTA_OK;
+	return drop(id, older, why);
+}
+
+enum rota_err agent_identity_refused(struct agent_identity *id, struct rota_fail *why)
+{
+	unsigned newer = newest(id);
+	enum rota_err err;
+
+	if (!agent_identity_tries(id) || id->use != newer)
+		return ROTA_OK;
+	err = use(id, 1 - newer, why);
+	return err == ROTA_OK ? drop(id, newer, why) : err;
 }

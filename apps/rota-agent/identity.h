@@ -7,7 +7,7 @@
  *
  * LDevIDs are blue and green: the next one is made beside the one in use, and tried; only once the server has taken
  * something under it the older one goes, certificate first, then key. What is there says how far that is: with two
- * certificates the newer is on trial, and where it is turned away the older one goes on. A certificate counts that is
+ * certificates the newer is on trial, and where it is turned away it goes and the older one goes on. A certificate counts that is
  * the device's, of the key in its place.
  */
 #ifndef APPS_ROTA_AGENT_IDENTITY_H
@@ -59,8 +59,9 @@ bool agent_identity_tries(const struct agent_identity *id);
 /* The server took something under it: the older one goes. Nothing to do where there is none. */
 ROTA_MUST_USE enum rota_err agent_identity_proved(struct agent_identity *id, struct rota_fail *why);
 
-/* The server turned it away: the older one, if there is one, until this is opened again. */
-void agent_identity_refused(struct agent_identity *id);
+/* The server turned it away: where an older one is there, that goes on, and the newer one goes. */
+ROTA_MUST_USE enum rota_err agent_identity_refused(
+	struct agent_identity *id, struct rota_fail *why);
 
 /* PEM file of an LDevID's place, or of the IDevID, with its key. */
 void agent_identity_path(const struct agent_config *config, enum rota_rot_key key,

@@ -516,16 +516,12 @@ enum rota_err rota_fetch_post_long(struct rota_fetch *f, const struct rota_fetch
 }
 
 enum rota_err rota_fetch_send(struct rota_fetch *f, const struct rota_fetch_server *server,
-	const char *path, const char *type, const char *header, struct rota_span body,
-	uint32_t total_s, struct rota_fetch_answer *answer, struct rota_fail *why)
+	const char *path, const char *const *lines, struct rota_span body, uint32_t total_s,
+	struct rota_fetch_answer *answer, struct rota_fail *why)
 {
 	struct transfer t = { .f = f, .answer = answer };
-	char *kind = rota_text("Content-Type: %s", type);
-	const char *const lines[] = { kind, header, NULL };
-	enum rota_err err = send_bytes(&t, server, path, body, lines, total_s, why);
 
-	free(kind);
-	return err;
+	return send_bytes(&t, server, path, body, lines, total_s, why);
 }
 
 static enum rota_err upload(struct transfer *t, const struct rota_fetch_server *server, FILE *from,

@@ -112,11 +112,11 @@ ROTA_MUST_USE enum rota_err rota_fetch_post_long(struct rota_fetch *f,
 	uint32_t total_s, size_t max, struct rota_bytes *body, struct rota_fetch_answer *answer,
 	struct rota_fail *why);
 
-/* The same with other bytes and headers: `type` is the value of Content-Type, `header` one line more, or NULL. */
+/* The same with other bytes and headers: `lines`, NULL-ended, of which one is Content-Type. */
 ROTA_MUST_USE enum rota_err rota_fetch_send(struct rota_fetch *f,
-	const struct rota_fetch_server *server, const char *path, const char *type,
-	const char *header, struct rota_span body, uint32_t total_s,
-	struct rota_fetch_answer *answer, struct rota_fail *why);
+	const struct rota_fetch_server *server, const char *path, const char *const *lines,
+	struct rota_span body, uint32_t total_s, struct rota_fetch_answer *answer,
+	struct rota_fail *why);
 
 /* The same with the bytes of a file, as they are. ROTA_ERR_IO: it cannot be read, or became shorter meanwhile. */
 ROTA_MUST_USE enum rota_err rota_fetch_upload(struct rota_fetch *f,

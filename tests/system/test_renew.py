@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device's certificate is renewed in time, over EST, by keys in its root of trust (SPEC 29.6, 29.8): blue and green, and never so
+that the device is locked out."""
+import datetime
+import pathlib
+import shutil
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from fleet import Device, environment, line
+from test_factory import make_factory  # noqa: F401 - a fixture
+
+FAKETIME = next((str(x) for x in pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
+
+pytestmark = [pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here"),
+              pytest.mark.skipif(not FAKETIME, reason="faketime is not here")]
+
+
+@pytest.fixture(name="device")
+def make_device(factory, request):
+    device = Device(factory.dir / request.node.name[:60])
+    factory.station(device, "--soft", "--serial", request.node.name[:60].replace("_", "-"))
+    device.boot()
+    device.once(check=3)
+    return device
+
+
+def certificate(device, place):
+    path = device.dir / f"identity/ldevid-{place}.pem"
+    return x509.load_pem_x509_certificate(path.read_bytes()) if path.exists() else None
+
+
+def later(days):
+    return environment(LD_PRELOAD=FAKETIME, FAKETIME=f"+{days}d")
+
+
+def test_in_time_by_itself(device):
+    first = certificate(device, 0)
+    assert "renewed" not in device.agent("--once", env=later(19)).stdout
+    said = device.agent("--once", env=later(21)).stdout
+    assert line(said, "renewed")["key"] == "ldevid 1" and line(said, "renewed")["by"] == "ldevid 0"
+    # the report of this cycle was taken under the new one: the old one is gone, and so is its key
+    assert certificate(device, 0) is None
+    second = certificate(device, 1)
+    assert second.public_key().public_numbers() != first.public_key().public_numbers()
+    assert second.subject == first.subject and second.serial_number != first.serial_number
+    said = device.agent("--once", env=later(21)).stdout
+    assert line(said, "renewed")["by"] == "ldevid 1" and certificate(device, 0) and not certificate(device, 1)
+
+
+def test_over_or_lost_by_what_it_was_born_with(factory, device):
+    factory.signd.stop()
+    text = factory.signd.config.read_text()
+    factory.signd.config.write_text(text.replace("lifetime = 30d", "lifetime = 300d"))
+    factory.signd.start()
+    try:
+        said = device.agent("--once", env=later(31)).stdout
+        assert line(said, "renewed")["by"] == "identity", said
+        left = certificate(device, 1).not_valid_after - datetime.datetime.utcnow()
+        assert certificate(device, 0) is None and left.days >= 299
+    finally:
+        factory.signd.stop()
+        factory.signd.config.write_text(text)
+        factory.signd.start()
+    (device.dir / "identity/ldevid-1.pem").unlink()
+    said = device.agent("--once").stdout
+    assert line(said, "renewed")["by"] == "identity" and certificate(device, 0)
+
+
+def test_no_server_costs_nothing(factory, device):
+    before = certificate(device, 0)
+    factory.signd.stop()
+    try:
+        said = device.agent("--once", env=later(21)).stdout
+    finally:
+        factory.signd.start()
+    assert line(said, "warning")["step"] == "renew", said
+    assert certificate(device, 0) == before and certificate(device, 1) is None
+    # the key that was made in vain is made anew
+    assert "renewed" in device.agent("--once", env=later(21)).stdout
+
+
+def test_a_new_one_that_is_turned_away_does_not_cost_the_old_one(device):
+    before = certificate(device, 0)
+    device.agent("--once", env=later(19))  # says that the timestamp is over, once
+    assert "renewed" in device.agent("--once", env=later(21)).stdout
+    ours = certificate(device, 1)
+    assert certificate(device, 0) == before, "nothing was reported, so nothing is proved"
+    # of the right key and device, and newer; but of an authority that no server knows
+    key = ec.generate_private_key(ec.SECP256R1())
+    forged = (x509.CertificateBuilder().subject_name(ours.subject).issuer_name(ours.issuer).public_key(ours.public_key())
+              .serial_number(1).not_valid_before(ours.not_valid_before + datetime.timedelta(seconds=1))
+              .not_valid_after(ours.not_valid_after).sign(key, hashes.SHA256()))
+    (device.dir / "identity/ldevid-1.pem").write_bytes(forged.public_bytes(serialization.Encoding.PEM))
+    device.agent("--once")  # has something to report, again
+    assert certificate(device, 1) is None and certificate(device, 0) == before
+    assert "ok       server" in device.agent("doctor").stdout
