@@ -4,6 +4,7 @@
 #include "host/base/when.h"
 #include "ports/tpm2/tpm2.h"
 #include "rota/codec/name.h"
+#include "rota/codec/purpose.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -411,6 +412,34 @@ static enum rota_err read_slots(struct agent_config *c, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+static enum rota_err read_vaults(struct agent_config *c, struct rota_fail *why)
+{
+	const char *each;
+
+	for (size_t n = 0; (each = rota_ini_section(&c->ini, "vault", n)); n++) {
+		struct agent_vault *v = &c->vault[c->vault_count];
+		char section[SECTION_MAX];
+		struct part p = begin(&c->ini, section, why);
+		const char *purpose;
+
+		if (c->vault_count == AGENT_VAULTS_MAX || !rota_name_valid(rota_span_cstr(each)))
+			return rota_fail(why, ROTA_ERR_FORMAT,
+				"%s: [vault %s]: at most %d vaults, each with a name of 1 to 32 of "
+				"a-z 0-9 . _ -",
+				c->ini.path, each, AGENT_VAULTS_MAX);
+		snprintf(section, sizeof(section), "vault %s", each);
+		v->name = each;
+		v->path = path(&p, "path", true);
+		purpose = text(&p, "purpose");
+		v->purpose = rota_purpose_of(rota_span_cstr(purpose ? purpose : "storage"));
+		if (v->purpose == 0)
+			refuse(&p, "purpose", purpose, "a purpose: telemetry, link, storage");
+		ROTA_TRY(p.err);
+		c->vault_count++;
+	}
+	return ROTA_OK;
+}
+
 static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 {
 	struct part identity = begin(&c->ini, "identity", why);
@@ -433,6 +462,7 @@ static enum rota_err read_all(struct agent_config *c, struct rota_fail *why)
 	read_root_of_trust(&rot, c);
 	ROTA_TRY(rot.err);
 	ROTA_TRY(read_slots(c, why));
+	ROTA_TRY(read_vaults(c, why));
 	ROTA_TRY(read_loader(c, &loader));
 	read_server(&server, c);
 	ROTA_TRY(server.err);

@@ -64,6 +64,13 @@ struct agent_token {
 	const char *module, *label, *pin_file, *environment;
 };
 
+/* Data at rest that the device's data keys seal: a vault of host/vault. */
+#define AGENT_VAULTS_MAX 8
+struct agent_vault {
+	const char *name, *path;
+	uint8_t purpose; /* enum rota_purpose */
+};
+
 struct agent_command {
 	const char *line; /* NULL: none */
 	uint64_t timeout_s;
@@ -95,6 +102,8 @@ struct agent_config {
 	uint8_t slot_count;
 	enum agent_backend loader_backend; /* AGENT_BACKEND_BOOT: no slot is behind a loader */
 	struct agent_loader loader;
+	struct agent_vault vault[AGENT_VAULTS_MAX];
+	uint8_t vault_count;
 	struct agent_command health, reboot;
 	const char *recovery; /* a recovery pack, or the folder where one appears; NULL: none */
 

@@ -2,6 +2,7 @@
 #include "apps/rota-agent/cycle.h"
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/renew.h"
+#include "apps/rota-agent/rotate.h"
 #include "apps/rota-agent/say.h"
 #include "apps/rota-agent/transfer.h"
 #include "host/agent/command.h"
@@ -331,9 +332,14 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 	case ROTA_UPDATE_FETCH_PROOF:
 		err = fetch_proof(c, want);
 		break;
-	case ROTA_UPDATE_FETCH_KEYS: /* this agent has no data keys */
+	case ROTA_UPDATE_FETCH_KEYS:
+		c->role[0] = 0;
+		err = agent_rotate_fetch(c->a, &c->u, want, &c->fail);
+		break;
 	case ROTA_UPDATE_SEND_STATEMENT:
-		err = ROTA_ERR_UNSUPPORTED;
+		c->role[0] = 0;
+		if (agent_rotate_send(c->a, &c->u, want, &err, &c->fail))
+			return true;
 		break;
 	case ROTA_UPDATE_HEALTH:
 		err = check_health(c);
@@ -411,6 +417,7 @@ static enum rota_err start(struct cycle *c, struct rota_buf workspace, struct ro
 		.random = &rota_random_posix,
 		.uptime = &rota_uptime_posix,
 		.resume_every = a->config->resume_every,
+		.keys = agent_rotate_begin(a),
 		.event_ctx = &a->report,
 		.event = agent_report_event,
 	};
@@ -453,6 +460,7 @@ static enum rota_err run(
 	do {
 		rota_update_want(&c->u, &want);
 	} while (step(c, &want));
+	agent_rotate_say(c->a, &c->u);
 	agent_recovery_say(&c->u, c->a->carrier.alone);
 	agent_recovery_say_failed(&c->u, &before);
 	*end = c->a->carrier.alone && want.kind == ROTA_UPDATE_FETCH_META ? end_alone(c)

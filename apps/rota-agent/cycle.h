@@ -11,8 +11,10 @@
 #include "apps/rota-agent/carrier.h"
 #include "apps/rota-agent/device.h"
 #include "apps/rota-agent/identity.h"
+#include "apps/rota-agent/keys.h"
 #include "apps/rota-agent/report.h"
 #include "apps/rota-agent/rot.h"
+#include "rota/update/keys.h"
 
 enum agent_end {
 	AGENT_END_IDLE, /* nothing to do until the next poll */
@@ -26,6 +28,9 @@ struct agent {
 	struct agent_rot
 		rot; /* with [identity] directory; its port is NULL where it does not open */
 	struct agent_identity identity; /* likewise */
+	struct agent_keys keys; /* likewise: data keys */
+	struct rota_update_keys rotation; /* of them, in a cycle */
+	struct rota_key_desk key_desk;
 	uint64_t renew_after_s, renew_wait_s; /* no LDevID is asked for before; CLOCK_MONOTONIC */
 	struct agent_report report;
 	struct rota_fetch *fetch;

@@ -4,6 +4,7 @@
 #include "apps/rota-agent/factory.h"
 #include "apps/rota-agent/log.h"
 #include "apps/rota-agent/recovery.h"
+#include "apps/rota-agent/rotate.h"
 #include "apps/rota-agent/run.h"
 #include "apps/rota-agent/say.h"
 #include "apps/rota-agent/status.h"
@@ -203,6 +204,8 @@ static void open_identity(struct agent *a)
 	if (agent_identity_open(&a->identity, a->config, a->rot.port, d->rom.device_id, &why) !=
 		ROTA_OK)
 		warn("identity", &why);
+	if (agent_rotate_open(a, &why) != ROTA_OK && why.err != ROTA_ERR_NOT_FOUND)
+		warn("keys", &why);
 }
 
 static enum rota_err open_agent(struct agent *a, struct rota_fail *why)
@@ -256,6 +259,7 @@ static int run(const struct agent_config *config, const struct options *o)
 	else
 		status = o->once ? agent_run_once(&a) : agent_run(&a);
 	rota_fetch_free(a.fetch);
+	agent_rotate_close(&a);
 	agent_identity_close(&a.identity);
 	agent_rot_close(&a.rot);
 	agent_device_close(&a.device);
