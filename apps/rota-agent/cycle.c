@@ -490,6 +490,8 @@ static void judge_identity(struct agent *a)
 
 	if (a->identity.config == NULL)
 		return;
+	if (agent_identity_tries(&a->identity))
+		agent_report_knock(&a->report);
 	if (r->taken)
 		err = agent_identity_proved(&a->identity, &why);
 	else if (r->turned_away)

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* SubjectPublicKeyInfo of a P-256 point: the point stands at its end. */
 #define SPKI_LEN 91
@@ -56,6 +57,13 @@ static bool is_of(const struct rota_cert *cert, struct rota_span device,
 		memcmp(cert->spki.p + SPKI_LEN - ROTA_P256_KEY_LEN, point, ROTA_P256_KEY_LEN) == 0;
 }
 
+static struct timespec written(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_mtim : (struct timespec){ 0 };
+}
+
 /* What lies in a place. Nothing there is no error. */
 static enum rota_err look(struct agent_identity *id, unsigned place, struct rota_fail *why)
 {
@@ -76,9 +84,10 @@ static enum rota_err look(struct agent_identity *id, unsigned place, struct rota
 	if (err == ROTA_OK && !is_of(&cert, id->device, point))
 		err = ROTA_ERR_DENIED;
 	if (err == ROTA_OK)
-		id->ldevid[place] = (struct agent_ldevid){
-			.there = true, .from_s = cert.not_before, .to_s = cert.not_after
-		};
+		id->ldevid[place] = (struct agent_ldevid){ .there = true,
+			.from_s = cert.not_before,
+			.to_s = cert.not_after,
+			.written = written(path) };
 	rota_bytes_free(&der);
 	return err == ROTA_OK
 		? ROTA_OK
@@ -96,7 +105,9 @@ static unsigned newest(const struct agent_identity *id)
 		return 0;
 	if (l[0].from_s != l[1].from_s)
 		return l[1].from_s > l[0].from_s;
-	return l[1].to_s > l[0].to_s;
+	if (l[0].written.tv_sec != l[1].written.tv_sec)
+		return l[1].written.tv_sec > l[0].written.tv_sec;
+	return l[1].written.tv_nsec > l[0].written.tv_nsec;
 }
 
 /* ---- showing one ---- */

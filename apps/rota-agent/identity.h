@@ -16,6 +16,8 @@
 #include "apps/rota-agent/config.h"
 #include "host/identity/rotkey.h"
 
+#include <time.h>
+
 #define AGENT_LDEVIDS 2
 #define AGENT_LDEVID_NONE AGENT_LDEVIDS
 /* Of a certificate as PEM; what the authority makes has at most 2,304 bytes. */
@@ -24,6 +26,8 @@
 struct agent_ldevid {
 	bool there; /* a certificate that counts */
 	uint64_t from_s, to_s; /* Unix seconds, both included */
+	struct timespec
+		written; /* its file: of two that begin in one second the later one is newer */
 };
 
 /* A certificate and its key, for rota_fetch_login. Not moved while it is open. */

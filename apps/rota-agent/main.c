@@ -2,12 +2,14 @@
 /* rota-agent -- keeps a Linux device up to date. See docs/man/rota-agent.8. */
 #include "apps/rota-agent/doctor.h"
 #include "apps/rota-agent/factory.h"
+#include "apps/rota-agent/held.h"
 #include "apps/rota-agent/log.h"
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/rotate.h"
 #include "apps/rota-agent/run.h"
 #include "apps/rota-agent/say.h"
 #include "apps/rota-agent/status.h"
+#include "apps/rota-agent/wipe.h"
 #include "host/base/apart.h"
 
 #include <getopt.h>
@@ -20,7 +22,7 @@
 struct options {
 	const char *config;
 	const char *verb; /* NULL: run */
-	bool once, check, verbose, json, verify;
+	bool once, check, verbose, json, verify, offline, yes;
 	struct agent_recover recover;
 };
 
@@ -29,9 +31,11 @@ static void help(void)
 	puts("Usage: rota-agent [--config FILE] [--once] [--verbose] [--json]\n"
 	     "       rota-agent status [--config FILE] [--json]\n"
 	     "       rota-agent log [--config FILE] [--verify] [--json]\n"
+	     "       rota-agent vault [--config FILE] [--json]\n"
 	     "       rota-agent doctor [--config FILE]\n"
 	     "       rota-agent recover [--config FILE] PACK\n"
 	     "       rota-agent recover [--config FILE] --line TTY [--wait SECONDS]\n"
+	     "       rota-agent wipe [--config FILE] [--offline] --yes\n"
 	     "       rota-agent factory --at DIR --root-of-trust KIND [OPTION]...\n"
 	     "\n"
 	     "Fetches metadata from the update server, verifies it, installs the release that the\n"
@@ -40,10 +44,14 @@ static void help(void)
 	     "Verbs:\n"
 	     "  status   what is trusted, installed and pending\n"
 	     "  log      what this device decided, as a chain; --verify: whether it holds\n"
+	     "  vault    of each vault: records by generation of their keys, and what waits to be "
+	     "rewritten\n"
 	     "  doctor   what is wrong with this set-up, step by step\n"
 	     "  recover  take the recovery order of a pack (a file, or the folder of a stick), or "
 	     "of one\n"
 	     "           that `rota recovery send` sends over a serial line; no server is asked\n"
+	     "  wipe     tell the server that this device ends, and destroy its data keys for "
+	     "good\n"
 	     "  factory  make this device's keys and folder, with `rota factory station`\n"
 	     "\n"
 	     "Options:\n"
@@ -56,6 +64,8 @@ static void help(void)
 	     "  --verbose       say each file and each wait\n"
 	     "  --json          one JSON object per line\n"
 	     "  --verify        of log: only whether it holds\n"
+	     "  --yes           of wipe: yes, for good\n"
+	     "  --offline       of wipe: tell nobody; for a device that changes hands\n"
 	     "  --help, --version\n"
 	     "\n"
 	     "Examples:\n"
@@ -85,19 +95,26 @@ static int check_options(const struct options *o)
 	bool recover = o->verb && strcmp(o->verb, "recover") == 0;
 	bool log = o->verb && strcmp(o->verb, "log") == 0;
 	bool status = o->verb && strcmp(o->verb, "status") == 0;
+	bool vault = o->verb && strcmp(o->verb, "vault") == 0;
+	bool wipe = o->verb && strcmp(o->verb, "wipe") == 0;
 
 	if (recover && (o->recover.file != NULL) == (o->recover.line != NULL))
 		return usage("recover takes a pack or --line TTY", "");
 	if (!recover && (o->recover.line || o->recover.wait_s))
 		return usage("--line and --wait go with ", "recover");
-	if (o->verb && !recover && !log && !status && strcmp(o->verb, "doctor") != 0)
+	if (o->verb && !recover && !log && !status && !vault && !wipe &&
+		strcmp(o->verb, "doctor") != 0)
 		return usage("there is no verb ", o->verb);
-	if (o->verb && (o->once || o->check || (o->verbose && !recover)))
+	if (o->verb && (o->once || o->check || (o->verbose && !recover && !wipe)))
 		return usage("--once, --check and --verbose do not go with ", o->verb);
-	if (o->verb && o->json && !recover && !status && !log)
+	if (o->verb && o->json && !recover && !status && !log && !vault && !wipe)
 		return usage("--json does not go with ", o->verb);
 	if (o->verify && !log)
 		return usage("--verify goes with ", "log");
+	if ((o->offline || o->yes) && !wipe)
+		return usage("--offline and --yes go with ", "wipe");
+	if (wipe && !o->yes)
+		return usage("wipe destroys this device's data keys for good; say --yes", "");
 	return -1;
 }
 
@@ -122,6 +139,8 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "line", required_argument, NULL, 'l' },
 		{ "wait", required_argument, NULL, 'w' },
 		{ "verify", no_argument, NULL, 'y' },
+		{ "offline", no_argument, NULL, 'f' },
+		{ "yes", no_argument, NULL, 'Y' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -156,6 +175,12 @@ static int parse(int argc, char **argv, struct options *o)
 			break;
 		case 'y':
 			o->verify = true;
+			break;
+		case 'f':
+			o->offline = true;
+			break;
+		case 'Y':
+			o->yes = true;
 			break;
 		case 'h':
 			help();
@@ -254,6 +279,8 @@ static int run(const struct agent_config *config, const struct options *o)
 	agent_signals(&a);
 	if (open_agent(&a, &why) != ROTA_OK)
 		status = failed(&why);
+	else if (o->verb && strcmp(o->verb, "wipe") == 0)
+		status = agent_wipe(&a, o->offline);
 	else if (o->verb)
 		status = agent_recover(&a, &o->recover);
 	else
@@ -298,7 +325,9 @@ int main(int argc, char **argv)
 		status = check(&config);
 	else if (o.verb && strcmp(o.verb, "log") == 0)
 		status = agent_log(&config, o.json, o.verify);
-	else if (o.verb && strcmp(o.verb, "recover") != 0)
+	else if (o.verb && strcmp(o.verb, "vault") == 0)
+		status = agent_vaults(&config, o.json);
+	else if (o.verb && strcmp(o.verb, "status") == 0)
 		status = agent_status(&config, o.json);
 	else
 		status = run(&config, &o);

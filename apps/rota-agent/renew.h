@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps/rota-agent/renew.h -- the next LDevID, in time or after it is too late (SPEC 29.8).
+/* apps/rota-agent/renew.h -- the next LDevID, in time or after it is too late (SPEC 29.9).
  *
  * From a third of its life before an LDevID ends the device makes a key in the other place, asks for a certificate of it, and
  * keeps that beside the old one; which of the two is shown and when the old one goes is identity.h's. While the LDevID is

@@ -341,3 +341,19 @@ void agent_report_send(struct agent_report *r)
 		most = judge(r, &answer, most, last);
 	}
 }
+
+/* A report of nothing, which the server calls malformed once it knows who says it. */
+void agent_report_knock(struct agent_report *r)
+{
+	static struct rota_fetch_answer answer;
+	struct rota_fail why;
+	enum rota_err err;
+
+	if (now_s() < r->not_before_s || r->away || r->taken || r->turned_away)
+		return;
+	err = rota_fetch_post(r->fetch, &r->config->server, "api/v1/report",
+		ROTA_STR("{\"events\":[]}"), POST_S, &answer, &why);
+	r->taken = err == ROTA_OK && (answer.status == 200 || answer.status == 400);
+	r->turned_away = err == ROTA_ERR_DENIED ||
+		(err == ROTA_OK && (answer.status == 401 || answer.status == 403));
+}

@@ -32,6 +32,10 @@ void agent_report_event(void *ctx, const struct rota_event *e);
 /* Send what the outbox holds. */
 void agent_report_send(struct agent_report *r);
 
+/* Nothing is to be reported, and yet it matters whether the server lets this device in: r->taken or r->turned_away say so
+ * afterwards, neither where it is away. */
+void agent_report_knock(struct agent_report *r);
+
 /* A line about something that was refused or that failed. role: empty where it is not about metadata. */
 void agent_report_line(const struct agent_report *r, struct rota_why why, struct rota_span step,
 	struct rota_span role, uint64_t version);

@@ -161,8 +161,8 @@ static enum rota_err judge(struct agent *a, const struct rota_fetch_answer *answ
 	}
 }
 
-bool agent_rotate_send(struct agent *a, struct rota_update *u,
-	const struct rota_update_want *want, enum rota_err *err, struct rota_fail *why)
+bool agent_rotate_send(struct agent *a, struct rota_update *u, const struct rota_update_want *want,
+	enum rota_err *err, struct rota_fail *why)
 {
 	static const char *const lines[] = { "Content-Type: application/octet-stream", NULL };
 	static struct rota_fetch_answer answer;

@@ -2,6 +2,8 @@
 #include "apps/rota-agent/status.h"
 #include "apps/rota-agent/binding.h"
 #include "apps/rota-agent/device.h"
+#include "apps/rota-agent/held.h"
+#include "apps/rota-agent/rot.h"
 #include "apps/rota-agent/run.h"
 #include "host/base/when.h"
 #include "ports/slots_boot/booted.h"
@@ -92,6 +94,21 @@ static void put_slots(json_t *to, const struct agent_device *d)
 	}
 }
 
+static void put_keys(json_t *to, const struct agent_device *d)
+{
+	const char *note;
+	json_t *held;
+
+	if (d->rom.rot == ROTA_ROT_NONE)
+		return;
+	put_text(to, "root_of_trust", rota_span_cstr(agent_rot_kind(d->rom.rot)));
+	held = agent_held(d, &note);
+	if (held)
+		json_object_set_new(to, "keys", held);
+	else
+		put_text(to, "keys", rota_span_cstr(note));
+}
+
 static json_t *describe(const struct agent_device *d, const struct rota_state *s)
 {
 	json_t *to = json_object(), *slots = json_array();
@@ -130,6 +147,7 @@ static json_t *describe(const struct agent_device *d, const struct rota_state *s
 	put_text(to, "binding", rota_span_cstr(binding));
 	put_text(to, "binding_state", rota_span_cstr(rota_binding_name(verdict)));
 	put_number(to, "events_waiting", rota_outbox_count(&d->outbox));
+	put_keys(to, d);
 	put_slots(slots, d);
 	json_object_set_new(to, "slots", slots);
 	return to;
@@ -148,10 +166,24 @@ static void print_slot(const json_t *slot)
 			json_string_value(json_object_get(slot, "as")));
 }
 
+static void print_key(const json_t *key)
+{
+	static const char *const names[] = { "active", "staged", "proved", "oldest" };
+
+	printf("key %-14s", json_string_value(json_object_get(key, "purpose")));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *value = json_object_get(key, names[i]);
+
+		if (value)
+			printf(" %s %" JSON_INTEGER_FORMAT, names[i], json_integer_value(value));
+	}
+	printf("\n");
+}
+
 static void print_lines(json_t *all)
 {
 	const char *key;
-	json_t *value, *slot;
+	json_t *value, *slot, *one;
 	size_t i;
 
 	json_object_foreach(all, key, value)
@@ -165,6 +197,7 @@ static void print_lines(json_t *all)
 		else if (json_is_integer(value))
 			printf("%-18s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
 	}
+	json_array_foreach(json_object_get(all, "keys"), i, one) print_key(one);
 	json_array_foreach(json_object_get(all, "slots"), i, slot) print_slot(slot);
 }
 

@@ -3,6 +3,7 @@
 what leaves it updates and reports with a key that no file has."""
 import json
 import os
+import pwd
 import re
 import shutil
 import struct
@@ -36,6 +37,18 @@ lifetime = 30d
 """
 
 
+SERVER = """
+[client rotad]
+uid = {uid}
+[rule renewals]
+who = rotad
+scope = sensor
+role = operational-ca
+kinds = certificate
+lifetime = 30d
+"""
+
+
 class Line(Fleet):
     """A factory: authority, signing daemon, server; and benches on which devices are made."""
 
@@ -51,9 +64,11 @@ class Line(Fleet):
         head, tail = text.split("[token ca]\n", 1)
         text = f"{head}[token ca]\nonline = yes\n{tail.replace('online = no' + chr(10), '', 1) if tail.split('[')[0].count('online') else tail}"
         ini.write_text(text + "\n[keys station]\nsigners = ca:station\n")
-        self.signd = Signd(folder, self.authority, more=RULES)
+        self.serve()  # as root it makes the user that rotad runs as
+        rotad = SERVER.format(uid=pwd.getpwnam("rota-ingest").pw_uid) if os.geteuid() == 0 else ""
+        self.signd = Signd(folder, self.authority, more=RULES + rotad)
         self.signd.start()
-        return self.serve()
+        return self
 
     def __exit__(self, *_):
         self.stop()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data keys of a device whose keys are in its root of trust, seen from outside and given up (SPEC 34.5, 35)."""
+import json
+import re
+import shutil
+import sqlite3
+
+import pytest
+
+from fleet import Device
+from test_factory import make_factory  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
+
+
+@pytest.fixture(name="device")
+def make_device(factory, request):
+    name = request.node.name[:60]
+    device = Device(factory.dir / name)
+    factory.station(device, "--soft", "--serial", name.replace("_", "-"))
+    device.boot()
+    return device
+
+
+def test_cycles_go_on_without_a_campaign(device):
+    said = device.agent("--once", check=3).stdout
+    assert "step=keys" not in said, said
+    assert (device.dir / "state/keys.bin").exists() and (device.dir / "state/archive.bin").exists()
+    status = device.status()
+    assert (status["root_of_trust"], status["keys"]) == ("soft", [])
+
+
+def test_vaults_are_shown(device):
+    device.once(check=3)
+    assert "has no [vault NAME]" in device.agent("vault", check=1).stderr
+    vault = device.dir / "readings.sqlite"
+    device.add(f"[vault readings]\npath = {vault}\n")
+    assert "[vault readings]" in device.agent("vault", check=1).stderr
+    with sqlite3.connect(vault) as db:
+        db.execute("CREATE TABLE records(id INTEGER PRIMARY KEY, generation INTEGER, sealed BLOB)")
+        db.executemany("INSERT INTO records VALUES (?, ?, ?)", [(n, 1 + n % 3, b"x" * 60) for n in range(9)])
+    shown = json.loads(device.agent("vault", "--json", check=0).stdout)
+    assert (shown["vault"], shown["purpose"], shown["records"]) == ("readings", "storage", 9)
+    assert shown["generations"] == [{"generation": n, "records": 3} for n in (1, 2, 3)]
+    assert re.search(r"^  generation 2 +3 records$", device.agent("vault", check=0).stdout, re.M)
+
+
+def test_wiped_for_good(factory, device):
+    device.once(check=3)
+    assert device.agent("wipe").returncode == 2
+    assert device.agent("--yes").returncode == 2
+    page = (device.dir / "state/rot.page").read_bytes()
+    assert "wiped" in device.agent("wipe", "--offline", "--yes", check=0).stdout
+    assert device.status()["keys"] == "all are destroyed"
+    assert not list((device.dir / "identity").glob("ldevid-*")) and (device.dir / "identity/idevid.pem").exists()
+    assert (device.dir / "state/rot.page").read_bytes() != page
+    device.agent("wipe", "--offline", "--yes", check=0)  # once more, as after a cut
