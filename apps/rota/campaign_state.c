@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rota campaign pause, resume, abort: another state in the role's list (SPEC 32.4). */
+/* rota campaign pause, resume, done, abort: another state in the role's list (SPEC 32.4). */
 #include "apps/rota/campaign.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/verb.h"
@@ -41,6 +41,18 @@ static const struct opts_usage resume_usage = {
 	.synopsis = "rota campaign resume [OPTION]... ID",
 	.text = "A campaign that was paused goes on. `rota publish` makes it count.",
 	.examples = "  rota campaign resume 0f4bc1c0 && rota publish",
+	.rows = rows,
+	.operands_min = 1,
+	.operands_max = 1,
+};
+
+static const struct opts_usage done_usage = {
+	.synopsis = "rota campaign done [OPTION]... ID",
+	.text = "Says that a campaign is over for those who watch it: everybody has come who was "
+		"waited for. Who comes\n"
+		"late takes part all the same, until a higher generation is listed. `rota publish` "
+		"makes it count.",
+	.examples = "  rota campaign done 0f4bc1c0 && rota publish",
 	.rows = rows,
 	.operands_min = 1,
 	.operands_max = 1,
@@ -168,6 +180,15 @@ static enum rota_err resume(struct session *s, const struct campaign *c)
 	return say(s, c, "active");
 }
 
+static enum rota_err finish(struct session *s, const struct campaign *c)
+{
+	ROTA_TRY(check_listed(s, c));
+	if (c->stand != CAMPAIGN_ACTIVE)
+		return rota_fail(&s->why, ROTA_ERR_STATE, "campaign %.16s is %s, not active", c->id,
+			campaign_stand_word(c->stand));
+	return say(s, c, "done");
+}
+
 /* Those of keys-link have no other way than their list, which is signed online. */
 static enum rota_err end(struct session *s, const struct campaign *c)
 {
@@ -214,6 +235,11 @@ int verb_campaign_pause(int argc, char **argv)
 int verb_campaign_resume(int argc, char **argv)
 {
 	return change(&resume_usage, argc, argv, resume);
+}
+
+int verb_campaign_done(int argc, char **argv)
+{
+	return change(&done_usage, argc, argv, finish);
 }
 
 int verb_campaign_abort(int argc, char **argv)

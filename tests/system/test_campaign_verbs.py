@@ -189,12 +189,12 @@ def test_paused_resumed_aborted(desk):
     desk.publish_list(ident)
     assert desk.state_of(ident) == "active"
     assert "not paused" in desk("resume", ident, status=1)
-    for verb, state in (("pause", "paused"), ("resume", "active"), ("abort", "aborted")):
+    for verb, state in (("pause", "paused"), ("resume", "active"), ("done", "done"), ("abort", "aborted")):
         desk(verb, *(["--yes"] if verb == "abort" else []), ident[:8])
         desk.rota("publish")
         assert desk.state_of(ident) == desk.listed()["campaigns"][0]["state"] == state
-    assert desk.listed()["sequence"] == 4
-    for verb in (["pause"], ["resume"], ["abort", "--yes"]):
+    assert desk.listed()["sequence"] == 5
+    for verb in (["pause"], ["resume"], ["done"], ["abort", "--yes"]):
         assert ident[:16] in desk(*verb, ident, status=1)
     assert desk.new()["generation"] == 2  # a generation is never used again
     assert "no campaign's id" in desk("status", 64 * "0", status=1)
