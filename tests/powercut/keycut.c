@@ -170,14 +170,18 @@ static const char *look(struct run *r)
 {
 	const struct past *before = &r->past[r->under_way], *after = before + 1;
 	uint32_t must[KEYS_PURPOSES], may[KEYS_PURPOSES];
+	struct rota_key_numbers least[ROTA_PURPOSES_MAX];
 
 	for (int p = 0; p < KEYS_PURPOSES; p++) {
 		must[p] = before->readable[p] & after->readable[p];
 		may[p] = before->readable[p] | after->readable[p];
 	}
+	for (int p = 0; p < ROTA_PURPOSES_MAX; p++) /* another owner's begin at 0 */
+		least[p] =
+			after->of[p].highest < before->of[p].highest ? after->of[p] : before->of[p];
 	if (rota_binding_restored(r->life.device.verdict))
 		return "it takes itself for restored";
-	return judge(r, must, may, before->of);
+	return judge(r, must, may, least);
 }
 
 /* From power-up to the end of a step. NULL: all is well, or the power went again. */
