@@ -60,8 +60,8 @@ static enum rota_err open_key(
 	return err;
 }
 
-static enum rota_err open_desk(struct desk *d, const struct rota_authdir *scope,
-	const struct rota_policy_registry *r, struct rota_fail *why)
+static enum rota_err open_desk(
+	struct desk *d, const struct rota_authdir *scope, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
 
@@ -72,21 +72,28 @@ static enum rota_err open_desk(struct desk *d, const struct rota_authdir *scope,
 	d->registrar.device_ca = d->device_ca;
 	rota_row_product(
 		&rota_crypto_openssl, rota_span_cstr(scope->product), d->registrar.product);
-	if (open_key(r, &d->registrar.key, why) != ROTA_OK)
-		return rota_fail_in(why, "registry of %s", scope->product);
 	return ROTA_OK;
 }
 
-static enum rota_err open_all(struct registrar *r, const struct plan *plan, struct rota_fail *why)
+/* As who starts the daemon: the authority is not for who holds tokens. */
+static enum rota_err open_desks(struct registrar *r, const struct plan *plan, struct rota_fail *why)
 {
 	const struct rota_authdir *scope;
 
-	for (size_t n = 0; (scope = rota_policy_scope_at(plan->policy, n)) != NULL; n++) {
-		const struct rota_policy_registry *registry =
-			rota_policy_registry(plan->policy, scope->product);
+	for (size_t n = 0; (scope = rota_policy_scope_at(plan->policy, n)) != NULL; n++)
+		if (rota_policy_registry(plan->policy, scope->product))
+			ROTA_TRY(open_desk(&r->desks[r->count++], scope, why));
+	return ROTA_OK;
+}
 
-		if (registry)
-			ROTA_TRY(open_desk(&r->desks[r->count++], scope, registry, why));
+static enum rota_err open_keys(struct registrar *r, const struct plan *plan, struct rota_fail *why)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		struct desk *d = &r->desks[i];
+
+		if (open_key(rota_policy_registry(plan->policy, d->scope), &d->registrar.key,
+			    why) != ROTA_OK)
+			return rota_fail_in(why, "registry of %s", d->scope);
 	}
 	return ROTA_OK;
 }
@@ -199,9 +206,11 @@ static int run(struct plan *plan, int report)
 	r->out = plan->registrar.answer[0];
 	why.err = rota_cpus_stay(d->cpus, &why);
 	if (why.err == ROTA_OK)
+		why.err = open_desks(r, plan, &why);
+	if (why.err == ROTA_OK)
 		why.err = rota_apart("signd-rows", plan_user(plan, PLAN_REGISTRAR), d->lock, &why);
 	if (why.err == ROTA_OK)
-		why.err = open_all(r, plan, &why);
+		why.err = open_keys(r, plan, &why);
 	if (send(report, &why, sizeof(why), MSG_NOSIGNAL) == (ssize_t)sizeof(why) &&
 		why.err == ROTA_OK) {
 		close(report);

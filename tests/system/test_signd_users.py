@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 import pytest
+import registry
 from authority import made  # noqa: F401 - a fixture
 from paths import PATIENCE
 from signd import Signd
@@ -19,7 +20,8 @@ pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="only root can become
               pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")]
 
 PARSER, LOGGER, HOLDER = "bin", "games", "news"  # of any Debian; none of them owns a file here
-NAMES = {"signd": PARSER, "signd-log": LOGGER, "rota-token": HOLDER}
+NAMES = {"signd": PARSER, "signd-log": LOGGER, "rota-token": HOLDER, "signd-rows": HOLDER}
+ROWS = "[rule rows]\nwho = me\nscope = sensor\nrole = registry\nkinds = rows\n"
 
 
 def give(path, user, mode=0o700):
@@ -49,13 +51,16 @@ def run_signd(made):  # noqa: F811
             subprocess.run(["chgrp", "-R", PARSER, folder / "authority" / what], check=True)
             subprocess.run(["chmod", "-R", "g+rX", folder / "authority" / what], check=True)
         os.chmod(folder / "authority", 0o755)
-        it = Signd(folder, folder / "authority", daemon=f"users = {PARSER} {LOGGER} {HOLDER}")
+        key = registry.Key(folder / "key")
+        give(key.folder, HOLDER)
+        it = Signd(folder, folder / "authority", daemon=f"users = {PARSER} {LOGGER} {HOLDER}", more=key.ini() + ROWS)
         if may_lock():
             it.config.write_text(it.config.read_text().replace("lock = no", "lock = yes"))
         os.chmod(folder / "authority/tokens", 0o711)
         give(folder / "authority/tokens/online", HOLDER)
         with it:
             assert it.ask()[0] == 200
+            assert it.ask(kind="rows", role="registry", body={"items": ["00"]})[1]["rows"] == ["format"]
             it.wait_leaves(2)
             yield it
 
@@ -71,6 +76,7 @@ def descriptors(pid):
 
 
 def test_each_process_is_a_user_of_its_own(signd):
+    assert all(signd.pids(name) for name in NAMES)
     for name, user in NAMES.items():
         for pid in signd.pids(name):
             uid = str(pwd.getpwnam(user).pw_uid)
@@ -87,7 +93,7 @@ def test_only_holders_have_the_module(signd):
 
 @pytest.mark.skipif(not may_lock(), reason="this machine locks no memory: RLIMIT_MEMLOCK")
 def test_what_holds_a_pin_stays_in_memory(signd):
-    for pid in signd.pids("rota-token"):
+    for pid in signd.pids("rota-token") + signd.pids("signd-rows"):
         its = status(pid)
         locked, resident = (int(re.match(r"\s*(\d+) kB", its[name]).group(1)) for name in ("VmLck", "VmRSS"))
         assert locked > 1000 and locked >= resident // 2
@@ -102,6 +108,8 @@ def test_each_has_the_descriptors_that_it_needs(signd):
     for pid in signd.pids("rota-token"):
         assert len([path for path in descriptors(pid) if path.startswith("socket:")]) <= 2
         assert all(str(signd.authority / "tokens") in path for path in descriptors(pid) if path.startswith("/"))
+    # the registrar's token is let go
+    assert len(descriptors(signd.pids("signd-rows")[0])) == 2
     listener = set(path for path in descriptors(parser) if path.startswith("socket:"))
     assert not listener & set(descriptors(logger))  # both ends of a pair have a number of their own
 
