@@ -35,4 +35,4 @@ _rota() {
 	fi
 }
 
-complete -F _rota rota rotad rota-agent rota-boot rota-seald rota-signd rota-tuf rota-witness
+complete -F _rota rota rotad rota-agent rota-boot rota-fleet rota-seald rota-signd rota-tuf rota-witness

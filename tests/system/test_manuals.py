@@ -10,7 +10,7 @@ from conftest import TOP, programs
 
 pytestmark = pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not here")
 
-SERVICES = ["rota-agent", "rota-boot", "rota-seald", "rota-signd", "rota-witness", "rotad", "rota-tuf"]
+SERVICES = ["rota-agent", "rota-boot", "rota-fleet", "rota-seald", "rota-signd", "rota-witness", "rotad", "rota-tuf"]
 
 
 def helped(*words):
