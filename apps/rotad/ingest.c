@@ -76,6 +76,8 @@ static void drop_old(struct ingest *in, time_t *last)
 	through = atomic_load(&in->shared->figures.projected);
 	if (atomic_load(&in->shared->figures.rowed) < through)
 		through = atomic_load(&in->shared->figures.rowed);
+	if (atomic_load(&in->shared->figures.snapshot) < through)
+		through = atomic_load(&in->shared->figures.snapshot);
 	if (rota_ingest_drop(in->journal, through, c->keep_segments, &fault) != ROTA_OK)
 		complain("old segments stay", &fault);
 }

@@ -7,6 +7,7 @@
 #include "apps/rotad/log_heads.h"
 #include "apps/rotad/projection.h"
 #include "apps/rotad/rows.h"
+#include "apps/rotad/snapshot.h"
 #include "apps/rotad/worker.h"
 #include "apps/rotad/log.h"
 #include "host/base/apart.h"
@@ -62,6 +63,7 @@ struct server {
 	struct projection projection;
 	struct est est;
 	struct rows rows;
+	struct snapshot snapshot;
 	struct worker *workers;
 	size_t running;
 	int listener, desk;
@@ -117,12 +119,15 @@ static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fai
 {
 	enum rota_err err;
 	uint64_t durable;
+	bool restored = false;
 
 	ROTA_TRY(open_journal(s, why));
 	durable = rota_ingest_durable(s->journal);
+	if (rebuild)
+		ROTA_TRY(snapshot_restore(&s->shared.config, &restored, why));
 	ROTA_TRY(rota_db_sqlite_open(s->shared.config.database, &s->sqlite, &s->db, why));
 	ROTA_TRY(rota_db_sqlite_registry(s->sqlite, &s->reg, why));
-	if (rebuild)
+	if (rebuild && !restored)
 		ROTA_TRY(projection_rebuild(&s->projection, &s->shared, &s->db, &s->reg, why));
 	else
 		ROTA_TRY(
@@ -176,7 +181,7 @@ static enum rota_err start_threads(struct server *s, struct rota_fail *why)
 	s->workers = calloc(count, sizeof(*s->workers));
 	if (s->workers == NULL || !ingest_start(&s->ingest, &s->shared, s->journal) ||
 		!projection_start(&s->projection) || !est_start(&s->est, &s->shared) ||
-		!rows_start(&s->rows))
+		!rows_start(&s->rows) || !snapshot_start(&s->snapshot, &s->shared))
 		return rota_fail(why, ROTA_ERR_FULL, "a thread cannot be made");
 	while (s->running < count) {
 		ROTA_TRY(worker_start(&s->workers[s->running], &s->shared, s->listener,
@@ -197,6 +202,8 @@ static bool stop_threads(struct server *s)
 		worker_join(&s->workers[i]);
 	queue_close(&s->shared.est);
 	est_join(&s->est);
+	queue_close(&s->shared.snapshot);
+	snapshot_join(&s->snapshot);
 	queue_close(&s->shared.rows);
 	rows_join(&s->rows);
 	queue_close(&s->shared.ingest);
@@ -231,7 +238,8 @@ static int run(struct server *s, struct rota_fail *why)
 	if (c->desk != NULL && rota_listener_open(c->desk, 0666, &s->desk, why) != ROTA_OK)
 		return failed(why);
 	if (!queue_init(&s->shared.ingest, c->queue) || !queue_init(&s->shared.projection, 4) ||
-		!queue_init(&s->shared.est, EST_QUEUE_MAX) || !queue_init(&s->shared.rows, 4)) {
+		!queue_init(&s->shared.est, EST_QUEUE_MAX) || !queue_init(&s->shared.rows, 4) ||
+		!queue_init(&s->shared.snapshot, 1)) {
 		rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
 		return failed(why);
 	}
@@ -253,6 +261,7 @@ static int run(struct server *s, struct rota_fail *why)
 	queue_free(&s->shared.projection);
 	queue_free(&s->shared.est);
 	queue_free(&s->shared.rows);
+	queue_free(&s->shared.snapshot);
 	log_line("stopped");
 	return ok ? 0 : 1;
 }

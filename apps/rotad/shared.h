@@ -35,6 +35,7 @@ struct figures {
 	_Atomic uint64_t projected; /* projection writes: durable in the database */
 	_Atomic uint64_t rows, rows_refused; /* rows.h adds */
 	_Atomic uint64_t rowed; /* it writes: last record whose rows are made */
+	_Atomic uint64_t snapshot; /* snapshot.h writes: last record that the copy has */
 	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */
 	_Atomic uint64_t refused_statements; /* workers add */
 	_Atomic uint64_t statements[ROTA_FLEET_RESULTS]; /* of devices, by what came of each */
@@ -51,6 +52,7 @@ struct shared {
 	struct turns turns; /* of devices that speak of their keys */
 	struct turns enrols; /* of those that ask for a certificate */
 	struct queue rows; /* only its signal is used: the database moved */
+	struct queue snapshot; /* only its end is used */
 	struct queue est; /* of struct post: questions for the signing daemon */
 	struct rota_hmac prove; /* begun with the secret of nonces (keys.h); each copies it */
 	struct figures figures;

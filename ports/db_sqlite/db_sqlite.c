@@ -463,6 +463,34 @@ static enum rota_err open_as(const char *path,
 	return err;
 }
 
+enum rota_err rota_db_sqlite_copy(const char *from, const char *to, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s;
+	sqlite3_stmt *st = NULL;
+	enum rota_err err;
+
+	ROTA_TRY(open_as(from, look_in, &s, why));
+	err = rota_sql_prepare(s, "VACUUM INTO ?1", &st, why);
+	if (err == ROTA_OK) {
+		rota_sql_bind_text(st, 1, to);
+		err = rota_sql_run(s, st, why);
+	}
+	sqlite3_finalize(st);
+	rota_db_sqlite_close(s);
+	return err;
+}
+
+enum rota_err rota_db_sqlite_position(const char *path, uint64_t *position, struct rota_fail *why)
+{
+	struct rota_db_sqlite *s;
+	enum rota_err err;
+
+	ROTA_TRY(open_as(path, look_in, &s, why));
+	err = meta(s, "position", position, why);
+	rota_db_sqlite_close(s);
+	return err;
+}
+
 enum rota_err rota_db_sqlite_look(
 	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why)
 {

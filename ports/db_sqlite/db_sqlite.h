@@ -21,6 +21,14 @@ ROTA_MUST_USE enum rota_err rota_db_sqlite_open(
 ROTA_MUST_USE enum rota_err rota_db_sqlite_look(
 	const char *path, struct rota_db_sqlite **out, struct rota_db *db, struct rota_fail *why);
 
+/* A copy of all that a database has at one moment, also while rotad writes it; `to` is not there yet. It is not synced. */
+ROTA_MUST_USE enum rota_err rota_db_sqlite_copy(
+	const char *from, const char *to, struct rota_fail *why);
+
+/* The record up to which a database that nobody has open stands. */
+ROTA_MUST_USE enum rota_err rota_db_sqlite_position(
+	const char *path, uint64_t *position, struct rota_fail *why);
+
 /* NULL is allowed. */
 void rota_db_sqlite_close(struct rota_db_sqlite *s);
 

@@ -143,3 +143,59 @@ def test_killed_at_durable_calls(make):
         assert tables(rotad) == whole, n
         kills += 1
     assert kills > 20
+
+
+def long_report(first):
+    """Fills a good part of a segment."""
+    events = ",".join('{"at":null,"detail":"%s","event":"failed","seq":%d}' % ("x" * 200, n) for n in range(first, first + 50))
+    return '{"events":[%s]}' % events
+
+
+def dropping(make):  # noqa: F811
+    """A rotad that keeps one segment, and devices that were enrolled in one that is gone."""
+    rotad = make()
+    rotad.ini.write_text(rotad.ini.read_text().replace("[projection]", "segment_bytes = 131072\nkeep_segments = 1\n[projection]"))
+    journalfile.write(rotad.dir / "journal", small()[1])
+    rotad.start()
+    for n in range(40):
+        assert rotad.post(long_report(1 + 50 * n))[0] == 200
+    deadline = time.monotonic() + 60 * PATIENCE
+    while not (rotad.dir / "fleet.sqlite.snapshot").exists():
+        assert time.monotonic() < deadline, (rotad.dir / "log").read_text()
+        time.sleep(0.1)
+    return rotad
+
+
+def test_what_was_in_segments_that_are_gone_is_not_lost(make):
+    rotad = dropping(make)
+    first = rotad.dir / "journal/0000000001.seg"
+    rotad.stop()
+    rotad.start()
+    assert rotad.post(EVENT % ("started", 9000))[0] == 200  # with it old segments are looked for
+    rotad.stop()
+    assert not first.exists() and (rotad.dir / "journal").exists()
+    before = tables(rotad)
+    assert len(before["registry"]) == 5
+    events = rotad.rows("SELECT count(*), max(seq) FROM events")
+    for _ in range(2):
+        done = rebuild(rotad)
+        assert done.returncode == 0, done.stderr
+        assert tables(rotad) == before and rotad.rows("SELECT count(*), max(seq) FROM events") == events
+    for one in rotad.dir.glob("fleet.sqlite*"):
+        if one.name != "fleet.sqlite.snapshot":
+            one.unlink()
+    assert rebuild(rotad).returncode == 0
+    assert tables(rotad) == before
+
+
+def test_without_a_copy_no_segment_goes(make):
+    rotad = dropping(make)
+    rotad.stop()
+    (rotad.dir / "fleet.sqlite.snapshot").unlink()
+    (rotad.dir / "fleet.sqlite.snapshot").mkdir()  # where none can be put
+    rotad.start()
+    for n in range(40, 60):
+        assert rotad.post(long_report(1 + 50 * n))[0] == 200
+    rotad.stop()
+    assert (rotad.dir / "journal/0000000001.seg").exists()
+    assert "snapshot" in (rotad.dir / "log").read_text()
