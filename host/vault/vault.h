@@ -2,6 +2,8 @@
 /* host/vault/vault.h -- a vault for programs on Linux: records in a file, or in a SQLite database, and a thread that rewrites
  * them under the active key while they are used (SPEC 36.6).
  *
+ * Installed as librota-vault, with a file for pkg-config; examples/gateway uses all of it.
+ *
  * All functions may be called from several threads. The one that rewrites keeps to a budget: so many records and bytes a second,
  * and so much of a core; it holds the vault for one batch at a time and never over a sync of its own, so that who
  * reads or puts waits for a batch at most. What it wrote becomes durable with the next put, or after a second.

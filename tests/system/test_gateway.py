@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The example of a gateway (examples/gateway): sealed records, a new key, and the old one's end."""
+import os
 import re
 import subprocess
 
-from conftest import BUILD, PATIENCE
+import pytest
+
+from conftest import BUILD, PATIENCE, TOP
 
 SENSORS = 40
 
@@ -54,3 +57,18 @@ def test_a_second_writer_is_told(tmp_path):
         assert re.search("another process has it open", gateway(tmp_path, "put", 1, "x", fails=True))
         assert "1 of 1 records" in gateway(tmp_path, "show")
         other.stdin.close()
+
+
+@pytest.mark.plain
+def test_it_builds_from_what_is_installed(tmp_path):
+    def run(*words, **env):
+        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=300 * PATIENCE,
+                              env={**os.environ, **env}).stdout
+
+    root, program = tmp_path / "root", tmp_path / "gateway"
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--tags", "devel", "--destdir", root)
+    where = next(root.rglob("rota-vault.pc")).parent
+    flags = run("pkg-config", "--cflags", "--libs", "rota-vault", PKG_CONFIG_PATH=str(where), PKG_CONFIG_SYSROOT_DIR=str(root))
+    run("cc", "-D_GNU_SOURCE", "-o", program, TOP / "examples/gateway/gateway.c", *flags.split())
+    run(program, tmp_path, "put", "1", "well")
+    assert run(program, tmp_path, "get", "1").strip() == "well"
