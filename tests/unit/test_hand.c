@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define DEVICES 1100 /* two chunks */
+#define TWO_CHUNKS 1100
 #define ROW_LEN (32 + 2 * 16)
 
 static struct seal_scene s;
@@ -18,12 +18,12 @@ static struct rota_hand_plan plan;
 static char name[256], path[256];
 static uint8_t scalar[ROTA_P256_SECRET_LEN], point[ROTA_P256_KEY_LEN];
 
-static void begin(uint8_t purpose)
+static void begin(uint32_t devices, uint8_t purpose)
 {
 	struct rota_bytes all;
 	char *to;
 
-	seal_scene_begin(&s, DEVICES);
+	seal_scene_begin(&s, devices);
 	s.plan.purpose = purpose;
 	if (rota_seal_run(&s.plan, &s.result, &s.why) != ROTA_OK ||
 		rota_file_read(s.export_path, 2 << 20, &all, &s.why) != ROTA_OK ||
@@ -69,7 +69,7 @@ static enum rota_err open_it(struct rota_bytes *all)
 	ROTA_TRY(rota_hpke_open(
 		&hpke, &own, all->p + 60, &none, &text, ROTA_BUF(key), all->p + 157));
 	ROTA_TRY(rota_aead_openssl.begin(&file, ROTA_SPAN(key)));
-	for (uint32_t left = DEVICES; err == ROTA_OK && left > 0; nonce[11]++) {
+	for (uint32_t left = s.count; err == ROTA_OK && left > 0; nonce[11]++) {
 		uint32_t count = left < 1024 ? left : 1024;
 		size_t len = (size_t)count * ROW_LEN;
 
@@ -95,13 +95,13 @@ TEST(all_devices_and_their_two_keys)
 {
 	struct rota_bytes all;
 
-	begin(ROTA_PURPOSE_LINK);
+	begin(TWO_CHUNKS, ROTA_PURPOSE_LINK);
 	CHECK_OK(rota_hand_write(&plan, &s.why));
 	CHECK_EQ(s.opened, 1);
 	all = load();
-	CHECK_EQ(all.len, ROTA_HAND_HEAD_LEN + DEVICES * ROW_LEN + 2 * 16);
+	CHECK_EQ(all.len, ROTA_HAND_HEAD_LEN + TWO_CHUNKS * ROW_LEN + 2 * 16);
 	CHECK_OK(open_it(&all));
-	for (uint32_t i = 0; i < DEVICES; i += 131) {
+	for (uint32_t i = 0; i < TWO_CHUNKS; i += 131) {
 		struct rota_backkeys_keys keys;
 		uint32_t index;
 		const uint8_t *row;
@@ -123,10 +123,10 @@ TEST(all_devices_and_their_two_keys)
 TEST(nothing_of_it_may_differ)
 {
 	static const size_t places[] = { 0, 8, 40, 42, 43, 44, 48, 52, 61, 125, 157, 173, 175, 176,
-		176 + 1024 * ROW_LEN, 176 + 1024 * ROW_LEN + 16, 176 + DEVICES * ROW_LEN + 31 };
+		176 + 1024 * ROW_LEN, 176 + 1024 * ROW_LEN + 16, 176 + TWO_CHUNKS * ROW_LEN + 31 };
 	struct rota_bytes all;
 
-	begin(ROTA_PURPOSE_TELEMETRY);
+	begin(TWO_CHUNKS, ROTA_PURPOSE_TELEMETRY);
 	CHECK_OK(rota_hand_write(&plan, &s.why));
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		all = load();
@@ -143,7 +143,7 @@ TEST(for_one_token)
 	uint8_t other[ROTA_P256_KEY_LEN];
 	struct rota_bytes all;
 
-	begin(ROTA_PURPOSE_TELEMETRY);
+	begin(3, ROTA_PURPOSE_TELEMETRY);
 	CHECK_OK(rota_hand_write(&plan, &s.why));
 	CHECK_OK(rota_p256_openssl.make(rota_p256_openssl.ctx, scalar, other));
 	all = load();
@@ -155,10 +155,10 @@ TEST(for_one_token)
 
 TEST(what_is_refused)
 {
-	begin(ROTA_PURPOSE_STORAGE);
+	begin(3, ROTA_PURPOSE_STORAGE);
 	CHECK_EQ(rota_hand_write(&plan, &s.why), ROTA_ERR_DENIED);
 	rota_backkeys_close(&tree);
-	begin(ROTA_PURPOSE_TELEMETRY);
+	begin(3, ROTA_PURPOSE_TELEMETRY);
 	point[64] ^= 1; /* off the curve */
 	CHECK_EQ(rota_hand_write(&plan, &s.why), ROTA_ERR_FORMAT);
 	CHECK_EQ(s.opened, 0);
