@@ -198,14 +198,26 @@ static enum rota_err taken(struct rota_update *u)
 	}
 }
 
+/* Who answers in the server's place may not wear flash and counter out: as with troubles that are told, some, then one for
+ * so many refreshes that brought a new timestamp. */
+static bool may_follow(struct rota_update *u)
+{
+	if (u->state.told > (ROTA_UPDATE_TOLD_MAX - 1) * ROTA_UPDATE_TOLD_COST)
+		return false;
+	u->state.told = (uint8_t)(u->state.told + ROTA_UPDATE_TOLD_COST);
+	return true;
+}
+
 /* The server knows another number: take it, and say it again, once in a cycle. */
 static enum rota_err again(struct rota_update *u)
 {
 	struct rota_key_desk *d = rota_key_desk(u);
 	bool due;
 
+	if (!may_follow(u))
+		return ROTA_ERR_VERSION;
 	if (d->saying == ROTA_STATEMENT_PROVED || d->saying == ROTA_STATEMENT_ANEW) {
-		if (d->renewed) /* who answers in the server's place may not wear flash out */
+		if (d->renewed)
 			return ROTA_ERR_VERSION;
 		d->renewed = true;
 		ROTA_TRY(rota_key_renew(u, d->told));

@@ -421,6 +421,13 @@ TEST(a_server_that_has_another_number_gets_a_new_agree_key)
 	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_IDLE);
 	CHECK_EQ(w->keys_why.err, ROTA_ERR_VERSION);
 	CHECK(keyserver.out_of_turn <= 5);
+	ROW("and for all polls together some times");
+	for (int i = 0; i < 10; i++) {
+		keyserver.lies += 7;
+		CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_IDLE);
+	}
+	CHECK_EQ(w->keys_why.err, ROTA_ERR_VERSION);
+	CHECK_EQ(keyed.writes, 0);
 }
 
 /* ---- what is over ---- */
