@@ -3,7 +3,7 @@
 
 Devices are those of rota-fleet: the real core in simulated time. All that they talk to is real: the authority's repository, rota-signd and
 rota-seald on tokens of SoftHSM, and rotad, which has rows made of what they say. What a back end opens with is derived here, from SPEC.md alone,
-out of the copies that rota-seald keeps. Some devices sleep through the first campaign, proofs are lost, the power goes."""
+out of the copies that rota-seald keeps; for a sample it is held against what `rota-seald serve` gives. Some devices sleep through the first campaign, proofs are lost, the power goes."""
 import collections
 import concurrent.futures
 import datetime
@@ -12,7 +12,9 @@ import hmac
 import json
 import os
 import pathlib
+import pwd
 import shutil
+import socket
 import struct
 import subprocess
 import tempfile
@@ -36,12 +38,14 @@ from test_rota_signd import Daemon
 from test_seald_campaign import RULE, Chain
 from test_server_operators import Desk
 from test_signd_certificate import Device, ca_of, put_online
+from test_signd_remote import spki
 
 pytestmark = pytest.mark.plain
 
 DEVICES = int(os.environ.get("ROTA_FLEET_DEVICES", "500"))
 SLEEPERS = DEVICES // 50
 ITEMS = 1024  # of a request for rows
+SERVED = 25  # devices whose keys a back end asks for, too
 RULES = """
 [rule births]
 who = desk
@@ -222,6 +226,38 @@ class Site:
 
     # --- a back end ---
 
+    def handed_out(self, generations, devices):
+        """{generation: {id: key of use 1}} as `rota-seald serve` gives them to a back end (SPEC 37.11)."""
+        ca, at = pki.Ca("Services"), self.folder / "seald.sock"
+        _, cert = ca.issue("ingest")
+        (self.folder / "services.pem").write_bytes(ca.pem())
+        with open(self.chain.ini, "a", encoding="utf-8") as ini:
+            ini.write(f"[serve]\nsocket = {at}\nfront = {pwd.getpwuid(os.getuid()).pw_name}\nclient_ca = {self.folder}/services.pem\n"
+                      f"[service ingest]\nspki = {spki(cert)}\npurposes = telemetry\nrate = 100000/1h\n")
+        keys = {}
+        with subprocess.Popen(self.chain.command("serve"), stdin=subprocess.DEVNULL) as server:
+            deadline = time.monotonic() + 60 * PATIENCE
+            while not at.exists():
+                assert server.poll() is None and time.monotonic() < deadline
+                time.sleep(0.02)
+            for generation in generations:
+                keys[generation] = {device: bytes.fromhex(self.asked(at, cert, f"{generation}/{device.hex()}")["up"]) for device in devices}
+            server.terminate()
+        assert server.returncode == 0
+        return keys
+
+    @staticmethod
+    def asked(at, cert, path):
+        with socket.socket(socket.AF_UNIX) as to:
+            to.settimeout(60 * PATIENCE)
+            to.connect(str(at))
+            to.sendall(f"GET /v1/keys/telemetry/{path} HTTP/1.1\r\nHost: seald\r\nX-Rota-Certificate: {pki.escaped(cert)}\r\n"
+                       "Connection: close\r\n\r\n".encode())
+            got = Rotad.rest(to)
+        head, body = got.split(b"\r\n\r\n", 1)
+        assert head.split()[1] == b"200", got
+        return json.loads(body)
+
     def opened_copies(self, ident):
         """The key of use 1 of each device, by its id."""
         copies = (self.chain.state / f"{ident}.0.copies").read_bytes()
@@ -319,6 +355,8 @@ def test_two_campaigns_lose_no_message(site):
     assert said["lost_proofs"] == 18 and said["cuts"] > DEVICES / 10
 
     keys = {1: site.opened_copies(first), 2: site.opened_copies(second)}
+    some = [device.id for device in site.devices[::max(1, DEVICES // SERVED)]]
+    assert site.handed_out(keys, some) == {generation: {device: of[device] for device in some} for generation, of in keys.items()}
     numbers, generations = collections.defaultdict(set), collections.Counter()
     for device, record in fleet.entries():
         generation, number = open_record(record, keys, device)
@@ -326,11 +364,11 @@ def test_two_campaigns_lose_no_message(site):
         generations[generation] += 1
     opened = sum(len(of) for of in numbers.values())
     lost = said["messages"] + said["mute"] - opened
-    assert all(of == set(range(1, len(of) + 1)) for of in numbers.values())
     assert len(numbers) == DEVICES and generations[1] > 0 and generations[2] > 0
     subprocess.run([TOP / "tools/figure", "rotation_lost_messages", str(lost), "messages"], check=True)
     subprocess.run([TOP / "tools/figure", "fleet_devices", str(DEVICES), "devices"], check=True)
     assert lost == 0
+    assert all(of == set(range(1, len(of) + 1)) for of in numbers.values())
     site.settled(2, DEVICES)
 
 
