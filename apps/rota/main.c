@@ -17,6 +17,8 @@ static const struct verb verbs[] = {
 		verb_factory_enrol },
 	{ "factory station", "make a device that makes its keys itself, at the end of the line",
 		verb_factory_station },
+	{ "factory enlist", "give devices that a station made to the registry",
+		verb_factory_enlist },
 	{ "factory check", "verify the station's log, and compare batches with the list of devices",
 		verb_factory_check },
 	{ "image sign", "make a signed image from a payload", verb_image_sign },

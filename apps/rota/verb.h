@@ -25,6 +25,7 @@ int verb_run(int argc, char **argv);
 
 int verb_init(int argc, char **argv);
 int verb_factory_check(int argc, char **argv);
+int verb_factory_enlist(int argc, char **argv);
 int verb_factory_enrol(int argc, char **argv);
 int verb_factory_station(int argc, char **argv);
 int verb_image_sign(int argc, char **argv);

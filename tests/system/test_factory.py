@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import sqlite3
 import struct
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 
 import swtpm
 from fleet import HARDWARE, PROGRAMS, Device, Fleet, line, run
+from registry import Key
 from signd import Signd
 
 pytestmark = [pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here"),
@@ -36,6 +38,14 @@ kinds = certificate
 lifetime = 30d
 """
 
+
+ROWS = """
+[rule rows]
+who = me
+scope = sensor
+role = registry
+kinds = rows
+"""
 
 SERVER = """
 [client rotad]
@@ -63,10 +73,12 @@ class Line(Fleet):
         text = ini.read_text().replace("[authority]\n", f"[authority]\nsignd = {folder}/signd.sock\n", 1)
         head, tail = text.split("[token ca]\n", 1)
         text = f"{head}[token ca]\nonline = yes\n{tail.replace('online = no' + chr(10), '', 1) if tail.split('[')[0].count('online') else tail}"
-        ini.write_text(text + "\n[keys station]\nsigners = ca:station\n")
+        ini.write_text(text + "\n[keys station]\nsigners = ca:station\n"
+                       f"[fleet]\noperators = {self.dir}/serve/desk/operators.sock\n")
         self.serve()  # as root it makes the user that rotad runs as
         rotad = SERVER.format(uid=pwd.getpwnam("rota-ingest").pw_uid) if os.geteuid() == 0 else ""
-        self.signd = Signd(folder, self.authority, more=RULES + rotad)
+        key = Key(folder / "registry")
+        self.signd = Signd(folder, self.authority, more=RULES + ROWS + rotad + key.ini())
         self.signd.start()
         return self
 
@@ -145,6 +157,17 @@ def test_a_device_with_a_tpm_is_made_updates_and_reports(factory, bench, tpm):
     # without its TPM the folder is worth nothing: it says so, and goes on taking releases
     bench.edit((tpm.tcti, "swtpm:path=/nonexistent"))
     assert "root-of-trust" in bench.agent("--once").stdout or "identity" in bench.agent("--once").stdout
+
+
+def test_what_was_made_goes_into_the_registry(factory, bench):
+    factory.station(bench, "--soft", "--serial", "SN-R")
+    device = factory.enrolled()[-1]["device"]
+    first = json.loads(factory.rota("factory", "enlist", "--json"))
+    assert first["taken"] >= 1 and first["known"] == 0
+    with sqlite3.connect(f"file:{factory.dir}/serve/rotad/fleet.sqlite?mode=ro", uri=True) as db:
+        tables = [t for (t,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        assert any(device in str(row) or bytes.fromhex(device) in row for t in tables for row in db.execute(f"SELECT * FROM {t}")), tables
+    assert json.loads(factory.rota("factory", "enlist", "--json")) == {"known": first["taken"], "taken": 0}
 
 
 def test_a_token_holds_the_keys(factory, bench, tmp_path):
