@@ -13,6 +13,7 @@
 #include "host/campaign/request.h"
 #include "host/campaign/schedule.h"
 #include "host/notary/ask.h"
+#include "host/registry/export.h"
 #include "host/repo/keylist.h"
 #include "ports/db_sqlite/registry.h"
 
@@ -132,6 +133,11 @@ struct campaign_asked {
 /* Export, request, ask. The session is one for writing. */
 ROTA_MUST_USE enum rota_err campaign_ask(
 	struct session *s, const struct campaign_wish *wish, struct campaign_asked *out);
+
+/* The rows of the devices that a query means, to DIR/campaigns/CAMPAIGN_NEW.export. */
+#define CAMPAIGN_NEW "new" /* of an export that has no id yet */
+ROTA_MUST_USE enum rota_err campaign_export(struct session *s, const struct campaign_fleet *fleet,
+	const char *devices, struct rota_exported *out);
 
 /* For a script, and for a person. */
 void campaign_say_asked(const struct campaign_asked *asked, bool json);

@@ -5,7 +5,6 @@
 #include "host/base/when.h"
 #include "host/notary/client.h"
 #include "host/notary/proxy.h"
-#include "host/registry/export.h"
 #include "host/registry/needs.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 
@@ -14,7 +13,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define NEW "new" /* of an export that has no id yet */
 #define SUITE 1
 
 /* ---- which generation ---- */
@@ -62,7 +60,7 @@ static enum rota_err check_coming(
 
 /* ---- the export ---- */
 
-static enum rota_err export_rows(struct session *s, const struct campaign_fleet *fleet,
+enum rota_err campaign_export(struct session *s, const struct campaign_fleet *fleet,
 	const char *devices, struct rota_exported *out)
 {
 	uint8_t product[ROTA_ROW_PRODUCT_LEN];
@@ -73,7 +71,7 @@ static enum rota_err export_rows(struct session *s, const struct campaign_fleet 
 
 	rota_authdir_path(&s->dir, CAMPAIGN_FOLDER, path);
 	ROTA_TRY(rota_file_mkdirs(path, 0750, &s->why));
-	campaign_path(s, NEW, "export", path);
+	campaign_path(s, CAMPAIGN_NEW, "export", path);
 	rota_row_product(&rota_crypto_openssl, rota_span_cstr(s->dir.product), product);
 	ROTA_TRY(rota_query_parse(devices, &query, &s->why));
 	plan.query = query;
@@ -182,7 +180,7 @@ static enum rota_err keep(struct session *s, const char *id, struct rota_span te
 {
 	char from[ROTA_FILE_PATH_MAX], to[ROTA_FILE_PATH_MAX];
 
-	campaign_path(s, NEW, "export", from);
+	campaign_path(s, CAMPAIGN_NEW, "export", from);
 	campaign_path(s, id, "export", to);
 	ROTA_TRY(rota_file_rename(from, to, &s->why));
 	campaign_path(s, id, "ask", to);
@@ -231,7 +229,7 @@ static enum rota_err prepare(struct session *s, const struct campaign_wish *wish
 	if (err == ROTA_OK)
 		err = set_names(s, wish, r);
 	if (err == ROTA_OK)
-		err = export_rows(s, fleet, wish->devices, &exported);
+		err = campaign_export(s, fleet, wish->devices, &exported);
 	ROTA_TRY(err);
 	set_devices(wish, &exported, r);
 	ROTA_TRY(write_request(s, wish, r, &text));

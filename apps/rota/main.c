@@ -42,6 +42,8 @@ static const struct verb verbs[] = {
 	{ "campaign status", "how far one is among its devices", verb_campaign_status },
 	{ "campaign pause", "no device begins with it until it is resumed", verb_campaign_pause },
 	{ "campaign resume", "one that was paused goes on", verb_campaign_resume },
+	{ "campaign late", "devices that its trees have not, for one tree more",
+		verb_campaign_late },
 	{ "campaign done", "everybody has come who was waited for", verb_campaign_done },
 	{ "campaign abort", "end one for good", verb_campaign_abort },
 	{ "campaign due", "which data keys are to be replaced when", verb_campaign_due },

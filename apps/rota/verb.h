@@ -72,6 +72,7 @@ int verb_campaign_list(int argc, char **argv);
 int verb_campaign_status(int argc, char **argv);
 int verb_campaign_pause(int argc, char **argv);
 int verb_campaign_resume(int argc, char **argv);
+int verb_campaign_late(int argc, char **argv);
 int verb_campaign_done(int argc, char **argv);
 int verb_campaign_abort(int argc, char **argv);
 int verb_campaign_retire(int argc, char **argv);

@@ -69,6 +69,20 @@ def test_from_the_request_to_the_list(chain):
     assert (one["id"], one["state"], one["trees"][0]["size"]) == (ident, "active", DEVICES)
     said = campaign(chain, "status", ident)
     assert (said["state"], said["devices"], said["counts"]["waiting"]) == ("active", DEVICES, DEVICES)
+    # who comes late gets a tree of its own
+    assert "nobody is late" in chain.desk("campaign", "late", ident, status=1)
+    path = chain.desk.dir / f"campaigns/{ident}.export"
+    export = path.read_bytes()
+    path.write_bytes(export[:16] + (DEVICES - 4).to_bytes(4, "little") + export[20:32] + export[32 + 4 * 256:])
+    assert campaign(chain, "late", ident) == {"campaign": ident, "devices": 4, "tree": 1}
+    supplement = chain.desk.dir / f"campaigns/{ident}.1.export"
+    assert supplement.read_bytes()[32:] == export[32:32 + 4 * 256]
+    shutil.copy(supplement, chain.folder / "inbox")
+    chain.good("run", "--once")
+    chain.desk("publish")
+    assert [t["size"] for t in chain.listed()["campaigns"][0]["trees"]] == [DEVICES, 4]
+    path.write_bytes(export[:16] + (DEVICES - 20).to_bytes(4, "little") + export[20:32] + export[32 + 20 * 256:])
+    assert "that were approved have a bundle" in chain.desk("campaign", "late", ident, status=1)
     # the next one comes above it, is sealed, and takes its place; what is paused stays so
     chain.desk("campaign", "pause", ident[:12])
     chain.desk("publish")
