@@ -155,15 +155,13 @@ static enum rota_err load_url(struct rota_policy *p, const char *section, const 
 	const char **out, struct rota_fail *why)
 {
 	const char *url = rota_ini_get(&p->ini, section, key);
-	size_t len = url ? strlen(url) : 0;
+	bool good = url && strlen(url) <= ROTA_TBS_URL_MAX &&
+		(strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0);
 
 	*out = url;
-	for (size_t i = 0; i < len; i++)
-		if (url[i] <= ' ' || url[i] > '~')
-			len = ROTA_TBS_URL_MAX + 1;
-	if (!url ||
-		(len <= ROTA_TBS_URL_MAX &&
-			(strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)))
+	for (size_t i = 0; good && url[i]; i++)
+		good = url[i] > ' ' && url[i] <= '~';
+	if (!url || good)
 		return ROTA_OK;
 	return policy_wrong(p, why, section, key, "is no URL of at most 200 bytes without blanks");
 }
