@@ -183,7 +183,8 @@ enum rota_err rota_keyslots_drop(
 			memcmp(slot->campaign, campaign, ROTA_SHA256_LEN) != 0)
 			continue;
 		err = keep_overtaken(k, slot->purpose);
-		if (err != ROTA_OK && err != ROTA_ERR_FULL) /* it is not to be used, psk or no psk */
+		if (err != ROTA_OK &&
+			err != ROTA_ERR_FULL) /* it is not to be used, psk or no psk */
 			return err;
 		rota_keystate_remove(s, slot->purpose, ROTA_KEY_STAGED);
 		dropped = true;
