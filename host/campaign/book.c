@@ -17,7 +17,6 @@
 #define VERSION 1
 #define LABEL "rota-book-v1"
 #define SALT_AT 20
-#define SPARE 32
 #define PLAIN (ROTA_BOOK_ROW_LEN - ROTA_AEAD_TAG_LEN)
 
 /* ---- bytes ---- */
@@ -58,28 +57,26 @@ static void row_encode(const struct rota_book_row *row, uint8_t out[static PLAIN
 
 	rota_write_span(&w, ROTA_SPAN(row->device));
 	rota_write_le32(&w, row->counter);
-	rota_write_le32(&w, row->flags);
+	rota_write_le32(&w, row->before);
 	rota_write_le32(&w, row->proved);
 	rota_write_span(&w, ROTA_SPAN(row->proved_psk));
 	rota_write_le32(&w, row->delivered);
 	rota_write_span(&w, ROTA_SPAN(row->delivered_psk));
-	rota_write_fill(&w, 0, SPARE);
+	rota_write_span(&w, ROTA_SPAN(row->before_psk));
 }
 
 static enum rota_err row_decode(const uint8_t in[static PLAIN], struct rota_book_row *out)
 {
-	static const uint8_t zeros[SPARE];
 	struct rota_reader r = rota_reader(rota_span(in, PLAIN));
 
 	rota_read_bytes(&r, ROTA_BUF(out->device));
 	out->counter = rota_read_le32(&r);
-	out->flags = rota_read_le32(&r);
+	out->before = rota_read_le32(&r);
 	out->proved = rota_read_le32(&r);
 	rota_read_bytes(&r, ROTA_BUF(out->proved_psk));
 	out->delivered = rota_read_le32(&r);
 	rota_read_bytes(&r, ROTA_BUF(out->delivered_psk));
-	if (out->flags != 0 || !rota_span_eq(rota_read_span(&r, SPARE), ROTA_SPAN(zeros)))
-		return ROTA_ERR_FORMAT;
+	rota_read_bytes(&r, ROTA_BUF(out->before_psk));
 	return rota_reader_end(&r);
 }
 
@@ -291,6 +288,8 @@ static const uint8_t *proved_psk(const struct rota_book_row *own, uint32_t prove
 		return NULL;
 	if (own->delivered == proved)
 		return own->delivered_psk;
+	if (own->before == proved)
+		return own->before_psk;
 	return own->proved == proved ? own->proved_psk : NULL;
 }
 
@@ -313,6 +312,13 @@ void rota_book_next(const struct rota_book_row *own, uint32_t proved, uint32_t g
 	if (kept) {
 		next.proved = proved;
 		memcpy(next.proved_psk, kept, ROTA_PSK_LEN);
+	}
+	if (own && own->delivered == generation) {
+		next.before = own->before;
+		memcpy(next.before_psk, own->before_psk, ROTA_PSK_LEN);
+	} else if (own && own->delivered != proved) {
+		next.before = own->delivered;
+		memcpy(next.before_psk, own->delivered_psk, ROTA_PSK_LEN);
 	}
 	memcpy(next.delivered_psk, psk, ROTA_PSK_LEN);
 	*out = next;

@@ -28,11 +28,13 @@
 struct rota_book_row {
 	uint8_t device[ROTA_DEVICE_LEN];
 	uint32_t counter; /* of the newest agree key that was seen */
-	uint32_t flags; /* 0 */
+	uint32_t
+		before; /* generation that was sealed before the last one, if it was not proved when that was sealed */
 	uint32_t proved; /* generation that the registry says it proved */
 	uint8_t proved_psk[ROTA_PSK_LEN];
 	uint32_t delivered; /* generation that was sealed last */
 	uint8_t delivered_psk[ROTA_PSK_LEN];
+	uint8_t before_psk[ROTA_PSK_LEN];
 };
 
 struct rota_book_tools {
@@ -99,7 +101,8 @@ const uint8_t *rota_book_psk(const struct rota_book_row *own, const struct rota_
 	uint32_t proved, bool emergency);
 
 /* The row that follows in the purpose's book once `generation` was sealed. own: what it was; NULL: none. The same once more
- * changes nothing. */
+ * changes nothing. A device may take an older bundle up to the moment in which the new one is listed, and prove it: so the psk of
+ * the generation before stays. */
 void rota_book_next(const struct rota_book_row *own, uint32_t proved, uint32_t generation,
 	const uint8_t psk[static ROTA_PSK_LEN], struct rota_book_row *out);
 

@@ -232,7 +232,27 @@ TEST(which_psk_and_what_follows)
 	ROW(NULL);
 }
 
+/* A device that was asleep takes generation 3 between the export and the list of generation 4, and tells of it afterwards. */
+TEST(the_generation_before_the_last_may_still_be_proved)
+{
+	struct rota_book_row third = { .delivered = 3 }, fourth, fifth;
+	uint8_t new[32];
+
+	memset(third.delivered_psk, '3', 32);
+	memset(new, '4', 32);
+	rota_book_next(&third, 0, 4, new, &fourth);
+	CHECK_EQ(fourth.before, 3);
+	CHECK_EQ(rota_book_psk(&fourth, NULL, 3, false)[0], '3');
+	CHECK_EQ(rota_book_psk(&fourth, NULL, 4, false)[0], '4');
+	memset(new, '5', 32);
+	rota_book_next(&fourth, 3, 5, new, &fifth);
+	CHECK_EQ(fifth.proved, 3);
+	CHECK_EQ(rota_book_psk(&fifth, NULL, 3, false)[0], '3');
+	CHECK_EQ(rota_book_psk(&fifth, NULL, 4, false)[0], '4');
+	CHECK_EQ(rota_book_psk(&fifth, NULL, 5, false)[0], '5');
+}
+
 TESTS(T(rows_come_out_as_they_went_in), T(a_book_that_is_not_there_has_no_rows),
 	T(a_book_that_was_changed), T(a_row_in_the_place_of_another),
 	T(a_book_is_sealed_anew_each_time), T(rows_that_do_not_belong_there),
-	T(which_psk_and_what_follows))
+	T(which_psk_and_what_follows), T(the_generation_before_the_last_may_still_be_proved))
