@@ -66,6 +66,7 @@ static bool due(const struct agent *a, uint64_t now_s)
 /* The LDevID while it is one and the server takes it, else the IDevID. */
 static enum rota_err choose(struct renewal *r, bool as_born, uint64_t now_s, struct rota_fail *why)
 {
+	static uint32_t turn; /* no session of a renewal is used by another one */
 	struct agent_identity *id = &r->a->identity;
 
 	r->server = r->a->config->server;
@@ -76,8 +77,9 @@ static enum rota_err choose(struct renewal *r, bool as_born, uint64_t now_s, str
 	}
 	r->by = ROTA_ROT_IDENTITY;
 	ROTA_TRY(agent_shown_open(&r->shown, id->config, id->rot, ROTA_ROT_IDENTITY, why));
-	r->login = (struct rota_fetch_login){ .certificate = r->shown.certificate,
-		.key = r->shown.pkey };
+	r->login = (struct rota_fetch_login){
+		.certificate = r->shown.certificate, .key = r->shown.pkey, .turn = ++turn
+	};
 	r->server.login = &r->login;
 	return ROTA_OK;
 }
@@ -296,13 +298,17 @@ void agent_renew(struct agent *a, uint64_t now_s)
 	struct agent_identity *id = &a->identity;
 	struct renewal r = { .a = a };
 	struct rota_fail why;
+	enum rota_err err;
 
 	if (id->config == NULL || a->rot.port == NULL || !a->config->server.url)
 		return;
-	if (agent_identity_again(id, &why) != ROTA_OK && why.err != ROTA_ERR_NOT_FOUND)
+	err = agent_identity_again(id, &why);
+	if (err != ROTA_OK && err != ROTA_ERR_NOT_FOUND)
 		say("warning",
 			(struct say_field[]){
 				{ "step", "identity" }, { "reason", why.text }, { NULL, NULL } });
+	if (err == ROTA_ERR_IO || err == ROTA_ERR_BUSY || err == ROTA_ERR_TIMEOUT)
+		return; /* what is there is not known: nothing of it is replaced */
 	if (!due(a, now_s) || elapsed_s() < a->renew_after_s)
 		return;
 	if (renew(&r, now_s, &why) == ROTA_OK) {

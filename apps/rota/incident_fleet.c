@@ -8,6 +8,7 @@
 #include "host/repo/keylist.h"
 #include "host/repo/pending.h"
 #include "host/repo/retire.h"
+#include "rota/codec/purpose.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,7 @@ bool incident_is_rekeyed(const struct incident_scene *c)
 	struct rota_ledger ledger;
 	struct rota_fail ignored;
 	uint64_t begun_s;
+	uint32_t listed = 0, fresh = 0; /* bits of purposes */
 	bool done;
 	size_t i;
 
@@ -45,10 +47,14 @@ bool incident_is_rekeyed(const struct incident_scene *c)
 	done = json_integer_value(json_object_get(ledger.file, "sequence")) == 0;
 	json_array_foreach(json_object_get(ledger.file, "campaigns"), i, campaign)
 	{
-		done |= is_since(campaign, begun_s);
+		const char *word = json_string_value(json_object_get(campaign, "purpose"));
+		uint32_t bit = word ? 1u << rota_purpose_of(rota_span_cstr(word)) : 0;
+
+		listed |= bit;
+		fresh |= is_since(campaign, begun_s) ? bit : 0;
 	}
 	rota_ledger_close(&ledger);
-	return done;
+	return done || (fresh != 0 && fresh == listed);
 }
 
 /* ---- the device CA ---- */

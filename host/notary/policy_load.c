@@ -179,9 +179,9 @@ static enum rota_err load_scopes(struct rota_policy *p, struct rota_fail *why)
 		if (check_authority(dir, why) != ROTA_OK ||
 			rota_authdir_load(dir, &p->scopes[i], why) != ROTA_OK)
 			return rota_fail_in(why, "%s: [%s] authority", p->ini.path, section);
+		p->scope_count++;
 		ROTA_TRY(load_url(p, section, "ocsp_url", &p->urls[i].ocsp, why));
 		ROTA_TRY(load_url(p, section, "crl_url", &p->urls[i].crl, why));
-		p->scope_count++;
 		if (strcmp(p->scopes[i].product, name) != 0)
 			return policy_wrong(p, why, section, "authority", "is of another product");
 	}

@@ -13,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LEN ROTA_VAULT_FILE_SECTOR_LEN
 #define TRIES 5 /* a sector is begun each few seconds; a look takes a part of one */
 #define INDEX_LEAST 4096
 #define BUSY_MS 2000
+#define LOOK_MS 10000 /* at a database */
+#define LOOK_STEPS 10000 /* of SQLite's machine, between two looks at the clock */
 
 struct look {
 	int fd;
@@ -114,11 +117,14 @@ static enum rota_err look_at(struct look *l)
 	for (int i = 0; i < TRIES; i++) {
 		ROTA_TRY(headers(l, &before));
 		err = scan(l);
+		if (fdatasync(l->fd) !=
+			0) /* what was seen to have moved is not gone with the power */
+			return ROTA_ERR_IO;
 		ROTA_TRY(headers(l, &after));
 		if (before == after)
-			break;
+			return err;
 	}
-	return err;
+	return ROTA_ERR_BUSY; /* no two looks were of one moment */
 }
 
 static void take(struct rota_vault_status *out, uint32_t generation, uint32_t records)
@@ -171,6 +177,29 @@ static enum rota_err take_rows(sqlite3_stmt *q, struct rota_vault_status *out)
 	return code == SQLITE_DONE ? ROTA_OK : ROTA_ERR_IO;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static int is_late(void *until_ms)
+{
+	return now_ms() > *(const uint64_t *)until_ms;
+}
+
+/* The file is an application's: what it names `records` may be a view without an end. */
+static bool distrust(sqlite3 *db, uint64_t *until_ms)
+{
+	*until_ms = now_ms() + LOOK_MS;
+	sqlite3_progress_handler(db, LOOK_STEPS, is_late, until_ms);
+	return sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK &&
+		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK &&
+		sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL) == SQLITE_OK;
+}
+
 /* Whoever opens and closes a database's file by itself takes its locks from all others of this process; so SQLite says whether
  * it is one. */
 static enum rota_err status_of_database(
@@ -180,8 +209,10 @@ static enum rota_err status_of_database(
 	sqlite3_stmt *q = NULL;
 	enum rota_err err = ROTA_ERR_IO;
 
+	uint64_t until_ms;
+
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-		sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
+		distrust(db, &until_ms) && sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
 		sqlite3_prepare_v2(db,
 			"SELECT generation, COUNT(*) FROM records GROUP BY generation", -1, &q,
 			NULL) == SQLITE_OK)
@@ -207,7 +238,8 @@ static enum rota_err status_of_other(
 
 	if (size % LEN != 0 || size / LEN > UINT32_MAX / LEN)
 		return rota_fail(why, ROTA_ERR_CORRUPT, "%s: its length is none of a vault", path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path,
+		O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* who has swapped it for a pipe stops nobody */
 	if (fd < 0)
 		return rota_fail_errno(why, errno, "%s", path);
 	err = status_of_file(fd, size, out, path, why);

@@ -48,7 +48,8 @@ static bool may_go(
 			overlap_over(k, purpose, p->now_s));
 }
 
-/* Take all that may go out of RAM. Judged before anything is taken: each counts for the others. */
+/* Take all that may go out of RAM, and never what is in use or staged: for those, keys that were proved and then overtaken
+ * would count as newer ones, too. Judged before anything is taken: each counts for the others. */
 static bool take_out(struct rota_keyslots *k, const struct present *p)
 {
 	uint32_t slots = 0, archive = 0;
@@ -56,7 +57,8 @@ static bool take_out(struct rota_keyslots *k, const struct present *p)
 	for (uint8_t i = 0; i < k->state.slot_count; i++) {
 		const struct rota_key_slot *slot = &k->state.slot[i];
 
-		if (may_go(k, p, slot->purpose, slot->generation))
+		if (slot->state == ROTA_KEY_PREVIOUS &&
+			may_go(k, p, slot->purpose, slot->generation))
 			slots |= 1u << i;
 	}
 	for (uint8_t i = 0; i < k->archived_count; i++) {

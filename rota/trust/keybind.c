@@ -34,8 +34,8 @@ static enum rota_err check_generation(
 		return ROTA_ERR_VERSION;
 	if (c->generation <= f->highest && !again)
 		return ROTA_ERR_VERSION;
-	if (f->highest == 0)
-		return ROTA_OK; /* one that joins late */
+	if (f->highest == 0) /* one that joins late */
+		return c->generation > ROTA_KEY_FIRST_MAX ? ROTA_ERR_CEILING : ROTA_OK;
 	return c->generation - f->highest > most_ahead(f) ? ROTA_ERR_CEILING : ROTA_OK;
 }
 

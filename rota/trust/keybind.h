@@ -15,6 +15,7 @@
 /* Generations above the highest, and one more for each day since that one was activated: nobody rotates daily, and who
  * slept for years is not locked out. */
 #define ROTA_KEY_AHEAD_MAX 16
+#define ROTA_KEY_FIRST_MAX 65536 /* of a device that has none: a thief leaves room above it */
 #define ROTA_KEY_ACTIVATION_MAX_S (90u * 86400) /* as long as a landing root lives (SPEC 23) */
 
 /* ---- the campaign ---- */

@@ -5,6 +5,9 @@
 #include "rota/base/mem.h"
 #include "rota/crypto/possession.h"
 
+/* How far another number that the server knows may be above the own one (SPEC 34.4). */
+#define JUMP_MAX ((uint32_t)1 << 16)
+
 #define DAY_S 86400u
 #define WEEK_S (7u * DAY_S)
 #define SEALS_RENEW (UINT64_C(1) << 31) /* SPEC 31.7: half of what a key may seal */
@@ -208,13 +211,24 @@ static bool may_follow(struct rota_update *u)
 	return true;
 }
 
+/* A server that was broken into could use all numbers up, and the device would say nothing any more. */
+static bool is_near(const struct rota_update *u)
+{
+	const struct rota_key_desk *d = rota_key_desk(u);
+	const struct rota_keystate *s = &rota_key_slots(u)->state;
+	bool of_keys = d->saying == ROTA_STATEMENT_PROVED || d->saying == ROTA_STATEMENT_ANEW;
+	uint32_t own = of_keys ? s->counter : s->statements;
+
+	return d->told <= own || d->told - own <= JUMP_MAX;
+}
+
 /* The server knows another number: take it, and say it again, once in a cycle. */
 static enum rota_err again(struct rota_update *u)
 {
 	struct rota_key_desk *d = rota_key_desk(u);
 	bool due;
 
-	if (!may_follow(u))
+	if (!may_follow(u) || !is_near(u))
 		return ROTA_ERR_VERSION;
 	if (d->saying == ROTA_STATEMENT_PROVED || d->saying == ROTA_STATEMENT_ANEW) {
 		if (d->renewed)

@@ -315,6 +315,23 @@ TEST(a_key_of_the_link_goes_by_time)
 	CHECK_EQ(held(TEL).oldest, 2);
 }
 
+/* Of three that were proved the middle one was overtaken before it was used. */
+TEST(a_key_in_use_does_not_go_whatever_is_proved_above_it)
+{
+	begin();
+	CHECK_OK(rotate(TEL, 1, NOW));
+	CHECK_OK(stage(TEL, 2, NOW + 50 * KEY_DAY));
+	CHECK_OK(prove(TEL, 2));
+	CHECK_OK(stage(TEL, 3, NOW + 40 * KEY_DAY));
+	CHECK_OK(prove(TEL, 3));
+	CHECK_OK(rota_keyslots_tick(&d.keys, NOW + 5 * KEY_DAY, NULL, NULL));
+	CHECK_EQ(held(TEL).active, 1);
+	CHECK(key_opens(&d, TEL, 1, ROTA_USE_UP));
+	CHECK_OK(rota_keyslots_tick(&d.keys, NOW + 40 * KEY_DAY, NULL, NULL));
+	CHECK_EQ(held(TEL).active, 3);
+	CHECK(key_opens(&d, TEL, 1, ROTA_USE_DOWN)); /* as long as its overlap lasts */
+}
+
 TEST(a_full_archive_holds_up_its_own_purpose)
 {
 	begin();
@@ -546,6 +563,7 @@ TESTS(T(a_blank_device_is_made_once), T(the_factory_secret_gives_a_psk_and_stays
 	T(a_key_is_staged_proved_and_used_in_that_order), T(what_is_no_step_up_is_refused),
 	T(a_newer_key_overtakes_one_that_was_not_proved),
 	T(one_that_was_proved_and_is_overtaken_still_reads),
+	T(a_key_in_use_does_not_go_whatever_is_proved_above_it),
 	T(a_statement_names_one_next_agree_key_until_a_bundle_to_it_opened),
 	T(a_refused_proof_and_a_withdrawn_campaign_cost_the_staged_key_alone),
 	T(a_retired_key_goes_when_two_newer_are_proved_and_nothing_needs_it),

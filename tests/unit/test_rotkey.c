@@ -30,7 +30,10 @@ static X509 *certificate(EVP_PKEY *key)
 	X509_gmtime_adj(X509_getm_notBefore(x), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
 	X509_set_pubkey(x, key);
-	return X509_sign(x, key, EVP_sha256()) > 0 ? x : NULL;
+	if (X509_sign(x, key, EVP_sha256()) > 0)
+		return x;
+	X509_free(x);
+	return NULL;
 }
 
 static int any(int good, X509_STORE_CTX *ctx)

@@ -549,6 +549,24 @@ TEST(a_key_is_destroyed_when_it_is_retired_and_nothing_needs_it)
 
 /* ---- reports ---- */
 
+/* Numbers that are used up are a device that says nothing any more. */
+TEST(a_server_does_not_use_up_the_numbers_of_a_device)
+{
+	struct world *w = begin();
+	uint32_t had;
+
+	rotate(w, STO, 1);
+	had = keyed.slots.state.statements;
+	keyserver.lies = UINT32_MAX;
+	for (int i = 0; i < 15; i++)
+		later(w, DAY_S / 2);
+	CHECK_POLL(w, ROTA_ERR_VERSION, ROTA_CLAUSE_SPEC_35);
+	CHECK(keyserver.out_of_turn > 0);
+	CHECK(keyed.slots.state.statements <= had + 1);
+	keyserver.lies = 0;
+	CHECK_QUIET(w);
+}
+
 TEST(a_report_goes_out_when_something_changed_and_weekly)
 {
 	struct world *w = begin();
@@ -663,6 +681,7 @@ TESTS(T(a_campaign_is_followed_from_its_list_to_its_switch),
 	T(a_campaign_that_is_aborted_takes_its_staged_key_along),
 	T(a_campaign_that_was_withdrawn_is_not_taken_and_not_kept),
 	T(a_key_is_destroyed_when_it_is_retired_and_nothing_needs_it),
+	T(a_server_does_not_use_up_the_numbers_of_a_device),
 	T(a_report_goes_out_when_something_changed_and_weekly),
 	T(a_decommissioned_device_says_so_and_has_no_key_left),
 	T(trouble_with_keys_stops_no_update))
