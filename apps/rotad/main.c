@@ -140,7 +140,8 @@ static enum rota_err open_stores(struct server *s, bool rebuild, struct rota_fai
 	turns_init(&s->shared.enrols, 8, 600000);
 	if (s->shared.config.device_ca != NULL)
 		ROTA_TRY(rota_cert_load(s->shared.config.device_ca, &s->shared.device_ca, why));
-	return keys_prepare(&s->shared.config, &s->shared.prove, why);
+	/* who makes the database anew, as another user perhaps, needs no nonces */
+	return rebuild ? ROTA_OK : keys_prepare(&s->shared.config, &s->shared.prove, why);
 }
 
 static void close_stores(struct server *s)

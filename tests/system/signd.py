@@ -152,6 +152,16 @@ class Signd:
             time.sleep(0.05)
         raise AssertionError(f"no checkpoint of {count} entries: {self.said()}")
 
+    def wait_entries(self, count, **members):
+        """All entries that have these, once there is a checkpoint of so many."""
+        deadline = time.monotonic() + 60 * PATIENCE
+        while time.monotonic() < deadline:
+            found = [leaf for leaf in self.wait_leaves(1) if members.items() <= leaf.items()]
+            if len(found) >= count:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"not {count} entries {members}: {self.said()}")
+
 
 def leaf(data):
     """SPEC 21.2"""

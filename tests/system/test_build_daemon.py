@@ -72,7 +72,7 @@ def test_a_statement_is_signed_by_the_daemon(farm, tmp_path):
     message = b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(payload), payload)
     ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key).verify(
         base64.b64decode(envelope["signatures"][0]["sig"]), message, ec.ECDSA(hashes.SHA256()))
-    (entry,) = [e for e in signd.wait_leaves(2) if e["role"] == "builder"]
+    (entry,) = signd.wait_entries(1, role="builder")
     assert entry["kind"] == "GRANTED" and entry["message"] == hashlib.sha256(message).hexdigest()
     assert entry["digest"] == hashlib.sha256(payload).hexdigest()
     assert entry["key"] == envelope["signatures"][0]["keyid"]

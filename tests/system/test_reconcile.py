@@ -138,8 +138,7 @@ def test_the_sums_are_in_the_log(ruled):
     beside(ruled)
     second, _ = reconcile(ruled, status=1)
     assert not second["timestamp"]["good"]
-    leaves = ruled.wait_leaves(5)
-    assert [leaf["role"] for leaf in leaves if leaf["kind"] == "RECONCILED"] == ["root", "root"]
+    assert [leaf["role"] for leaf in ruled.wait_entries(2, kind="RECONCILED")] == ["root", "root"]
     assert entered(ruled) == [first, second]
 
 

@@ -16,7 +16,7 @@ from test_factory import make_factory  # noqa: F401 - a fixture
 
 FAKETIME = next((str(x) for x in pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
 
-pytestmark = [pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here"),
+pytestmark = [pytest.mark.plain, pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here"),
               pytest.mark.skipif(not FAKETIME, reason="faketime is not here")]
 
 
