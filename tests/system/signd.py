@@ -55,13 +55,14 @@ class Signd:
         self.config.write_text(INI.format(state=self.state, socket=self.socket, authority=authority, uid=os.getuid() if uid is None else uid,
                                           rate=rate, more=more, daemon=daemon))
         self.output = directory / "output"
+        self.environment = {}
         self.process = None
 
     def begin(self, **environment):
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen([BUILD / "apps/rota-signd/rota-signd", "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                            env={**os.environ, **environment})
+                                            env={**os.environ, **self.environment, **environment})
 
     def start(self, status=None, **environment):
         """Until it is ready; or, where a status is given, until it has ended with that."""
