@@ -2,6 +2,7 @@
 #include "apps/rota-agent/config.h"
 #include "host/base/file.h"
 #include "host/base/when.h"
+#include "host/vault/vault.h"
 #include "ports/tpm2/tpm2.h"
 #include "rota/codec/name.h"
 #include "rota/codec/purpose.h"
@@ -412,6 +413,8 @@ static enum rota_err read_slots(struct agent_config *c, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+static const char *const vault_kinds[] = { "file", "sqlite", NULL };
+
 static enum rota_err read_vaults(struct agent_config *c, struct rota_fail *why)
 {
 	const char *each;
@@ -434,6 +437,9 @@ static enum rota_err read_vaults(struct agent_config *c, struct rota_fail *why)
 		v->purpose = rota_purpose_of(rota_span_cstr(purpose ? purpose : "storage"));
 		if (v->purpose == 0)
 			refuse(&p, "purpose", purpose, "a purpose: telemetry, link, storage");
+		v->sqlite = word(&p, "kind", text(&p, "kind"), vault_kinds) == 1;
+		v->records = (uint32_t)number(&p, "records", 1, ROTA_VAULT_RECORDS_MAX, 10000);
+		v->length = (uint32_t)number(&p, "length", 1, AGENT_RECORD_MAX, 1024);
 		ROTA_TRY(p.err);
 		c->vault_count++;
 	}

@@ -66,9 +66,12 @@ struct agent_token {
 
 /* Data at rest that the device's data keys seal: a vault of host/vault. */
 #define AGENT_VAULTS_MAX 8
+#define AGENT_RECORD_MAX 16384 /* bytes of one that a program may put: a line of twice as many */
 struct agent_vault {
 	const char *name, *path;
 	uint8_t purpose; /* enum rota_purpose */
+	bool sqlite; /* a database, where rota-agent records makes one; else a file */
+	uint32_t records, length; /* how many there may be, how long each */
 };
 
 struct agent_command {

@@ -153,6 +153,17 @@ static void say_resumed(const struct rota_update_want *want)
 	say("resumed", (struct say_field[]){ { "from", from }, { "of", of }, { NULL, NULL } });
 }
 
+/* What others keep with the data keys waits for no download, and for no program that may want them itself: the lock is let go
+ * before, and taken here again. */
+static enum rota_err hold_keys(struct cycle *c, enum rota_err err)
+{
+	enum rota_err held = agent_keys_resume(&c->a->keys);
+
+	if (err != ROTA_OK || held == ROTA_OK)
+		return err;
+	return rota_fail(&c->fail, held, "the data keys are in use: %s", rota_err_str(held));
+}
+
 static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want *want)
 {
 	struct agent *a = c->a;
@@ -177,7 +188,11 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 	if (want->offset > 0)
 		say_resumed(want);
 	say_progress_begin("download", want->offset);
+	if (want->length >= LARGE)
+		agent_keys_release(&a->keys);
 	err = agent_transfer(a, &get, true, &c->fail);
+	if (want->length >= LARGE)
+		err = hold_keys(c, err);
 	say_progress_end();
 	return err;
 }
@@ -245,9 +260,10 @@ static enum rota_err fetch_recovery(struct cycle *c, const struct rota_update_wa
 	c->all = want->length;
 	if (want->part == ROTA_PACK_IMAGE) {
 		say_progress_begin("recovery", want->offset);
+		agent_keys_release(&c->a->keys);
 		err = agent_recovery_fetch(c->a, want, c, take_target, &c->fail);
 		say_progress_end();
-		return err;
+		return hold_keys(c, err);
 	}
 	if (want->part != ROTA_PACK_ROOT)
 		return agent_recovery_fetch(c->a, want, c, take_meta, &c->fail);
@@ -278,8 +294,10 @@ static enum rota_err check_health(struct cycle *c)
 		(int)rota_version_format(state->pending.version, text), (const char *)text);
 	snprintf(product, sizeof(product), "ROTA_PRODUCT=%s", config->product);
 	snprintf(folder, sizeof(folder), "ROTA_STATE=%s", c->a->device.dir);
-	return rota_command_run(
-		config->health.line, env, (uint32_t)config->health.timeout_s, c->a->stop, &c->fail);
+	agent_keys_release(&c->a->keys);
+	return hold_keys(c,
+		rota_command_run(config->health.line, env, (uint32_t)config->health.timeout_s,
+			c->a->stop, &c->fail));
 }
 
 static void say_unwell(const struct cycle *c)
@@ -457,9 +475,11 @@ static enum rota_err run(
 		agent_renew(c->a, believed_s(c));
 	c->a->report.away = c->a->report.taken = c->a->report.turned_away = false;
 	before = rota_update_state(&c->u)->ordered;
+	agent_keys_note(&c->a->keys);
 	do {
 		rota_update_want(&c->u, &want);
 	} while (step(c, &want));
+	agent_keys_say(&c->a->keys);
 	agent_rotate_say(c->a, &c->u);
 	agent_recovery_say(&c->u, c->a->carrier.alone);
 	agent_recovery_say_failed(&c->u, &before);
@@ -518,6 +538,7 @@ enum rota_err agent_cycle_run(struct agent *a, enum agent_end *end, struct rota_
 	hand_out(a, &c->u);
 	err = run(c, rota_buf((uint8_t *)at + sizeof(*c), room - sizeof(*c)), end, why);
 	hand_out(a, NULL);
+	agent_keys_release(&a->keys);
 	agent_carrier_end(&a->carrier);
 	judge_identity(a);
 	munmap(at, room);

@@ -4,6 +4,7 @@
 #include "apps/rota-agent/factory.h"
 #include "apps/rota-agent/held.h"
 #include "apps/rota-agent/log.h"
+#include "apps/rota-agent/records.h"
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/rotate.h"
 #include "apps/rota-agent/run.h"
@@ -22,6 +23,7 @@
 struct options {
 	const char *config;
 	const char *verb; /* NULL: run */
+	const char *vault; /* of records */
 	bool once, check, verbose, json, verify, offline, yes;
 	struct agent_recover recover;
 };
@@ -32,6 +34,7 @@ static void help(void)
 	     "       rota-agent status [--config FILE] [--json]\n"
 	     "       rota-agent log [--config FILE] [--verify] [--json]\n"
 	     "       rota-agent vault [--config FILE] [--json]\n"
+	     "       rota-agent records [--config FILE] NAME\n"
 	     "       rota-agent doctor [--config FILE]\n"
 	     "       rota-agent recover [--config FILE] PACK\n"
 	     "       rota-agent recover [--config FILE] --line TTY [--wait SECONDS]\n"
@@ -46,6 +49,9 @@ static void help(void)
 	     "  log      what this device decided, as a chain; --verify: whether it holds\n"
 	     "  vault    of each vault: records by generation of their keys, and what waits to be "
 	     "rewritten\n"
+	     "  records  keep and read sealed records of a vault, for a program at the other end "
+	     "of "
+	     "a pipe\n"
 	     "  doctor   what is wrong with this set-up, step by step\n"
 	     "  recover  take the recovery order of a pack (a file, or the folder of a stick), or "
 	     "of one\n"
@@ -97,12 +103,15 @@ static int check_options(const struct options *o)
 	bool status = o->verb && strcmp(o->verb, "status") == 0;
 	bool vault = o->verb && strcmp(o->verb, "vault") == 0;
 	bool wipe = o->verb && strcmp(o->verb, "wipe") == 0;
+	bool records = o->verb && strcmp(o->verb, "records") == 0;
 
+	if (records && !o->vault)
+		return usage("records takes the name of a vault", "");
 	if (recover && (o->recover.file != NULL) == (o->recover.line != NULL))
 		return usage("recover takes a pack or --line TTY", "");
 	if (!recover && (o->recover.line || o->recover.wait_s))
 		return usage("--line and --wait go with ", "recover");
-	if (o->verb && !recover && !log && !status && !vault && !wipe &&
+	if (o->verb && !recover && !log && !status && !vault && !wipe && !records &&
 		strcmp(o->verb, "doctor") != 0)
 		return usage("there is no verb ", o->verb);
 	if (o->verb && (o->once || o->check || (o->verbose && !recover && !wipe)))
@@ -197,6 +206,8 @@ static int parse(int argc, char **argv, struct options *o)
 		o->verb = argv[optind++];
 	if (optind < argc && strcmp(o->verb, "recover") == 0)
 		o->recover.file = argv[optind++];
+	if (optind < argc && strcmp(o->verb, "records") == 0)
+		o->vault = argv[optind++];
 	if (optind < argc)
 		return usage("too much: ", argv[optind]);
 	return check_options(o);
@@ -327,6 +338,8 @@ int main(int argc, char **argv)
 		status = agent_log(&config, o.json, o.verify);
 	else if (o.verb && strcmp(o.verb, "vault") == 0)
 		status = agent_vaults(&config, o.json);
+	else if (o.verb && strcmp(o.verb, "records") == 0)
+		status = agent_records(&config, o.vault);
 	else if (o.verb && strcmp(o.verb, "status") == 0)
 		status = agent_status(&config, o.json);
 	else

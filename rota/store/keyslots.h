@@ -182,7 +182,8 @@ void rota_keyslots_held(const struct rota_keyslots *k, uint8_t purpose, struct r
 ROTA_MUST_USE enum rota_err rota_keyslots_opening(struct rota_keyslots *k,
 	const struct rota_random *random, uint32_t uptime_s, struct rota_record_opening *o);
 
-/* Before so many seals are made with the active key of a purpose (SPEC 31.7). *renew: a new key is to be asked for.
+/* Before so many seals are made with the active key of a purpose (SPEC 31.7). *renew: a new key is to be asked for, and the next
+ * statement of kind 2 does. Works on what is not settled too, as rota_keyslots_opening().
  * ROTA_ERR_FULL: it has made all it may. ROTA_ERR_NOT_FOUND: none is active. */
 ROTA_MUST_USE enum rota_err rota_keyslots_used(
 	struct rota_keyslots *k, uint8_t purpose, uint32_t seals, bool *renew);

@@ -187,7 +187,8 @@ enum rota_err rota_keyslots_used(
 	uint64_t spent;
 
 	*renew = false;
-	ROTA_TRY(rota_keyslots_ready(k));
+	if (k->phase < ROTA_KEYSLOTS_LOADED || (k->state.flags & ROTA_KEYS_GONE) != 0)
+		return ROTA_ERR_STATE;
 	if (rota_keystate_slot(&k->state, purpose, ROTA_KEY_IN_USE) == NULL)
 		return ROTA_ERR_NOT_FOUND;
 	spent = k->spent[purpose - 1] + seals;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* apps/rota-agent/ring.h -- the keys of a vault, out of the key journals of a device whose agent runs beside (SPEC 36.8).
+ *
+ * The agent changes the journals in its cycles, and holds their lock meanwhile (keys.h). A ring reads them again whenever they are
+ * others than it has read, which takes that lock for a moment: so a vault sees a switch at its next call, and who waits for the
+ * lock waits for a cycle at most. What the ring itself writes are two numbers, under the lock too: that of an opening, and
+ * how many seals are reserved. Of records that are sealed anew none are: each is once a generation, at most 2^24 in all.
+ *
+ * Functions may be called from several threads.
+ */
+#ifndef APPS_ROTA_AGENT_RING_H
+#define APPS_ROTA_AGENT_RING_H
+
+#include "apps/rota-agent/keys.h"
+#include "rota/store/vaultring.h"
+
+#include <pthread.h>
+
+struct agent_ring {
+	struct agent_keys keys;
+	struct rota_vault_ring inner;
+	struct rota_vault_keys port; /* for the vault; its ctx is this struct: do not move it */
+	uint8_t purpose;
+	uint64_t left; /* seals that are reserved and not made */
+	uint32_t crc; /* of the journals as they were read */
+	pthread_mutex_t use;
+};
+
+/* Open the journals and draw an opening, which is durable then; half a minute is waited for a cycle that runs. `rot` stays in use.
+ * ROTA_ERR_BUSY: it runs still. ROTA_ERR_NOT_FOUND: no generation of the purpose is active. Else what `why` says. */
+ROTA_MUST_USE enum rota_err agent_ring_open(struct agent_ring *r, const struct agent_config *config,
+	const struct rota_rot *rot, const uint8_t device[static ROTA_SHA256_LEN], uint8_t purpose,
+	struct rota_record_opening *opening, struct rota_fail *why);
+void agent_ring_close(struct agent_ring *r);
+
+/* Before `seals` records are sealed with the active key: it is the active one by what the journals say now, and so many seals are
+ * reserved (SPEC 31.7). *active: that generation. ROTA_ERR_BUSY: the journals changed, and a cycle holds them still.
+ * ROTA_ERR_FULL: the key has sealed all that it may. ROTA_ERR_NOT_FOUND: none is active. */
+ROTA_MUST_USE enum rota_err agent_ring_ready(
+	struct agent_ring *r, uint32_t seals, uint32_t *active);
+
+#endif
