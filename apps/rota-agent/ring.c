@@ -182,7 +182,8 @@ enum rota_err agent_ring_open(struct agent_ring *r, const struct agent_config *c
 {
 	enum rota_err err;
 
-	*r = (struct agent_ring){ .purpose = purpose, .port = { r, key, active } };
+	*r = (struct agent_ring){ .purpose = purpose,
+		.port = { .ctx = r, .key = key, .active = active } };
 	ROTA_TRY(agent_keys_open(&r->keys, config, rot, device, false, why));
 	rota_vault_ring(&r->inner, &r->keys.slots, &rota_aead_openssl, purpose);
 	pthread_mutex_init(&r->use, NULL);
