@@ -63,19 +63,34 @@ def public(key):
     return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def hpke_open(key, enc, info, aad, sealed):
-    """RFC 9180, mode_base, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM (31.1)"""
+def hpke(private, peer, enc, receiver, info, psk=b"", psk_id=b""):
+    """RFC 9180, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, mode_psk where there is a psk (31.1): the AEAD, and the nonce of its
+    only message."""
     def extract(suite, salt, label, value):
         return hmac.new(salt or bytes(32), b"HPKE-v1" + suite + label + value, hashlib.sha256).digest()
 
     def labeled(suite, prk, label, value, length):
         return expand(prk, struct.pack(">H", length) + b"HPKE-v1" + suite + label + value, length)
     kem, suite = b"KEM" + b"\0\x10", b"HPKE" + b"\0\x10\0\1\0\1"
-    dh = key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), enc))
-    shared = labeled(kem, extract(kem, b"", b"eae_prk", dh), b"shared_secret", enc + public(key), 32)
-    context = b"\0" + extract(suite, b"", b"psk_id_hash", b"") + extract(suite, b"", b"info_hash", info)
-    secret = extract(suite, shared, b"secret", b"")
-    return AESGCM(labeled(suite, secret, b"key", context, 16)).decrypt(labeled(suite, secret, b"base_nonce", context, 12), sealed, aad)
+    dh = private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), peer))
+    shared = labeled(kem, extract(kem, b"", b"eae_prk", dh), b"shared_secret", enc + receiver, 32)
+    context = bytes([bool(psk)]) + extract(suite, b"", b"psk_id_hash", psk_id) + extract(suite, b"", b"info_hash", info)
+    secret = extract(suite, shared, b"secret", psk)
+    return AESGCM(labeled(suite, secret, b"key", context, 16)), labeled(suite, secret, b"base_nonce", context, 12)
+
+
+def hpke_open(key, enc, info, aad, sealed):
+    """By the receiver, in mode_base."""
+    aead, nonce = hpke(key, enc, enc, public(key), info)
+    return aead.decrypt(nonce, sealed, aad)
+
+
+def hpke_seal(point, info, aad, plain, psk=b"", psk_id=b""):
+    """enc, ciphertext and tag."""
+    ephemeral = ec.generate_private_key(ec.SECP256R1())
+    enc = public(ephemeral)
+    aead, nonce = hpke(ephemeral, point, enc, point, info, psk, psk_id)
+    return enc, aead.encrypt(nonce, plain, aad)
 
 
 def handed(data, key):
