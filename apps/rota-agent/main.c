@@ -4,6 +4,7 @@
 #include "apps/rota-agent/factory.h"
 #include "apps/rota-agent/held.h"
 #include "apps/rota-agent/log.h"
+#include "apps/rota-agent/messages.h"
 #include "apps/rota-agent/records.h"
 #include "apps/rota-agent/recovery.h"
 #include "apps/rota-agent/rotate.h"
@@ -23,7 +24,7 @@
 struct options {
 	const char *config;
 	const char *verb; /* NULL: run */
-	const char *vault; /* of records */
+	const char *of; /* of records: which vault; of messages: which purpose */
 	bool once, check, verbose, json, verify, offline, yes;
 	struct agent_recover recover;
 };
@@ -35,6 +36,7 @@ static void help(void)
 	     "       rota-agent log [--config FILE] [--verify] [--json]\n"
 	     "       rota-agent vault [--config FILE] [--json]\n"
 	     "       rota-agent records [--config FILE] NAME\n"
+	     "       rota-agent messages [--config FILE] PURPOSE\n"
 	     "       rota-agent doctor [--config FILE]\n"
 	     "       rota-agent recover [--config FILE] PACK\n"
 	     "       rota-agent recover [--config FILE] --line TTY [--wait SECONDS]\n"
@@ -52,6 +54,7 @@ static void help(void)
 	     "  records  keep and read sealed records of a vault, for a program at the other end "
 	     "of "
 	     "a pipe\n"
+	     "  messages seal messages to the server, and open those from it, likewise\n"
 	     "  doctor   what is wrong with this set-up, step by step\n"
 	     "  recover  take the recovery order of a pack (a file, or the folder of a stick), or "
 	     "of one\n"
@@ -104,14 +107,17 @@ static int check_options(const struct options *o)
 	bool vault = o->verb && strcmp(o->verb, "vault") == 0;
 	bool wipe = o->verb && strcmp(o->verb, "wipe") == 0;
 	bool records = o->verb && strcmp(o->verb, "records") == 0;
+	bool messages = o->verb && strcmp(o->verb, "messages") == 0;
 
-	if (records && !o->vault)
+	if (records && !o->of)
 		return usage("records takes the name of a vault", "");
+	if (messages && !o->of)
+		return usage("messages takes a purpose: telemetry or link", "");
 	if (recover && (o->recover.file != NULL) == (o->recover.line != NULL))
 		return usage("recover takes a pack or --line TTY", "");
 	if (!recover && (o->recover.line || o->recover.wait_s))
 		return usage("--line and --wait go with ", "recover");
-	if (o->verb && !recover && !log && !status && !vault && !wipe && !records &&
+	if (o->verb && !recover && !log && !status && !vault && !wipe && !records && !messages &&
 		strcmp(o->verb, "doctor") != 0)
 		return usage("there is no verb ", o->verb);
 	if (o->verb && (o->once || o->check || (o->verbose && !recover && !wipe)))
@@ -206,8 +212,8 @@ static int parse(int argc, char **argv, struct options *o)
 		o->verb = argv[optind++];
 	if (optind < argc && strcmp(o->verb, "recover") == 0)
 		o->recover.file = argv[optind++];
-	if (optind < argc && strcmp(o->verb, "records") == 0)
-		o->vault = argv[optind++];
+	if (optind < argc && (strcmp(o->verb, "records") == 0 || strcmp(o->verb, "messages") == 0))
+		o->of = argv[optind++];
 	if (optind < argc)
 		return usage("too much: ", argv[optind]);
 	return check_options(o);
@@ -339,7 +345,9 @@ int main(int argc, char **argv)
 	else if (o.verb && strcmp(o.verb, "vault") == 0)
 		status = agent_vaults(&config, o.json);
 	else if (o.verb && strcmp(o.verb, "records") == 0)
-		status = agent_records(&config, o.vault);
+		status = agent_records(&config, o.of);
+	else if (o.verb && strcmp(o.verb, "messages") == 0)
+		status = agent_messages(&config, o.of);
 	else if (o.verb && strcmp(o.verb, "status") == 0)
 		status = agent_status(&config, o.json);
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-agent/records.h"
 #include "apps/rota-agent/device.h"
+#include "apps/rota-agent/pipe.h"
 #include "apps/rota-agent/ring.h"
 #include "apps/rota-agent/rot.h"
 #include "apps/rota-agent/run.h"
@@ -26,43 +27,6 @@ struct records {
 	uint8_t plain[AGENT_RECORD_MAX];
 	char line[LINE_LEN_MAX];
 };
-
-/* ---- the answers ---- */
-
-static void answer(enum rota_err err)
-{
-	switch ((int)err) {
-	case ROTA_OK:
-		printf("ok\n");
-		break;
-	case ROTA_ERR_NOT_FOUND:
-		printf("no none\n");
-		break;
-	case ROTA_ERR_EXPIRED:
-		printf("no expired\n");
-		break;
-	case ROTA_ERR_BUSY:
-		printf("no busy\n");
-		break;
-	case ROTA_ERR_FULL:
-	case ROTA_ERR_LIMIT:
-		printf("no room\n");
-		break;
-	case ROTA_ERR_FORMAT:
-		printf("no command\n");
-		break;
-	default:
-		printf("no good: %s\n", rota_err_str(err));
-	}
-}
-
-static void answer_bytes(struct rota_span plain)
-{
-	printf("ok ");
-	for (size_t i = 0; i < plain.len; i++)
-		printf("%02x", plain.p[i]);
-	printf("\n");
-}
 
 /* ---- the commands ---- */
 
@@ -93,7 +57,7 @@ static void on_put(struct records *r, uint32_t id, const char *hex)
 	else if (rota_unhex(hex, rota_buf(r->plain, len)))
 		err = put(r, id, rota_span(r->plain, len));
 	explicit_bzero(r->plain, sizeof(r->plain));
-	answer(err);
+	agent_pipe_answer(err);
 }
 
 static void on_get(struct records *r, uint32_t id)
@@ -102,9 +66,9 @@ static void on_get(struct records *r, uint32_t id)
 	enum rota_err err = rota_vault_store_get(r->store, id, ROTA_BUF(r->plain), &plain);
 
 	if (err == ROTA_OK)
-		answer_bytes(plain);
+		agent_pipe_answer_bytes(plain);
 	else
-		answer(err);
+		agent_pipe_answer(err);
 	explicit_bzero(r->plain, sizeof(r->plain));
 }
 
@@ -131,50 +95,23 @@ static const char *read_id(const char *text, uint32_t *id)
 	return *end == ' ' ? end + 1 : end;
 }
 
-static void obey(struct records *r)
+static void obey(void *ctx, char *line)
 {
-	const char *space = strchr(r->line, ' ');
-	size_t verb = space ? (size_t)(space - r->line) : strlen(r->line);
-	struct rota_span word = rota_span((const uint8_t *)r->line, verb);
-	const char *rest = NULL;
+	struct records *r = ctx;
+	char *words = agent_pipe_split(line);
 	uint32_t id = 0;
+	const char *rest = read_id(words, &id);
 
-	if (space)
-		rest = read_id(space + 1, &id);
-	if (rota_span_is(word, "put") && rest)
+	if (strcmp(line, "put") == 0 && rest)
 		on_put(r, id, rest);
-	else if (rota_span_is(word, "get") && rest && !*rest)
+	else if (strcmp(line, "get") == 0 && rest && !*rest)
 		on_get(r, id);
-	else if (rota_span_is(word, "remove") && rest && !*rest)
-		answer(rota_vault_store_remove(r->store, id));
-	else if (rota_span_is(word, "left") && !space)
+	else if (strcmp(line, "remove") == 0 && rest && !*rest)
+		agent_pipe_answer(rota_vault_store_remove(r->store, id));
+	else if (strcmp(line, "left") == 0 && !*words)
 		on_left(r);
 	else
-		answer(ROTA_ERR_FORMAT);
-}
-
-/* Until the pipe ends. What is longer than any command is passed over to its end. */
-static void serve(struct records *r)
-{
-	bool long_one = false;
-
-	printf("ok\n");
-	fflush(stdout);
-	while (fgets(r->line, sizeof(r->line), stdin)) {
-		size_t len = strlen(r->line);
-		bool whole = len > 0 && r->line[len - 1] == '\n';
-
-		if (whole)
-			r->line[len - 1] = '\0';
-		if (whole && !long_one)
-			obey(r);
-		else if (whole)
-			answer(ROTA_ERR_LIMIT);
-		long_one = !whole;
-		explicit_bzero(r->line, len);
-		if (fflush(stdout) != 0)
-			return;
-	}
+		agent_pipe_answer(ROTA_ERR_FORMAT);
 }
 
 /* ---- opening ---- */
@@ -210,13 +147,16 @@ static enum rota_err open_ring(
 
 static enum rota_err run(struct records *r, struct rota_fail *why)
 {
+	const struct agent_pipe pipe = {
+		.ctx = r, .obey = obey, .line = r->line, .room = sizeof(r->line)
+	};
 	struct rota_record_opening opening;
 	enum rota_err err = open_ring(r, &opening, why);
 
 	if (err == ROTA_OK) {
 		err = open_store(r, &opening, why);
 		if (err == ROTA_OK)
-			serve(r);
+			agent_pipe_serve(&pipe);
 		rota_vault_store_close(r->store);
 		agent_ring_close(&r->ring);
 	}

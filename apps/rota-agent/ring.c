@@ -5,8 +5,11 @@
 #include "ports/crypto_openssl/secret.h"
 #include "ports/posix/posix.h"
 
+#include <string.h>
+
 #define OPEN_MS 30000
 #define CALL_MS 2000 /* of a call: an answer that says busy is better than none */
+#define KEY_MAX 32
 #define RESERVE 65536u /* seals at a time: one commit for so many */
 
 /* ---- following the agent ---- */
@@ -63,19 +66,74 @@ static enum rota_err follow(struct agent_ring *r)
 
 /* ---- what the vault asks ---- */
 
-/* While a cycle holds the journals, what opens by those of before opens; what does not is no verdict. */
-static enum rota_err key(void *ctx, uint32_t generation,
-	const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], bool seals, struct rota_record_key *out)
+/* 0: that generation is not held. */
+static uint8_t cipher_of(const struct agent_ring *r, uint32_t generation)
 {
-	struct agent_ring *r = ctx;
+	const struct rota_keyslots *k = &r->keys.slots;
+	const struct rota_key_slot *slot =
+		rota_keystate_generation(&k->state, r->purpose, generation);
+
+	if (slot != NULL)
+		return slot->cipher;
+	for (uint8_t i = 0; i < k->archived_count; i++)
+		if (k->archived[i].purpose == r->purpose && k->archived[i].generation == generation)
+			return k->archived[i].cipher;
+	return 0;
+}
+
+static enum rota_err derive(const struct agent_ring *r, enum rota_key_use use, bool seals,
+	uint32_t generation, const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN],
+	struct rota_record_key *out)
+{
+	const struct rota_keyslots *k = &r->keys.slots;
+	const struct rota_datakey of = { r->purpose, cipher_of(r, generation), generation,
+		k->device };
+	uint8_t bytes[KEY_MAX];
+	struct rota_buf room = rota_buf(bytes, rota_datakey_len(use, of.cipher));
+	enum rota_err err = ROTA_ERR_NOT_FOUND;
+
+	if (of.cipher != 0)
+		err = rota_keyslots_key(k, r->purpose, generation, use, seals, room);
+	if (err == ROTA_OK)
+		err = rota_record_key_begin(out, &rota_crypto_openssl, &rota_aead_openssl,
+			rota_span(room.p, room.len), &of, use, epoch);
+	explicit_bzero(bytes, sizeof(bytes));
+	return err;
+}
+
+/* While a cycle holds the journals, what opens by those of before opens; what does not is no verdict. */
+static enum rota_err find(struct agent_ring *r, enum rota_key_use use, bool seals,
+	uint32_t generation, const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN],
+	struct rota_record_key *out)
+{
 	enum rota_err followed, err;
 
 	pthread_mutex_lock(&r->use);
 	err = followed = follow(r);
 	if (followed == ROTA_OK || followed == ROTA_ERR_BUSY)
-		err = r->inner.keys.key(r->inner.keys.ctx, generation, epoch, seals, out);
+		err = derive(r, use, seals, generation, epoch, out);
 	pthread_mutex_unlock(&r->use);
 	return err != ROTA_OK && followed != ROTA_OK ? followed : err;
+}
+
+static enum rota_err key(void *ctx, uint32_t generation,
+	const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], bool seals, struct rota_record_key *out)
+{
+	return find(ctx, ROTA_USE_RECORD, seals, generation, epoch, out);
+}
+
+enum rota_err agent_ring_key(struct agent_ring *r, enum rota_key_use use, uint32_t generation,
+	const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], struct rota_record_key *out)
+{
+	return find(r, use, use == ROTA_USE_UP, generation, epoch, out);
+}
+
+static uint32_t active_now(const struct agent_ring *r)
+{
+	struct rota_key_held held;
+
+	rota_keyslots_held(&r->keys.slots, r->purpose, &held);
+	return held.active;
 }
 
 /* Where it cannot be known now, the one of before: what is sealed with it has it held until the vault was looked at. */
@@ -86,7 +144,7 @@ static uint32_t active(void *ctx)
 
 	pthread_mutex_lock(&r->use);
 	(void)!follow(r);
-	generation = r->inner.keys.active(r->inner.keys.ctx);
+	generation = active_now(r);
 	pthread_mutex_unlock(&r->use);
 	return generation;
 }
@@ -118,10 +176,10 @@ static enum rota_err reserve_locked(struct agent_ring *r, uint32_t seals)
 
 static enum rota_err ready(struct agent_ring *r, uint32_t seals, uint32_t *generation)
 {
-	uint32_t before = r->inner.keys.active(r->inner.keys.ctx);
+	uint32_t before = active_now(r);
 
 	ROTA_TRY(follow(r));
-	*generation = r->inner.keys.active(r->inner.keys.ctx);
+	*generation = active_now(r);
 	if (*generation == 0)
 		return ROTA_ERR_NOT_FOUND;
 	if (*generation != before)
@@ -149,7 +207,7 @@ static enum rota_err draw(struct agent_ring *r, struct rota_record_opening *open
 	uint32_t up_s = (uint32_t)rota_uptime_posix.seconds(rota_uptime_posix.ctx);
 
 	ROTA_TRY(read_again(r));
-	if (r->inner.keys.active(r->inner.keys.ctx) == 0)
+	if (active_now(r) == 0)
 		return ROTA_ERR_NOT_FOUND;
 	ROTA_TRY(rota_keyslots_opening(&r->keys.slots, &rota_random_posix, up_s, opening));
 	return reserve(r, RESERVE);
@@ -185,7 +243,6 @@ enum rota_err agent_ring_open(struct agent_ring *r, const struct agent_config *c
 	*r = (struct agent_ring){ .purpose = purpose,
 		.port = { .ctx = r, .key = key, .active = active } };
 	ROTA_TRY(agent_keys_open(&r->keys, config, rot, device, false, why));
-	rota_vault_ring(&r->inner, &r->keys.slots, &rota_aead_openssl, purpose);
 	pthread_mutex_init(&r->use, NULL);
 	err = begin(r, opening, why);
 	if (err != ROTA_OK)

@@ -12,13 +12,12 @@
 #define APPS_ROTA_AGENT_RING_H
 
 #include "apps/rota-agent/keys.h"
-#include "rota/store/vaultring.h"
+#include "rota/store/vault.h"
 
 #include <pthread.h>
 
 struct agent_ring {
 	struct agent_keys keys;
-	struct rota_vault_ring inner;
 	struct rota_vault_keys port; /* for the vault; its ctx is this struct: do not move it */
 	uint8_t purpose;
 	uint64_t left; /* seals that are reserved and not made */
@@ -38,5 +37,11 @@ void agent_ring_close(struct agent_ring *r);
  * ROTA_ERR_FULL: the key has sealed all that it may. ROTA_ERR_NOT_FOUND: none is active. */
 ROTA_MUST_USE enum rota_err agent_ring_ready(
 	struct agent_ring *r, uint32_t seals, uint32_t *active);
+
+/* The key of a use, generation and epoch: use 1 to seal, 2 and 3 to open; the caller ends it. ROTA_ERR_NOT_FOUND: that generation is
+ * gone. ROTA_ERR_BUSY: it is not held by what was read last, and a cycle has the journals now. */
+ROTA_MUST_USE enum rota_err agent_ring_key(struct agent_ring *r, enum rota_key_use use,
+	uint32_t generation, const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN],
+	struct rota_record_key *out);
 
 #endif

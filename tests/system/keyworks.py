@@ -11,6 +11,10 @@ import subprocess
 import time
 import types
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import sealfiles
+import softhsm
 from asks import RULES as DESK
 from fleet import DEADLINE, PROGRAMS, Device, run
 from paths import PATIENCE
@@ -203,11 +207,11 @@ def held(device, purpose="telemetry"):
     return next((one for one in keys if one["purpose"] == purpose), {})
 
 
-class Records:
-    """`rota-agent records` of a vault, as a program has it at the other end of its pipes (SPEC 36.8)."""
+class Pipe:
+    """A verb of rota-agent that speaks over pipes, as a program has it that starts it (SPEC 36.8)."""
 
-    def __init__(self, device, name):
-        words = [PROGRAMS["rota-agent"], "records", "--config", device.config, name]
+    def __init__(self, device, verb, of):
+        words = [PROGRAMS["rota-agent"], verb, "--config", device.config, of]
         self.process = subprocess.Popen([str(word) for word in words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
@@ -226,13 +230,24 @@ class Records:
         self.process.stdin.flush()
         return self.process.stdout.readline().rstrip("\n")
 
+    def bytes(self, line):
+        """What it gives; or why it gives nothing."""
+        said = self.say(line)
+        return bytes.fromhex(said[3:]) if said.startswith("ok ") else said
+
+
+class Records(Pipe):
+    """`rota-agent records` of a vault."""
+
+    def __init__(self, device, name):
+        super().__init__(device, "records", name)
+
     def put(self, number, data):
         return self.say(f"put {number} {data.hex()}")
 
     def get(self, number):
         """The record; or why there is none."""
-        said = self.say(f"get {number}")
-        return bytes.fromhex(said[3:]) if said.startswith("ok ") else said
+        return self.bytes(f"get {number}")
 
     def rewritten(self):
         """All are sealed with the active key."""
@@ -240,3 +255,49 @@ class Records:
         while self.say("left") != "ok 0":
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+class Messages(Pipe):
+    """`rota-agent messages` of a purpose."""
+
+    def __init__(self, device, purpose="telemetry"):
+        super().__init__(device, "messages", purpose)
+
+    def seal(self, data, context=b""):
+        return self.bytes(f"seal {context.hex() or '-'} {data.hex()}")
+
+    def open(self, sealed, context=b""):
+        return self.bytes(f"open {context.hex() or '-'} {sealed.hex()}")
+
+
+class BackEnd:
+    """What a back end can do with the keys of a campaign: derived here, from SPEC.md alone, out of the copies that rota-seald keeps, by who has its
+    token. Opens what devices sent, and seals for them."""
+
+    UP, DOWN = 1, 2
+
+    def __init__(self, works, ident, generation, purpose="telemetry"):
+        self.generation, self.purpose = generation, purpose
+        token = softhsm.secret_keys(works.sealed / "tokens", (works.sealed / "pin").read_bytes().strip())
+        _, secrets = sealfiles.copies((works.sealed / f"state/campaigns/{ident}.0.copies").read_bytes(), token[f"copies-{purpose}"])
+        export = (works.authority / f"campaigns/{ident}.export").read_bytes()
+        self.secrets = dict(zip(sealfiles.order(export, ident), secrets))
+
+    def key(self, device, use, epoch):
+        """SPEC 36.2"""
+        ident = bytes.fromhex(device.id)
+        key = sealfiles.derive(self.secrets[ident], self.purpose, use, self.generation, ident, 16)
+        return AESGCM(sealfiles.expand(key, b"rota-record-v1" + epoch, 16))
+
+    def covered(self, device, head, context):
+        return head + bytes([sealfiles.PURPOSES[self.purpose]]) + bytes.fromhex(device.id) + context
+
+    def open(self, device, sealed, context=b""):
+        head, epoch = sealed[:40], sealed[8:24]
+        assert struct.unpack("<BBHI", sealed[:8]) == (1, self.UP, 0, self.generation), sealed[:8]
+        return self.key(device, self.UP, epoch).decrypt(sealed[24:36], sealed[40:], self.covered(device, head, context))
+
+    def seal(self, device, data, context=b"", use=DOWN):
+        epoch, nonce = os.urandom(16), os.urandom(12)
+        head = struct.pack("<BBHI", 1, use, 0, self.generation) + epoch + nonce + struct.pack("<I", len(data))
+        return head + self.key(device, use, epoch).encrypt(nonce, data, self.covered(device, head, context))

@@ -15,7 +15,7 @@ import pytest
 import swtpm
 from conftest import BUILD
 from fleet import PROGRAMS, environment, line, run
-from keyworks import STORAGE, TELEMETRY, Records, Works, held
+from keyworks import STORAGE, TELEMETRY, BackEnd, Messages, Records, Works, held
 
 pytestmark = [pytest.mark.plain, pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here"),
               pytest.mark.skipif(not shutil.which("swtpm"), reason="swtpm is not here")]
@@ -183,6 +183,44 @@ def test_a_cycle_keeps_others_out(works, device):
             assert waiting.stdout.readline() == "ok\n" and journal.read_bytes() != before
             waiting.stdin.close()
             assert waiting.wait(60) == 0
+
+
+# ---- messages ----
+
+
+def test_a_back_end_opens_what_a_program_sends(works, device):
+    """Messages under one key and the next, both ways, beside the agent; the program that sends them has no key."""
+    assert "no data key of that purpose yet" in device.agent("messages", "telemetry", check=1).stderr
+    assert device.agent("messages", "storage").returncode == device.agent("messages").returncode == 2
+    ends = []
+
+    def campaign():
+        ident = works.campaign("telemetry", "--overlap", "0s")
+        generation = int(line(device.once(), "keys")["active"])
+        works.settled(device.id, TELEMETRY, generation)
+        ends.append(BackEnd(works, ident, generation))
+
+    campaign()
+    with Messages(device) as messages:
+        sent = [messages.seal(reading(n), b"to the ingest") for n in range(20)]
+        assert [ends[0].open(device, one, b"to the ingest") for one in sent] == [reading(n) for n in range(20)]
+        assert len({(one[8:24], one[24:36]) for one in sent}) == 20 and not any(reading(n) in one for n, one in enumerate(sent))
+        assert messages.open(ends[0].seal(device, b"sample faster", b"a")) .startswith("no good") and messages.open(
+            ends[0].seal(device, b"sample faster", b"a"), b"a") == b"sample faster"
+        # its own, or one of another use, is none from the server; nor is what was changed, cut, or nothing of the kind
+        down = ends[0].seal(device, b"stop")
+        for none in (sent[0], ends[0].seal(device, b"stop", use=3), down[:-1] + bytes([down[-1] ^ 1]), down[:-1], b"hello"):
+            assert messages.open(none).startswith("no good"), none
+        for wrong, says in {"seal - zz": "no command", "seal": "no command", "seal -": "no command", "": "no command", "close - aa": "no command",
+                            "seal " + 65 * "aa" + " aa": "no command", "seal - " + 16385 * "aa": "no room", "open zz aa": "no command"}.items():
+            assert messages.say(wrong) == says, wrong[:40]
+        campaign()
+        after = messages.seal(b"under the next key")
+        assert ends[1].open(device, after) == b"under the next key"
+        assert messages.open(ends[0].seal(device, b"late")) == b"late"  # the key before is for reading
+        campaign()
+        assert messages.open(ends[0].seal(device, b"too late")) == "no none"  # which was destroyed
+        assert ends[2].open(device, messages.seal(b"-")) == b"-"
 
 
 # ---- kill -9 ----
