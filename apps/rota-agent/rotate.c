@@ -140,18 +140,20 @@ static bool read_counter(const struct rota_fetch_answer *answer, uint32_t *count
 	return good;
 }
 
-/* What is final, and what is said of the certificate and not of the statement: of that only who was let in in this very
- * cycle can be sure, since a front turns strangers away with the same 403. */
+/* SPEC 35.4: 422 alone is final. 403 is said of who speaks, by a front too, and not of the statement; who was let in in this very cycle
+ * keeps his certificate all the same. */
 static enum rota_err judge(struct agent *a, const struct rota_fetch_answer *answer)
 {
 	switch (answer->status) {
 	case 204:
 		a->report.taken = true;
 		return ROTA_OK;
+	case 422:
+		a->report.taken = true;
+		return ROTA_ERR_DENIED;
 	case 403:
-		if (a->report.taken)
-			return ROTA_ERR_DENIED;
-		a->report.turned_away = true;
+		if (!a->report.taken)
+			a->report.turned_away = true;
 		return ROTA_ERR_NET;
 	case 429:
 	case 503:

@@ -89,7 +89,7 @@ static enum rota_err hear(
 	case 204:
 		w->fleet->figures.statements++;
 		return ROTA_OK;
-	case 403:
+	case 422:
 		return ROTA_ERR_DENIED;
 	case 409:
 		text[answer->len] = 0;

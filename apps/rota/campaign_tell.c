@@ -2,6 +2,7 @@
 /* How campaigns stand, told to rotad: steps of host/registry/campaignlog.h, by its socket for operators (SPEC 30.9). The registry says
  * itself what it has heard so far, and its own table of steps which ones lead from there to how it stands. */
 #include "apps/rota/campaign.h"
+#include "apps/rota/fleet_census.h"
 #include "host/fetch/fetch.h"
 #include "host/registry/campaignlog.h"
 
@@ -155,16 +156,11 @@ static enum rota_err tell_all(
 
 void campaign_tell(struct session *s, const struct campaign_book *book)
 {
-	const char *socket = rota_ini_get(&s->dir.ini, "fleet", "operators");
 	struct rota_fail kept = s->why;
 	char path[ROTA_FILE_PATH_MAX];
 
-	if (!socket)
+	if (!fleet_operators(s, path))
 		return;
-	if (*socket == '/')
-		snprintf(path, sizeof(path), "%s", socket);
-	else
-		rota_authdir_path(&s->dir, socket, path);
 	if (tell_all(s, path, book) != ROTA_OK)
 		fprintf(stderr, "rota: the registry was not told how campaigns stand: %s\n",
 			s->why.text);
@@ -174,9 +170,10 @@ void campaign_tell(struct session *s, const struct campaign_book *book)
 void campaign_tell_anew(struct session *s)
 {
 	struct rota_fail kept = s->why;
+	char path[ROTA_FILE_PATH_MAX];
 	struct campaign_book book;
 
-	if (!rota_ini_get(&s->dir.ini, "fleet", "operators"))
+	if (!fleet_operators(s, path))
 		return;
 	if (campaign_book_open(s, &book) == ROTA_OK) {
 		campaign_tell(s, &book);

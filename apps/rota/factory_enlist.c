@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota factory enlist: devices that a station made, into the registry. */
+#include "apps/rota/fleet_census.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
@@ -160,17 +161,12 @@ static enum rota_err enlist(struct enlisting *e)
 		.user_agent = "rota", .connect_s = 5, .stall_s = CALL_S
 	};
 	struct rota_client_server at = rota_client_server(&e->s->dir);
-	const char *socket = rota_ini_get(&e->s->dir.ini, "fleet", "operators");
 	static char path[ROTA_FILE_PATH_MAX];
 
-	if (!socket || !e->s->dir.signd[0])
+	if (!fleet_operators(e->s, path) || !e->s->dir.signd[0])
 		return rota_fail(&e->s->why, ROTA_ERR_NOT_FOUND,
 			"%s needs signd of [authority], and operators of [fleet]",
 			e->s->dir.ini.path);
-	if (*socket == '/')
-		snprintf(path, sizeof(path), "%s", socket);
-	else
-		rota_authdir_path(&e->s->dir, socket, path);
 	e->rotad =
 		(struct rota_fetch_server){ .url = "http://rotad", .socket = path, .plain = true };
 	ROTA_TRY(session_daemon(e->s));

@@ -5,17 +5,42 @@
 
 #include <stdio.h>
 
+static void join(const struct session *s, const char *name, const char *more,
+	char out[static ROTA_FILE_PATH_MAX])
+{
+	char path[ROTA_FILE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", name, more);
+	if (*name == '/')
+		snprintf(out, ROTA_FILE_PATH_MAX, "%s", path);
+	else
+		rota_authdir_path(&s->dir, path, out);
+}
+
+static bool find(
+	struct session *s, const char *key, const char *below, char out[static ROTA_FILE_PATH_MAX])
+{
+	const char *name = rota_ini_get(&s->dir.ini, "fleet", key);
+	const char *state = rota_ini_get(&s->dir.ini, "serve", "state");
+
+	if (name) {
+		join(s, name, "", out);
+		return true;
+	}
+	if (!state)
+		return false;
+	join(s, state, below, out);
+	return rota_file_exists(out);
+}
+
 bool fleet_database(struct session *s, char out[static ROTA_FILE_PATH_MAX])
 {
-	const char *name = rota_ini_get(&s->dir.ini, "fleet", "database");
+	return find(s, "database", "/rotad/fleet.sqlite", out);
+}
 
-	if (!name)
-		return false;
-	if (*name == '/')
-		snprintf(out, ROTA_FILE_PATH_MAX, "%s", name);
-	else
-		rota_authdir_path(&s->dir, name, out);
-	return true;
+bool fleet_operators(struct session *s, char out[static ROTA_FILE_PATH_MAX])
+{
+	return find(s, "operators", "/desk/operators.sock", out);
 }
 
 enum rota_err fleet_census_open(struct session *s, struct rota_census **out)

@@ -74,10 +74,13 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 	char *crl = c->crl == NULL ? rota_text("%s", "")
 				   : rota_text("crl = %s\n", serve_path(s, "ca/crl.pem"));
 	char *peer = s->root ? rota_text("peer_user = %s\n", c->web_user) : rota_text("%s", "");
-	char *time = c->signd == NULL ? rota_text("%s", "")
-				      : rota_text("\n[time]\nsignd = %s\nproduct = %s\n"
-						  "\n[signd]\nsocket = %s\nproduct = %s\n",
-						c->signd, c->product, c->signd, c->product);
+	/* with a daemon to ask: the time, certificates, and keys, as rows are made of what devices say of these */
+	char *asked = c->signd == NULL
+		? rota_text("%s", "")
+		: rota_text("\n[time]\nsignd = %s\nproduct = %s\n"
+			    "\n[signd]\nsocket = %s\nproduct = %s\n"
+			    "\n[keys]\ndirectory = %s\n",
+			  c->signd, c->product, c->signd, c->product, serve_path(s, "rotad/keys"));
 	char *ocsp = c->ocsp_key == NULL || c->crl == NULL
 		? rota_text("%s", "")
 		: rota_text("\n[ocsp]\nkey = %s\ncertificate = %s\nissuer = %s\n", c->ocsp_key,
@@ -89,21 +92,19 @@ static enum rota_err write_rotad(const struct serve_state *s, struct rota_fail *
 			  "[journal]\ndirectory = %s\nsegment_bytes = %" PRIu64
 			  "\nkeep_segments = %" PRIu64 "\n\n"
 			  "[projection]\ndatabase = %s\n\n"
-			  "[keys]\ndirectory = %s\n\n"
 			  "[operators]\nsocket = %s\n%s%s\n\n"
 			  "[log]\ndirectory = %s/log\n%s%s",
 			c->file, serve_path(s, "run/rotad.sock"), peer, c->workers,
 			serve_path(s, "ca/operational-ca.pem"), serve_path(s, "ca/device-ca.pem"),
 			crl, serve_path(s, "rotad/journal"), c->segment_bytes, c->keep_segments,
-			serve_path(s, "rotad/fleet.sqlite"), serve_path(s, "rotad/keys"),
-			serve_path(s, "desk/operators.sock"), *c->operators ? "users = " : "",
-			c->operators, c->repository, time, ocsp);
+			serve_path(s, "rotad/fleet.sqlite"), serve_path(s, "desk/operators.sock"),
+			*c->operators ? "users = " : "", c->operators, c->repository, asked, ocsp);
 	enum rota_err err =
 		rota_file_write(serve_path(s, "rotad.ini"), rota_span_cstr(text), 0644, why);
 
 	free(crl);
 	free(peer);
-	free(time);
+	free(asked);
 	free(ocsp);
 	free(text);
 	return err;

@@ -111,6 +111,21 @@ static enum rota_err read_signd(struct rota_ini *ini, struct config *c, struct r
 	return text(ini, "signd", "product", &c->product, why);
 }
 
+/* A statement is acknowledged for the row that follows from it (SPEC 35.4): where nobody makes rows none would ever follow. */
+static enum rota_err read_keys(struct rota_ini *ini, struct config *c, struct rota_fail *why)
+{
+	const char *keys = rota_ini_get(ini, "keys", "directory");
+
+	if (keys == NULL)
+		return ROTA_OK;
+	c->keys = rota_text("%s", keys);
+	if (c->authority != NULL)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		"%s: [keys] needs [signd]: the daemon makes rows of what devices say of their keys",
+		ini->path);
+}
+
 /* [ocsp]: all three, and a list to answer from. */
 static enum rota_err read_ocsp(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
@@ -137,7 +152,7 @@ static enum rota_err read_time(struct rota_ini *ini, struct config *c, struct ro
 
 static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rota_fail *why)
 {
-	const char *crl, *device_ca, *log, *keys;
+	const char *crl, *device_ca, *log;
 
 	ROTA_TRY(text(ini, "server", "socket", &c->socket, why));
 	ROTA_TRY(fits_socket(ini, "[server] socket", c->socket, why));
@@ -151,9 +166,8 @@ static enum rota_err read_all(struct rota_ini *ini, struct config *c, struct rot
 	c->log = log == NULL ? NULL : rota_text("%s", log);
 	device_ca = rota_ini_get(ini, "identity", "device_ca");
 	c->device_ca = device_ca == NULL ? NULL : rota_text("%s", device_ca);
-	keys = rota_ini_get(ini, "keys", "directory");
-	c->keys = keys == NULL ? NULL : rota_text("%s", keys);
 	ROTA_TRY(read_signd(ini, c, why));
+	ROTA_TRY(read_keys(ini, c, why));
 	ROTA_TRY(read_ocsp(ini, c, why));
 	ROTA_TRY(read_operators(ini, c, why));
 	ROTA_TRY(read_time(ini, c, why));

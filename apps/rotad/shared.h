@@ -38,6 +38,10 @@ struct figures {
 	_Atomic uint64_t snapshot; /* snapshot.h writes: last record that the copy has */
 	_Atomic uint64_t strange; /* checkpoints that devices told of and the log does not have */
 	_Atomic uint64_t refused_statements; /* workers add */
+	_Atomic uint64_t
+		lost_proofs; /* they too: that a device speaks of, and the registry has not */
+	_Atomic uint64_t
+		early_proofs; /* they too: of campaigns that the registry has not heard of */
 	_Atomic uint64_t statements[ROTA_FLEET_RESULTS]; /* of devices, by what came of each */
 	_Atomic uint64_t keys[ROTA_PURPOSES_MAX][ROTA_REACHES]; /* devices: key_figures.h */
 	_Atomic uint64_t keys_newest[ROTA_PURPOSES_MAX], keys_oldest[ROTA_PURPOSES_MAX];

@@ -9,6 +9,7 @@
 #include "host/base/bytes.h"
 #include "host/base/when.h"
 #include "host/identity/nonce.h"
+#include "host/registry/campaignlog.h"
 #include "host/registry/holding.h"
 #include "host/sign/p256.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
@@ -110,30 +111,28 @@ static struct verdict judge_point(const struct said *said)
 	case ROTA_ERR_VERSION:
 		return (struct verdict){ 409, NULL };
 	default:
-		return (struct verdict){ 403, "no row follows from it" };
+		return (struct verdict){ 422, "no row follows from it" };
 	}
 }
 
-/* A campaign that the registry knows is for one purpose and generation; its confirmation keys are for no other. */
+/* A campaign is for one purpose and generation, and its confirmation keys are for no other. Which, only the registry says: of one that it
+ * has not heard of yet a device could name any generation, and the next campaign would have to be above that. */
 static struct verdict judge_campaign(const struct said *said)
 {
-	const struct rota_regdb *reg = &said->worker->keys.reg;
-	struct rota_reg_campaign c;
-	char id[ROTA_DB_ID_LEN];
 	struct rota_fail why;
-	enum rota_err err;
 
-	rota_hex(ROTA_SPAN(said->s.campaign), id);
-	err = reg->campaign(reg->ctx, id, &c, &why);
-	if (err == ROTA_ERR_NOT_FOUND)
+	switch ((int)rota_campaignlog_fits(&said->worker->keys.reg, &said->s, &why)) {
+	case ROTA_OK:
 		return (struct verdict){ 0 };
-	if (err != ROTA_OK) {
+	case ROTA_ERR_VERSION:
+		return (struct verdict){ 422, "the campaign is for another generation" };
+	case ROTA_ERR_NOT_FOUND:
+		count_one(&said->worker->shared->figures.early_proofs);
+		return (struct verdict){ 503, "the registry has not heard of the campaign yet" };
+	default:
 		keys_failed(said->worker, &why);
 		return (struct verdict){ 503, "the registry cannot be read now" };
 	}
-	if (c.purpose != said->s.purpose || c.generation != said->s.generation)
-		return (struct verdict){ 403, "the campaign is for another generation" };
-	return (struct verdict){ 0 };
 }
 
 /* SPEC 35.3 */
@@ -152,20 +151,46 @@ static struct verdict judge_proof(const struct said *said)
 	case ROTA_ERR_EXPIRED:
 		return (struct verdict){ 410,
 			"the nonce's hour is over: ask for the bundle again" };
-	default:
-		return (struct verdict){ 403, "the nonce is none of this server for the device" };
+	default: /* also after the server was put back with another secret */
+		return (struct verdict){ 410,
+			"the nonce is none of this server for the device: ask for the bundle "
+			"again" };
 	}
 	switch ((int)rota_keyshelf_proved(w->keys.shelf, said->row.identity, &said->s, &why)) {
 	case ROTA_OK:
 		return (struct verdict){ 0 };
 	case ROTA_ERR_SIGNATURE:
-		return (struct verdict){ 403, "the proof is wrong" };
+		return (struct verdict){ 422, "the proof is wrong" };
 	case ROTA_ERR_NOT_FOUND:
 		return (struct verdict){ 404, "the campaign is not here" };
 	default:
 		keys_failed(w, &why);
 		return (struct verdict){ 503, "confirmation keys cannot be read now" };
 	}
+}
+
+/* What a device says that it proved is its word alone; where it is more than it showed here, this server was put back from a copy that is
+ * older than its last 204, and the next campaign is sealed under a psk that the device takes no more (SPEC 35.6). */
+static enum rota_err look_for_lost(const struct said *said, struct rota_fail *why)
+{
+	const struct rota_regdb *reg = &said->worker->keys.reg;
+	struct rota_reg_holding h;
+
+	for (size_t i = 0; i < said->s.count; i++) {
+		const struct rota_holding *word = &said->s.holding[i];
+		enum rota_err err = reg->holding(reg->ctx, said->device.id, word->purpose, &h, why);
+
+		if (err != ROTA_OK && err != ROTA_ERR_NOT_FOUND)
+			return err;
+		if (word->proved <= (err == ROTA_OK ? h.held.proved : 0))
+			continue;
+		count_one(&said->worker->shared->figures.lost_proofs);
+		log_line("device %s: it says that it proved generation %u of purpose %u, which the "
+			 "registry does not have: it was put back from a copy",
+			said->device.id, (unsigned)word->proved, (unsigned)word->purpose);
+		break;
+	}
+	return ROTA_OK;
 }
 
 /* 204 stands for a repeat, 409 without a sentence for what is out of turn. */
@@ -189,6 +214,10 @@ static struct verdict judge(const struct said *said)
 		v = judge_point(said);
 	if (v.status == 0 && said->s.kind == ROTA_STATEMENT_PROVED)
 		v = judge_proof(said);
+	if (said->s.kind == ROTA_STATEMENT_STATE && look_for_lost(said, &why) != ROTA_OK) {
+		keys_failed(said->worker, &why);
+		v = (struct verdict){ 503, "the registry cannot be read now" };
+	}
 	return v;
 }
 
@@ -200,7 +229,7 @@ static void refuse(struct said *said, struct verdict v)
 	uint32_t has = brings_point(&said->s) ? said->device.agreed : said->device.said;
 	char text[32];
 
-	if (v.status == 400 || v.status == 403)
+	if (v.status == 400 || v.status == 403 || v.status == 410 || v.status == 422)
 		count_one(&said->worker->shared->figures.refused_statements);
 	if (request == NULL)
 		return;
@@ -280,7 +309,7 @@ static void begin(struct said *said, const struct peer *peer)
 	else if (v.status == 0) {
 		v = look(said);
 		if (v.status == 0 && !is_signed(said))
-			v = (struct verdict){ 403, "its signature is not the device's identity's" };
+			v = (struct verdict){ 422, "its signature is not the device's identity's" };
 		if (v.status != 0)
 			turns_give(&w->shared->turns, peer->id);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/registry/campaignlog.h"
+#include "host/base/bytes.h"
 #include "host/registry/words.h"
 
 #include <string.h>
@@ -153,4 +154,16 @@ enum rota_err rota_campaignlog_apply(const struct rota_regdb *reg, const struct 
 	err = take(reg, record, said, result, why);
 	json_decref(said);
 	return err;
+}
+
+enum rota_err rota_campaignlog_fits(
+	const struct rota_regdb *reg, const struct rota_statement *proof, struct rota_fail *why)
+{
+	struct rota_reg_campaign c;
+	char id[ROTA_DB_ID_LEN];
+
+	rota_hex(ROTA_SPAN(proof->campaign), id);
+	ROTA_TRY(reg->campaign(reg->ctx, id, &c, why));
+	return c.purpose == proof->purpose && c.generation == proof->generation ? ROTA_OK
+										: ROTA_ERR_VERSION;
 }

@@ -36,4 +36,9 @@ bool rota_keylog_may(uint8_t from, uint8_t to);
 ROTA_MUST_USE enum rota_err rota_campaignlog_apply(const struct rota_regdb *reg,
 	const struct rota_record *record, enum rota_fleet_result *result, struct rota_fail *why);
 
+/* Whether a proof (statement of kind 1) is for the purpose and generation of the campaign that it names (SPEC 35.4).
+ * ROTA_ERR_VERSION: for another one. ROTA_ERR_NOT_FOUND: no record told of that campaign. Else the database's. */
+ROTA_MUST_USE enum rota_err rota_campaignlog_fits(
+	const struct rota_regdb *reg, const struct rota_statement *proof, struct rota_fail *why);
+
 #endif

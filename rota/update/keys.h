@@ -12,7 +12,7 @@
  *     ROTA_UPDATE_FETCH_KEYS         the answer of the campaign want.sha256, at most want.length bytes (SPEC 33.6); feed and
  *                                    done. ROTA_ERR_NOT_FOUND: there is none for this device (404)
  *     ROTA_UPDATE_SEND_STATEMENT     give want.statement to the server (SPEC 35.1). rota_update_done() with ROTA_OK: taken (204);
- *                                    ROTA_ERR_DENIED: signature or proof are wrong (403); rota_update_out_of_turn():
+ *                                    ROTA_ERR_DENIED: signature or proof are wrong (422); rota_update_out_of_turn():
  *                                    the server knows another number (409); any other error: not now
  *
  * All that a device without data keys carries of this is a pointer: the functions here are linked where `rota_key_work`

@@ -2,12 +2,14 @@
 """Devices of a rotad that hands out key bundles, and what they say of their keys (SPEC 35), made from SPEC.md alone."""
 import hashlib
 import hmac
+import shutil
 import struct
 import time
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+import campaignlog
 import journalfile
 from conftest import PATIENCE
 from journalfile import Device
@@ -15,7 +17,9 @@ from keytrees import Answer, Tree, possession
 from pki import DEVICE
 
 CAMPAIGN = hashlib.sha256(b"a campaign").digest()
+LINK, STORE = b"\1" * 32, b"\3" * 32  # of other purposes
 OTHER = "cd" * 32
+KNOWN = [campaignlog.record(CAMPAIGN.hex()), campaignlog.record(LINK.hex(), 5, "link"), campaignlog.record(STORE.hex(), 1, "storage")]
 
 
 def raw(key, data):
@@ -44,16 +48,22 @@ def anew(device, number, point=None, **more):
 
 
 class Fleet:
-    """Some devices in the journal of a rotad with [keys]; the first two can speak."""
+    """Some devices in the journal of a rotad with [keys], that was told of the campaigns; the first two can speak."""
 
-    def __init__(self, rotad, count=40):
+    def __init__(self, rotad, count=40, known=tuple(KNOWN)):
         self.rotad = rotad
         self.devices = [Device(n) for n in range(count)]
         self.devices[0].id, self.devices[1].id = bytes.fromhex(DEVICE), bytes.fromhex(OTHER)
         self.certs = [rotad.cert, rotad.ca.issue(OTHER)[1]]
         self.folder = rotad.dir / "keys/campaigns"
-        rotad.ini.write_text(rotad.ini.read_text() + f"[keys]\ndirectory = {rotad.dir}/keys\n")
-        journalfile.write(rotad.dir / "journal", [d.enrol() for d in self.devices])
+        rotad.ini.write_text(f"{rotad.ini.read_text()}[keys]\ndirectory = {rotad.dir}/keys\n"
+                             f"[signd]\nsocket = {rotad.dir}/nobody\nproduct = sensor\n")
+        self.journal([d.enrol() for d in self.devices] + list(known))
+
+    def journal(self, records):
+        """In the place of what stands there; rotad is to start behind it."""
+        shutil.rmtree(self.rotad.dir / "journal", ignore_errors=True)
+        journalfile.write(self.rotad.dir / "journal", records)
 
     def tree(self, number=0, devices=None, campaign=CAMPAIGN):
         return Tree(campaign, number, [d.key for d in devices or self.devices]).write(self.folder)

@@ -81,15 +81,18 @@ class Rotad:
                 return out
             out += more
 
-    def post(self, body, cert=None, headers="", target="/api/v1/report"):
-        """(status, body)."""
+    def answer(self, body, cert=None, headers="", target="/api/v1/report"):
+        """All of it, head and body."""
         text = body.encode() if isinstance(body, str) else body
         cert = escaped(cert or self.cert)
         head = (f"POST {target} HTTP/1.1\r\nHost: rotad\r\nContent-Type: application/json\r\n"
                 f"X-Rota-Client-Cert: {cert}\r\n{headers}Connection: close\r\n"
                 f"Content-Length: {len(text)}\r\n\r\n")
-        answer = self.raw(head.encode() + text)
-        head, _, rest = answer.partition(b"\r\n\r\n")
+        return self.raw(head.encode() + text)
+
+    def post(self, body, cert=None, headers="", target="/api/v1/report"):
+        """(status, body)."""
+        head, _, rest = self.answer(body, cert, headers, target).partition(b"\r\n\r\n")
         return int(head.split()[1]), rest
 
     def get(self, target, cert=None):

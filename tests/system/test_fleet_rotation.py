@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+import campaignlog
 import pki
 import softhsm
 from asks import HOUR, when
@@ -214,6 +215,7 @@ class Site:
             status, _, said = client.post(text)
         assert status == 200, said
         ident = hashlib.sha256(text).hexdigest()
+        campaignlog.tell(self.operators, ident, generation)
         self.chain.bring(ident)
         self.chain.good("run", "--once")
         self.desk("publish")

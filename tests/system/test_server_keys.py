@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-import journalfile
 from journalfile import EDIT, text
 from keyfleet import CAMPAIGN, Fleet
 from keytrees import Answer
@@ -57,11 +56,7 @@ def test_who_gets_none(fleet):
 def test_who_left_the_fleet_gets_none(make):  # noqa: F811
     rotad = make()
     fleet = Fleet(rotad)
-    for one in rotad.dir.glob("journal/*"):
-        one.unlink()
-    (rotad.dir / "journal").rmdir()
-    journalfile.write(rotad.dir / "journal", [d.enrol() for d in fleet.devices] +
-                      [text(EDIT, fleet.devices[0].id, state="decommissioned")])
+    fleet.journal([d.enrol() for d in fleet.devices] + [text(EDIT, fleet.devices[0].id, state="decommissioned")])
     rotad.start()
     fleet.tree()
     assert fleet.ask(0)[0] == 404 and fleet.ask(1)[0] == 200

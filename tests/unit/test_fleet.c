@@ -446,6 +446,30 @@ TEST(campaigns_take_their_steps)
 	shut();
 }
 
+/* SPEC 35.4: one for another generation would burn those between. */
+TEST(a_proof_is_for_its_campaign)
+{
+	struct rota_statement proof = {
+		.kind = ROTA_STATEMENT_PROVED, .purpose = STORAGE, .generation = 2
+	};
+
+	fresh();
+	memset(proof.campaign, 0x11, sizeof(proof.campaign));
+	CHECK_EQ(rota_campaignlog_fits(&fleet_reg, &proof, &fleet_why), ROTA_ERR_NOT_FOUND);
+	CHECK_EQ(
+		fleet_text(ROTA_RECORD_CAMPAIGN, 0, REQUEST(C1, "storage", "2")), ROTA_FLEET_TAKEN);
+	CHECK_OK(rota_campaignlog_fits(&fleet_reg, &proof, &fleet_why));
+	proof.generation = UINT32_MAX;
+	CHECK_EQ(rota_campaignlog_fits(&fleet_reg, &proof, &fleet_why), ROTA_ERR_VERSION);
+	proof.generation = 2;
+	proof.purpose = STORAGE + 1;
+	CHECK_EQ(rota_campaignlog_fits(&fleet_reg, &proof, &fleet_why), ROTA_ERR_VERSION);
+	proof.purpose = STORAGE;
+	memset(proof.campaign, 0x22, sizeof(proof.campaign));
+	CHECK_EQ(rota_campaignlog_fits(&fleet_reg, &proof, &fleet_why), ROTA_ERR_NOT_FOUND);
+	shut();
+}
+
 /* A row of an identity that no certificate draws anew. */
 static void put_device(unsigned device)
 {
@@ -542,5 +566,5 @@ TESTS(T(a_device_is_enrolled), T(what_is_no_enrolment), T(rows_only_rise), T(pro
 	T(yesterdays_statement_undoes_nothing), T(a_statement_is_its_devices_own),
 	T(a_device_that_lost_its_keys), T(what_came_after_nothing), T(people_say_what_a_device_is),
 	T(edits_are_judged), T(ways_to_leave), T(enrolled_again), T(campaigns_take_their_steps),
-	T(made_again_it_is_the_same), T(looked_at_beside_who_writes),
-	T(other_records_are_not_its_business))
+	T(a_proof_is_for_its_campaign), T(made_again_it_is_the_same),
+	T(looked_at_beside_who_writes), T(other_records_are_not_its_business))
