@@ -5,7 +5,6 @@
 #include "host/base/bytes.h"
 #include "host/base/file.h"
 #include "host/notary/client.h"
-#include "host/registry/identity.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +16,6 @@
 #define RETRY_MS 5000
 /* Between two looks at what another thread is about to have done. */
 #define LOOK_MS 10
-/* Records that are looked at for one batch: most are reports. */
-#define SCAN_MAX 65536
 /* The note is a number; it is written when so many records went by, or a row was made. */
 #define NOTE_EACH 10000
 
@@ -68,145 +65,60 @@ static enum rota_err read_note(struct rows *r, struct rota_fail *why)
 	if (err == ROTA_ERR_NOT_FOUND)
 		return ROTA_OK;
 	ROTA_TRY(err);
-	if (sscanf((const char *)text.p, "%" SCNu64, &r->read) != 1)
+	if (sscanf((const char *)text.p, "%" SCNu64, &r->batch.read) != 1)
 		err = rota_fail(why, ROTA_ERR_FORMAT,
 			"%s: no number: remove it, and the journal is read from its beginning",
 			r->path);
 	rota_bytes_free(&text);
-	r->noted = r->read;
+	r->noted = r->batch.read;
 	return err;
 }
 
-/* What is not noted is done again. */
+/* What is not noted is done again: how far it was read, and no item waits for its row. */
 static void note(struct rows *r)
 {
 	char text[32];
 	struct rota_fail why;
 
-	snprintf(text, sizeof(text), "%" PRIu64 "\n", r->read);
+	if (r->batch.count > 0)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 "\n", r->batch.read);
 	if (rota_file_write(r->path, rota_span_cstr(text), 0640, &why) != ROTA_OK) {
 		say(r, why.text);
 		return;
 	}
-	r->noted = r->read;
-	atomic_store(&r->shared->figures.rowed, r->read);
-}
-
-/* ---- a batch ---- */
-
-static bool is_in_batch(const struct rows *r, const uint8_t *device)
-{
-	for (size_t i = 0; i < r->count; i++)
-		if (memcmp(r->item[i].device, device, ROTA_DEVICE_ID_LEN) == 0)
-			return true;
-	return false;
-}
-
-static bool same(const struct rota_row *a, const struct rota_row *b)
-{
-	return a->counter == b->counter && a->flags == b->flags &&
-		memcmp(a->agree, b->agree, sizeof(a->agree)) == 0 &&
-		memcmp(a->proved, b->proved, sizeof(a->proved)) == 0;
-}
-
-/* Whether another row follows from it than the one that is here. */
-static bool changes(const struct rota_row *row, const struct rota_statement *s)
-{
-	struct rota_row next;
-
-	return rota_row_next(row, s, &next) == ROTA_OK && !same(row, &next);
-}
-
-/* A record of the journal. */
-static enum rota_err look_at(
-	struct rows *r, const struct rota_record *record, struct rota_fail *why)
-{
-	struct rows_item *item = &r->item[r->count];
-	struct rota_reg_device d;
-	struct rota_statement s;
-	struct rota_row row;
-	bool known;
-
-	if (rota_statement_decode(record->payload, &s) != ROTA_OK)
-		return ROTA_OK;
-	ROTA_TRY(rota_identity_find(&r->reg, record->device, &d, &known, why));
-	if (!known || rota_row_read(d.row, &row) != ROTA_OK || !changes(&row, &s))
-		return ROTA_OK;
-	memcpy(item->device, record->device, sizeof(item->device));
-	memcpy(item->bytes, d.row, ROTA_ROW_LEN);
-	memcpy(item->bytes + ROTA_ROW_LEN, record->payload.p, record->payload.len);
-	item->len = ROTA_ROW_LEN + record->payload.len;
-	r->count++;
-	return ROTA_OK;
-}
-
-static enum rota_err take(struct rows *r, const struct rota_record *record, struct rota_fail *why)
-{
-	if (record->type == ROTA_RECORD_STATEMENT)
-		ROTA_TRY(look_at(r, record, why));
-	r->read = record->sequence;
-	return ROTA_OK;
-}
-
-/* The next record; of a device that is in the batch already it is kept for the next one. *full: nothing more goes in. */
-static enum rota_err next(struct rows *r, bool *full, struct rota_fail *why)
-{
-	struct rota_ingest_fault fault;
-	struct rota_record record;
-
-	if (rota_cursor_next(r->cursor, &record, &fault) != ROTA_OK)
-		return rota_fail(why, ROTA_ERR_CORRUPT, "journal: %s", fault.what);
-	if (record.type != ROTA_RECORD_STATEMENT || !is_in_batch(r, record.device))
-		return take(r, &record, why);
-	*full = true;
-	r->kept = record;
-	if (record.payload.len > sizeof(r->kept_bytes))
-		r->kept.payload.len = 0; /* none */
-	memcpy(r->kept_bytes, record.payload.p, r->kept.payload.len);
-	r->kept.payload.p = r->kept_bytes;
-	return ROTA_OK;
-}
-
-/* Statements up to what the registry has. */
-static enum rota_err gather(struct rows *r, struct rota_fail *why)
-{
-	uint64_t end = atomic_load(&r->shared->figures.projected);
-	bool full = false;
-
-	if (r->kept.sequence != 0) {
-		ROTA_TRY(take(r, &r->kept, why));
-		r->kept.sequence = 0;
-	}
-	for (int i = 0; i < SCAN_MAX && r->read < end && r->count < ROWS_BATCH_MAX && !full; i++)
-		ROTA_TRY(next(r, &full, why));
-	return ROTA_OK;
+	r->noted = r->batch.read;
+	atomic_store(&r->shared->figures.rowed, r->noted);
 }
 
 /* ---- rows ---- */
 
-static enum rota_err ask(struct rows *r, struct rota_rows_result *out, struct rota_fail *why)
+static enum rota_err ask(
+	struct rows *r, size_t count, struct rota_rows_result *out, struct rota_fail *why)
 {
 	const struct config *c = &r->shared->config;
 	const struct rota_client_server server = { .address = c->authority };
-	struct rota_span items[ROWS_BATCH_MAX];
+	struct rota_span items[BATCH_ITEMS_MAX];
 	enum rota_err err = ROTA_OK;
 
-	for (size_t i = 0; i < r->count; i++)
-		items[i] = rota_span(r->item[i].bytes, r->item[i].len);
+	for (size_t i = 0; i < count; i++)
+		items[i] = rota_span(r->batch.item[i].bytes, r->batch.item[i].len);
 	if (r->client == NULL)
 		err = rota_client_open(&server, &r->client, why);
 	if (err == ROTA_OK)
 		err = rota_client_rows(
-			r->client, c->product, "devices' statements", items, r->count, out, why);
+			r->client, c->product, "devices' statements", items, count, out, why);
 	if (err == ROTA_OK)
 		return ROTA_OK;
+	if (err == ROTA_ERR_BUSY)
+		batch_busy(&r->batch, count);
 	rota_client_close(r->client);
 	r->client = NULL;
 	return err;
 }
 
 /* Into the queue of ingest; where that is full it is waited for. */
-static void give(struct rows *r, const struct rows_item *item, const uint8_t *row)
+static void give(struct rows *r, const struct batch_item *item, const uint8_t *row)
 {
 	struct post *p = post_new(NULL, ROTA_RECORD_ROW, ROTA_ROW_LEN);
 
@@ -239,7 +151,7 @@ static bool take_back(struct rows *r, size_t given, uint64_t *last)
 }
 
 /* A statement that the daemon makes no row of: the next batch would ask the same, so it is told and left. */
-static void tell_refused(const struct rows_item *item, const struct rota_rows_result *got)
+static void tell_refused(const struct batch_item *item, const struct rota_rows_result *got)
 {
 	char id[2 * ROTA_DEVICE_ID_LEN + 1];
 
@@ -248,24 +160,24 @@ static void tell_refused(const struct rows_item *item, const struct rota_rows_re
 		rota_err_str((enum rota_err)got->err));
 }
 
-static enum rota_err make_rows(struct rows *r, struct rota_fail *why)
+static enum rota_err make_rows(struct rows *r, size_t count, struct rota_fail *why)
 {
 	struct figures *f = &r->shared->figures;
-	struct rota_rows_result *out = calloc(r->count, sizeof(*out));
+	struct rota_rows_result *out = calloc(count, sizeof(*out));
 	uint64_t last = 0;
 	size_t given = 0;
 	enum rota_err err;
 
 	if (out == NULL)
 		abort();
-	err = ask(r, out, why);
-	for (size_t i = 0; err == ROTA_OK && i < r->count; i++) {
+	err = ask(r, count, out, why);
+	for (size_t i = 0; err == ROTA_OK && i < count; i++) {
 		if (out[i].err != ROTA_OK) {
 			count_one(&f->rows_refused);
-			tell_refused(&r->item[i], &out[i]);
+			tell_refused(&r->batch.item[i], &out[i]);
 			continue;
 		}
-		give(r, &r->item[i], out[i].row);
+		give(r, &r->batch.item[i], out[i].row);
 		given++;
 	}
 	free(out);
@@ -273,25 +185,26 @@ static enum rota_err make_rows(struct rows *r, struct rota_fail *why)
 	if (!take_back(r, given, &last))
 		return rota_fail(why, ROTA_ERR_IO, "rows could not be stored");
 	atomic_fetch_add(&f->rows, given);
+	batch_made(&r->batch, count);
 	while (!is_over(r) && atomic_load(&f->projected) < last)
 		rest(r, LOOK_MS);
 	return ROTA_OK;
 }
 
-/* What there is now. A batch that failed is tried again as it is. */
+/* What there is now. What failed is tried again as it is, or in pieces. */
 static enum rota_err one_batch(struct rows *r, bool *idle, struct rota_fail *why)
 {
+	struct batch *b = &r->batch;
 	bool made;
 
-	if (r->count == 0)
-		ROTA_TRY(gather(r, why));
-	made = r->count > 0;
+	if (b->count == 0)
+		ROTA_TRY(batch_gather(b, atomic_load(&r->shared->figures.projected), why));
+	made = b->count > 0;
 	if (made)
-		ROTA_TRY(make_rows(r, why));
-	r->count = 0;
+		ROTA_TRY(make_rows(r, batch_next(b), why));
 	r->failed = false;
-	*idle = r->read >= atomic_load(&r->shared->figures.projected);
-	if (made || r->read - r->noted >= NOTE_EACH)
+	*idle = b->count == 0 && b->read >= atomic_load(&r->shared->figures.projected);
+	if (made || b->read - r->noted >= NOTE_EACH)
 		note(r);
 	return ROTA_OK;
 }
@@ -301,10 +214,10 @@ static enum rota_err seek(struct rows *r, uint64_t after, struct rota_fail *why)
 {
 	const char *journal = r->shared->config.journal;
 	struct rota_ingest_fault fault;
-	enum rota_err err = rota_cursor_open(journal, after + 1, &r->cursor, &fault);
+	enum rota_err err = rota_cursor_open(journal, after + 1, &r->batch.cursor, &fault);
 
 	if (err == ROTA_ERR_VERSION) /* it begins later */
-		err = rota_cursor_open(journal, 0, &r->cursor, &fault);
+		err = rota_cursor_open(journal, 0, &r->batch.cursor, &fault);
 	return err == ROTA_OK ? ROTA_OK : rota_fail(why, err, "journal: %s", fault.what);
 }
 
@@ -324,7 +237,7 @@ static void *run(void *arg)
 			idle = false;
 		}
 	}
-	if (r->read > r->noted)
+	if (r->batch.read > r->noted)
 		note(r);
 	return NULL;
 }
@@ -337,16 +250,17 @@ enum rota_err rows_open(struct rows *r, struct shared *shared, struct rota_fail 
 	memset(r, 0, sizeof(*r));
 	r->shared = shared;
 	atomic_store(&shared->figures.rowed, UINT64_MAX);
-	if (c->authority == NULL || c->keys == NULL)
+	if (c->keys == NULL) /* [signd] comes with it */
 		return ROTA_OK;
 	r->path = rota_text("%s/rows.at", c->keys);
-	if (!queue_init(&r->home, ROWS_BATCH_MAX))
+	if (!queue_init(&r->home, BATCH_ITEMS_MAX))
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory or descriptors");
 	ROTA_TRY(read_note(r, why));
-	atomic_store(&shared->figures.rowed, r->read);
+	atomic_store(&shared->figures.rowed, r->batch.read);
 	ROTA_TRY(rota_db_sqlite_look(c->database, &r->sqlite, &unused, why));
 	ROTA_TRY(rota_db_sqlite_registry(r->sqlite, &r->reg, why));
-	return seek(r, r->read, why);
+	r->batch.reg = &r->reg;
+	return seek(r, r->batch.read, why);
 }
 
 void rows_close(struct rows *r)
@@ -354,7 +268,7 @@ void rows_close(struct rows *r)
 	if (r->path == NULL)
 		return;
 	rota_client_close(r->client);
-	rota_cursor_close(r->cursor);
+	rota_cursor_close(r->batch.cursor);
 	rota_db_sqlite_close(r->sqlite);
 	queue_free(&r->home);
 	free(r->path);

@@ -3,48 +3,32 @@
  *
  *     journal: STATEMENT  ->  row that is here || statement  ->  signing daemon, kind `rows`  ->  journal: ROW
  *
- * It follows the journal with a cursor of its own, behind the projection, and notes in a file how far it is. After a kill some
- * statements are asked for again: the same item has always the same row, which the registry then takes for a repeat. Of a device
- * one statement goes into a batch, since the next row follows from that one's.
+ * It follows the journal with a cursor of its own, behind the projection (batch.h), and notes in a file how far it is. After a kill some
+ * statements are asked for again: the same item has always the same row, which the registry then takes for a repeat.
  *
  * While the daemon is away statements are taken as ever, and wait; their segments are not dropped.
  */
 #ifndef APPS_ROTAD_ROWS_H
 #define APPS_ROTAD_ROWS_H
 
+#include "apps/rotad/batch.h"
 #include "apps/rotad/shared.h"
-#include "host/campaign/row.h"
-#include "host/ingest/segment.h"
-#include "host/notary/registrar.h"
 #include "ports/db_sqlite/registry.h"
-
-#define ROWS_BATCH_MAX ROTA_REGISTRAR_ITEMS_MAX
-
-struct rows_item {
-	uint8_t device[ROTA_DEVICE_ID_LEN];
-	uint8_t bytes[ROTA_ROW_LEN + ROTA_STATEMENT_MAX];
-	size_t len;
-};
 
 struct rows {
 	struct shared *shared;
 	struct rota_db_sqlite *sqlite; /* for looking */
 	struct rota_regdb reg;
-	struct rota_cursor *cursor; /* before record `read` + 1 */
 	struct rota_client *client; /* NULL: not connected */
 	struct queue home; /* rows that are durable, or not */
 	char *path; /* of the note */
-	struct rota_record kept; /* sequence 0: none; else one that could not go into the batch */
-	uint8_t kept_bytes[ROTA_STATEMENT_MAX];
-	uint64_t read; /* last record that was looked at */
 	uint64_t noted; /* as in the file */
 	bool failed; /* the last batch; it was said */
-	size_t count; /* of the batch */
-	struct rows_item item[ROWS_BATCH_MAX];
+	struct batch batch;
 	pthread_t thread;
 };
 
-/* Where the note says. ROTA_OK too where no daemon or no [keys] are set: then nothing is done. Release with rows_close(). */
+/* Where the note says. ROTA_OK too where no [keys] are set: then nothing is done. Release with rows_close(). */
 ROTA_MUST_USE enum rota_err rows_open(struct rows *r, struct shared *shared, struct rota_fail *why);
 void rows_close(struct rows *r);
 

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import campaignlog
 from asks import make_base, make_scene  # noqa: F401 - fixtures
 from authority import made  # noqa: F401 - fixtures
 from conftest import PATIENCE
@@ -32,10 +33,10 @@ def agree():
 class Server:
     """A daemon that makes rows, and a rotad that asks it for them."""
 
-    def __init__(self, scene, rotad, key):
+    def __init__(self, scene, rotad, key, rate="100000/1h", rules=RULES):
         put_online(scene)
         self.scene, self.rotad, self.key = scene, rotad, key
-        self.signd = Signd(scene.folder, scene.dir, more=RULES + key.ini() + ROWS.format(rate="100000/1h"))
+        self.signd = Signd(scene.folder, scene.dir, more=rules + key.ini() + ROWS.format(rate=rate))
         self.signd.start()
         rotad.ini.write_text(f"{rotad.ini.read_text()}[keys]\ndirectory = {rotad.dir}/keys\n"
                              f"[signd]\nsocket = {self.signd.socket}\nproduct = sensor\n")
@@ -54,6 +55,9 @@ class Server:
         assert self.desk.enrol(device)[0] == 200
         device.cert = self.rotad.ca.issue(device.id.hex())[1]
         return device
+
+    def told(self, tree, generation, purpose):
+        campaignlog.tell(self.desk, tree.campaign.hex(), generation, purpose)
 
     def say(self, device, said):
         return self.rotad.post(said, cert=device.cert, target="/api/v1/statement")[0]
@@ -96,6 +100,8 @@ def test_rows_follow_what_a_device_says(server):
     second, third = agree(), agree()
     tree = Tree(CAMPAIGN, 0, [device.key, other.key]).write(server.rotad.dir / "keys/campaigns")
     link = Tree(bytes(32), 0, [device.key]).write(server.rotad.dir / "keys/campaigns")
+    server.told(tree, 1, "telemetry")
+    server.told(link, 5, "link")
     assert server.prove(device, tree, 2, 1, 1, second) == 204
     assert server.prove(device, link, 2, 2, 5, second) == 204  # of the same key, at once: its row follows from that one's
     row = server.wait(device, 2, (2, 5))
@@ -109,13 +115,14 @@ def test_rows_follow_what_a_device_says(server):
     assert "changes nothing" not in (server.rotad.dir / "log").read_text()
 
 
-def test_statements_wait_for_a_daemon_that_is_away(server):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_statements_wait_for_a_daemon_that_is_away(server, how):
     devices = [server.enrolled(f"SN-{n}") for n in range(3)]
     server.signd.stop()
     for device in devices:
         assert server.say(device, anew(device, 2, agree())) == 204
     time.sleep(0.2)
-    server.rotad.stop(signal.SIGKILL)
+    server.rotad.stop(how)
     server.rotad.start()
     assert [server.row(d).counter for d in devices] == [1, 1, 1]
     time.sleep(0.2)
@@ -123,6 +130,45 @@ def test_statements_wait_for_a_daemon_that_is_away(server):
     for device in devices:
         server.wait(device, 2)
     assert (server.rotad.dir / "log").read_text().count("rows: no signing daemon") == 2  # once in each of its lives
+
+
+def test_more_statements_than_the_rule_grants_at_once(scene, make, key):  # noqa: F811
+    """A batch larger than the rule's rate would be refused however long one waits."""
+    server = Server(scene, make(), key, rate="4/2s")
+    devices = []
+    try:
+        for n in range(7):
+            devices.append(server.enrolled(f"SN-{n}"))
+            time.sleep(0.6)  # each first row is an item of the same rule
+        server.signd.stop()
+        for device in devices:
+            assert server.say(device, anew(device, 2, agree())) == 204
+        server.rotad.stop()
+        server.signd.start()
+        server.rotad.start()  # all seven are one batch
+        for device in devices:
+            server.wait(device, 2)
+    finally:
+        server.signd.stop()
+
+
+def test_who_is_over_gets_no_row(server):
+    """Said before somebody decommissioned it, while nobody made rows."""
+    device, other = server.enrolled(), server.enrolled("SN-0002")
+    server.signd.stop()
+    for one in (device, other):
+        assert server.say(one, anew(one, 2, agree())) == 204
+    server.rotad.stop()  # the batch that waits is read again
+    server.rotad.start()
+    edit = {"by": "ann", "state": "decommissioned", "why": "lost"}
+    assert server.desk.post(f"/v1/record/edit/{device.id.hex()}", edit)[0] == 200
+    server.rotad.stop()
+    server.signd.start()
+    server.rotad.start()
+    server.wait(other, 2)
+    assert server.row(device).counter == 1
+    assert server.rotad.metric("rows_total") == 1
+    assert "changes nothing" not in (server.rotad.dir / "log").read_text()
 
 
 def test_after_a_kill_nothing_is_made_twice(server):
