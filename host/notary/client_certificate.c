@@ -60,6 +60,17 @@ static enum rota_err write_ask(
 	return err;
 }
 
+/* A daemon with too many connections says a bare status, which is no word about the request. */
+static enum rota_err ask_daemon(struct rota_client *c, struct rota_span text,
+	struct rota_answer *answer, struct rota_fail *why)
+{
+	enum rota_err err = rota_client_ask(c, text, answer, why);
+
+	if (err == ROTA_ERR_FORMAT)
+		err = why->err = ROTA_ERR_BUSY;
+	return err;
+}
+
 enum rota_err rota_client_certificate(struct rota_client *c, const struct rota_certificate_ask *ask,
 	struct rota_bytes *der, struct rota_fail *why)
 {
@@ -72,7 +83,7 @@ enum rota_err rota_client_certificate(struct rota_client *c, const struct rota_c
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
 	err = write_ask(ask, &text, why);
 	if (err == ROTA_OK)
-		err = rota_client_ask(c, rota_bytes_span(&text), answer, why);
+		err = ask_daemon(c, rota_bytes_span(&text), answer, why);
 	if (err == ROTA_OK)
 		err = rota_client_verdict(answer, why);
 	if (err == ROTA_OK && answer->der_len == 0)

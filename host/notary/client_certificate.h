@@ -18,8 +18,9 @@ struct rota_certificate_ask {
 ROTA_MUST_USE enum rota_err rota_client_nonce(struct rota_client *c, const char *scope,
 	const char *device, uint8_t out[static 32], struct rota_fail *why);
 
-/* The certificate, DER, which the caller verifies and frees. Not granted: as rota_client_verdict() says. ROTA_ERR_LIMIT: a
- * part is longer than any that is taken. */
+/* The certificate, DER, which the caller verifies and frees. Not granted: as rota_client_verdict() says. ROTA_ERR_BUSY: what
+ * it says is no answer, as where it has too many connections: of the request nothing is said. ROTA_ERR_LIMIT: a part is longer than any
+ * that is taken. */
 ROTA_MUST_USE enum rota_err rota_client_certificate(struct rota_client *c,
 	const struct rota_certificate_ask *ask, struct rota_bytes *der, struct rota_fail *why);
 

@@ -63,6 +63,10 @@ enum rota_err judge_revoke(struct trial *t, struct rota_grant *out, struct rota_
 	if (rota_revocations_serial(r, t->ask->scope, t->ask->role, rota_span(serial, len)))
 		return rota_refuse(
 			why, ROTA_REFUSED_REPLAY, "the log has it that this certificate is over");
+	if (!rota_revocations_room(r, t->ask->scope, t->ask->role, out->leaf.digest, t->j->now))
+		return rota_refuse(why, ROTA_REFUSED_CEILING,
+			"an authority's list has room for %d certificates, and is full",
+			ROTA_REVOKED_MAX);
 	out->leaf.kind = ROTA_LEAF_REVOKED;
 	return ROTA_OK;
 }

@@ -252,6 +252,36 @@ uint64_t rota_revocations_next(
 	return list ? list->number + 1 : 1;
 }
 
+static bool is_listed(const struct revoked_entry *e, uint64_t now)
+{
+	return e->ends_s == UINT64_MAX || e->ends_s + ROTA_CRL_KEPT_S > now;
+}
+
+static size_t count_listed(
+	const struct rota_revocations *r, const char *scope, const char *role, uint64_t now)
+{
+	const struct revoked_list *list = find(r, rota_span_cstr(scope), rota_span_cstr(role));
+	size_t count = 0;
+
+	for (size_t i = 0; list && i < list->count; i++)
+		count += is_listed(&list->entries[i], now);
+	return count;
+}
+
+bool rota_revocations_room(const struct rota_revocations *r, const char *scope, const char *role,
+	const uint8_t device[static ROTA_DIGEST_LEN], uint64_t now)
+{
+	size_t more = 0;
+
+	if (count_listed(r, scope, role, now) >= ROTA_REVOKED_MAX)
+		return false;
+	if (strcmp(role, "device-ca") != 0)
+		return true;
+	for (size_t i = 0; i < r->issued_count; i++)
+		more += memcmp(r->issued[i].device, device, sizeof(r->issued[i].device)) == 0;
+	return count_listed(r, scope, "operational-ca", now) + more <= ROTA_REVOKED_MAX;
+}
+
 enum rota_err rota_revocations_crl(const struct rota_revocations *r, const char *scope,
 	const char *role, struct rota_crl_plan *plan, struct rota_bytes *out, struct rota_fail *why)
 {
@@ -267,7 +297,7 @@ enum rota_err rota_revocations_crl(const struct rota_revocations *r, const char 
 	for (size_t i = 0; i < count; i++) {
 		const struct revoked_entry *e = &list->entries[i];
 
-		if (e->ends_s == UINT64_MAX || e->ends_s + ROTA_CRL_KEPT_S > plan->from_s)
+		if (is_listed(e, plan->from_s))
 			all[plan->count++] = e->what;
 	}
 	err = rota_crl_tbs(plan, out, why);

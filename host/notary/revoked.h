@@ -71,6 +71,11 @@ ROTA_MUST_USE enum rota_err rota_revocations_crl(const struct rota_revocations *
 	const char *scope, const char *role, struct rota_crl_plan *plan, struct rota_bytes *out,
 	struct rota_fail *why);
 
+/* Whether the authority's list has room for one more at that time, and where it is the device CA's also the other one's for all certificates of the device: what
+ * is on no list would be over in this log alone, and a list that is too long is made no more (SPEC 29.7). */
+bool rota_revocations_room(const struct rota_revocations *r, const char *scope, const char *role,
+	const uint8_t device[static ROTA_DIGEST_LEN], uint64_t now);
+
 /* A serial as content octets of an INTEGER, positive and as short as can be, of at most 20 bytes. */
 bool rota_revoked_serial_ok(struct rota_span serial);
 

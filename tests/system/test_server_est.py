@@ -4,7 +4,9 @@ import base64
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
+import time
 
 import pytest
 from cryptography import x509
@@ -15,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from asks import make_base, make_scene  # noqa: F401 - fixtures
 from authority import made  # noqa: F401 - fixtures
+from conftest import PATIENCE
 from pki import PEM, escaped
 from rotadproc import make  # noqa: F401 - fixtures
 from signd import Signd
@@ -139,6 +142,28 @@ def test_a_device_that_asks_too_often_waits_alone(est):
     device, other = est.born(), est.born("SN-0002")
     assert [est.enrol(device)[0] for _ in range(9)] == [200] * 8 + [429]
     assert est.enrol(other)[0] == 200
+
+
+def test_a_daemon_that_is_busy_refuses_nobody(est):
+    """It has 48 connections of one user: to the next one it says a bare status, and nothing about the device."""
+    device = est.born()
+    nonce = bytes.fromhex(est.get("nonce", device.cert)[1].decode())
+    est.rotad.stop()
+    est.rotad.start()
+    held = []
+    try:
+        for _ in range(48):
+            held.append(socket.socket(socket.AF_UNIX))
+            held[-1].connect(str(est.signd.socket))
+        time.sleep(0.2)
+        assert est.enrol(device, nonce=nonce)[0] == 503
+    finally:
+        for one in held:
+            one.close()
+    deadline = time.monotonic() + 30 * PATIENCE
+    while (status := est.enrol(device)[0]) == 503 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert status == 200
 
 
 def test_without_a_daemon(est, make):  # noqa: F811

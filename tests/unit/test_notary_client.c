@@ -4,6 +4,7 @@
 #include "tests/unit/bundle_scene.h"
 #include "tests/unit/notary_server.h"
 #include "tests/unit/tempdir.h"
+#include "host/notary/client_certificate.h"
 #include "host/notary/proxy.h"
 #include "host/repo/rollout.h"
 #include "host/repo/store.h"
@@ -358,6 +359,31 @@ TEST(an_authority_is_asked)
 	end(&d);
 }
 
+/* Who asks for a device must not tell it that it is refused because the daemon was busy. */
+TEST(no_answer_about_a_certificate_is_no_refusal)
+{
+	const struct rota_certificate_ask ask = { .scope = "sensor",
+		.party = "operational-ca",
+		.reason = "r",
+		.csr = ROTA_STR("csr"),
+		.endorsement = ROTA_STR("e"),
+		.identity = ROTA_STR("i"),
+		.ldevid = rota_span(NULL, 0) };
+	struct daemon_scene d;
+	struct rota_bytes der;
+	uint64_t version;
+
+	CHECK(begin(&d));
+	CHECK_OK(sign(&d, "rollouts", &version));
+	d.server.board->mood = SERVER_BABBLES;
+	CHECK_EQ(rota_client_certificate(d.proxy.client, &ask, &der, &d.s.why), ROTA_ERR_BUSY);
+	d.server.board->mood = SERVER_RATES;
+	CHECK_EQ(rota_client_certificate(d.proxy.client, &ask, &der, &d.s.why), ROTA_ERR_BUSY);
+	d.server.board->mood = SERVER_REFUSES;
+	CHECK_EQ(rota_client_certificate(d.proxy.client, &ask, &der, &d.s.why), ROTA_ERR_ROLE);
+	end(&d);
+}
+
 TEST(the_daemon_gets_the_texts_that_are_new)
 {
 	static const char path[] = "rollouts/sensor.json";
@@ -414,5 +440,6 @@ TESTS(T(online_roles_are_the_daemons), T(keys_are_what_the_daemon_says),
 	T(what_is_no_yes_is_no_signature), T(nobody_there_was_not_asked),
 	T(what_was_granted_is_not_lost), T(a_request_that_is_left_is_brought_to_an_end),
 	T(an_approved_request_comes_to_its_file), T(campaigns_are_those_that_were_asked_for),
-	T(an_authority_is_asked), T(rows_come_as_they_were_asked_for),
-	T(the_daemon_gets_the_texts_that_are_new), T(an_image_goes_there_whole))
+	T(an_authority_is_asked), T(no_answer_about_a_certificate_is_no_refusal),
+	T(rows_come_as_they_were_asked_for), T(the_daemon_gets_the_texts_that_are_new),
+	T(an_image_goes_there_whole))

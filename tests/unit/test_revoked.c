@@ -141,6 +141,32 @@ TEST(one_certificate)
 	end();
 }
 
+/* One more would be over and on no list, and there would be no list at all. */
+TEST(a_list_that_is_full)
+{
+	char serial[16];
+	uint8_t first;
+
+	begin();
+	CHECK_OK(issue(0, 1, NOW, 30));
+	CHECK_OK(issue(0, 2, NOW, 30));
+	for (unsigned i = 0; i < ROTA_REVOKED_MAX - 2; i++) {
+		snprintf(serial, sizeof(serial), "01%06x", i);
+		CHECK_OK(revoke("operational-ca", 1, NOW, serial));
+	}
+	CHECK(rota_revocations_room(&r, "sensor", "operational-ca", device[1], NOW));
+	CHECK(rota_revocations_room(&r, "sensor", "device-ca", device[0], NOW)); /* with its two */
+	CHECK_OK(revoke("operational-ca", 1, NOW, "02"));
+	CHECK(rota_revocations_room(&r, "sensor", "operational-ca", device[1], NOW));
+	CHECK(!rota_revocations_room(&r, "sensor", "device-ca", device[0], NOW));
+	CHECK(rota_revocations_room(&r, "sensor", "device-ca", device[1], NOW)); /* it has none */
+	CHECK_OK(revoke("operational-ca", 1, NOW, "03"));
+	CHECK(!rota_revocations_room(&r, "sensor", "operational-ca", device[1], NOW));
+	CHECK(rota_revocations_room(&r, "motor", "operational-ca", device[1], NOW));
+	CHECK_EQ(listed("operational-ca", NOW, &first), ROTA_REVOKED_MAX);
+	end();
+}
+
 TEST(numbers_rise)
 {
 	begin();
@@ -205,5 +231,5 @@ TEST(records_that_are_none)
 	end();
 }
 
-TESTS(T(a_device_and_its_certificates), T(one_certificate), T(numbers_rise),
+TESTS(T(a_device_and_its_certificates), T(one_certificate), T(a_list_that_is_full), T(numbers_rise),
 	T(what_ended_is_forgotten), T(so_many_a_day), T(records_that_are_none))
