@@ -261,6 +261,7 @@ static void on_metrics(struct worker *w, struct evhttp_request *req)
 	struct evbuffer *text = new_body();
 
 	metrics_add(text, &w->shared->figures);
+	ends_add(&w->ends, &w->shared->config, text);
 	reply(req, 200, "text/plain; version=0.0.4", text);
 }
 

@@ -11,6 +11,7 @@
 #include "host/sign/p256.h"
 #include "rota/base/base64.h"
 
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <openssl/ec.h>
@@ -18,9 +19,6 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How long an answer counts: as a device that came an hour ago is asked again. */
-#define LIFE_S 3600
 
 /* ---- key, certificate, list ---- */
 
@@ -54,15 +52,49 @@ static enum rota_err load_certificate(struct responder *r, const char *path, str
 	return len > 0 ? ROTA_OK : rota_fail(why, ROTA_ERR_FORMAT, "%s: no certificate", path);
 }
 
-enum rota_err responder_open(struct responder *r, const struct config *c, struct rota_fail *why)
+static bool same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+		a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Key, certificate, and whom they speak for. */
+static enum rota_err load_own(struct responder *r, const struct config *c, struct rota_fail *why)
 {
 	*r = (struct responder){ 0 };
-	if (c->ocsp_key == NULL)
-		return ROTA_OK;
+	if (stat(c->ocsp_certificate, &r->own_seen) != 0)
+		return rota_fail_errno(why, errno, "%s", c->ocsp_certificate);
 	ROTA_TRY(rota_tls_check(c->ocsp_certificate, c->ocsp_key, why));
 	ROTA_TRY(rota_cert_load(c->ocsp_issuer, &r->issuer, why));
 	ROTA_TRY(load_certificate(r, c->ocsp_certificate, why));
 	return load_key(r, c->ocsp_key, why);
+}
+
+enum rota_err responder_open(struct responder *r, const struct config *c, struct rota_fail *why)
+{
+	*r = (struct responder){ 0 };
+	return c->ocsp_key == NULL ? ROTA_OK : load_own(r, c, why);
+}
+
+/* The next certificate is there before the last one ends. What cannot be used leaves the one from before in force, and is looked at
+ * again: its key may be on its way. */
+static void renew(struct responder *r, const struct config *c)
+{
+	struct responder fresh;
+	struct rota_fail why;
+	struct stat st = { 0 };
+
+	if (stat(c->ocsp_certificate, &st) != 0 || same(&st, &r->own_seen))
+		return;
+	if (load_own(&fresh, c, &why) != ROTA_OK) {
+		if (!r->own_failed)
+			log_line("ocsp: the change is ignored: %s", why.text);
+		r->own_failed = true;
+		responder_close(&fresh);
+		return;
+	}
+	responder_close(r);
+	*r = fresh;
 }
 
 void responder_close(struct responder *r)
@@ -88,12 +120,6 @@ static X509_CRL *find_list(struct rota_span text, const X509 *issuer)
 	ERR_clear_error();
 	BIO_free(bio);
 	return list;
-}
-
-static bool same(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-		a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 /* One stat() a question. A file that has no list of the issuer leaves the one from before in force. */
@@ -124,22 +150,20 @@ static void refresh(struct responder *r, const char *path)
 
 /* ---- an answer ---- */
 
-static uint64_t unix_of(const ASN1_TIME *t)
+/* Until when an answer of `now` counts; 0: there is no list to answer from. */
+static uint64_t until(const struct responder *r, uint64_t now)
 {
-	ASN1_TIME *zero = ASN1_TIME_set(NULL, 0);
-	int days = 0, seconds = 0;
-	bool good = zero != NULL && ASN1_TIME_diff(&days, &seconds, zero, t) == 1 && days >= 0;
-
-	ASN1_TIME_free(zero);
-	return good ? (uint64_t)days * 86400 + (uint64_t)seconds : 0;
+	if (r->list == NULL)
+		return 0;
+	return rota_ocsp_until(now, rota_cert_unix(X509_CRL_get0_nextUpdate(r->list)));
 }
 
-static struct rota_ocsp_verdict judge(const struct responder *r, struct rota_span serial)
+static struct rota_ocsp_verdict judge(
+	const struct responder *r, struct rota_span serial, uint64_t now)
 {
-	uint64_t now = rota_when_now();
 	struct rota_ocsp_verdict v = { .state = ROTA_OCSP_GOOD,
 		.from_s = now,
-		.next_s = now + LIFE_S,
+		.next_s = until(r, now),
 		.responder = r->point };
 	ASN1_INTEGER *number = ASN1_INTEGER_new();
 	X509_REVOKED *entry = NULL;
@@ -157,7 +181,7 @@ static struct rota_ocsp_verdict judge(const struct responder *r, struct rota_spa
 				: ROTA_OCSP_GOOD;
 	}
 	if (v.state == ROTA_OCSP_REVOKED)
-		v.revoked_s = unix_of(X509_REVOKED_get0_revocationDate(entry));
+		v.revoked_s = rota_cert_unix(X509_REVOKED_get0_revocationDate(entry));
 	ASN1_INTEGER_free(number);
 	return v;
 }
@@ -185,6 +209,7 @@ static bool sign(EVP_PKEY *key, struct rota_span tbs, uint8_t out[static ROTA_P2
 static enum rota_ocsp_error answer(
 	const struct responder *r, struct rota_span question, struct rota_bytes *out)
 {
+	const uint64_t now = rota_when_now();
 	uint8_t sig[ROTA_P256_SIG_LEN];
 	struct rota_ocsp_question q;
 	struct rota_ocsp_verdict v;
@@ -195,9 +220,9 @@ static enum rota_ocsp_error answer(
 		return ROTA_OCSP_MALFORMED;
 	if (!rota_ocsp_is_of(&q, r->issuer))
 		return ROTA_OCSP_UNAUTHORIZED;
-	if (r->list == NULL)
+	if (until(r, now) == 0)
 		return ROTA_OCSP_TRY_LATER;
-	v = judge(r, q.serial);
+	v = judge(r, q.serial, now);
 	rota_ocsp_tbs(&q, &v, &tbs);
 	good = sign(r->key, rota_bytes_span(&tbs), sig);
 	if (good)
@@ -217,6 +242,7 @@ static void respond(struct worker *w, struct evhttp_request *request, struct rot
 		api_error(request, 404, "nobody answers OCSP here");
 		return;
 	}
+	renew(r, &w->shared->config);
 	refresh(r, w->shared->config.crl);
 	error = answer(r, question, &out);
 	if (error != 0)

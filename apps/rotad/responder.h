@@ -5,7 +5,8 @@
  *
  * What is over stands in the revocation list of rotad.ini, which the signing daemon made; this says the same, certificate by
  * certificate, signed by a key of its own whose certificate (29.8) the daemon issues. Its thief can say that what is over is not, and
- * nothing else. Of one worker: key and list are read by each.
+ * nothing else. Of one worker: key, certificate and list are read by each, and again when their files changed. A list that is over
+ * is none: nobody could see that what was revoked since is not on it.
  */
 #ifndef APPS_ROTAD_RESPONDER_H
 #define APPS_ROTAD_RESPONDER_H
@@ -28,8 +29,8 @@ struct responder {
 	struct rota_bytes certificate; /* DER */
 	X509 *issuer;
 	X509_CRL *list; /* of the issuer; NULL: it cannot be read */
-	struct stat seen; /* the list's file, when it was read */
-	bool failed; /* it was said */
+	struct stat seen, own_seen; /* files of list and certificate, when they were read */
+	bool failed, own_failed; /* it was said */
 };
 
 /* ROTA_OK too where none is set. Release with responder_close(), after a failure too.

@@ -4,6 +4,7 @@
 #define APPS_ROTAD_WORKER_H
 
 #include "apps/rotad/conn.h"
+#include "apps/rotad/ends.h"
 #include "apps/rotad/keys.h"
 #include "apps/rotad/responder.h"
 #include "host/identity/chain.h"
@@ -19,6 +20,7 @@ struct worker {
 	struct rota_chain *chain;
 	struct keys keys;
 	struct responder responder;
+	struct ends ends;
 	struct queue answers; /* of struct post, from ingest; the worker itself in it means: stop */
 	uint64_t waiting; /* posts given away and not back yet */
 	uint64_t asking; /* questions for the time that are under way (teller.h) */

@@ -256,3 +256,14 @@ enum rota_err rota_cert_new_key(
 	EVP_PKEY_free(pkey);
 	return ROTA_OK;
 }
+
+uint64_t rota_cert_unix(const ASN1_TIME *t)
+{
+	ASN1_TIME *zero = ASN1_TIME_set(NULL, 0);
+	int days = 0, seconds = 0;
+	bool good = t && zero && ASN1_TIME_diff(&days, &seconds, zero, t) == 1 && days >= 0 &&
+		seconds >= 0;
+
+	ASN1_TIME_free(zero);
+	return good ? (uint64_t)days * 86400 + (uint64_t)seconds : 0;
+}

@@ -36,6 +36,9 @@ ROTA_MUST_USE enum rota_err rota_cert_issue(const struct rota_cert_plan *plan,
 void rota_cert_pem(const X509 *cert, struct rota_bytes *out);
 ROTA_MUST_USE enum rota_err rota_cert_load(const char *path, X509 **out, struct rota_fail *why);
 
+/* Seconds since 1970 of a time in a certificate or a list; 0: it is none, or before. */
+uint64_t rota_cert_unix(const ASN1_TIME *t); /* NULL is allowed */
+
 /* SPEC 1.1: SHA-256(SubjectPublicKeyInfo DER of the issuer || serialNumber content octets), as hex. */
 void rota_pki_device_id(const X509 *issuer, const X509 *idevid, char out[65]);
 

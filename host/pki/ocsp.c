@@ -224,3 +224,10 @@ void rota_ocsp_failure(enum rota_ocsp_error error, struct rota_bytes *out)
 	*out = (struct rota_bytes){ 0 };
 	rota_bytes_add(out, ROTA_SPAN(whole));
 }
+
+uint64_t rota_ocsp_until(uint64_t now, uint64_t list_ends)
+{
+	if (list_ends <= now)
+		return 0;
+	return list_ends - now < ROTA_OCSP_LIFE_S ? list_ends : now + ROTA_OCSP_LIFE_S;
+}

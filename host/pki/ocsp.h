@@ -40,6 +40,12 @@ struct rota_ocsp_verdict {
 	const uint8_t *responder; /* point of the key that signs, 65 bytes */
 };
 
+/* How long an answer counts: as a device that came an hour ago is asked again. */
+#define ROTA_OCSP_LIFE_S 3600
+
+/* Until when an answer of `now` counts that is out of a list which ends then: no longer than the list. 0: the list is over. */
+uint64_t rota_ocsp_until(uint64_t now, uint64_t list_ends);
+
 /* ResponseData: what is signed. */
 void rota_ocsp_tbs(const struct rota_ocsp_question *q, const struct rota_ocsp_verdict *v,
 	struct rota_bytes *out);

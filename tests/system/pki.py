@@ -36,11 +36,11 @@ class Ca:
     def pem(self):
         return self.cert.public_bytes(PEM)
 
-    def crl(self, cert_pems):
-        """A revocation list of these certificates, PEM."""
+    def crl(self, cert_pems, life=datetime.timedelta(days=1)):
+        """A revocation list of these certificates, PEM; one of a negative life is over."""
         now = datetime.datetime.utcnow()
         builder = (x509.CertificateRevocationListBuilder().issuer_name(self.cert.subject)
-                   .last_update(now).next_update(now + datetime.timedelta(days=1)))
+                   .last_update(now - datetime.timedelta(days=2)).next_update(now + life))
         for pem in cert_pems:
             serial = x509.load_pem_x509_certificate(pem).serial_number
             builder = builder.add_revoked_certificate(

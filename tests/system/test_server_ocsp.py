@@ -2,8 +2,10 @@
 """What OpenSSL hears of certificates from rotad (RFC 6960; SPEC 29.9): by key and certificate of its own, out of the revocation list."""
 import base64
 import datetime
+import re
 import subprocess
 import threading
+import time
 import http.server
 import urllib.parse
 
@@ -23,19 +25,24 @@ class Scene:
 
     def __init__(self, rotad):
         self.rotad, self.ca = rotad, rotad.ca
-        key = ec.generate_private_key(ec.SECP256R1())
-        cert = build(self.ca, "sensor-ocsp", key).add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False)
-        self.write("ocsp.pem", cert.add_extension(x509.OCSPNoCheck(), False).sign(self.ca.key, hashes.SHA256()).public_bytes(PEM))
-        self.write("ocsp.key", key_pem(key))
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.write("ocsp.pem", self.certificate())
+        self.write("ocsp.key", key_pem(self.key))
         (rotad.dir / "ocsp.key").chmod(0o600)
         self.good, self.over = self.ca.issue("ab" * 32)[1], self.ca.issue("cd" * 32)[1]
         self.write("good.pem", self.good)
         self.write("over.pem", self.over)
         self.write("crl.pem", self.ca.crl([self.over]))
-        text = rotad.ini.read_text().replace("[identity]\n", f"[identity]\ncrl = {rotad.dir}/crl.pem\n")
+        text = rotad.ini.read_text().replace("[identity]\n", f"workers = 1\n[identity]\ncrl = {rotad.dir}/crl.pem\n")
         rotad.ini.write_text(f"{text}[ocsp]\nkey = {rotad.dir}/ocsp.key\ncertificate = {rotad.dir}/ocsp.pem\n"
                              f"issuer = {rotad.dir}/ca.pem\n")
         rotad.start()
+
+    def certificate(self, key=None, days=30):
+        """For who answers, PEM."""
+        cert = build(self.ca, "sensor-ocsp", key or self.key, end=days)
+        cert = cert.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False).add_extension(x509.OCSPNoCheck(), False)
+        return cert.sign(self.ca.key, hashes.SHA256()).public_bytes(PEM)
 
     def write(self, name, data):
         path = self.rotad.dir / (name + ".new")
@@ -110,6 +117,51 @@ def test_a_new_list_counts_at_once(scene):
     assert scene.ask(scene.question(scene.good)).certificate_status == ocsp.OCSPCertStatus.REVOKED
     scene.write("crl.pem", Ca("Operational").crl([]))  # of somebody else: what was known stays
     assert scene.ask(scene.question(scene.good)).certificate_status == ocsp.OCSPCertStatus.REVOKED
+
+
+def test_a_list_that_is_over_says_nothing(scene):
+    """What was revoked since is not on it, and whoever keeps the next one back would have it called good."""
+    hour = datetime.timedelta(hours=1)
+    scene.write("crl.pem", scene.ca.crl([scene.over], -hour))
+    for cert in (scene.good, scene.over):
+        assert scene.ask(scene.question(cert)).response_status == ocsp.OCSPResponseStatus.TRY_LATER
+    scene.write("crl.pem", scene.ca.crl([scene.over], hour / 4))
+    answer = scene.ask(scene.question(scene.good))
+    assert answer.certificate_status == ocsp.OCSPCertStatus.GOOD
+    assert answer.next_update - answer.this_update <= hour / 4
+
+
+def test_a_new_certificate_counts_at_once(scene):
+    def serial():
+        one, = scene.ask(scene.question(scene.good)).certificates
+        return one.serial_number
+
+    first = serial()
+    scene.write("ocsp.pem", scene.certificate())
+    second = serial()
+    assert second == x509.load_pem_x509_certificate((scene.rotad.dir / "ocsp.pem").read_bytes()).serial_number != first
+    scene.write("ocsp.pem", scene.certificate(ec.generate_private_key(ec.SECP256R1())))  # of another key
+    assert serial() == second
+    assert "ocsp: the change is ignored" in (scene.rotad.dir / "log").read_text()
+
+
+def test_metrics_say_what_ends(scene):
+    def metrics():
+        return scene.rotad.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").decode()
+
+    days = datetime.timedelta(days=1)
+    scene.write("crl.pem", scene.ca.crl([], 6 * days))
+    list_, = re.findall(r'rota_crl_ends_seconds{issuer="Operational"} (\d+)', metrics())
+    assert abs(int(list_) - time.time() - 6 * 86400) < 600
+    cert = scene.rotad.metric("ocsp_certificate_ends_seconds")
+    assert abs(cert - time.time() - 30 * 86400) < 600
+    assert scene.rotad.metric("ending") == 0
+    scene.write("crl.pem", scene.ca.crl([], 1 * days))
+    assert scene.rotad.metric("ending") == 1
+    scene.write("ocsp.pem", scene.certificate(days=3))
+    assert scene.rotad.metric("ending") == 2
+    scene.write("crl.pem", scene.ca.crl([], -1 * days))
+    assert scene.rotad.metric("ending") == 2
 
 
 def test_what_gets_no_verdict(scene):

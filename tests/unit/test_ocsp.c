@@ -166,4 +166,15 @@ TEST(failures)
 	rota_bytes_free(&whole);
 }
 
-TESTS(T(asked_and_answered), T(refused), T(failures))
+/* SPEC 29.9: an hour, and no longer than the list that it is out of. */
+TEST(an_answer_counts_no_longer_than_its_list)
+{
+	CHECK_EQ(rota_ocsp_until(5000, 50000), 5000 + ROTA_OCSP_LIFE_S);
+	CHECK_EQ(rota_ocsp_until(5000, 5000 + ROTA_OCSP_LIFE_S - 1), 5000 + ROTA_OCSP_LIFE_S - 1);
+	CHECK_EQ(rota_ocsp_until(5000, 5001), 5001);
+	CHECK_EQ(rota_ocsp_until(5000, 5000), 0);
+	CHECK_EQ(rota_ocsp_until(5000, 4000), 0);
+	CHECK_EQ(rota_ocsp_until(5000, 0), 0); /* it does not say when it ends */
+}
+
+TESTS(T(asked_and_answered), T(refused), T(failures), T(an_answer_counts_no_longer_than_its_list))
