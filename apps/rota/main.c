@@ -50,6 +50,11 @@ static const struct verb verbs[] = {
 	{ "campaign retire", "old data keys may go, once nobody needs them", verb_campaign_retire },
 	{ "campaign approve", "an officer lets keys go that devices still need",
 		verb_campaign_approve },
+	{ "registry decommission", "devices are over: their certificates, and in the registry",
+		verb_registry_decommission },
+	{ "registry lists",
+		"revocation lists and who answers OCSP, brought to where they are served",
+		verb_registry_lists },
 	{ "recovery make", "write an order that saves devices without TUF, clock or certificate",
 		verb_recovery_make },
 	{ "recovery sign", "add the signature of a recovery token to it", verb_recovery_sign },
@@ -131,7 +136,7 @@ static void help(void)
 	printf("Usage: rota [--dir DIR] VERB [OPTION]...\n\n"
 	       "Signs, publishes and serves updates for a fleet of devices.\n\nVerbs:\n");
 	for (const struct verb *v = verbs; v->name; v++)
-		printf("  %-16s %s\n", v->name, v->help);
+		printf("  %-22s %s\n", v->name, v->help);
 	printf("\nThe authority directory is --dir, else $ROTA_DIR, else the current one.\n"
 	       "rota VERB --help says more, with examples.\n");
 }
@@ -189,7 +194,7 @@ static bool help_on_group(const char *word)
 		if (!any)
 			printf("Usage: rota [--dir DIR] %s VERB [OPTION]...\n\nVerbs:\n", word);
 		any = true;
-		printf("  %-16s %s\n", v->name, v->help);
+		printf("  %-22s %s\n", v->name, v->help);
 	}
 	if (any)
 		printf("\nrota %s VERB --help says more, with examples.\n", word);

@@ -35,6 +35,8 @@ int verb_rebuild_check(int argc, char **argv);
 int verb_promote_prepare(int argc, char **argv);
 int verb_promote_approve(int argc, char **argv);
 int verb_promote_sign(int argc, char **argv);
+int verb_registry_decommission(int argc, char **argv);
+int verb_registry_lists(int argc, char **argv);
 int verb_release_add(int argc, char **argv);
 int verb_approve(int argc, char **argv);
 int verb_incident(int argc, char **argv);

@@ -20,7 +20,7 @@ def helped(*words):
 def verbs(rota):
     """Their words, as the list in --help has them."""
     listed = helped(rota).split("Verbs:\n")[1].split("\n\n")[0]
-    return [re.split(r" {2,}|(?<=^recovery publish) ", line.strip())[0].split() for line in listed.splitlines()]
+    return [re.split(r" {2,}", line.strip())[0].split() for line in listed.splitlines()]
 
 
 def page(*names):

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rota registry lists: revocation lists and the responder's certificate, from the signing daemon to where they are served (SPEC 19.11, 29.9). */
+#include "apps/rota/opts.h"
+#include "apps/rota/registry.h"
+#include "apps/rota/verb.h"
+#include "host/base/when.h"
+#include "host/pki/cert.h"
+#include "host/pki/csr.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LIST_MAX ((size_t)16 * 1024 * 1024) /* ROTA_REVOKED_MAX certificates, and room */
+#define KEY_MAX ((size_t)64 * 1024)
+
+static const char *const roles[] = { "device-ca", "operational-ca" };
+
+static bool only_due, json;
+
+static const struct opts_row rows[] = {
+	{ "due", NULL, "only what is half over, or not there", OPTS_FLAG, &only_due },
+	{ "json", NULL, "print what was made as JSON", OPTS_FLAG, &json },
+	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
+};
+
+static const struct opts_usage usage = {
+	.synopsis = "rota registry lists [OPTION]...",
+	.text = "Has the signing daemon make the lists of certificates that are over, of both "
+		"authorities, and\n"
+		"puts them where they are served: crl/ of the repository, and `crl` of [serve]. "
+		"Where [serve] names\n"
+		"`ocsp_key`, who answers OCSP gets a new certificate when two thirds of the last "
+		"one's time are over.",
+	.examples = "  rota registry lists\n"
+		    "  rota registry lists --due",
+	.rows = rows,
+	.operands_min = 0,
+	.operands_max = 0,
+};
+
+/* ---- what both verbs share ---- */
+
+enum rota_err registry_client(struct session *s, struct rota_client **out)
+{
+	const struct rota_client_server server = rota_client_server(&s->dir);
+
+	*out = NULL;
+	if (!s->dir.signd[0])
+		return rota_fail(&s->why, ROTA_ERR_NOT_FOUND,
+			"%s names no signd: who is over stands in the signing daemon's log",
+			s->dir.ini.path);
+	ROTA_TRY(session_daemon(s));
+	return rota_client_open(&server, out, &s->why);
+}
+
+enum rota_err registry_authority(struct session *s, const char *role, X509 **out)
+{
+	char path[ROTA_FILE_PATH_MAX], name[64];
+
+	snprintf(name, sizeof(name), "ca/%s.pem", role);
+	rota_authdir_path(&s->dir, name, path);
+	return rota_cert_load(path, out, &s->why);
+}
+
+void registry_path(const struct session *s, const char *name, char out[static ROTA_FILE_PATH_MAX])
+{
+	char below[256];
+
+	snprintf(below, sizeof(below), REGISTRY_FOLDER "%s%s", *name ? "/" : "", name);
+	rota_authdir_path(&s->dir, below, out);
+}
+
+/* A setting of [serve] that is a path; false: it is not set. */
+static bool serve_setting(struct session *s, const char *key, const char *fallback,
+	char out[static ROTA_FILE_PATH_MAX])
+{
+	const char *value = rota_ini_get(&s->dir.ini, "serve", key);
+
+	if (!value)
+		value = fallback;
+	if (!value)
+		return false;
+	if (*value == '/')
+		snprintf(out, ROTA_FILE_PATH_MAX, "%s", value);
+	else
+		rota_authdir_path(&s->dir, value, out);
+	return true;
+}
+
+/* Whether `part` of `of` of that time are over. */
+static bool is_half_over(uint64_t from, uint64_t to, unsigned part, unsigned of)
+{
+	return to <= from || rota_when_now() >= from + (to - from) / of * part;
+}
+
+/* ---- lists ---- */
+
+static X509_CRL *read_list(struct rota_span der)
+{
+	const unsigned char *at = der.p;
+	X509_CRL *list = d2i_X509_CRL(NULL, &at, (long)der.len);
+
+	if (list && at == der.p + der.len)
+		return list;
+	X509_CRL_free(list);
+	return NULL;
+}
+
+static bool list_is_due(const char *path)
+{
+	struct rota_bytes der = { 0 };
+	struct rota_fail ignored;
+	X509_CRL *list = NULL;
+	bool due = true;
+
+	if (rota_file_read(path, LIST_MAX, &der, &ignored) == ROTA_OK)
+		list = read_list(rota_bytes_span(&der));
+	if (list)
+		due = is_half_over(rota_cert_unix(X509_CRL_get0_lastUpdate(list)),
+			rota_cert_unix(X509_CRL_get0_nextUpdate(list)), 1, 2);
+	X509_CRL_free(list);
+	rota_bytes_free(&der);
+	return due;
+}
+
+/* A daemon is no more believed than a token: the authority signed it, and it is not over. */
+static enum rota_err check_list(struct session *s, const char *role, X509_CRL *list)
+{
+	X509 *ca = NULL;
+	bool good;
+
+	ROTA_TRY(registry_authority(s, role, &ca));
+	good = list && X509_CRL_verify(list, X509_get0_pubkey(ca)) == 1 &&
+		X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(ca)) == 0 &&
+		rota_cert_unix(X509_CRL_get0_nextUpdate(list)) > rota_when_now();
+	X509_free(ca);
+	return good ? ROTA_OK
+		    : rota_fail(&s->why, ROTA_ERR_SIGNATURE,
+			      "the signing daemon's list is none of %s that counts now", role);
+}
+
+/* PEM, where rotad judges logins and answers OCSP by it. */
+static enum rota_err write_served(struct session *s, X509_CRL *list)
+{
+	char path[ROTA_FILE_PATH_MAX], *text;
+	BIO *bio = BIO_new(BIO_s_mem());
+	enum rota_err err = ROTA_OK;
+	long len;
+
+	if (serve_setting(s, "crl", NULL, path)) {
+		if (!bio || PEM_write_bio_X509_CRL(bio, list) != 1)
+			err = rota_fail(&s->why, ROTA_ERR_FULL, "out of memory");
+		len = err == ROTA_OK ? BIO_get_mem_data(bio, &text) : 0;
+		if (err == ROTA_OK)
+			err = rota_file_write(
+				path, rota_span((uint8_t *)text, (size_t)len), 0644, &s->why);
+	}
+	BIO_free(bio);
+	return err;
+}
+
+static enum rota_err place_list(
+	struct session *s, const char *role, const char *path, struct rota_span der)
+{
+	X509_CRL *list = read_list(der);
+	enum rota_err err = check_list(s, role, list);
+
+	if (err == ROTA_OK)
+		err = rota_file_write(path, der, 0644, &s->why);
+	if (err == ROTA_OK && strcmp(role, "operational-ca") == 0)
+		err = write_served(s, list);
+	X509_CRL_free(list);
+	return err;
+}
+
+static enum rota_err make_list(
+	struct session *s, struct rota_client *c, const char *role, bool due, bool *made)
+{
+	char path[ROTA_FILE_PATH_MAX + 64];
+	struct rota_bytes der;
+	enum rota_err err;
+
+	snprintf(path, sizeof(path), "%s/crl", s->dir.repo);
+	ROTA_TRY(rota_file_mkdirs(path, 0755, &s->why));
+	snprintf(path, sizeof(path), "%s/crl/%s.crl", s->dir.repo, role);
+	if (due && !list_is_due(path))
+		return ROTA_OK;
+	ROTA_TRY(rota_client_crl(c, s->dir.product, role, "rota registry lists", &der, &s->why));
+	err = place_list(s, role, path, rota_bytes_span(&der));
+	rota_bytes_free(&der);
+	*made = err == ROTA_OK;
+	return err;
+}
+
+/* ---- who answers OCSP ---- */
+
+static enum rota_err load_key(struct session *s, const char *path, EVP_PKEY **out)
+{
+	struct rota_bytes text = { 0 };
+	BIO *bio;
+
+	ROTA_TRY(rota_file_read(path, KEY_MAX, &text, &s->why));
+	bio = BIO_new_mem_buf(text.p, (int)text.len);
+	*out = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	BIO_free(bio);
+	rota_bytes_wipe(&text);
+	return *out ? ROTA_OK
+		    : rota_fail(&s->why, ROTA_ERR_FORMAT, "%s: no private key in PEM", path);
+}
+
+/* PKCS#10 of the key; of it nothing is taken but that (SPEC 29.8). */
+static enum rota_err make_request(struct session *s, EVP_PKEY *key, struct rota_bytes *out)
+{
+	X509_REQ *request = X509_REQ_new();
+	unsigned char *der = NULL;
+	int len = -1;
+
+	*out = (struct rota_bytes){ 0 };
+	if (request && X509_REQ_set_version(request, 0) == 1 &&
+		X509_REQ_set_pubkey(request, key) == 1 &&
+		X509_REQ_sign(request, key, EVP_sha256()) > 0)
+		len = i2d_X509_REQ(request, &der);
+	if (len > 0)
+		rota_bytes_add(out, rota_span(der, (size_t)len));
+	OPENSSL_free(der);
+	X509_REQ_free(request);
+	return len > 0 ? ROTA_OK
+		       : rota_fail(&s->why, ROTA_ERR_UNSUPPORTED,
+				 "ocsp_key of [serve]: no request can be made of this key");
+}
+
+static bool responder_is_due(const char *path, const EVP_PKEY *key)
+{
+	struct rota_fail ignored;
+	X509 *cert;
+	bool due;
+
+	if (rota_cert_load(path, &cert, &ignored) != ROTA_OK)
+		return true;
+	due = EVP_PKEY_eq(X509_get0_pubkey(cert), key) != 1 ||
+		is_half_over(rota_cert_unix(X509_get0_notBefore(cert)),
+			rota_cert_unix(X509_get0_notAfter(cert)), 2, 3);
+	X509_free(cert);
+	return due;
+}
+
+static enum rota_err place_responder(
+	struct session *s, const char *path, const EVP_PKEY *key, struct rota_span der)
+{
+	const unsigned char *at = der.p;
+	X509 *cert = d2i_X509(NULL, &at, (long)der.len), *ca = NULL;
+	struct rota_bytes text = { 0 };
+	enum rota_err err = registry_authority(s, "operational-ca", &ca);
+
+	if (err == ROTA_OK &&
+		(!cert || X509_verify(cert, X509_get0_pubkey(ca)) != 1 ||
+			EVP_PKEY_eq(X509_get0_pubkey(cert), key) != 1))
+		err = rota_fail(&s->why, ROTA_ERR_SIGNATURE,
+			"the signing daemon's certificate is none of operational-ca for that key");
+	if (err == ROTA_OK) {
+		rota_cert_pem(cert, &text);
+		err = rota_file_write(path, rota_bytes_span(&text), 0644, &s->why);
+	}
+	rota_bytes_free(&text);
+	X509_free(cert);
+	X509_free(ca);
+	return err;
+}
+
+static enum rota_err renew_responder(struct session *s, struct rota_client *c, bool *made)
+{
+	char key_path[ROTA_FILE_PATH_MAX], path[ROTA_FILE_PATH_MAX];
+	struct rota_bytes csr = { 0 }, der = { 0 };
+	EVP_PKEY *key = NULL;
+	enum rota_err err;
+
+	if (!serve_setting(s, "ocsp_key", NULL, key_path) ||
+		!serve_setting(s, "ocsp_certificate", "ca/ocsp.pem", path))
+		return ROTA_OK;
+	ROTA_TRY(load_key(s, key_path, &key));
+	err = ROTA_OK;
+	if (responder_is_due(path, key)) {
+		err = make_request(s, key, &csr);
+		if (err == ROTA_OK)
+			err = rota_client_responder(c, s->dir.product, "operational-ca",
+				"rota registry lists", rota_bytes_span(&csr), &der, &s->why);
+		if (err == ROTA_OK)
+			err = place_responder(s, path, key, rota_bytes_span(&der));
+		*made = err == ROTA_OK;
+	}
+	rota_bytes_free(&csr);
+	rota_bytes_free(&der);
+	EVP_PKEY_free(key);
+	return err;
+}
+
+/* ---- the verb ---- */
+
+enum rota_err registry_lists_make(
+	struct session *s, struct rota_client *c, bool due, struct registry_lists *out)
+{
+	*out = (struct registry_lists){ 0 };
+	for (size_t i = 0; i < 2; i++)
+		ROTA_TRY(make_list(s, c, roles[i], due, &out->crl[i]));
+	return renew_responder(s, c, &out->responder);
+}
+
+static void say(const struct registry_lists *made)
+{
+	if (json)
+		printf("{\"device-ca\":%s,\"ocsp\":%s,\"operational-ca\":%s}\n",
+			made->crl[0] ? "true" : "false", made->responder ? "true" : "false",
+			made->crl[1] ? "true" : "false");
+	for (size_t i = 0; i < 2 && !json; i++)
+		if (made->crl[i])
+			printf("crl/%s.crl is new\n", roles[i]);
+	if (made->responder && !json)
+		printf("who answers OCSP has a new certificate\n");
+}
+
+int verb_registry_lists(int argc, char **argv)
+{
+	struct registry_lists made;
+	struct rota_client *c = NULL;
+	struct session s;
+	enum rota_err err;
+	int at, status;
+
+	if (!opts_parse(&usage, argc, argv, &at, &status))
+		return status;
+	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
+		return say_fail(&s.why);
+	err = registry_client(&s, &c);
+	if (err == ROTA_OK)
+		err = registry_lists_make(&s, c, only_due, &made);
+	if (err == ROTA_OK)
+		say(&made);
+	rota_client_close(c);
+	return session_close(&s, err);
+}

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Devices that are over, as an operator ends them (`rota registry`): in the signing daemon's log, in the registry, on the authorities' lists (SPEC 19.10,
+19.11, 29.7, 29.8, 30.5). Daemon, tokens and rotad are real."""
+import datetime
+import hashlib
+import json
+import shutil
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from asks import make_base, make_scene  # noqa: F401 - fixtures
+from authority import made  # noqa: F401 - fixtures
+from pki import key_pem
+from registry import gone
+from rotadproc import make  # noqa: F401 - fixtures
+from test_server_rows import Server, make_key  # noqa: F401 - a fixture
+from test_signd_certificate import ca_of, verified
+from test_signd_revoke import REVOKE, RULES, login
+from test_signd_wait import ANNA, OFFICERS
+
+pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
+DECOMMISSIONED = 5
+LIVES = (1, 2)
+
+
+class Site:
+    """An operator's desk beside a daemon and a rotad."""
+
+    def __init__(self, scene, rotad, key, rules=REVOKE):
+        (rotad.dir / "ocsp.key").write_bytes(key_pem(ec.generate_private_key(ec.SECP256R1())))
+        (rotad.dir / "ocsp.key").chmod(0o600)
+        ini = scene.dir / "rota.ini"
+        text = ini.read_text(encoding="utf-8")
+        assert text.count("[authority]\n") == 1
+        text = text.replace("[authority]\n", f"[authority]\nsignd = {scene.folder}/signd.sock\n")
+        ini.write_text(f"{text}\n[fleet]\ndatabase = {rotad.dir}/fleet.sqlite\noperators = {rotad.dir}/desk\n"
+                       f"[serve]\ncrl = {rotad.dir}/served.pem\nocsp_key = {rotad.dir}/ocsp.key\n", encoding="utf-8")
+        self.scene, self.rotad = scene, rotad
+        self.server = Server(scene, rotad, key, rules=RULES + rules)
+        self.signd = self.server.signd
+
+    def rota(self, *words, **more):
+        return self.scene.rota("registry", *words, **more)
+
+    def end(self, *words, **more):
+        return json.loads(self.rota("decommission", "--json", "--reason", "lost", *words, **more))
+
+    def state(self, device):
+        (state,), = self.rotad.rows(f"SELECT state FROM registry WHERE id = '{device.id.hex()}'")
+        return state
+
+    def listed(self, role):
+        """Serials, as everybody fetches the list."""
+        got = x509.load_der_x509_crl((self.scene.dir / f"repo/crl/{role}.crl").read_bytes())
+        assert got.is_signature_valid(ca_of(self.scene, role).public_key())
+        return {one.serial_number for one in got}
+
+    def served(self):
+        """The same, as rotad judges by it."""
+        return {one.serial_number for one in x509.load_pem_x509_crl((self.rotad.dir / "served.pem").read_bytes())}
+
+
+@pytest.fixture(name="site")
+def make_site(scene, make, key):  # noqa: F811
+    it = Site(scene, make(), key)
+    yield it
+    if it.signd.process.poll() is None:
+        it.signd.stop()
+
+
+def test_a_device_is_over_everywhere(site):
+    device, other = site.server.enrolled(), site.server.enrolled("SN-0002")
+    certs = [login(site.signd, device)[2] for _ in range(2)]
+    kept = login(site.signd, other)[2]
+    assert site.end(device.id.hex()) == {"left": 1, "revoked": 1, "waiting": 0}
+    assert site.state(device) == DECOMMISSIONED and site.state(other) in LIVES
+    assert site.listed("device-ca") == {device.idevid.serial_number}
+    assert site.listed("operational-ca") == site.served() == {cert.serial_number for cert in certs}
+    assert kept.serial_number not in site.served()
+    assert login(site.signd, device)[1]["code"] == "revoked"
+    assert login(site.signd, other)[0] == 200
+    assert [leaf["digest"] for leaf in site.signd.wait_entries(1, kind="REVOKED")] == [device.id.hex()]
+    assert site.end(device.id.hex()) == {"left": 0, "revoked": 0, "waiting": 0}
+    (site.scene.dir / "registry/over").unlink()  # what is known here is only spared
+    assert site.end(device.id.hex()) == {"left": 0, "revoked": 0, "waiting": 0}
+    assert "the registry has no device" in site.rota("decommission", "--reason", "lost", "ab" * 32, status=1)
+    assert "--reason is missing" in site.rota("decommission", device.id.hex(), status=2)
+
+
+def test_who_said_so_himself_is_over_as_well(site):
+    device, other = site.server.enrolled(), site.server.enrolled("SN-0002")
+    assert site.server.say(device, gone(device, 1)) == 204
+    site.server.wait(device, 1, flags=1)
+    assert site.state(device) == DECOMMISSIONED
+    assert login(site.signd, device)[0] == 200  # the daemon has not heard of it
+    assert site.end("--gone") == {"left": 0, "revoked": 1, "waiting": 0}
+    assert login(site.signd, device)[1]["code"] == "revoked" and site.state(other) in LIVES
+    assert site.end("--gone") == {"left": 0, "revoked": 0, "waiting": 0}
+    assert site.listed("device-ca") == {device.idevid.serial_number}
+
+
+def test_an_officer_has_to_approve(scene, make, key):  # noqa: F811
+    site = Site(scene, make(), key, REVOKE + "approvals = 1\napprovers = anna\n" + OFFICERS)
+    try:
+        device = site.server.enrolled()
+        ident = device.id.hex()
+        path = site.scene.dir / f"registry/{ident}.revoke"
+
+        def waits():
+            said = site.rota("decommission", "--reason", "lost", ident, status=1)
+            assert "it waits for approvals" in said
+            assert site.state(device) in LIVES
+            return path.read_bytes()
+
+        def answer(ask, **more):
+            with site.signd.connect() as client:
+                client.post(ANNA.approval(hashlib.sha256(ask).hexdigest(), **more), "/v1/approve")
+
+        first = waits()
+        assert waits() == first  # byte by byte, or it would wait for ever
+        answer(first, refuse=True)
+        second = waits()
+        assert second != first  # an officer's no is no word of the log that the device is over
+        answer(second)
+        assert site.end(ident) == {"left": 1, "revoked": 1, "waiting": 0}
+        assert site.state(device) == DECOMMISSIONED and not path.exists()
+    finally:
+        site.signd.stop()
+
+
+def test_lists_come_in_time(site):
+    assert json.loads(site.rota("lists", "--json")) == {"device-ca": True, "ocsp": True, "operational-ca": True}
+    cert = verified(x509.load_pem_x509_certificate((site.scene.dir / "ca/ocsp.pem").read_bytes()), ca_of(site.scene, "operational-ca"))
+    assert (cert.not_valid_after - cert.not_valid_before).days == 90
+    assert site.served() == site.listed("operational-ca") == site.listed("device-ca") == set()
+    assert json.loads(site.rota("lists", "--due", "--json")) == {"device-ca": False, "ocsp": False, "operational-ca": False}
+    # of another key, and a list that is half over
+    (site.rotad.dir / "ocsp.key").write_bytes(key_pem(ec.generate_private_key(ec.SECP256R1())))
+    path = site.scene.dir / "repo/crl/device-ca.crl"
+    before = path.read_bytes()
+    path.write_bytes(b"damaged")
+    assert json.loads(site.rota("lists", "--due", "--json")) == {"device-ca": True, "ocsp": True, "operational-ca": False}
+    number = x509.load_der_x509_crl(path.read_bytes()).extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    assert number == x509.load_der_x509_crl(before).extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
+    day = datetime.timedelta(days=1)
+    assert x509.load_der_x509_crl(path.read_bytes()).next_update - datetime.datetime.utcnow() > 6 * day
+    # rotad answers by both
+    ini = site.rotad.ini.read_text().replace("[identity]\n", f"[identity]\ncrl = {site.rotad.dir}/served.pem\n")
+    ini = ini.replace(f"ca = {site.rotad.dir}/ca.pem", f"ca = {site.scene.dir}/ca/operational-ca.pem")
+    site.rotad.stop()
+    site.rotad.ini.write_text(f"{ini}[ocsp]\nkey = {site.rotad.dir}/ocsp.key\ncertificate = {site.scene.dir}/ca/ocsp.pem\n"
+                              f"issuer = {site.scene.dir}/ca/operational-ca.pem\n")
+    site.rotad.start()
+    assert site.rotad.metric("ending") == 0
