@@ -126,8 +126,8 @@ static void say_held(const char *purpose, const struct rota_key_held *held)
 			snprintf(text[i], sizeof(text[i]), "%" PRIu32, numbers[i]);
 	say("keys",
 		(struct say_field[]){ { "purpose", purpose }, { "active", text[0] },
-			{ "staged", text[1] }, { "proved", text[2] }, { "oldest", text[3] },
-			{ NULL, NULL } });
+			{ "staged", text[1] }, { "proved", text[2] },
+			{ "oldest", held->oldest != 0 ? text[3] : "none" }, { NULL, NULL } });
 }
 
 void agent_keys_say(struct agent_keys *k)

@@ -56,6 +56,12 @@ key = {ANNA.point.hex()}
 """ + "".join(f"[rule people-{role}]\nwho = me\nscope = sensor\nrole = {role}\nkinds = record\n" for role in ("root", "targets", "time"))
 # rotad, where it is a user of its own
 SERVER_ROWS = SERVER + """
+[rule server-time]
+who = rotad
+scope = sensor
+role = time
+kinds = time
+rate = 36000/1h
 [rule server-rows]
 who = rotad
 scope = sensor
@@ -152,6 +158,7 @@ class Works(Line):
             (self.shelf / ".draft").rename(self.shelf / f"{ident}.0.{kind}")
 
     def campaign(self, purpose="telemetry", *options):
+        """From the request to the server that hands bundles out; its id."""
         ident = self.ask(purpose, *options)
         self.seal(ident, purpose)
         self.deliver(ident)

@@ -3,6 +3,7 @@
 rotad. From the campaign that somebody asks for to the old key that is gone."""
 import json
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -40,6 +41,7 @@ def make_device(works, tpm, request):
     return works.make(re.sub(r"\W+", "-", request.node.name)[:60], tpm)
 
 
+FAKETIME = next((str(x) for x in pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
 PURPOSES = {"telemetry": TELEMETRY, "storage": STORAGE}
 
 
@@ -65,6 +67,57 @@ def test_three_generations(works, device):
     works.holds(device.id, TELEMETRY, proved=3, active=3, held_from=2)
     said = device.once()
     assert "step=keys" not in said and not re.search("^keys ", said, re.M), said
+
+
+@pytest.mark.skipif(not FAKETIME, reason="faketime is not here")
+def test_a_key_waits_for_its_time(works, device):
+    """Proved and staged until then; dropped where its campaign is aborted before, and never taken again. An emergency is used at once."""
+    works.campaign()
+    first = int(line(device.once(), "keys")["active"])
+    works.settled(device.id, TELEMETRY, first)
+    works.campaign("telemetry", "--activation", "2h")
+    said = line(device.once(), "keys")
+    assert (said["active"], said["staged"], said["proved"]) == (str(first), str(first + 1), str(first + 1))
+    assert not re.search("^keys ", device.once(), re.M)
+    said = device.once(env=environment(LD_PRELOAD=FAKETIME, FAKETIME="+3h"))
+    assert line(said, "keys")["active"] == str(first + 1) and "staged" not in held(device)
+    works.settled(device.id, TELEMETRY, first + 1)
+    ident = works.campaign("telemetry", "--activation", "2h")
+    assert line(device.once(), "keys")["staged"] == str(first + 2)
+    works.rota("campaign", "abort", "--yes", ident)
+    works.rota("publish")
+    for _ in range(2):
+        said = device.once()
+        assert "step=keys" not in said and (held(device)["active"], held(device).get("staged")) == (first + 1, None)
+    # its psk outlives it: the next bundle is sealed under that of the newest proved one
+    works.settled(device.id, TELEMETRY, first + 2)
+    works.campaign("telemetry", "--emergency")
+    assert line(device.once(), "keys")["active"] == str(first + 3)
+
+
+def test_flash_that_was_put_back(works, device):
+    """Old flash brings no key back: the TPM has none that opens it. The device notices, asks for the time, has new keys and says so, and the next
+    campaign finds it."""
+    works.campaign()
+    first = int(line(device.once(), "keys")["active"])
+    works.settled(device.id, TELEMETRY, first)
+    device.snapshot(works.dir / "old")
+    for generation in (first + 1, first + 2):
+        works.campaign("telemetry", "--overlap", "0s")
+        device.once()
+        works.settled(device.id, TELEMETRY, generation)
+    counter = works.row(device.id)[0]
+    device.restore(works.dir / "old")
+    said = device.once()
+    assert line(said, "restored")["clause"] == "SPEC 9.6" and line(said, "keys")["oldest"] == "none", said
+    assert held(device) == {}
+    # what it said of itself: the next agree key, and that it holds nothing
+    works.settled(device.id, TELEMETRY, 0)
+    assert works.row(device.id)[0] == counter + 1
+    works.campaign()
+    said = device.once()
+    assert "step=keys" not in said and line(said, "keys")["active"] == str(first + 3)
+    works.settled(device.id, TELEMETRY, first + 3)
 
 
 # ---- records that lie on the device ----
