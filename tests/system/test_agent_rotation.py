@@ -276,6 +276,39 @@ def test_a_back_end_opens_what_a_program_sends(works, device):
         assert ends[2].open(device, messages.seal(b"-")) == b"-"
 
 
+def test_no_nonce_comes_twice(works, device):
+    """Openings are numbered by the key journal, which the agent writes too: killed at each durable call of one, and while cycles change the keys."""
+    works.campaign()
+    generation = int(line(device.once(), "keys")["active"])
+    works.settled(device.id, TELEMETRY, generation)
+    words = [PROGRAMS["rota-agent"], "messages", "--config", device.config, "telemetry"]
+    seen, count = [], works.dir / "opening-count"
+
+    def opened(status=0, **env):
+        """A message of a process of its own; the number of its opening is where its nonce begins (SPEC 36.3)."""
+        done = subprocess.run(words, input="seal - 61\n", capture_output=True, text=True, timeout=300, check=False, env=environment(**env))
+        assert done.returncode == status, done
+        seen.extend(int(x[3 + 48:3 + 56], 16) for x in done.stdout.splitlines() if x.startswith("ok "))
+        assert sorted(set(seen)) == seen, seen
+
+    library = BUILD / "tests/system/libkillat.so"
+    opened(LD_PRELOAD=library, KILLAT=0, KILLAT_COUNT=count)
+    total = int(count.read_text(encoding="ascii"))
+    assert total >= 4
+    for number in range(1, total + 1):
+        opened(-signal.SIGKILL, LD_PRELOAD=library, KILLAT=number)
+        opened()
+    for _ in range(3):
+        works.campaign("telemetry", "--overlap", "0s")
+        with subprocess.Popen([PROGRAMS["rota-agent"], "--config", device.config, "--once"], stdout=subprocess.PIPE, text=True) as cycle:
+            while cycle.poll() is None:
+                opened()
+            generation += 1
+            assert cycle.returncode == 0 and line(cycle.stdout.read(), "keys")["active"] == str(generation)
+        opened()
+        works.settled(device.id, TELEMETRY, generation)
+
+
 # ---- kill -9 ----
 
 KILLS = int(os.environ.get("ROTA_ROTATION_KILLS", "12"))  # each takes two seconds
