@@ -112,6 +112,31 @@ TEST(what_is_no_answer_is_refused)
 	ROW(NULL);
 }
 
+/* Before a byte of the bundle is kept. */
+TEST(what_no_tree_has_is_refused_by_its_head)
+{
+	static const struct {
+		const char *reason;
+		uint8_t at, value;
+		enum rota_err err;
+	} rows[] = {
+		{ "as it is", 10, 4, ROTA_OK },
+		{ "the longest proof", 10, 24, ROTA_OK },
+		{ "a longer one", 10, 25, ROTA_ERR_FORMAT },
+		{ "the largest tree", 15, 0, ROTA_OK },
+		{ "a larger one", 15, 2, ROTA_ERR_FORMAT },
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		(void)vector(WITH_PROOF);
+		ROW(rows[i].reason);
+		raw[rows[i].at] = rows[i].value;
+		rota_keyanswer_begin(&a, &TEST_CRYPTO);
+		CHECK_EQ(rota_keyanswer_feed(&a, rota_span(raw, BUNDLE_AT)), rows[i].err);
+	}
+	ROW(NULL);
+}
+
 TEST(what_is_cut_or_goes_on_is_refused)
 {
 	struct rota_span in = vector(WITH_PROOF);
@@ -126,4 +151,4 @@ TEST(what_is_cut_or_goes_on_is_refused)
 
 TESTS(T(an_answer_leads_to_its_root_in_pieces_of_any_size), T(its_head_comes_out_as_it_went_in),
 	T(what_was_changed_does_not_lead_to_the_root), T(what_is_no_answer_is_refused),
-	T(what_is_cut_or_goes_on_is_refused))
+	T(what_no_tree_has_is_refused_by_its_head), T(what_is_cut_or_goes_on_is_refused))
