@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #define ERASED 0xFF
 #define PIECE_LEN 4096 /* moved at a time */
 #define POLL_MS 10 /* between two tries for the lock */
+#define NAME_LEN_MAX 1024 /* host/vault names its region by a path */
 
 static enum rota_err fill_erased(int fd, uint64_t off, uint64_t len)
 {
@@ -92,12 +94,24 @@ static enum rota_err file_sync(void *ctx)
 	return fdatasync(f->fd) == 0 ? ROTA_OK : ROTA_ERR_IO;
 }
 
-enum rota_err rota_flash_file_create(
-	int dir_fd, const char *name, const struct rota_flash_geometry *geometry)
+/* Never in the place of a file that is there; where the file system cannot promise that, who calls is alone (header). */
+static enum rota_err place(int dir_fd, const char *draft, const char *name)
 {
-	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), saved;
-	enum rota_err err;
+	if (renameat2(dir_fd, draft, dir_fd, name, RENAME_NOREPLACE) == 0)
+		return ROTA_OK;
+	if (errno != EINVAL && errno != ENOSYS)
+		return rota_fd_errno(errno);
+	return renameat(dir_fd, draft, dir_fd, name) == 0 ? ROTA_OK : rota_fd_errno(errno);
+}
 
+static enum rota_err make_draft(
+	int dir_fd, const char *draft, const struct rota_flash_geometry *geometry)
+{
+	enum rota_err err;
+	int fd, saved;
+
+	(void)unlinkat(dir_fd, draft, 0); /* of a run that was cut off */
+	fd = openat(dir_fd, draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return rota_fd_errno(errno);
 	err = fill_erased(fd, 0, rota_flash_size(geometry->run));
@@ -105,8 +119,27 @@ enum rota_err rota_flash_file_create(
 		err = rota_fd_errno(errno);
 	saved = errno;
 	(void)close(fd);
+	errno = saved;
+	return err;
+}
+
+enum rota_err rota_flash_file_create(
+	int dir_fd, const char *name, const struct rota_flash_geometry *geometry)
+{
+	char draft[NAME_LEN_MAX];
+	enum rota_err err;
+	int saved;
+
+	if (snprintf(draft, sizeof(draft), "%s.making", name) >= (int)sizeof(draft))
+		return ROTA_ERR_LIMIT;
+	if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return ROTA_ERR_BUSY;
+	err = make_draft(dir_fd, draft, geometry);
+	if (err == ROTA_OK)
+		err = place(dir_fd, draft, name);
+	saved = errno;
 	if (err != ROTA_OK)
-		(void)unlinkat(dir_fd, name, 0);
+		(void)unlinkat(dir_fd, draft, 0);
 	errno = saved;
 	return err;
 }

@@ -21,8 +21,9 @@ struct rota_flash_file {
 	int fd; /* -1 when closed */
 };
 
-/* Create `name` in directory `dir_fd` with every byte erased, durable but for its directory entry.
- * ROTA_ERR_BUSY: exists already. ROTA_ERR_FULL, ROTA_ERR_IO: errno says more; nothing is left. */
+/* Create `name` in directory `dir_fd` with every byte erased, durable but for its directory entry: whole or not at all. One
+ * process at a time makes a region. ROTA_ERR_BUSY: exists already. ROTA_ERR_LIMIT: the name is too long.
+ * ROTA_ERR_FULL, ROTA_ERR_IO: errno says more; nothing is left. */
 ROTA_MUST_USE enum rota_err rota_flash_file_create(
 	int dir_fd, const char *name, const struct rota_flash_geometry *geometry);
 

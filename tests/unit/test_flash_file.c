@@ -97,6 +97,24 @@ TEST(what_is_no_such_region_is_refused)
 	end();
 }
 
+/* What a cut left of one in its making is none, and does not stand in the way. */
+TEST(a_region_is_there_whole_or_not_at_all)
+{
+	struct rota_flash_file f;
+	int fd;
+
+	begin();
+	fd = openat(dir_fd, "f.making", O_WRONLY | O_CREAT, 0600);
+	CHECK(fd >= 0 && write(fd, "half", 4) == 4);
+	close(fd);
+	CHECK_EQ(rota_flash_file_open(&f, dir_fd, "f", &geometry), ROTA_ERR_NOT_FOUND);
+	CHECK_OK(rota_flash_file_create(dir_fd, "f", &geometry));
+	CHECK_OK(rota_flash_file_open(&f, dir_fd, "f", &geometry));
+	rota_flash_file_close(&f);
+	CHECK(faccessat(dir_fd, "f.making", F_OK, 0) != 0);
+	end();
+}
+
 TEST(a_lock_is_exclusive_and_has_a_deadline)
 {
 	struct rota_flash_file a, b;
@@ -116,4 +134,5 @@ TEST(a_lock_is_exclusive_and_has_a_deadline)
 }
 
 TESTS(T(a_region_keeps_the_rules_of_flash), T(sectors_need_not_be_alike),
-	T(what_is_no_such_region_is_refused), T(a_lock_is_exclusive_and_has_a_deadline))
+	T(what_is_no_such_region_is_refused), T(a_region_is_there_whole_or_not_at_all),
+	T(a_lock_is_exclusive_and_has_a_deadline))
