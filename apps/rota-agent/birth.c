@@ -9,7 +9,6 @@
 #include "rota/base/writer.h"
 #include "rota/codec/name.h"
 #include "rota/codec/statement.h"
-#include "rota/crypto/hpke.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,8 +55,12 @@ static enum rota_err need_agree(struct birth *b, struct rota_fail *why)
 	enum rota_err err;
 
 	ROTA_TRY(agent_keys_open(&b->keys, &b->config, b->rot.port, nobody, true, why));
-	err = b->keys.found == ROTA_ERR_NOT_FOUND ? rota_keyslots_factory(k, 0, b->agree)
-						  : rota_keyslots_settle(k);
+	if (birth_is_former(b))
+		ROTA_TRY(birth_clear(b, why));
+	/* A first commit that a cut tore counts as none: nobody has heard of its key. */
+	err = k->phase == ROTA_KEYSLOTS_BLANK || birth_is_former(b)
+		? rota_keyslots_factory(k, 0, b->agree)
+		: rota_keyslots_settle(k);
 	if (err == ROTA_ERR_CORRUPT && k->state.counter <= 1) {
 		/* Journals of a run that was cut off, and another root of trust since. */
 		agent_keys_close(&b->keys);
@@ -106,6 +109,7 @@ enum rota_err birth_begin(struct birth *b, struct rota_fail *why)
 
 void birth_end(struct birth *b)
 {
+	rota_talk_end(&b->talk);
 	agent_keys_close(&b->keys);
 	agent_rot_close(&b->rot);
 	if (b->lock >= 0)
@@ -145,6 +149,8 @@ static enum rota_err say_made(
 
 	if (m->field[FACTORY_NONCE].len != sizeof(b->nonce))
 		return rota_fail(why, ROTA_ERR_FORMAT, "a nonce has 32 bytes");
+	if (rota_factory_pcrs_read(m->field[FACTORY_PCRS], &b->pcrs) != ROTA_OK)
+		return rota_fail(why, ROTA_ERR_FORMAT, "there are PCRs 0 to 23");
 	memcpy(b->nonce, m->field[FACTORY_NONCE].p, sizeof(b->nonce));
 	ROTA_TRY(agree_on("serial", b->serial, m->field[FACTORY_SERIAL], &serial, why));
 	ROTA_TRY(agree_on("hardware id", b->hardware, m->field[FACTORY_HARDWARE], &ignored, why));
@@ -224,27 +230,12 @@ static enum rota_err say_state(struct birth *b, uint8_t room[static ROTA_STATEME
 	return err == ROTA_OK ? ROTA_OK : trouble("the first statement", err, why);
 }
 
-/* The psk that follows from it, to whoever seals campaigns and to nobody else. */
-static enum rota_err seal_psk(struct birth *b, const uint8_t to[static ROTA_P256_KEY_LEN],
-	uint8_t psk[static ROTA_SECRET_LEN], uint8_t out[static ROTA_FACTORY_SECRET_LEN])
-{
-	const struct rota_hpke hpke = { .crypto = &rota_crypto_openssl,
-		.aead = &rota_aead_openssl };
-	const struct rota_hpke_psk none = { 0 };
-	uint8_t info[ROTA_FACTORY_INFO_LEN];
-	struct rota_hpke_text text = { .info = ROTA_SPAN(info) };
-
-	rota_factory_info(b->device, info);
-	memcpy(out + ROTA_HPKE_ENC_LEN, psk, ROTA_SECRET_LEN);
-	return rota_hpke_seal(&hpke, &rota_p256_openssl, to, &none, &text,
-		rota_buf(out + ROTA_HPKE_ENC_LEN, ROTA_SECRET_LEN), out,
-		out + ROTA_HPKE_ENC_LEN + ROTA_SECRET_LEN);
-}
-
-/* The factory secret is drawn here and stays here (SPEC 28.7). */
+/* The factory secret is drawn here and stays here; the psk that follows from it goes to whoever seals campaigns (SPEC 28.7). */
 static enum rota_err make_secret(struct birth *b, struct rota_span to,
 	uint8_t out[static ROTA_FACTORY_SECRET_LEN], struct rota_fail *why)
 {
+	const struct rota_hpke hpke = { .crypto = &rota_crypto_openssl,
+		.aead = &rota_aead_openssl };
 	const struct rota_random *random = &b->rot.port->random;
 	uint8_t secret[ROTA_SECRET_LEN];
 	enum rota_err err = ROTA_ERR_FORMAT;
@@ -256,7 +247,8 @@ static enum rota_err make_secret(struct birth *b, struct rota_span to,
 	if (err == ROTA_OK)
 		err = rota_keyslots_factory_psk(&b->keys.slots, secret);
 	if (err == ROTA_OK)
-		err = seal_psk(b, to.p, secret, out);
+		err = rota_factory_secret_seal(
+			&hpke, &rota_p256_openssl, b->rot.port, to.p, b->device, secret, out);
 	rota_wipe(secret, sizeof(secret));
 	return err == ROTA_OK ? ROTA_OK : trouble("the factory secret", err, why);
 }

@@ -5,6 +5,7 @@
 
 #include "apps/rota-agent/keys.h"
 #include "apps/rota-agent/rot.h"
+#include "host/factory/secret.h"
 #include "host/factory/talk.h"
 #include "host/identity/request.h"
 #include "rota/codec/rom.h"
@@ -33,6 +34,7 @@ struct birth {
 	int lock;
 	uint8_t point[ROTA_P256_KEY_LEN], agree[ROTA_P256_KEY_LEN];
 	uint8_t nonce[32];
+	uint32_t pcrs; /* that the station wants a quote of */
 	uint8_t device[ROTA_SHA256_LEN];
 	char device_hex[2 * ROTA_SHA256_LEN + 1];
 	struct rota_rom counters; /* nv and nv_have alone */
@@ -41,6 +43,11 @@ struct birth {
 /* Folders, lock, root of trust and keys: made where they lack. ROTA_ERR_STATE: the factory is over for this device. */
 ROTA_MUST_USE enum rota_err birth_begin(struct birth *b, struct rota_fail *why);
 void birth_end(struct birth *b);
+
+/* Whether its owner destroyed its keys (SPEC 34.5, last row); and what is left of that life, removed. May be repeated until
+ * first keys are made. */
+bool birth_is_former(const struct birth *b);
+ROTA_MUST_USE enum rota_err birth_clear(const struct birth *b, struct rota_fail *why);
 
 /* MAKE, MADE. */
 ROTA_MUST_USE enum rota_err birth_made(struct birth *b, struct rota_fail *why);

@@ -261,21 +261,45 @@ enum rota_err birth_measure(
 
 /* ---- GIVE, READY, DONE ---- */
 
-static enum rota_err say_ready(struct birth *b, struct rota_span rom, struct rota_fail *why)
+/* What the TPM measured, for this very talk. */
+static enum rota_err quote(const struct birth *b, const uint8_t nonce[static ROTA_SHA256_LEN],
+	struct rota_buf room, struct rota_span *out)
+{
+	const struct rota_rot *r = b->rot.port;
+
+	*out = rota_span(NULL, 0);
+	if ((r->caps & ROTA_ROT_QUOTES) == 0 || b->pcrs == 0)
+		return ROTA_OK;
+	return r->quote(r->ctx, nonce, b->pcrs, room, out);
+}
+
+static enum rota_err vouch(const struct birth *b, struct rota_span images, struct rota_fail *why)
 {
 	struct rota_factory_message out = { .kind = ROTA_FACTORY_READY };
-	uint8_t digest[ROTA_SHA256_LEN], sig[ROTA_P256_SIG_LEN];
-	struct rota_bytes images;
+	uint8_t said[ROTA_DIGEST_LEN], digest[ROTA_SHA256_LEN], sig[ROTA_P256_SIG_LEN];
+	uint8_t room[ROTA_QUOTE_MAX];
 	enum rota_err err;
 
-	ROTA_TRY(birth_measure(b, &images, why));
-	rota_factory_ready_digest(ROTA_SPAN(b->nonce), rom, rota_bytes_span(&images), digest);
+	rota_talk_said(&b->talk, said);
+	rota_factory_ready_digest(ROTA_SPAN(said), images, digest);
 	err = b->rot.port->sign(b->rot.port->ctx, ROTA_ROT_IDENTITY, digest, sig);
-	out.field[FACTORY_IMAGES] = rota_bytes_span(&images);
+	if (err == ROTA_OK)
+		err = quote(b, digest, ROTA_BUF(room), &out.field[FACTORY_QUOTE]);
+	if (err != ROTA_OK)
+		return rota_fail(
+			why, err, "the root of trust does not vouch: %s", rota_err_str(err));
+	out.field[FACTORY_IMAGES] = images;
 	out.field[FACTORY_SIGNATURE] = ROTA_SPAN(sig);
-	err = err == ROTA_OK
-		? rota_talk_say(&b->talk, &out, why)
-		: rota_fail(why, err, "the identity does not sign: %s", rota_err_str(err));
+	return rota_talk_say(&b->talk, &out, why);
+}
+
+static enum rota_err say_ready(struct birth *b, struct rota_fail *why)
+{
+	struct rota_bytes images;
+	enum rota_err err = birth_measure(b, &images, why);
+
+	if (err == ROTA_OK)
+		err = vouch(b, rota_bytes_span(&images), why);
 	rota_bytes_free(&images);
 	return err;
 }
@@ -306,7 +330,7 @@ enum rota_err birth_ready(struct birth *b, struct rota_fail *why)
 	if (err == ROTA_OK)
 		err = make_flash(b, why);
 	if (err == ROTA_OK)
-		err = say_ready(b, m.field[FACTORY_ROM], why);
+		err = say_ready(b, why);
 	rota_bytes_free(&room);
 	return err == ROTA_OK ? hear_done(b, why) : err;
 }

@@ -4,6 +4,7 @@
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
 #include "apps/rota/verb.h"
+#include "host/factory/stationhead.h"
 #include "host/fetch/fetch.h"
 #include "host/notary/client.h"
 #include "host/notary/registrar.h"
@@ -32,7 +33,9 @@ static const struct opts_usage usage = {
 		"that a\n"
 		"station made, and gives it to the registry, by the socket `operators` of [fleet]. "
 		"What the\n"
-		"registry has already it says, and nothing is done twice.",
+		"registry has already it says, and nothing is done twice. The head of the "
+		"station's log goes\n"
+		"into the signing daemon's log.",
 	.examples = "  rota factory enlist\n",
 	.rows = rows,
 	.operands_min = 0,
@@ -49,6 +52,7 @@ struct enlisting {
 	size_t statement_len[BATCH];
 	char device[BATCH][65];
 	unsigned long taken, known;
+	char reason[sizeof("rota factory enlist; ") + ROTA_STATION_HEAD_TEXT_MAX];
 };
 
 static bool add_hex(const json_t *row, const char *name, struct rota_bytes *to)
@@ -103,8 +107,8 @@ static enum rota_err flush(struct enlisting *e)
 	for (size_t i = 0; i < e->count; i++)
 		items[i] = rota_bytes_span(&e->item[i]);
 	if (e->count > 0)
-		err = rota_client_rows(e->client, e->s->dir.product, "rota factory enlist", items,
-			e->count, made, &e->s->why);
+		err = rota_client_rows(
+			e->client, e->s->dir.product, e->reason, items, e->count, made, &e->s->why);
 	for (size_t i = 0; i < e->count; i++) {
 		if (err == ROTA_OK)
 			err = give(e, i, &made[i]);
@@ -155,6 +159,24 @@ static enum rota_err each_line(struct enlisting *e)
 	return err == ROTA_OK ? flush(e) : err;
 }
 
+/* What the station's log says now goes into the signing daemon's, where the station cannot reach it (SPEC 29.1). */
+static enum rota_err take_head(struct enlisting *e)
+{
+	char head[ROTA_STATION_HEAD_TEXT_MAX];
+	struct rota_stationlog log;
+	enum rota_err err;
+
+	snprintf(e->reason, sizeof(e->reason), "rota factory enlist");
+	if (!rota_authdir_party(&e->s->dir, "station"))
+		return ROTA_OK; /* all devices are of the desk */
+	ROTA_TRY(rota_stationlog_open(&log, &e->s->desk, &e->s->why));
+	err = rota_stationlog_check(&log, &e->s->why);
+	rota_stationhead_text(&log, head);
+	rota_stationlog_close(&log);
+	snprintf(e->reason, sizeof(e->reason), "rota factory enlist; %s", head);
+	return err;
+}
+
 static enum rota_err enlist(struct enlisting *e)
 {
 	static const struct rota_fetch_settings settings = {
@@ -169,6 +191,7 @@ static enum rota_err enlist(struct enlisting *e)
 			e->s->dir.ini.path);
 	e->rotad =
 		(struct rota_fetch_server){ .url = "http://rotad", .socket = path, .plain = true };
+	ROTA_TRY(take_head(e));
 	ROTA_TRY(session_daemon(e->s));
 	ROTA_TRY(rota_client_open(&at, &e->client, &e->s->why));
 	e->fetch = rota_fetch_new(&settings);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rota factory station, rota factory check: devices that make their keys themselves, and what became of them. */
+/* rota factory station: devices that make their keys themselves. */
 #include "apps/rota/audit.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/session.h"
@@ -23,10 +23,12 @@
 
 /* How long a way to a device may take to end. */
 #define END_WAIT_MS 10000
+/* What a PC's firmware and boot loader measure. */
+#define PCRS "0,1,2,3,4,5,6,7"
 
 static const char *hardware, *serial, *channel, *group, *region, *counter, *repository;
 static const char *repository_url, *server_url, *health, *reboot, *log_policy, *batch, *batch_size;
-static const char *seal_to;
+static const char *seal_to, *pcrs, *pcr_digest;
 static struct opts_list image;
 static bool soft, json;
 
@@ -44,6 +46,10 @@ static const struct opts_row rows[] = {
 	{ "batch-size", "N", "how many devices it has; begins the batch", OPTS_TEXT, &batch_size },
 	{ "secrets", "HEX", "point that factory secrets are sealed to (default: there are none)",
 		OPTS_TEXT, &seal_to },
+	{ "pcrs", "LIST", "PCRs that a TPM quotes, 0 to 23 (default 0,1,2,3,4,5,6,7)", OPTS_TEXT,
+		&pcrs },
+	{ "pcr-digest", "HEX", "what they have to show (default: it is taken down alone)",
+		OPTS_TEXT, &pcr_digest },
 	{ "soft", NULL, "let devices through whose keys lie in the clear, for simulation",
 		OPTS_FLAG, &soft },
 	{ "repository", "NAME", "name of the repository in agent.ini (default main)", OPTS_TEXT,
@@ -199,46 +205,66 @@ static void fill(struct session *s, struct rota_enrol_plan *plan)
 	plan->reboot = reboot;
 }
 
+/* ---- who keeps account ---- */
+
+static enum rota_err may(void *ctx, const struct rota_station_made *made, struct rota_fail *why)
+{
+	return batch ? rota_stationlog_room(ctx, batch, made->device, why) : ROTA_OK;
+}
+
+static enum rota_err is_made(void *ctx, const struct rota_station_made *made, struct rota_fail *why)
+{
+	const struct rota_fail good = { .err = ROTA_OK };
+
+	return rota_stationlog_add(ctx, batch, made, &good, why);
+}
+
+/* One that was made, and did not hear so, is made: only what came before is a refusal. */
 static enum rota_err make(struct rota_station *st, struct rota_stationlog *log, char **argv,
 	struct rota_station_made *made, struct rota_fail *why)
 {
-	struct rota_fail how = { 0 }, ignored;
+	uint64_t lines = log->lines;
+	struct rota_fail ignored;
 	pid_t pid = -1;
 	enum rota_err err;
 
 	*made = (struct rota_station_made){ 0 };
+	st->book = (struct rota_station_book){ .ctx = log, .may = may, .made = is_made };
 	ROTA_TRY(start(argv, &pid, &st->talk, why));
-	err = rota_station_make(st, made, &how);
+	err = rota_station_make(st, made, why);
 	finish(pid, &st->talk);
-	if (err != ROTA_OK) {
-		*why = how;
-		return rota_stationlog_add(log, batch, made, &how, &ignored) == ROTA_OK
-			? err
-			: rota_fail_in(why, "the station's log cannot be written (%s); and",
-				  ignored.text);
-	}
-	how.err = ROTA_OK;
-	return rota_stationlog_add(log, batch, made, &how, why);
+	rota_talk_end(&st->talk);
+	if (err == ROTA_OK || log->lines > lines)
+		return err;
+	return rota_stationlog_add(log, batch, made, why, &ignored) == ROTA_OK
+		? err
+		: rota_fail_in(why, "the station's log cannot be written (%s); and", ignored.text);
 }
 
 static void print_made(const struct rota_station_made *made)
 {
 	static const char *const kinds[] = { "none", "tpm", "pkcs11", "soft" };
+	char hex[ROTA_DIGEST_HEX] = "";
 
+	if (made->quoted)
+		rota_hex(ROTA_SPAN(made->quote.pcrs_sha256), hex);
 	if (json)
-		printf("{\"device\":\"%s\",\"root_of_trust\":\"%s\",\"serial\":\"%s\"}\n",
-			made->device, kinds[made->rot], made->serial);
+		printf("{\"device\":\"%s\",\"pcrs\":\"%s\",\"root_of_trust\":\"%s\","
+		       "\"serial\":\"%s\"}\n",
+			made->device, hex, kinds[made->rot], made->serial);
 	else
 		printf("device %s\n  serial %s, hardware %s, root of trust %s, %zu images "
 		       "measured\n",
 			made->device, made->serial, hardware, kinds[made->rot], made->image_count);
+	if (!json && made->quoted)
+		printf("  PCRs %s\n", hex);
 }
 
 static enum rota_err run_batch(struct rota_stationlog *log, uint64_t size, struct rota_fail *why)
 {
 	if (batch_size)
 		ROTA_TRY(rota_stationlog_batch(log, batch, (uint32_t)size, why));
-	return batch ? rota_stationlog_room(log, batch, why) : ROTA_OK;
+	return batch ? rota_stationlog_room(log, batch, NULL, why) : ROTA_OK;
 }
 
 static int run(struct rota_station *st, uint64_t size, char **argv)
@@ -275,9 +301,37 @@ static int run(struct rota_station *st, uint64_t size, char **argv)
 	return session_close(&s, err);
 }
 
+/* "0,2,7" */
+static bool read_pcrs(const char *text, uint32_t *out)
+{
+	*out = 0;
+	for (char *end; *text; text = end + (*end == ',')) {
+		unsigned long pcr = strtoul(text, &end, 10);
+
+		if (*text < '0' || *text > '9' || pcr > 23 || (*end && *end != ','))
+			return false;
+		*out |= 1u << pcr;
+	}
+	return *out != 0;
+}
+
+static int check_vouching(struct rota_station *st)
+{
+	static uint8_t point[ROTA_P256_KEY_LEN], digest[ROTA_SHA256_LEN];
+
+	if (seal_to && !rota_p256_unhex(seal_to, point))
+		return opts_wrong(&usage, "--secrets takes a point of P-256, 130 hex digits");
+	if (!read_pcrs(pcrs ? pcrs : PCRS, &st->pcrs))
+		return opts_wrong(&usage, "--pcrs takes numbers of PCRs, 0 to 23, between commas");
+	if (pcr_digest && !rota_unhex(pcr_digest, ROTA_BUF(digest)))
+		return opts_wrong(&usage, "--pcr-digest takes 64 hex digits");
+	st->seal_to = seal_to ? point : NULL;
+	st->pcrs_sha256 = pcr_digest ? digest : NULL;
+	return 0;
+}
+
 static int check_options(struct rota_station *st, uint64_t *size)
 {
-	static uint8_t point[ROTA_P256_KEY_LEN];
 	uint64_t number;
 
 	if (!hardware)
@@ -289,12 +343,9 @@ static int check_options(struct rota_station *st, uint64_t *size)
 		return opts_wrong(&usage, "--batch-size N goes with --batch, from 1");
 	if (image.count > sizeof(st->image) / sizeof(st->image[0]))
 		return opts_wrong(&usage, "--image stands for a component, of at most 8");
-	if (seal_to && !rota_p256_unhex(seal_to, point))
-		return opts_wrong(&usage, "--secrets takes a point of P-256, 130 hex digits");
-	st->seal_to = seal_to ? point : NULL;
 	st->soft = soft;
 	st->batch = batch;
-	return 0;
+	return check_vouching(st);
 }
 
 int verb_factory_station(int argc, char **argv)
@@ -310,63 +361,4 @@ int verb_factory_station(int argc, char **argv)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
 	return run(&st, size, argv + at);
-}
-
-/* ---- rota factory check ---- */
-
-static const struct opts_row check_rows[] = {
-	{ "json", NULL, "print the batches as JSON", OPTS_FLAG, &json },
-	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
-};
-
-static const struct opts_usage check_usage = {
-	.synopsis = "rota factory check [OPTION]...",
-	.text = "Verifies the station's log line by line, compares it with the list of enrolled "
-		"devices, and\n"
-		"shows of each batch how many devices it has, how many were made, how often one "
-		"was "
-		"refused.\n"
-		"Exit status 1 when something does not agree.",
-	.examples = "  rota factory check\n",
-	.rows = check_rows,
-	.operands_min = 0,
-	.operands_max = 0,
-};
-
-static void print_batches(const struct rota_stationlog *log)
-{
-	for (size_t i = 0; i < log->batch_count; i++) {
-		const struct rota_batch *b = &log->batch[i];
-
-		if (json)
-			printf("{\"batch\":\"%s\",\"made\":%u,\"refused\":%u,\"size\":%u}\n",
-				b->name, b->made, b->refused, b->size);
-		else
-			printf("%-32s %u of %u made, %u refused\n", b->name, b->made, b->size,
-				b->refused);
-	}
-	if (!json)
-		printf("%llu lines, %llu devices: all signed, all enrolled\n",
-			(unsigned long long)log->lines, (unsigned long long)log->made);
-}
-
-int verb_factory_check(int argc, char **argv)
-{
-	struct rota_stationlog log;
-	struct session s;
-	enum rota_err err;
-	int at, status;
-
-	if (!opts_parse(&check_usage, argc, argv, &at, &status))
-		return status;
-	if (session_open(&s, verb_dir(), SESSION_READ) != ROTA_OK)
-		return say_fail(&s.why);
-	err = rota_stationlog_open(&log, &s.desk, &s.why);
-	if (err == ROTA_OK) {
-		err = rota_stationlog_check(&log, &s.why);
-		if (err == ROTA_OK)
-			print_batches(&log);
-		rota_stationlog_close(&log);
-	}
-	return session_close(&s, err);
 }

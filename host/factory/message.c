@@ -2,20 +2,17 @@
 #include "host/factory/message.h"
 #include "host/base/digest.h"
 #include "rota/base/reader.h"
-#include "rota/crypto/factory.h"
-
-#include <string.h>
 
 #define MAGIC "ROTAFAC\x01" /* the last byte is the format */
 #define MAGIC_LEN 8
 
 static const uint8_t fields[ROTA_FACTORY_KINDS] = {
-	[ROTA_FACTORY_MAKE] = 4,
+	[ROTA_FACTORY_MAKE] = 5,
 	[ROTA_FACTORY_MADE] = 3,
 	[ROTA_FACTORY_BORN] = 4,
-	[ROTA_FACTORY_ASKS] = 6,
+	[ROTA_FACTORY_ASKS] = 5,
 	[ROTA_FACTORY_GIVE] = 6,
-	[ROTA_FACTORY_READY] = 2,
+	[ROTA_FACTORY_READY] = 3,
 	[ROTA_FACTORY_DONE] = 0,
 	[ROTA_FACTORY_NO] = 1,
 };
@@ -47,23 +44,28 @@ void rota_factory_encode(const struct rota_factory_message *m, struct rota_bytes
 	}
 }
 
-void rota_factory_ready_digest(struct rota_span nonce, struct rota_span rom,
-	struct rota_span images, uint8_t out[static 32])
+void rota_factory_ready_digest(
+	struct rota_span said, struct rota_span images, uint8_t out[static 32])
 {
 	struct rota_digest *digest = rota_digest_new();
-	uint8_t of_rom[ROTA_DIGEST_LEN];
 
-	rota_digest_of(rom, of_rom);
-	rota_digest_add(digest, ROTA_STR(ROTA_FACTORY_PREFIX));
-	rota_digest_add(digest, nonce);
-	rota_digest_add(digest, ROTA_SPAN(of_rom));
+	rota_digest_add(digest, ROTA_STR(ROTA_READY_PREFIX));
+	rota_digest_add(digest, said);
 	rota_digest_add(digest, images);
 	rota_digest_get(digest, out);
 	rota_digest_free(digest);
 }
 
-void rota_factory_info(const uint8_t device[static 32], uint8_t out[static ROTA_FACTORY_INFO_LEN])
+void rota_factory_pcrs_write(uint32_t pcrs, uint8_t out[static 4])
 {
-	memcpy(out, ROTA_FACTORY_PREFIX, 15);
-	memcpy(out + 15, device, 32);
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = (uint8_t)(pcrs >> 8 * i);
+}
+
+enum rota_err rota_factory_pcrs_read(struct rota_span in, uint32_t *pcrs)
+{
+	struct rota_reader r = rota_reader(in);
+
+	*pcrs = rota_read_le32(&r);
+	return rota_reader_end(&r) == ROTA_OK && *pcrs >> 24 == 0 ? ROTA_OK : ROTA_ERR_FORMAT;
 }

@@ -17,32 +17,25 @@
 #define ROTA_FACTORY_FIELDS_MAX 6
 #define ROTA_FACTORY_NO_MAX 256
 enum rota_factory_kind {
-	ROTA_FACTORY_MAKE = 1, /* station: nonce (32), product, hardware, serial */
+	ROTA_FACTORY_MAKE = 1, /* station: nonce (32), product, hardware, serial, PCRs (u32) */
 	ROTA_FACTORY_MADE, /* device: request (29.3), root of trust (28.4), folder */
 	ROTA_FACTORY_BORN, /* station: device id (32), IDevID, CA's nonce (32), point for secrets */
-	ROTA_FACTORY_ASKS, /* device: statement, PKCS#10, endorsement, counters, sealed secret, quote key */
+	ROTA_FACTORY_ASKS, /* device: statement, PKCS#10, endorsement, counters, sealed secret */
 	ROTA_FACTORY_GIVE, /* station: LDevID, ROM record, root, server's CA, recovery keys, agent.ini */
-	ROTA_FACTORY_READY, /* device: image digests (32 each), signature (64) */
+	ROTA_FACTORY_READY, /* device: image digests (32 each), signature (64), quote */
 	ROTA_FACTORY_DONE, /* station */
 	ROTA_FACTORY_NO, /* either: a sentence */
 	ROTA_FACTORY_KINDS
 };
 
 /* Of MAKE. */
-enum { FACTORY_NONCE, FACTORY_PRODUCT, FACTORY_HARDWARE, FACTORY_SERIAL };
+enum { FACTORY_NONCE, FACTORY_PRODUCT, FACTORY_HARDWARE, FACTORY_SERIAL, FACTORY_PCRS };
 /* Of MADE. */
 enum { FACTORY_REQUEST, FACTORY_ROT, FACTORY_FOLDER };
 /* Of BORN. */
 enum { FACTORY_DEVICE, FACTORY_IDEVID, FACTORY_CA_NONCE, FACTORY_SEAL_TO };
 /* Of ASKS. */
-enum {
-	FACTORY_STATEMENT,
-	FACTORY_CSR,
-	FACTORY_ENDORSEMENT,
-	FACTORY_COUNTERS,
-	FACTORY_SECRET,
-	FACTORY_QUOTE_KEY
-};
+enum { FACTORY_STATEMENT, FACTORY_CSR, FACTORY_ENDORSEMENT, FACTORY_COUNTERS, FACTORY_SECRET };
 /* Of GIVE. */
 enum {
 	FACTORY_LDEVID,
@@ -53,7 +46,7 @@ enum {
 	FACTORY_SETTINGS
 };
 /* Of READY. */
-enum { FACTORY_IMAGES, FACTORY_SIGNATURE };
+enum { FACTORY_IMAGES, FACTORY_SIGNATURE, FACTORY_QUOTE };
 
 struct rota_factory_message {
 	enum rota_factory_kind kind;
@@ -67,15 +60,15 @@ ROTA_MUST_USE enum rota_err rota_factory_decode(
 /* Appended to *out. */
 void rota_factory_encode(const struct rota_factory_message *m, struct rota_bytes *out);
 
-/* What the identity signs of READY: SHA-256(prefix || nonce || SHA-256(ROM record) || image digests), SPEC 28.6. */
-void rota_factory_ready_digest(struct rota_span nonce, struct rota_span rom,
-	struct rota_span images, uint8_t out[static 32]);
+#define ROTA_READY_PREFIX "rota-ready-v1" /* SPEC 28.1 */
 
-/* HPKE info of a factory secret on its way: prefix || device id (SPEC 28.7). */
-#define ROTA_FACTORY_INFO_LEN (15 + 32)
-void rota_factory_info(const uint8_t device[static 32], uint8_t out[static ROTA_FACTORY_INFO_LEN]);
+/* What the identity signs of READY, and the nonce of its quote: SHA-256(prefix || what was said before (32) || image digests),
+ * SPEC 28.6. */
+void rota_factory_ready_digest(
+	struct rota_span said, struct rota_span images, uint8_t out[static 32]);
 
-/* enc (65) || ciphertext (32) || tag (16) */
-#define ROTA_FACTORY_SECRET_LEN (65 + 32 + 16)
+/* PCRs that a station asks for (bit n: PCR n), as MAKE has them. ROTA_ERR_FORMAT: another length, or one above 23. */
+void rota_factory_pcrs_write(uint32_t pcrs, uint8_t out[static 4]);
+ROTA_MUST_USE enum rota_err rota_factory_pcrs_read(struct rota_span in, uint32_t *pcrs);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/factory/station.h"
 #include "host/base/digest.h"
+#include "host/factory/ready.h"
 #include "host/pki/agentini.h"
 #include "host/pki/burn.h"
 #include "host/pki/idevid.h"
@@ -28,6 +29,7 @@ struct bench {
 	char folder[FOLDER_MAX + 1];
 	uint8_t nonce[NONCE_LEN];
 	uint8_t point[ROTA_P256_KEY_LEN], agree[ROTA_P256_KEY_LEN];
+	uint8_t spki[ROTA_P256_SPKI_LEN]; /* of point */
 	uint8_t rot_name[ROTA_ROM_ROOT_NAME_LEN];
 	struct rota_idevid born;
 	struct rota_bytes idevid, ldevid, statement, secret; /* as they came */
@@ -76,6 +78,8 @@ static enum rota_err read_request(struct bench *b, struct rota_span made, struct
 		return rota_fail(why, ROTA_ERR_HARDWARE, "the device is %s, not %s",
 			b->made->serial, b->s->plan.serial);
 	b->plan.serial = b->made->serial;
+	rota_p256_spki(b->point, b->spki);
+	b->plan.again = b->spki;
 	return ROTA_OK;
 }
 
@@ -94,6 +98,9 @@ static enum rota_err read_rot(struct bench *b, struct rota_span rot, struct rota
 		return refuse(why, ROTA_ERR_DENIED,
 			"keeps its keys in the clear (its root of trust is soft), which has to be "
 			"allowed");
+	if (kind != ROTA_ROT_TPM && b->s->pcrs_sha256)
+		return refuse(why, ROTA_ERR_DENIED,
+			"quotes no PCRs, and has to show those of --pcr-digest");
 	b->rom.rot = (enum rota_rot_kind)kind;
 	b->made->rot = kind;
 	return ROTA_OK;
@@ -124,38 +131,63 @@ static enum rota_err load_ca(
 	return rota_cert_load(path, out, why);
 }
 
+/* The id that it will have (SPEC 29.4): nothing is certified of a device that may not be made. */
+static enum rota_err may_be(struct bench *b, const X509 *ca, struct rota_fail *why)
+{
+	uint8_t serial[ROTA_TBS_SERIAL_LEN], device[ROTA_SHA256_LEN];
+
+	rota_tbs_idevid_serial(b->s->desk->dir->product, b->made->serial, b->point, serial);
+	rota_tbs_device_id(ca, serial, device);
+	rota_hex(ROTA_SPAN(device), b->made->device);
+	return b->s->book.may(b->s->book.ctx, b->made, why);
+}
+
 /* The authority's answer is looked at as anything that comes from elsewhere. */
+static enum rota_err certify(
+	struct bench *b, const X509 *ca, struct rota_span request, struct rota_fail *why)
+{
+	char device[65];
+
+	ROTA_TRY(may_be(b, ca, why));
+	ROTA_TRY(b->s->ca.certify(b->s->ca.ctx, "device-ca", request, ROTA_SPAN(b->nonce),
+		rota_span(NULL, 0), &b->idevid, why));
+	ROTA_TRY(rota_idevid_read(ca, rota_bytes_span(&b->idevid), &b->born, why));
+	rota_hex(ROTA_SPAN(b->born.device), device);
+	if (memcmp(b->born.point, b->point, sizeof(b->point)) == 0 &&
+		strcmp(device, b->made->device) == 0)
+		return ROTA_OK;
+	return rota_fail(
+		why, ROTA_ERR_SIGNATURE, "the IDevID that was issued is of another key or device");
+}
+
 static enum rota_err bear(struct bench *b, struct rota_span request, struct rota_fail *why)
 {
 	X509 *ca;
 	enum rota_err err;
 
-	ROTA_TRY(b->s->ca.certify(b->s->ca.ctx, "device-ca", request, ROTA_SPAN(b->nonce),
-		rota_span(NULL, 0), &b->idevid, why));
 	ROTA_TRY(load_ca(b, "device-ca", &ca, why));
-	err = rota_idevid_read(ca, rota_bytes_span(&b->idevid), &b->born, why);
+	err = certify(b, ca, request, why);
 	X509_free(ca);
-	ROTA_TRY(err);
-	rota_hex(ROTA_SPAN(b->born.device), b->made->device);
-	if (memcmp(b->born.point, b->point, sizeof(b->point)) == 0)
-		return ROTA_OK;
-	return rota_fail(why, ROTA_ERR_SIGNATURE, "the IDevID that was issued is of another key");
+	return err;
 }
 
 static enum rota_err make(struct bench *b, struct rota_fail *why)
 {
 	const struct rota_enrol_plan *plan = &b->s->plan;
+	uint8_t pcrs[4];
 	const struct rota_factory_message ask = { .kind = ROTA_FACTORY_MAKE,
 		.field = { [FACTORY_NONCE] = ROTA_SPAN(b->nonce),
 			[FACTORY_PRODUCT] = rota_span_cstr(b->s->desk->dir->product),
 			[FACTORY_HARDWARE] = rota_span_cstr(plan->hardware),
-			[FACTORY_SERIAL] = rota_span_cstr(plan->serial ? plan->serial : "") } };
+			[FACTORY_SERIAL] = rota_span_cstr(plan->serial ? plan->serial : ""),
+			[FACTORY_PCRS] = ROTA_SPAN(pcrs) } };
 	struct rota_factory_message m;
 	struct rota_bytes room;
 	enum rota_err err;
 
 	if (getrandom(b->nonce, sizeof(b->nonce), 0) != (ssize_t)sizeof(b->nonce))
 		abort(); /* a kernel without random bytes makes no keys either */
+	rota_factory_pcrs_write(b->s->pcrs, pcrs);
 	ROTA_TRY(rota_talk_say(&b->s->talk, &ask, why));
 	ROTA_TRY(rota_talk_hear(&b->s->talk, ROTA_FACTORY_MADE, &room, &m, why));
 	err = read_made(b, &m, why);
@@ -217,16 +249,30 @@ static enum rota_err log_in(
 	return err;
 }
 
+/* Sealed by this device to our point, whatever point it heard. */
+static enum rota_err read_secret(struct bench *b, struct rota_span secret, struct rota_fail *why)
+{
+	const uint8_t *to = b->s->seal_to;
+	enum rota_err err = secret.len == 0 ? ROTA_OK : ROTA_ERR_FORMAT;
+
+	if (to)
+		err = rota_factory_secret_check(b->s->crypto, b->point, to, b->born.device, secret);
+	if (err == ROTA_ERR_FORMAT)
+		return refuse(why, err, "has no factory secret where one is wanted");
+	if (err != ROTA_OK)
+		return refuse(why, err,
+			"has not sealed its factory secret to the point of --secrets: somebody on "
+			"the way put in another");
+	rota_bytes_add(&b->secret, secret);
+	return ROTA_OK;
+}
+
 static enum rota_err read_asks(
 	struct bench *b, const struct rota_factory_message *m, struct rota_fail *why)
 {
-	struct rota_span secret = m->field[FACTORY_SECRET];
-
 	ROTA_TRY(read_counters(b, m->field[FACTORY_COUNTERS], why));
 	ROTA_TRY(read_statement(b, m->field[FACTORY_STATEMENT], why));
-	if (secret.len != (b->s->seal_to ? ROTA_FACTORY_SECRET_LEN : 0))
-		return refuse(why, ROTA_ERR_FORMAT, "has no factory secret where one is wanted");
-	rota_bytes_add(&b->secret, secret);
+	ROTA_TRY(read_secret(b, m->field[FACTORY_SECRET], why));
 	return log_in(b, m, why);
 }
 
@@ -278,16 +324,15 @@ static enum rota_err read_part(
 
 static enum rota_err gather(struct bench *b, struct gifts *g, struct rota_fail *why)
 {
-	uint8_t root[ROTA_DIGEST_LEN], recovery[ROTA_DIGEST_LEN], spki[ROTA_P256_SPKI_LEN];
+	uint8_t root[ROTA_DIGEST_LEN], recovery[ROTA_DIGEST_LEN];
 
 	ROTA_TRY(rota_burn_root(b->s->desk->dir, &g->root, why));
 	ROTA_TRY(read_part(b, "ca/server-ca.pem", &g->server_ca, why));
 	ROTA_TRY(read_part(b, "trust/recovery-keys.json", &g->recovery, why));
 	rota_digest_of(rota_bytes_span(&g->root), root);
 	rota_digest_of(rota_bytes_span(&g->recovery), recovery);
-	rota_p256_spki(b->point, spki);
 	b->rom.device_id = rota_span(b->made->device, 64);
-	b->rom.idevid_spki = ROTA_SPAN(spki);
+	b->rom.idevid_spki = ROTA_SPAN(b->spki);
 	b->rom.root_sha256 = ROTA_SPAN(root);
 	b->rom.recovery_sha256 = ROTA_SPAN(recovery);
 	ROTA_TRY(rota_burn(b->s->desk, &b->plan, &b->rom, ROTA_BUF(g->rom), &g->rom_used, why));
@@ -323,19 +368,22 @@ static enum rota_err measure(struct bench *b, struct rota_span images, struct ro
 	return ROTA_OK;
 }
 
-static enum rota_err hear_ready(struct bench *b, const struct gifts *g, struct rota_fail *why)
+static enum rota_err hear_ready(struct bench *b, struct rota_fail *why)
 {
-	uint8_t digest[ROTA_DIGEST_LEN];
+	uint8_t said[ROTA_DIGEST_LEN];
+	const struct rota_ready_want want = { .crypto = b->s->crypto,
+		.identity = b->point,
+		.said = said,
+		.pcrs = b->made->rot == ROTA_ROT_TPM ? b->s->pcrs : 0,
+		.pcrs_sha256 = b->s->pcrs_sha256 };
 	struct rota_factory_message m;
 	struct rota_bytes room;
-	enum rota_err err = ROTA_OK;
+	enum rota_err err;
 
+	rota_talk_said(&b->s->talk, said);
 	ROTA_TRY(rota_talk_hear(&b->s->talk, ROTA_FACTORY_READY, &room, &m, why));
-	rota_factory_ready_digest(
-		ROTA_SPAN(b->nonce), g->rom_used, m.field[FACTORY_IMAGES], digest);
-	if (m.field[FACTORY_SIGNATURE].len != ROTA_P256_SIG_LEN ||
-		!rota_p256_verify(b->point, digest, m.field[FACTORY_SIGNATURE].p))
-		err = refuse(why, ROTA_ERR_SIGNATURE, "has not signed what is installed in it");
+	err = rota_ready_judge(&want, &m, &b->made->quote, why);
+	b->made->quoted = err == ROTA_OK && want.pcrs != 0;
 	if (err == ROTA_OK)
 		err = measure(b, m.field[FACTORY_IMAGES], why);
 	rota_bytes_free(&room);
@@ -359,7 +407,7 @@ static enum rota_err give(struct bench *b, struct rota_fail *why)
 		err = rota_talk_say(&b->s->talk, &say, why);
 	}
 	if (err == ROTA_OK)
-		err = hear_ready(b, &g, why);
+		err = hear_ready(b, why);
 	free_gifts(&g);
 	return err;
 }
@@ -380,18 +428,18 @@ static void set_hex(json_t *to, const char *name, struct rota_span value)
 static enum rota_err list(const struct bench *b, struct rota_fail *why)
 {
 	static const char *const kinds[] = { "none", "tpm", "pkcs11", "soft" };
-	uint8_t spki[ROTA_P256_SPKI_LEN];
 	json_t *more = json_object();
 	enum rota_err err;
 
 	set_hex(more, "idevid", rota_bytes_span(&b->idevid));
 	set_hex(more, "statement", rota_bytes_span(&b->statement));
 	set_hex(more, "secret", rota_bytes_span(&b->secret));
+	if (b->made->quoted)
+		set_hex(more, "quote_key", ROTA_SPAN(b->made->quote.key_name));
 	json_object_set_new(more, "root_of_trust", json_string(kinds[b->made->rot]));
 	if (b->s->batch)
 		json_object_set_new(more, "batch", json_string(b->s->batch));
-	rota_p256_spki(b->point, spki);
-	err = rota_enrol_list(b->s->desk, &b->plan, b->made->device, spki, more, why);
+	err = rota_enrol_list(b->s->desk, &b->plan, b->made->device, b->spki, more, why);
 	json_decref(more);
 	return err;
 }
@@ -411,8 +459,9 @@ static enum rota_err run(struct bench *b, struct rota_fail *why)
 	ROTA_TRY(make(b, why));
 	ROTA_TRY(born(b, why));
 	ROTA_TRY(give(b, why));
-	/* listed first: a device that the list lacks would be worse than one that was not told */
+	/* listed first: a device that the list lacks would be worse than one that was not told, and comes again */
 	ROTA_TRY(list(b, why));
+	ROTA_TRY(b->s->book.made(b->s->book.ctx, b->made, why));
 	return rota_talk_say(&b->s->talk, &done, why);
 }
 

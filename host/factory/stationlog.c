@@ -27,6 +27,36 @@ static enum rota_err line_digest(
 	return ROTA_OK;
 }
 
+enum rota_err rota_stationlog_signed(
+	const struct rota_stationlog *l, json_t *row, struct rota_fail *why)
+{
+	uint8_t digest[ROTA_DIGEST_LEN], sig[ROTA_P256_SIG_LEN];
+
+	if (!rota_unhex(json_string_value(json_object_get(row, "signature")), ROTA_BUF(sig)))
+		return rota_fail(why, ROTA_ERR_FORMAT, "is none of a station");
+	json_object_del(row, "signature");
+	ROTA_TRY(line_digest(row, digest, why));
+	if (rota_p256_verify(l->key, digest, sig))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_SIGNATURE, "is not signed by the key of [keys station]");
+}
+
+enum rota_err rota_stationlog_sign(const struct rota_stationlog *l, json_t *row,
+	struct rota_bytes *line, struct rota_fail *why)
+{
+	char hex[2 * ROTA_P256_SIG_LEN + 1], at[ROTA_WHEN_LEN];
+	uint8_t digest[ROTA_DIGEST_LEN];
+	struct rota_seat_sig sig;
+
+	rota_when_text(l->desk->now, at);
+	json_object_set_new(row, "at", json_string(at));
+	ROTA_TRY(line_digest(row, digest, why));
+	ROTA_TRY(rota_tokens_sign(l->desk->tokens, l->seat, digest, &sig, why));
+	rota_hex(ROTA_SPAN(sig.sig), hex);
+	json_object_set_new(row, "signature", json_string(hex));
+	return rota_json_encode(row, ROTA_JSON_FILE, line, why);
+}
+
 static enum rota_err wrong(
 	const struct rota_stationlog *l, enum rota_err err, const char *what, struct rota_fail *why)
 {
@@ -37,19 +67,16 @@ static enum rota_err wrong(
 /* Whose it is, and that it follows. Takes its signature away. */
 static enum rota_err check_line(struct rota_stationlog *l, json_t *row, struct rota_fail *why)
 {
-	uint8_t digest[ROTA_DIGEST_LEN], prev[ROTA_DIGEST_LEN], sig[ROTA_P256_SIG_LEN];
 	const char *before = json_string_value(json_object_get(row, "prev"));
+	uint8_t prev[ROTA_DIGEST_LEN];
+	struct rota_fail how;
 
-	if (!rota_unhex(before, ROTA_BUF(prev)) ||
-		!rota_unhex(json_string_value(json_object_get(row, "signature")), ROTA_BUF(sig)))
+	if (!rota_unhex(before, ROTA_BUF(prev)))
 		return wrong(l, ROTA_ERR_FORMAT, "is none of a station", why);
 	if (memcmp(prev, l->last, sizeof(prev)) != 0)
 		return wrong(l, ROTA_ERR_HASH, "does not follow the one before it", why);
-	json_object_del(row, "signature");
-	ROTA_TRY(line_digest(row, digest, why));
-	if (!rota_p256_verify(l->key, digest, sig))
-		return wrong(
-			l, ROTA_ERR_SIGNATURE, "is not signed by the key of [keys station]", why);
+	if (rota_stationlog_signed(l, row, &how) != ROTA_OK)
+		return wrong(l, how.err, how.text, why);
 	return ROTA_OK;
 }
 
@@ -76,18 +103,25 @@ static bool add_batch(struct rota_stationlog *l, const char *name, json_int_t si
 	return true;
 }
 
+/* Room for one more behind `count` of them. */
+static void *grow(void *all, uint64_t count, size_t each)
+{
+	size_t room = count ? 2 * (size_t)count : 1;
+	void *more;
+
+	if ((count & (count - 1)) != 0) /* full, at each power of two */
+		return all;
+	more = realloc(all, room * each);
+	if (!more)
+		abort();
+	return more;
+}
+
 static bool add_device(struct rota_stationlog *l, const char *device)
 {
 	if (!device || strlen(device) != 64)
 		return false;
-	if ((l->made & (l->made - 1)) == 0) { /* full, at each power of two */
-		size_t room = l->made ? 2 * (size_t)l->made : 1;
-		char(*more)[65] = realloc(l->device, room * sizeof(*more));
-
-		if (!more)
-			abort();
-		l->device = more;
-	}
+	l->device = grow(l->device, l->made, sizeof(*l->device));
 	memcpy(l->device[l->made++], device, 65);
 	return true;
 }
@@ -107,9 +141,18 @@ static bool take_line(struct rota_stationlog *l, const json_t *row)
 			b->made++;
 		return add_device(l, json_string_value(json_object_get(row, "device")));
 	}
+	if (did && strcmp(did, "again") == 0)
+		return true; /* counted when it was made */
 	if (b)
 		b->refused++;
 	return did && strcmp(did, "refused") == 0;
+}
+
+/* l->last is that of one line more. */
+static void add_digest(struct rota_stationlog *l)
+{
+	l->digest = grow(l->digest, l->lines, sizeof(*l->digest));
+	memcpy(l->digest[l->lines++], l->last, sizeof(l->last));
 }
 
 static enum rota_err read_line(
@@ -125,7 +168,7 @@ static enum rota_err read_line(
 		err = wrong(l, ROTA_ERR_FORMAT, "is none of a station", why);
 	json_decref(row);
 	rota_digest_of(line, l->last);
-	l->lines++;
+	add_digest(l);
 	return err;
 }
 
@@ -150,6 +193,21 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+static bool is_made(const struct rota_stationlog *l, const char *device)
+{
+	return device && l->made > 0 &&
+		bsearch(device, l->device, (size_t)l->made, sizeof(*l->device), by_name);
+}
+
+enum rota_err rota_stationlog_read(
+	struct rota_stationlog *l, struct rota_span text, struct rota_fail *why)
+{
+	ROTA_TRY(read_all(l, text, why));
+	if (l->made > 0)
+		qsort(l->device, (size_t)l->made, sizeof(*l->device), by_name);
+	return ROTA_OK;
+}
+
 static enum rota_err load(struct rota_stationlog *l, struct rota_fail *why)
 {
 	char path[ROTA_FILE_PATH_MAX];
@@ -160,10 +218,8 @@ static enum rota_err load(struct rota_stationlog *l, struct rota_fail *why)
 	if (!rota_file_exists(path))
 		return ROTA_OK;
 	ROTA_TRY(rota_file_read(path, ROTA_STATION_LOG_MAX, &text, why));
-	err = read_all(l, rota_bytes_span(&text), why);
+	err = rota_stationlog_read(l, rota_bytes_span(&text), why);
 	rota_bytes_free(&text);
-	if (l->made > 0)
-		qsort(l->device, (size_t)l->made, sizeof(*l->device), by_name);
 	return err;
 }
 
@@ -193,36 +249,33 @@ void rota_stationlog_close(struct rota_stationlog *l)
 {
 	free(l->batch);
 	free(l->device);
+	free(l->digest);
 	l->batch = NULL;
 	l->device = NULL;
+	l->digest = NULL;
 }
 
 /* ---- a line more ---- */
 
 static enum rota_err append(struct rota_stationlog *l, json_t *row, struct rota_fail *why)
 {
-	char path[ROTA_FILE_PATH_MAX], hex[2 * ROTA_P256_SIG_LEN + 1], at[ROTA_WHEN_LEN];
+	char path[ROTA_FILE_PATH_MAX], hex[ROTA_DIGEST_HEX];
 	uint8_t digest[ROTA_DIGEST_LEN];
-	struct rota_seat_sig sig;
 	struct rota_bytes line;
 	enum rota_err err;
 
-	rota_when_text(l->desk->now, at);
-	json_object_set_new(row, "at", json_string(at));
 	rota_hex(ROTA_SPAN(l->last), hex);
 	json_object_set_new(row, "prev", json_string(hex));
-	ROTA_TRY(line_digest(row, digest, why));
-	ROTA_TRY(rota_tokens_sign(l->desk->tokens, l->seat, digest, &sig, why));
-	rota_hex(ROTA_SPAN(sig.sig), hex);
-	json_object_set_new(row, "signature", json_string(hex));
-	ROTA_TRY(rota_json_encode(row, ROTA_JSON_FILE, &line, why));
+	ROTA_TRY(rota_stationlog_sign(l, row, &line, why));
 	rota_digest_of(rota_bytes_span(&line), digest);
 	rota_bytes_add_text(&line, "\n");
 	rota_authdir_path(l->desk->dir, ROTA_STATION_LOG, path);
 	err = rota_file_append(path, rota_bytes_span(&line), 0600, why);
 	rota_bytes_free(&line);
-	if (err == ROTA_OK)
+	if (err == ROTA_OK) {
 		memcpy(l->last, digest, sizeof(l->last));
+		add_digest(l);
+	}
 	return err;
 }
 
@@ -248,15 +301,15 @@ enum rota_err rota_stationlog_batch(
 	return err;
 }
 
-enum rota_err rota_stationlog_room(
-	const struct rota_stationlog *l, const char *name, struct rota_fail *why)
+enum rota_err rota_stationlog_room(const struct rota_stationlog *l, const char *name,
+	const char *device, struct rota_fail *why)
 {
 	const struct rota_batch *b = find(l, name);
 
 	if (!b)
 		return rota_fail(why, ROTA_ERR_NOT_FOUND,
 			"batch %s has not begun; --batch-size says how many devices it has", name);
-	if (b->made >= b->size)
+	if (device && b->made >= b->size && !is_made(l, device))
 		return rota_fail(why, ROTA_ERR_CEILING, "batch %s is full: %u of %u are made", name,
 			b->made, b->size);
 	return ROTA_OK;
@@ -266,6 +319,19 @@ static void set_text(json_t *row, const char *name, const char *value)
 {
 	if (value && *value)
 		json_object_set_new(row, name, json_string(value));
+}
+
+/* What a TPM showed, and by which key. */
+static void set_quote(json_t *row, const struct rota_station_made *device)
+{
+	char hex[2 * ROTA_QUOTE_NAME_LEN + 1];
+
+	if (!device->quoted)
+		return;
+	rota_hex(ROTA_SPAN(device->quote.pcrs_sha256), hex);
+	set_text(row, "pcrs", hex);
+	rota_hex(ROTA_SPAN(device->quote.key_name), hex);
+	set_text(row, "quote_key", hex);
 }
 
 static json_t *images_of(const struct rota_station_made *device)
@@ -284,20 +350,21 @@ enum rota_err rota_stationlog_add(struct rota_stationlog *l, const char *batch,
 	const struct rota_station_made *device, const struct rota_fail *how, struct rota_fail *why)
 {
 	struct rota_batch *b = find(l, batch);
-	bool made = how->err == ROTA_OK;
+	bool made = how->err == ROTA_OK, again = made && is_made(l, device->device);
 	json_t *row = json_object();
 	enum rota_err err;
 
 	set_text(row, "batch", batch);
 	set_text(row, "device", device->device);
 	set_text(row, "serial", device->serial);
-	set_text(row, "did", made ? "made" : "refused");
+	set_text(row, "did", again ? "again" : made ? "made" : "refused");
 	set_text(row, "text", made ? NULL : how->text);
+	set_quote(row, device);
 	json_object_set_new(row, "images", images_of(device));
 	json_object_set_new(row, "root_of_trust", json_integer(device->rot));
 	err = append(l, row, why);
 	json_decref(row);
-	if (err == ROTA_OK && b)
+	if (err == ROTA_OK && b && !again)
 		made ? b->made++ : b->refused++;
 	return err;
 }
@@ -306,6 +373,7 @@ enum rota_err rota_stationlog_add(struct rota_stationlog *l, const char *batch,
 
 struct tally {
 	const struct rota_stationlog *l;
+	bool *seen; /* each of l->device */
 	uint64_t found;
 	char stranger[65]; /* first that no line has */
 };
@@ -313,26 +381,36 @@ struct tally {
 static void count(struct tally *t, const json_t *row)
 {
 	const char *device = json_string_value(json_object_get(row, "device"));
+	char(*at)[65] = NULL;
 
 	/* Those of a station have a statement; others were enrolled at the desk. */
 	if (!device || strlen(device) != 64 || !json_object_get(row, "statement"))
 		return;
-	if (t->l->made > 0 &&
-		bsearch(device, t->l->device, (size_t)t->l->made, sizeof(*t->l->device), by_name))
-		t->found++;
-	else if (!*t->stranger)
+	if (t->l->made > 0)
+		at = bsearch(
+			device, t->l->device, (size_t)t->l->made, sizeof(*t->l->device), by_name);
+	if (!at && !*t->stranger)
 		memcpy(t->stranger, device, sizeof(t->stranger));
+	if (!at || t->seen[at - t->l->device])
+		return; /* a stranger, or one that came again */
+	t->seen[at - t->l->device] = true;
+	t->found++;
 }
 
 enum rota_err rota_stationlog_check(const struct rota_stationlog *l, struct rota_fail *why)
 {
-	struct tally t = { .l = l };
+	struct tally t = { .l = l, .seen = calloc((size_t)l->made + 1, 1) };
 	char path[ROTA_FILE_PATH_MAX], *line, *rest;
 	struct rota_bytes text = { 0 };
 
+	if (!t.seen)
+		abort();
 	rota_authdir_path(l->desk->dir, "enrolments", path);
-	if (rota_file_exists(path))
-		ROTA_TRY(rota_file_read(path, ROTA_ENROLMENTS_MAX, &text, why));
+	if (rota_file_exists(path) &&
+		rota_file_read(path, ROTA_ENROLMENTS_MAX, &text, why) != ROTA_OK) {
+		free(t.seen);
+		return why->err;
+	}
 	rest = (char *)text.p;
 	while (rest && (line = strsep(&rest, "\n")) != NULL) {
 		json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
@@ -342,6 +420,7 @@ enum rota_err rota_stationlog_check(const struct rota_stationlog *l, struct rota
 		json_decref(row);
 	}
 	rota_bytes_free(&text);
+	free(t.seen);
 	if (*t.stranger)
 		return rota_fail(why, ROTA_ERR_HASH,
 			"%s lists device %.16s..., which no line of " ROTA_STATION_LOG " has made",

@@ -81,11 +81,31 @@ static bool patient(int fd)
 	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-enum rota_err rota_talk_begin(const struct rota_talk *t, struct rota_fail *why)
+enum rota_err rota_talk_begin(struct rota_talk *t, struct rota_fail *why)
 {
-	if (patient(t->in) && patient(t->out))
-		return ROTA_OK;
-	return rota_fail_errno(why, errno, "the way to the other side cannot be used");
+	if (!patient(t->in) || !patient(t->out))
+		return rota_fail_errno(why, errno, "the way to the other side cannot be used");
+	t->said = rota_digest_new();
+	return ROTA_OK;
+}
+
+void rota_talk_end(struct rota_talk *t)
+{
+	if (t->said)
+		rota_digest_free(t->said);
+	t->said = NULL;
+}
+
+void rota_talk_said(const struct rota_talk *t, uint8_t out[static ROTA_DIGEST_LEN])
+{
+	rota_digest_get(t->said, out);
+}
+
+static void remember(
+	const struct rota_talk *t, const uint8_t head[static HEAD_LEN], struct rota_span all)
+{
+	rota_digest_add(t->said, rota_span(head, HEAD_LEN));
+	rota_digest_add(t->said, all);
 }
 
 enum rota_err rota_talk_say(
@@ -105,6 +125,8 @@ enum rota_err rota_talk_say(
 			  ROTA_FACTORY_MESSAGE_MAX);
 	if (err == ROTA_OK)
 		err = give(t->out, rota_bytes_span(&all), end_ms, why);
+	if (err == ROTA_OK)
+		remember(t, head, rota_bytes_span(&all));
 	rota_bytes_free(&all);
 	return err;
 }
@@ -137,7 +159,9 @@ static enum rota_err hear(const struct rota_talk *t, struct rota_bytes *room, st
 		return rota_fail(why, ROTA_ERR_FULL, "out of memory");
 	room->p[len] = 0;
 	room->len = room->room = len;
-	return take(t->in, room->p, len, end_ms, why);
+	ROTA_TRY(take(t->in, room->p, len, end_ms, why));
+	remember(t, head, rota_bytes_span(room));
+	return ROTA_OK;
 }
 
 enum rota_err rota_talk_hear(const struct rota_talk *t, enum rota_factory_kind kind,

@@ -245,11 +245,18 @@ static enum rota_err each_line(const struct rota_authdir *dir,
 	return err;
 }
 
+/* A line of this serial that is another device's; one whose device was cut off behind its line comes again. */
 static bool is_serial(void *ctx, const json_t *row)
 {
+	const struct rota_enrol_plan *plan = ctx;
 	const char *serial = json_string_value(json_object_get(row, "serial"));
+	const char *hex = json_string_value(json_object_get(row, "idevid_spki"));
+	uint8_t spki[ROTA_P256_SPKI_LEN];
 
-	return serial && strcmp(serial, ctx) == 0;
+	if (!serial || strcmp(serial, plan->serial) != 0)
+		return false;
+	return !plan->again || !rota_unhex(hex, ROTA_BUF(spki)) ||
+		memcmp(spki, plan->again, sizeof(spki)) != 0;
 }
 
 struct spki_want {
@@ -349,7 +356,7 @@ enum rota_err rota_enrol_check(
 		return rota_fail(why, ROTA_ERR_FORMAT,
 			"a serial number has 1 to 64 of A-Z a-z 0-9 blank ' ( ) + , - . / : = ?");
 	ROTA_TRY(check_settings(p, why));
-	err = each_line(dir, is_serial, (void *)(uintptr_t)p->serial, why);
+	err = each_line(dir, is_serial, (void *)(uintptr_t)p, why);
 	if (err == ROTA_ERR_NOT_FOUND)
 		return ROTA_OK;
 	return err != ROTA_OK

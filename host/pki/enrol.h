@@ -46,6 +46,8 @@ struct rota_enrol_plan {
 	const char *replaces; /* then: the device whose counters were taken over, or "" */
 	const char *
 		tpm; /* how the agent reaches it: [device] tpm of agent.ini; NULL with no counters */
+	const uint8_t *
+		again; /* SubjectPublicKeyInfo of a device that may be listed already, and is the same one then; NULL */
 	bool inside; /* its keys are made inside it: agent.ini names the folder of its certificates */
 	uint64_t ldevid_lifetime_s;
 	/* Fill OUT/flash before the folder appears; NULL: no flash. `rom` is the record. */
@@ -58,7 +60,7 @@ struct rota_enrol_plan {
 ROTA_MUST_USE enum rota_err rota_enrol(struct rota_desk *desk, const struct rota_enrol_plan *plan,
 	char device_id[static 65], struct rota_fail *why);
 
-/* Names, texts and serial of a plan; ROTA_ERR_STATE: the serial is enrolled already. */
+/* Names, texts and serial of a plan; ROTA_ERR_STATE: the serial is enrolled already, and not that of plan->again. */
 ROTA_MUST_USE enum rota_err rota_enrol_check(
 	const struct rota_authdir *dir, const struct rota_enrol_plan *plan, struct rota_fail *why);
 

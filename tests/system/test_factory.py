@@ -135,7 +135,7 @@ def test_a_device_with_a_tpm_is_made_updates_and_reports(factory, bench, tpm):
     said = json.loads(factory.station(bench, "--image", factory.dir / "1.0.0.img", "--serial", "SN-1", "--json",
                                       kind=("tpm", "--tpm", tpm.tcti)))
     assert (said["root_of_trust"], said["serial"]) == ("tpm", "SN-1")
-    assert private_keys(bench.dir) == []
+    assert private_keys(bench.dir) == [] and re.fullmatch("[0-9a-f]{64}", said["pcrs"])
     ca = x509.load_pem_x509_certificate((factory.authority / "ca/device-ca.pem").read_bytes())
     idevid = x509.load_pem_x509_certificate((bench.dir / "identity/idevid.pem").read_bytes())
     ca.public_key().verify(idevid.signature, idevid.tbs_certificate_bytes, ec.ECDSA(idevid.signature_hash_algorithm))
@@ -230,7 +230,7 @@ def test_batches_have_a_size(factory):
     one("b2", "--serial", "B-2", "--batch-size", "2")
     assert "is full" in one("b3", "--serial", "B-3", status=1)
     batches = [json.loads(x) for x in factory.rota("factory", "check", "--json").splitlines()]
-    assert batches == [{"batch": "w12", "made": 2, "refused": 0, "size": 2}]
+    assert batches == [{"batch": "w12", "made": 2, "refused": 1, "size": 2}]
 
 
 @pytest.mark.parametrize("spoil, says", [
@@ -268,11 +268,12 @@ def frame(kind, *fields):
     (frame(7), "does not speak"),
     (frame(9), "does not speak"),
     (frame(8, b"go \x1b[2J away"), r"the other side ends it: go \?\[2J away"),
-    (frame(1, bytes(31), b"sensor", b"board-a", b"SN"), "32 bytes"),
-    (frame(1, bytes(32), b"sensor", b"board-a", b""), "serial"),
-    (frame(1, bytes(32), b"sensor", b"board-a", b"S" * 65), "request"),
+    (frame(1, bytes(31), b"sensor", b"board-a", b"SN", bytes(4)), "32 bytes"),
+    (frame(1, bytes(32), b"sensor", b"board-a", b"SN", b"\0\0\0\1"), "PCRs 0 to 23"),
+    (frame(1, bytes(32), b"sensor", b"board-a", b"", bytes(4)), "serial"),
+    (frame(1, bytes(32), b"sensor", b"board-a", b"S" * 65, bytes(4)), "request"),
     (b"", "ended"),
-], ids=["long", "short", "done", "kind", "no", "nonce", "nobody", "serial", "end"])
+], ids=["long", "short", "done", "kind", "no", "nonce", "pcrs", "nobody", "serial", "end"])
 def test_a_device_takes_nothing_else(bench, bytes_, says):
     done = subprocess.run([PROGRAMS["rota-agent"], "factory", "--at", bench.dir, "--root-of-trust", "soft"], input=bytes_,
                           capture_output=True, timeout=60, check=False)
