@@ -28,6 +28,7 @@ static const char usage[] =
 	"           --out DIR [--tree N]\n"
 	"  publish  list what is sealed, which the signing daemon signs once: [--campaign ID]\n"
 	"  run      all of this for each campaign that the signing daemon has approved: [--once]\n"
+	"  secrets  take in what the factory left in devices: --enrolments FILE --device-ca FILE\n"
 	"  serve    give services of seald.ini the keys of devices, until SIGTERM\n"
 	"  hand     the keys of all devices of a tree, in a file that a service's token opens: "
 	"--campaign ID\n"
@@ -37,6 +38,8 @@ static const char usage[] =
 	"Options:\n"
 	"  --campaign ID    digest of the request that was approved, 64 hex digits\n"
 	"  --config FILE    default /etc/rota/seald.ini\n"
+	"  --device-ca FILE   certificate of the authority that issued the devices' IDevIDs\n"
+	"  --enrolments FILE  the authority's list of devices\n"
 	"  --export FILE    the registry's export\n"
 	"  --json           say what came of it as one JSON object a line\n"
 	"  --once           look once and end\n"
@@ -61,6 +64,8 @@ enum given {
 	JSON = 32,
 	ONCE = 64,
 	SERVICE = 128,
+	ENROLMENTS = 256,
+	DEVICE_CA = 512,
 };
 
 /* A verb, and what it takes: all of `need`, any of `may`. One that is called in two ways stands twice. */
@@ -79,6 +84,8 @@ static const struct {
 	{ "seal", REQUEST | EXPORT | OUT, TREE | JSON, verb_seal, NULL },
 	{ "publish", 0, CAMPAIGN | JSON, verb_publish, "publish takes --campaign, if anything" },
 	{ "run", 0, ONCE | JSON, verb_run, "run takes --once, if anything" },
+	{ "secrets", ENROLMENTS | DEVICE_CA, JSON, verb_secrets,
+		"secrets takes --enrolments and --device-ca" },
 	{ "serve", 0, 0, verb_serve, "serve takes --config alone" },
 	{ "hand", CAMPAIGN | SERVICE | OUT, TREE | JSON, verb_hand,
 		"hand takes --campaign, --service and --out" },
@@ -156,6 +163,8 @@ static unsigned take(int option, const char *value, struct arguments *a)
 		{ 'e', EXPORT, &a->export_path },
 		{ 'o', OUT, &a->out },
 		{ 's', SERVICE, &a->service },
+		{ 'E', ENROLMENTS, &a->enrolments },
+		{ 'D', DEVICE_CA, &a->device_ca },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -173,6 +182,8 @@ static unsigned take(int option, const char *value, struct arguments *a)
 static const struct option options[] = {
 	{ "campaign", required_argument, NULL, 'i' },
 	{ "config", required_argument, NULL, 'c' },
+	{ "device-ca", required_argument, NULL, 'D' },
+	{ "enrolments", required_argument, NULL, 'E' },
 	{ "export", required_argument, NULL, 'e' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, 'j' },

@@ -52,6 +52,24 @@ static enum rota_err make_both(const struct config *c, struct rota_fail *why)
 	return err;
 }
 
+/* A token without agreement seals campaigns all the same; its devices have no factory secrets. */
+static enum rota_err tell_point(const struct config *c, struct rota_fail *why)
+{
+	uint8_t point[ROTA_P256_KEY_LEN];
+	char hex[2 * ROTA_P256_KEY_LEN + 1];
+	enum rota_err err = secrets_point(c, true, point, why);
+
+	if (err == ROTA_ERR_UNSUPPORTED) {
+		printf("rota-seald: token %s agrees on nothing: no factory secrets\n",
+			c->token.label);
+		return ROTA_OK;
+	}
+	ROTA_TRY(err);
+	rota_hex(ROTA_SPAN(point), hex);
+	printf("rota-seald: factory secrets are sealed to %s\n", hex);
+	return ROTA_OK;
+}
+
 enum rota_err verb_make(const struct config *c, const struct arguments *a, struct rota_fail *why)
 {
 	(void)a;
@@ -66,5 +84,6 @@ enum rota_err verb_make(const struct config *c, const struct arguments *a, struc
 		snprintf(key, sizeof(key), "copies-%s", rota_purpose_word(purpose));
 		ROTA_TRY(make_in_token(c, key, why));
 	}
-	return make_both(c, why);
+	ROTA_TRY(make_both(c, why));
+	return tell_point(c, why);
 }

@@ -25,17 +25,21 @@
 
 struct arguments {
 	const char *campaign, *request, *export_path, *out, *service; /* NULL: not given */
+	const char *enrolments, *device_ca;
 	unsigned tree;
 	bool json, once;
 };
 
-/* What is not there yet: the token's keys, and the two that it wraps. */
+/* What is not there yet: the token's keys, and the two that it wraps. Says the point that factory secrets are sealed to. */
 ROTA_MUST_USE enum rota_err verb_make(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 
 ROTA_MUST_USE enum rota_err verb_import(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err verb_seal(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+/* Factory secrets of the authority's `enrolments`, into the factory's book. */
+ROTA_MUST_USE enum rota_err verb_secrets(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err verb_publish(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
@@ -52,6 +56,11 @@ ROTA_MUST_USE enum rota_err verb_nginx(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 
 /* ---- what verbs share ---- */
+
+/* The point that devices seal factory secrets to (SPEC 28.7), whose private half the token has; made where it lacks, if `make`.
+ * ROTA_ERR_UNSUPPORTED: the token cannot. */
+ROTA_MUST_USE enum rota_err secrets_point(const struct config *c, bool make,
+	uint8_t point[static ROTA_P256_KEY_LEN], struct rota_fail *why);
 
 /* What a server gets of a tree that is sealed, into the outbox: each whole, ID.TREE.sealed last. Done once, it is not done again. */
 ROTA_MUST_USE enum rota_err deliver(
