@@ -35,4 +35,8 @@ struct registry_lists {
 ROTA_MUST_USE enum rota_err registry_lists_make(
 	struct session *s, struct rota_client *c, bool due, struct registry_lists *out);
 
+/* Serials of an authority's list as registry_lists_make() left it: content octets, one after the other, to whom they concern. An error of take's ends it. */
+ROTA_MUST_USE enum rota_err registry_listed(struct session *s, const char *role,
+	enum rota_err (*take)(void *to, struct rota_span serial), void *to);
+
 #endif

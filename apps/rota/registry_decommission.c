@@ -8,6 +8,7 @@
 #include "host/campaign/row.h"
 #include "host/fetch/fetch.h"
 #include "host/notary/digestset.h"
+#include "host/pki/idevid.h"
 #include "host/pki/tbs.h"
 #include "host/registry/identity.h"
 
@@ -29,7 +30,8 @@ static bool gone, json;
 static const struct opts_row rows[] = {
 	{ "reason", "TEXT", "why; required", OPTS_TEXT, &reason },
 	{ "gone", NULL,
-		"also each device that the registry has as decommissioned, as it said so itself",
+		"also each device that one of the two has as over: it said so itself, or was "
+		"revoked",
 		OPTS_FLAG, &gone },
 	{ "json", NULL, "print the counts as JSON", OPTS_FLAG, &json },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
@@ -46,7 +48,7 @@ static const struct opts_usage usage = {
 		"asked for again by the same command. What was done is not done twice.",
 	.examples = "  rota registry decommission --reason 'stolen from the van' "
 		    "5f0c...\n"
-		    "  rota registry decommission --reason 'said so itself' --gone",
+		    "  rota registry decommission --reason 'over elsewhere' --gone",
 	.rows = rows,
 	.operands_min = 0,
 	.operands_max = 256,
@@ -272,6 +274,29 @@ static enum rota_err leave_gone(struct leaving *l)
 	return err;
 }
 
+/* The other way round: on the device CA's list, and of the fleet all the same. */
+static enum rota_err take_listed(void *to, struct rota_span serial)
+{
+	struct leaving *l = to;
+	const struct rota_regdb *reg = &l->fleet.reg;
+	uint8_t id[ROTA_SHA256_LEN];
+	char hex[ROTA_DB_ID_LEN];
+	struct rota_reg_device d;
+	enum rota_err err;
+
+	rota_device_id(l->ca, serial, id);
+	rota_hex(ROTA_SPAN(id), hex);
+	err = reg->device(reg->ctx, hex, &d, &l->s->why);
+	if (err == ROTA_ERR_NOT_FOUND || (err == ROTA_OK && !rota_reg_lives(d.state)))
+		return ROTA_OK;
+	ROTA_TRY(err);
+	if (!is_over(l, hex))
+		ROTA_TRY(keep_over(l, hex));
+	ROTA_TRY(edit(l, hex));
+	l->left++;
+	return ROTA_OK;
+}
+
 /* ---- the verb ---- */
 
 static enum rota_err open_all(struct leaving *l)
@@ -304,9 +329,13 @@ static enum rota_err run(struct leaving *l, int count, char **id)
 	ROTA_TRY(leave_named(l, count, id));
 	if (gone)
 		ROTA_TRY(leave_gone(l));
-	if (l->revoked > 0 && registry_lists_make(l->s, l->client, false, &made) != ROTA_OK)
-		return rota_fail_in(
-			&l->s->why, "they are over, but not on the lists: rota registry lists");
+	if ((gone || l->revoked > 0) &&
+		registry_lists_make(l->s, l->client, false, &made) != ROTA_OK)
+		return rota_fail_in(&l->s->why,
+			"%u are over since now, and on no list yet: rota registry lists",
+			l->revoked);
+	if (gone)
+		ROTA_TRY(registry_listed(l->s, "device-ca", take_listed, l));
 	if (json)
 		printf("{\"left\":%u,\"revoked\":%u,\"waiting\":%u}\n", l->left, l->revoked,
 			l->waiting);

@@ -5,7 +5,7 @@
 #include "apps/rota/verb.h"
 #include "host/base/when.h"
 #include "host/pki/cert.h"
-#include "host/pki/csr.h"
+#include "host/pki/crl.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -138,7 +138,7 @@ static enum rota_err check_list(struct session *s, const char *role, X509_CRL *l
 	X509_free(ca);
 	return good ? ROTA_OK
 		    : rota_fail(&s->why, ROTA_ERR_SIGNATURE,
-			      "the signing daemon's list is none of %s that counts now", role);
+			      "the list of %s is none of its that counts now", role);
 }
 
 /* PEM, where rotad judges logins and answers OCSP by it. */
@@ -175,6 +175,12 @@ static enum rota_err place_list(
 	return err;
 }
 
+static void list_path(
+	const struct session *s, const char *role, char out[static ROTA_FILE_PATH_MAX + 64])
+{
+	snprintf(out, ROTA_FILE_PATH_MAX + 64, "%s/crl/%s.crl", s->dir.repo, role);
+}
+
 static enum rota_err make_list(
 	struct session *s, struct rota_client *c, const char *role, bool due, bool *made)
 {
@@ -184,13 +190,50 @@ static enum rota_err make_list(
 
 	snprintf(path, sizeof(path), "%s/crl", s->dir.repo);
 	ROTA_TRY(rota_file_mkdirs(path, 0755, &s->why));
-	snprintf(path, sizeof(path), "%s/crl/%s.crl", s->dir.repo, role);
+	list_path(s, role, path);
 	if (due && !list_is_due(path))
 		return ROTA_OK;
 	ROTA_TRY(rota_client_crl(c, s->dir.product, role, "rota registry lists", &der, &s->why));
 	err = place_list(s, role, path, rota_bytes_span(&der));
 	rota_bytes_free(&der);
 	*made = err == ROTA_OK;
+	return err;
+}
+
+/* An INTEGER's content: a byte of zeros before a number whose top bit is set. */
+static struct rota_span serial_of(
+	const X509_REVOKED *one, uint8_t room[static 1 + ROTA_REVOKED_SERIAL_MAX])
+{
+	const ASN1_INTEGER *number = X509_REVOKED_get0_serialNumber(one);
+	size_t len = (size_t)ASN1_STRING_length(number);
+	const uint8_t *at = ASN1_STRING_get0_data(number);
+
+	if (len == 0 || len > ROTA_REVOKED_SERIAL_MAX)
+		return rota_span(NULL, 0);
+	room[0] = 0;
+	memcpy(room + 1, at, len);
+	return at[0] & 0x80 ? rota_span(room, len + 1) : rota_span(room + 1, len);
+}
+
+enum rota_err registry_listed(struct session *s, const char *role,
+	enum rota_err (*take)(void *to, struct rota_span serial), void *to)
+{
+	char path[ROTA_FILE_PATH_MAX + 64];
+	uint8_t room[1 + ROTA_REVOKED_SERIAL_MAX];
+	struct rota_bytes der;
+	X509_CRL *list;
+	STACK_OF(X509_REVOKED) * all;
+	enum rota_err err;
+
+	list_path(s, role, path);
+	ROTA_TRY(rota_file_read(path, LIST_MAX, &der, &s->why));
+	list = read_list(rota_bytes_span(&der));
+	rota_bytes_free(&der);
+	err = check_list(s, role, list);
+	all = err == ROTA_OK ? X509_CRL_get_REVOKED(list) : NULL;
+	for (int i = 0; err == ROTA_OK && i < sk_X509_REVOKED_num(all); i++)
+		err = take(to, serial_of(sk_X509_REVOKED_value(all, i), room));
+	X509_CRL_free(list);
 	return err;
 }
 

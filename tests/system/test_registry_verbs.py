@@ -17,7 +17,7 @@ from registry import gone
 from rotadproc import make  # noqa: F401 - fixtures
 from test_server_rows import Server, make_key  # noqa: F401 - a fixture
 from test_signd_certificate import ca_of, verified
-from test_signd_revoke import REVOKE, RULES, login
+from test_signd_revoke import REVOKE, RULES, login, revoke
 from test_signd_wait import ANNA, OFFICERS
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
@@ -99,6 +99,19 @@ def test_who_said_so_himself_is_over_as_well(site):
     assert login(site.signd, device)[1]["code"] == "revoked" and site.state(other) in LIVES
     assert site.end("--gone") == {"left": 0, "revoked": 0, "waiting": 0}
     assert site.listed("device-ca") == {device.idevid.serial_number}
+
+
+def test_who_was_revoked_elsewhere_leaves_the_fleet(site):
+    """Somebody told the daemon alone: the list has the certificate, and the device's id follows from its serial."""
+    device, other = site.server.enrolled(), site.server.enrolled("SN-0002")
+    certs = login(site.signd, device)[2]
+    assert revoke(site.signd, "device-ca", device, device.idevid)[0] == 200
+    assert revoke(site.signd, "operational-ca", other, login(site.signd, other)[2])[0] == 200  # a login of its alone
+    assert site.state(device) in LIVES
+    assert site.end("--gone") == {"left": 1, "revoked": 0, "waiting": 0}
+    assert site.state(device) == DECOMMISSIONED and site.state(other) in LIVES
+    assert certs.serial_number in site.served() and len(site.served()) == 2
+    assert site.end("--gone") == {"left": 0, "revoked": 0, "waiting": 0}
 
 
 def test_an_officer_has_to_approve(scene, make, key):  # noqa: F811
