@@ -9,7 +9,7 @@ usage() {
 	cat <<'END'
 usage: ./do VERB [ARGUMENT...]
 
-    demo      from a source to a device on this machine, and thieves on the way; --image FILE: your own payload
+    demo      from a source to devices on this machine, new data keys, thieves on the way; --image FILE: your own payload
     check     the gates of every commit: format, layers, two compilers, unit tests, sizes, smoke
     test      check, then sanitizers, all system tests, and the unit tests on a board in QEMU
     arm       cross-build for Cortex-M3 and M0 and run the unit tests in QEMU
@@ -23,7 +23,7 @@ usage: ./do VERB [ARGUMENT...]
 Each verb first installs the Debian packages that it needs, as root or through sudo; without either it
 lists them and stops.
 
-    ./do demo                             see the whole pipeline in a minute
+    ./do demo                             see the whole pipeline in a minute or two
     ./do demo --image ./firmware.bin      the same with your own file
     ./do check && git commit              before each commit
     PREFIX=/usr DESTDIR=/tmp/root ./do install

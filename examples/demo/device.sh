@@ -87,7 +87,8 @@ enrol() {
 		--log-policy authority/trust/log-policy
 		--repository-url "https://localhost:$repo/repo" --server-url "https://localhost:$device")
 	if [ "$backend" = boot ]; then
-		start_tpm
+		start_tpm tpm
+		tcti=$tpm_at
 		must rota image sign --version 1.0.0 --hardware board-a --out payload-1.0.0.img "$examples/sensor-1"
 		arguments+=(--image payload-1.0.0.img --slot-size "$slot_mib"
 			--reboot "$prefix/sbin/rota-boot --device $work/device --reset" --tpm "$tcti")
@@ -155,14 +156,14 @@ cut_power() { # PID of rota-boot, PID of the agent
 	rm -rf device/run
 }
 
-# The device's TPM, in software: it keeps the counters that only rise.
-start_tpm() {
-	mkdir tpm
-	give_to rota-agent tpm
-	tcti=swtpm:path=$work/tpm/s
-	start tpm.log swtpm socket --tpm2 --tpmstate dir=tpm --server type=unixio,path=tpm/s \
-		--ctrl type=unixio,path=tpm/s.ctrl --flags not-need-init,startup-clear
-	until_true test -S tpm/s.ctrl || fail "the TPM does not start"
+# A device's TPM, in software: it keeps the counters that only rise, and keys. Leaves in $tpm_at how programs reach it.
+start_tpm() { # FOLDER
+	mkdir "$1"
+	give_to rota-agent "$1"
+	tpm_at=swtpm:path=$work/$1/s
+	start "$1.log" swtpm socket --tpm2 --tpmstate "dir=$1" --server "type=unixio,path=$1/s" \
+		--ctrl "type=unixio,path=$1/s.ctrl" --flags not-need-init,startup-clear
+	until_true test -S "$1/s.ctrl" || fail "the TPM does not start"
 }
 
 boot_device() {

@@ -20,7 +20,7 @@ chapter() { # TITLE [WHY IT MATTERS]
 
 # Users of their own, where root runs this: of the device, of the keeper of keys to come, of the witness.
 declare -A user_of=([rota-agent]=rota-device [rota-boot]=rota-device [swtpm]=rota-device
-	[rota-witness]=rota-witness [rota-signd]=rota-keeper)
+	["$examples/recorder"]=rota-device [rota-witness]=rota-witness [rota-signd]=rota-keeper)
 
 make_users() {
 	local user
@@ -57,7 +57,7 @@ show() {
 	printf '  $%s\n' "$line"
 }
 
-# Run a command and show what it says; leaves $said and $status.
+# Run a command and show what it says, with brief=yes only its first and last line; leaves $said and $status.
 run() {
 	show "$@"
 	status=0
@@ -67,7 +67,8 @@ run() {
 	{
 		printf '$ %s\n%s\n(status %s)\n' "$*" "$said" "$status"
 	} >>"$log"
-	[ -z "$said" ] || printf '%s\n' "${said//"$work/"/}" | sed 's/^/    /'
+	# shellcheck disable=SC2016 # sed's own
+	[ -z "$said" ] || printf '%s\n' "${said//"$work/"/}" | sed ${brief:+-e '2,${$!d}'} -e 's/^/    /'
 }
 
 must() {
@@ -154,14 +155,20 @@ start() { # LOG COMMAND...
 	started=$!
 }
 
-stop() { # PID
-	local pid left=()
-	kill -TERM "$1" 2>/dev/null || :
-	wait "$1" 2>/dev/null || :
+# Wait for one that ends by itself; its status.
+ended() { # PID
+	local pid left=() how_it_ended=0
+	wait "$1" 2>/dev/null || how_it_ended=$?
 	for pid in "${pids[@]}"; do
 		[ "$pid" = "$1" ] || left+=("$pid")
 	done
 	pids=("${left[@]}")
+	return "$how_it_ended"
+}
+
+stop() { # PID
+	kill -TERM "$1" 2>/dev/null || :
+	ended "$1" || :
 }
 
 # shellcheck disable=SC2317 # the trap calls it
