@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/api.h"
 #include "apps/rotad/est.h"
-#include "apps/rotad/keys.h"
 #include "apps/rotad/metrics.h"
 #include "apps/rotad/peer.h"
 #include "apps/rotad/post.h"
@@ -268,7 +267,7 @@ static void on_metrics(struct worker *w, struct evhttp_request *req)
 static const struct route {
 	const char *target; /* with more behind it where it ends with a slash */
 	enum evhttp_cmd_type method;
-	void (*run)(struct worker *w, struct evhttp_request *req);
+	void (*run)(struct worker *w, struct evhttp_request *req); /* NULL: the gate answers it */
 } routes[] = {
 	{ "/api/v1/report", EVHTTP_REQ_POST, on_report },
 	{ "/api/v1/time", EVHTTP_REQ_POST, on_time },
@@ -279,7 +278,7 @@ static const struct route {
 	{ EST_PATH "nonce", EVHTTP_REQ_GET, est_on_nonce },
 	{ EST_PATH "simpleenroll", EVHTTP_REQ_POST, est_on_enrol },
 	{ EST_PATH "simplereenroll", EVHTTP_REQ_POST, est_on_enrol },
-	{ API_KEYS, EVHTTP_REQ_GET, keys_on_bundle },
+	{ API_KEYS, EVHTTP_REQ_GET, NULL },
 	{ "/healthz", EVHTTP_REQ_GET, on_health },
 	{ "/readyz", EVHTTP_REQ_GET, on_ready },
 	{ "/metrics", EVHTTP_REQ_GET, on_metrics },
@@ -302,7 +301,8 @@ void api_request(struct evhttp_request *request, void *worker)
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (!is_at(target, routes[i].target))
 			continue;
-		if (evhttp_request_get_command(request) == routes[i].method)
+		if (routes[i].run != NULL &&
+			evhttp_request_get_command(request) == routes[i].method)
 			routes[i].run(w, request);
 		else
 			api_error(request, 405, "not this method here");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rotad/conn.h"
-#include "host/http/head.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -52,6 +52,14 @@ static void arm_since(struct conn *c, uint64_t seconds)
 	event_add(c->deadline, &left);
 }
 
+/* Nothing more is taken. */
+static void shut(struct conn *c)
+{
+	c->phase = SHUT;
+	event_del(c->deadline);
+	shutdown(bufferevent_getfd(c->socket), SHUT_RDWR);
+}
+
 /* Answer by hand and shut down. status 0: without a word. */
 static void refuse(struct conn *c, int status)
 {
@@ -67,9 +75,7 @@ static void refuse(struct conn *c, int status)
 			status, status == 503 ? "Retry-After: 10\r\n" : "");
 		(void)!send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
-	c->phase = SHUT;
-	event_del(c->deadline);
-	shutdown(fd, SHUT_RDWR);
+	shut(c);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -124,15 +130,71 @@ static void begin_request(struct conn *c)
 	arm(c, c->gate->shared->config.header_s);
 }
 
+/* Whether the client asks for it (RFC 9112, 9.6). */
+static bool wants_close(struct rota_span in)
+{
+	struct rota_span value;
+
+	return rota_http_header(in, "connection", &value) && value.len == 5 &&
+		strncasecmp((const char *)value.p, "close", value.len) == 0;
+}
+
+/* Behind what waits, if anything does. */
+static void put_out(struct conn *c, struct rota_span answer)
+{
+	struct evbuffer *out = bufferevent_get_output(c->socket);
+	ssize_t sent = -1;
+
+	if (evbuffer_get_length(out) == 0)
+		sent = send(bufferevent_getfd(c->socket), answer.p, answer.len,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+	answer = rota_span_skip(answer, sent > 0 ? (size_t)sent : 0);
+	if (answer.len > 0)
+		evbuffer_add(out, answer.p, answer.len);
+}
+
+/* 0, or the status to refuse with; *done: it was answered. */
+static int answer_direct(
+	struct conn *c, struct evbuffer *from, const struct rota_http_head *head, bool *done)
+{
+	uint8_t out[CONN_DIRECT_MAX];
+	struct rota_span in;
+	size_t len;
+
+	*done = false;
+	if (c->gate->direct == NULL || head->chunked || head->body_len > 0)
+		return 0;
+	if (evbuffer_get_length(from) > head->len)
+		return 400; /* bytes behind a request */
+	in = rota_span(evbuffer_pullup(from, (ev_ssize_t)head->len), head->len);
+	len = c->gate->direct(c->gate->direct_ctx, head, in, ROTA_BUF(out));
+	*done = len > 0;
+	if (!*done)
+		return 0;
+	put_out(c, rota_span(out, len));
+	if (wants_close(in)) {
+		shut(c);
+		return 0;
+	}
+	evbuffer_drain(from, head->len);
+	c->phase = IDLE;
+	arm(c, c->gate->shared->config.idle_s);
+	return 0;
+}
+
 static int take_head(struct conn *c, struct evbuffer *from, struct evbuffer *to)
 {
 	size_t have = evbuffer_get_length(from);
 	size_t want = have < ROTA_HTTP_HEAD_MAX ? have : ROTA_HTTP_HEAD_MAX;
 	struct rota_http_head head;
+	bool done;
 	int status = rota_http_head(rota_span(evbuffer_pullup(from, (ev_ssize_t)want), want),
 		ROTA_HTTP_BODY_MAX, &head);
 
 	if (status != 0 || head.len == 0)
+		return status;
+	status = answer_direct(c, from, &head, &done);
+	if (status != 0 || done)
 		return status;
 	move(from, to, head.len);
 	c->body = rota_http_body(&head);

@@ -6,12 +6,14 @@
 #include "host/base/bytes.h"
 #include "host/base/file.h"
 #include "host/base/when.h"
+#include "host/http/head.h"
 #include "host/identity/nonce.h"
 #include "host/registry/identity.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "rota/base/hex.h"
 
 #include <errno.h>
-#include <event2/http.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -132,11 +134,32 @@ enum rota_err keys_device(struct worker *w, const uint8_t id[static ROTA_DEVICE_
 	return ROTA_OK;
 }
 
+/* The same, of a device's row alone. */
+static enum rota_err keys_row(
+	struct worker *w, const uint8_t id[static ROTA_DEVICE_ID_LEN], struct rota_row *out)
+{
+	const struct rota_regdb *reg = &w->keys.reg;
+	char text[ROTA_DB_ID_LEN];
+	uint8_t state, row[ROTA_ROW_LEN];
+	struct rota_fail why;
+	enum rota_err err;
+
+	rota_hex(rota_span(id, ROTA_DEVICE_ID_LEN), text);
+	err = reg->row(reg->ctx, text, &state, row, &why);
+	if (err != ROTA_OK && err != ROTA_ERR_NOT_FOUND)
+		keys_failed(w, &why);
+	ROTA_TRY(err);
+	return rota_reg_lives(state) && rota_row_read(row, out) == ROTA_OK ? ROTA_OK
+									   : ROTA_ERR_NOT_FOUND;
+}
+
 /* ---- a bundle ---- */
 
-static bool read_campaign(const char *uri, uint8_t id[static ROTA_SHA256_LEN])
+/* The id behind `API_KEYS`. */
+static bool read_campaign(struct rota_span target, uint8_t id[static ROTA_SHA256_LEN])
 {
-	return rota_unhex(uri + sizeof(API_KEYS) - 1, rota_buf(id, ROTA_SHA256_LEN));
+	return rota_hex_decode(rota_span_skip(target, sizeof(API_KEYS) - 1),
+		       rota_buf(id, ROTA_SHA256_LEN)) == ROTA_OK;
 }
 
 static enum rota_err make_answer(struct worker *w, const struct peer *peer,
@@ -144,13 +167,12 @@ static enum rota_err make_answer(struct worker *w, const struct peer *peer,
 	size_t *len)
 {
 	uint8_t nonce[ROTA_NONCE_LEN];
-	struct rota_reg_device device;
 	struct rota_keyshelf_ask ask;
 	struct rota_row row;
 	struct rota_fail why;
 	enum rota_err err;
 
-	ROTA_TRY(keys_device(w, peer->id, &device, &row));
+	ROTA_TRY(keys_row(w, peer->id, &row));
 	rota_nonce_make(CRYPTO, &w->shared->prove, KEYS_NONCE, peer->id, rota_when_now(), nonce);
 	ask = (struct rota_keyshelf_ask){ campaign, row.identity };
 	err = rota_keyshelf_answer(w->keys.shelf, &ask, nonce, out, len, &why);
@@ -161,26 +183,64 @@ static enum rota_err make_answer(struct worker *w, const struct peer *peer,
 	return err;
 }
 
+/* Of a whole answer: rotad's head has some hundred bytes. */
+static size_t respond(struct rota_buf out, int status, const char *more, struct rota_span body)
+{
+	int len = snprintf((char *)out.p, out.len,
+		"HTTP/1.1 %d %s\r\n%sCache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",
+		status, status == 200 ? "OK" : "Refused", more, body.len);
+
+	if (len < 0 || body.len > out.len - (size_t)len)
+		abort(); /* both are ours */
+	memcpy(out.p + len, body.p, body.len);
+	return (size_t)len + body.len;
+}
+
+static size_t refuse(struct rota_buf out, int status, const char *why)
+{
+	char *text = rota_text("{\"error\":\"%s\"}\n", why);
+	size_t len = respond(out, status,
+		status == 503 ? "Content-Type: application/json\r\nRetry-After: 10\r\n"
+			      : "Content-Type: application/json\r\n",
+		rota_span_cstr(text));
+
+	free(text);
+	return len;
+}
+
 /* Who may not have one and who has none are not told apart. */
-void keys_on_bundle(struct worker *w, struct evhttp_request *request)
+static size_t answer_bundle(
+	struct worker *w, struct rota_span target, struct rota_span in, struct rota_buf out)
 {
 	uint8_t campaign[ROTA_SHA256_LEN], answer[ROTA_KEYANSWER_MAX];
+	enum rota_err err = ROTA_ERR_NOT_FOUND;
+	struct rota_span certificate;
+	const char *refusal;
 	struct peer peer;
 	size_t len;
-	enum rota_err err;
 
-	if (!peer_identify(w, request, &peer))
-		return;
-	if (w->keys.shelf == NULL || !read_campaign(evhttp_request_get_uri(request), campaign))
-		err = ROTA_ERR_NOT_FOUND;
-	else
+	(void)rota_http_header(in, PEER_HEADER_LOWER, &certificate);
+	refusal = peer_of(w, certificate, &peer);
+	if (refusal != NULL)
+		return refuse(out, 403, refusal);
+	if (w->keys.shelf != NULL && read_campaign(target, campaign))
 		err = make_answer(w, &peer, campaign, answer, &len);
-	if (err == ROTA_OK) {
-		count_one(&w->shared->figures.bundles);
-		api_bytes(request, rota_span(answer, len));
-	} else if (err == ROTA_ERR_NOT_FOUND) {
-		api_error(request, 404, "no bundle of this campaign is here for the device");
-	} else {
-		api_error(request, 503, "bundles cannot be read now");
-	}
+	if (err == ROTA_ERR_NOT_FOUND)
+		return refuse(out, 404, "no bundle of this campaign is here for the device");
+	if (err != ROTA_OK)
+		return refuse(out, 503, "bundles cannot be read now");
+	count_one(&w->shared->figures.bundles);
+	return respond(
+		out, 200, "Content-Type: application/octet-stream\r\n", rota_span(answer, len));
+}
+
+size_t keys_direct(
+	void *worker, const struct rota_http_head *head, struct rota_span in, struct rota_buf out)
+{
+	struct worker *w = worker;
+
+	if (head->method != ROTA_HTTP_GET || !rota_span_starts(head->target, ROTA_STR(API_KEYS)))
+		return 0;
+	count_one(&w->shared->figures.requests);
+	return answer_bundle(w, head->target, in, out);
 }

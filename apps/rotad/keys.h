@@ -12,6 +12,7 @@
 
 #include "apps/rotad/shared.h"
 #include "host/campaign/row.h"
+#include "host/http/head.h"
 #include "host/registry/keyshelf.h"
 #include "ports/db_sqlite/registry.h"
 
@@ -46,7 +47,8 @@ ROTA_MUST_USE enum rota_err keys_device(struct worker *w,
 /* Say an error once until it is well again. */
 void keys_failed(struct worker *w, const struct rota_fail *why);
 
-/* For the table of api.c. */
-void keys_on_bundle(struct worker *w, struct evhttp_request *request);
+/* For a gate (conn.h); `worker` is a struct worker. */
+size_t keys_direct(
+	void *worker, const struct rota_http_head *head, struct rota_span in, struct rota_buf out);
 
 #endif

@@ -29,17 +29,23 @@ static const char *why_refused(enum rota_err err)
 	return "the certificate cannot be read";
 }
 
-/* The certificate of the connection. NULL, or why there is none. */
+/* NULL, or why there is no certificate. */
+static const char *read_text(struct rota_span text, struct peer *peer)
+{
+	if (text.len == 0)
+		return "no client certificate";
+	if (rota_escaped_cert(text, ROTA_BUF(peer->der), &peer->der_len) != ROTA_OK)
+		return "the certificate cannot be read";
+	return NULL;
+}
+
+/* The certificate of the connection. */
 static const char *read_certificate(struct evhttp_request *req, struct peer *peer)
 {
 	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	const char *text = evhttp_find_header(headers, PEER_HEADER);
 
-	if (text == NULL || *text == '\0')
-		return "no client certificate";
-	if (rota_escaped_cert(rota_span_cstr(text), ROTA_BUF(peer->der), &peer->der_len) != ROTA_OK)
-		return "the certificate cannot be read";
-	return NULL;
+	return read_text(rota_span_cstr(text == NULL ? "" : text), peer);
 }
 
 /* SPEC 13.4. NULL and `peer`, or why not. */
@@ -106,4 +112,15 @@ bool peer_identify(struct worker *w, struct evhttp_request *request, struct peer
 	if (refusal != NULL)
 		refuse(w, request, refusal);
 	return refusal == NULL;
+}
+
+const char *peer_of(struct worker *w, struct rota_span certificate, struct peer *peer)
+{
+	const char *refusal = read_text(certificate, peer);
+
+	if (refusal == NULL)
+		refusal = judge(w, peer);
+	if (refusal != NULL)
+		count_one(&w->shared->figures.refused_identity);
+	return refusal;
 }

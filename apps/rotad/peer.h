@@ -11,6 +11,7 @@ struct evhttp_request;
 
 /* Header in which nginx passes $ssl_client_escaped_cert; it overwrites what a client sent. */
 #define PEER_HEADER "X-Rota-Client-Cert"
+#define PEER_HEADER_LOWER "x-rota-client-cert"
 
 struct peer {
 	uint8_t id[ROTA_DEVICE_ID_LEN];
@@ -27,5 +28,8 @@ enum peer_kind peer_identify_any(
 
 /* By an LDevID that counts now. false: it was answered, with 403. */
 bool peer_identify(struct worker *w, struct evhttp_request *request, struct peer *peer);
+
+/* The same of what stands in the header, empty where nothing does. NULL, or why not, which the caller answers with 403. */
+const char *peer_of(struct worker *w, struct rota_span certificate, struct peer *peer);
 
 #endif

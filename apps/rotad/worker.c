@@ -143,7 +143,11 @@ enum rota_err worker_start(
 
 	*w = (struct worker){
 		.shared = shared,
-		.gate = { .shared = shared, .users = &c->peer, .user_count = 1 },
+		.gate = { .shared = shared,
+			.users = &c->peer,
+			.user_count = 1,
+			.direct = keys_direct,
+			.direct_ctx = w },
 		.desk = { .shared = shared, .users = c->operators, .user_count = c->operator_count }
 	};
 	if (!queue_init(&w->answers, shared->config.queue + 1))

@@ -15,6 +15,9 @@
 #define TILE_LEN (ROTA_KEYFILE_TILE_HASHES * ROTA_SHA256_LEN)
 #define LOCATOR_AT 6 /* in a bundle */
 #define BLOCK 64 /* bundles that are read at once: a bucket of a million has 15 */
+/* Hashes of a tile that are read at once: its upper six rows, 126 of a full one. Of the two rows below them, which have three
+ * quarters of its bytes, a proof has one hash each. */
+#define UPPER 128
 
 /* ---- layout ---- */
 
@@ -214,20 +217,30 @@ static enum rota_err find_bundle(const struct rota_keyfile *f, const uint8_t *lo
 
 /* ---- its proof ---- */
 
+/* The first row from which on all of them are at most UPPER hashes. */
+static unsigned upper_rows(unsigned width)
+{
+	unsigned row = 0, all = rota_keyfile_row_at(width, ROTA_KEYFILE_TILE_HEIGHT);
+
+	while (all - rota_keyfile_row_at(width, row) > UPPER)
+		row++;
+	return row;
+}
+
 /* What one tile has of it: the sibling in each of its rows, where there is one. */
 static enum rota_err add_siblings(const struct rota_keyfile *f, uint32_t index, unsigned level,
 	uint8_t (*proof)[ROTA_SHA256_LEN], uint8_t *count, struct rota_fail *why)
 {
-	uint8_t tile[TILE_LEN];
+	uint8_t upper[UPPER][ROTA_SHA256_LEN];
 	uint32_t below = index >> (level * ROTA_KEYFILE_TILE_HEIGHT);
 	uint32_t n = below / ROTA_KEYFILE_TILE_WIDTH, nodes = rota_keyfile_nodes(f->size, level);
-	unsigned width = tile_width(f->size, level, n);
+	uint64_t tile = rota_keyfile_level_at(f->size, level) + (uint64_t)n * TILE_LEN;
+	unsigned width = tile_width(f->size, level, n), row = upper_rows(width);
+	unsigned first = rota_keyfile_row_at(width, row);
+	unsigned count_upper = rota_keyfile_row_at(width, ROTA_KEYFILE_TILE_HEIGHT) - first;
 
-	ROTA_TRY(read_at(f, rota_keyfile_level_at(f->size, level) + (uint64_t)n * TILE_LEN,
-		rota_buf(tile,
-			(size_t)rota_keyfile_row_at(width, ROTA_KEYFILE_TILE_HEIGHT) *
-				ROTA_SHA256_LEN),
-		why));
+	ROTA_TRY(read_at(f, tile + (uint64_t)first * ROTA_SHA256_LEN,
+		rota_buf(upper, (size_t)count_upper * ROTA_SHA256_LEN), why));
 	for (unsigned h = 0; h < ROTA_KEYFILE_TILE_HEIGHT; h++) {
 		uint32_t sibling = (below >> h) ^ 1;
 		unsigned at = rota_keyfile_row_at(width, h) +
@@ -235,7 +248,11 @@ static enum rota_err add_siblings(const struct rota_keyfile *f, uint32_t index, 
 
 		if (sibling > (nodes - 1) >> h)
 			continue;
-		memcpy(proof[*count], &tile[(size_t)at * ROTA_SHA256_LEN], ROTA_SHA256_LEN);
+		if (h < row)
+			ROTA_TRY(read_at(f, tile + (uint64_t)at * ROTA_SHA256_LEN,
+				ROTA_BUF(proof[*count]), why));
+		else
+			memcpy(proof[*count], upper[at - first], ROTA_SHA256_LEN);
 		(*count)++;
 	}
 	return ROTA_OK;

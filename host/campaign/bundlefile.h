@@ -5,7 +5,8 @@
  *
  * Entry i of the fan-out is the number of bundles whose first two locator bytes are below i. A tile has up to 256 nodes of
  * its level and all the inner nodes above them, but for the top: rows of 256, 128, ... 2 hashes. So a bundle and its
- * proof take five reads of a million of them, and nothing is hashed to serve one: 64 bytes a device buy that.
+ * proof take five ranges of a million of them, and nothing is hashed to serve one: 64 bytes a device buy that. Of two ranges
+ * only what the proof needs is read, in three pieces each: nine reads of 11 KB in all.
  *
  * The file is not believed, its server is not either: a device walks the proof to a root that a role signed. What is
  * checked here is that no offset leads out of the file.

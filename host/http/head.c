@@ -30,18 +30,15 @@ static bool is_token(uint8_t c)
 /* The line up to CRLF, which is taken too; false when a CR or LF stands alone or none follows. */
 static bool take_line(struct rota_span *rest, struct rota_span *line)
 {
-	for (size_t i = 0; i < rest->len; i++) {
-		if (rest->p[i] == '\n')
-			return false;
-		if (rest->p[i] != '\r')
-			continue;
-		if (i + 1 >= rest->len || rest->p[i + 1] != '\n')
-			return false;
-		*line = rota_span_slice(*rest, 0, i);
-		*rest = rota_span_skip(*rest, i + 2);
-		return true;
-	}
-	return false;
+	const uint8_t *end = rest->len == 0 ? NULL : memchr(rest->p, '\r', rest->len);
+	size_t len = end == NULL ? 0 : (size_t)(end - rest->p);
+
+	if (end == NULL || rest->len - len < 2 || end[1] != '\n' ||
+		memchr(rest->p, '\n', len) != NULL)
+		return false;
+	*line = rota_span_slice(*rest, 0, len);
+	*rest = rota_span_skip(*rest, len + 2);
+	return true;
 }
 
 /* Bytes up to `end`, which is taken too. */
@@ -135,6 +132,18 @@ static struct rota_span trim(struct rota_span s)
 	return s;
 }
 
+/* Visible bytes, blanks and tabs. To the end in any case: a certificate is a thousand of them, and there is nothing to guess. */
+static bool is_printed(struct rota_span value)
+{
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < value.len; i++)
+		bad |= (unsigned)(value.p[i] < ' ') & (unsigned)(value.p[i] != '\t');
+	for (size_t i = 0; i < value.len; i++)
+		bad |= (unsigned)(value.p[i] >= 0x7f);
+	return bad == 0;
+}
+
 static int header_line(struct rota_span line, struct rota_http_head *out, struct seen *seen)
 {
 	struct rota_span name;
@@ -146,10 +155,7 @@ static int header_line(struct rota_span line, struct rota_http_head *out, struct
 	for (size_t i = 0; i < name.len; i++)
 		if (!is_token(name.p[i])) /* a blank before the colon, a folded line */
 			return 400;
-	for (size_t i = 0; i < line.len; i++)
-		if ((line.p[i] < ' ' && line.p[i] != '\t') || line.p[i] >= 0x7f)
-			return 400;
-	return known_header(name, trim(line), out, seen);
+	return is_printed(line) ? known_header(name, trim(line), out, seen) : 400;
 }
 
 /* What the headers say together. */

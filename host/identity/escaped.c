@@ -18,26 +18,36 @@ static int hex_value(uint8_t c)
 	return -1;
 }
 
+/* Bytes of `text` in front of the first `c`, or all. */
+static size_t run_until(struct rota_span text, uint8_t c)
+{
+	const uint8_t *at = text.len == 0 ? NULL : memchr(text.p, c, text.len);
+
+	return at == NULL ? text.len : (size_t)(at - text.p);
+}
+
 /* Into `to`, which is at least as long as `text`. */
 static enum rota_err unescape(struct rota_span text, uint8_t *to, size_t *len)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
+	for (;;) {
+		size_t run = run_until(text, '%');
 		int high, low;
 
-		if (text.p[i] != '%') {
-			to[n++] = text.p[i];
-			continue;
-		}
-		if (text.len - i < 3)
+		memcpy(to + n, text.p, run);
+		n += run;
+		text = rota_span_skip(text, run);
+		if (text.len == 0)
+			break;
+		if (text.len < 3)
 			return ROTA_ERR_FORMAT;
-		high = hex_value(text.p[i + 1]);
-		low = hex_value(text.p[i + 2]);
+		high = hex_value(text.p[1]);
+		low = hex_value(text.p[2]);
 		if (high < 0 || low < 0)
 			return ROTA_ERR_FORMAT;
 		to[n++] = (uint8_t)(high << 4 | low);
-		i += 2;
+		text = rota_span_skip(text, 3);
 	}
 	*len = n;
 	return ROTA_OK;
@@ -46,11 +56,16 @@ static enum rota_err unescape(struct rota_span text, uint8_t *to, size_t *len)
 /* The base64 text without its line ends, in place. */
 static struct rota_span join_lines(uint8_t *p, size_t len)
 {
+	struct rota_span rest = rota_span(p, len);
 	size_t n = 0;
 
-	for (size_t i = 0; i < len; i++)
-		if (p[i] != '\n')
-			p[n++] = p[i];
+	while (rest.len > 0) {
+		size_t run = run_until(rest, '\n');
+
+		memmove(p + n, rest.p, run);
+		n += run;
+		rest = rota_span_skip(rest, run + 1);
+	}
 	return rota_span(p, n);
 }
 

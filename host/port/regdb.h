@@ -90,6 +90,9 @@ struct rota_regdb {
 	/* ROTA_ERR_NOT_FOUND (why untouched): no such device. */
 	enum rota_err (*device)(
 		void *ctx, const char *id, struct rota_reg_device *out, struct rota_fail *why);
+	/* Of it only where it stands and its row: what is asked for each bundle. The same errors. */
+	enum rota_err (*row)(void *ctx, const char *id, uint8_t *state,
+		uint8_t row[static ROTA_REG_ROW_LEN], struct rota_fail *why);
 	/* Make or replace. */
 	enum rota_err (*set_device)(
 		void *ctx, const struct rota_reg_device *device, struct rota_fail *why);

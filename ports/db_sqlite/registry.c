@@ -29,6 +29,7 @@ const char rota_sql_registry[] =
 
 enum statement {
 	DEVICE,
+	ROW,
 	EACH,
 	SET_DEVICE,
 	COUNT,
@@ -60,6 +61,7 @@ _Static_assert(STATEMENTS <= ROTA_SQL_REGISTRY, "there is room for all of them")
 
 static const char *const sql[STATEMENTS] = {
 	[DEVICE] = DEVICES " WHERE r.id = ?1",
+	[ROW] = "SELECT state, row FROM registry WHERE id = ?1",
 	[EACH] = DEVICES " ORDER BY r.id",
 	[SET_DEVICE] = "INSERT OR REPLACE INTO registry(id, state, serial, hardware, channel,"
 		       " \"group\", region, owner, replaces, row, agreed, said, last, enrolled_ms,"
@@ -138,6 +140,26 @@ static enum rota_err device(
 	err = rota_sql_row(s, st, why);
 	if (err == ROTA_OK)
 		err = read_device(s, st, out, why);
+	sqlite3_reset(st);
+	return err;
+}
+
+static enum rota_err row(void *ctx, const char *id, uint8_t *state,
+	uint8_t out[static ROTA_REG_ROW_LEN], struct rota_fail *why)
+{
+	struct rota_db_sqlite *s = ctx;
+	sqlite3_stmt *st = s->reg[ROW];
+	enum rota_err err;
+
+	*state = 0;
+	rota_sql_bind_text(st, 1, id);
+	err = rota_sql_row(s, st, why);
+	if (err == ROTA_OK) {
+		*state = (uint8_t)rota_sql_number(st, 0);
+		if (rota_sql_bytes(st, 1, out, ROTA_REG_ROW_LEN) != ROTA_REG_ROW_LEN ||
+			*state == 0 || *state >= ROTA_REG_STATES)
+			err = strange(s, "registry", id, why);
+	}
 	sqlite3_reset(st);
 	return err;
 }
@@ -407,6 +429,7 @@ enum rota_err rota_db_sqlite_registry(
 	*reg = (struct rota_regdb){
 		.ctx = s,
 		.device = device,
+		.row = row,
 		.set_device = set_device,
 		.each = each,
 		.count = count,

@@ -8,6 +8,7 @@ import pytest
 from journalfile import EDIT, text
 from keyfleet import CAMPAIGN, Fleet
 from keytrees import Answer
+from pki import escaped
 from rotadproc import make  # noqa: F401 - a fixture
 
 
@@ -51,6 +52,39 @@ def test_who_gets_none(fleet):
     fleet.certs.append(fleet.rotad.ca.issue("root")[1])
     assert fleet.ask(3)[0] == 403
     assert fleet.rotad.post(b"", target=f"/api/v1/keys/{CAMPAIGN.hex()}")[0] == 405
+
+
+def take(s):
+    """(status, body) of one answer on a connection that stays."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        got += s.recv(65536)
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += s.recv(65536)
+    assert len(body) == length
+    return int(head.split()[1]), body
+
+
+def test_one_connection_for_many(fleet):
+    """Bundles are answered by the gate, all else by what is behind it: in turns, whole and in pieces."""
+    fleet.tree()
+    head = f"GET /api/v1/keys/{CAMPAIGN.hex()} HTTP/1.1\r\nHost: x\r\n"
+    cert = f"X-Rota-Client-Cert: {escaped(fleet.certs[0])}\r\n"
+    ask, health = f"{head}{cert}\r\n".encode(), b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with fleet.rotad.connect() as s:
+        for request, status in [(ask, 200), (health, 200), (ask, 200), (ask.replace(CAMPAIGN.hex().encode(), b"ab" * 32), 404), (health, 200),
+                                (f"{head}\r\n".encode(), 403), (f"{head}{cert}{cert}\r\n".encode(), 403), (ask, 200)]:
+            for n in range(0, len(request), 700):
+                s.sendall(request[n:n + 700])
+            got = take(s)
+            assert got[0] == status
+            if got[0] == 200 and request is ask:
+                assert fleet.is_nonce(Answer(got[1]).nonce, fleet.devices[0].id)
+        s.sendall(ask + ask)  # one at a time
+        assert fleet.rotad.rest(s).startswith(b"HTTP/1.1 400 ")
+    assert fleet.rotad.metric("bundles_total") == 3
 
 
 def test_who_left_the_fleet_gets_none(make):  # noqa: F811

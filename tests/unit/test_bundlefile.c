@@ -270,7 +270,7 @@ TEST(each_bundle_is_found_with_its_proof)
 	}
 }
 
-TEST(a_bundle_of_a_million_takes_five_ranges)
+TEST(a_bundle_of_a_million_takes_parts_of_five_ranges)
 {
 	static const uint32_t sizes[] = { 65535, 65536, 65537, 1000000 };
 	uint8_t root[32];
@@ -284,8 +284,8 @@ TEST(a_bundle_of_a_million_takes_five_ranges)
 			c.reads = 0;
 			c.bytes = 0;
 			CHECK(proves(&f, k));
-			CHECK_EQ(c.reads, 2 + f.levels);
-			CHECK(c.bytes < 3 * 16320 + 8 + 64 * ROTA_KEYBUNDLE_LEN);
+			CHECK(c.reads <= 2 + 3u * f.levels);
+			CHECK(c.bytes <= 8 + 64 * ROTA_KEYBUNDLE_LEN + f.levels * (128u + 2) * 32);
 		}
 		CHECK(proves(&f, sizes[i] - 1));
 		CHECK_EQ(f.levels, sizes[i] > 65536 ? 3 : 2);
@@ -412,7 +412,7 @@ TEST(a_bundle_of_another_place_is_not_served)
 TESTS(T(files_are_what_an_independent_maker_makes), T(what_lay_behind_the_tiles_goes),
 	T(bundles_that_are_not_in_order_are_refused), T(a_locator_that_stands_twice_is_refused),
 	T(a_tree_of_none_or_of_too_many_is_none), T(a_bucket_that_is_too_full_is_refused),
-	T(each_bundle_is_found_with_its_proof), T(a_bundle_of_a_million_takes_five_ranges),
+	T(each_bundle_is_found_with_its_proof), T(a_bundle_of_a_million_takes_parts_of_five_ranges),
 	T(nobody_else_finds_a_bundle), T(a_head_that_was_changed_is_refused),
 	T(tiles_that_do_not_lead_to_the_root_are_refused), T(a_fanout_that_lies_leads_nowhere),
 	T(a_bundle_of_another_place_is_not_served))

@@ -525,6 +525,7 @@ TEST(made_again_it_is_the_same)
 TEST(looked_at_beside_who_writes)
 {
 	struct rota_db_sqlite *looking;
+	uint8_t state, row[ROTA_REG_ROW_LEN];
 	struct rota_reg_device d;
 	struct rota_regdb reg;
 	struct rota_db db;
@@ -542,6 +543,10 @@ TEST(looked_at_beside_who_writes)
 	fleet_must(fleet_db.commit(fleet_db.ctx, &fleet_why));
 	CHECK_OK(reg.device(reg.ctx, fleet_id(1), &d, &fleet_why));
 	CHECK_EQ(d.agreed, 2);
+	CHECK_OK(reg.row(reg.ctx, fleet_id(1), &state, row, &fleet_why));
+	CHECK_EQ(state, d.state);
+	CHECK_MEM(row, d.row, sizeof(row));
+	CHECK_EQ(reg.row(reg.ctx, fleet_id(2), &state, row, &fleet_why), ROTA_ERR_NOT_FOUND);
 	CHECK_EQ(reg.device(reg.ctx, fleet_id(2), &d, &fleet_why), ROTA_ERR_NOT_FOUND);
 	CHECK(reg.set_device(reg.ctx, &d, &fleet_why) != ROTA_OK);
 	rota_db_sqlite_close(looking);
