@@ -14,60 +14,6 @@ static const struct rota_flash_sim_chip chip = {
 	.runs = { { FLEET_SECTOR, 2 * PLACES } }, .write_len = 4, .erased = 0xFF, .erase_steps = 4
 };
 
-/* ---- slots of a device that takes no image ---- */
-
-static enum rota_err no_inactive(void *ctx, struct rota_slot *out)
-{
-	(void)ctx;
-	*out = (struct rota_slot){ .id = 1, .capacity = 0 };
-	return ROTA_OK;
-}
-
-static enum rota_err no_begin(
-	void *ctx, const uint8_t digest[static ROTA_SHA256_LEN], uint64_t length, uint64_t *durable)
-{
-	(void)ctx;
-	(void)digest;
-	(void)length;
-	*durable = 0;
-	return ROTA_ERR_FULL;
-}
-
-static enum rota_err no_write(void *ctx, uint64_t off, struct rota_span data)
-{
-	(void)ctx;
-	(void)off;
-	(void)data;
-	return ROTA_ERR_FULL;
-}
-
-static enum rota_err no_finish(void *ctx, uint64_t len)
-{
-	(void)ctx;
-	(void)len;
-	return ROTA_ERR_FULL;
-}
-
-static enum rota_err no_trial(void *ctx, const uint8_t digest[static ROTA_SHA256_LEN])
-{
-	(void)ctx;
-	(void)digest;
-	return ROTA_ERR_STATE;
-}
-
-static enum rota_err booted(void *ctx, struct rota_booted *out)
-{
-	(void)ctx;
-	*out = (struct rota_booted){ .kind = ROTA_BOOT_CONFIRMED };
-	return ROTA_OK;
-}
-
-static enum rota_err nothing(void *ctx)
-{
-	(void)ctx;
-	return ROTA_OK;
-}
-
 /* ---- a device ---- */
 
 enum rota_err fleet_device_init(struct fleet_device *d, const struct fleet_model *model)
@@ -77,16 +23,9 @@ enum rota_err fleet_device_init(struct fleet_device *d, const struct fleet_model
 
 	memset(d, 0, sizeof(*d));
 	d->model = model;
-	d->slot = (struct rota_slots){ .inactive = no_inactive,
-		.begin = no_begin,
-		.write = no_write,
-		.finish = no_finish,
-		.trial = no_trial,
-		.booted = booted,
-		.confirm = nothing,
-		.revert = nothing };
-	d->named = (struct rota_named_slots){ ROTA_STR("app"), &d->slot };
 	rota_sim_supply_init(&d->supply, 1);
+	fleet_slots_init(&d->slot, &d->supply);
+	d->named = (struct rota_named_slots){ ROTA_STR("app"), &d->slot.port };
 	ROTA_TRY(rota_flash_sim_init(&d->chip, &chip, &d->supply));
 	for (uint32_t i = 0; i < PLACES; i++) {
 		enum rota_err err = rota_flash_sim_region(
@@ -136,10 +75,12 @@ static void start(struct fleet_device *d)
 		.aead = d->model->aead,
 		.purposes = d->model->purposes };
 	d->keys_why = (struct rota_why){ ROTA_OK, ROTA_CLAUSE_NONE };
+	d->reboots = false;
 }
 
-void fleet_device_wake(struct fleet_device *d, const uint8_t id[static ROTA_DEVICE_LEN],
-	const uint8_t point[static ROTA_P256_KEY_LEN], const struct fleet_sleeper *sleeper)
+enum rota_err fleet_device_wake(struct fleet_device *d, const uint8_t id[static ROTA_DEVICE_LEN],
+	const uint8_t point[static ROTA_P256_KEY_LEN], const struct fleet_sleeper *sleeper,
+	struct fleet_images *images)
 {
 	/* SubjectPublicKeyInfo of a key on P-256, up to its point (RFC 5480) */
 	static const uint8_t head[26] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48,
@@ -157,33 +98,38 @@ void fleet_device_wake(struct fleet_device *d, const uint8_t id[static ROTA_DEVI
 		.spki = ROTA_SPAN(d->spki),
 		.release_role = ROTA_STR("releases") };
 	rota_sim_supply_on(&d->supply);
-	if (sleeper != NULL)
-		rota_flash_sim_restore(&d->chip, &sleeper->chip);
-	else
-		wipe_chip(d);
+	wipe_chip(d);
 	d->chip.cuts = d->supply.cuts; /* those of before were other devices' */
+	d->slot.of = images;
 	start(d);
+	return sleeper != NULL ? fleet_sleeper_unpack(sleeper, &d->chip) : ROTA_OK;
 }
 
 enum rota_err fleet_device_sleep(struct fleet_device *d, struct fleet_sleeper *sleeper)
 {
-	return rota_flash_sim_save(&d->chip, &sleeper->chip);
+	return fleet_sleeper_pack(sleeper, &d->chip, ROTA_BUF(d->packing));
 }
 
 /* ---- the factory ---- */
 
-static enum rota_err put_identity(struct fleet_device *d,
-	const uint8_t secret[static ROTA_P256_SECRET_LEN],
-	const uint8_t point[static ROTA_P256_KEY_LEN])
+static void put_pair(struct rota_soft_keys *keys, enum rota_rot_key key, const uint8_t *secret,
+	const uint8_t *point)
+{
+	keys->have |= (uint8_t)(1u << key);
+	memcpy(keys->pair[key].secret, secret, ROTA_P256_SECRET_LEN);
+	memcpy(keys->pair[key].point, point, ROTA_P256_KEY_LEN);
+}
+
+static enum rota_err put_keys(struct fleet_device *d, const struct fleet_birth *birth)
 {
 	struct rota_soft_page page;
 	struct rota_soft_keys keys;
 	enum rota_err err = rota_soft_page_open(&page, &d->page_at.port, &keys);
 
 	if (err == ROTA_OK) {
-		keys.have = 1u << ROTA_ROT_IDENTITY;
-		memcpy(keys.pair[ROTA_ROT_IDENTITY].secret, secret, ROTA_P256_SECRET_LEN);
-		memcpy(keys.pair[ROTA_ROT_IDENTITY].point, point, ROTA_P256_KEY_LEN);
+		put_pair(&keys, ROTA_ROT_IDENTITY, birth->secret, birth->point);
+		if (birth->has_login)
+			put_pair(&keys, ROTA_ROT_LDEVID_0, birth->login_secret, birth->login_point);
 		err = rota_soft_page_commit(&page, &keys);
 	}
 	rota_wipe(&keys, sizeof(keys));
@@ -212,18 +158,19 @@ static enum rota_err announce(struct fleet_device *d, struct rota_buf room, stru
 	return rota_keyslots_announced(&d->slots);
 }
 
-enum rota_err fleet_device_factory(struct fleet_device *d,
-	const uint8_t secret[static ROTA_P256_SECRET_LEN],
-	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_buf room, struct rota_span *out)
+enum rota_err fleet_device_factory(struct fleet_device *d, const struct fleet_birth *birth,
+	struct rota_buf room, struct rota_span *out)
 {
 	uint8_t agree[ROTA_P256_KEY_LEN];
 	struct rota_state state;
 
-	ROTA_TRY(put_identity(d, secret, point));
+	ROTA_TRY(put_keys(d, birth));
 	if (rota_keyslots_open(&d->slots, &d->keys_at.port, &d->archive_at.port) !=
 		ROTA_ERR_NOT_FOUND)
 		return ROTA_ERR_STATE;
 	ROTA_TRY(rota_keyslots_factory(&d->slots, 0, agree));
+	if (birth->has_factory)
+		ROTA_TRY(rota_keyslots_factory_secret(&d->slots, birth->factory));
 	ROTA_TRY(announce(d, room, out));
 	rota_state_factory(&state, 1, d->model->root_sha256, 0, 0);
 	ROTA_TRY(rota_journal_open(&d->journal, &d->journal_at.port, ROTA_JOURNAL_DEVICE));
@@ -361,7 +308,7 @@ enum rota_err fleet_device_cycle(
 	ROTA_TRY(rota_journal_open(&d->journal, &d->journal_at.port, ROTA_JOURNAL_DEVICE));
 	ROTA_TRY(rota_update_init(
 		&d->update, &config, rota_buf((uint8_t *)d->room, sizeof(d->room))));
-	(void)drive(d, outside);
+	d->reboots = drive(d, outside) == ROTA_UPDATE_REBOOT;
 	rota_update_outcome(&d->update, &d->outcome);
 	d->keys_why = *rota_update_keys_why(&d->update);
 	rota_update_drop(&d->update);

@@ -6,13 +6,14 @@
  * what its chip holds; one that is awake is put on the one chip of its thread, works, and is taken off again. So a thread has RAM for one
  * device, whatever their number. Each waking is a start: journals are opened anew, and the cycle settles what a cut left.
  *
- * It takes no images: its slots say what the factory wrote and nothing else, as this simulator is about keys. Two devices of one
- * thread are never awake at once; pages of chips are shared within a thread alone.
+ * Of images only the digests are kept (slots.h). Two devices of one
+ * thread are never awake at once.
  */
 #ifndef APPS_ROTA_FLEET_DEVICE_H
 #define APPS_ROTA_FLEET_DEVICE_H
 
-#include "ports/flash_sim/flash_sim.h"
+#include "apps/rota-fleet/sleeper.h"
+#include "apps/rota-fleet/slots.h"
 #include "ports/rot_soft/rot_soft.h"
 #include "rota/update/keys.h"
 
@@ -43,11 +44,6 @@ struct fleet_outside {
 	enum rota_err (*say)(void *ctx, struct rota_span statement, uint32_t *counter);
 };
 
-/* A device that sleeps. Starts as { 0 }. */
-struct fleet_sleeper {
-	struct rota_flash_sim_image chip;
-};
-
 /* A device that is awake, on the chip of its thread. Not moved. */
 struct fleet_device {
 	const struct fleet_model *model;
@@ -68,12 +64,14 @@ struct fleet_device {
 	struct rota_update_keys keys;
 	struct rota_journal journal;
 	struct rota_update update;
-	struct rota_slots slot;
+	struct fleet_slots slot;
 	struct rota_named_slots named;
 	struct rota_why keys_why; /* of the last cycle */
 	struct rota_outcome outcome;
+	bool reboots; /* it wants to */
 	uint8_t scratch[ROTA_KEYSTATE_LEN_MAX];
 	uint64_t room[FLEET_ROOM / 8];
+	uint8_t packing[FLEET_SLEEPER_ROOM(8 * FLEET_SECTOR, 8)];
 };
 
 /* A blank chip, with power. ROTA_ERR_FULL: no memory. */
@@ -81,22 +79,32 @@ ROTA_MUST_USE enum rota_err fleet_device_init(
 	struct fleet_device *d, const struct fleet_model *model);
 void fleet_device_free(struct fleet_device *d);
 
-/* Become the device of this id and identity point, whatever was on the chip: that of `sleeper`, or a blank one (NULL). Power is on. */
-void fleet_device_wake(struct fleet_device *d, const uint8_t id[static ROTA_DEVICE_LEN],
-	const uint8_t point[static ROTA_P256_KEY_LEN], const struct fleet_sleeper *sleeper);
+/* Become the device of this id and identity point, whatever was on the chip: that of `sleeper`, or a blank one (NULL). Power is on.
+ * images: its own, in use while it is awake. ROTA_ERR_FULL: no memory. */
+ROTA_MUST_USE enum rota_err fleet_device_wake(struct fleet_device *d,
+	const uint8_t id[static ROTA_DEVICE_LEN], const uint8_t point[static ROTA_P256_KEY_LEN],
+	const struct fleet_sleeper *sleeper, struct fleet_images *images);
 
 /* What the chip holds is kept. ROTA_ERR_FULL: no memory. */
 ROTA_MUST_USE enum rota_err fleet_device_sleep(
 	struct fleet_device *d, struct fleet_sleeper *sleeper);
 
-/* Leave the factory: this identity, first keys, the state of `model`'s root; and the statement of kind 3 that tells the first agree key
- * (SPEC 30.2), into `room` of ROTA_STATEMENT_MAX bytes, *out of them. */
+/* What a device brings from its factory, beside what it makes itself. The caller wipes. */
+struct fleet_birth {
+	uint8_t secret[ROTA_P256_SECRET_LEN], point[ROTA_P256_KEY_LEN]; /* of its identity */
+	bool has_login; /* LDevID 0: */
+	uint8_t login_secret[ROTA_P256_SECRET_LEN], login_point[ROTA_P256_KEY_LEN];
+	bool has_factory; /* a factory secret: */
+	uint8_t factory[ROTA_SECRET_LEN];
+};
+
+/* Leave the factory: these keys, first keys of its own, the state of `model`'s root; and the statement of kind 3 that tells the first
+ * agree key (SPEC 30.2), into `room` of ROTA_STATEMENT_MAX bytes, *out of them. */
 ROTA_MUST_USE enum rota_err fleet_device_factory(struct fleet_device *d,
-	const uint8_t secret[static ROTA_P256_SECRET_LEN],
-	const uint8_t point[static ROTA_P256_KEY_LEN], struct rota_buf room, struct rota_span *out);
+	const struct fleet_birth *birth, struct rota_buf room, struct rota_span *out);
 
 /* A start and a cycle. The power may go in it: d->supply.off, after which nothing in RAM counts.
- * ROTA_OK: idle. Else why not, with d->outcome. What came of keys is in d->keys_why. */
+ * ROTA_OK: idle, or d->reboots: it is to boot, and start again. Else why not, with d->outcome. What came of keys is in d->keys_why. */
 ROTA_MUST_USE enum rota_err fleet_device_cycle(
 	struct fleet_device *d, uint64_t now_s, const struct fleet_outside *outside);
 

@@ -4,6 +4,8 @@
 #include "host/base/file.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/crypto_openssl/secret.h"
+#include "rota/base/hex.h"
+#include "rota/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 /* A line is below 20 KB with the longest certificate; so is a census of the most devices in RAM, of usual ones, 1.5 GB. */
 #define CENSUS_MAX ((size_t)4 << 30)
 #define LINE_HEAD (64 + 1 + 64 + 1 + 130 + 1)
+#define SECRET_HEX 64
 
 /* ---- the census ---- */
 
@@ -25,11 +28,37 @@ static bool field(const char *at, char behind, struct rota_buf out)
 	return at[2 * out.len] == behind && rota_unhex(text, out);
 }
 
+/* ` NAME=` and a secret in hex, if `rest` begins so. */
+static bool secret_word(struct rota_span *rest, const char *name, const char **out)
+{
+	struct rota_span head = rota_span_cstr(name);
+	uint8_t secret[SECRET_HEX / 2];
+	bool good;
+
+	*out = NULL;
+	if (!rota_span_starts(*rest, head))
+		return true;
+	*rest = rota_span_skip(*rest, head.len);
+	*out = (const char *)rest->p;
+	good = rota_hex_decode(rota_span_slice(*rest, 0, SECRET_HEX), ROTA_BUF(secret)) == ROTA_OK;
+	*rest = rota_span_skip(*rest, SECRET_HEX);
+	rota_wipe(secret, sizeof(secret));
+	return good;
+}
+
 static bool read_line(struct fleet_member *m, const char *line, size_t len)
 {
-	if (len <= LINE_HEAD || len - LINE_HEAD > SERVER_CERT_MAX)
+	struct rota_span rest = rota_span((const uint8_t *)line, len);
+	const uint8_t *end;
+
+	rest = rota_span_skip(rest, LINE_HEAD);
+	end = rest.len == 0 ? NULL : memchr(rest.p, ' ', rest.len);
+	m->certificate = rota_span_slice(rest, 0, end ? (size_t)(end - rest.p) : rest.len);
+	rest = rota_span_skip(rest, m->certificate.len);
+	if (m->certificate.len == 0 || m->certificate.len > SERVER_CERT_MAX ||
+		!secret_word(&rest, " login=", &m->login) ||
+		!secret_word(&rest, " factory=", &m->factory) || rest.len > 0)
 		return false;
-	m->certificate = rota_span((const uint8_t *)line + LINE_HEAD, len - LINE_HEAD);
 	return field(line, ' ', ROTA_BUF(m->id)) && field(line + 65, ' ', ROTA_BUF(m->secret)) &&
 		field(line + 130, ' ', ROTA_BUF(m->point));
 }
@@ -54,7 +83,9 @@ static enum rota_err read_census(struct fleet *f, const char *path, struct rota_
 
 		if (!read_line(&f->member[i], at, (size_t)(line_end - at)))
 			return rota_fail(why, ROTA_ERR_FORMAT,
-				"%s line %zu is not: ID SECRET POINT CERTIFICATE", path, i + 1);
+				"%s line %zu is not: ID SECRET POINT CERTIFICATE "
+				"[login=KEY] [factory=SECRET]",
+				path, i + 1);
 		at = line_end + 1;
 	}
 	return ROTA_OK;
@@ -89,7 +120,7 @@ enum rota_err fleet_open(struct fleet *f, const struct fleet_settings *settings,
 void fleet_close(struct fleet *f)
 {
 	for (size_t i = 0; f->member != NULL && i < f->count; i++)
-		rota_flash_sim_image_free(&f->member[i].sleeper.chip);
+		fleet_sleeper_free(&f->member[i].sleeper);
 	free(f->member);
 	rota_bytes_wipe(&f->census);
 }
@@ -124,6 +155,9 @@ static bool worker_open(struct fleet_worker *w)
 	memcpy(w->model.root_sha256, f->root_sha256, sizeof(w->model.root_sha256));
 	server_init(&w->server, f->settings.server);
 	w->repository.dir = f->settings.repository;
+	if (f->settings.front.device_url != NULL &&
+		front_open(&w->front, &f->settings.front) != ROTA_OK)
+		return false;
 	w->dice = f->now_s * FLEET_THREADS_MAX + w->number;
 	return fleet_device_init(&w->device, &w->model) == ROTA_OK;
 }
@@ -131,6 +165,7 @@ static bool worker_open(struct fleet_worker *w)
 static void worker_close(struct fleet_worker *w)
 {
 	server_close(&w->server);
+	front_close(w->front);
 	repository_forget(&w->repository);
 	fleet_device_free(&w->device);
 }
@@ -248,4 +283,13 @@ uint32_t fleet_newest(const struct fleet *f, size_t *users)
 			++*users;
 	}
 	return newest;
+}
+
+size_t fleet_updated(const struct fleet *f)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		count += fleet_images_new(&f->member[i].images);
+	return count;
 }

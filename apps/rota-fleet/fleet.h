@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apps/rota-fleet/fleet.h -- many simulated devices, one clock, and what happens to them.
  *
- *     census     a file, a line for each device: ID SECRET POINT CERTIFICATE
- *                id (64 hex digits, SPEC 1.1), secret (64) and point (130) of its identity, the LDevID as nginx escapes it
+ *     census     a file, a line for each device: ID SECRET POINT CERTIFICATE [login=KEY] [factory=SECRET]
+ *                id (64 hex digits, SPEC 1.1), secret (64) and point (130) of its identity, the LDevID as nginx escapes it; then,
+ *                64 digits each, the LDevID's private key and the factory secret (SPEC 28.7) of a device that has them
+ *
+ * A device that has the key of its LDevID goes through nginx, where settings say how to get there (front.h); the others, and all
+ * where they do not, are announced to rotad itself as nginx would (server.h).
  *
  * All devices have one simulated time. In fleet_run() each of them polls once in every interval, at a moment of its own, and then sends
  * its messages; the repository's files and the server's answers are real. Devices are shared out to threads, each with a connection and
@@ -11,6 +15,7 @@
 #ifndef APPS_ROTA_FLEET_FLEET_H
 #define APPS_ROTA_FLEET_FLEET_H
 
+#include "apps/rota-fleet/front.h"
 #include "apps/rota-fleet/messages.h"
 #include "host/base/bar.h"
 #include "host/base/bytes.h"
@@ -24,6 +29,7 @@
 struct fleet_settings {
 	const char *repository; /* folder */
 	const char *server; /* rotad's socket */
+	struct front_settings front; /* nothing in it: none goes there */
 	const char *product, *hardware, *channel;
 	unsigned threads;
 	uint64_t poll_s; /* between two polls of a device */
@@ -32,8 +38,10 @@ struct fleet_settings {
 
 struct fleet_member {
 	uint8_t id[ROTA_DEVICE_LEN], point[ROTA_P256_KEY_LEN], secret[ROTA_P256_SECRET_LEN];
-	struct rota_span certificate; /* in the census */
+	struct rota_span certificate; /* in the census, as are, in hex, NULL where it has none: */
+	const char *login, *factory;
 	struct fleet_sleeper sleeper;
+	struct fleet_images images;
 	uint64_t sleeps_until_s; /* simulated; it does not poll before */
 	uint32_t sent; /* messages */
 	uint32_t generation; /* that was active after its last poll */
@@ -42,6 +50,7 @@ struct fleet_member {
 /* Since the fleet was made. */
 struct fleet_figures {
 	_Atomic uint64_t polls, messages, bundles, statements;
+	_Atomic uint64_t fronted; /* of bundles and statements, those through nginx */
 	_Atomic uint64_t cuts; /* of power */
 	_Atomic uint64_t lost; /* proofs that were lost on the way */
 	_Atomic uint64_t mute; /* messages that a device which had a key could not seal */
@@ -85,6 +94,9 @@ ROTA_MUST_USE enum rota_err fleet_run(struct fleet *f, uint64_t seconds,
 
 /* The newest generation that is in use, and how many devices use it. */
 uint32_t fleet_newest(const struct fleet *f, size_t *users);
+
+/* Devices that run another image than the factory's. */
+size_t fleet_updated(const struct fleet *f);
 
 /* ---- worker.c: one thread's ---- */
 

@@ -26,6 +26,10 @@ static const char usage[] =
 	"  lose COUNT            so many proofs are lost on the way\n"
 	"\n"
 	"Options:\n"
+	"  --repository-url URL, --device-url URL, --ca FILE  of nginx: devices whose LDevID's key "
+	"is in "
+	"the census go\n"
+	"                        there, over TLS\n"
 	"  --poll DURATION       between two polls of a device (1h)\n"
 	"  --each COUNT          messages behind each poll (1)\n"
 	"  --threads COUNT       1 to 64 (8)\n"
@@ -70,6 +74,15 @@ static bool take(struct options *o, int option)
 	case 'm':
 		o->messages = optarg;
 		return true;
+	case 'R':
+		o->fleet.front.repository_url = optarg;
+		return true;
+	case 'D':
+		o->fleet.front.device_url = optarg;
+		return true;
+	case 'A':
+		o->fleet.front.ca = optarg;
+		return true;
 	case 'p':
 		return rota_duration_parse(optarg, &o->fleet.poll_s) && o->fleet.poll_s > 0;
 	case 'e':
@@ -107,6 +120,9 @@ static const struct option options[] = {
 	{ "server", required_argument, NULL, 's' },
 	{ "statements", required_argument, NULL, 't' },
 	{ "messages", required_argument, NULL, 'm' },
+	{ "repository-url", required_argument, NULL, 'R' },
+	{ "device-url", required_argument, NULL, 'D' },
+	{ "ca", required_argument, NULL, 'A' },
 	{ "poll", required_argument, NULL, 'p' },
 	{ "each", required_argument, NULL, 'e' },
 	{ "threads", required_argument, NULL, 'T' },
@@ -119,6 +135,13 @@ static const struct option options[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
+
+static bool whole_front(const struct front_settings *f)
+{
+	bool some = f->repository_url || f->device_url || f->ca;
+
+	return !some || (f->repository_url && f->device_url && f->ca);
+}
 
 /* An exit status, or -1: go on. */
 static int read_options(int argc, char **argv, struct options *o)
@@ -152,6 +175,10 @@ static int read_options(int argc, char **argv, struct options *o)
 			stderr);
 		return 2;
 	}
+	if (!whole_front(&o->fleet.front)) {
+		fputs("rota-fleet: --repository-url, --device-url and --ca go together\n", stderr);
+		return 2;
+	}
 	return -1;
 }
 
@@ -169,16 +196,17 @@ static void report(const struct options *o, struct fleet *f)
 	rota_when_text(f->now_s, now);
 	if (o->json)
 		printf("{\"bundles\":%llu,\"busy\":%llu,\"bytes_per_device\":%zu,\"cuts\":%llu,"
-		       "\"devices\":%zu,"
+		       "\"devices\":%zu,\"fronted\":%llu,"
 		       "\"generation\":%u,\"lost_proofs\":%llu,\"messages\":%llu,\"mute\":%llu,"
 		       "\"now\":\"%s\","
 		       "\"polls\":%llu,\"statements\":%llu,\"stopped\":%llu,\"troubles\":%llu,"
-		       "\"users\":%zu}\n",
+		       "\"updated\":%zu,\"users\":%zu}\n",
 			(unsigned long long)n->bundles, (unsigned long long)n->busy, bytes,
-			(unsigned long long)n->cuts, f->count, newest, (unsigned long long)n->lost,
-			(unsigned long long)n->messages, (unsigned long long)n->mute, now,
-			(unsigned long long)n->polls, (unsigned long long)n->statements,
-			(unsigned long long)n->stopped, (unsigned long long)n->troubles, users);
+			(unsigned long long)n->cuts, f->count, (unsigned long long)n->fronted,
+			newest, (unsigned long long)n->lost, (unsigned long long)n->messages,
+			(unsigned long long)n->mute, now, (unsigned long long)n->polls,
+			(unsigned long long)n->statements, (unsigned long long)n->stopped,
+			(unsigned long long)n->troubles, fleet_updated(f), users);
 	else
 		printf("%s: %zu of %zu devices use generation %u; %llu polls, %llu messages, %llu "
 		       "cuts\n",

@@ -2,6 +2,9 @@
 /* One poll of one device, as its thread does it: what the core wants is asked of the repository's files and of the server, and sometimes
  * the power goes, or an answer is lost. */
 #include "apps/rota-fleet/worker.h"
+#include "host/identity/cert.h"
+#include "host/identity/escaped.h"
+#include "rota/base/hex.h"
 #include "rota/base/mem.h"
 
 #include <stdio.h>
@@ -35,7 +38,20 @@ static enum rota_err file(void *ctx, const char *path, struct rota_span *out)
 {
 	struct fleet_worker *w = ctx;
 
-	return repository_file(&w->repository, path, out);
+	return w->fronted ? front_file(w->front, path, REPOSITORY_FILE_MAX, out)
+			  : repository_file(&w->repository, path, out);
+}
+
+static enum rota_err call(struct fleet_worker *w, const char *target, struct rota_span body,
+	struct rota_buf room, struct server_answer *answer)
+{
+	enum rota_err err;
+
+	if (!w->fronted)
+		return server_call(&w->server, w->member->certificate, target, body, room, answer);
+	err = front_call(w->front, target, body, room, answer);
+	w->fleet->figures.fronted += err == ROTA_OK;
+	return err;
 }
 
 /* Later, or an answer that is none of these. */
@@ -55,8 +71,7 @@ static enum rota_err bundle(void *ctx, const uint8_t campaign[static ROTA_SHA256
 	struct server_answer answer;
 
 	rota_hex(rota_span(campaign, ROTA_SHA256_LEN), &target[strlen(target)]);
-	ROTA_TRY(server_call(
-		&w->server, w->member->certificate, target, rota_span(NULL, 0), room, &answer));
+	ROTA_TRY(call(w, target, rota_span(NULL, 0), room, &answer));
 	if (answer.status == 404)
 		return ROTA_ERR_NOT_FOUND;
 	if (answer.status != 200)
@@ -115,7 +130,7 @@ static enum rota_err say(void *ctx, struct rota_span statement, uint32_t *counte
 	fate = lost(w, s.kind);
 	if (fate == 1)
 		return ROTA_ERR_NET;
-	ROTA_TRY(server_call(&w->server, w->member->certificate, "/api/v1/statement", statement,
+	ROTA_TRY(call(w, "/api/v1/statement", statement,
 		rota_buf((uint8_t *)text, sizeof(text) - 1), &answer));
 	err = hear(w, &answer, text, counter);
 	if (err == ROTA_OK && (s.kind == ROTA_STATEMENT_PROVED || s.kind == ROTA_STATEMENT_ANEW))
@@ -173,6 +188,20 @@ static bool talk(struct fleet_worker *w, uint64_t at_s, uint32_t *left)
 	return true;
 }
 
+/* A start, of who has the key to go through nginx: a handshake of its own. */
+static void enter(struct fleet_worker *w)
+{
+	const struct fleet_member *m = w->member;
+	enum rota_err err;
+
+	w->fronted = w->front != NULL && m->login != NULL;
+	if (!w->fronted)
+		return;
+	err = front_enter(w->front, &w->device.soft.port, m->certificate);
+	if (err != ROTA_OK && !w->device.supply.off)
+		note(w, "its certificate", err, ROTA_CLAUSE_NONE);
+}
+
 bool fleet_poll_task(struct fleet_worker *w, struct fleet_member *m, uint64_t at_s)
 {
 	const struct fleet_outside outside = { w, file, bundle, say };
@@ -181,36 +210,83 @@ bool fleet_poll_task(struct fleet_worker *w, struct fleet_member *m, uint64_t at
 	if (m->sleeps_until_s > at_s)
 		return true;
 	w->member = m;
-	fleet_device_wake(&w->device, m->id, m->point, &m->sleeper);
+	if (fleet_device_wake(&w->device, m->id, m->point, &m->sleeper, &m->images) != ROTA_OK)
+		return false;
 	plan_cut(w);
 	for (int i = 0; i < WORKER_STARTS_MAX; i++) {
-		enum rota_err err = fleet_device_cycle(&w->device, at_s, &outside);
+		enum rota_err err;
 
+		enter(w);
+		err = fleet_device_cycle(&w->device, at_s, &outside);
 		w->fleet->figures.polls++;
 		if (!w->device.supply.off) {
 			look(w, err);
-			if (talk(w, at_s, &left))
+			if (!w->device.reboots && talk(w, at_s, &left))
 				break;
 		}
-		w->fleet->figures.cuts++;
+		if (w->device.supply.off)
+			w->fleet->figures.cuts++;
 		rota_sim_supply_on(&w->device.supply);
+		fleet_images_boot(&m->images);
 	}
+	if (w->fronted)
+		front_leave(w->front);
 	rota_sim_supply_plan(&w->device.supply, 0, ROTA_SIM_NONE, 1);
 	return fleet_device_sleep(&w->device, &m->sleeper) == ROTA_OK;
 }
 
 /* ---- the factory ---- */
 
+/* In the census, where it was looked at. */
+static void secret_of(const char *hex, uint8_t out[static 32])
+{
+	(void)!rota_hex_decode(rota_span((const uint8_t *)hex, 64), rota_buf(out, 32));
+}
+
+/* The point of a key that logs in is that of its certificate. */
+static enum rota_err point_of(struct rota_span certificate, uint8_t out[static ROTA_P256_KEY_LEN])
+{
+	uint8_t der[ROTA_CERT_DER_MAX];
+	struct rota_cert cert;
+	size_t len;
+
+	ROTA_TRY(rota_escaped_cert(certificate, ROTA_BUF(der), &len));
+	ROTA_TRY(rota_cert_read(rota_span(der, len), &cert));
+	if (cert.spki.len < ROTA_P256_KEY_LEN)
+		return ROTA_ERR_FORMAT;
+	memcpy(out, cert.spki.p + cert.spki.len - ROTA_P256_KEY_LEN, ROTA_P256_KEY_LEN);
+	return ROTA_OK;
+}
+
+static enum rota_err read_birth(const struct fleet_member *m, struct fleet_birth *out)
+{
+	*out = (struct fleet_birth){ .has_login = m->login != NULL,
+		.has_factory = m->factory != NULL };
+	memcpy(out->secret, m->secret, sizeof(out->secret));
+	memcpy(out->point, m->point, sizeof(out->point));
+	if (out->has_factory)
+		secret_of(m->factory, out->factory);
+	if (!out->has_login)
+		return ROTA_OK;
+	secret_of(m->login, out->login_secret);
+	return point_of(m->certificate, out->login_point);
+}
+
 bool fleet_factory_task(struct fleet_worker *w, struct fleet_member *m, uint64_t at_s)
 {
 	uint8_t room[ROTA_STATEMENT_MAX];
 	struct rota_span statement;
+	struct fleet_birth birth;
 	enum rota_err err;
 
 	(void)at_s;
 	w->member = m;
-	fleet_device_wake(&w->device, m->id, m->point, NULL);
-	err = fleet_device_factory(&w->device, m->secret, m->point, ROTA_BUF(room), &statement);
+	err = fleet_device_wake(&w->device, m->id, m->point, NULL, &m->images);
+	if (err == ROTA_OK)
+		err = read_birth(m, &birth);
+	if (err == ROTA_OK)
+		err = fleet_device_factory(&w->device, &birth, ROTA_BUF(room), &statement);
+	rota_wipe(&birth, sizeof(birth));
 	rota_wipe(m->secret, sizeof(m->secret));
 	if (err == ROTA_OK)
 		err = fleet_device_sleep(&w->device, &m->sleeper);

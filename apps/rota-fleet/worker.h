@@ -21,8 +21,10 @@ struct fleet_worker {
 	struct sim_memo memo; /* all devices verify the same signatures */
 	struct fleet_device device;
 	struct server server;
+	struct front *front; /* NULL: none goes there */
 	struct repository repository;
 	struct fleet_member *member; /* that is awake */
+	bool fronted; /* it is in `front` */
 	uint64_t dice;
 };
 
