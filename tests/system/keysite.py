@@ -8,13 +8,14 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 
 from asks import HOUR
 from keythief import Broken, Victim
-from paths import BUILD
+from paths import BUILD, PATIENCE
 from signd import Client as Asker
 from signd import request
-from test_fleet_rotation import Program, Site, statements_of
+from test_fleet_rotation import Program, Site, proved, statements_of
 from test_rota_signd import Daemon
 from test_signd_certificate import Device
 
@@ -109,6 +110,17 @@ class KeySite(Site):
             (shelf / ".draft").chmod(0o644)
             (shelf / ".draft").rename(shelf / f"{ident}.0.{kind}")
         return said
+
+    def come_to(self, generations):
+        """Rows say that these were proved."""
+        deadline = time.monotonic() + 120 * PATIENCE
+        while [proved(row) for _, row in self.rows()] != generations:
+            assert time.monotonic() < deadline, "rows were not made"
+            time.sleep(0.05)
+
+    def ask_and_hand_out(self, generation):
+        """The next campaign of telemetry for the registry as it is, used at once."""
+        return self.hand_out(self.ask_for(export_of(self.rows()), generation, activation=self.fleet.minutes))
 
     def secrets(self, ident, purpose="telemetry"):
         """{device id: secret} of a campaign for the export at hand, in which all of it are; as who has the token's keys reads them."""

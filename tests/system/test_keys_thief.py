@@ -291,3 +291,30 @@ def test_a_rotad_that_was_broken_into(scene):
     keys = honest(site)
     said = collections.Counter(opened(keys, record, device)[0] for device, record in fleet.entries())
     assert sorted(said) == [1, 2, 3]
+
+
+def test_lies_that_cost_who_has_no_factory_secret(scene):
+    """Two lies to each, another number and a refusal, and the registry has no generation of theirs any more (30.2): what rota-seald makes
+    next is in base mode, and who has proved a generation refuses that, and so keeps a key that nobody else knows. See THREATS."""
+    site, rotad = scene
+    fleet, lied = site.fleet, set()
+    site.ask_and_hand_out(2)
+
+    def lie(device, said):
+        if said[8] != 1 or device in lied:
+            return (422, b"{}") if said[8] == 1 else None
+        lied.add(device)
+        number, = struct.unpack("<I", said[41:45])
+        return 409, b'{"counter":%d}' % (number - 1)
+    rotad.statement = lie
+    assert fleet.poll()[0] == VETERANS
+    rotad.statement = lambda *_: None
+    assert fleet.poll() == (0, "") and lied == {device.id for device in site.devices[1:]}
+    site.come_to([0] * COUNT)
+    assert site.ask_and_hand_out(3)["base"] == COUNT
+    for _ in range(2):
+        assert fleet.poll() == (VETERANS, f"{DENIED} {BUNDLE}")
+    assert (fleet.said["generation"], fleet.said["users"]) == (1, VETERANS)
+    fleet.end()
+    keys = honest(site)
+    assert all(opened(keys, record, device) for device, record in fleet.entries())
