@@ -3,7 +3,7 @@
  *
  * Keys lie at persistent handles and in NV, never on a disk, not even sealed: so what was destroyed comes back from no
  * backup. The storage root is the one that the factory made, and the ROM record has its Name. Each call opens the TPM,
- * acts and closes it: where no resource manager stands between, who shares it holds one lock for all users. What takes
+ * acts and closes it (tpm2.h), so that several processes may share it. What takes
  * or gives a secret goes through a session, and costs some milliseconds more.
  *
  * The owner's hierarchy has no password. Whoever acts as its owner can remove keys and indices, and so stop a device;
