@@ -99,13 +99,13 @@ def test_what_a_server_says_to_a_proof(works, device, liar):
     ident = works.campaign()
     liar.deceives(device, works.ports["device"])
     liar.bundle = (200, answer(keys_file(works, ident), device))
-    for status, body in ((503, b""), (429, b""), (404, b""), (410, b""), (500, b"?"), (400, b""), (409, b"{}"), (409, b'{"counter":-1}'),
+    for status, body in ((503, b""), (429, b""), (403, b""), (404, b""), (410, b""), (500, b"?"), (400, b""), (409, b"{}"), (409, b'{"counter":-1}'),
                          (409, b'{"counter":4294967295}')):
         liar.statement = {1: (status, body)}
         assert "step=keys" in device.once(), status
         assert (held(device)["staged"], held(device).get("active"), held(device).get("proved")) == (held(device)["oldest"], None, None)
     proofs = [one for one in liar.said if one[8] == 1]
-    assert len(proofs) >= 9 and len({one[41:45] + one[-129:-64] for one in proofs}) == 1  # one number, one next agree key
+    assert len(proofs) >= 10 and len({one[41:45] + one[-129:-64] for one in proofs}) == 1  # one number, one next agree key
     # the true server takes what so many did not
     liar.leaves(device, works.ports["device"])
     first = int(line(device.once(), "keys")["active"])
@@ -114,7 +114,7 @@ def test_what_a_server_says_to_a_proof(works, device, liar):
     ident = works.campaign()
     liar.deceives(device, works.ports["device"])
     liar.bundle = (200, answer(keys_file(works, ident), device))
-    liar.statement = {1: (403, b"{}")}
+    liar.statement = {1: (422, b"{}")}
     assert "step=keys" in device.once()
     assert (held(device)["active"], held(device).get("staged")) == (first, None)
     liar.leaves(device, works.ports["device"])
