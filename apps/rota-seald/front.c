@@ -130,6 +130,7 @@ static void serve(int fd, uid_t peer, front_fn answer, void *ctx)
 	}
 	if (a.status > 0)
 		send_answer(fd, &a, until_ms);
+	stopped |= a.last;
 	rota_wipe(&a, sizeof(a));
 	rota_wipe(&room, sizeof(room));
 }

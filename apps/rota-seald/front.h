@@ -10,6 +10,7 @@
 #include "host/base/fail.h"
 #include "rota/base/span.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,12 +26,13 @@ struct front_answer {
 	uint64_t retry_s; /* 0: no word of it */
 	char body[FRONT_BODY_MAX]; /* JSON */
 	size_t len;
+	bool last; /* no request is served behind this one */
 };
 
 typedef void (*front_fn)(
 	void *ctx, const struct front_request *request, struct front_answer *answer);
 
-/* Serve a listening socket, to peers of this user alone, until SIGTERM or SIGINT. */
+/* Serve a listening socket, to peers of this user alone, until SIGTERM or SIGINT, or behind an answer that is to be the last. */
 void front_run(int fd, uid_t peer, front_fn answer, void *ctx);
 
 #endif

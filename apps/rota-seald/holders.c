@@ -18,6 +18,31 @@ enum rota_err holders_lock_memory(struct rota_fail *why)
 		"`ulimit -l unlimited`");
 }
 
+static bool refused;
+
+enum rota_err holders_saw(enum rota_err err)
+{
+	refused |= err == ROTA_ERR_DENIED;
+	return err;
+}
+
+bool holders_refused(void)
+{
+	return refused;
+}
+
+enum rota_err holders_entropy(
+	const struct config *c, struct rota_pkcs11_entropy **out, struct rota_fail *why)
+{
+	return holders_saw(rota_pkcs11_entropy_open(&c->token, out, why));
+}
+
+static enum rota_err open_one(
+	const struct config *c, const char *key, struct rota_sealer *out, struct rota_fail *why)
+{
+	return holders_saw(rota_pkcs11_sealer_open(&c->token, key, out, why));
+}
+
 static void close_one(struct rota_sealer *hsm)
 {
 	if (hsm->close)
@@ -31,7 +56,7 @@ enum rota_err holders_copies(
 	char key[64];
 
 	snprintf(key, sizeof(key), "copies-%s", rota_purpose_word(purpose));
-	return rota_pkcs11_sealer_open(&c->token, key, out, why);
+	return open_one(c, key, out, why);
 }
 
 enum rota_err holders_open(
@@ -39,9 +64,9 @@ enum rota_err holders_open(
 {
 	if (purpose != 0) {
 		ROTA_TRY(holders_copies(c, purpose, &h->copies, why));
-		ROTA_TRY(rota_pkcs11_sealer_open(&c->token, "book", &h->book, why));
+		ROTA_TRY(open_one(c, "book", &h->book, why));
 	}
-	return rota_pkcs11_sealer_open(&c->token, "registry", &h->registry, why);
+	return open_one(c, "registry", &h->registry, why);
 }
 
 void holders_close(struct holders *h)

@@ -9,7 +9,15 @@
 
 #include "apps/rota-seald/config.h"
 #include "host/campaign/keywrap.h"
+#include "ports/pkcs11/entropy.h"
 #include "rota/crypto/hmac.h"
+
+/* What main() ends with when a token refused its PIN: whoever starts it again and again locks the token. */
+#define HOLDERS_PIN_REFUSED 3
+
+/* What opening a token came to, handed on; that it refused its PIN is remembered for holders_refused(). */
+enum rota_err holders_saw(enum rota_err err);
+bool holders_refused(void);
 
 struct holders {
 	struct rota_sealer book, registry, copies; /* all zeros: not open */
@@ -20,6 +28,9 @@ struct holders {
 ROTA_MUST_USE enum rota_err holders_open(
 	const struct config *c, uint8_t purpose, struct holders *h, struct rota_fail *why);
 void holders_close(struct holders *h);
+
+ROTA_MUST_USE enum rota_err holders_entropy(
+	const struct config *c, struct rota_pkcs11_entropy **out, struct rota_fail *why);
 
 /* The key that wraps copies of a purpose. */
 ROTA_MUST_USE enum rota_err holders_copies(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rota-seald: makes the keys of campaigns, on the signing host. Arguments, one verb. */
+#include "apps/rota-seald/holders.h"
 #include "apps/rota-seald/verbs.h"
 #include "host/base/apart.h"
 
@@ -47,6 +48,10 @@ static const char usage[] =
 	"  --request FILE   a request, byte by byte\n"
 	"  --service NAME   of [service NAME] of the configuration\n"
 	"  --tree N         0, or 1 to 63: a supplement for devices that come later\n"
+	"\n"
+	"Exit status: 0 all was done; 1 something failed or was refused; 2 wrong usage; 3 a token "
+	"refuses\n"
+	"its PIN: not to be started again before that is mended.\n"
 	"\n"
 	"Examples:\n"
 	"  rota-seald make\n"
@@ -137,6 +142,8 @@ static int run(size_t verb, const char *config_path, const struct arguments *a)
 	}
 	if (err != ROTA_OK)
 		fprintf(stderr, "rota-seald: %s\n", why.text);
+	if (holders_refused())
+		return HOLDERS_PIN_REFUSED;
 	return err != ROTA_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/rota-seald/holders.h"
 #include "apps/rota-seald/verbs.h"
 #include "host/campaign/keywrap.h"
-#include "ports/pkcs11/entropy.h"
 #include "ports/pkcs11/sealer.h"
 #include "rota/codec/purpose.h"
 
@@ -9,8 +9,8 @@
 
 static enum rota_err make_in_token(const struct config *c, const char *key, struct rota_fail *why)
 {
-	enum rota_err err =
-		rota_pkcs11_sealer_make(&c->token, c->so_pin_file ? c->so_pin_file : "", key, why);
+	enum rota_err err = holders_saw(
+		rota_pkcs11_sealer_make(&c->token, c->so_pin_file ? c->so_pin_file : "", key, why));
 
 	if (err == ROTA_ERR_STATE)
 		return ROTA_OK;
@@ -29,7 +29,7 @@ static enum rota_err make_wrapped(const struct config *c, const char *name, stru
 	config_wrapped(c, name, path);
 	if (rota_file_exists(path))
 		return ROTA_OK;
-	ROTA_TRY(rota_pkcs11_sealer_open(&c->token, name, &hsm, why));
+	ROTA_TRY(holders_saw(rota_pkcs11_sealer_open(&c->token, name, &hsm, why)));
 	err = rota_keywrap_make(path, &hsm, aad, random, why);
 	hsm.close(hsm.ctx);
 	if (err == ROTA_OK)
@@ -43,7 +43,7 @@ static enum rota_err make_both(const struct config *c, struct rota_fail *why)
 	struct rota_random random;
 	enum rota_err err;
 
-	ROTA_TRY(rota_pkcs11_entropy_open(&c->token, &entropy, why));
+	ROTA_TRY(holders_entropy(c, &entropy, why));
 	random = rota_pkcs11_entropy_random(entropy);
 	err = make_wrapped(c, "book", ROTA_KEYWRAP_BOOK, &random, why);
 	if (err == ROTA_OK)

@@ -157,7 +157,7 @@ static enum rota_err open_and_run(struct job *j, struct rota_fail *why)
 	enum rota_err err;
 
 	ROTA_TRY(holders_lock_memory(why));
-	ROTA_TRY(rota_pkcs11_entropy_open(&j->config->token, &j->source, why));
+	ROTA_TRY(holders_entropy(j->config, &j->source, why));
 	err = holders_open(j->config, j->plan.purpose, &h, why);
 	if (err == ROTA_OK)
 		err = holders_book(j->config, &h, j->book_key, why);

@@ -32,6 +32,7 @@ struct serving {
 	struct services services; /* with their buckets */
 	struct rota_remote *remote;
 	struct rota_client *client; /* NULL: not connected */
+	struct rota_fail token; /* how it failed, when it is of no use any more */
 	struct rota_sealer
 		copies[ROTA_PURPOSES_MAX + 1]; /* by purpose; of those that services have */
 };
@@ -163,6 +164,15 @@ static void write_keys(const struct wanted *w, uint8_t cipher, const struct rota
 	rota_wipe(down, sizeof(down));
 }
 
+/* Who holds the token died, or is late: another one would be made of a process with answers behind it. We end, and are begun anew. */
+static void lose_token(struct serving *s, struct front_answer *a, const struct rota_fail *why)
+{
+	if (why->err != ROTA_ERR_IO && why->err != ROTA_ERR_TIMEOUT)
+		return;
+	s->token = *why;
+	a->last = true;
+}
+
 /* Out of an open tree: first the log, then the HSM. */
 static void hand_out(struct serving *s, const struct service *service, const struct wanted *w,
 	const struct tree_place *place, struct front_answer *a)
@@ -178,6 +188,7 @@ static void hand_out(struct serving *s, const struct service *service, const str
 			   &keys, &why) != ROTA_OK) {
 		rota_say(PROGRAM, "service %s: %s", service->name, why.text);
 		refuse(a, 503, "the key cannot be opened now");
+		lose_token(s, a, &why);
 	} else {
 		write_keys(w, place->ring.head.cipher, &keys, a);
 		rota_wipe(&keys, sizeof(keys));
@@ -260,7 +271,8 @@ static enum rota_err open_and_serve(struct serving *s, struct rota_fail *why)
 	rota_say(PROGRAM, "ready on %s", of->socket);
 	front_run(fd, front.uid, answer, s);
 	rota_listener_close(of->socket, fd);
-	return ROTA_OK;
+	*why = s->token;
+	return s->token.err;
 }
 
 enum rota_err verb_serve(const struct config *c, const struct arguments *a, struct rota_fail *why)

@@ -6,6 +6,7 @@
  *
  * ROTA_ERR_CORRUPT  it was not sealed under this key with this aad, or not at all; a token does not say which, and
  *                   whatever goes wrong with opening counts as this
+ * ROTA_ERR_IO, ROTA_ERR_TIMEOUT  whoever holds the key is gone, or late; all that is asked of him from now on fails so: close it
  */
 #ifndef HOST_PORT_SEALER_H
 #define HOST_PORT_SEALER_H

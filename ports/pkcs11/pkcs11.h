@@ -22,6 +22,8 @@ struct rota_pkcs11_token {
 	const char *label; /* CKA_LABEL of the token, at most 32 bytes */
 	const char *pin_file; /* NULL or "": ask on the terminal */
 	const char *environment; /* "NAME=VALUE NAME=VALUE ...", NULL for none */
+	unsigned
+		patience_ms; /* for an answer of a sealer; 0: that of a network HSM behind a bad line */
 	bool handed; /* the PIN comes from a keeper (handed.h), from no file and no terminal */
 };
 

@@ -49,11 +49,16 @@ static enum rota_err unseal(struct module *m, CK_OBJECT_HANDLE key, struct rota_
 {
 	const struct rota_span nonce = rota_span(in.p, ROTA_SEALER_NONCE_LEN);
 
+	CK_RV rv;
+
 	if (in.len < OVERHEAD)
 		return rota_fail(why, ROTA_ERR_CORRUPT, "too short to have been sealed");
 	out->len = in.len; /* some modules ask for more room than they use */
-	if (module_gcm(m, key, false, nonce, aad, rota_span(in.p + nonce.len, in.len - nonce.len),
-		    out->p, &out->len) != CKR_OK)
+	rv = module_gcm(m, key, false, nonce, aad, rota_span(in.p + nonce.len, in.len - nonce.len),
+		out->p, &out->len);
+	if (ck_lost(rv) && rv != CKR_GENERAL_ERROR) /* which some say of a wrong tag */
+		return ck_fail(why, rv, "opening");
+	if (rv != CKR_OK)
 		return rota_fail(why, ROTA_ERR_CORRUPT, "it was not sealed here, or as another");
 	return ROTA_OK;
 }
@@ -131,7 +136,27 @@ static void sealer_run(const struct holder_fds *fds, const void *plan)
 struct sealer {
 	int fd;
 	pid_t pid;
+	unsigned deadline_ms;
+	bool lost; /* it may be an answer behind: nothing is asked of it any more */
 };
+
+/* An answer that comes too late would be taken for that to the next question. */
+static enum rota_err exchange(
+	struct sealer *s, struct rota_span order, struct rota_bytes *out, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	if (s->lost)
+		return rota_fail(why, ROTA_ERR_IO,
+			"the process that holds the token was late once, and is not asked again");
+	s->lost = true;
+	ROTA_TRY(rota_frame_write(s->fd, order, s->deadline_ms, why));
+	err = rota_frame_hear(s->fd, s->deadline_ms, why);
+	if (err == ROTA_OK)
+		err = rota_frame_read(s->fd, ORDER_MAX, s->deadline_ms, out, why);
+	s->lost = err == ROTA_ERR_TIMEOUT || err == ROTA_ERR_LIMIT;
+	return err;
+}
 
 static enum rota_err ask(struct sealer *s, bool encrypt, struct rota_span aad, struct rota_span in,
 	struct rota_bytes *out, struct rota_fail *why)
@@ -152,11 +177,9 @@ static enum rota_err ask(struct sealer *s, bool encrypt, struct rota_span aad, s
 	rota_bytes_add(&order, rota_writer_span(&w));
 	rota_bytes_add(&order, aad);
 	rota_bytes_add(&order, in);
-	err = rota_frame_write(s->fd, rota_bytes_span(&order), DEADLINE_MS, why);
+	err = exchange(s, rota_bytes_span(&order), out, why);
 	rota_bytes_wipe(&order);
-	ROTA_TRY(err);
-	ROTA_TRY(rota_frame_hear(s->fd, DEADLINE_MS, why));
-	return rota_frame_read(s->fd, ORDER_MAX, DEADLINE_MS, out, why);
+	return err;
 }
 
 static enum rota_err client_seal(void *ctx, struct rota_span aad, struct rota_span plain,
@@ -187,6 +210,7 @@ enum rota_err rota_pkcs11_sealer_open(const struct rota_pkcs11_token *token, con
 
 	if (!s)
 		abort();
+	s->deadline_ms = token->patience_ms ? token->patience_ms : DEADLINE_MS;
 	if (holder_open(token, sealer_run, &plan, &s->fd, &s->pid, why) != ROTA_OK) {
 		free(s);
 		return why->err;

@@ -5,6 +5,7 @@ import http.client
 import ipaddress
 import json
 import os
+import pathlib
 import pwd
 import shutil
 import signal
@@ -184,6 +185,27 @@ def test_no_key_without_an_entry(site):
     daemon.send_signal(signal.SIGHUP)
     while site.get(path)[0] != 200:
         assert time.monotonic() < deadline
+
+
+def test_a_holder_that_died(chain):
+    """Its end is the end of who serves, and whoever begins that anew has all keys in a new process; a wrong PIN is told apart."""
+    site = Site(chain)
+    path = f"/v1/keys/telemetry/1/{site.devices[3]}"
+    site.__enter__()
+    try:
+        assert site.get(path)[0] == 200
+        children = pathlib.Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text(encoding="ascii").split()
+        assert len(children) == 2  # telemetry and link
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        assert site.get(path)[0] == 503
+        assert site.process.wait(60 * PATIENCE) == 1 and not site.socket.exists()
+    finally:
+        site.process.kill()
+    with site:
+        assert site.get(path)[0] == 200
+    (chain.folder / "pin").write_text("0000-of-a-test\n", encoding="ascii")
+    assert chain.run("serve").returncode == 3
 
 
 def test_what_nginx_would_not_send(site):

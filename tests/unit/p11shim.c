@@ -8,6 +8,7 @@
  *     ended   the session is gone, once: the file is removed
  *     gone    the token is gone, as long as the file is there
  *     hang    signing does not come back
+ *     late    opening what is sealed does not come back before the file is gone
  *     die     the module breaks
  *     stuck   the generator says yes and gives nothing
  *     again   it gives the same at each call
@@ -24,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 static CK_FUNCTION_LIST *behind, front;
@@ -126,6 +128,10 @@ static CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_
 	CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
 	count("opened");
+	while (mood_is("late"))
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	if (mood_is("die"))
+		_exit(11);
 	return behind->C_Decrypt(session, data, data_len, out, out_len);
 }
 
