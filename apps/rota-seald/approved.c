@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/rota-seald/approved.h"
-#include "host/notary/client.h"
 
 #include <string.h>
 
@@ -33,7 +32,7 @@ enum rota_err approved_load(
 	if (strlen(id) != 2 * sizeof(digest) || !rota_unhex(id, ROTA_BUF(digest)))
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "--campaign %s is not 64 hex digits", id);
 	ROTA_TRY(rota_client_open(&server, &client, why));
-	err = rota_client_campaign(client, digest, &ask, why);
+	err = rota_client_campaign_state(client, digest, &ask, out->state, why);
 	rota_client_close(client);
 	if (err == ROTA_ERR_NOT_FOUND)
 		return rota_fail(why, err, "the signing daemon has approved no campaign %s", id);
@@ -52,6 +51,7 @@ enum rota_err approved_read(
 	const char *kind;
 	enum rota_err err;
 
+	out->state[0] = 0;
 	ROTA_TRY(rota_file_read(path, REQUEST_MAX, &text, why));
 	rota_digest_of(rota_bytes_span(&text), digest);
 	err = rota_json_parse_strict(rota_bytes_span(&text), &ask, why);
@@ -65,4 +65,10 @@ enum rota_err approved_read(
 		json_decref(ask);
 	}
 	return err == ROTA_OK ? ROTA_OK : rota_fail_in(why, "%s", path);
+}
+
+bool approved_is_over(const struct approved *a)
+{
+	return strcmp(a->state, "aborted") == 0 || strcmp(a->state, "done") == 0 ||
+		strcmp(a->state, "withdrawn") == 0;
 }

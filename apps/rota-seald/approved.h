@@ -5,10 +5,12 @@
 
 #include "apps/rota-seald/config.h"
 #include "host/campaign/request.h"
+#include "host/notary/client.h"
 
 struct approved {
 	uint8_t id[32];
 	struct rota_key_request request; /* its campaign has the id, and is active */
+	char state[ROTA_CLIENT_STATE_MAX]; /* as the daemon has it now; "": not listed */
 };
 
 /* As the signing daemon has it, which has none that was not approved. ROTA_ERR_NOT_FOUND: none of this id, 64 hex digits;
@@ -19,5 +21,8 @@ ROTA_MUST_USE enum rota_err approved_load(
 /* Out of a file, for who rehearses. Whether it was approved nobody here can tell; the daemon, asked to sign, can. */
 ROTA_MUST_USE enum rota_err approved_read(
 	const struct config *c, const char *path, struct approved *out, struct rota_fail *why);
+
+/* Whether it is over: no tree is made of it any more (SPEC 37.9). */
+bool approved_is_over(const struct approved *a);
 
 #endif

@@ -21,10 +21,11 @@ static const char usage[] =
 	"Verbs:\n"
 	"  make     the keys of its token, and the two that it wraps, where they are missing\n"
 	"  import   take in the registry's export for a campaign: --campaign ID --export FILE "
-	"[--tree N]\n"
+	"[--tree N --sha256 HEX]\n"
 	"  seal     a bundle for each device, their tree, and copies for the back end: --campaign "
 	"ID\n"
-	"           [--export FILE] [--tree N]; to rehearse, without a daemon: --request FILE "
+	"           [--export FILE] [--tree N] [--sha256 HEX]; to rehearse, without a daemon: "
+	"--request FILE "
 	"--export FILE\n"
 	"           --out DIR [--tree N]\n"
 	"  publish  list what is sealed, which the signing daemon signs once: [--campaign ID]\n"
@@ -47,6 +48,7 @@ static const char usage[] =
 	"  --out PLACE      folder for the files of a rehearsal; file for a service\n"
 	"  --request FILE   a request, byte by byte\n"
 	"  --service NAME   of [service NAME] of the configuration\n"
+	"  --sha256 HEX     of a supplement's export, as rota campaign late says it\n"
 	"  --tree N         0, or 1 to 63: a supplement for devices that come later\n"
 	"\n"
 	"Exit status: 0 all was done; 1 something failed or was refused; 2 wrong usage; 3 a token "
@@ -71,6 +73,9 @@ enum given {
 	SERVICE = 128,
 	ENROLMENTS = 256,
 	DEVICE_CA = 512,
+	DIGEST = 1024,
+	PURPOSE = 2048,
+	GENERATION = 4096,
 };
 
 /* A verb, and what it takes: all of `need`, any of `may`. One that is called in two ways stands twice. */
@@ -82,9 +87,9 @@ static const struct {
 	const char *takes;
 } verbs[] = {
 	{ "make", 0, 0, verb_make, "make takes --config alone" },
-	{ "import", CAMPAIGN | EXPORT, TREE | JSON, verb_import,
+	{ "import", CAMPAIGN | EXPORT, TREE | DIGEST | JSON, verb_import,
 		"import takes --campaign and --export" },
-	{ "seal", CAMPAIGN, EXPORT | TREE | JSON, verb_seal,
+	{ "seal", CAMPAIGN, EXPORT | TREE | DIGEST | JSON, verb_seal,
 		"seal takes --campaign, or --request, --export and --out" },
 	{ "seal", REQUEST | EXPORT | OUT, TREE | JSON, verb_seal, NULL },
 	{ "publish", 0, CAMPAIGN | JSON, verb_publish, "publish takes --campaign, if anything" },
@@ -172,6 +177,7 @@ static unsigned take(int option, const char *value, struct arguments *a)
 		{ 's', SERVICE, &a->service },
 		{ 'E', ENROLMENTS, &a->enrolments },
 		{ 'D', DEVICE_CA, &a->device_ca },
+		{ 'd', DIGEST, &a->sha256 },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -198,6 +204,7 @@ static const struct option options[] = {
 	{ "out", required_argument, NULL, 'o' },
 	{ "request", required_argument, NULL, 'r' },
 	{ "service", required_argument, NULL, 's' },
+	{ "sha256", required_argument, NULL, 'd' },
 	{ "tree", required_argument, NULL, 't' },
 	{ "version", no_argument, NULL, 'v' },
 	{ NULL, 0, NULL, 0 },
@@ -231,5 +238,8 @@ int main(int argc, char **argv)
 		return wrong(optind < argc ? "too much: " : "which verb?",
 			optind < argc ? argv[optind + 1] : "");
 	verb = find(argv[optind], given);
+	if (verb != VERBS && (given & (CAMPAIGN | EXPORT)) == (CAMPAIGN | EXPORT) &&
+		(a.tree > 0) != (a.sha256 != NULL))
+		return wrong("--sha256 goes with the export of a supplement, which needs it", "");
 	return verb == VERBS ? 2 : run(verb, config, &a);
 }

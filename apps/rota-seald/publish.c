@@ -112,8 +112,8 @@ static enum rota_err enter(struct desk *d, const struct config *c, const struct 
 	rota_hex(ROTA_SPAN(s->id), id);
 	ROTA_TRY(approved_load(c, id, &approved, why));
 	role = desk_role(rota_purpose_role(approved.request.campaign.purpose));
-	ROTA_TRY(rota_keyentry_add(
-		d->list[role].file, &approved.request.campaign, tree, &changed, why));
+	ROTA_TRY(rota_keyentry_add(d->list[role].file, &approved.request.campaign,
+		approved.request.most, tree, &changed, why));
 	d->changed[role] |= changed;
 	return ROTA_OK;
 }

@@ -2,6 +2,8 @@
 /* Campaigns as they come. The daemon says which were approved, the inbox has their exports, files say how far each is.
  *
  * Each tree is made by a child: what passes through its memory ends with it, and a broken export ends no other campaign. */
+#include "apps/rota-seald/holders.h"
+#include "apps/rota-seald/trees.h"
 #include "apps/rota-seald/verbs.h"
 #include "host/base/apart.h"
 #include "host/notary/client.h"
@@ -16,9 +18,10 @@
 /* A campaign that the daemon has told of. */
 struct known {
 	uint8_t id[32];
-	uint8_t purpose; /* 0: of no use to us, which was told */
+	uint8_t purpose; /* 0: of no use to us, or over; which was told */
 	uint32_t generation;
 	bool waits; /* for its export, which was told */
+	uint64_t told; /* bit N: that the export of supplement N waits for a word */
 };
 
 struct running {
@@ -28,6 +31,7 @@ struct running {
 	size_t count;
 	bool delivered; /* something, since `publish` last ran */
 	bool failed;
+	bool refused; /* the token its PIN: whoever tries it again locks it */
 };
 
 static void tell(const struct known *k, unsigned tree, const char *text)
@@ -53,7 +57,7 @@ static int child(verb_fn verb, const struct config *c, const struct arguments *a
 	if (err != ROTA_OK)
 		fprintf(stderr, "rota-seald: %s\n", why.text);
 	fflush(NULL);
-	return err != ROTA_OK;
+	return holders_refused() ? HOLDERS_PIN_REFUSED : err != ROTA_OK;
 }
 
 /* Whether it came to a good end. */
@@ -71,6 +75,7 @@ static bool in_child(struct running *r, verb_fn verb, const struct arguments *a)
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	r->failed = true;
+	r->refused |= pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == HOLDERS_PIN_REFUSED;
 	return false;
 }
 
@@ -97,54 +102,77 @@ static bool has(const struct config *c, const struct known *k, unsigned tree, co
 	return rota_file_exists(path);
 }
 
-/* Whether a campaign of its purpose whose generation is not below was delivered: devices would refuse this one. */
-static bool is_overtaken(const struct running *r, const struct known *k)
+/* Devices have a later one, or will have it. That stays so. */
+static bool is_overtaken(const struct running *r, struct known *k)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		const struct known *other = &r->known[i];
-
-		if (other != k && other->purpose == k->purpose &&
-			other->generation >= k->generation && has(r->config, other, 0, "delivered"))
-			return true;
-	}
-	return false;
+	if (!trees_overtake(r->config, k->id, k->purpose, k->generation))
+		return false;
+	k->purpose = 0;
+	return true;
 }
 
-static void make_tree(struct running *r, struct known *k, unsigned tree)
+/* Whether its export is here: in the state, or, of tree 0, whose digest was approved, in the inbox: *from. What comes in as a
+ * supplement's nobody has given his word for yet (SPEC 37.9). */
+static bool has_export(
+	const struct running *r, struct known *k, unsigned tree, char *path, const char **from)
 {
-	const struct config *c = r->config;
+	*from = NULL;
+	if (has(r->config, k, tree, "export"))
+		return true;
+	inbox_path(r->config, k, tree, path);
+	if (tree == 0) {
+		*from = rota_file_exists(path) ? path : NULL;
+		if (!*from && !k->waits && !is_overtaken(r, k))
+			tell(k, tree, "waits for its export");
+		k->waits = true;
+	} else if (rota_file_exists(path) && !(k->told >> tree & 1)) {
+		tell(k, tree, "its export is taken in by rota-seald import, at somebody's word");
+		k->told |= UINT64_C(1) << tree;
+	}
+	return *from != NULL;
+}
+
+/* What was approved may be over by now: then it is of no use, which is told once. */
+static bool is_over(struct running *r, struct known *k, const char *id)
+{
+	static struct approved approved;
+	struct rota_fail why;
+
+	if (approved_load(r->config, id, &approved, &why) != ROTA_OK) {
+		tell(k, 0, why.text);
+		r->failed = true;
+		return true;
+	}
+	if (!approved_is_over(&approved))
+		return false;
+	tell(k, 0, "is over: nothing more is made of it");
+	k->purpose = 0;
+	return true;
+}
+
+/* false: it is not there, and was not made. */
+static bool make_tree(struct running *r, struct known *k, unsigned tree)
+{
 	char path[ROTA_FILE_PATH_MAX], id[65];
 	struct arguments a = { .campaign = id, .tree = tree, .json = r->arguments->json };
 
-	inbox_path(c, k, tree, path);
-	if (!has(c, k, tree, "export")) {
-		if (!rota_file_exists(path)) {
-			if (tree == 0 && !k->waits)
-				tell(k, tree, "waits for its export");
-			k->waits = true;
-			return;
-		}
-		a.export_path = path;
-	}
+	if (has(r->config, k, tree, "delivered"))
+		return true;
 	rota_hex(ROTA_SPAN(k->id), id);
-	r->delivered |= in_child(r, verb_seal, &a);
+	if (!has_export(r, k, tree, path, &a.export_path) || is_overtaken(r, k) ||
+		is_over(r, k, id) || !in_child(r, verb_seal, &a))
+		return false;
+	r->delivered = true;
+	return true;
 }
 
 static void make_trees(struct running *r, struct known *k)
 {
-	char path[ROTA_FILE_PATH_MAX];
-
-	if (k->purpose == 0 || (!has(r->config, k, 0, "delivered") && is_overtaken(r, k)))
+	if (k->purpose == 0 || !make_tree(r, k, 0))
 		return;
-	if (!has(r->config, k, 0, "delivered"))
-		make_tree(r, k, 0);
-	for (unsigned tree = 1; tree < ROTA_KEYS_TREES_MAX; tree++) {
-		inbox_path(r->config, k, tree, path);
-		if (!has(r->config, k, 0, "delivered") || has(r->config, k, tree, "delivered"))
-			continue;
-		if (has(r->config, k, tree, "export") || rota_file_exists(path))
-			make_tree(r, k, tree);
-	}
+	for (unsigned tree = 1; k->purpose != 0 && !r->refused && tree < ROTA_KEYS_TREES_MAX;
+		tree++)
+		(void)make_tree(r, k, tree);
 }
 
 /* ---- all of them ---- */
@@ -204,7 +232,7 @@ static void pass(struct running *r)
 		r->failed = true;
 		return;
 	}
-	for (size_t i = r->count; i > 0; i--) /* newest first: they overtake */
+	for (size_t i = r->count; i > 0 && !r->refused; i--) /* newest first: they overtake */
 		make_trees(r, &r->known[i - 1]);
 	if (r->config->authority && r->delivered)
 		r->delivered = !in_child(r, verb_publish, &a);
@@ -219,9 +247,12 @@ enum rota_err verb_run(const struct config *c, const struct arguments *a, struct
 	ROTA_TRY(config_needs(c, "outbox", c->outbox, why));
 	r = (struct running){ .config = c, .arguments = a, .delivered = true };
 	pass(&r);
-	while (!a->once) {
+	while (!a->once && !r.refused) {
 		sleep(c->poll_s);
 		pass(&r);
 	}
+	if (r.refused)
+		return rota_fail(why, holders_saw(ROTA_ERR_DENIED),
+			"the token refuses its PIN, which is not tried again");
 	return r.failed ? rota_fail(why, ROTA_ERR_STATE, "not all of it could be done") : ROTA_OK;
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rota/base/mem.h" /* before <string.h>, which a header of libcrypto brings */
+
 #include "apps/rota-seald/holders.h"
+#include "apps/rota-seald/trees.h"
 #include "apps/rota-seald/verbs.h"
 #include "host/base/bar.h"
 #include "host/campaign/seal.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/crypto_openssl/secret.h"
-#include "ports/pkcs11/entropy.h"
-#include "rota/base/mem.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct job {
@@ -27,6 +31,44 @@ struct job {
 
 /* ---- what is to be sealed, and where it lies ---- */
 
+/* A rehearsal leaves nothing where a campaign of the same request would find it. */
+static enum rota_err check_apart(const struct job *j, struct rota_fail *why)
+{
+	char state[PATH_MAX], out[PATH_MAX];
+	size_t len;
+
+	ROTA_TRY(rota_file_mkdirs(j->dir, 0700, why));
+	if (!realpath(j->config->state, state) || !realpath(j->dir, out))
+		return rota_fail_errno(why, errno, "%s or %s", j->config->state, j->dir);
+	len = strlen(state);
+	if (strncmp(state, out, len) != 0 || (out[len] != 0 && out[len] != '/'))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_ARGUMENT,
+		"--out %s is in the state, where what is approved goes; rehearse elsewhere",
+		j->dir);
+}
+
+/* Whether a tree may still be made; what was made and delivered is told again in any case. */
+static enum rota_err check_turn(const struct job *j, struct rota_fail *why)
+{
+	const struct approved *a = &j->approved;
+	const struct rota_key_campaign *c = &a->request.campaign;
+	char done[ROTA_FILE_PATH_MAX];
+
+	config_campaign(j->config, a->id, j->arguments->tree, "delivered", done);
+	if (rota_file_exists(done))
+		return ROTA_OK;
+	if (approved_is_over(a))
+		return rota_fail(why, ROTA_ERR_STATE, "campaign %.16s is %s: it gets no tree",
+			j->arguments->campaign, a->state);
+	if (!trees_overtake(j->config, a->id, c->purpose, c->generation))
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_COUNTER,
+		"campaign %.16s is overtaken: another one of %s with generation %u or above is "
+		"sealed",
+		j->arguments->campaign, rota_purpose_word(c->purpose), (unsigned)c->generation);
+}
+
 /* Of a campaign that the daemon has, files lie in the state's folder; else where the arguments say. */
 static enum rota_err read_request(struct job *j, struct rota_fail *why)
 {
@@ -36,12 +78,13 @@ static enum rota_err read_request(struct job *j, struct rota_fail *why)
 		ROTA_TRY(approved_load(j->config, a->campaign, &j->approved, why));
 		config_campaigns(j->config, j->dir);
 		config_campaign(j->config, j->approved.id, a->tree, "export", j->export_path);
-		return ROTA_OK;
+		ROTA_TRY(check_turn(j, why));
+		return rota_file_mkdirs(j->dir, 0700, why);
 	}
 	ROTA_TRY(approved_read(j->config, a->request, &j->approved, why));
 	snprintf(j->dir, sizeof(j->dir), "%s", a->out);
 	snprintf(j->export_path, sizeof(j->export_path), "%s", a->export_path);
-	return ROTA_OK;
+	return check_apart(j, why);
 }
 
 static void plan_of_request(struct job *j)
@@ -54,6 +97,7 @@ static void plan_of_request(struct job *j)
 	memcpy(p->campaign, j->approved.id, sizeof(p->campaign));
 	p->dir = j->dir;
 	p->books = j->config->state;
+	p->next_books = j->arguments->campaign ? NULL : j->dir;
 	p->export_path = j->export_path;
 	p->export_sha256 = j->arguments->tree == 0 ? request->export_sha256 : NULL;
 	p->suite = c->suite;
@@ -78,27 +122,38 @@ static void tell_skip(void *ctx, const uint8_t *device, enum rota_index_skip why
 	fprintf(stderr, "rota-seald: left out: %s: %s\n", id, rota_index_skip_word[why]);
 }
 
+/* "gone":0,"has":3 or: 0 gone, 3 has */
+static void write_skipped(const struct rota_seal_result *r, bool json, char *out, size_t room)
+{
+	size_t len = 0;
+
+	for (unsigned i = ROTA_INDEX_TAKEN + 1; i < ROTA_INDEX_SKIPS && len < room; i++)
+		len += (size_t)(json
+				? snprintf(out + len, room - len, "%s\"%s\":%u", len ? "," : "",
+					  rota_index_skip_word[i], r->skipped[i])
+				: snprintf(out + len, room - len, "%s%u %s", len ? ", " : "",
+					  r->skipped[i], rota_index_skip_word[i]));
+}
+
 static int tell(const struct job *j)
 {
 	const struct rota_seal_result *r = &j->result;
-	char id[65], root[65];
+	char id[65], root[65], skipped[256];
 
+	write_skipped(r, j->arguments->json, skipped, sizeof(skipped));
 	rota_hex(ROTA_SPAN(j->plan.campaign), id);
 	rota_hex(ROTA_SPAN(r->root), root);
 	if (j->arguments->json)
-		return printf("{\"base\":%u,\"bytes\":%" PRIu64
+		return printf("{\"again\":%u,\"base\":%u,\"bytes\":%" PRIu64
 			      ",\"campaign\":\"%s\",\"kept\":%u,\"root\":\"%s\",\"size\":%u,"
-			      "\"skipped\":{\"gone\":%u,\"has\":%u,\"mute\":%u,\"stale\":%u},"
-			      "\"tree\":%u}\n",
-			r->base, r->bytes, id, r->kept, root, r->size, r->skipped[ROTA_INDEX_GONE],
-			r->skipped[ROTA_INDEX_HAS], r->skipped[ROTA_INDEX_MUTE],
-			r->skipped[ROTA_INDEX_STALE], (unsigned)j->plan.tree);
-	return printf("rota-seald: %u devices, %u of them from an earlier run, %u without a psk; "
-		      "left out: %u gone, %u have it, %u mute, %u stale\n"
-		      "rota-seald: campaign %s, tree %u, root %s\n",
-		r->size, r->kept, r->base, r->skipped[ROTA_INDEX_GONE], r->skipped[ROTA_INDEX_HAS],
-		r->skipped[ROTA_INDEX_MUTE], r->skipped[ROTA_INDEX_STALE], id,
-		(unsigned)j->plan.tree, root);
+			      "\"skipped\":{%s},\"tree\":%u}\n",
+			r->again, r->base, r->bytes, id, r->kept, root, r->size, skipped,
+			(unsigned)j->plan.tree);
+	return printf(
+		"rota-seald: %u devices, %u of them from an earlier run, %u without a psk, %u "
+		"with the secret of an earlier tree; left out: %s\n"
+		"rota-seald: campaign %s, tree %u, root %s\n",
+		r->size, r->kept, r->base, r->again, skipped, id, (unsigned)j->plan.tree, root);
 }
 
 /* ---- all of it ---- */
@@ -143,8 +198,7 @@ static enum rota_err take_in(struct job *j, struct rota_fail *why)
 	if (!a->campaign || rota_file_exists(sealed))
 		return ROTA_OK;
 	if (a->export_path)
-		return import_export(
-			j->config, &j->approved, a->tree, a->export_path, &j->registry, &rows, why);
+		return import_export(j->config, &j->approved, a, &j->registry, &rows, why);
 	if (rota_file_exists(j->export_path))
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_NOT_FOUND,
@@ -182,7 +236,6 @@ enum rota_err verb_seal(const struct config *c, const struct arguments *a, struc
 	job = (struct job){ .config = c, .arguments = a };
 	ROTA_TRY(read_request(&job, why));
 	plan_of_request(&job);
-	ROTA_TRY(rota_file_mkdirs(job.dir, 0700, why));
 	err = open_and_run(&job, why);
 	if (err == ROTA_OK && a->campaign && c->outbox)
 		err = deliver(c, job.approved.id, a->tree, why);

@@ -12,28 +12,34 @@
 
 static const char suffix[] = ".sealed";
 
-/* What the copies beside a sheet are of; false: they are of another purpose or generation, or cannot be read, which counts when
- * somebody asks for them. */
-static bool is_of(const char *name, uint8_t purpose, uint32_t generation, uint16_t *tree)
+/* What the copies beside a sheet are of; false: they cannot be read, which counts when somebody asks for them. */
+static bool read_head(const char *name, struct rota_copies *out)
 {
 	uint8_t head[ROTA_COPIES_HEAD_LEN];
 	char *path = rota_text("%s.copies", name);
-	struct rota_copies copies;
 	struct rota_fail why;
 	uint64_t len;
-	bool is = false;
+	bool good = false;
 	int fd;
 
 	if (rota_file_open(path, &fd, &len, &why) == ROTA_OK) {
-		is = rota_part_pread(fd, 0, ROTA_BUF(head), path, &why) == ROTA_OK &&
-			rota_copies_decode(head, &copies) == ROTA_OK && copies.purpose == purpose &&
-			copies.generation == generation;
+		good = rota_part_pread(fd, 0, ROTA_BUF(head), path, &why) == ROTA_OK &&
+			rota_copies_decode(head, out) == ROTA_OK;
 		close(fd);
 	}
 	free(path);
-	if (is)
-		*tree = copies.tree;
-	return is;
+	return good;
+}
+
+static bool is_of(const char *name, uint8_t purpose, uint32_t generation, uint16_t *tree)
+{
+	struct rota_copies copies;
+
+	if (!read_head(name, &copies) || copies.purpose != purpose ||
+		copies.generation != generation)
+		return false;
+	*tree = copies.tree;
+	return true;
 }
 
 /* Take the tree in place of what was found, if it is a higher one and has the device. */
@@ -102,4 +108,28 @@ enum rota_err trees_find(const struct config *c, uint8_t purpose, uint32_t gener
 			return err;
 	}
 	return rota_fail(why, ROTA_ERR_NOT_FOUND, "no such generation, or not of this device");
+}
+
+bool trees_overtake(
+	const struct config *c, const uint8_t id[static 32], uint8_t purpose, uint32_t generation)
+{
+	char dir[ROTA_FILE_PATH_MAX];
+	struct dirent *entry;
+	bool overtake = false;
+	DIR *open;
+
+	config_campaigns(c, dir);
+	open = opendir(dir);
+	while (open && !overtake && (entry = readdir(open)) != NULL) {
+		char *name = name_of(dir, entry->d_name);
+		struct rota_copies copies;
+
+		overtake = name && read_head(name, &copies) && copies.purpose == purpose &&
+			copies.generation >= generation &&
+			memcmp(copies.campaign, id, sizeof(copies.campaign)) != 0;
+		free(name);
+	}
+	if (open)
+		closedir(open);
+	return overtake;
 }

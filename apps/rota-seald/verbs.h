@@ -8,7 +8,7 @@
  * A campaign goes from file to file, each whole before the next is begun, so that every verb may be asked for again and goes
  * on where it was (SPEC 37.9, 37.10):
  *
- *     import   STATE/campaigns/ID.TREE.export
+ *     import   STATE/campaigns/ID.TREE.export; of supplements by itself alone, since nobody approved theirs
  *     seal     STATE/campaigns/ID.TREE.keys, .confirm, .copies, .sealed; OUTBOX/ID.TREE.confirm, .keys, .sealed
  *     publish  the role's list, signed, in the authority's staging
  *
@@ -24,8 +24,8 @@
 #include "rota/crypto/hmac.h"
 
 struct arguments {
-	const char *campaign, *request, *export_path, *out, *service; /* NULL: not given */
-	const char *enrolments, *device_ca;
+	const char *campaign, *request, *export_path, *sha256, *out, *service; /* NULL: not given */
+	const char *enrolments, *device_ca, *purpose, *generation;
 	unsigned tree;
 	bool json, once;
 };
@@ -48,7 +48,7 @@ ROTA_MUST_USE enum rota_err verb_run(
 
 ROTA_MUST_USE enum rota_err verb_serve(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
-/* The keys of a tree's devices in a file for a service's token. */
+/* The keys of a tree's devices in a file for a service's token, or in that token. */
 ROTA_MUST_USE enum rota_err verb_hand(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 /* The configuration of nginx for `serve`, on standard output. */
@@ -66,9 +66,9 @@ ROTA_MUST_USE enum rota_err secrets_point(const struct config *c, bool make,
 ROTA_MUST_USE enum rota_err deliver(
 	const struct config *c, const uint8_t id[static 32], unsigned tree, struct rota_fail *why);
 
-/* Take `from` in as the export of a tree. *rows of it. */
+/* Take a->export_path in as the export of tree a->tree: that of a supplement is the one whose digest a->sha256 says. *rows of it. */
 ROTA_MUST_USE enum rota_err import_export(const struct config *c, const struct approved *approved,
-	unsigned tree, const char *from, const struct rota_hmac *registry, uint32_t *rows,
+	const struct arguments *a, const struct rota_hmac *registry, uint32_t *rows,
 	struct rota_fail *why);
 
 #endif

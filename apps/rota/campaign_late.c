@@ -3,6 +3,7 @@
 #include "apps/rota/campaign.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/verb.h"
+#include "host/base/digest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +18,14 @@ static const struct opts_row rows[] = {
 
 static const struct opts_usage usage = {
 	.synopsis = "rota campaign late [--json] ID",
-	.text = "Exports the devices that the campaign means and that none of its exports has as "
-		"they "
-		"are now: who was\n"
-		"enrolled since, or has another key by now. DIR/campaigns/ID.TREE.export is what "
-		"rota-seald is to be\n"
-		"brought for a tree more, within what was approved.",
+	.text = "Exports the devices that the campaign means, that have not proved its generation "
+		"and that none of\n"
+		"its exports has with the keys that they have now: who was enrolled since, or has "
+		"another key by now.\n"
+		"DIR/campaigns/ID.TREE.export is what rota-seald import takes for a tree more, "
+		"with "
+		"the SHA-256 that is\n"
+		"said here, within what was approved. Who has a secret of the generation keeps it.",
 	.examples = "  rota campaign late 0f4bc1c0",
 	.rows = rows,
 	.operands_min = 1,
@@ -44,6 +47,7 @@ struct late {
 	struct rota_export head;
 	struct rota_draft draft;
 	uint32_t kept;
+	char sha256[ROTA_DIGEST_HEX];
 };
 
 static void next(struct walk *w)
@@ -84,12 +88,31 @@ static int by_device(const uint8_t *a, const uint8_t *b)
 	return memcmp(&a[16], &b[16], ROTA_SHA256_LEN); /* SPEC 30.2 */
 }
 
-/* All ascend by device. */
-static bool is_in(struct walk *w, const uint8_t *row)
+/* Whether a walk has the device with the very keys that a bundle is sealed to and under; rows change for other purposes, too. All
+ * ascend by device. */
+static bool is_in(struct walk *w, const uint8_t *bytes, const struct rota_row *row, uint8_t purpose)
 {
-	while (w->has && by_device(w->row, row) < 0)
+	struct rota_row was;
+
+	while (w->has && by_device(w->row, bytes) < 0)
 		next(w);
-	return w->has && memcmp(w->row, row, ROTA_ROW_LEN) == 0;
+	return w->has && by_device(w->row, bytes) == 0 && rota_row_read(w->row, &was) == ROTA_OK &&
+		memcmp(was.agree, row->agree, sizeof(was.agree)) == 0 &&
+		was.proved[purpose - 1] == row->proved[purpose - 1];
+}
+
+static bool is_late(struct late *l, const uint8_t *bytes)
+{
+	const struct rota_key_campaign *c = &l->c->request.campaign;
+	struct rota_row row;
+	bool late;
+
+	if (rota_row_read(bytes, &row) != ROTA_OK)
+		return true; /* rota-seald says what is wrong with it */
+	late = row.proved[c->purpose - 1] < c->generation;
+	for (unsigned i = 0; i < l->c->trees; i++)
+		late &= !is_in(&l->before[i], bytes, &row, c->purpose);
+	return late;
 }
 
 static enum rota_err put_rows(struct late *l)
@@ -97,11 +120,7 @@ static enum rota_err put_rows(struct late *l)
 	uint8_t head[ROTA_EXPORT_HEAD_LEN];
 
 	for (; l->now.has; next(&l->now)) {
-		bool known = false;
-
-		for (unsigned i = 0; i < l->c->trees; i++)
-			known |= is_in(&l->before[i], l->now.row);
-		if (known)
+		if (!is_late(l, l->now.row))
 			continue;
 		ROTA_TRY(rota_draft_write(&l->draft, ROTA_SPAN(l->now.row), &l->s->why));
 		l->kept++;
@@ -130,6 +149,8 @@ static enum rota_err write_file(struct late *l)
 {
 	static const uint8_t room[ROTA_EXPORT_HEAD_LEN];
 	char folder[ROTA_FILE_PATH_MAX], path[ROTA_FILE_PATH_MAX];
+	uint8_t sha256[ROTA_DIGEST_LEN];
+	uint64_t len;
 	enum rota_err err;
 
 	rota_authdir_path(&l->s->dir, CAMPAIGN_FOLDER, folder);
@@ -143,6 +164,10 @@ static enum rota_err write_file(struct late *l)
 	if (err == ROTA_OK)
 		err = rota_draft_commit(&l->draft, path, &l->s->why);
 	rota_draft_drop(&l->draft);
+	if (err == ROTA_OK)
+		err = rota_digest_file(path, NULL, &len, sha256, &l->s->why);
+	if (err == ROTA_OK)
+		rota_hex(ROTA_SPAN(sha256), l->sha256);
 	return err;
 }
 
@@ -185,19 +210,21 @@ static enum rota_err late(struct session *s, const struct campaign *c)
 	struct late l = { .s = s, .c = c, .draft = { .fd = -1 } };
 
 	if (c->trees == 0 || c->trees == ROTA_KEYS_TREES_MAX || !c->request.devices[0] ||
-		(c->stand != CAMPAIGN_ACTIVE && c->stand != CAMPAIGN_DONE))
+		c->stand != CAMPAIGN_ACTIVE)
 		return rota_fail(&s->why, ROTA_ERR_STATE,
 			"campaign %.16s is %s, with %u trees: no tree more can follow", c->id,
 			campaign_stand_word(c->stand), (unsigned)c->trees);
 	ROTA_TRY(export_now(&l));
 	ROTA_TRY(walk_all(&l));
 	if (json)
-		printf("{\"campaign\":\"%s\",\"devices\":%u,\"tree\":%u}\n", c->id,
-			(unsigned)l.kept, (unsigned)c->trees);
+		printf("{\"campaign\":\"%s\",\"devices\":%u,\"sha256\":\"%s\",\"tree\":%u}\n",
+			c->id, (unsigned)l.kept, l.sha256, (unsigned)c->trees);
 	else
-		printf("%u devices for tree %u; take " CAMPAIGN_FOLDER
-		       "/%.16s....%u.export to rota-seald\n",
-			(unsigned)l.kept, (unsigned)c->trees, c->id, (unsigned)c->trees);
+		printf("%u devices for tree %u; take " CAMPAIGN_FOLDER "/%.16s....%u.export to "
+		       "rota-seald:\nrota-seald import --campaign %s --tree %u --export FILE "
+		       "--sha256 %s\n",
+			(unsigned)l.kept, (unsigned)c->trees, c->id, (unsigned)c->trees, c->id,
+			(unsigned)c->trees, l.sha256);
 	return ROTA_OK;
 }
 

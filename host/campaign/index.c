@@ -16,7 +16,9 @@ const char *const rota_index_skip_word[ROTA_INDEX_SKIPS] = {
 	[ROTA_INDEX_GONE] = "gone",
 	[ROTA_INDEX_STALE] = "stale",
 	[ROTA_INDEX_HAS] = "has",
+	[ROTA_INDEX_LATER] = "later",
 	[ROTA_INDEX_MUTE] = "mute",
+	[ROTA_INDEX_SEALED] = "sealed",
 };
 
 /* SPEC 33.2. */
@@ -104,8 +106,10 @@ struct reader {
 	uint8_t rows[UNIT * ROTA_ROW_LEN];
 };
 
-static enum rota_index_skip judge(const struct rota_index_plan *plan, const struct rota_row *row,
-	const struct rota_book_row *own, const struct rota_book_row *factory)
+/* What a row and the books say. */
+static enum rota_index_skip judge_device(const struct rota_index_plan *plan,
+	const struct rota_row *row, const struct rota_book_row *own,
+	const struct rota_book_row *factory)
 {
 	uint32_t proved = row->proved[plan->purpose - 1];
 
@@ -115,9 +119,46 @@ static enum rota_index_skip judge(const struct rota_index_plan *plan, const stru
 		return ROTA_INDEX_STALE;
 	if (proved >= plan->generation)
 		return ROTA_INDEX_HAS;
+	if (own && own->delivered > plan->generation)
+		return ROTA_INDEX_LATER;
 	if (proved > 0 && !rota_book_psk(own, factory, proved, plan->emergency))
 		return ROTA_INDEX_MUTE;
 	return ROTA_INDEX_TAKEN;
+}
+
+/* Whether a bundle is for this agree key, and under this psk (NULL: base mode): another one would open no better. */
+static bool is_for(const struct rota_index_plan *plan, const struct rota_row *row,
+	const uint8_t *psk, const uint8_t bundle[static ROTA_KEYBUNDLE_LEN])
+{
+	uint8_t agree_id[ROTA_KEY_ID_LEN], psk_id[ROTA_KEY_ID_LEN] = { 0 };
+	struct rota_keybundle b;
+
+	if (psk)
+		rota_psk_id(plan->crypto, psk, psk_id);
+	rota_agree_id(plan->crypto, row->agree, agree_id);
+	return rota_keybundle_decode(rota_span(bundle, ROTA_KEYBUNDLE_LEN), &b) == ROTA_OK &&
+		b.mode == (psk ? ROTA_KEYBUNDLE_PSK : ROTA_KEYBUNDLE_BASE) &&
+		rota_span_eq(b.agree_id, ROTA_SPAN(agree_id)) &&
+		rota_span_eq(b.psk_id, ROTA_SPAN(psk_id));
+}
+
+/* All of it. earlier->tree: where its secret is, if it has one. */
+static enum rota_err judge(const struct rota_index_plan *plan, const struct rota_row *row,
+	const uint8_t locator[static ROTA_KEYBUNDLE_LOCATOR_LEN], const struct rota_book_row *own,
+	const struct rota_book_row *factory, struct rota_earlier_place *earlier,
+	enum rota_index_skip *out, struct rota_fail *why)
+{
+	const uint8_t *psk;
+
+	earlier->tree = NULL;
+	*out = judge_device(plan, row, own, factory);
+	if (*out != ROTA_INDEX_TAKEN)
+		return ROTA_OK;
+	ROTA_TRY(rota_earlier_find(plan->earlier, locator, earlier, why));
+	psk = rota_book_psk(own, factory, row->proved[plan->purpose - 1], plan->emergency);
+	if (earlier->tree && is_for(plan, row, psk, earlier->bundle))
+		*out = ROTA_INDEX_SEALED;
+	return ROTA_OK;
 }
 
 static enum rota_err enter(const struct pass *p, struct reader *r, uint32_t n,
@@ -125,6 +166,8 @@ static enum rota_err enter(const struct pass *p, struct reader *r, uint32_t n,
 {
 	struct rota_index_entry *e = &p->entries[n];
 	const struct rota_book_row *own, *factory;
+	struct rota_earlier_place earlier;
+	enum rota_index_skip skip;
 
 	ROTA_TRY(advance(&r->own, row->device, why));
 	ROTA_TRY(advance(&r->factory, row->device, why));
@@ -134,7 +177,8 @@ static enum rota_err enter(const struct pass *p, struct reader *r, uint32_t n,
 	e->row = n;
 	e->own = own ? r->own.n : ROTA_INDEX_NONE;
 	e->factory = factory ? r->factory.n : ROTA_INDEX_NONE;
-	p->skip[n] = (uint8_t)judge(p->plan, row, own, factory);
+	ROTA_TRY(judge(p->plan, row, e->locator, own, factory, &earlier, &skip, why));
+	p->skip[n] = (uint8_t)skip;
 	return ROTA_OK;
 }
 
@@ -329,6 +373,7 @@ static enum rota_err look(const struct rota_index_plan *plan, const struct rota_
 {
 	uint8_t locator[ROTA_KEYBUNDLE_LOCATOR_LEN];
 	const struct rota_book_row *has = NULL;
+	enum rota_index_skip skip;
 	const uint8_t *psk;
 	bool has_left;
 
@@ -343,8 +388,8 @@ static enum rota_err look(const struct rota_index_plan *plan, const struct rota_
 	ROTA_TRY(look_up(factory, entry->factory, out->row.device, left, &has_left, why));
 	has = out->has_own ? &out->own : NULL;
 	left = has_left ? left : NULL;
-	if (has_left != (entry->factory != ROTA_INDEX_NONE) ||
-		judge(plan, &out->row, has, left) != ROTA_INDEX_TAKEN)
+	ROTA_TRY(judge(plan, &out->row, locator, has, left, &out->earlier, &skip, why));
+	if (has_left != (entry->factory != ROTA_INDEX_NONE) || skip != ROTA_INDEX_TAKEN)
 		return changed(plan, entry->row, why);
 	psk = rota_book_psk(has, left, out->row.proved[plan->purpose - 1], plan->emergency);
 	out->has_psk = psk != NULL;

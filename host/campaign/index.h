@@ -8,12 +8,15 @@
  *     gone       the device is decommissioned
  *     stale      an older row than one that was sealed to before: its agree key is gone from the device by now
  *     has        it proved this generation already, or a later one
+ *     later      a later generation was sealed to it: this one is overtaken, and the book is beyond it
  *     mute       it proved a generation whose psk the books do not have, nor a factory's: it would refuse base mode
+ *     sealed     an earlier tree of the campaign has a bundle for it, to the agree key and under the psk that it has now
  */
 #ifndef HOST_CAMPAIGN_INDEX_H
 #define HOST_CAMPAIGN_INDEX_H
 
 #include "host/campaign/book.h"
+#include "host/campaign/earlier.h"
 #include "host/campaign/row.h"
 #include "rota/codec/keybundle.h"
 
@@ -30,7 +33,9 @@ enum rota_index_skip {
 	ROTA_INDEX_GONE,
 	ROTA_INDEX_STALE,
 	ROTA_INDEX_HAS,
+	ROTA_INDEX_LATER,
 	ROTA_INDEX_MUTE,
+	ROTA_INDEX_SEALED,
 	ROTA_INDEX_SKIPS
 };
 
@@ -49,6 +54,7 @@ struct rota_index_plan {
 	bool emergency;
 	const char *own_book, *factory_book; /* paths */
 	const struct rota_book_tools *books;
+	const struct rota_earlier *earlier; /* trees of the campaign before this one */
 	unsigned threads;
 	/* Told of each that is left out, in the order of the export; may be NULL. */
 	void (*skip)(void *ctx, const uint8_t *device, enum rota_index_skip why);
@@ -73,6 +79,8 @@ struct rota_index_device {
 	bool has_own, has_psk; /* has_psk false: base mode */
 	struct rota_book_row own; /* in the purpose's book */
 	uint8_t psk[ROTA_PSK_LEN];
+	/* An earlier tree has it, in a bundle that it cannot open any more: its secret is that one's. */
+	struct rota_earlier_place earlier;
 };
 
 /* Judged anew: what lies on disk between two looks is no more believed than at the first. The books are open in this

@@ -41,8 +41,23 @@ static bool same_terms(const json_t *listed, const json_t *wanted)
 	return true;
 }
 
-static enum rota_err add_tree(
-	json_t *listed, json_t *tree, const char *id, bool *changed, struct rota_fail *why)
+/* One that the daemon would refuse would take all others along: a list is signed whole. */
+static enum rota_err check_most(const json_t *trees, const json_t *tree, uint32_t most,
+	const char *id, struct rota_fail *why)
+{
+	json_int_t devices = number(tree, "size");
+
+	for (size_t i = 0; i < json_array_size(trees); i++)
+		devices += number(json_array_get(trees, i), "size");
+	if (devices <= (json_int_t)most)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_CEILING,
+		"campaign %.16s would be for %lld devices with tree %lld, and %u were approved", id,
+		(long long)devices, (long long)number(tree, "tree"), (unsigned)most);
+}
+
+static enum rota_err add_tree(json_t *listed, json_t *tree, uint32_t most, const char *id,
+	bool *changed, struct rota_fail *why)
 {
 	json_t *all = json_object_get(listed, "trees");
 	json_int_t wanted = number(tree, "tree");
@@ -66,6 +81,7 @@ static enum rota_err add_tree(
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"campaign %.16s has tree %lld already, and trees ascend", id,
 			(long long)number(last, "tree"));
+	ROTA_TRY(check_most(all, tree, most, id, why));
 	json_array_append(all, tree);
 	*changed = true;
 	return ROTA_OK;
@@ -112,8 +128,8 @@ static enum rota_err insert(json_t *all, json_t *one, struct rota_fail *why)
 	return ROTA_OK;
 }
 
-static enum rota_err enter(
-	json_t *list, const json_t *found, json_t *one, bool *changed, struct rota_fail *why)
+static enum rota_err enter(json_t *list, const json_t *found, json_t *one, uint32_t most,
+	bool *changed, struct rota_fail *why)
 {
 	json_t *tree = json_array_get(json_object_get(one, "trees"), 0);
 
@@ -121,24 +137,26 @@ static enum rota_err enter(
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"campaign %.16s is listed with other terms", text(one, "id"));
 	if (found)
-		return add_tree((json_t *)(uintptr_t)found, tree, text(one, "id"), changed, why);
+		return add_tree(
+			(json_t *)(uintptr_t)found, tree, most, text(one, "id"), changed, why);
 	if (number(tree, "tree") != 0)
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"campaign %.16s is not listed: tree 0 is to be published first",
 			text(one, "id"));
+	ROTA_TRY(check_most(NULL, tree, most, text(one, "id"), why));
 	ROTA_TRY(insert(json_object_get(list, "campaigns"), one, why));
 	*changed = true;
 	return ROTA_OK;
 }
 
-enum rota_err rota_keyentry_add(json_t *list, const struct rota_key_campaign *c,
+enum rota_err rota_keyentry_add(json_t *list, const struct rota_key_campaign *c, uint32_t most,
 	const struct rota_key_tree *tree, bool *changed, struct rota_fail *why)
 {
 	json_t *one = rota_key_campaign_write(c, tree, 1);
 	enum rota_err err;
 
 	*changed = false;
-	err = enter(list, rota_keyentry_find(list, c->id), one, changed, why);
+	err = enter(list, rota_keyentry_find(list, c->id), one, most, changed, why);
 	json_decref(one);
 	return err;
 }

@@ -73,6 +73,7 @@ static void set_up(struct sealing *s, int export_fd)
 		.own_book = s->own_book,
 		.factory_book = s->factory_book,
 		.books = &s->tools,
+		.earlier = &s->earlier,
 		.threads = plan->threads,
 		.skip = plan->skip,
 		.skip_ctx = plan->skip_ctx };
@@ -246,6 +247,7 @@ static enum rota_err finish(struct sealing *s, struct rota_seal_result *out, str
 	memcpy(out->root, ending.root, sizeof(out->root));
 	out->size = size;
 	out->base = s->base;
+	out->again = s->again;
 	memcpy(out->skipped, s->index.skipped, sizeof(out->skipped));
 	out->bytes = rota_keyfile_level_at(size, rota_keyfile_levels(size)) +
 		rota_confirm_at(size) + rota_copies_len(size);
@@ -267,9 +269,10 @@ static uint32_t kept_of(const struct sealing *s)
 static enum rota_err seal_index(
 	struct sealing *s, struct rota_seal_result *out, struct rota_fail *why)
 {
-	if (s->index.size > s->plan->most)
+	if (s->index.size + s->earlier.devices > s->plan->most)
 		return rota_fail(why, ROTA_ERR_CEILING,
-			"%u devices take part, and %u were approved", (unsigned)s->index.size,
+			"%u devices take part, %llu are in earlier trees, and %u were approved",
+			(unsigned)s->index.size, (unsigned long long)s->earlier.devices,
 			(unsigned)s->plan->most);
 	s->psk = calloc(s->index.size, sizeof(s->psk[0]));
 	if (!s->psk)
@@ -279,6 +282,7 @@ static enum rota_err seal_index(
 	if (s->resume.done == 0)
 		ROTA_TRY(reserve(s, why));
 	ROTA_TRY((s->resume.done == 0 ? make_key : recall_key)(s, why));
+	ROTA_TRY(rota_earlier_unwrap(&s->earlier, s->plan->hsm, why));
 	ROTA_TRY(seal_chunks(s, why));
 	return finish(s, out, why);
 }
@@ -294,6 +298,9 @@ static enum rota_err seal_export(
 	ROTA_TRY(rota_file_open(s->plan->export_path, &fd, &len, why));
 	set_up(s, fd);
 	err = read_head(s, fd, len, why);
+	if (err == ROTA_OK)
+		err = rota_earlier_open(&s->earlier, s->plan->dir, s->plan->campaign, s->plan->tree,
+			s->plan->crypto, s->plan->aead, why);
 	if (err == ROTA_OK)
 		err = rota_index_build(&s->look, &s->index, why);
 	if (err == ROTA_OK)
@@ -313,6 +320,7 @@ static void end(struct sealing *s)
 		free(s->psk);
 	}
 	rota_index_free(&s->index);
+	rota_earlier_close(&s->earlier);
 	pthread_mutex_destroy(&s->one);
 	pthread_mutex_destroy(&s->syncing);
 	rota_wipe(s, sizeof(*s));
@@ -333,6 +341,8 @@ static enum rota_err begin(
 	pthread_mutex_init(&s->one, NULL);
 	pthread_mutex_init(&s->syncing, NULL);
 	rota_book_path(plan->books, plan->purpose, s->own_book);
+	rota_book_path(
+		plan->next_books ? plan->next_books : plan->books, plan->purpose, s->next_book);
 	rota_book_path(plan->books, ROTA_BOOK_FACTORY, s->factory_book);
 	err = seal_export(s, out, why);
 	end(s);
@@ -366,8 +376,9 @@ enum rota_err rota_seal_run(
 	int fd;
 
 	memset(out, 0, sizeof(*out));
-	if (!rota_purpose_word(plan->purpose) || plan->batch > SEAL_BATCH)
-		return rota_fail(why, ROTA_ERR_ARGUMENT, "no such purpose, or batch");
+	if (!rota_purpose_word(plan->purpose) || plan->batch > SEAL_BATCH ||
+		plan->tree >= ROTA_KEYS_TREES_MAX)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "no such purpose, batch or tree");
 	lock = rota_text("%s/lock", plan->books);
 	err = rota_lock_take(lock, 0, &fd, why);
 	free(lock);

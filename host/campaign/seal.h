@@ -12,6 +12,8 @@
  *     ID.TREE.sealed   what came of it: last, so who finds it finds all
  *     book.PURPOSE     in `books`: the psks of the next campaign (37.4)
  *
+ * A *supplement* draws nothing for a device that an earlier tree of the campaign has: see earlier.h.
+ *
  * *Cut off*, a run goes on where it was: chunks that were durable and noted (resume.h) stay, all others are made again
  * with new secrets, nonces and salts. Finished, it says what it said. Nothing is signed here.
  */
@@ -25,6 +27,8 @@
 
 struct rota_seal_plan {
 	const char *dir, *books; /* folders, which are there */
+	const char *
+		next_books; /* folder where the next book goes; NULL: `books`. Another one for who rehearses */
 	const char *export_path;
 	const uint8_t *export_sha256; /* 32 bytes that the request names; NULL: a supplement tree */
 	uint8_t campaign[32]; /* id: SHA-256 of the request */
@@ -54,12 +58,13 @@ struct rota_seal_result {
 	uint32_t size; /* bundles */
 	uint32_t kept; /* of them from an earlier run; all, where it had finished */
 	uint32_t base; /* in base mode: they had no psk */
+	uint32_t again; /* with the secret of an earlier tree */
 	uint32_t skipped[ROTA_INDEX_SKIPS];
 	uint64_t bytes; /* of bundles, copies and confirmation keys */
 };
 
-/* ROTA_ERR_HASH: not the export that the request names. ROTA_ERR_CEILING: more devices than were approved.
- * ROTA_ERR_BUSY: another run is at it. Else the index's, the HSM's, the disk's. */
+/* ROTA_ERR_HASH: not the export that the request names. ROTA_ERR_CEILING: more devices, in all trees together, than were approved.
+ * ROTA_ERR_NOT_FOUND, ROTA_ERR_STATE: it is not a supplement's turn. ROTA_ERR_BUSY: another run is at it. Else the index's, the HSM's, the disk's. */
 ROTA_MUST_USE enum rota_err rota_seal_run(
 	const struct rota_seal_plan *plan, struct rota_seal_result *out, struct rota_fail *why);
 

@@ -100,7 +100,7 @@ static enum rota_err merge(struct merge *m, struct rota_fail *why)
 	for (uint32_t i = 0; i < s->index.size; i++)
 		rows += s->index.entries[i].own == ROTA_INDEX_NONE;
 	err = rota_book_make(
-		&m->maker, s->own_book, s->plan->purpose, rows, s->plan->entropy, &s->tools, why);
+		&m->maker, s->next_book, s->plan->purpose, rows, s->plan->entropy, &s->tools, why);
 	for (uint32_t n = 0; err == ROTA_OK && n < s->head.count; n++)
 		if (index[n] != ROTA_INDEX_NONE)
 			err = enter(m, index[n], why);

@@ -15,10 +15,23 @@
 struct worker {
 	struct sealing *s;
 	struct rota_book own, factory;
+	struct rota_earlier_chunk kept;
 	uint8_t bundles[CHUNK * ROTA_KEYBUNDLE_LEN];
 	uint8_t confirm[CHUNK * ROTA_CONFIRM_KEY_LEN];
 	uint8_t secrets[ROTA_COPIES_CHUNK_LEN]; /* attempt salt, secrets, room for the tag */
 };
+
+/* Devices of a chunk. */
+struct counts {
+	uint32_t all, base, again;
+};
+
+static void count_device(struct counts *c, const struct rota_index_device *d)
+{
+	c->all++;
+	c->base += !d->has_psk;
+	c->again += d->earlier.tree != NULL;
+}
 
 /* ---- one device ---- */
 
@@ -78,29 +91,51 @@ static enum rota_err derive(const struct sealing *s, const struct rota_index_dev
 	return rota_datakey_derive(s->plan->crypto, secret, &of, use, out);
 }
 
-static enum rota_err seal_device(
-	struct worker *w, uint32_t index, uint32_t slot, uint32_t *base, struct rota_fail *why)
+/* One of an earlier tree keeps its secret, in the place of the one that was drawn. */
+static enum rota_err recall_secret(struct worker *w, const struct rota_index_device *d,
+	uint8_t secret[static ROTA_SECRET_LEN], struct rota_fail *why)
+{
+	if (!d->earlier.tree)
+		return ROTA_OK;
+	return rota_earlier_secret(&w->s->earlier, &d->earlier, &w->kept, secret, why);
+}
+
+static enum rota_err seal_to(struct worker *w, const struct rota_index_device *d, uint32_t index,
+	uint32_t slot, struct rota_fail *why)
 {
 	struct sealing *s = w->s;
 	const uint8_t *secret = w->secrets + ROTA_COPIES_SALT_LEN + (size_t)slot * ROTA_SECRET_LEN;
+	enum rota_err err;
+
+	err = seal_bundle(s, index, d, secret, w->bundles + (size_t)slot * ROTA_KEYBUNDLE_LEN);
+	if (err == ROTA_OK)
+		err = derive(s, d, secret, ROTA_USE_CONFIRM,
+			rota_buf(w->confirm + (size_t)slot * ROTA_CONFIRM_KEY_LEN,
+				ROTA_CONFIRM_KEY_LEN));
+	if (err == ROTA_OK)
+		err = derive(s, d, secret, ROTA_USE_PSK, ROTA_BUF(s->psk[index]));
+	if (err == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail(why, err, "%s: row %u: cannot seal to its agree key: %s",
+		s->plan->export_path, (unsigned)s->index.entries[index].row, rota_err_str(err));
+}
+
+static enum rota_err seal_device(struct worker *w, uint32_t index, uint32_t slot,
+	struct counts *counts, struct rota_fail *why)
+{
+	struct sealing *s = w->s;
+	uint8_t *secret = w->secrets + ROTA_COPIES_SALT_LEN + (size_t)slot * ROTA_SECRET_LEN;
 	struct rota_index_device d;
 	enum rota_err err;
 
 	ROTA_TRY(
 		rota_index_look(&s->look, &s->index.entries[index], &w->own, &w->factory, &d, why));
-	err = seal_bundle(s, index, &d, secret, w->bundles + (size_t)slot * ROTA_KEYBUNDLE_LEN);
+	err = recall_secret(w, &d, secret, why);
 	if (err == ROTA_OK)
-		err = derive(s, &d, secret, ROTA_USE_CONFIRM,
-			rota_buf(w->confirm + (size_t)slot * ROTA_CONFIRM_KEY_LEN,
-				ROTA_CONFIRM_KEY_LEN));
-	if (err == ROTA_OK)
-		err = derive(s, &d, secret, ROTA_USE_PSK, ROTA_BUF(s->psk[index]));
-	*base += !d.has_psk;
+		err = seal_to(w, &d, index, slot, why);
+	count_device(counts, &d);
 	rota_wipe(&d, sizeof(d));
-	if (err == ROTA_OK)
-		return ROTA_OK;
-	return rota_fail(why, err, "%s: row %u: cannot seal to its agree key: %s",
-		s->plan->export_path, (unsigned)s->index.entries[index].row, rota_err_str(err));
+	return err;
 }
 
 /* ---- one chunk ---- */
@@ -121,8 +156,8 @@ static enum rota_err write_chunk(
 }
 
 /* The salt of this attempt comes with the secrets, so a chunk that is made twice is never sealed under one key twice. */
-static enum rota_err make_chunk(
-	struct worker *w, uint32_t chunk, uint32_t count, uint32_t *base, struct rota_fail *why)
+static enum rota_err make_chunk(struct worker *w, uint32_t chunk, uint32_t count,
+	struct counts *counts, struct rota_fail *why)
 {
 	const struct rota_random *entropy = w->s->plan->entropy;
 	const size_t drawn = ROTA_COPIES_SALT_LEN + (size_t)count * ROTA_SECRET_LEN;
@@ -132,7 +167,7 @@ static enum rota_err make_chunk(
 	if (err != ROTA_OK)
 		return rota_fail(why, err, "the HSM gives no random bytes");
 	for (uint32_t i = 0; i < count; i++)
-		ROTA_TRY(seal_device(w, chunk * CHUNK + i, i, base, why));
+		ROTA_TRY(seal_device(w, chunk * CHUNK + i, i, counts, why));
 	err = rota_copies_seal(
 		&w->s->copies_key, chunk, rota_buf(w->secrets, drawn + ROTA_AEAD_TAG_LEN));
 	if (err != ROTA_OK)
@@ -141,8 +176,8 @@ static enum rota_err make_chunk(
 }
 
 /* One of an earlier run: its secrets say which psks follow, and that the copies are whole. */
-static enum rota_err recall_chunk(
-	struct worker *w, uint32_t chunk, uint32_t count, uint32_t *base, struct rota_fail *why)
+static enum rota_err recall_chunk(struct worker *w, uint32_t chunk, uint32_t count,
+	struct counts *counts, struct rota_fail *why)
 {
 	struct sealing *s = w->s;
 	struct rota_buf all =
@@ -158,7 +193,7 @@ static enum rota_err recall_chunk(
 		ROTA_TRY(rota_index_look(&s->look, e, &w->own, &w->factory, &d, why));
 		err = derive(s, &d, all.p + ROTA_COPIES_SALT_LEN + (size_t)i * ROTA_SECRET_LEN,
 			ROTA_USE_PSK, ROTA_BUF(s->psk[chunk * CHUNK + i]));
-		*base += !d.has_psk;
+		count_device(counts, &d);
 		rota_wipe(&d, sizeof(d));
 	}
 	if (err == ROTA_OK)
@@ -190,14 +225,15 @@ static enum rota_err note(
 }
 
 /* A chunk is written, or was there. */
-static enum rota_err chunk_done(struct sealing *s, uint32_t chunk, bool made, uint32_t devices,
-	uint32_t base, struct rota_fail *why)
+static enum rota_err chunk_done(struct sealing *s, uint32_t chunk, bool made,
+	const struct counts *counts, struct rota_fail *why)
 {
 	uint32_t due[SEAL_BATCH], count = 0;
 
 	pthread_mutex_lock(&s->one);
-	s->devices += devices;
-	s->base += base;
+	s->devices += counts->all;
+	s->base += counts->base;
+	s->again += counts->again;
 	if (made)
 		s->batch[s->batched++] = chunk;
 	if (s->batched == s->batch_len) {
@@ -217,11 +253,12 @@ static enum rota_err do_chunks(struct worker *w, struct rota_crew *crew, struct 
 	uint32_t chunk;
 
 	while (rota_crew_take(crew, &chunk)) {
-		uint32_t count = rota_copies_devices(s->index.size, chunk), base = 0;
+		uint32_t count = rota_copies_devices(s->index.size, chunk);
+		struct counts counts = { 0 };
 		bool made = !rota_resume_has(&s->before, chunk);
 
-		ROTA_TRY((made ? make_chunk : recall_chunk)(w, chunk, count, &base, why));
-		ROTA_TRY(chunk_done(s, chunk, made, count, base, why));
+		ROTA_TRY((made ? make_chunk : recall_chunk)(w, chunk, count, &counts, why));
+		ROTA_TRY(chunk_done(s, chunk, made, &counts, why));
 	}
 	return ROTA_OK;
 }

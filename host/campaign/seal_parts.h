@@ -16,8 +16,10 @@ struct sealing {
 	struct rota_export head;
 	struct rota_book_tools tools;
 	struct rota_index_plan look;
+	struct rota_earlier earlier;
 	struct rota_index index;
-	char own_book[ROTA_FILE_PATH_MAX], factory_book[ROTA_FILE_PATH_MAX];
+	char own_book[ROTA_FILE_PATH_MAX], next_book[ROTA_FILE_PATH_MAX];
+	char factory_book[ROTA_FILE_PATH_MAX];
 	struct rota_part keys, copies, confirm;
 	struct rota_resume resume, before; /* before: as it was found, for all threads to read */
 	uint8_t campaign_key[ROTA_KEYWRAP_KEY_LEN];
@@ -27,7 +29,7 @@ struct sealing {
 	uint32_t batch_len; /* of a whole one */
 	pthread_mutex_t one; /* over all below */
 	uint32_t batch[SEAL_BATCH], batched;
-	uint32_t base, devices;
+	uint32_t base, again, devices;
 	pthread_mutex_t syncing; /* over the files' sync and `resume` */
 };
 

@@ -25,10 +25,10 @@ enum rota_err rota_sealed_write(const char *path, const uint8_t campaign[static 
 
 	rota_hex(rota_span(campaign, 32), id);
 	rota_hex(ROTA_SPAN(result->root), root);
-	all = json_pack("{s:s,s:I,s:I,s:s,s:i,s:s,s:I,s:o,s:i}", "_type", "sealed", "base",
-		(json_int_t)result->base, "bytes", (json_int_t)result->bytes, "campaign", id,
-		"format", 1, "root", root, "size", (json_int_t)result->size, "skipped",
-		skipped_of(result), "tree", (int)tree);
+	all = json_pack("{s:s,s:I,s:I,s:I,s:s,s:i,s:s,s:I,s:o,s:i}", "_type", "sealed", "again",
+		(json_int_t)result->again, "base", (json_int_t)result->base, "bytes",
+		(json_int_t)result->bytes, "campaign", id, "format", 1, "root", root, "size",
+		(json_int_t)result->size, "skipped", skipped_of(result), "tree", (int)tree);
 	err = rota_json_encode(all, ROTA_JSON_FILE, &text, why);
 	json_decref(all);
 	if (err == ROTA_OK)
@@ -56,7 +56,7 @@ static bool skipped_read(const json_t *in, struct rota_seal_result *out)
 {
 	uint64_t count;
 
-	if (!rota_json_members(in, "gone has mute stale"))
+	if (!rota_json_members(in, "gone has later mute sealed stale"))
 		return false;
 	for (unsigned i = ROTA_INDEX_TAKEN + 1; i < ROTA_INDEX_SKIPS; i++) {
 		if (!number(in, rota_index_skip_word[i], UINT32_MAX, &count))
@@ -69,19 +69,22 @@ static bool skipped_read(const json_t *in, struct rota_seal_result *out)
 static bool take(const json_t *in, const uint8_t campaign[static 32], uint16_t tree,
 	struct rota_seal_result *out)
 {
-	uint64_t base, size, format, got_tree;
+	uint64_t again, base, size, format, got_tree;
 	char id[65];
 
 	rota_hex(rota_span(campaign, 32), id);
-	if (!rota_json_members(in, "_type base bytes campaign format root size skipped tree") ||
+	if (!rota_json_members(
+		    in, "_type again base bytes campaign format root size skipped tree") ||
 		!text_is(in, "_type", "sealed") || !text_is(in, "campaign", id) ||
 		!number(in, "format", 1, &format) || format != 1 ||
 		!number(in, "tree", UINT16_MAX, &got_tree) || got_tree != tree ||
+		!number(in, "again", UINT32_MAX, &again) ||
 		!number(in, "base", UINT32_MAX, &base) || !number(in, "size", UINT32_MAX, &size) ||
 		!number(in, "bytes", UINT64_MAX, &out->bytes) ||
 		!rota_unhex(json_string_value(json_object_get(in, "root")), ROTA_BUF(out->root)) ||
 		!skipped_read(json_object_get(in, "skipped"), out))
 		return false;
+	out->again = (uint32_t)again;
 	out->base = (uint32_t)base;
 	out->size = (uint32_t)size;
 	out->kept = (uint32_t)size;

@@ -79,6 +79,13 @@ ROTA_MUST_USE enum rota_err rota_client_campaigns(struct rota_client *c, const c
 ROTA_MUST_USE enum rota_err rota_client_campaign(struct rota_client *c,
 	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_ask *ask, struct rota_fail *why);
 
+/* The same, and its state: a word of SPEC 32.2, as the newest list of its role that the daemon signed has it, or withdrawn; "": not
+ * listed, or by a role that people sign. */
+#define ROTA_CLIENT_STATE_MAX 16
+ROTA_MUST_USE enum rota_err rota_client_campaign_state(struct rota_client *c,
+	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_ask *ask,
+	char state[static ROTA_CLIENT_STATE_MAX], struct rota_fail *why);
+
 /* Rows of a scope's registry, one for each item (host/notary/registrar.h), 1 to ROTA_REGISTRAR_ITEMS_MAX: out[i].err is ROTA_OK and
  * out[i].row the row, or why there is none of items[i] (SPEC 30.8). Asked again, the same items give the same rows. `reason` goes into the
  * daemon's log. ROTA_ERR_BUSY: too often, or the daemon's log or registrar is away: come again. Others as

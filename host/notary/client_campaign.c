@@ -26,8 +26,25 @@ enum rota_err rota_client_campaigns(struct rota_client *c, const char *scope,
 	return err;
 }
 
+/* "" for null, and for what is no word of SPEC 32.2. */
+static void read_state(const json_t *whole, char state[static ROTA_CLIENT_STATE_MAX])
+{
+	const char *word = json_string_value(json_object_get(whole, "state"));
+
+	snprintf(state, ROTA_CLIENT_STATE_MAX, "%s", word ? word : "");
+}
+
 enum rota_err rota_client_campaign(struct rota_client *c, const uint8_t id[static ROTA_DIGEST_LEN],
 	struct rota_ask *ask, struct rota_fail *why)
+{
+	char state[ROTA_CLIENT_STATE_MAX];
+
+	return rota_client_campaign_state(c, id, ask, state, why);
+}
+
+enum rota_err rota_client_campaign_state(struct rota_client *c,
+	const uint8_t id[static ROTA_DIGEST_LEN], struct rota_ask *ask,
+	char state[static ROTA_CLIENT_STATE_MAX], struct rota_fail *why)
 {
 	char hex[ROTA_DIGEST_HEX], path[sizeof("v1/campaign/") + ROTA_DIGEST_HEX];
 	enum rota_err err;
@@ -35,8 +52,9 @@ enum rota_err rota_client_campaign(struct rota_client *c, const uint8_t id[stati
 
 	rota_hex(rota_span(id, ROTA_DIGEST_LEN), hex);
 	snprintf(path, sizeof(path), "v1/campaign/%s", hex);
-	ROTA_TRY(client_get(c, path, SHOWN_MAX, "ask", &whole, why));
+	ROTA_TRY(client_get(c, path, SHOWN_MAX, "ask state", &whole, why));
 	err = client_read_ask(whole, id, ask, why);
+	read_state(whole, state);
 	json_decref(whole);
 	if (err != ROTA_OK || ask->kind == ROTA_ASK_CAMPAIGN)
 		return err;

@@ -67,7 +67,7 @@ class Seald:
         return path.stat().st_size if path.exists() else 0
 
     def forget(self):
-        for path in [*self.out.glob("*"), self.folder / "state/book.telemetry"]:
+        for path in self.out.glob("*"):
             path.unlink(missing_ok=True)
 
 
@@ -102,10 +102,36 @@ def test_a_campaign(seald):
     assert seald.file("copies").stat().st_size == 140 + 32 * DEVICES + 32 * CHUNKS
     assert seald.file("confirm").stat().st_size == 128 + 32 * DEVICES
     assert seald.file("keys").read_bytes()[56:88].hex() == said["root"] == seald.file("confirm").read_bytes()[56:88].hex()
-    assert sorted(p.suffix for p in seald.out.iterdir()) == [".confirm", ".copies", ".keys", ".sealed"]
+    assert sorted(p.suffix for p in seald.out.iterdir()) == [".confirm", ".copies", ".keys", ".sealed", ".telemetry"]
     assert all(p.stat().st_mode & 0o777 == 0o600 for p in seald.out.iterdir())
     again = json.loads(seald.seal("--json").stdout)
     assert again.pop("kept") == DEVICES and said.pop("kept") == 0 and again == said
+
+
+def test_a_rehearsal_leaves_the_state_as_it_is(seald):
+    """The book that would follow lies beside the bundles; and nobody rehearses where what is approved goes."""
+    seald.forget()
+    state = seald.folder / "state"
+    before = {path: path.read_bytes() for path in state.rglob("*") if path.is_file()}
+    assert seald.seal().returncode == 0 and (seald.out / "book.telemetry").stat().st_size == 40 + 160 * DEVICES
+    for place in (state, state / "campaigns", seald.folder / "out/../state"):
+        told = seald.run("seal", "--request", seald.folder / "request.json", "--export", seald.folder / "export", "--out", place)
+        assert told.returncode == 1 and "rehearse elsewhere" in told.stderr, told.stderr
+    assert {path: path.read_bytes() for path in state.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("verb", ["make", "seal"])
+def test_a_pin_that_is_refused_is_not_tried_again(seald, verb):
+    """Status 3, for who starts it again (systemd): a token locks after some wrong ones."""
+    seald.forget()
+    pin = seald.folder / "pin"
+    was, logins = pin.read_bytes(), seald.counted("logins")
+    pin.write_text("0000-of-a-test\n", encoding="ascii")
+    told = seald.run(verb) if verb == "make" else seald.seal()
+    pin.write_bytes(was)
+    assert told.returncode == 3 and "the PIN is wrong" in told.stderr, told.stderr
+    assert seald.counted("logins") == logins + 1
+    assert seald.seal().returncode == 0
 
 
 def test_killed_at_any_moment(seald):
@@ -196,7 +222,7 @@ def test_what_is_refused(seald):
             (lambda: request.write_bytes(asked.replace(b'"product":"p"', b'"product":"q"')), "is for product q"),
             (lambda: request.write_bytes(asked.replace(b'"kind":"campaign"', b'"kind":"record"')), "asks for no campaign"),
             (lambda: request.write_bytes(asked.replace(b'"most":6000', b'"most":5999').replace(b'"expected":6000', b'"expected":5999')),
-             "6000 devices take part, and 5999 were approved"),
+             "6000 devices take part, 0 are in earlier trees, and 5999 were approved"),
             (lambda: request.unlink(), "request.json")]:
         change()
         told = seald.seal()

@@ -24,6 +24,7 @@ from signd import Client as Asker
 from signd import request
 from test_rota_signd import Daemon, leaves
 from test_seald import Seald
+from test_signd_wait import ANNA
 
 pytestmark = [pytest.mark.plain, pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")]
 
@@ -44,16 +45,38 @@ class Chain(Seald):
                              f"inbox = {folder}/inbox\noutbox = {folder}/outbox\n"), encoding="utf-8")
         self.state = folder / "state/campaigns"
 
-    def approve(self, generation=1, purpose="telemetry", **changes):
-        """Ask for a campaign for the export at hand, which its rule lets pass; its id."""
+    def part(self, first, end):
+        """The export at hand is that of these devices alone; its digest."""
+        whole = self.folder / "whole"
+        if not whole.exists():
+            shutil.copy(self.folder / "export", whole)
+        data = whole.read_bytes()
+        data = data[:16] + struct.pack("<I", end - first) + data[20:32] + data[32 + 256 * first:32 + 256 * end]
+        (self.folder / "export").write_bytes(data)
+        return hashlib.sha256(data).hexdigest()
+
+    def late(self, ident, tree, first, end, status=0):
+        """A supplement's export, taken in at the word of who made it."""
+        sha256 = self.part(first, end)
+        told = self.run("import", "--campaign", ident, "--tree", str(tree), "--export", self.folder / "export", "--sha256", sha256)
+        assert told.returncode == status, told.stderr
+        return told
+
+    def approve(self, generation=1, purpose="telemetry", role="keys-link", officer=None, **changes):
+        """Ask for a campaign for the export at hand, which its rule lets pass, or an officer; its id."""
         body = json.loads((self.folder / "request.json").read_bytes())["body"]
         body |= {"activation": when(now() + 24 * HOUR), "stages": [{"from": when(now()), "ppm": 1000000}], "generation": generation,
-                 "purpose": purpose, "export": hashlib.sha256((self.folder / "export").read_bytes()).hexdigest()} | changes
-        text = request(kind="campaign", role="keys-link", body=body, reason="as the calendar says", scope="sensor")
+                 "purpose": purpose, "expected": (self.folder / "export").stat().st_size // 256, "export": hashlib.sha256((self.folder / "export").read_bytes()).hexdigest()} | changes
+        text = request(kind="campaign", role=role, body=body, reason="as the calendar says", scope="sensor")
+        ident = hashlib.sha256(text).hexdigest()
         with Asker(self.desk.dir / "signd/socket") as client:
             status, _, said = client.post(text)
+            if officer:
+                assert status == 202, said
+                client.post(officer.approval(ident), "/v1/approve")
+                status, _, said = client.post(text)
         assert status == 200, said
-        return hashlib.sha256(text).hexdigest()
+        return ident
 
     def good(self, *words):
         told = self.run(*words)
@@ -177,21 +200,109 @@ def test_run(chain):
 
 
 def test_a_supplement(chain):
-    """Devices that come later get a tree of their own, and one signature more."""
-    ident = chain.approve(most=2 * DEVICES)
+    """Devices that come later get a tree of their own, and one signature more; who has a secret of the generation keeps it."""
+    chain.part(0, 1200)
+    ident = chain.approve(most=DEVICES)
     chain.bring(ident)
     before = chain.granted()
     chain.good("run", "--once")
-    chain.bring(ident, tree=1)
-    chain.good("run", "--once")
+    chain.late(ident, 1, 900, DEVICES)
+    told, = (line for line in chain.good("run", "--once", "--json") if "skipped" in line)
+    assert (told["size"], told["again"], told["skipped"]["sealed"], told["tree"]) == (DEVICES - 1200, 0, 300, 1)
     assert chain.granted() - before == 2
-    assert [tree["tree"] for tree in chain.listed()["campaigns"][0]["trees"]] == [0, 1]
+    assert [(tree["tree"], tree["size"]) for tree in chain.listed()["campaigns"][0]["trees"]] == [(0, 1200), (1, DEVICES - 1200)]
     assert len(chain.outbox()) == 6
-    last = chain.approve(generation=2, most=DEVICES)
-    chain.bring(last)
-    chain.bring(last, tree=3)
-    told = chain.run("run", "--once")  # the daemon counts devices of all trees
-    assert told.returncode == 1 and "ceiling" in told.stderr
+    chain.late(ident, 2, 0, DEVICES)
+    told = chain.run("run", "--once")
+    assert told.returncode == 1 and f"none of its {DEVICES} devices takes part" in told.stderr
+    assert len(chain.outbox()) == 6
+
+
+def test_nobody_s_word_for_a_supplement(chain):
+    """Who writes the inbox has no device sealed to anew, nor one that the campaign does not mean: the book stays what it is."""
+    whole = (chain.folder / "export").read_bytes()
+    chain.part(0, 1200)
+    ident = chain.approve(most=2 * DEVICES)
+    chain.bring(ident)
+    chain.good("run", "--once")
+    book, before = (chain.folder / "state/book.telemetry").read_bytes(), chain.granted()
+    chain.bring(ident, tree=1)  # tree 0's own
+    (chain.folder / f"inbox/{ident}.2.export").write_bytes(whole)
+    for _ in range(2):
+        told = chain.run("run", "--once")
+        assert told.returncode == 0 and told.stderr.count("at somebody's word") == 2, told.stderr
+    assert len(chain.outbox()) == 3 and chain.granted() == before
+    assert (chain.folder / "state/book.telemetry").read_bytes() == book
+    words = ["--campaign", ident, "--tree", "1", "--export", chain.folder / f"inbox/{ident}.2.export"]
+    for verb in ("import", "seal"):
+        told = chain.run(verb, *words)
+        assert told.returncode == 2 and "--sha256 goes with the export of a supplement" in told.stderr
+        told = chain.run(verb, *words, "--sha256", 64 * "0")
+        assert told.returncode == 1 and "is not the export that" in told.stderr
+        told = chain.run(verb, *words, "--sha256", "0")
+        assert told.returncode == 1 and "64 hex digits" in told.stderr
+    assert not list(chain.state.glob(f"{ident}.[12].*"))
+
+
+def test_no_tree_of_what_is_over(chain):
+    """Aborted, done, overtaken: nothing more is made of it, whoever asks; what was made is told again."""
+    chain.part(0, 1000)
+    first, second = chain.approve(most=DEVICES), None
+    chain.bring(first)
+    chain.good("run", "--once")
+    chain.late(first, 1, 1000, DEVICES)
+    chain.desk("campaign", "abort", "--yes", first)
+    book = (chain.folder / "state/book.telemetry").read_bytes()
+    told = chain.run("run", "--once")
+    assert (told.returncode, told.stderr.count("is over: nothing more is made of it")) == (0, 1), told.stderr
+    told = chain.run("seal", "--campaign", first, "--tree", "1")
+    assert told.returncode == 1 and "is aborted: it gets no tree" in told.stderr
+    chain.good("seal", "--campaign", first)
+    chain.part(0, 1000)
+    second = chain.approve(generation=2, most=DEVICES)
+    chain.bring(second)
+    chain.good("run", "--once")
+    chain.late(second, 1, 1000, DEVICES)
+    chain.part(0, 1000)
+    third, twin = chain.approve(generation=3), chain.approve(generation=3, name="twin")
+    chain.bring(third)
+    chain.good("run", "--once")
+    book = (chain.folder / "state/book.telemetry").read_bytes()
+    for words in (["--campaign", second, "--tree", "1"], ["--campaign", twin, "--export", chain.folder / "export"]):
+        told = chain.run("seal", *words)
+        assert told.returncode == 1 and "is overtaken: another one of telemetry" in told.stderr, told.stderr
+    chain.late(third, 1, 1000, DEVICES)
+    chain.desk("campaign", "done", third)
+    told = chain.run("seal", "--campaign", third, "--tree", "1")
+    assert told.returncode == 1 and "is done: it gets no tree" in told.stderr
+    assert (chain.folder / "state/book.telemetry").read_bytes() == book
+    assert len(chain.outbox()) == 9
+
+
+def test_more_devices_than_were_approved(chain):
+    """A tree that goes beyond `most` is not sealed; and where one lies in the outbox, the others are listed all the same."""
+    chain.part(0, 1000)
+    first = chain.approve(most=1100)
+    chain.bring(first)
+    chain.good("run", "--once")
+    chain.late(first, 1, 1000, 1100)
+    chain.good("run", "--once")
+    chain.late(first, 2, 1100, 1101)
+    told = chain.run("seal", "--campaign", first, "--tree", "2")
+    assert told.returncode == 1 and "1 devices take part, 1100 are in earlier trees, and 1100 were approved" in told.stderr
+    outbox = chain.folder / "outbox"
+    sheet = (outbox / f"{first}.1.sealed").read_text(encoding="ascii")
+    for was, is_ in ((json.loads(sheet)["root"], 64 * "c"), ('"size":100,', '"size":1,'), ('"tree":1', '"tree":2')):
+        assert sheet.count(was) == 1
+        sheet = sheet.replace(was, is_)
+    (outbox / f"{first}.2.sealed").write_text(sheet, encoding="ascii")
+    chain.part(0, 1000)
+    other = chain.approve(purpose="link")
+    chain.good("seal", "--campaign", other, "--export", chain.folder / "export")
+    told = chain.run("publish")
+    assert told.returncode == 1 and "would be for 1101 devices with tree 2, and 1100 were approved" in told.stderr, told.stderr
+    chain.desk("publish")
+    assert {one["id"]: len(one["trees"]) for one in chain.listed()["campaigns"]} == {first: 2, other: 1}
 
 
 def test_what_is_refused(chain):
@@ -209,7 +320,7 @@ def test_what_is_refused(chain):
             (["import", "--campaign", "x"], whole, "is not 64 hex digits"),
             (["import", "--campaign", ident], whole[:-1], "cut short"),
             (["import", "--campaign", ident], whole[:32 + 256] + whole[32:], "row 1 is none, or out of order"),
-            (["import", "--campaign", ident, "--tree", "1"], bytes(forged), "row 700 was not made by the registry"),
+            (["import", "--campaign", ident, "--tree", "1", "--sha256", hashlib.sha256(forged).hexdigest()], bytes(forged), "row 700 was not made by the registry"),
             (["import", "--campaign", ident], bytes(forged), "row 700 was not made by the registry")]:
         export.write_bytes(data)
         told = chain.run(*words, "--export", export)
@@ -237,6 +348,59 @@ def test_a_root_that_nobody_sealed(chain):
     told = chain.run("publish", "--campaign", other)
     assert told.returncode == 1 and "has approved no campaign" in told.stderr
     assert chain.granted() == before
+
+
+STORE = f"""
+[officer anna]
+key = {ANNA.point.hex()}
+[rule storage]
+who = desk
+scope = sensor
+role = keys-store
+kinds = campaign
+approvals = 1
+approvers = anna
+"""
+
+
+def test_storage_takes_its_people(chain):
+    """An officer approves the campaign; its list waits for who signs for keys-store, is signed in the vault and comes back, once for tree
+    0 and once for its supplement."""
+    with open(chain.desk.dir / "signd.ini", "a", encoding="utf-8") as ini:
+        ini.write(STORE)
+    chain.daemon.process.send_signal(signal.SIGHUP)
+    vault = Rota(BUILD, chain.folder / "vault")
+    chain.desk("authority", "split", vault.dir)
+    chain.part(0, 1000)
+    ident = chain.approve(purpose="storage", role="keys-store", officer=ANNA, most=DEVICES)
+    chain.bring(ident)
+    for tree in range(2):
+        told = chain.run("run", "--once")
+        assert told.returncode == 0 and "waits for the role's people: rota repo export" in told.stdout, (told.stdout, told.stderr)
+        assert [p.name for p in (chain.desk.dir / "staging").glob("*keys-store*")] == ["keys-store.pending"]
+        again = chain.run("publish")
+        assert again.returncode == 1 and "waits for its people already (rota repo export)" in again.stderr, again.stderr
+        bundle = chain.folder / f"bundle-{tree}"
+        chain.desk("repo", "export", "--role", "keys-store", bundle)
+        vault("repo", "sign", "--yes", bundle)
+        chain.desk("repo", "import", bundle)
+        chain.desk("publish")
+        one, = chain.listed("keys-store")["campaigns"]
+        assert (one["id"], one["purpose"], [t["size"] for t in one["trees"]]) == (ident, "storage", [1000, 500][:tree + 1])
+        if tree == 0:
+            chain.late(ident, 1, 1000, DEVICES)
+
+
+def test_run_ends_where_a_pin_is_refused(chain):
+    """Else it would try it again at each look."""
+    chain.ini.write_text(chain.ini.read_text(encoding="utf-8").replace("threads = 2\n", "threads = 2\npoll = 1\n"), encoding="utf-8")
+    for generation, name in enumerate(("telemetry", "link"), 1):
+        chain.bring(chain.approve(generation=generation, purpose=name))
+    (chain.folder / "pin").write_text("0000-of-a-test\n", encoding="ascii")
+    logins = chain.counted("logins")
+    told = chain.run("run")
+    assert told.returncode == 3 and "is not tried again" in told.stderr, told.stderr
+    assert chain.counted("logins") == logins + 1
 
 
 KILLAT = BUILD / "tests/system/libkillat.so"

@@ -79,7 +79,7 @@ def test_from_a_request_to_a_list(signd, scene):
     assert get(signd, "/v1/campaigns/motor")[0] == get(signd, f"/v1/campaign/{64 * '0'}")[0] == 404
     signd.stop()
     signd.start()
-    assert get(signd, f"/v1/campaign/{ident}")[1]["ask"].encode() == body
+    assert get(signd, f"/v1/campaign/{ident}")[1] == {"ask": body.decode(), "state": None}
     leaf = signd.wait_leaves(said["entry"] + 1)[said["entry"]]
     assert (leaf["kind"], leaf["digest"], leaf["role"], leaf["key"]) == ("CAMPAIGN", ident, "keys-link", 64 * "0")
     signed, files = next_list(scene, 1, listed(body, ident))
@@ -87,6 +87,13 @@ def test_from_a_request_to_a_list(signd, scene):
     assert status == 200 and len(said["signatures"]) == 1, said
     scene.put("keys-link", signed, said)
     assert post(signd, body)[1]["code"] == "replay"
+    assert get(signd, f"/v1/campaign/{ident}")[1]["state"] == "active"
+    signed, files = next_list(scene, 2, listed(body, ident, "paused"))
+    assert ask(signd, "keys-link", signed, files)[0] == 200
+    for _ in range(2):
+        assert get(signd, f"/v1/campaign/{ident}")[1]["state"] == "paused"
+        signd.stop()
+        signd.start()
 
 
 def test_what_nobody_approved_is_not_listed(signd, scene):

@@ -267,8 +267,9 @@ static void on_campaign(struct daemon *d, bool list, struct reply *r)
 		print(r, json_pack("{s:[s]}", "campaigns", hex));
 	else
 		print(r,
-			json_pack("{s:s}", "ask",
-				d->board->mood == SERVER_MIXES_UP ? "{}" : server_campaign));
+			json_pack("{s:s,s:s}", "ask",
+				d->board->mood == SERVER_MIXES_UP ? "{}" : server_campaign, "state",
+				"paused"));
 }
 
 static void on_pending(struct daemon *d, bool list, struct reply *r)

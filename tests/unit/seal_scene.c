@@ -109,6 +109,15 @@ void seal_scene_export(struct seal_scene *s)
 	rota_bytes_free(&all);
 }
 
+void seal_scene_agree(struct seal_scene *s)
+{
+	if (rota_p256_openssl.make(rota_p256_openssl.ctx, s->agree_secret, s->agree) != ROTA_OK)
+		abort();
+	for (uint32_t i = 0; i < s->count; i++)
+		memcpy(s->rows[i].agree, s->agree, sizeof(s->agree));
+	seal_scene_export(s);
+}
+
 void seal_scene_patch(struct seal_scene *s, uint64_t at, struct rota_span bytes)
 {
 	struct rota_bytes all;

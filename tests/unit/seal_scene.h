@@ -36,6 +36,9 @@ void seal_scene_begin(struct seal_scene *s, uint32_t count);
 /* rows, as they are now, as the export that the plan names. */
 void seal_scene_export(struct seal_scene *s);
 
+/* Another agree key for all devices, in the export too: who has a bundle of the campaign needs another one. */
+void seal_scene_agree(struct seal_scene *s);
+
 /* What stands behind all rows: `from` replaced as bytes of the export, whose digest the plan then names. */
 void seal_scene_patch(struct seal_scene *s, uint64_t at, struct rota_span bytes);
 

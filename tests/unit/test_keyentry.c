@@ -5,6 +5,8 @@
 #include "host/repo/keylist.h"
 #include "tests/unit/test.h"
 
+#define MOST 20 /* devices: trees have 7 */
+
 static json_t *list;
 static struct rota_fail why;
 
@@ -37,7 +39,7 @@ static enum rota_err enter(
 	struct rota_key_tree t = { .number = tree, .size = 7 };
 
 	memset(t.root, root, sizeof(t.root));
-	return rota_keyentry_add(list, &c, &t, changed, &why);
+	return rota_keyentry_add(list, &c, MOST, &t, changed, &why);
 }
 
 /* As a device reads it: so many campaigns. */
@@ -80,6 +82,24 @@ TEST(supplements_come_behind)
 	CHECK(!changed && reads(1));
 }
 
+/* SPEC 37.10: the daemon would refuse the whole list, and with it all other campaigns' trees. */
+TEST(no_more_devices_than_were_approved)
+{
+	const struct rota_key_campaign c = campaign(ROTA_PURPOSE_LINK, 1);
+	struct rota_key_tree first = { .size = MOST + 1 };
+	bool changed;
+
+	begin();
+	CHECK_EQ(rota_keyentry_add(list, &c, MOST, &first, &changed, &why), ROTA_ERR_CEILING);
+	CHECK(!changed && reads(0));
+	CHECK_OK(enter(ROTA_PURPOSE_LINK, 1, 0, 0xaa, &changed));
+	CHECK_OK(enter(ROTA_PURPOSE_LINK, 1, 1, 0xbb, &changed));
+	CHECK_EQ(enter(ROTA_PURPOSE_LINK, 1, 2, 0xcc, &changed), ROTA_ERR_CEILING);
+	CHECK(!changed);
+	CHECK_OK(enter(ROTA_PURPOSE_LINK, 1, 1, 0xbb, &changed));
+	CHECK(!changed && reads(1));
+}
+
 TEST(of_a_purpose_two_stand)
 {
 	bool changed;
@@ -109,17 +129,17 @@ TEST(nothing_that_is_listed_changes)
 	begin();
 	CHECK_OK(enter(ROTA_PURPOSE_LINK, 1, 0, 0xaa, &changed));
 	c.overlap_s++;
-	CHECK_EQ(rota_keyentry_add(list, &c, &tree, &changed, &why), ROTA_ERR_ARGUMENT);
+	CHECK_EQ(rota_keyentry_add(list, &c, MOST, &tree, &changed, &why), ROTA_ERR_ARGUMENT);
 	c.overlap_s--;
 	listed = rota_keyentry_find(list, c.id);
 	json_object_set_new(listed, "state", json_string("paused"));
-	CHECK_OK(rota_keyentry_add(list, &c, &tree, &changed, &why)); /* whose state stays */
+	CHECK_OK(rota_keyentry_add(list, &c, MOST, &tree, &changed, &why)); /* whose state stays */
 	CHECK(strcmp(json_string_value(json_object_get(listed, "state")), "paused") == 0);
 	json_object_set_new(listed, "state", json_string("aborted"));
-	CHECK_OK(rota_keyentry_add(list, &c, &tree, &changed, &why));
+	CHECK_OK(rota_keyentry_add(list, &c, MOST, &tree, &changed, &why));
 	CHECK(!changed);
 	CHECK_EQ(enter(ROTA_PURPOSE_LINK, 1, 2, 0xaa, &changed), ROTA_ERR_STATE);
 }
 
-TESTS(T(a_tree_is_entered_once), T(supplements_come_behind), T(of_a_purpose_two_stand),
-	T(nothing_that_is_listed_changes))
+TESTS(T(a_tree_is_entered_once), T(supplements_come_behind), T(no_more_devices_than_were_approved),
+	T(of_a_purpose_two_stand), T(nothing_that_is_listed_changes))

@@ -131,7 +131,7 @@ TEST(the_newest_tree_that_has_the_device)
 	before = proof_of(3);
 	memcpy(first, s.result.root, sizeof(first));
 	s.count = 10;
-	seal_scene_export(&s);
+	seal_scene_agree(&s);
 	seal(5);
 	CHECK_OK(ask(3));
 	CHECK_EQ(got.head.tree, 5);
@@ -139,7 +139,7 @@ TEST(the_newest_tree_that_has_the_device)
 	CHECK_OK(ask(20));
 	CHECK_EQ(got.head.tree, 0);
 	CHECK_MEM(root, first, sizeof(first));
-	CHECK_OK(proved(3, &before)); /* it had taken the other one */
+	CHECK_OK(proved(3, &before)); /* it had taken the other one, and has one secret */
 	before = proof_of(3);
 	CHECK_OK(proved(3, &before));
 	CHECK(unlink(seal_scene_path(&s, "keys")) == 0); /* of tree 5 */
@@ -229,6 +229,7 @@ TEST(a_tree_is_what_its_name_says)
 
 	for (size_t i = 0; i < 2; i++) {
 		begin();
+		seal_scene_agree(&s);
 		seal(1);
 		snprintf(from, sizeof(from), "%s", seal_scene_path(&s, kinds[i]));
 		s.plan.tree = 0;
@@ -244,7 +245,7 @@ TEST(many_trees)
 	begin();
 	s.count = 3;
 	for (uint16_t tree = 1; tree <= ROTA_KEYSHELF_TREE_MAX; tree++) {
-		seal_scene_export(&s);
+		seal_scene_agree(&s);
 		seal(tree);
 	}
 	memset(s.plan.campaign, 7, sizeof(s.plan.campaign));

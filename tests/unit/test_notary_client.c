@@ -259,6 +259,7 @@ TEST(campaigns_are_those_that_were_asked_for)
 	static uint8_t ids[ROTA_CLIENT_CAMPAIGNS_MAX][ROTA_DIGEST_LEN];
 	struct daemon_scene d;
 	struct rota_ask ask;
+	char state[ROTA_CLIENT_STATE_MAX];
 	uint64_t version;
 	size_t count = 0;
 
@@ -269,6 +270,9 @@ TEST(campaigns_are_those_that_were_asked_for)
 	CHECK_OK(rota_client_campaign(d.proxy.client, ids[0], &ask, &d.s.why));
 	CHECK(rota_span_eq(rota_bytes_span(&ask.bytes), rota_span_cstr(server_campaign)));
 	CHECK_EQ(ask.kind, ROTA_ASK_CAMPAIGN);
+	rota_ask_free(&ask);
+	CHECK_OK(rota_client_campaign_state(d.proxy.client, ids[0], &ask, state, &d.s.why));
+	CHECK(strcmp(state, "paused") == 0);
 	rota_ask_free(&ask);
 	CHECK_EQ(rota_client_campaigns(d.proxy.client, "motor", ids, &count, &d.s.why),
 		ROTA_ERR_NOT_FOUND);

@@ -2,11 +2,13 @@
 /* A campaign sealed for a fleet in a folder, and each bundle of it opened by its device. */
 #include "host/campaign/confirm.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
+#include "ports/crypto_openssl/secret.h"
 #include "rota/base/mem.h"
 #include "tests/unit/seal_scene.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct seal_scene s;
@@ -214,7 +216,7 @@ TEST(a_campaign_after_another)
 static void old_row(uint32_t device, struct rota_book_row *row)
 {
 	row->counter = device == 1 ? 9 : 1;
-	row->delivered = 1;
+	row->delivered = device == 6 ? 3 : 1;
 	psk_of(device, row->delivered_psk);
 }
 
@@ -230,13 +232,13 @@ static void tell(void *ctx, const uint8_t *device, enum rota_index_skip why)
 
 TEST(who_is_left_out_is_told)
 {
-	static const uint32_t own[] = { 1 }, factory[] = { 4, 5 };
-	static const uint8_t want[6] = { ROTA_INDEX_GONE, ROTA_INDEX_STALE, ROTA_INDEX_HAS,
-		ROTA_INDEX_MUTE, 0, 0 };
+	static const uint32_t own[] = { 1, 6 }, factory[] = { 4, 5 };
+	static const uint8_t want[7] = { ROTA_INDEX_GONE, ROTA_INDEX_STALE, ROTA_INDEX_HAS,
+		ROTA_INDEX_MUTE, 0, 0, ROTA_INDEX_LATER };
 	struct rota_book_row row;
 	unsigned times = 0;
 
-	seal_scene_begin(&s, 6);
+	seal_scene_begin(&s, 7);
 	s.plan.skip = tell;
 	s.plan.skip_ctx = &times;
 	s.rows[0].flags = ROTA_ROW_GONE;
@@ -245,19 +247,179 @@ TEST(who_is_left_out_is_told)
 	s.rows[3].proved[0] = 1;
 	s.rows[4].proved[0] = 1;
 	seal_scene_export(&s);
-	CHECK(seal_scene_book(&s, s.plan.purpose, own, 1, old_row));
+	CHECK(seal_scene_book(&s, s.plan.purpose, own, 2, old_row));
 	CHECK(seal_scene_book(&s, ROTA_BOOK_FACTORY, factory, 2, factory_row));
 	CHECK_OK(run());
-	CHECK_EQ(times, 4);
+	CHECK_EQ(times, 5);
 	CHECK_MEM(told, want, sizeof(want));
 	CHECK_EQ(s.result.size, 2);
-	for (unsigned i = ROTA_INDEX_GONE; i < ROTA_INDEX_SKIPS; i++)
+	for (unsigned i = ROTA_INDEX_GONE; i < ROTA_INDEX_SEALED; i++)
 		CHECK_EQ(s.result.skipped[i], 1);
+	CHECK_EQ(s.result.skipped[ROTA_INDEX_SEALED], 0);
+	CHECK(booked(6, &row)); /* the book stays with what went out last */
+	CHECK_EQ(row.delivered, 3);
 	CHECK(booked(1, &row));
 	CHECK_EQ(row.counter, 9);
 	CHECK_EQ(row.delivered, 1);
 	CHECK(booked(4, &row));
 	CHECK(!booked(3, &row));
+	tempdir_remove();
+}
+
+/* ---- supplements: SPEC 32.6, 37.6 ---- */
+
+/* Another agree key for a device; those that have it open with it from now on. */
+static void new_agree(uint32_t device)
+{
+	if (rota_p256_openssl.make(rota_p256_openssl.ctx, s.agree_secret, s.agree) != ROTA_OK)
+		abort();
+	memcpy(s.rows[device].agree, s.agree, sizeof(s.agree));
+	s.rows[device].counter++;
+}
+
+/* The next tree, for so many devices. */
+static enum rota_err run_next(uint32_t count)
+{
+	s.count = count;
+	seal_scene_export(&s);
+	s.plan.tree++;
+	return run();
+}
+
+static bool same_confirm(uint32_t device, const uint8_t *secret)
+{
+	uint8_t bundle[ROTA_KEYBUNDLE_LEN], key[32];
+	uint32_t index;
+
+	follow(device, secret, ROTA_USE_CONFIRM, key);
+	return seal_scene_find(&s, device, &index, bundle) && confirms(index, key);
+}
+
+static void other_factory_row(uint32_t device, struct rota_book_row *row)
+{
+	(void)device;
+	psk_of(50, row->delivered_psk);
+}
+
+/* Device 0 is as it was, 1 came by a factory secret, 2 by another agree key, 3 has proved it; 4 and 5 are new. */
+TEST(who_has_a_secret_keeps_it)
+{
+	static const uint32_t factory[] = { 1 };
+	uint8_t first[4][32], psk[1][32], got[6][32], key[32];
+	struct rota_book_row row;
+
+	seal_scene_begin(&s, 6);
+	s.count = 4;
+	seal_scene_export(&s);
+	CHECK_OK(run());
+	for (uint32_t i = 0; i < 4; i++)
+		CHECK_OK(seal_scene_open(&s, i, NULL, 0, first[i]));
+	CHECK(seal_scene_book(&s, ROTA_BOOK_FACTORY, factory, 1, factory_row));
+	s.rows[3].proved[0] = 2;
+	psk_of(1, psk[0]);
+	CHECK_OK(run_next(6));
+	CHECK_EQ(s.result.size, 3);
+	CHECK_EQ(s.result.again, 1);
+	CHECK_EQ(s.result.skipped[ROTA_INDEX_SEALED], 2);
+	CHECK_EQ(s.result.skipped[ROTA_INDEX_HAS], 1);
+	CHECK_EQ(s.opened, 1);
+	CHECK_OK(seal_scene_open(&s, 1, psk, 1, got[1]));
+	CHECK_MEM(got[1], first[1], 32);
+	CHECK(same_confirm(1, first[1]));
+	for (uint32_t i = 4; i < 6; i++) {
+		CHECK_OK(seal_scene_open(&s, i, NULL, 0, got[i]));
+		CHECK(memcmp(got[i], first[0], 32) != 0 && memcmp(got[i], first[1], 32) != 0);
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		follow(i, first[i], ROTA_USE_PSK, key);
+		CHECK(booked(i, &row));
+		CHECK_MEM(row.delivered_psk, key, 32);
+	}
+	CHECK_EQ(run_next(6), ROTA_ERR_NOT_FOUND); /* all have what they need */
+	s.plan.tree--;
+	CHECK(seal_scene_book(&s, ROTA_BOOK_FACTORY, factory, 1, other_factory_row));
+	psk_of(50, psk[0]);
+	CHECK_OK(run_next(6));
+	CHECK_EQ(s.result.size, 1);
+	CHECK_OK(seal_scene_open(&s, 1, psk, 1, got[1]));
+	CHECK_MEM(got[1], first[1], 32);
+	new_agree(2);
+	CHECK_OK(run_next(6));
+	CHECK_EQ(s.result.size, 1);
+	CHECK_OK(seal_scene_open(&s, 2, NULL, 0, got[2]));
+	CHECK_MEM(got[2], first[2], 32);
+	CHECK(seal_scene_copies(&s, secrets));
+	CHECK_MEM(secrets[0], first[2], 32);
+	new_agree(4); /* which the highest tree does not have */
+	CHECK_OK(run_next(6));
+	CHECK_OK(seal_scene_open(&s, 4, NULL, 0, secrets[0]));
+	CHECK_MEM(secrets[0], got[4], 32);
+	CHECK_EQ(s.result.again, 1);
+	tempdir_remove();
+}
+
+TEST(a_supplement_has_its_turn)
+{
+	seal_scene_begin(&s, 4);
+	s.plan.tree = 1;
+	CHECK_EQ(run(), ROTA_ERR_NOT_FOUND); /* tree 0 says who has one */
+	s.plan.tree = ROTA_KEYS_TREES_MAX;
+	CHECK_EQ(run(), ROTA_ERR_ARGUMENT);
+	s.count = 2;
+	seal_scene_export(&s);
+	s.plan.tree = 0;
+	CHECK_OK(run());
+	s.plan.most = 3;
+	s.plan.tree = 2;
+	CHECK_EQ(run_next(4), ROTA_ERR_CEILING); /* two and two */
+	s.plan.most = 4;
+	s.plan.tree = 2;
+	CHECK_OK(run_next(4));
+	s.plan.tree = 0;
+	CHECK_EQ(run_next(4), ROTA_ERR_STATE);
+	tempdir_remove();
+}
+
+/* What an earlier tree has is not taken from files of another one, or from damaged ones. */
+TEST(an_earlier_tree_that_is_not_what_it_was)
+{
+	static const char *const kinds[] = { "keys", "copies" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct rota_bytes all;
+
+		ROW(kinds[i]);
+		seal_scene_begin(&s, 2);
+		CHECK_OK(run());
+		CHECK_OK(rota_file_read(seal_scene_path(&s, kinds[i]), 1 << 20, &all, &s.why));
+		all.p[30] ^= 1; /* of the campaign's id */
+		CHECK_OK(rota_file_write(
+			seal_scene_path(&s, kinds[i]), rota_bytes_span(&all), 0600, &s.why));
+		rota_bytes_free(&all);
+		new_agree(0);
+		CHECK(run_next(2) != ROTA_OK);
+		CHECK(!rota_file_exists(seal_scene_path(&s, "sealed")));
+	}
+	ROW(NULL);
+	tempdir_remove();
+}
+
+TEST(a_rehearsal_leaves_the_book_as_it_is)
+{
+	static const uint32_t own[] = { 0 };
+	struct rota_book_row row;
+	char place[96];
+
+	seal_scene_begin(&s, 2);
+	CHECK(seal_scene_book(&s, s.plan.purpose, own, 1, old_row));
+	snprintf(place, sizeof(place), "%s/rehearsal", s.dir);
+	CHECK_OK(rota_file_mkdirs(place, 0700, &s.why));
+	s.plan.dir = s.plan.next_books = place;
+	CHECK_OK(run());
+	CHECK(booked(0, &row));
+	CHECK_EQ(row.delivered, 1);
+	CHECK(!booked(1, &row));
+	CHECK(rota_file_exists(tempdir_path("rehearsal/book.telemetry")));
 	tempdir_remove();
 }
 
@@ -327,7 +489,6 @@ TEST(what_was_approved_is_what_is_sealed)
 	s.plan.most = 3;
 	CHECK_EQ(run(), ROTA_ERR_CEILING);
 	s.plan.most = 4;
-	s.plan.tree = 1;
 	CHECK_OK(run());
 	seal_scene_begin(&s, 1);
 	s.rows[0].flags = ROTA_ROW_GONE;
@@ -357,6 +518,7 @@ TEST(a_book_that_is_not_ours)
 
 TESTS(T(every_device_gets_a_secret_of_its_own), T(who_asks_again_hears_the_same),
 	T(the_psk_is_the_newest_that_was_proved), T(a_campaign_after_another),
-	T(who_is_left_out_is_told), T(an_export_that_somebody_altered),
-	T(rows_that_do_not_go_together), T(what_was_approved_is_what_is_sealed),
-	T(a_book_that_is_not_ours))
+	T(who_is_left_out_is_told), T(who_has_a_secret_keeps_it), T(a_supplement_has_its_turn),
+	T(an_earlier_tree_that_is_not_what_it_was), T(a_rehearsal_leaves_the_book_as_it_is),
+	T(an_export_that_somebody_altered), T(rows_that_do_not_go_together),
+	T(what_was_approved_is_what_is_sealed), T(a_book_that_is_not_ours))

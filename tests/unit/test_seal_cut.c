@@ -19,6 +19,8 @@
 
 static struct seal_scene s;
 static uint8_t secrets[SEAL_SCENE_MAX][ROTA_SECRET_LEN];
+static uint8_t first[DEVICES][ROTA_SECRET_LEN]; /* of tree 0, where a supplement is made */
+static uint32_t firsts;
 static uint8_t point[ROTA_P256_KEY_LEN], shared[ROTA_P256_DH_LEN];
 
 static enum rota_err same(void *ctx, const uint8_t peer[static ROTA_P256_KEY_LEN],
@@ -32,13 +34,18 @@ static enum rota_err same(void *ctx, const uint8_t peer[static ROTA_P256_KEY_LEN
 
 static struct rota_p256 p256;
 
-static void begin(void)
+static void meet(void)
 {
-	seal_scene_begin(&s, DEVICES);
 	p256 = rota_p256_openssl;
 	if (p256.ephemeral(p256.ctx, s.agree, point, shared) != ROTA_OK)
 		abort();
 	p256.ephemeral = same;
+}
+
+static void begin(void)
+{
+	seal_scene_begin(&s, DEVICES);
+	meet();
 	s.plan.p256 = &p256;
 	s.plan.batch = 1;
 }
@@ -102,13 +109,14 @@ static bool whole(void)
 
 	if (!seal_scene_copies(&s, secrets))
 		return false;
-	for (uint32_t i = 0; i < DEVICES; i += 97)
+	for (uint32_t i = 0; i < s.count; i += 97)
 		if (seal_scene_open(&s, i, NULL, 0, secret) != ROTA_OK ||
 			!seal_scene_find(&s, i, &index, bundle) ||
-			memcmp(secret, secrets[index], sizeof(secret)) != 0)
+			memcmp(secret, secrets[index], sizeof(secret)) != 0 ||
+			(i < firsts && memcmp(secret, first[i], sizeof(secret)) != 0))
 			return false;
-	qsort(secrets, DEVICES, sizeof(secrets[0]), by_bytes);
-	for (uint32_t i = 1; i < DEVICES; i++)
+	qsort(secrets, s.count, sizeof(secrets[0]), by_bytes);
+	for (uint32_t i = 1; i < s.count; i++)
 		if (by_bytes(secrets[i - 1], secrets[i]) == 0)
 			return false;
 	return true;
@@ -125,31 +133,61 @@ static void fresh(void)
 	(void)remove(tempdir_path("book.telemetry.part"));
 }
 
-TEST(a_run_that_ends_anywhere_is_gone_on_with)
+/* *kept: how often what was done was not done again; *at: how many calls there were. */
+static void cut_everywhere(size_t files, unsigned *at, unsigned *kept)
 {
 	struct attempt was[CHUNKS], is[CHUNKS];
-	unsigned at = 1, kept = 0;
 	bool cut = true;
 
-	begin();
-	for (; cut; at++)
+	*kept = 0;
+	for (*at = 1; cut; ++*at)
 		for (enum syscut_tear tear = SYSCUT_BEFORE; cut && tear < SYSCUT_TEARS; tear++) {
 			fresh();
-			cut = syscut_run(at, tear, run, NULL);
+			cut = syscut_run(*at, tear, run, NULL);
 			look(was);
 			CHECK(cut || rota_file_exists(seal_scene_path(&s, "sealed")));
 			CHECK_OK(run(NULL));
 			look(is);
 			CHECK(never_twice(was, is));
-			CHECK_EQ(s.result.size, DEVICES);
-			CHECK_EQ(s.result.base, DEVICES);
+			CHECK_EQ(s.result.size, s.count);
+			CHECK_EQ(s.result.base, s.count);
+			CHECK_EQ(s.result.again, firsts);
 			CHECK(whole());
-			CHECK_EQ(tempdir_count(), 7);
-			kept += s.result.kept > 0;
+			CHECK_EQ(tempdir_count(), files);
+			*kept += s.result.kept > 0;
 		}
+}
+
+TEST(a_run_that_ends_anywhere_is_gone_on_with)
+{
+	unsigned at, kept;
+
+	begin();
+	cut_everywhere(7, &at, &kept);
 	CHECK(at > 30);
-	CHECK(kept > 10); /* and what was done was not done again */
+	CHECK(kept > 10);
 	tempdir_remove();
 }
 
-TESTS(T(a_run_that_ends_anywhere_is_gone_on_with))
+/* Of two chunks, most devices with another agree key than in tree 0: each run finds their secrets there. */
+TEST(a_supplement_that_ends_anywhere_too)
+{
+	unsigned at, kept;
+
+	begin();
+	s.count = 900;
+	seal_scene_export(&s);
+	CHECK_OK(run(NULL));
+	for (; firsts < s.count; firsts++)
+		CHECK_OK(seal_scene_open(&s, firsts, NULL, 0, first[firsts]));
+	s.count = 1100;
+	seal_scene_agree(&s);
+	meet();
+	s.plan.tree = 1;
+	cut_everywhere(11, &at, &kept);
+	CHECK(at > 20);
+	CHECK(kept > 5);
+	tempdir_remove();
+}
+
+TESTS(T(a_run_that_ends_anywhere_is_gone_on_with), T(a_supplement_that_ends_anywhere_too))
