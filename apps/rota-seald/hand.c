@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rota/base/mem.h" /* before <string.h>, which a header of libcrypto brings */
 
+#include "apps/rota-seald/deposit.h"
 #include "apps/rota-seald/holders.h"
 #include "apps/rota-seald/record.h"
 #include "apps/rota-seald/verbs.h"
@@ -8,7 +9,6 @@
 #include "host/campaign/hand.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/crypto_openssl/secret.h"
-#include "ports/pkcs11/entropy.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,18 +21,19 @@ struct job {
 	struct rota_backkeys tree;
 	char name[ROTA_FILE_PATH_MAX]; /* of the tree */
 	struct rota_pkcs11_entropy *source;
+	struct rota_pkcs11_deposit *deposit;
 	struct rota_sealer copies;
 };
 
+/* With a point for a file, or a token. */
 static enum rota_err find_service(struct job *j, struct rota_fail *why)
 {
-	const struct services *all = &j->config->services;
-
-	for (size_t i = 0; i < all->count; i++)
-		if (strcmp(all->at[i].name, j->arguments->service) == 0)
-			j->service = &all->at[i];
-	if (j->service && j->service->has_agree)
+	j->service = services_named(&j->config->services, j->arguments->service);
+	if (j->service && (j->service->has_agree || !j->arguments->out))
 		return ROTA_OK;
+	if (!j->arguments->out)
+		return rota_fail(why, ROTA_ERR_NOT_FOUND, "%s: no [service %s]",
+			j->config->ini.path, j->arguments->service);
 	return rota_fail(why, ROTA_ERR_NOT_FOUND, "%s: no [service %s] with agree",
 		j->config->ini.path, j->arguments->service);
 }
@@ -80,27 +81,57 @@ static enum rota_err write_file(struct job *j, struct rota_fail *why)
 	return err;
 }
 
+/* The log has it first. */
+static enum rota_err record_and(struct job *j,
+	enum rota_err (*then)(struct job *j, struct rota_fail *why), struct rota_fail *why)
+{
+	enum rota_err err;
+
+	ROTA_TRY(holders_copies(j->config, j->tree.head.purpose, &j->copies, why));
+	err = record(j, why);
+	if (err == ROTA_OK)
+		err = then(j, why);
+	j->copies.close(j->copies.ctx);
+	return err;
+}
+
+static enum rota_err into_file(struct job *j, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	if (rota_file_exists(j->arguments->out))
+		return rota_fail(why, ROTA_ERR_STATE, "%s is there already", j->arguments->out);
+	ROTA_TRY(holders_entropy(j->config, &j->source, why));
+	err = record_and(j, write_file, why);
+	rota_pkcs11_entropy_close(j->source);
+	return err;
+}
+
+static enum rota_err fill_token(struct job *j, struct rota_fail *why)
+{
+	return deposit_tree(j->deposit, &j->tree, &j->copies, why);
+}
+
+static enum rota_err into_token(struct job *j, struct rota_fail *why)
+{
+	const struct rota_copies *head = &j->tree.head;
+	enum rota_err err;
+
+	ROTA_TRY(deposit_open(j->service, head->purpose, head->generation, &j->deposit, why));
+	err = record_and(j, fill_token, why);
+	rota_pkcs11_deposit_close(j->deposit);
+	return err;
+}
+
 static enum rota_err hand(struct job *j, struct rota_fail *why)
 {
 	const uint8_t purpose = j->tree.head.purpose;
-	enum rota_err err;
 
 	if (!(j->service->purposes & 1u << purpose))
 		return rota_fail(why, ROTA_ERR_DENIED, "service %s has no keys of purpose %s",
 			j->service->name, rota_purpose_word(purpose));
-	if (rota_file_exists(j->arguments->out))
-		return rota_fail(why, ROTA_ERR_STATE, "%s is there already", j->arguments->out);
 	ROTA_TRY(holders_lock_memory(why));
-	ROTA_TRY(rota_pkcs11_entropy_open(&j->config->token, &j->source, why));
-	err = holders_copies(j->config, purpose, &j->copies, why);
-	if (err == ROTA_OK) {
-		err = record(j, why);
-		if (err == ROTA_OK)
-			err = write_file(j, why);
-		j->copies.close(j->copies.ctx);
-	}
-	rota_pkcs11_entropy_close(j->source);
-	return err;
+	return j->arguments->out ? into_file(j, why) : into_token(j, why);
 }
 
 static void tell(const struct job *j)
@@ -113,7 +144,7 @@ static void tell(const struct job *j)
 			a->campaign, j->tree.head.size, a->service, a->tree);
 	else
 		printf("rota-seald: keys of %" PRIu32 " devices for service %s in %s\n",
-			j->tree.head.size, a->service, a->out);
+			j->tree.head.size, a->service, a->out ? a->out : "its token");
 }
 
 enum rota_err verb_hand(const struct config *c, const struct arguments *a, struct rota_fail *why)

@@ -32,9 +32,12 @@ static const char usage[] =
 	"  run      all of this for each campaign that the signing daemon has approved: [--once]\n"
 	"  secrets  take in what the factory left in devices: --enrolments FILE --device-ca FILE\n"
 	"  serve    give services of seald.ini the keys of devices, until SIGTERM\n"
-	"  hand     the keys of all devices of a tree, in a file that a service's token opens: "
-	"--campaign ID\n"
-	"           --service NAME --out FILE [--tree N]\n"
+	"  hand     the keys of all devices of a tree, in a file that a service's token opens, or "
+	"without --out\n"
+	"           into that token: --campaign ID --service NAME [--out FILE] [--tree N]\n"
+	"  destroy  what hand put into a token, once it is retired: --service NAME --purpose "
+	"WORD\n"
+	"           --generation N\n"
 	"  nginx    print the configuration of the nginx before it\n"
 	"\n"
 	"Options:\n"
@@ -43,9 +46,11 @@ static const char usage[] =
 	"  --device-ca FILE   certificate of the authority that issued the devices' IDevIDs\n"
 	"  --enrolments FILE  the authority's list of devices\n"
 	"  --export FILE    the registry's export\n"
+	"  --generation N   of keys in a service's token\n"
 	"  --json           say what came of it as one JSON object a line\n"
 	"  --once           look once and end\n"
 	"  --out PLACE      folder for the files of a rehearsal; file for a service\n"
+	"  --purpose WORD   telemetry or link\n"
 	"  --request FILE   a request, byte by byte\n"
 	"  --service NAME   of [service NAME] of the configuration\n"
 	"  --sha256 HEX     of a supplement's export, as rota campaign late says it\n"
@@ -97,8 +102,10 @@ static const struct {
 	{ "secrets", ENROLMENTS | DEVICE_CA, JSON, verb_secrets,
 		"secrets takes --enrolments and --device-ca" },
 	{ "serve", 0, 0, verb_serve, "serve takes --config alone" },
-	{ "hand", CAMPAIGN | SERVICE | OUT, TREE | JSON, verb_hand,
-		"hand takes --campaign, --service and --out" },
+	{ "hand", CAMPAIGN | SERVICE, OUT | TREE | JSON, verb_hand,
+		"hand takes --campaign and --service" },
+	{ "destroy", SERVICE | PURPOSE | GENERATION, JSON, verb_destroy,
+		"destroy takes --service, --purpose and --generation" },
 	{ "nginx", 0, 0, verb_nginx, "nginx takes --config alone" },
 };
 
@@ -178,6 +185,8 @@ static unsigned take(int option, const char *value, struct arguments *a)
 		{ 'E', ENROLMENTS, &a->enrolments },
 		{ 'D', DEVICE_CA, &a->device_ca },
 		{ 'd', DIGEST, &a->sha256 },
+		{ 'p', PURPOSE, &a->purpose },
+		{ 'g', GENERATION, &a->generation },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -198,10 +207,12 @@ static const struct option options[] = {
 	{ "device-ca", required_argument, NULL, 'D' },
 	{ "enrolments", required_argument, NULL, 'E' },
 	{ "export", required_argument, NULL, 'e' },
+	{ "generation", required_argument, NULL, 'g' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "once", no_argument, NULL, 'n' },
 	{ "out", required_argument, NULL, 'o' },
+	{ "purpose", required_argument, NULL, 'p' },
 	{ "request", required_argument, NULL, 'r' },
 	{ "service", required_argument, NULL, 's' },
 	{ "sha256", required_argument, NULL, 'd' },

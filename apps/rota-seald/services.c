@@ -50,6 +50,24 @@ static bool read_rate(const char *text, struct rota_rule *rule)
 	return true;
 }
 
+/* All of it, or nothing. */
+static enum rota_err load_token(
+	struct rota_ini *ini, const char *section, struct service *s, struct rota_fail *why)
+{
+	const char *module = rota_ini_get(ini, section, "token_module"), *label, *pin_file;
+
+	s->token = (struct rota_pkcs11_token){ .dir = "/" };
+	if (!module)
+		return ROTA_OK;
+	ROTA_TRY(rota_ini_need(ini, section, "token_label", &label, why));
+	ROTA_TRY(rota_ini_need(ini, section, "token_pin_file", &pin_file, why));
+	s->token.module = module;
+	s->token.label = s->token.name = label;
+	s->token.pin_file = pin_file;
+	s->token.environment = rota_ini_get(ini, section, "token_environment");
+	return ROTA_OK;
+}
+
 static enum rota_err load_one(
 	struct rota_ini *ini, const char *name, struct service *s, struct rota_fail *why)
 {
@@ -61,6 +79,7 @@ static enum rota_err load_one(
 	ROTA_TRY(rota_ini_need(ini, section, "purposes", &purposes, why));
 	ROTA_TRY(rota_ini_need(ini, section, "rate", &rate, why));
 	*s = (struct service){ .name = name, .rule = { .name = name } };
+	ROTA_TRY(load_token(ini, section, s, why));
 	agree = rota_ini_get(ini, section, "agree");
 	s->has_agree = agree != NULL;
 	if (agree && !rota_unhex(agree, ROTA_BUF(s->agree)))
@@ -109,6 +128,14 @@ struct service *services_find(struct services *s, const uint8_t spki[static 32])
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (memcmp(s->at[i].spki, spki, sizeof(s->at[i].spki)) == 0)
+			return &s->at[i];
+	return NULL;
+}
+
+const struct service *services_named(const struct services *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->at[i].name, name) == 0)
 			return &s->at[i];
 	return NULL;
 }

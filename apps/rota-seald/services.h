@@ -5,6 +5,7 @@
 
 #include "host/base/ini.h"
 #include "host/notary/rate.h"
+#include "ports/pkcs11/pkcs11.h"
 #include "rota/port/p256.h"
 
 /* One application back end for each purpose, old and new. */
@@ -15,7 +16,8 @@ struct service {
 	uint8_t spki[32]; /* SHA-256 of its certificate's SubjectPublicKeyInfo */
 	unsigned purposes; /* bit n: purpose n */
 	bool has_agree;
-	uint8_t agree[ROTA_P256_KEY_LEN]; /* point of a key of its token, for `hand` */
+	uint8_t agree[ROTA_P256_KEY_LEN]; /* point of a key of its token, for `hand` into a file */
+	struct rota_pkcs11_token token; /* at hand, for `hand` into it; module NULL: it is not */
 	struct rota_rule rule; /* of which the rate counts */
 	struct rota_rate rate;
 };
@@ -33,6 +35,9 @@ struct services {
 /* Names point into `ini`. ROTA_ERR_FORMAT: the sentence names section and key. */
 ROTA_MUST_USE enum rota_err services_load(
 	struct rota_ini *ini, struct services *out, struct rota_fail *why);
+
+/* The service of this name; NULL: none. */
+const struct service *services_named(const struct services *s, const char *name);
 
 /* The service of this certificate; NULL: none. */
 struct service *services_find(struct services *s, const uint8_t spki[static 32]);

@@ -12,7 +12,8 @@
  *     seal     STATE/campaigns/ID.TREE.keys, .confirm, .copies, .sealed; OUTBOX/ID.TREE.confirm, .keys, .sealed
  *     publish  the role's list, signed, in the authority's staging
  *
- * `serve` gives back ends the keys of single devices out of the copies (37.11), `hand` those of a whole tree, for one token (37.12).
+ * `serve` gives back ends the keys of single devices out of the copies (37.11), `hand` those of a whole tree, for one token (37.12) or
+ * into it (37.14), out of which `destroy` takes them when they are retired.
  *
  * `run` does the three for each campaign that the signing daemon has. The first two are for the user who holds the keys, the
  * third is for him who publishes and holds none: he reads the outbox, and never the state.
@@ -50,6 +51,9 @@ ROTA_MUST_USE enum rota_err verb_serve(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 /* The keys of a tree's devices in a file for a service's token, or in that token. */
 ROTA_MUST_USE enum rota_err verb_hand(
+	const struct config *c, const struct arguments *a, struct rota_fail *why);
+/* Those of a generation that was retired, out of that token. */
+ROTA_MUST_USE enum rota_err verb_destroy(
 	const struct config *c, const struct arguments *a, struct rota_fail *why);
 /* The configuration of nginx for `serve`, on standard output. */
 ROTA_MUST_USE enum rota_err verb_nginx(

@@ -10,6 +10,7 @@
 #ifndef HOST_CAMPAIGN_BACKKEYS_H
 #define HOST_CAMPAIGN_BACKKEYS_H
 
+#include "host/base/feed.h"
 #include "host/campaign/bundlefile.h"
 #include "host/campaign/copies.h"
 #include "host/campaign/row.h"
@@ -67,6 +68,16 @@ ROTA_MUST_USE enum rota_err rota_backkeys_chunk(const struct rota_backkeys *r,
 ROTA_MUST_USE enum rota_err rota_backkeys_derive(const struct rota_backkeys *r,
 	const uint8_t secret[static ROTA_SECRET_LEN], const uint8_t device[static ROTA_DEVICE_LEN],
 	struct rota_backkeys_keys *out);
+
+/* What takes the keys of one device after another, and wipes what it made of them. */
+typedef enum rota_err (*rota_backkeys_fn)(void *ctx, const uint8_t device[static ROTA_DEVICE_LEN],
+	const struct rota_backkeys_keys *keys, struct rota_fail *why);
+
+/* All of them, in the order of the tree, by one question to the HSM, up to the first that is not taken. ROTA_ERR_DENIED: of a purpose
+ * that no back end gets. */
+ROTA_MUST_USE enum rota_err rota_backkeys_each(const struct rota_backkeys *r,
+	const struct rota_sealer *hsm, const struct rota_progress *progress, rota_backkeys_fn take,
+	void *ctx, struct rota_fail *why);
 
 /* The device in each place: r->tree.size ids of ROTA_DEVICE_LEN bytes. ROTA_ERR_CORRUPT: a place has none. */
 ROTA_MUST_USE enum rota_err rota_backkeys_devices(

@@ -121,6 +121,30 @@ ROTA_MUST_USE enum rota_err module_clear(struct module *m, const char *key, stru
 ROTA_MUST_USE enum rota_err module_derive(struct module *m, CK_OBJECT_HANDLE key,
 	const uint8_t peer[static ROTA_P256_KEY_LEN], uint8_t dh[static 32], struct rota_fail *why);
 
+/* ---- module_secret.c: keys that were made elsewhere, for HMAC with SHA-256 and nothing else ---- */
+
+#define MODULE_SECRET_ID_LEN 32
+#define MODULE_SECRET_LEN 32
+
+/* Put one in under a label and an id. The token says afterwards that it is sensitive and not extractable, else it goes again:
+ * ROTA_ERR_DENIED. */
+ROTA_MUST_USE enum rota_err module_secret_put(struct module *m, const char *label,
+	const uint8_t id[static MODULE_SECRET_ID_LEN], uint8_t value[static MODULE_SECRET_LEN],
+	struct rota_fail *why);
+
+/* Ids of all that have this label, ascending, which the caller frees. */
+struct module_ids {
+	uint8_t (*at)[MODULE_SECRET_ID_LEN];
+	size_t count;
+};
+ROTA_MUST_USE enum rota_err module_secret_ids(
+	struct module *m, const char *label, struct module_ids *out, struct rota_fail *why);
+bool module_ids_have(const struct module_ids *ids, const uint8_t id[static MODULE_SECRET_ID_LEN]);
+
+/* Destroy all that have this label; *count of them, those of a call that failed in between too. */
+ROTA_MUST_USE enum rota_err module_secret_destroy(
+	struct module *m, const char *label, uint32_t *count, struct rota_fail *why);
+
 /* ---- module_aes.c ---- */
 
 /* AES-256, for sealing. As module_generate(). */

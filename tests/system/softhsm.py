@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 USER_PIN, CLASS, VALUE, LABEL, PRIVATE_KEY, SECRET_KEY = 0x8000534D, 0, 0x11, 3, 3, 4
+ID, SENSITIVE, EXTRACTABLE, SIGN = 0x102, 0x103, 0x162, 0x108
 
 
 def attributes(path):
@@ -66,6 +67,19 @@ def secret_keys(store, pin):
             if a.get(CLASS) == SECRET_KEY and VALUE in a:
                 found[unseal(key, a[LABEL]).decode()] = unseal(key, a[VALUE])
     return found
+
+
+def objects(store, pin):
+    """Of each secret key in a store of one token: label, id, value, whether it is sensitive, extractable, and signs."""
+    found = []
+    for token in store.rglob("token.object"):
+        key = token_key(attributes(token), pin)
+        for path in token.parent.glob("*.object"):
+            a = attributes(path) if path != token else {}
+            if a.get(CLASS) == SECRET_KEY:
+                found.append((unseal(key, a[LABEL]).decode(), unseal(key, a[ID]), unseal(key, a[VALUE]),
+                              *(a[flag] != 0 for flag in (SENSITIVE, EXTRACTABLE, SIGN))))
+    return sorted(found)
 
 
 def point(scalar):

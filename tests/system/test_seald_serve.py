@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`rota-seald serve`: who gets keys of devices, and what the log has of it (SPEC 37.11). Before it stands the real nginx with the
 configuration that `rota-seald nginx` prints, or the test itself in nginx's place."""
+import hmac
 import http.client
 import ipaddress
 import json
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -21,7 +23,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import pki
 import sealfiles
+import softhsm
 from paths import PATIENCE
+from test_seald import SHIM
 from test_seald_campaign import DEVICES, copy_all, make_all  # noqa: F401 - fixtures
 from test_signd_remote import NGINX, free_port, spki
 from test_rota_signd import leaves
@@ -294,7 +298,120 @@ def test_handed_over(chain):
     assert not (chain.folder / "other.hand").exists() and len(site.unwrapped()) == 1
 
 
+FEW = 40
+
+
+@pytest.fixture(name="backend")
+def make_backend(chain):
+    """A campaign of a few devices, and a token of the service that gets their keys, at hand and behind the module that breaks."""
+    chain.part(0, FEW)
+    chain.ident = chain.approve()
+    chain.bring(chain.ident)
+    chain.good("run", "--once")
+    site = Site(chain, ident=chain.ident)
+    place = chain.folder / "backend"
+    place.mkdir()
+    token = softhsm.Token(place, "ingest")
+    text = chain.ini.read_text(encoding="utf-8")
+    environment = f"SOFTHSM2_CONF={token.conf}\n  P11SHIM_DIR={place}\n  P11SHIM_MODULE={token.MODULE}"
+    chain.ini.write_text(text.replace("[service ingest]\n", f"[service ingest]\ntoken_module = {SHIM}\ntoken_label = ingest\n"
+                                      f"token_pin_file = {token.pin_file}\ntoken_environment = {environment}\n"), encoding="utf-8")
+    site.place, site.token = place, token
+    site.words = ["hand", "--campaign", chain.ident, "--service", "ingest"]
+    return site
+
+
+def kept(site):
+    return softhsm.objects(site.place / "tokens", b"123456")
+
+
+def wanted(site, generation=1):
+    """SPEC 37.14"""
+    return sorted((f"rota-telemetry-{generation}-{way}", device,
+                   sealfiles.derive(secret, "telemetry", use, generation, device, 16) + bytes(16), True, False, True)
+                  for device, secret in site.chain.secrets(site.ident)[1].items() for use, way in ((1, "up"), (2, "down")))
+
+
+@pytest.mark.skipif(not shutil.which("pkcs11-tool"), reason="opensc is not here")
+def test_into_a_token(backend):
+    """The keys that devices have, where they do not come out any more, and make the record keys of messages; once, however often."""
+    opened = backend.chain.counted("opened")
+    said, = backend.chain.good(*backend.words, "--json")
+    assert said == {"campaign": backend.ident, "devices": FEW, "service": "ingest", "tree": 0}
+    assert backend.chain.counted("opened") - opened == 1
+    assert kept(backend) == wanted(backend) and len(wanted(backend)) == 2 * FEW
+    backend.chain.good(*backend.words)
+    assert kept(backend) == wanted(backend)
+    assert [one["digest"] for one in backend.unwrapped()] == 2 * [backend.ident]
+    device = wanted(backend)[0][1]
+    tool = ["pkcs11-tool", "--module", softhsm.Token.MODULE, "--token-label", "ingest", "--login", "--pin", "123456"]
+    message, mac = backend.place / "message", backend.place / "mac"
+    message.write_bytes(b"rota-record-v1" + bytes(16) + b"\1")
+    environment = {**os.environ, "SOFTHSM2_CONF": str(backend.token.conf)}
+    subprocess.run([*tool, "--sign", "--mechanism", "SHA256-HMAC", "--id", device.hex(), "--input-file", message, "--output-file", mac],
+                   env=environment, check=True, capture_output=True, timeout=60 * PATIENCE)
+    assert mac.read_bytes() in [hmac.digest(value[:16], message.read_bytes(), "sha256")  # the tool knows no label beside an id
+                                for _, of, value, *_ in wanted(backend) if of == device]
+
+
+def test_into_a_token_killed(backend):
+    """Whenever it is killed, what is there is right, and the next one brings the rest."""
+    chance, counts = random.Random(5), set()
+    for _ in range(8):
+        with subprocess.Popen(backend.chain.command(*backend.words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+            try:
+                running.wait(0.1 + chance.random())
+            except subprocess.TimeoutExpired:
+                running.send_signal(signal.SIGKILL)
+        time.sleep(0.1)  # the token's process may be at its last one
+        counts.add(len(kept(backend)))
+        assert set(kept(backend)) <= set(wanted(backend))
+    backend.chain.good(*backend.words)
+    assert kept(backend) == wanted(backend)
+
+
+def test_a_token_that_keeps_them_otherwise(backend):
+    """What it says of them is looked at, and the key goes again; a PIN that it refuses is told apart."""
+    for mood, says in (("loose", "is extractable"), ("bare", "is not sensitive")):
+        (backend.place / "mood").write_text(mood, encoding="ascii")
+        told = backend.chain.run(*backend.words)
+        assert told.returncode == 1 and says in told.stderr, told.stderr
+        assert kept(backend) == []
+    (backend.place / "mood").unlink()
+    for words, says in [(["hand", "--campaign", backend.ident, "--service", "tunnel"], "has no keys of purpose telemetry"),
+                        (["hand", "--campaign", backend.ident, "--service", "else"], "no [service else]")]:
+        told = backend.chain.run(*words)
+        assert told.returncode == 1 and says in told.stderr, told.stderr
+    backend.token.pin_file.write_text("000000\n", encoding="ascii")
+    before = len(backend.unwrapped())
+    assert backend.chain.run(*backend.words).returncode == 3
+    assert len(backend.unwrapped()) == before and kept(backend) == []
+
+
+def test_destroyed_when_it_is_retired(backend):
+    """All of a generation, and no sooner than one two above it is sealed."""
+    chain, words = backend.chain, ["destroy", "--service", "ingest", "--purpose", "telemetry", "--json", "--generation"]
+    chain.good(*backend.words)
+    for generation in (2, 3):
+        told = chain.run(*words, "1")
+        assert told.returncode == 1 and "is not two below the newest that is sealed" in told.stderr
+        chain.ident = chain.approve(generation=generation)
+        chain.bring(chain.ident)
+        chain.good("run", "--once")
+        if generation == 2:
+            chain.good("hand", "--campaign", chain.ident, "--service", "ingest")
+    assert len(kept(backend)) == 4 * FEW
+    for count in (2 * FEW, 0):
+        said, = chain.good(*words, "1")
+        assert said == {"destroyed": count, "generation": 1, "purpose": "telemetry", "service": "ingest"}
+        assert len(kept(backend)) == 2 * FEW and all(label.startswith("rota-telemetry-2-") for label, *_ in kept(backend))
+    for wrong, says in (("0", "is no generation"), ("x", "is no generation"), ("2", "is not two below")):
+        told = chain.run(*words, wrong)
+        assert told.returncode == 1 and says in told.stderr, told.stderr
+
+
 @pytest.mark.parametrize("was, is_, says", [
+    ("[service ingest]\n", "[service ingest]\ntoken_module = /x\n", "token_label"),
     ("agree = 04", "agree = 0", "is not 130 hex digits"),
     ("purposes = telemetry\n", "purposes = storage\n", "are not of telemetry and link"),
     ("rate = 1000/1h\n", "rate = 1000\n", "is not COUNT/DURATION"),
