@@ -29,7 +29,7 @@ static enum rota_err open_pair(
 		.token = &c->token, .p256 = &rota_p256_openssl, .random = &rota_random_posix
 	};
 
-	return rota_rot_pkcs11_open(pair, &parts, why);
+	return holders_saw(rota_rot_pkcs11_open(pair, &parts, why));
 }
 
 enum rota_err secrets_point(const struct config *c, bool make,
@@ -79,8 +79,8 @@ static enum rota_err open_token(struct intake *in, struct rota_fail *why)
 
 	ROTA_TRY(open_pair(c, &in->pair, why));
 	in->paired = true;
-	ROTA_TRY(rota_pkcs11_entropy_open(&c->token, &in->source, why));
-	ROTA_TRY(rota_pkcs11_sealer_open(&c->token, "book", &in->holders.book, why));
+	ROTA_TRY(holders_entropy(c, &in->source, why));
+	ROTA_TRY(holders_saw(rota_pkcs11_sealer_open(&c->token, "book", &in->holders.book, why)));
 	err = in->pair.port.key_point(&in->pair, ROTA_ROT_AGREE_0, in->point);
 	if (err != ROTA_OK)
 		return rota_fail(why, err,
