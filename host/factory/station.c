@@ -368,6 +368,26 @@ static enum rota_err measure(struct bench *b, struct rota_span images, struct ro
 	return ROTA_OK;
 }
 
+/* One that comes again has the TPM that it had. */
+static enum rota_err same_tpm(const struct bench *b, struct rota_fail *why)
+{
+	char name[2 * ROTA_QUOTE_NAME_LEN + 1];
+	struct rota_bytes was;
+	enum rota_err err = ROTA_ERR_NOT_FOUND;
+	bool same;
+
+	if (b->made->quoted)
+		err = rota_enrol_text(b->s->desk->dir, b->made->device, "quote_key", &was, why);
+	if (err != ROTA_OK)
+		return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
+	rota_hex(ROTA_SPAN(b->made->quote.key_name), name);
+	same = strcmp(name, (const char *)was.p) == 0;
+	rota_bytes_free(&was);
+	return same ? ROTA_OK
+		    : refuse(why, ROTA_ERR_HARDWARE,
+			      "is listed with another TPM than the one that quotes");
+}
+
 static enum rota_err hear_ready(struct bench *b, struct rota_fail *why)
 {
 	uint8_t said[ROTA_DIGEST_LEN];
@@ -384,6 +404,8 @@ static enum rota_err hear_ready(struct bench *b, struct rota_fail *why)
 	ROTA_TRY(rota_talk_hear(&b->s->talk, ROTA_FACTORY_READY, &room, &m, why));
 	err = rota_ready_judge(&want, &m, &b->made->quote, why);
 	b->made->quoted = err == ROTA_OK && want.pcrs != 0;
+	if (err == ROTA_OK)
+		err = same_tpm(b, why);
 	if (err == ROTA_OK)
 		err = measure(b, m.field[FACTORY_IMAGES], why);
 	rota_bytes_free(&room);

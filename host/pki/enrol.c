@@ -289,6 +289,32 @@ enum rota_err rota_enrol_spki(const struct rota_authdir *dir, const char *device
 	return err;
 }
 
+struct text_want {
+	const char *device_id, *name;
+	struct rota_bytes *text;
+};
+
+static bool take_text(void *ctx, const json_t *row)
+{
+	struct text_want *want = ctx;
+	const char *id = json_string_value(json_object_get(row, "device"));
+	const char *text = json_string_value(json_object_get(row, want->name));
+
+	if (!id || !text || strcmp(id, want->device_id) != 0)
+		return false;
+	*want->text = (struct rota_bytes){ 0 };
+	rota_bytes_add_text(want->text, text);
+	return true;
+}
+
+enum rota_err rota_enrol_text(const struct rota_authdir *dir, const char *device_id,
+	const char *name, struct rota_bytes *text, struct rota_fail *why)
+{
+	struct text_want want = { .device_id = device_id, .name = name, .text = text };
+
+	return each_line(dir, take_text, &want, why);
+}
+
 struct who_want {
 	const char *device_id;
 	char *text;

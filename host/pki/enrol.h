@@ -74,6 +74,10 @@ ROTA_MUST_USE enum rota_err rota_enrol_list(const struct rota_desk *desk,
 void rota_enrol_who(const struct rota_authdir *dir, const char *device_id,
 	char text[static ROTA_ENROL_WHO_MAX]);
 
+/* A text of the first line of a device that has it; the caller frees. ROTA_ERR_NOT_FOUND (why untouched): none has. */
+ROTA_MUST_USE enum rota_err rota_enrol_text(const struct rota_authdir *dir, const char *device_id,
+	const char *name, struct rota_bytes *text, struct rota_fail *why);
+
 /* The IDevID SubjectPublicKeyInfo of an enrolled device. ROTA_ERR_NOT_FOUND: no such device. */
 ROTA_MUST_USE enum rota_err rota_enrol_spki(const struct rota_authdir *dir, const char *device_id,
 	struct rota_bytes *spki, struct rota_fail *why);

@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 
@@ -172,6 +173,14 @@ def test_a_tpm_quotes_what_it_booted(factory, tpm):
     soft = make(factory, Device(factory.dir / "unquoted"), "--soft", "--serial", "Q-2", "--pcr-digest", shown)
     assert "quotes no PCRs" in soft.stderr
     assert make(factory, Device(factory.dir / "unquoted"), "--soft", "--serial", "Q-2", "--pcrs", "24").returncode == 2
+    # it comes again, with the TPM that it had and no other
+    rows = factory.authority / "enrolments"
+    text = rows.read_text()
+    (device.dir / "state/born").unlink()
+    rows.write_text(text.replace(row["quote_key"], row["quote_key"][:-1] + ("0" if row["quote_key"][-1] != "0" else "1")))
+    assert "another TPM" in make(factory, device, *pcrs, shown, kind=kind).stderr
+    rows.write_text(text)
+    assert make(factory, device, *pcrs, shown, kind=kind).returncode == 0
     # a quote that is cut off on its way is no quote
     other = Device(factory.dir / "cut-quote")
     shutil.rmtree(device.dir)
@@ -219,11 +228,24 @@ def test_enlist_leaves_the_head_in_the_daemons_log(factory):
 # ---- a device that its owner gives away ----
 
 
+def told(factory, kind, device, body):
+    """An operator's record (30.9)."""
+    body = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(60)
+        s.connect(str(factory.dir / "serve/desk/operators.sock"))
+        s.sendall(f"POST /v1/record/{kind}/{device} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        answer = b"".join(iter(lambda: s.recv(4096), b""))
+    status = int(answer.split()[1])
+    return json.loads(answer.partition(b"\r\n\r\n")[2])["result"] if status == 200 else status
+
+
 def test_a_wiped_device_is_made_anew_by_another_owner(factory, tpm):
     """Its identity stays; everything else is another's: id, certificates, anchors, counters, data keys. Its old owner's line stays what it was."""
     device, kind = Device(factory.dir / "given"), ("tpm", "--tpm", tpm.tcti)
     assert make(factory, device, "--serial", "GIVEN", kind=kind).returncode == 0
     old = factory.enrolled()[-1]
+    factory.rota("factory", "enlist")
     assert device.boot() == "1.0.0"
     with tempfile.TemporaryDirectory(prefix="rota-owner-") as directory:
         os.chmod(directory, 0o755)
@@ -241,6 +263,9 @@ def test_a_wiped_device_is_made_anew_by_another_owner(factory, tpm):
             assert new["device"] != old["device"] and new["statement"] != old["statement"]
             assert json.loads(owner.rota("factory", "enlist", "--json"))["taken"] == 1
             assert new["device"].encode() in (device.dir / "rom.bin").read_bytes()
+            # its old registry hears of it, and seals nothing to it any more
+            assert told(factory, "owner", old["device"], {"by": "ann", "owner": "ben", "why": "sold"}) == "taken"
+            assert told(factory, "edit", old["device"], {"by": "ann", "group": "lab", "why": "late"}) == 404
             # it goes by its new owner's repository from the root on
             assert device.boot() == "1.0.0"
             said = device.once(check=3)
