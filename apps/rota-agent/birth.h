@@ -13,6 +13,8 @@
 
 /* In the state folder: the device id, once the factory is over. */
 #define BIRTH_MARK "born"
+/* There as well, while a device is made anew that had a life before. */
+#define BIRTH_FORMER "former"
 
 struct birth_flash {
 	const char *image[ROTA_SET_MAX], *name[ROTA_SET_MAX];

@@ -44,7 +44,8 @@ static enum rota_err remove_in(const char *folder, const char *name, struct rota
 	return err;
 }
 
-/* Roots, floors, events and files of the repositories of before. */
+/* Roots, floors, events and files of the repositories of before. The mark is there before first keys are made: a cut between leaves
+ * a device that does all of it again. */
 enum rota_err birth_clear(const struct birth *b, struct rota_fail *why)
 {
 	DIR *dir = opendir(b->state);
@@ -59,5 +60,6 @@ enum rota_err birth_clear(const struct birth *b, struct rota_fail *why)
 	closedir(dir);
 	if (err == ROTA_OK && b->flash.count > 0) /* else it is somebody else's to make */
 		err = remove_in(b->at, ROTA_LAYOUT_FLASH, why);
-	return err == ROTA_OK ? rota_file_sync_dir(b->state, why) : err;
+	return err == ROTA_OK ? birth_write(b, "state/" BIRTH_FORMER, rota_span(NULL, 0), 0600, why)
+			      : err;
 }

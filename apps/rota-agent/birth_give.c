@@ -304,19 +304,34 @@ static enum rota_err say_ready(struct birth *b, struct rota_fail *why)
 	return err;
 }
 
+/* The station has the first statement (35.1): it is not made again. But a registry that knows the device from before goes by a later
+ * one, which the device learns when it says this one itself (34.4). */
+static enum rota_err announce(struct birth *b, struct rota_fail *why)
+{
+	char *path = rota_text("%s/" BIRTH_FORMER, b->state);
+	enum rota_err err = ROTA_OK;
+
+	if (!rota_file_exists(path))
+		err = rota_keyslots_announced(&b->keys.slots);
+	free(path);
+	return err == ROTA_OK ? ROTA_OK : rota_fail(why, err, "data keys: %s", rota_err_str(err));
+}
+
 static enum rota_err hear_done(struct birth *b, struct rota_fail *why)
 {
 	struct rota_factory_message m;
 	struct rota_bytes room;
 	enum rota_err err;
+	char *path;
 
 	ROTA_TRY(rota_talk_hear(&b->talk, ROTA_FACTORY_DONE, &room, &m, why));
 	rota_bytes_free(&room);
-	/* The station has the first statement (35.1): it is not made again. */
-	err = rota_keyslots_announced(&b->keys.slots);
-	if (err != ROTA_OK)
-		return rota_fail(why, err, "data keys: %s", rota_err_str(err));
-	return birth_write(b, "state/" BIRTH_MARK, rota_span_cstr(b->device_hex), 0600, why);
+	ROTA_TRY(announce(b, why));
+	ROTA_TRY(birth_write(b, "state/" BIRTH_MARK, rota_span_cstr(b->device_hex), 0600, why));
+	path = rota_text("%s/" BIRTH_FORMER, b->state);
+	err = rota_file_remove(path, why);
+	free(path);
+	return err;
 }
 
 enum rota_err birth_ready(struct birth *b, struct rota_fail *why)

@@ -114,6 +114,30 @@ def test_from_the_station_to_the_first_bundle(works, tpm, tmp_path):
             assert not path.is_file() or path.stat().st_size > 1 << 22 or psk not in path.read_bytes(), path
 
 
+def test_a_wiped_device_comes_back(works):
+    """Wiped without a word and made anew by its own authority: its registry learns the new key, and the next bundle is sealed to it."""
+    device = works.make("back")
+    works.campaign()
+    device.once()
+    counter, proved = works.row(device.id)
+    assert counter == 2 and proved[TELEMETRY - 1] > 0
+    device.agent("wipe", "--offline", "--yes", check=0)
+    works.station(device, "--soft", "--serial", "back")
+    assert works.enrolled()[-1]["device"] == device.id
+    works.rota("factory", "enlist")
+    assert device.boot() == "1.0.0"
+    said = device.once()  # the bundle of before is for a key that it has no more
+    assert 'clause="SPEC 33.7"' in said and "SPEC 35" not in said, said
+    deadline = time.monotonic() + 60 * PATIENCE
+    while works.row(device.id) != (counter + 1, 8 * (0,)):  # all data keys were lost
+        assert time.monotonic() < deadline, works.row(device.id)
+        time.sleep(0.05)
+    works.campaign()
+    said = device.once()
+    assert "step=keys" not in said and int(line(said, "keys")["active"]) > proved[TELEMETRY - 1], said
+    assert not (device.dir / "state/former").exists()
+
+
 def test_a_device_that_ends_says_so_first(works):
     """What it says ends it at the server; only then it destroys, and what it said is there for good."""
     device = works.make("ending")
