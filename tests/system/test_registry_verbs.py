@@ -28,15 +28,15 @@ LIVES = (1, 2)
 class Site:
     """An operator's desk beside a daemon and a rotad."""
 
-    def __init__(self, scene, rotad, key, rules=REVOKE):
+    def __init__(self, scene, rotad, key, rules=REVOKE, fleet=True):
         (rotad.dir / "ocsp.key").write_bytes(key_pem(ec.generate_private_key(ec.SECP256R1())))
         (rotad.dir / "ocsp.key").chmod(0o600)
         ini = scene.dir / "rota.ini"
         text = ini.read_text(encoding="utf-8")
         assert text.count("[authority]\n") == 1
         text = text.replace("[authority]\n", f"[authority]\nsignd = {scene.folder}/signd.sock\n")
-        ini.write_text(f"{text}\n[fleet]\ndatabase = {rotad.dir}/fleet.sqlite\noperators = {rotad.dir}/desk\n"
-                       f"[serve]\ncrl = {rotad.dir}/served.pem\nocsp_key = {rotad.dir}/ocsp.key\n", encoding="utf-8")
+        named = f"[fleet]\ndatabase = {rotad.dir}/fleet.sqlite\noperators = {rotad.dir}/desk\n[serve]\n"
+        ini.write_text(f"{text}\n{named if fleet else '[serve]' + chr(10)}crl = {rotad.dir}/served.pem\nocsp_key = {rotad.dir}/ocsp.key\n", encoding="utf-8")
         self.scene, self.rotad = scene, rotad
         self.server = Server(scene, rotad, key, rules=RULES + rules)
         self.signd = self.server.signd
@@ -139,6 +139,25 @@ def test_an_officer_has_to_approve(scene, make, key):  # noqa: F811
         answer(second)
         assert site.end(ident) == {"left": 1, "revoked": 1, "waiting": 0}
         assert site.state(device) == DECOMMISSIONED and not path.exists()
+    finally:
+        site.signd.stop()
+
+
+def test_where_rota_serve_keeps_the_registry(scene, make, key):  # noqa: F811
+    """Nobody has to say where it is: campaigns, too, are told there by default."""
+    rotad = make()
+    site = Site(scene, rotad, key, fleet=False)
+    try:
+        state = rotad.dir / "st"  # a short path, for the socket
+        for name, to in (("rotad/fleet.sqlite", "fleet.sqlite"), ("desk/operators.sock", "desk")):
+            (state / name).parent.mkdir(parents=True)
+            (state / name).symlink_to(rotad.dir / to)
+        device = site.server.enrolled()
+        said = site.rota("decommission", "--reason", "lost", device.id.hex(), status=1)
+        assert "[fleet] operators is not set" in said
+        ini = scene.dir / "rota.ini"
+        ini.write_text(ini.read_text().replace("[serve]\n", f"[serve]\nstate = {state}\n"))
+        assert site.end(device.id.hex()) == {"left": 1, "revoked": 1, "waiting": 0}
     finally:
         site.signd.stop()
 

@@ -417,6 +417,19 @@ def test_what_is_wrong_is_said_in_one_line(serve, authority, spoil):
     assert served.children() == []
 
 
+def test_keys_are_served_where_rows_are_made(serve, authority):
+    """Without a daemon nobody makes rows of what devices say of their keys, so that they are told nothing is taken."""
+    served = serve().ready()
+    client = authority.client(authority.operational)
+    assert served.ask("device", "/api/v1/statement", client, "POST", b"x")[0] == 404
+    served.stop()
+    ini = authority.dir / "rota.ini"
+    ini.write_text(f"[authority]\nsignd = {authority.dir}/nobody\nproduct = sensor\n{ini.read_text()}")
+    served = serve().ready()
+    assert served.ask("device", "/api/v1/statement", client, "POST", b"x")[0] == 400
+    assert f"[keys]\ndirectory = {served.state}/rotad/keys\n" in (served.state / "rotad.ini").read_text()
+
+
 def test_damaged_journal_is_named(serve, authority):
     device = authority.client(authority.operational)
     served = serve().ready()
