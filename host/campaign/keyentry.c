@@ -101,20 +101,33 @@ static int order(const json_t *a, const json_t *b)
 		: number(a, "generation") > number(b, "generation");
 }
 
+static bool same_purpose(const json_t *a, const json_t *b)
+{
+	return strcmp(text(a, "purpose"), text(b, "purpose")) == 0;
+}
+
+static enum rota_err check_overtaken(const json_t *all, const json_t *one, struct rota_fail *why)
+{
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *other = json_array_get(all, i);
+
+		if (same_purpose(other, one) && order(other, one) >= 0)
+			return rota_fail(why, ROTA_ERR_COUNTER,
+				"generation %lld of %s is overtaken by %lld, which is listed",
+				(long long)number(one, "generation"), text(one, "purpose"),
+				(long long)number(other, "generation"));
+	}
+	return ROTA_OK;
+}
+
 static enum rota_err insert(json_t *all, json_t *one, struct rota_fail *why)
 {
 	size_t at = 0, of_purpose = 0;
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *other = json_array_get(all, i);
-		bool same = strcmp(text(other, "purpose"), text(one, "purpose")) == 0;
 
-		if (same && order(other, one) >= 0)
-			return rota_fail(why, ROTA_ERR_COUNTER,
-				"generation %lld of %s is overtaken by %lld, which is listed",
-				(long long)number(one, "generation"), text(one, "purpose"),
-				(long long)number(other, "generation"));
-		of_purpose += same;
+		of_purpose += same_purpose(other, one);
 		at += order(other, one) < 0;
 	}
 	if (of_purpose == ROTA_KEYS_OF_PURPOSE_MAX) { /* the oldest of them is the first */
@@ -139,6 +152,8 @@ static enum rota_err enter(json_t *list, const json_t *found, json_t *one, uint3
 	if (found)
 		return add_tree(
 			(json_t *)(uintptr_t)found, tree, most, text(one, "id"), changed, why);
+	/* of a supplement, too, whose campaign has gone out of the list since */
+	ROTA_TRY(check_overtaken(json_object_get(list, "campaigns"), one, why));
 	if (number(tree, "tree") != 0)
 		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"campaign %.16s is not listed: tree 0 is to be published first",

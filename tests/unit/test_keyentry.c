@@ -116,6 +116,7 @@ TEST(of_a_purpose_two_stand)
 		CHECK(rota_keyentry_find(list, c.id));
 	}
 	CHECK_EQ(enter(ROTA_PURPOSE_LINK, 2, 0, 0xaa, &changed), ROTA_ERR_COUNTER);
+	CHECK_EQ(enter(ROTA_PURPOSE_LINK, 2, 1, 0xaa, &changed), ROTA_ERR_COUNTER);
 	CHECK(reads(4));
 }
 
