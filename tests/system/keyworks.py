@@ -150,12 +150,12 @@ class Works(Line):
         self.rota("repo", "import", bundle)
         bundle.unlink()
 
-    def deliver(self, ident):
+    def deliver(self, ident, tree=0):
         """To the server that hands it out."""
         for kind in ("confirm", "keys"):
-            shutil.copy(self.sealed / f"outbox/{ident}.0.{kind}", self.shelf / ".draft")
+            shutil.copy(self.sealed / f"outbox/{ident}.{tree}.{kind}", self.shelf / ".draft")
             (self.shelf / ".draft").chmod(0o644)  # as root rotad is another user
-            (self.shelf / ".draft").rename(self.shelf / f"{ident}.0.{kind}")
+            (self.shelf / ".draft").rename(self.shelf / f"{ident}.{tree}.{kind}")
 
     def campaign(self, purpose="telemetry", *options):
         """From the request to the server that hands bundles out; its id."""
@@ -164,6 +164,17 @@ class Works(Line):
         self.deliver(ident)
         self.rota("campaign", "list")  # the registry hears how it stands
         return ident
+
+    def late(self, ident):
+        """A supplement of the campaign, from the registry's export to the server, as what `rota campaign late` said."""
+        said = json.loads(self.rota("campaign", "late", ident, "--json"))
+        tree = str(said["tree"])
+        self.seald("import", "--campaign", ident, "--tree", tree, "--export", self.authority / f"campaigns/{ident}.{tree}.export",
+                   "--sha256", said["sha256"])
+        self.seald("run", "--once")
+        self.rota("publish")
+        self.deliver(ident, tree)
+        return said
 
     # --- the registry ---
 

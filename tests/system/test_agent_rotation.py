@@ -95,15 +95,28 @@ def test_a_key_waits_for_its_time(works, device):
     assert line(device.once(), "keys")["active"] == str(first + 3)
 
 
+def test_who_comes_late(works, device):
+    """A device that was made behind the campaign finds none of its bundles, and takes its part by a supplement; who has one is left alone."""
+    ident = works.campaign()
+    generation = int(line(device.once(), "keys")["active"])
+    works.settled(device.id, TELEMETRY, generation)
+    late = works.make("who-came-late")
+    assert not re.search("^keys ", late.once(), re.M)
+    assert works.late(ident)["devices"] == 1
+    assert line(late.once(), "keys")["active"] == str(generation)
+    works.settled(late.id, TELEMETRY, generation)
+    assert not re.search("^keys ", device.once(), re.M)
+
+
 def test_flash_that_was_put_back(works, device):
-    """Old flash brings no key back: the TPM has none that opens it. The device notices, asks for the time, has new keys and says so, and the next
-    campaign finds it."""
+    """Old flash brings no key back: the TPM has none that opens it. The device notices, asks for the time, has new keys and says so; a supplement
+    brings it the generation that all others use, and the next campaign finds it."""
     works.campaign()
     first = int(line(device.once(), "keys")["active"])
     works.settled(device.id, TELEMETRY, first)
     device.snapshot(works.dir / "old")
     for generation in (first + 1, first + 2):
-        works.campaign("telemetry", "--overlap", "0s")
+        ident = works.campaign("telemetry", "--overlap", "0s")
         device.once()
         works.settled(device.id, TELEMETRY, generation)
     counter = works.row(device.id)[0]
@@ -114,6 +127,10 @@ def test_flash_that_was_put_back(works, device):
     # what it said of itself: the next agree key, and that it holds nothing
     works.settled(device.id, TELEMETRY, 0)
     assert works.row(device.id)[0] == counter + 1
+    assert works.late(ident)["devices"] == 1
+    said = device.once()
+    assert "step=keys" not in said and line(said, "keys")["active"] == str(first + 2), said
+    works.settled(device.id, TELEMETRY, first + 2)
     works.campaign()
     said = device.once()
     assert "step=keys" not in said and line(said, "keys")["active"] == str(first + 3)
