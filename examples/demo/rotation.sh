@@ -18,6 +18,8 @@ seald_comes() {
 		"signd = $work/authority/signd/socket" "inbox = $work/seald/inbox" "outbox = $work/seald/outbox" \
 		"authority = $work/authority" '[token]' "${token_lines[@]}" "so_pin_file = $work/seald/so-pin"
 	must rota-seald make --config seald/seald.ini
+	seal_to=$(sed -n 's/.*factory secrets are sealed to \([0-9a-f]*\).*/\1/p' <<<"$said")
+	[ -n "$seal_to" ] || fail "rota-seald has no point for factory secrets"
 }
 
 rule() { # NAME WHO ROLE LINE...
@@ -47,7 +49,7 @@ make_device() { # NUMBER
 	start_tpm "tpm-$1"
 	tpm_of[$1]=$tpm_at
 	field_pids+=("$started")
-	must rota factory station --hardware board-a --serial "SN-100$1" --batch spring --batch-size 3 \
+	must rota factory station --hardware board-a --serial "SN-100$1" --batch spring --batch-size 3 --secrets "$seal_to" \
 		--image payload-4.0.0.img --repository-url "https://localhost:$repo/repo" \
 		--server-url "https://localhost:$device" -- rota-agent factory --at "$work/field-$1" \
 		--root-of-trust tpm --tpm "${tpm_of[$1]}" --image payload-4.0.0.img --slot-size "$slot_mib"
@@ -71,9 +73,11 @@ devices_are_made() {
 	for n in $field; do make_device "$n"; done
 	must rota factory check
 	must rota factory enlist
+	must rota-seald secrets --enrolments authority/enrolments --device-ca authority/ca/device-ca.pem \
+		--config seald/seald.ini
 	for n in $field; do polls "$n"; done
 	! grep -rq "PRIVATE KEY" field-* || fail "a private key is in a file of a device"
-	claim "three devices more" "their keys are in TPMs and in no file, SPEC 28.3"
+	claim "three devices more" "their keys are in TPMs and in no file" "SPEC 28.3"
 }
 
 # --- a campaign ---
@@ -111,6 +115,7 @@ campaign_for_all() { # GENERATION REASON
 	must rota campaign list
 	must cp "authority/campaigns/$campaign.export" seald/inbox/
 	must rota-seald run --once --config seald/seald.ini
+	expect '3 devices, .* 0 without a psk' "who steals the key that lists campaigns could give a device a key of his own"
 	bring_to_rotad
 	people_list_it "keys-$1"
 }
