@@ -39,6 +39,17 @@ static enum rota_err read_numbers(struct config *c, struct rota_fail *why)
 	return ROTA_OK;
 }
 
+static enum rota_err read_lock(struct config *c, struct rota_fail *why)
+{
+	const char *word = rota_ini_get(&c->ini, "seald", "lock");
+
+	c->lock = word == NULL || strcmp(word, "no") != 0;
+	if (!c->lock || word == NULL || strcmp(word, "yes") == 0)
+		return ROTA_OK;
+	return rota_fail(why, ROTA_ERR_FORMAT, "%s: line %u: lock is yes or no, not '%s'",
+		c->ini.path, rota_ini_line(&c->ini, "seald", "lock"), word);
+}
+
 static enum rota_err read_all(struct config *c, struct rota_fail *why)
 {
 	struct rota_ini *ini = &c->ini;
@@ -50,6 +61,7 @@ static enum rota_err read_all(struct config *c, struct rota_fail *why)
 	ROTA_TRY(read_place(ini, "inbox", &c->inbox, why));
 	ROTA_TRY(read_place(ini, "outbox", &c->outbox, why));
 	ROTA_TRY(read_numbers(c, why));
+	ROTA_TRY(read_lock(c, why));
 	ROTA_TRY(services_load(ini, &c->services, why));
 	c->token = (struct rota_pkcs11_token){ .dir = "/",
 		.module = rota_ini_get(ini, "token", "module"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apps/rota-seald/config.h -- seald.ini(5).
  *
- *     [seald]  product, state, threads; signd, authority, inbox, outbox, poll: for campaigns that the signing daemon has
+ *     [seald]  product, state, threads, lock; signd, authority, inbox, outbox, poll: for campaigns that the signing daemon has
  *     [token]  module, label, pin_file, so_pin_file, environment
  *     [serve], [service NAME]: services.h
  */
@@ -24,6 +24,7 @@ struct config {
 	const char *outbox; /* folder: what rotad serves */
 	unsigned poll_s; /* between two looks of `run` */
 	unsigned threads;
+	bool lock; /* memory is kept out of the swap */
 	struct rota_pkcs11_token token;
 	struct services services;
 	const char *so_pin_file; /* where `make` makes the token, else NULL */

@@ -130,7 +130,7 @@ static enum rota_err hand(struct job *j, struct rota_fail *why)
 	if (!(j->service->purposes & 1u << purpose))
 		return rota_fail(why, ROTA_ERR_DENIED, "service %s has no keys of purpose %s",
 			j->service->name, rota_purpose_word(purpose));
-	ROTA_TRY(holders_lock_memory(why));
+	ROTA_TRY(holders_lock_memory(j->config, why));
 	return j->arguments->out ? into_file(j, why) : into_token(j, why);
 }
 

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-enum rota_err holders_lock_memory(struct rota_fail *why)
+enum rota_err holders_lock_memory(const struct config *c, struct rota_fail *why)
 {
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
+	if (!c->lock || mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
 		return ROTA_OK;
 	return rota_fail_errno(why, errno,
 		"cannot keep memory out of the swap; run it with LimitMEMLOCK=infinity, or after "

@@ -42,7 +42,8 @@ ROTA_MUST_USE enum rota_err holders_registry(
 ROTA_MUST_USE enum rota_err holders_book(const struct config *c, struct holders *h,
 	uint8_t key[static ROTA_KEYWRAP_KEY_LEN], struct rota_fail *why);
 
-/* Secrets of the whole fleet pass through this process: none of its memory reaches the swap, from now on. */
-ROTA_MUST_USE enum rota_err holders_lock_memory(struct rota_fail *why);
+/* Secrets of the whole fleet pass through this process: none of its memory reaches the swap, from now on. Where the settings say
+ * `lock = no`, on a machine for trials, it may. */
+ROTA_MUST_USE enum rota_err holders_lock_memory(const struct config *c, struct rota_fail *why);
 
 #endif

@@ -74,7 +74,7 @@ static enum rota_err import_with_key(const struct config *c, const struct approv
 	struct holders h = { 0 };
 	enum rota_err err;
 
-	ROTA_TRY(holders_lock_memory(why));
+	ROTA_TRY(holders_lock_memory(c, why));
 	err = holders_open(c, 0, &h, why);
 	if (err == ROTA_OK)
 		err = holders_registry(c, &h, &registry, why);

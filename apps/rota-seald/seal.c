@@ -210,7 +210,7 @@ static enum rota_err open_and_run(struct job *j, struct rota_fail *why)
 	struct holders h = { 0 };
 	enum rota_err err;
 
-	ROTA_TRY(holders_lock_memory(why));
+	ROTA_TRY(holders_lock_memory(j->config, why));
 	ROTA_TRY(holders_entropy(j->config, &j->source, why));
 	err = holders_open(j->config, j->plan.purpose, &h, why);
 	if (err == ROTA_OK)

@@ -119,7 +119,7 @@ static enum rota_err open_and_take(struct intake *in, struct rota_fail *why)
 	enum rota_err err;
 
 	ROTA_TRY(rota_cert_load(in->arguments->device_ca, &ca, why));
-	err = holders_lock_memory(why);
+	err = holders_lock_memory(in->config, why);
 	if (err == ROTA_OK)
 		err = open_token(in, why);
 	if (err == ROTA_OK)

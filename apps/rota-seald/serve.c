@@ -264,7 +264,7 @@ static enum rota_err open_and_serve(struct serving *s, struct rota_fail *why)
 	int fd;
 
 	ROTA_TRY(rota_user_find(of->front, &front, why));
-	ROTA_TRY(holders_lock_memory(why));
+	ROTA_TRY(holders_lock_memory(s->config, why));
 	ROTA_TRY(open_copies(s, why));
 	ROTA_TRY(rota_remote_open(of->client_ca, of->crl, &s->remote, why));
 	ROTA_TRY(rota_listener_open(of->socket, 0660, &fd, why));

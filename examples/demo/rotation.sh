@@ -14,7 +14,7 @@ seald_comes() {
 	token_folder seald
 	token_lines=("$(grep -m 1 '^module' authority/rota.ini)" "environment = SOFTHSM2_CONF=$work/seald/softhsm2.conf"
 		'label = seald' "pin_file = $work/seald/pin")
-	write seald/seald.ini '[seald]' 'product = sensor' "state = $work/seald/state" \
+	write seald/seald.ini '[seald]' 'product = sensor' 'lock = no' "state = $work/seald/state" \
 		"signd = $work/authority/signd/socket" "inbox = $work/seald/inbox" "outbox = $work/seald/outbox" \
 		"authority = $work/authority" '[token]' "${token_lines[@]}" "so_pin_file = $work/seald/so-pin"
 	must rota-seald make --config seald/seald.ini

@@ -134,6 +134,25 @@ def test_a_pin_that_is_refused_is_not_tried_again(seald, verb):
     assert seald.seal().returncode == 0
 
 
+def test_memory_that_cannot_be_locked(seald):
+    """Who may lock none is turned away, but where the settings say that this is a trial."""
+    text = seald.ini.read_text(encoding="utf-8")
+    unable = ["prlimit", "--memlock=65536:65536", *(["setpriv", "--bounding-set=-ipc_lock"] if os.geteuid() == 0 else [])]
+
+    def seal(lock):
+        seald.ini.write_text(text.replace("threads = 2\n", f"threads = 2\nlock = {lock}\n"), encoding="utf-8")
+        return subprocess.run([*unable, *seald.command(*seald.seal_words())], capture_output=True, text=True, timeout=120 * PATIENCE, check=False)
+
+    try:
+        told = seal("yes")
+        assert told.returncode == 1 and "out of the swap" in told.stderr
+        assert "lock is yes or no, not 'perhaps'" in seal("perhaps").stderr
+        told = seal("no")
+        assert told.returncode == 0, told.stderr
+    finally:
+        seald.ini.write_text(text, encoding="utf-8")
+
+
 def test_killed_at_any_moment(seald):
     """Whatever of the copies was sealed under one key stays what it was, and the end is as whole as without."""
     seald.forget()
