@@ -24,9 +24,13 @@ static enum rota_err open_kind(
 {
 	char path[ROTA_FILE_PATH_MAX + 8];
 	uint64_t len;
+	enum rota_err err;
 
 	snprintf(path, sizeof(path), "%s.%s", t->name, kind);
-	return rota_file_open(path, fd, &len, why);
+	err = rota_file_open(path, fd, &len, why);
+	if (err != ROTA_ERR_NOT_FOUND)
+		return err;
+	return rota_fail(why, ROTA_ERR_CORRUPT, "%s is gone, of a tree that is sealed", path);
 }
 
 static enum rota_err open_copies(struct rota_earlier_tree *t, struct rota_fail *why)
@@ -76,7 +80,7 @@ static enum rota_err open_all(struct rota_earlier *e, const char *dir,
 				"never be listed",
 				n, tree);
 	if (tree > 0 && !is_sealed(dir, id, 0))
-		return rota_fail(why, ROTA_ERR_NOT_FOUND,
+		return rota_fail(why, ROTA_ERR_STATE,
 			"tree 0 of this campaign is not sealed: a supplement is for devices "
 			"that it has not");
 	for (unsigned n = 0; n < tree; n++) {

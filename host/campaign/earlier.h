@@ -42,8 +42,8 @@ struct rota_earlier_place {
 	uint8_t bundle[ROTA_KEYBUNDLE_LEN];
 };
 
-/* All sealed trees of a campaign in `dir` before number `tree`. ROTA_ERR_NOT_FOUND: `tree` is a supplement, and tree 0 is not sealed.
- * ROTA_ERR_STATE: a later one is sealed, and trees ascend. ROTA_ERR_CORRUPT, ROTA_ERR_FORMAT: one is damaged, or of another campaign.
+/* All sealed trees of a campaign in `dir` before number `tree`. ROTA_ERR_STATE: `tree` is a supplement, and tree 0 is not sealed; or
+ * a later one is sealed, and trees ascend. ROTA_ERR_CORRUPT, ROTA_ERR_FORMAT: one is damaged, or of another campaign.
  * Nothing is open then. */
 ROTA_MUST_USE enum rota_err rota_earlier_open(struct rota_earlier *e, const char *dir,
 	const uint8_t campaign[static 32], unsigned tree, const struct rota_crypto *crypto,

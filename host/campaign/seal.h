@@ -64,7 +64,7 @@ struct rota_seal_result {
 };
 
 /* ROTA_ERR_HASH: not the export that the request names. ROTA_ERR_CEILING: more devices, in all trees together, than were approved.
- * ROTA_ERR_NOT_FOUND, ROTA_ERR_STATE: it is not a supplement's turn. ROTA_ERR_BUSY: another run is at it. Else the index's, the HSM's, the disk's. */
+ * ROTA_ERR_STATE: it is not a supplement's turn. ROTA_ERR_NOT_FOUND: none of its devices takes part. ROTA_ERR_BUSY: another run is at it. Else the index's, the HSM's, the disk's. */
 ROTA_MUST_USE enum rota_err rota_seal_run(
 	const struct rota_seal_plan *plan, struct rota_seal_result *out, struct rota_fail *why);
 

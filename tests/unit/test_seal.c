@@ -362,7 +362,7 @@ TEST(a_supplement_has_its_turn)
 {
 	seal_scene_begin(&s, 4);
 	s.plan.tree = 1;
-	CHECK_EQ(run(), ROTA_ERR_NOT_FOUND); /* tree 0 says who has one */
+	CHECK_EQ(run(), ROTA_ERR_STATE); /* tree 0 says who has one */
 	s.plan.tree = ROTA_KEYS_TREES_MAX;
 	CHECK_EQ(run(), ROTA_ERR_ARGUMENT);
 	s.count = 2;
@@ -399,6 +399,9 @@ TEST(an_earlier_tree_that_is_not_what_it_was)
 		new_agree(0);
 		CHECK(run_next(2) != ROTA_OK);
 		CHECK(!rota_file_exists(seal_scene_path(&s, "sealed")));
+		s.plan.tree = 0;
+		CHECK_OK(rota_file_remove(seal_scene_path(&s, kinds[i]), &s.why));
+		CHECK_EQ(run_next(2), ROTA_ERR_CORRUPT);
 	}
 	ROW(NULL);
 	tempdir_remove();
