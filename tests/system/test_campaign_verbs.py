@@ -172,6 +172,7 @@ def test_storage_takes_an_officer(desk):
     # withdrawn online, before anything of it is listed
     assert "withdrawn in sequence 1 of revocations" in desk("abort", "--yes", ident[:8])
     assert json.loads(desk.rota("withdraw", "--json"))["withdrawn"] == [ident]
+    assert get(desk.signd, f"/v1/campaign/{ident}")[1]["state"] == "withdrawn"  # as rota-seald hears of it
 
 
 def test_an_officer_s_no_ends_it(desk):
