@@ -111,6 +111,29 @@ def test_killed_at_each_durable_call(factory, who, tmp_path):
     factory.rota("factory", "check")
 
 
+def test_killed_with_a_tpm(factory, tmp_path):
+    """What lies in a TPM was made or was not, whatever the disk says: keys, counters, and the device's word on both."""
+    count = tmp_path / "count"
+    kind = ("tpm", "--tpm")
+    with tempfile.TemporaryDirectory(prefix="rota-tpm-") as directory, swtpm.Tpm(directory) as tpm:
+        done = make(factory, Device(factory.dir / "tpm-count"), "--serial", "KT", kind=(*kind, tpm.tcti),
+                    **killing("rota-agent", KILLAT=0, KILLAT_COUNT=count))
+        assert done.returncode == 0, done.stderr
+    total = int(count.read_text())
+    for at in range(1, total + 1, max(1, total // max(1, KILLS // 3))):
+        device, serial = Device(factory.dir / f"tpm-{at}"), f"KT-{at}"
+        with tempfile.TemporaryDirectory(prefix="rota-tpm-") as directory, swtpm.Tpm(directory) as tpm:
+            make(factory, device, "--serial", serial, kind=(*kind, tpm.tcti), **killing("rota-agent", KILLAT=at))
+            done = make(factory, device, "--serial", serial, kind=(*kind, tpm.tcti))
+            if "has left a factory" in done.stderr:
+                assert (device.dir / "state/born").exists()
+            else:
+                assert done.returncode == 0, f"killed at call {at} of {total}: {done.stderr}"
+            assert device.boot() == "1.0.0"
+            device.once(check=3)
+    factory.rota("factory", "check")
+
+
 def test_another_device_does_not_come_in_its_place(factory):
     """Who was listed comes again as the very same, or not at all."""
     first, other = Device(factory.dir / "place-1"), Device(factory.dir / "place-2")
