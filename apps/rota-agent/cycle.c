@@ -317,6 +317,15 @@ static void note_detail(struct cycle *c, enum rota_err err)
 	c->a->report.detail_err = err;
 }
 
+/* Of data keys the end of the cycle says which clause was not met; what the server said is known only here. */
+static void warn_keys(const struct cycle *c, const char *step, enum rota_err err)
+{
+	if (err != ROTA_OK && err != ROTA_ERR_NOT_FOUND && err == c->fail.err && *c->fail.text)
+		say("warning",
+			(struct say_field[]){ { "step", step }, { "reason", rota_err_str(err) },
+				{ "detail", c->fail.text }, { NULL, NULL } });
+}
+
 static bool is_end(enum rota_update_want_kind kind)
 {
 	return kind == ROTA_UPDATE_REBOOT || kind == ROTA_UPDATE_IDLE ||
@@ -353,11 +362,13 @@ static bool step(struct cycle *c, struct rota_update_want *want)
 	case ROTA_UPDATE_FETCH_KEYS:
 		c->role[0] = 0;
 		err = agent_rotate_fetch(c->a, &c->u, want, &c->fail);
+		warn_keys(c, "bundle", err);
 		break;
 	case ROTA_UPDATE_SEND_STATEMENT:
 		c->role[0] = 0;
 		if (agent_rotate_send(c->a, &c->u, want, &err, &c->fail))
 			return true;
+		warn_keys(c, "statement", err);
 		break;
 	case ROTA_UPDATE_HEALTH:
 		err = check_health(c);

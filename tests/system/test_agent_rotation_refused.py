@@ -85,7 +85,8 @@ def test_bundles_that_are_none_of_its(works, device, other, liar):
         assert device.status()["keys"] == before, what
     for bundle in ((200, good[:100], len(good)), (503, b""), (500, b""), (302, b"")):
         liar.bundle = bundle
-        assert "step=keys" in device.once(), bundle
+        said = device.once()
+        assert "step=keys" in said and f"/api/v1/keys/{second}" in line(said, "warning")["detail"], bundle
     for bundle in ((404, b""), (410, b"")):  # a supplement may bring one
         liar.bundle = bundle
         assert "step=keys" not in device.once(), bundle
@@ -102,7 +103,8 @@ def test_what_a_server_says_to_a_proof(works, device, liar):
     for status, body in ((503, b""), (429, b""), (403, b""), (404, b""), (410, b""), (500, b"?"), (400, b""), (409, b"{}"), (409, b'{"counter":-1}'),
                          (409, b'{"counter":4294967295}')):
         liar.statement = {1: (status, body)}
-        assert "step=keys" in device.once(), status
+        said = device.once()
+        assert "step=keys" in said and (status == 409 or f"/api/v1/statement answers {status}" in line(said, "warning")["detail"]), said
         assert (held(device)["staged"], held(device).get("active"), held(device).get("proved")) == (held(device)["oldest"], None, None)
     proofs = [one for one in liar.said if one[8] == 1]
     assert len(proofs) >= 10 and len({one[41:45] + one[-129:-64] for one in proofs}) == 1  # one number, one next agree key
