@@ -38,12 +38,14 @@ static bool overlap_over(struct rota_keyslots *k, uint8_t purpose, uint64_t now_
 		(previous == NULL || previous->until_s <= now_s);
 }
 
-static bool may_go(
-	struct rota_keyslots *k, const struct present *p, uint8_t purpose, uint32_t generation)
+/* `sealed`: it was in use here, so that records may need it. */
+static bool may_go(struct rota_keyslots *k, const struct present *p, uint8_t purpose,
+	uint32_t generation, bool sealed)
 {
 	uint32_t need = p->need[purpose - 1];
 
-	return proved_above(k, purpose, generation) >= 2 && (need == 0 || generation < need) &&
+	return proved_above(k, purpose, generation) >= 2 &&
+		(!sealed || need == 0 || generation < need) &&
 		(generation <= k->state.of[purpose - 1].retired ||
 			overlap_over(k, purpose, p->now_s));
 }
@@ -58,11 +60,14 @@ static bool take_out(struct rota_keyslots *k, const struct present *p)
 		const struct rota_key_slot *slot = &k->state.slot[i];
 
 		if (slot->state == ROTA_KEY_PREVIOUS &&
-			may_go(k, p, slot->purpose, slot->generation))
+			may_go(k, p, slot->purpose, slot->generation, true))
 			slots |= 1u << i;
 	}
 	for (uint8_t i = 0; i < k->archived_count; i++) {
-		if (may_go(k, p, k->archived[i].purpose, k->archived[i].generation))
+		const struct rota_key_archived *a = &k->archived[i];
+		bool overtaken = (a->uses >> ROTA_USE_PSK & 1) != 0;
+
+		if (may_go(k, p, a->purpose, a->generation, !overtaken))
 			archive |= 1u << i;
 	}
 	for (uint8_t i = k->state.slot_count; i-- > 0;) {

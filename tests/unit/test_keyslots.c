@@ -332,6 +332,38 @@ TEST(a_key_in_use_does_not_go_whatever_is_proved_above_it)
 	CHECK(key_opens(&d, TEL, 1, ROTA_USE_DOWN)); /* as long as its overlap lasts */
 }
 
+static uint32_t need_all(void *ctx, uint8_t purpose)
+{
+	(void)ctx;
+	(void)purpose;
+	return 1;
+}
+
+/* A vault of telemetry has records of the first one, or cannot be looked at; emergency follows upon emergency, none of
+ * which was ever used. */
+TEST(overtaken_keys_do_not_fill_the_archive)
+{
+	begin();
+	CHECK_OK(rotate(TEL, 1, NOW));
+	for (uint32_t g = 2; g <= 3 * ROTA_KEY_ARCHIVE_MAX; g++) {
+		CHECK_OK(stage(TEL, g, NOW + 50 * KEY_DAY));
+		CHECK_OK(prove(TEL, g));
+		CHECK_OK(rota_keyslots_tick(&d.keys, NOW + g, need_all, NULL));
+		CHECK(d.keys.archived_count <= 2);
+		CHECK_EQ(held(TEL).active, 1);
+	}
+	CHECK_OK(key_device_on(&d));
+	CHECK(key_opens(&d, TEL, 3 * ROTA_KEY_ARCHIVE_MAX - 1, ROTA_USE_PSK));
+	ROW("what was in use is kept for its records");
+	CHECK_OK(rota_keyslots_tick(&d.keys, NOW + 50 * KEY_DAY, need_all, NULL));
+	CHECK_OK(stage(TEL, 100, NOW + 60 * KEY_DAY));
+	CHECK_OK(prove(TEL, 100));
+	CHECK_OK(rota_keyslots_tick(&d.keys, NOW + 60 * KEY_DAY, need_all, NULL));
+	CHECK_EQ(held(TEL).active, 100);
+	CHECK_OK(rota_keyslots_tick(&d.keys, NOW + 99 * KEY_DAY, need_all, NULL));
+	CHECK(key_opens(&d, TEL, 1, ROTA_USE_RECORD));
+}
+
 TEST(a_full_archive_holds_up_its_own_purpose)
 {
 	begin();
@@ -519,6 +551,12 @@ TEST(seals_are_counted_before_they_are_made)
 	CHECK_OK(rotate(STO, 2, NOW));
 	CHECK_OK(rota_keyslots_used(&d.keys, STO, 1, &renew));
 	CHECK(!renew);
+	ROW("where a cut left something to be settled, too");
+	CHECK_OK(rota_keyslots_open(&d.keys, d.keys.keys.flash, d.keys.archive.flash));
+	CHECK_OK(rota_keyslots_used(&d.keys, STO, 1, &renew));
+	CHECK_OK(rota_keyslots_settle(&d.keys));
+	CHECK_OK(rota_keyslots_forget(&d.keys));
+	CHECK_EQ(rota_keyslots_used(&d.keys, STO, 1, &renew), ROTA_ERR_STATE);
 }
 
 TEST(statements_are_numbered)
@@ -567,8 +605,8 @@ TESTS(T(a_blank_device_is_made_once), T(the_factory_secret_gives_a_psk_and_stays
 	T(a_statement_names_one_next_agree_key_until_a_bundle_to_it_opened),
 	T(a_refused_proof_and_a_withdrawn_campaign_cost_the_staged_key_alone),
 	T(a_retired_key_goes_when_two_newer_are_proved_and_nothing_needs_it),
-	T(a_key_of_the_link_goes_by_time), T(a_full_archive_holds_up_its_own_purpose),
-	T(a_device_that_changes_hands_has_no_key_left),
+	T(a_key_of_the_link_goes_by_time), T(overtaken_keys_do_not_fill_the_archive),
+	T(a_full_archive_holds_up_its_own_purpose), T(a_device_that_changes_hands_has_no_key_left),
 	T(older_flash_is_told_from_the_root_of_trust_alone),
 	T(a_fresh_agree_key_is_none_that_the_server_has), T(a_list_of_campaigns_does_not_go_back),
 	T(no_opening_of_the_vault_is_like_another), T(seals_are_counted_before_they_are_made),
