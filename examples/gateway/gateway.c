@@ -147,7 +147,7 @@ static enum rota_err draw_opening(struct gateway *g, struct rota_record_opening 
 
 static enum rota_err open_vault(struct gateway *g)
 {
-	static struct rota_vault_keys keys = { NULL, key, active };
+	static struct rota_vault_keys keys = { NULL, key, active, NULL };
 	struct rota_vault_plan plan = { .crypto = &rota_crypto_openssl,
 		.aead = &rota_aead_openssl,
 		.keys = &keys,

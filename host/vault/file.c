@@ -16,6 +16,7 @@ struct file_vault {
 	struct rota_vault_sectors sectors;
 	struct rota_vault v;
 	struct rota_vault_place *index;
+	struct rota_vault_turn *turns;
 	uint8_t *record;
 };
 
@@ -87,6 +88,7 @@ static void progress(void *ctx, struct rota_vault_progress *out)
 static void discard(struct file_vault *f)
 {
 	free(f->index);
+	free(f->turns);
 	free(f->record);
 	free(f);
 }
@@ -135,10 +137,12 @@ static enum rota_err open_log(struct file_vault *f, const char *path,
 	enum rota_err err;
 
 	f->index = calloc(index_len, sizeof(*f->index));
+	f->turns = calloc(rota_flash_sectors(f->sectors.port.run), sizeof(*f->turns));
 	f->record = malloc(room);
-	if (f->index == NULL || f->record == NULL)
+	if (f->index == NULL || f->turns == NULL || f->record == NULL)
 		return rota_fail(why, ROTA_ERR_FULL, "no memory for %u records", plan->records);
 	c.index = f->index;
+	c.turns = f->turns;
 	c.record = rota_buf(f->record, room);
 	err = rota_vault_open(&f->v, &c, &plan->opening);
 	if (err == ROTA_ERR_LIMIT)

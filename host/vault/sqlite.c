@@ -496,6 +496,18 @@ static uint32_t active_of(void *ctx)
 	return active;
 }
 
+/* By who writes alone. */
+static enum rota_err count_of(void *ctx, uint32_t generation)
+{
+	struct sql_keys *k = ctx;
+	enum rota_err err;
+
+	(void)pthread_mutex_lock(&k->use);
+	err = k->of->count(k->of->ctx, generation);
+	(void)pthread_mutex_unlock(&k->use);
+	return err;
+}
+
 static enum rota_err take_lock(struct sql_vault *s, const char *path, struct rota_fail *why)
 {
 	char name[ROTA_FILE_PATH_MAX];
@@ -571,7 +583,8 @@ enum rota_err rota_vault_sqlite_open(const char *path, const struct rota_vault_p
 		return rota_fail(why, ROTA_ERR_FULL, "no memory");
 	s->lock = -1;
 	s->keys.of = plan->keys;
-	s->both = (struct rota_vault_keys){ &s->keys, key_of, active_of };
+	s->both = (struct rota_vault_keys){ &s->keys, key_of, active_of,
+		plan->keys->count != NULL ? count_of : NULL };
 	(void)pthread_mutex_init(&s->use, NULL);
 	(void)pthread_mutex_init(&s->keys.use, NULL);
 	(void)pthread_mutex_init(&s->reader.use, NULL);

@@ -20,22 +20,48 @@
 #define TRIES 5 /* a sector is begun each few seconds; a look takes a part of one */
 #define INDEX_LEAST 4096
 #define BUSY_MS 2000
-#define LOOK_MS 10000 /* at a database */
+#define LOOK_MS 10000 /* SPEC 36.7: so long, */
+#define LOOK_BYTES_MS 8192 /* and a millisecond more for so many bytes */
 #define LOOK_STEPS 10000 /* of SQLite's machine, between two looks at the clock */
 
 struct look {
 	int fd;
+	uint64_t until_ms;
 	struct rota_flash flash;
 	struct rota_vault v;
 	struct rota_vault_place *index;
+	struct rota_vault_turn *turns;
 	uint8_t record[ROTA_VAULT_ROOM(ROTA_VAULT_SEALED_MAX - ROTA_RECORD_OVERHEAD)];
 };
+
+/* ---- the clock ---- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* The bytes are an application's: who looks has other things to do, whatever they are. */
+static uint64_t deadline_ms(off_t size)
+{
+	return now_ms() + LOOK_MS + (uint64_t)size / LOOK_BYTES_MS;
+}
+
+static int is_late(void *until_ms)
+{
+	return now_ms() > *(const uint64_t *)until_ms;
+}
 
 /* ---- a file that is only read, and no keys ---- */
 
 static enum rota_err look_read(void *ctx, uint32_t off, struct rota_buf to)
 {
-	return rota_fd_read(((struct look *)ctx)->fd, off, to);
+	struct look *l = ctx;
+
+	return is_late(&l->until_ms) ? ROTA_ERR_TIMEOUT : rota_fd_read(l->fd, off, to);
 }
 
 static enum rota_err no_write(void *ctx, uint32_t off, struct rota_span from)
@@ -69,18 +95,18 @@ static uint32_t none_active(void *ctx)
 	return 0;
 }
 
-static const struct rota_vault_keys no_keys = { NULL, no_key, none_active };
+static const struct rota_vault_keys no_keys = { NULL, no_key, none_active, NULL };
 
 /* ---- a file ---- */
 
 /* One number for all sectors' headers. */
-static enum rota_err headers(const struct look *l, uint32_t *crc)
+static enum rota_err headers(struct look *l, uint32_t *crc)
 {
 	uint8_t header[ROTA_VAULT_HEADER_LEN];
 
 	*crc = 0;
 	for (uint32_t i = 0; i < l->flash.run[0].count; i++) {
-		ROTA_TRY(rota_fd_read(l->fd, (uint64_t)i * LEN, ROTA_BUF(header)));
+		ROTA_TRY(look_read(l, i * LEN, ROTA_BUF(header)));
 		*crc = rota_crc32_fast(*crc, ROTA_SPAN(header));
 	}
 	return ROTA_OK;
@@ -93,6 +119,7 @@ static enum rota_err scan(struct look *l)
 	struct rota_vault_config c = { .flash = &l->flash,
 		.keys = &no_keys,
 		.crc = rota_crc32_fast,
+		.turns = l->turns,
 		.record = ROTA_BUF(l->record) };
 	enum rota_err err = ROTA_ERR_LIMIT;
 
@@ -117,8 +144,8 @@ static enum rota_err look_at(struct look *l)
 	for (int i = 0; i < TRIES; i++) {
 		ROTA_TRY(headers(l, &before));
 		err = scan(l);
-		if (fdatasync(l->fd) !=
-			0) /* what was seen to have moved is not gone with the power */
+		/* What was seen to have moved is not gone with the power. */
+		if (fdatasync(l->fd) != 0)
 			return ROTA_ERR_IO;
 		ROTA_TRY(headers(l, &after));
 		if (before == after)
@@ -146,6 +173,8 @@ static enum rota_err status_of_file(
 	if (l == NULL)
 		return rota_fail(why, ROTA_ERR_FULL, "no memory");
 	l->fd = fd;
+	l->until_ms = deadline_ms(size);
+	l->turns = calloc((size_t)(size / LEN), sizeof(*l->turns));
 	l->flash = (struct rota_flash){ .ctx = l,
 		.run = { { LEN, (uint32_t)(size / LEN) } },
 		.write_len = ROTA_VAULT_FILE_UNIT,
@@ -154,10 +183,11 @@ static enum rota_err status_of_file(
 		.write = no_write,
 		.erase = no_erase,
 		.sync = no_sync };
-	err = look_at(l);
+	err = l->turns != NULL ? look_at(l) : ROTA_ERR_FULL;
 	for (uint8_t i = 0; err == ROTA_OK && i < l->v.generations; i++)
 		take(out, l->v.count[i].generation, l->v.count[i].records);
 	free(l->index);
+	free(l->turns);
 	free(l);
 	return err == ROTA_OK ? ROTA_OK : rota_fail(why, err, "%s: %s", path, rota_err_str(err));
 }
@@ -174,26 +204,14 @@ static enum rota_err take_rows(sqlite3_stmt *q, struct rota_vault_status *out)
 		take(out, (uint32_t)sqlite3_column_int64(q, 0),
 			(uint32_t)sqlite3_column_int64(q, 1));
 	}
+	if (code == SQLITE_INTERRUPT)
+		return ROTA_ERR_TIMEOUT;
 	return code == SQLITE_DONE ? ROTA_OK : ROTA_ERR_IO;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static int is_late(void *until_ms)
-{
-	return now_ms() > *(const uint64_t *)until_ms;
-}
-
-/* The file is an application's: what it names `records` may be a view without an end. */
+/* What the file names `records` may be a view without an end. */
 static bool distrust(sqlite3 *db, uint64_t *until_ms)
 {
-	*until_ms = now_ms() + LOOK_MS;
 	sqlite3_progress_handler(db, LOOK_STEPS, is_late, until_ms);
 	return sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK &&
 		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK &&
@@ -202,14 +220,13 @@ static bool distrust(sqlite3 *db, uint64_t *until_ms)
 
 /* Whoever opens and closes a database's file by itself takes its locks from all others of this process; so SQLite says whether
  * it is one. */
-static enum rota_err status_of_database(
-	const char *path, struct rota_vault_status *out, bool *is, struct rota_fail *why)
+static enum rota_err status_of_database(const char *path, off_t size, struct rota_vault_status *out,
+	bool *is, struct rota_fail *why)
 {
+	uint64_t until_ms = deadline_ms(size);
 	sqlite3 *db = NULL;
 	sqlite3_stmt *q = NULL;
 	enum rota_err err = ROTA_ERR_IO;
-
-	uint64_t until_ms;
 
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
 		distrust(db, &until_ms) && sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
@@ -231,19 +248,22 @@ static enum rota_err status_of_database(
 /* ---- either ---- */
 
 static enum rota_err status_of_other(
-	const char *path, off_t size, struct rota_vault_status *out, struct rota_fail *why)
+	const char *path, struct rota_vault_status *out, struct rota_fail *why)
 {
+	/* Who has swapped it for a pipe stops nobody. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	enum rota_err err;
-	int fd;
+	struct stat st;
 
-	if (size % LEN != 0 || size / LEN > UINT32_MAX / LEN)
-		return rota_fail(why, ROTA_ERR_CORRUPT, "%s: its length is none of a vault", path);
-	fd = open(path,
-		O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* who has swapped it for a pipe stops nobody */
-	if (fd < 0)
-		return rota_fail_errno(why, errno, "%s", path);
-	err = status_of_file(fd, size, out, path, why);
-	(void)close(fd);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		err = rota_fail_errno(why, errno, "%s", path);
+	else if (!S_ISREG(st.st_mode) || st.st_size % LEN != 0 ||
+		st.st_size / LEN > UINT32_MAX / LEN)
+		err = rota_fail(why, ROTA_ERR_CORRUPT, "%s: its length is none of a vault", path);
+	else
+		err = status_of_file(fd, st.st_size, out, path, why);
+	if (fd >= 0)
+		(void)close(fd);
 	return err;
 }
 
@@ -259,8 +279,8 @@ enum rota_err rota_vault_status(
 		return rota_fail_errno(why, errno, "%s", path);
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return rota_fail(why, ROTA_ERR_CORRUPT, "%s: is no vault", path);
-	err = status_of_database(path, out, &database, why);
-	return database ? err : status_of_other(path, st.st_size, out, why);
+	err = status_of_database(path, st.st_size, out, &database, why);
+	return database ? err : status_of_other(path, out, why);
 }
 
 uint32_t rota_vault_status_left(const struct rota_vault_status *s, uint32_t active)

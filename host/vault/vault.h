@@ -93,9 +93,12 @@ struct rota_vault_status {
 };
 
 /* Of the vault in the file or database at `path`, beside whoever has it open: nothing is locked, written or opened with a key. A
- * file is read wholly; of one that is written meanwhile, what it held a moment ago.
+ * file is read wholly; of one that is written meanwhile, what it held a moment ago. Whatever its bytes are, it takes no longer than
+ * SPEC 36.7 says: a file in the time of a reading or two, and ten seconds and one for each 8 MiB at most.
  *
  * ROTA_ERR_NOT_FOUND, ROTA_ERR_IO  by errno
+ * ROTA_ERR_TIMEOUT   it took longer
+ * ROTA_ERR_BUSY      it changed whenever it was looked at
  * ROTA_ERR_CORRUPT   no vault
  * ROTA_ERR_LIMIT     more records than ROTA_VAULT_RECORDS_MAX, or more generations than ROTA_VAULT_GENERATIONS */
 ROTA_MUST_USE enum rota_err rota_vault_status(

@@ -105,14 +105,29 @@ static enum rota_err take_entry(struct rota_vault *v, const struct rota_vault_en
 	return rota_vault_set(v, e->id, e->at);
 }
 
+/* The one of `n` in the line whose sequence is `from` or the next above. */
+static enum rota_err next_in_line(const struct rota_vault *v, uint32_t n, uint32_t *next,
+	uint32_t from, struct rota_vault_header *out)
+{
+	*out = (struct rota_vault_header){ .sector = ROTA_VAULT_NO_SECTOR };
+	while (*next < n && v->c.turns[*next].sequence < from)
+		++*next;
+	return *next < n ? rota_vault_header_read(v, v->c.turns[*next].sector, out) : ROTA_OK;
+}
+
 /* All entries that count, oldest first. */
 static enum rota_err scan(struct rota_vault *v, uint32_t *end)
 {
 	struct rota_vault_header h;
-	uint32_t from = v->since;
+	uint32_t from = v->since, next = 0, n = 0;
 
+	if (v->c.turns != NULL)
+		ROTA_TRY(rota_vault_line_up(v, &n));
 	for (;;) {
-		ROTA_TRY(rota_vault_oldest(v, from, &h));
+		if (v->c.turns != NULL)
+			ROTA_TRY(next_in_line(v, n, &next, from, &h));
+		else
+			ROTA_TRY(rota_vault_oldest(v, from, &h));
 		if (h.sequence == 0) /* the head cannot be gone: it was there a moment ago */
 			return v->sequence == 0 ? ROTA_OK : ROTA_ERR_IO;
 		ROTA_TRY(walk(v, &h, take_entry, end));
@@ -150,6 +165,37 @@ static enum rota_err find_all(struct rota_vault *v)
 	return rota_vault_tally(v);
 }
 
+static void clear_index(struct rota_vault *v)
+{
+	v->records = 0;
+	for (uint32_t i = 0; i < v->c.index_len; i++)
+		v->c.index[i].at = 0;
+}
+
+enum rota_err rota_vault_again(struct rota_vault *v)
+{
+	uint32_t highest = v->highest;
+
+	if (!v->astray)
+		v->least = rota_vault_needs(v);
+	v->astray = v->moved = true;
+	v->owed = v->cleaning = false;
+	v->spare = ROTA_VAULT_NO_SECTOR;
+	v->aimed = v->aim = 0;
+	clear_index(v);
+	ROTA_TRY(find_all(v));
+	if (v->highest < highest)
+		v->highest = highest; /* no number is given a second time */
+	v->astray = v->moved = false;
+	return ROTA_OK;
+}
+
+/* What each call on an open vault begins with. */
+static enum rota_err look_again(struct rota_vault *v)
+{
+	return v->astray ? rota_vault_again(v) : ROTA_OK;
+}
+
 enum rota_err rota_vault_open(struct rota_vault *v, const struct rota_vault_config *c,
 	const struct rota_record_opening *opening)
 {
@@ -160,8 +206,7 @@ enum rota_err rota_vault_open(struct rota_vault *v, const struct rota_vault_conf
 		return ROTA_ERR_ARGUMENT;
 	if (v->c.crc == NULL)
 		v->c.crc = rota_crc32;
-	for (uint32_t i = 0; i < c->index_len; i++)
-		c->index[i].at = 0;
+	clear_index(v);
 	err = find_all(v);
 	if (err != ROTA_OK)
 		rota_vault_close(v);
@@ -232,6 +277,7 @@ enum rota_err rota_vault_put(struct rota_vault *v, uint32_t id, struct rota_span
 	struct rota_vault_entry e = { .id = id, .kind = ROTA_VAULT_PUT };
 	enum rota_err err = ROTA_ERR_IO;
 
+	ROTA_TRY(look_again(v));
 	ROTA_TRY(may_put(v, id, plain.len, active));
 	for (unsigned i = 0; i < TRIES && err == ROTA_ERR_IO; i++) {
 		ROTA_TRY(rota_vault_room(
@@ -251,6 +297,7 @@ enum rota_err rota_vault_remove(struct rota_vault *v, uint32_t id)
 	struct rota_vault_entry e = { .id = id, .kind = ROTA_VAULT_REMOVED };
 	enum rota_err err = ROTA_ERR_IO;
 
+	ROTA_TRY(look_again(v));
 	if (rota_vault_find(v, id) == NULL)
 		return ROTA_ERR_NOT_FOUND;
 	for (unsigned i = 0; i < TRIES && err == ROTA_ERR_IO; i++) {
@@ -276,13 +323,15 @@ static void mark(struct rota_vault *v, uint32_t id)
 enum rota_err rota_vault_get(
 	struct rota_vault *v, uint32_t id, struct rota_buf room, struct rota_span *plain)
 {
-	struct rota_vault_place *p = rota_vault_find(v, id);
+	struct rota_vault_place *p;
 	struct rota_vault_entry e;
 	struct rota_span opened;
 	uint32_t generation;
 	enum rota_err err = ROTA_OK;
 
 	*plain = rota_span(NULL, 0);
+	ROTA_TRY(look_again(v));
+	p = rota_vault_find(v, id);
 	if (p == NULL)
 		return ROTA_ERR_NOT_FOUND;
 	ROTA_TRY(rota_vault_load(v, p, &e));
@@ -314,6 +363,7 @@ uint32_t rota_vault_needs(const struct rota_vault *v)
 enum rota_err rota_vault_each(struct rota_vault *v, void *ctx,
 	enum rota_err (*each)(void *ctx, uint32_t id, uint32_t generation))
 {
+	ROTA_TRY(look_again(v));
 	for (uint32_t i = 0; i < v->c.index_len; i++) {
 		const struct rota_vault_place *p = &v->c.index[i];
 		uint32_t generation;

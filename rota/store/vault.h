@@ -47,6 +47,11 @@ struct rota_vault_place {
 	uint32_t at; /* of its newest entry, from the region's start; 0: free */
 };
 
+/* A sector that counts, in the line of all of them. */
+struct rota_vault_turn {
+	uint32_t sequence, sector;
+};
+
 /* Where the keys are: a key ring, or a test. */
 struct rota_vault_keys {
 	void *ctx;
@@ -56,6 +61,8 @@ struct rota_vault_keys {
 		const uint8_t epoch[static ROTA_RECORD_EPOCH_LEN], bool seals,
 		struct rota_record_key *out);
 	uint32_t (*active)(void *ctx); /* the generation that seals; 0: there is none */
+	/* Before each seal under it: counted durably (SPEC 31.7). Any error: nothing is sealed. NULL: the caller counts. */
+	enum rota_err (*count)(void *ctx, uint32_t generation);
 };
 
 struct rota_vault_config {
@@ -67,6 +74,9 @@ struct rota_vault_config {
 	uint32_t (*crc)(uint32_t crc, struct rota_span data);
 	struct rota_vault_place *index;
 	uint32_t index_len; /* a power of two; four fifths of it are records at most */
+	/* Room for one of each sector: then an open reads each header a few times, and not once more for each sector. NULL: it does
+	 * without. */
+	struct rota_vault_turn *turns;
 	struct rota_buf
 		record; /* ROTA_VAULT_ROOM() of the longest; the vault's until it is closed */
 };
@@ -92,6 +102,7 @@ struct rota_vault {
 	uint32_t tail; /* where its next entry goes, from its start; 0: nothing may be appended */
 	uint32_t spare; /* a sector that was erased and looked at; UINT32_MAX: none is known */
 	bool owed; /* the head took the last one: the oldest sector is cleaned before anything is put */
+	bool astray; /* what is in the index is not what is on the flash: it is read again first */
 	bool cleaning;
 	uint32_t old, old_sequence, old_seed; /* while cleaning: the sector, and as for the head */
 	bool walked; /* its entries were */

@@ -251,7 +251,11 @@ static enum rota_err settle(struct rota_vault *v)
 	uint32_t written = 0;
 	enum rota_err err = ROTA_OK;
 
-	while (err == ROTA_OK && v->owed) {
+	while (err == ROTA_OK && (v->owed || v->astray)) {
+		if (v->astray || v->tail == 0) { /* the last one takes no more: it is begun anew */
+			err = rota_vault_again(v);
+			continue;
+		}
 		err = choose_old(v);
 		if (err == ROTA_OK)
 			err = clean_some(v, &written);

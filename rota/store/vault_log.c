@@ -106,6 +106,60 @@ enum rota_err rota_vault_oldest(
 	return ROTA_OK;
 }
 
+/* Of two sectors with one sequence, which no vault writes, the nearer to the start comes first, and counts alone. */
+static bool is_later(const struct rota_vault_turn *a, const struct rota_vault_turn *b)
+{
+	return a->sequence != b->sequence ? a->sequence > b->sequence : a->sector > b->sector;
+}
+
+static void swap(struct rota_vault_turn *a, struct rota_vault_turn *b)
+{
+	struct rota_vault_turn was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
+/* Down to where none below it is later. */
+static void sink(struct rota_vault_turn *all, uint32_t i, uint32_t n)
+{
+	while (2 * i + 1 < n) {
+		uint32_t next = 2 * i + 1;
+
+		if (next + 1 < n && is_later(&all[next + 1], &all[next]))
+			next++;
+		if (!is_later(&all[next], &all[i]))
+			return;
+		swap(&all[i], &all[next]);
+		i = next;
+	}
+}
+
+/* By a heap: whoever made the file has no order that is worse than another. */
+static void sort(struct rota_vault_turn *all, uint32_t n)
+{
+	for (uint32_t i = n / 2; i-- > 0;)
+		sink(all, i, n);
+	while (n > 1) {
+		swap(&all[0], &all[--n]);
+		sink(all, 0, n);
+	}
+}
+
+enum rota_err rota_vault_line_up(const struct rota_vault *v, uint32_t *n)
+{
+	struct rota_vault_header h;
+
+	*n = 0;
+	for (uint32_t i = 0; i < rota_vault_sectors(v); i++) {
+		ROTA_TRY(rota_vault_header_read(v, i, &h));
+		if (h.sequence >= v->since && h.sequence > 0 && h.sequence <= v->sequence)
+			v->c.turns[(*n)++] = (struct rota_vault_turn){ h.sequence, i };
+	}
+	sort(v->c.turns, *n);
+	return ROTA_OK;
+}
+
 /* Room to read into beside an entry of `used` bytes: what the record's room has left, or a few bytes of the stack. */
 static struct rota_buf stage(
 	const struct rota_vault *v, size_t used, uint8_t small[static STAGE_LEN])

@@ -35,6 +35,12 @@ struct rota_vault_entry {
 	uint8_t kind;
 };
 
+/* ---- vault.c ---- */
+
+/* Where RAM is not what the flash has: read all of it again, as an open does. What was needed stays needed until that went
+ * well. */
+ROTA_MUST_USE enum rota_err rota_vault_again(struct rota_vault *v);
+
 /* ---- vault_log.c ---- */
 
 /* Bytes on flash of an entry with a sealed record of this length. */
@@ -50,6 +56,9 @@ ROTA_MUST_USE enum rota_err rota_vault_header_read(
 /* The sector that counts with the lowest sequence from `from` on; sequence 0: none. */
 ROTA_MUST_USE enum rota_err rota_vault_oldest(
 	const struct rota_vault *v, uint32_t from, struct rota_vault_header *out);
+
+/* The sectors that count into v->c.turns, in their order; *n: so many. */
+ROTA_MUST_USE enum rota_err rota_vault_line_up(const struct rota_vault *v, uint32_t *n);
 
 /* Write and read back; h->crc becomes its CRC. */
 ROTA_MUST_USE enum rota_err rota_vault_header_write(

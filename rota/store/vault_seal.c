@@ -103,6 +103,8 @@ enum rota_err rota_vault_seal(
 	uint8_t context[CONTEXT_LEN];
 
 	ROTA_TRY(hold(v, &v->sealing, generation, v->opening.epoch, true));
+	if (v->c.keys->count != NULL)
+		ROTA_TRY(v->c.keys->count(v->c.keys->ctx, generation));
 	ROTA_TRY(rota_record_seal(&v->sealing.key, v->c.aead, &v->opening,
 		context_of(e->id, context), room, plain_len));
 	e->len = (uint16_t)(plain_len + ROTA_RECORD_OVERHEAD);

@@ -48,10 +48,20 @@ static uint32_t active(void *ctx)
 	return held.active;
 }
 
-void rota_vault_ring(struct rota_vault_ring *ring, const struct rota_keyslots *slots,
+static enum rota_err count(void *ctx, uint32_t generation)
+{
+	const struct rota_vault_ring *ring = ctx;
+	bool renew; /* the next statement says so */
+
+	(void)generation; /* no other one than the active seals */
+	return rota_keyslots_used(ring->slots, ring->purpose, 1, &renew);
+}
+
+void rota_vault_ring(struct rota_vault_ring *ring, struct rota_keyslots *slots,
 	const struct rota_aead *aead, uint8_t purpose)
 {
-	*ring = (struct rota_vault_ring){
-		.slots = slots, .aead = aead, .purpose = purpose, .keys = { ring, key, active }
-	};
+	*ring = (struct rota_vault_ring){ .slots = slots,
+		.aead = aead,
+		.purpose = purpose,
+		.keys = { ring, key, active, count } };
 }

@@ -82,7 +82,7 @@ static uint32_t active_of(void *ctx)
 	return generation;
 }
 
-static const struct rota_vault_keys keys = { NULL, key_of, active_of };
+static const struct rota_vault_keys keys = { NULL, key_of, active_of, NULL };
 
 static struct rota_vault_store *open_vault(
 	const char *path, uint32_t records, struct rota_vault_budget budget)

@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct flash_mem mem;
 static struct rota_vault_place index_room[32];
+static struct rota_vault_turn turns[3];
 static uint8_t record[ROTA_VAULT_ROOM(40)], room[64];
 
 /* A hash that mixes nothing and a cipher that hides nothing: what is tried is the log. */
@@ -82,7 +83,7 @@ static uint32_t active(void *ctx)
 	return 9;
 }
 
-static const struct rota_vault_keys keys = { NULL, key, active };
+static const struct rota_vault_keys keys = { NULL, key, active, NULL };
 
 static void use(const struct rota_vault_config *c, const struct rota_record_opening *o)
 {
@@ -114,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.keys = &keys,
 		.index = index_room,
 		.index_len = 32,
+		.turns = len % 3 == 0 ? NULL : turns,
 		.record = ROTA_BUF(record) };
 	const struct rota_record_opening o = { { 1 }, 1, 0 };
 

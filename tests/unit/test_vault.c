@@ -282,6 +282,38 @@ TEST(what_could_not_be_moved_is_moved_later)
 	CHECK(met > 10);
 }
 
+/* A write that fails wherever the last free sector is being filled, or anywhere else: the next put goes well, and nothing is lost
+ * of what was moved. */
+TEST(a_write_that_fails_stops_no_vault)
+{
+	bool met = true;
+	int failed = 0;
+
+	for (uint64_t at = 1; met; at++) {
+		CHECK_OK(vault_born(&vault_boards[0]));
+		CHECK_OK(vault_open());
+		for (uint32_t id = 0; id < 2 * VAULT_IDS; id++)
+			CHECK_OK(vault_put(id % VAULT_IDS));
+		rota_sim_supply_plan(&supply, at, ROTA_SIM_FAIL, 1);
+		for (uint32_t k = 0; k < 3 * VAULT_IDS; k++) {
+			scene.active = 1 + (k > VAULT_IDS);
+			if (vault_put(k % VAULT_IDS) == ROTA_OK)
+				continue;
+			failed++;
+			CHECK(rota_vault_needs(&scene.v) == 1 || k > VAULT_IDS);
+			CHECK_OK(vault_put(k % VAULT_IDS));
+		}
+		met = rota_sim_supply_met(&supply);
+		rota_sim_supply_plan(&supply, 0, ROTA_SIM_NONE, 1);
+		CHECK(vault_holds(VAULT_IDS, 0));
+		CHECK(counts_agree());
+		CHECK(reopens());
+		CHECK_EQ(scene.v.lost, 0);
+		vault_stop();
+	}
+	CHECK(failed > 10);
+}
+
 static uint64_t losses;
 
 /* The power goes at the sync, with much of what was not durable. */
@@ -567,8 +599,9 @@ TESTS(T(it_holds_what_a_map_holds), T(what_does_not_fit_is_refused),
 	T(a_generation_is_needed_until_its_last_record_was_rewritten),
 	T(what_is_read_is_rewritten_first),
 	T(a_record_whose_key_is_gone_is_told_and_kept_and_needs_nothing),
-	T(what_could_not_be_moved_is_moved_later), T(what_was_moved_is_needed_until_it_is_durable),
-	T(older_flash_brings_no_nonce_back), T(a_broken_source_of_randomness_brings_no_nonce_back),
-	T(a_forged_record_does_not_open), T(a_record_of_another_id_does_not_open),
-	T(a_damaged_record_is_passed_over_alone), T(a_head_that_goes_bad_costs_one_record),
-	T(an_entry_is_of_its_sectors_header), T(sequences_end))
+	T(what_could_not_be_moved_is_moved_later), T(a_write_that_fails_stops_no_vault),
+	T(what_was_moved_is_needed_until_it_is_durable), T(older_flash_brings_no_nonce_back),
+	T(a_broken_source_of_randomness_brings_no_nonce_back), T(a_forged_record_does_not_open),
+	T(a_record_of_another_id_does_not_open), T(a_damaged_record_is_passed_over_alone),
+	T(a_head_that_goes_bad_costs_one_record), T(an_entry_is_of_its_sectors_header),
+	T(sequences_end))

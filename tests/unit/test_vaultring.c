@@ -119,4 +119,33 @@ TEST(a_record_whose_key_is_gone_is_told)
 	rota_vault_close(&v);
 }
 
-TESTS(T(records_outlive_a_rotation_and_are_sealed_anew), T(a_record_whose_key_is_gone_is_told))
+/* Each put and each record that is rewritten is a seal of the active key, and nobody but the vault knows of them. */
+TEST(seals_are_counted_up_to_the_end_of_the_key)
+{
+	uint32_t left;
+	bool renew;
+
+	begin();
+	CHECK_OK(rotate(1));
+	CHECK_OK(open_vault());
+	for (uint32_t id = 0; id < 5; id++)
+		CHECK_OK(rota_vault_put(&v, id, ROTA_STR("one")));
+	CHECK_EQ(d.keys.spent[STO - 1], 5);
+	CHECK_OK(rotate(2));
+	CHECK_EQ(d.keys.spent[STO - 1], 0);
+	CHECK_OK(rota_vault_step(&v, 4096, &left));
+	CHECK_EQ(left, 0);
+	CHECK_EQ(d.keys.spent[STO - 1], 5);
+	ROW("durably, before they are made");
+	CHECK(d.keys.state.of[STO - 1].used >= 5);
+	ROW("to the last one");
+	CHECK_OK(rota_keyslots_used(&d.keys, STO, UINT32_MAX - 5, &renew));
+	CHECK_OK(rota_vault_put(&v, 1, ROTA_STR("the last")));
+	CHECK_EQ(rota_vault_put(&v, 1, ROTA_STR("one more")), ROTA_ERR_FULL);
+	CHECK_OK(rotate(3));
+	CHECK_OK(rota_vault_put(&v, 1, ROTA_STR("of the next key")));
+	rota_vault_close(&v);
+}
+
+TESTS(T(records_outlive_a_rotation_and_are_sealed_anew), T(a_record_whose_key_is_gone_is_told),
+	T(seals_are_counted_up_to_the_end_of_the_key))

@@ -189,7 +189,7 @@ static uint32_t active_of(void *ctx)
 	return scene.active;
 }
 
-static const struct rota_vault_keys keys = { NULL, key_of, active_of };
+static const struct rota_vault_keys keys = { NULL, key_of, active_of, NULL };
 
 /* ---- the vault ---- */
 

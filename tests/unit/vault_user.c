@@ -39,7 +39,7 @@ static uint32_t active_of(void *ctx)
 	return user_generation;
 }
 
-static const struct rota_vault_keys keys = { NULL, key_of, active_of };
+static const struct rota_vault_keys keys = { NULL, key_of, active_of, NULL };
 
 enum rota_err user_open(
 	struct rota_vault_store **s, struct rota_vault_budget budget, struct rota_fail *why)
