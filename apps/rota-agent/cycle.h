@@ -14,6 +14,7 @@
 #include "apps/rota-agent/keys.h"
 #include "apps/rota-agent/report.h"
 #include "apps/rota-agent/rot.h"
+#include "apps/rota-agent/sealed.h"
 #include "rota/update/keys.h"
 
 enum agent_end {
@@ -29,6 +30,7 @@ struct agent {
 		rot; /* with [identity] directory; its port is NULL where it does not open */
 	struct agent_identity identity; /* likewise */
 	struct agent_keys keys; /* likewise: data keys */
+	struct agent_sealed sealed; /* with them */
 	struct rota_update_keys rotation; /* of them, in a cycle */
 	struct rota_key_desk key_desk;
 	uint64_t renew_after_s, renew_wait_s; /* no LDevID is asked for before; CLOCK_MONOTONIC */

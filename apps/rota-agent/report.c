@@ -20,6 +20,9 @@
 /* Sending a report may take so long: the server syncs a disk, no more. */
 #define POST_S 60
 
+/* Handshakes one behind the other that end with an alert about the certificate, until it counts as turned away (SPEC 29.9). */
+#define ALERTS_MOST 3
+
 /* A server may ask for so long a silence: what it is told then is late, not lost. */
 #define SILENCE_MOST_S 3600
 
@@ -313,6 +316,21 @@ static void sign(struct agent_report *r, struct rota_bytes *body)
 				{ "step", "log" }, { "reason", why.text }, { NULL, NULL } });
 }
 
+/* A report of nothing, which the server calls malformed once it knows who says it. `alerts` of ALERTS_MOST came already. */
+static void knock(struct agent_report *r, unsigned alerts)
+{
+	static struct rota_fetch_answer answer;
+	enum rota_err err = ROTA_ERR_DENIED;
+	struct rota_fail why;
+
+	for (; err == ROTA_ERR_DENIED && alerts < ALERTS_MOST; alerts++)
+		err = rota_fetch_post(r->fetch, &r->config->server, "api/v1/report",
+			ROTA_STR("{\"events\":[]}"), POST_S, &answer, &why);
+	r->taken |= err == ROTA_OK && (answer.status == 200 || answer.status == 400);
+	r->turned_away |= err == ROTA_ERR_DENIED ||
+		(err == ROTA_OK && (answer.status == 401 || answer.status == 403));
+}
+
 void agent_report_send(struct agent_report *r)
 {
 	uint32_t most = ROTA_BATCH_EVENTS_MAX;
@@ -334,26 +352,16 @@ void agent_report_send(struct agent_report *r)
 		rota_bytes_free(&body);
 		if (err != ROTA_OK)
 			complain(r, rota_err_str(err), why.text);
-		if (err == ROTA_ERR_DENIED)
-			r->turned_away = true;
+		if (err == ROTA_ERR_DENIED && r->config->server.login)
+			knock(r, 1);
 		if (err != ROTA_OK || last == 0)
 			return;
 		most = judge(r, &answer, most, last);
 	}
 }
 
-/* A report of nothing, which the server calls malformed once it knows who says it. */
 void agent_report_knock(struct agent_report *r)
 {
-	static struct rota_fetch_answer answer;
-	struct rota_fail why;
-	enum rota_err err;
-
-	if (now_s() < r->not_before_s || r->away || r->taken || r->turned_away)
-		return;
-	err = rota_fetch_post(r->fetch, &r->config->server, "api/v1/report",
-		ROTA_STR("{\"events\":[]}"), POST_S, &answer, &why);
-	r->taken = err == ROTA_OK && (answer.status == 200 || answer.status == 400);
-	r->turned_away = err == ROTA_ERR_DENIED ||
-		(err == ROTA_OK && (answer.status == 401 || answer.status == 403));
+	if (now_s() >= r->not_before_s && !r->away && !r->taken && !r->turned_away)
+		knock(r, 0);
 }

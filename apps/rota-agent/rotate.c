@@ -2,7 +2,6 @@
 #include "apps/rota-agent/rotate.h"
 #include "apps/rota-agent/say.h"
 #include "host/base/json.h"
-#include "host/vault/vault.h"
 #include "ports/crypto_openssl/secret.h"
 #include "rota/base/hex.h"
 
@@ -14,50 +13,20 @@
 
 /* ---- what lies sealed here ---- */
 
-/* Not known: then everything is needed. A vault that was never made holds nothing. */
-static bool look(const struct agent_vault *v, struct rota_vault_status *s)
-{
-	struct rota_fail why;
-	enum rota_err err = rota_vault_status(v->path, s, &why);
-
-	if (err == ROTA_ERR_NOT_FOUND)
-		*s = (struct rota_vault_status){ 0 };
-	return err == ROTA_OK || err == ROTA_ERR_NOT_FOUND;
-}
-
 static uint32_t needs(void *ctx, uint8_t purpose)
 {
-	const struct agent *a = ctx;
-	uint32_t least = 0;
+	struct agent *a = ctx;
 
-	for (uint8_t i = 0; i < a->config->vault_count; i++) {
-		const struct agent_vault *v = &a->config->vault[i];
-		struct rota_vault_status s;
-
-		if (v->purpose != purpose)
-			continue;
-		if (!look(v, &s))
-			return 1;
-		if (s.generations > 0 && (least == 0 || s.count[0].generation < least))
-			least = s.count[0].generation;
-	}
-	return least;
+	return agent_sealed_needs(&a->sealed, purpose);
 }
 
 static uint32_t records(void *ctx, uint8_t purpose)
 {
-	const struct agent *a = ctx;
+	struct agent *a = ctx;
 	struct rota_key_held held;
-	uint32_t left = 0;
 
 	rota_keyslots_held(&a->keys.slots, purpose, &held);
-	for (uint8_t i = 0; i < a->config->vault_count; i++) {
-		struct rota_vault_status s;
-
-		if (a->config->vault[i].purpose == purpose && look(&a->config->vault[i], &s))
-			left += rota_vault_status_left(&s, held.active);
-	}
-	return left;
+	return agent_sealed_left(&a->sealed, purpose, held.active);
 }
 
 /* ---- where they lie ---- */
@@ -70,6 +39,7 @@ enum rota_err agent_rotate_open(struct agent *a, struct rota_fail *why)
 		return rota_fail(why, ROTA_ERR_NOT_FOUND, "this device has no data keys");
 	ROTA_TRY(rota_hex_decode(a->device.rom.device_id, ROTA_BUF(device)));
 	ROTA_TRY(agent_keys_open(&a->keys, a->config, a->rot.port, device, true, why));
+	agent_sealed_open(&a->sealed, a->config);
 	a->rotation = (struct rota_update_keys){ .work = &rota_key_work,
 		.desk = &a->key_desk,
 		.slots = &a->keys.slots,
@@ -90,6 +60,7 @@ const struct rota_update_keys *agent_rotate_begin(struct agent *a)
 	if (!a->keys.open)
 		return NULL;
 	agent_keys_again(&a->keys);
+	agent_sealed_begin(&a->sealed);
 	return &a->rotation;
 }
 
@@ -172,6 +143,8 @@ bool agent_rotate_send(struct agent *a, struct rota_update *u, const struct rota
 
 	*err = rota_fetch_send(a->fetch, &a->config->server, "api/v1/statement", lines,
 		want->statement, ASK_S, &answer, why);
+	if (*err == ROTA_ERR_DENIED)
+		*err = ROTA_ERR_NET; /* of the certificate: the statement did not arrive */
 	if (*err != ROTA_OK)
 		return false;
 	if (answer.status == 409 && read_counter(&answer, &counter)) {
@@ -191,6 +164,10 @@ void agent_rotate_say(const struct agent *a, const struct rota_update *u)
 {
 	const struct rota_why *why = a->keys.open ? rota_update_keys_why(u) : NULL;
 
+	if (why != NULL && a->sealed.why.err != ROTA_OK)
+		say("warning",
+			(struct say_field[]){ { "step", "vault" }, { "reason", a->sealed.why.text },
+				{ NULL, NULL } });
 	if (why == NULL || why->err == ROTA_OK)
 		return;
 	say("warning",

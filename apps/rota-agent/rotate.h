@@ -2,8 +2,8 @@
 /* apps/rota-agent/rotate.h -- the data keys of this device in its cycles (rota/update/keys.h): where they lie, and the two things
  * that they want of the server.
  *
- * A device takes part whose root of trust opens and that has a server. What is sealed here is in the vaults of [vault NAME]:
- * a generation that a record there needs is not destroyed, and as long as one of them cannot be looked at none is.
+ * A device takes part whose root of trust opens and that has a server. What is sealed here is in the vaults of [vault NAME]
+ * (sealed.h): a generation that a record there needs is not destroyed, and as long as one of them is not known none is.
  */
 #ifndef APPS_ROTA_AGENT_ROTATE_H
 #define APPS_ROTA_AGENT_ROTATE_H

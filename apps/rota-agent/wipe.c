@@ -21,14 +21,34 @@ static enum rota_err clear_files(struct agent *a, struct rota_fail *why)
 		agent_identity_path(a->config, agent_ldevid_key(place), path);
 		ROTA_TRY(rota_file_remove(path, why));
 	}
+	snprintf(path, sizeof(path), "%s/" AGENT_SEALED_FILE, a->config->state);
+	ROTA_TRY(rota_file_remove(path, why));
 	snprintf(path, sizeof(path), "%s/" BIRTH_MARK, a->config->state);
 	return rota_file_remove(path, why);
 }
 
+/* Of a key journal nothing can be read: what the root of trust has goes all the same, and a journal comes in its place that can
+ * say so, of the number that the state counter shows. */
+static enum rota_err begin_anew(struct agent *a)
+{
+	const struct rota_counter *c = a->device.counter;
+	uint8_t point[ROTA_P256_KEY_LEN];
+	uint32_t binding = 0;
+
+	if (a->keys.slots.phase != ROTA_KEYSLOTS_BLANK)
+		return ROTA_OK;
+	if (rota_counter_has(c, ROTA_COUNTER_STATE) &&
+		c->read(c->ctx, ROTA_COUNTER_STATE, &binding) != ROTA_OK)
+		binding = 0; /* a device that is taken for restored has no keys either */
+	return rota_keyslots_factory(&a->keys.slots, binding, point);
+}
+
 static enum rota_err destroy(struct agent *a, struct rota_fail *why)
 {
-	enum rota_err err = rota_keyslots_forget(&a->keys.slots);
+	enum rota_err err = begin_anew(a);
 
+	if (err == ROTA_OK)
+		err = rota_keyslots_forget(&a->keys.slots);
 	return err == ROTA_OK
 		? clear_files(a, why)
 		: rota_fail(why, err, "the data keys are not destroyed: %s", rota_err_str(err));

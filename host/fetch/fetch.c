@@ -29,6 +29,7 @@ struct rota_fetch {
 	struct rota_fetch_settings settings;
 	bool no_clock;
 	uint32_t retry_after_s; /* as the server of the last call said; 0: it did not */
+	bool turned_away; /* in the last call, by a TLS alert about the certificate */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -131,6 +132,39 @@ static bool present(SSL_CTX *ssl, const struct rota_fetch_login *login)
 		SSL_CTX_use_PrivateKey(ssl, login->key) == 1 && SSL_CTX_check_private_key(ssl) == 1;
 }
 
+/* SPEC 29.9 */
+static bool is_of_certificate(int alert)
+{
+	return (alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+		alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_ACCESS_DENIED ||
+		alert == SSL_AD_CERTIFICATE_REQUIRED;
+}
+
+static int place_in_context(void)
+{
+	static int place = -1;
+
+	if (place < 0)
+		place = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return place;
+}
+
+/* Before the client's Finished nobody has shown the server's key yet, and anybody on the way can send an alert. */
+static void on_alert(const SSL *ssl, int where, int what)
+{
+	struct rota_fetch *f = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), place_in_context());
+
+	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && is_of_certificate(what & 0xFF) &&
+		(SSL_is_init_finished(ssl) || SSL_get_state(ssl) == TLS_ST_CW_FINISHED))
+		f->turned_away = true;
+}
+
+static bool watch_alerts(SSL_CTX *ssl, struct rota_fetch *f)
+{
+	SSL_CTX_set_info_callback(ssl, on_alert);
+	return SSL_CTX_set_ex_data(ssl, place_in_context(), f) == 1;
+}
+
 /* What libcurl has no option for. */
 static CURLcode on_context(CURL *c, void *ssl, void *ctx)
 {
@@ -139,8 +173,10 @@ static CURLcode on_context(CURL *c, void *ssl, void *ctx)
 	(void)c;
 	if (t->f->no_clock)
 		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_NO_CHECK_TIME);
-	return !t->server->login || present(ssl, t->server->login) ? CURLE_OK
-								   : CURLE_SSL_CERTPROBLEM;
+	if (!t->server->login)
+		return CURLE_OK;
+	return watch_alerts(ssl, t->f) && present(ssl, t->server->login) ? CURLE_OK
+									 : CURLE_SSL_CERTPROBLEM;
 }
 
 static void set_trust(CURL *c, struct transfer *t, const struct rota_fetch_server *server)
@@ -211,6 +247,14 @@ static long status_of(const struct transfer *t)
 	return status;
 }
 
+/* Of a login: whether its certificate was turned away is known, and nothing else says so. */
+static enum rota_err from_transfer(const struct transfer *t, CURLcode code)
+{
+	if (t->server->login && t->f->turned_away)
+		return ROTA_ERR_DENIED;
+	return t->server->login && code == CURLE_SSL_CONNECT_ERROR ? ROTA_ERR_NET : from_curl(code);
+}
+
 /* The sentence for a call that failed; `code` is libcurl's word, t->err ours. */
 static enum rota_err complain(const struct transfer *t, CURLcode code, struct rota_fail *why)
 {
@@ -224,7 +268,7 @@ static enum rota_err complain(const struct transfer *t, CURLcode code, struct ro
 		return rota_fail(why, ROTA_ERR_SIGNATURE,
 			"%s: %s; is ca = %s its authority, and the clock right?", t->url, text,
 			t->server->ca);
-	return rota_fail(why, from_curl(code), "%s: %s", t->url, text);
+	return rota_fail(why, from_transfer(t, code), "%s: %s", t->url, text);
 }
 
 static enum rota_err complain_status(const struct transfer *t, long status, struct rota_fail *why)
@@ -387,6 +431,7 @@ static enum rota_err prepare(struct transfer *t, const struct rota_fetch_server 
 	curl_easy_reset(c);
 	t->f->error[0] = 0;
 	t->f->retry_after_s = 0;
+	t->f->turned_away = false;
 	set_manners(c, t, total_s);
 	t->server = server;
 	set_trust(c, t, server);

@@ -87,7 +87,7 @@ void rota_fetch_clock(struct rota_fetch *f, bool believed);
  * ROTA_ERR_SIGNATURE  the server's certificate is not of this CA, not for this name, or expired
  * ROTA_ERR_LENGTH     longer than max_len, or shorter than the offset
  * ROTA_ERR_TIMEOUT    a deadline passed
- * ROTA_ERR_DENIED     a redirect, 401, TLS that was not agreed on
+ * ROTA_ERR_DENIED     a redirect, 401, TLS that was not agreed on; with a login of TLS only an alert about its certificate
  * ROTA_ERR_BUSY       429 or 503
  * ROTA_ERR_ARGUMENT   the url is not https, without a CA, or too long
  * ROTA_ERR_IO         a certificate or key file cannot be used

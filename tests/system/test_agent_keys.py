@@ -15,9 +15,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softh
 
 @pytest.fixture(name="device")
 def make_device(factory, request):
-    name = request.node.name[:60]
+    name = re.sub(r"\W+|_", "-", request.node.name)[-60:].strip("-")
     device = Device(factory.dir / name)
-    factory.station(device, "--soft", "--serial", name.replace("_", "-"))
+    factory.station(device, "--soft", "--serial", name)
     device.boot()
     return device
 
@@ -43,6 +43,44 @@ def test_vaults_are_shown(device):
     assert (shown["vault"], shown["purpose"], shown["records"]) == ("readings", "storage", 9)
     assert shown["generations"] == [{"generation": n, "records": 3} for n in (1, 2, 3)]
     assert re.search(r"^  generation 2 +3 records$", device.agent("vault", check=0).stdout, re.M)
+
+
+def test_a_vault_that_is_not_mounted_is_told(device):
+    folder = device.dir / "data"
+    folder.mkdir()
+    vault = folder / "readings.sqlite"
+    device.add(f"[vault readings]\npath = {vault}\n")
+    device.once(check=3)
+    device.boot()
+    assert "step=vault" not in device.once()  # it never was there
+    with sqlite3.connect(vault) as db:
+        db.execute("CREATE TABLE records(id INTEGER PRIMARY KEY, generation INTEGER, sealed BLOB)")
+    device.agent("--once")
+    assert (device.dir / "state/vaults").read_text() == f"{vault}\n"
+    folder.rename(device.dir / "unmounted")
+    said = device.agent("--once").stdout
+    assert re.search(r"^warning step=vault .*is its folder mounted", said, re.M), said
+    device.edit((f"[vault readings]\npath = {vault}\n", ""))
+    assert "step=vault" not in device.agent("--once").stdout
+    assert (device.dir / "state/vaults").read_text() == ""
+
+
+@pytest.mark.parametrize("damage", ["blank", "garbage", "gone"])
+def test_wiped_whatever_the_key_journal_is_like(device, damage):
+    device.once(check=3)
+    journal = device.dir / "state/keys.bin"
+    size = journal.stat().st_size
+    if damage == "gone":
+        journal.unlink()
+    else:
+        journal.write_bytes((b"\xff" if damage == "blank" else b"\x5a") * size)
+    page = (device.dir / "state/rot.page").read_bytes()
+    assert "wiped" in device.agent("wipe", "--offline", "--yes", check=0).stdout
+    assert device.status()["keys"] == "all are destroyed"
+    assert (device.dir / "state/rot.page").read_bytes() != page
+    assert not list((device.dir / "identity").glob("ldevid-*"))
+    device.agent("--once")
+    assert device.status()["keys"] == "all are destroyed"  # and no cycle makes new ones
 
 
 def test_wiped_for_good(factory, device):

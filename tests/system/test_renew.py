@@ -3,8 +3,13 @@
 that the device is locked out."""
 import datetime
 import pathlib
+import re
 import shutil
+import socket
+import ssl
+import struct
 import subprocess
+import threading
 
 import pytest
 from cryptography import x509
@@ -22,8 +27,9 @@ pytestmark = [pytest.mark.plain, pytest.mark.skipif(not shutil.which("softhsm2-u
 
 @pytest.fixture(name="device")
 def make_device(factory, request):
-    device = Device(factory.dir / request.node.name[:60])
-    factory.station(device, "--soft", "--serial", request.node.name[:60].replace("_", "-"))
+    name = re.sub(r"\W+|_", "-", request.node.name)[-60:].strip("-")
+    device = Device(factory.dir / name)
+    factory.station(device, "--soft", "--serial", name)
     device.boot()
     device.once(check=3)
     return device
@@ -102,3 +108,78 @@ def test_a_new_one_that_is_turned_away_does_not_cost_the_old_one(device):
     device.agent("--once")  # has something to report, again
     assert certificate(device, 1) is None and certificate(device, 0) == before
     assert "ok       server" in device.agent("doctor").stdout
+
+
+class Front:
+    """In the place of the server, at a port of its own: it asks for certificates of an authority that the device's is not of, and says so in
+    a TLS alert, the first `alerts` times; then it resets each connection."""
+
+    def __init__(self, factory, alerts):
+        self.alerts, self.met = alerts, 0
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server = factory.authority / "server"
+        self.context.load_cert_chain(server / "cert.pem", server / "key.pem")
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.load_verify_locations(server / "cert.pem")
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.met += 1
+            with connection:
+                connection.settimeout(30)
+                if self.met <= self.alerts:
+                    self.alert(connection)
+                else:
+                    connection.recv(4096)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def alert(self, connection):
+        """And read on to the end: what is left unread would reset the connection, and the alert be lost."""
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = self.context.wrap_bio(received, to_send, server_side=True)
+        try:
+            while True:
+                received.write(connection.recv(65536))
+                try:
+                    session.do_handshake()
+                except ssl.SSLWantReadError:
+                    connection.sendall(to_send.read())
+        except ssl.SSLError:
+            connection.sendall(to_send.read())
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+@pytest.mark.parametrize("alerts, kept", [(0, True), (2, True), (3, False)])
+def test_only_what_is_said_of_the_certificate_costs_the_one_on_trial(factory, device, alerts, kept):
+    with subprocess.Popen([PROGRAMS["rota-agent"], "--config", device.config, "--once"], env=later(21), stdout=subprocess.PIPE,
+                          text=True) as agent:
+        assert any(x.startswith("renewed") for x in iter(agent.stdout.readline, ""))
+        agent.kill()
+    before, trial = certificate(device, 0), certificate(device, 1)
+    assert before and trial
+    there = f"https://localhost:{factory.ports['device']}"
+    with Front(factory, alerts) as front:
+        device.edit((there, f"https://localhost:{front.port}"))
+        device.agent("--once", env=later(21))
+        device.edit((f"https://localhost:{front.port}", there))
+        assert front.met >= 3 if alerts else front.met >= 1
+    assert certificate(device, 0) == before
+    assert certificate(device, 1) == (trial if kept else None)
+    if kept:  # and the server is there again
+        device.agent("--once", env=later(21))
+        assert (certificate(device, 0), certificate(device, 1)) == (None, trial)

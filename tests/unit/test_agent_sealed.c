@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rota-agent believes of vaults before a key is destroyed (SPEC 36.7). */
+#include "apps/rota-agent/sealed.h"
+#include "host/base/file.h"
+#include "tests/unit/tempdir.h"
+#include "tests/unit/test.h"
+#include "tests/unit/vault_user.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define STO ROTA_PURPOSE_STORAGE
+#define TEL ROTA_PURPOSE_TELEMETRY
+
+static struct agent_config config;
+static struct agent_sealed sealed;
+static char state[400], moved[420];
+
+static void begin(void)
+{
+	user_begin();
+	(void)snprintf(state, sizeof(state), "%s", tempdir_path("state"));
+	(void)snprintf(moved, sizeof(moved), "%s.away", user_path);
+	config = (struct agent_config){ .state = state,
+		.vault = { { .name = "readings", .path = user_path, .purpose = STO } },
+		.vault_count = 1 };
+	if (rota_file_mkdirs(state, 0700, &(struct rota_fail){ 0 }) != ROTA_OK)
+		test_fail(__FILE__, __LINE__, "no folder");
+}
+
+/* As a process that starts. */
+static void start(void)
+{
+	agent_sealed_open(&sealed, &config);
+	agent_sealed_begin(&sealed);
+}
+
+static void make_vault(uint32_t generation)
+{
+	struct rota_vault_store *s;
+	struct rota_fail why;
+
+	user_generation = generation;
+	if (user_open(&s, user_still, &why) != ROTA_OK || user_put(s, generation, 1) != ROTA_OK)
+		test_fail(__FILE__, __LINE__, "no vault");
+	rota_vault_store_close(s);
+}
+
+TEST(what_was_never_there_holds_nothing)
+{
+	begin();
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 0);
+	CHECK_EQ(sealed.why.err, ROTA_OK);
+	make_vault(3);
+	agent_sealed_begin(&sealed);
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 3);
+	CHECK_EQ(agent_sealed_needs(&sealed, TEL), 0);
+	CHECK_EQ(agent_sealed_left(&sealed, STO, 4), 1);
+	CHECK_EQ(agent_sealed_left(&sealed, STO, 3), 0);
+}
+
+/* Its folder is not mounted, now or at the next start. */
+TEST(what_was_there_once_is_needed_while_it_is_away)
+{
+	begin();
+	make_vault(3);
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 3);
+	CHECK_EQ(rename(user_path, moved), 0);
+	ROW("now");
+	agent_sealed_begin(&sealed);
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 1);
+	CHECK_EQ(sealed.why.err, ROTA_ERR_NOT_FOUND);
+	CHECK(strstr(sealed.why.text, user_path) && strstr(sealed.why.text, "[vault readings]"));
+	ROW("at the next start");
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 1);
+	CHECK_EQ(agent_sealed_left(&sealed, STO, 9), 0);
+	ROW("where nothing can be read of what was there");
+	CHECK_EQ(remove(tempdir_path("state/" AGENT_SEALED_FILE)), 0);
+	CHECK_OK(rota_file_mkdirs(
+		tempdir_path("state/" AGENT_SEALED_FILE), 0700, &(struct rota_fail){ 0 }));
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 1);
+	CHECK_EQ(rmdir(tempdir_path("state/" AGENT_SEALED_FILE)), 0);
+	ROW("and back again");
+	CHECK_EQ(rename(moved, user_path), 0);
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 3);
+}
+
+TEST(who_ends_a_vault_takes_it_out_of_the_settings)
+{
+	begin();
+	make_vault(3);
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 3);
+	CHECK_EQ(rename(user_path, moved), 0);
+	config.vault_count = 0;
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 0);
+	config.vault_count = 1;
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 0);
+}
+
+/* What could be forgotten does not count. */
+TEST(it_counts_once_it_is_durable_that_it_was_there)
+{
+	begin();
+	make_vault(3);
+	config.state = "/nonexistent/state";
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 1);
+	CHECK(sealed.why.err != ROTA_OK);
+	config.state = state;
+	agent_sealed_begin(&sealed);
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 3);
+	CHECK(strstr(tempdir_get("state/" AGENT_SEALED_FILE), user_path) != NULL);
+}
+
+TEST(each_is_looked_at_once_in_a_cycle)
+{
+	begin();
+	make_vault(2);
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 2);
+	CHECK_EQ(rename(user_path, moved), 0);
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 2);
+	CHECK_EQ(agent_sealed_left(&sealed, STO, 5), 1);
+	agent_sealed_begin(&sealed);
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 1);
+}
+
+TEST(one_that_is_no_vault_makes_all_needed)
+{
+	char other[420];
+
+	begin();
+	make_vault(5);
+	(void)snprintf(other, sizeof(other), "%s.other", user_path);
+	config.vault[1] = (struct agent_vault){ .name = "other", .path = other, .purpose = STO };
+	config.vault_count = 2;
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 5);
+	tempdir_put("vault.other", "short");
+	agent_sealed_begin(&sealed);
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 1);
+	CHECK_EQ(sealed.why.err, ROTA_ERR_CORRUPT);
+	tempdir_remove();
+}
+
+TESTS(T(what_was_never_there_holds_nothing), T(what_was_there_once_is_needed_while_it_is_away),
+	T(who_ends_a_vault_takes_it_out_of_the_settings),
+	T(it_counts_once_it_is_durable_that_it_was_there), T(each_is_looked_at_once_in_a_cycle),
+	T(one_that_is_no_vault_makes_all_needed))
