@@ -87,6 +87,8 @@ static enum rota_binding by_table(const struct rota_binding_facts *f)
 		worst = worse(worst, place(f->boot_lost, f->boot, f->counter));
 	if (f->has_keys)
 		worst = worse(worst, place(false, f->keys, f->counter));
+	if (f->keys_lost && f->counter > 0) /* before the first rise a cut may have left them so */
+		worst = worse(worst, BELOW);
 	return (enum rota_binding)verdicts[worst];
 }
 

@@ -42,7 +42,8 @@ struct rota_binding_facts {
 	bool has_boot; /* there is a boot journal; else B counts as D */
 	uint32_t boot; /* B */
 	bool boot_lost; /* B cannot be read, or was made anew */
-	bool has_keys; /* there is a key journal, and it can be read: one that is lost has nothing to bring back */
+	bool has_keys; /* there is a key journal, and it can be read */
+	bool keys_lost; /* it cannot be read, or is blank, and the root of trust has keys that it named */
 	uint32_t keys; /* K */
 	bool ahead; /* hardware has burnt more than the boot journal ever asked for (rota/store/burnt.h) */
 	bool stranger; /* what runs is an image that the boot state does not know (SPEC 10.2) */

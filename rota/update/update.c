@@ -193,6 +193,8 @@ static enum rota_update_state session_failed(struct rota_update *u)
 		return step->lacking(u);
 	if (u->at >= ROTA_UP_KEYS)
 		return u->config.keys->work->failed(u, why);
+	if (u->config.keys != NULL)
+		u->config.keys->work->late(u);
 	return rota_update_trouble(u, why.err, why.clause);
 }
 

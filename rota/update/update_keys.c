@@ -389,6 +389,42 @@ static enum rota_update_state failed(struct rota_update *u, struct rota_why why)
 	return rota_key_state(ROTA_UP_KEYS_TICK);
 }
 
+static bool is_due(const struct rota_keyslots *k, uint64_t now_s)
+{
+	bool due = false;
+
+	for (uint8_t i = 0; i < k->state.slot_count; i++) {
+		const struct rota_key_slot *slot = &k->state.slot[i];
+
+		due |= slot->state == ROTA_KEY_STAGED && (slot->flags & ROTA_KEY_PROVED) != 0 &&
+			slot->activation_s <= now_s;
+	}
+	return due;
+}
+
+/* A server that is away holds up no switch that both sides agreed on, as long as what the device knows is of today: a campaign
+ * may have been aborted since. */
+static void late(struct rota_update *u)
+{
+	const struct rota_update_keys *config = rota_key_config(u);
+	const struct rota_trusted *trusted = &u->state.trusted;
+	struct rota_keyslots *k = rota_key_slots(u);
+	struct rota_time now = u->config.session.start;
+	enum rota_err err;
+
+	if (!now.trusted || now.unix_s < trusted->time_floor_s ||
+		now.unix_s >= trusted->timestamp_expires_s)
+		return;
+	if (rota_key_desk(u)->ready || u->bound.verdict != ROTA_BINDING_CURRENT ||
+		k->phase < ROTA_KEYSLOTS_LOADED || !is_due(k, now.unix_s) ||
+		rota_keyslots_settle(k) != ROTA_OK)
+		return;
+	err = rota_keyslots_tick(k, now.unix_s, config->needs, config->vault_ctx);
+	u->bound.rising = false;
+	if (err != ROTA_OK)
+		rota_key_trouble(u, err, ROTA_CLAUSE_SPEC_34);
+}
+
 /* ---- the table ---- */
 
 #define AT(state) [(state) - (unsigned) ROTA_UP_KEYS]
@@ -446,6 +482,7 @@ const struct rota_key_work rota_key_work = {
 	.ask = rota_key_ask,
 	.withdraw = rota_key_withdraw,
 	.failed = failed,
+	.late = late,
 };
 
 const struct rota_why *rota_update_keys_why(const struct rota_update *u)

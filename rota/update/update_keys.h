@@ -48,8 +48,9 @@ struct rota_key_work {
 	void (*ask)(struct rota_update *u, struct rota_revocations_decoder *d);
 	void (*withdraw)(struct rota_update *u, uint8_t withdrawn);
 
-	/* The session failed in a state of the table. */
+	/* The session failed in a state of the table; in another one, before it or behind. */
 	enum rota_update_state (*failed)(struct rota_update *u, struct rota_why why);
+	void (*late)(struct rota_update *u);
 };
 
 static inline const struct rota_update_keys *rota_key_config(const struct rota_update *u)

@@ -32,6 +32,23 @@ static enum rota_err rise_end(void *ctx)
 	return rota_bound_finish(u);
 }
 
+/* Whether a key journal that is blank once named something: who erased it wants the device to begin anew, with no floor. */
+static bool had_keys(const struct rota_rot *rot)
+{
+	uint8_t point[ROTA_P256_KEY_LEN];
+	bool has = false;
+
+	for (uint8_t place = 0; place < 2; place++) {
+		enum rota_rot_wrap wrap = place == 0 ? ROTA_ROT_WRAP_0 : ROTA_ROT_WRAP_1;
+		enum rota_rot_key agree = place == 0 ? ROTA_ROT_AGREE_0 : ROTA_ROT_AGREE_1;
+
+		if ((rot->wrap_has(rot->ctx, wrap, &has) == ROTA_OK && has) ||
+			rot->key_point(rot->ctx, agree, point) == ROTA_OK)
+			return true;
+	}
+	return false;
+}
+
 void rota_key_look(struct rota_update *u, struct rota_binding_facts *f)
 {
 	struct rota_key_desk *d = rota_key_desk(u);
@@ -41,6 +58,7 @@ void rota_key_look(struct rota_update *u, struct rota_binding_facts *f)
 	d->rise = (struct rota_key_rise){ u, rise_begin, rise_end };
 	k->rise = rota_counter_has(u->config.counter, ROTA_COUNTER_STATE) ? &d->rise : NULL;
 	f->has_keys = k->phase >= ROTA_KEYSLOTS_LOADED;
+	f->keys_lost = k->phase == ROTA_KEYSLOTS_BLANK && f->counts && had_keys(k->rot);
 	f->keys = k->state.binding;
 }
 

@@ -109,6 +109,20 @@ TEST(a_key_journal_is_one_more_that_can_be_old)
 	}
 }
 
+/* Blank, while the root of trust has what it named. */
+TEST(a_key_journal_that_was_erased_is_an_old_one)
+{
+	struct rota_binding_facts f = at(C, C);
+
+	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_CURRENT);
+	f.keys_lost = true;
+	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_RESTORED);
+	f = at(0, 0);
+	f.counter = 0;
+	f.keys_lost = true; /* the first keys of a device were cut off */
+	CHECK_EQ(rota_binding_judge(&f), ROTA_BINDING_CURRENT);
+}
+
 TEST(a_device_from_the_factory_has_lost_nothing)
 {
 	struct rota_binding_facts f = { .counts = true, .device_lost = true, .has_boot = true };
@@ -209,7 +223,9 @@ TEST(each_verdict_has_a_name)
 }
 
 TESTS(T(journals_and_counter_agree_or_one_is_told_to_be_old), T(a_lost_journal_is_an_old_one),
-	T(a_key_journal_is_one_more_that_can_be_old), T(a_device_from_the_factory_has_lost_nothing),
+	T(a_key_journal_is_one_more_that_can_be_old),
+	T(a_key_journal_that_was_erased_is_an_old_one),
+	T(a_device_from_the_factory_has_lost_nothing),
 	T(a_device_without_a_boot_journal_goes_by_its_own),
 	T(a_counter_that_is_gone_is_a_restored_device_and_one_that_is_away_is_for_later),
 	T(a_device_without_a_counter_believes_its_journals),

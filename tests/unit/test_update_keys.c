@@ -567,6 +567,71 @@ TEST(a_server_does_not_use_up_the_numbers_of_a_device)
 	CHECK_QUIET(w);
 }
 
+/* Nobody finds its timestamp, and then again. */
+static void toggle(struct world *w)
+{
+	static struct maker_file *f;
+
+	if (f == NULL)
+		f = maker_meta(&w->m, "timestamp", 0);
+	f->name[0] ^= 1;
+}
+
+/* Its campaign may be aborted, which a device hears while its timestamp counts. */
+TEST(a_server_that_is_away_holds_no_switch_up_as_long_as_its_word_counts)
+{
+	struct world *w = begin();
+	uint64_t at = w->clock_s + 7200;
+
+	rotate(w, STO, 1);
+	campaign(w, STO, 2, at);
+	CHECK_QUIET(w);
+	CHECK_EQ(keyed_held(STO).proved, 2);
+	toggle(w);
+	ROW("before its time nothing is touched");
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK_EQ(keyed.slots.phase, ROTA_KEYSLOTS_LOADED);
+	ROW("without a clock");
+	w->clock_s = 0;
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK_EQ(keyed_held(STO).active, 1);
+	ROW("where the timestamp has expired");
+	w->clock_s = at + 2 * DAY_S;
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK_EQ(keyed_held(STO).active, 1);
+	ROW("in time");
+	w->clock_s = at;
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK_EQ(keyed_held(STO).active, 2);
+	CHECK_OK(w->keys_why.err);
+	toggle(w);
+	CHECK_QUIET(w);
+	CHECK_EQ(keyserver.last.holding[0].active, 2);
+}
+
+/* SPEC 31.7, from the seal to the server: what rotad does with it is test_campaign_verbs.py. */
+TEST(a_key_that_made_half_of_its_seals_asks_for_another)
+{
+	struct world *w = begin();
+	int before;
+	bool renew;
+
+	rotate(w, STO, 1);
+	CHECK_OK(rota_keyslots_used(&keyed.slots, STO, UINT32_C(1) << 30, &renew));
+	before = keyserver.taken[ROTA_STATEMENT_STATE];
+	CHECK_QUIET(w);
+	CHECK_EQ(keyserver.taken[ROTA_STATEMENT_STATE], before);
+	CHECK_OK(rota_keyslots_used(&keyed.slots, STO, UINT32_C(1) << 30, &renew));
+	CHECK(renew);
+	CHECK_QUIET(w);
+	CHECK_EQ(keyserver.taken[ROTA_STATEMENT_STATE], before + 1);
+	CHECK_EQ(keyserver.last.holding[0].records, ROTA_HOLDING_RENEW);
+	ROW("and no more, once it came");
+	rotate(w, STO, 2);
+	CHECK_EQ(keyserver.last.holding[0].active, 2);
+	CHECK_EQ(keyserver.last.holding[0].records, 0);
+}
+
 TEST(a_report_goes_out_when_something_changed_and_weekly)
 {
 	struct world *w = begin();
@@ -682,6 +747,8 @@ TESTS(T(a_campaign_is_followed_from_its_list_to_its_switch),
 	T(a_campaign_that_was_withdrawn_is_not_taken_and_not_kept),
 	T(a_key_is_destroyed_when_it_is_retired_and_nothing_needs_it),
 	T(a_server_does_not_use_up_the_numbers_of_a_device),
+	T(a_key_that_made_half_of_its_seals_asks_for_another),
+	T(a_server_that_is_away_holds_no_switch_up_as_long_as_its_word_counts),
 	T(a_report_goes_out_when_something_changed_and_weekly),
 	T(a_decommissioned_device_says_so_and_has_no_key_left),
 	T(trouble_with_keys_stops_no_update))

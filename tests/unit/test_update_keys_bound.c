@@ -120,6 +120,35 @@ TEST(a_key_journal_that_was_put_back_settles_nothing_and_is_made_anew)
 	CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 1);
 }
 
+/* Who can write to flash would have it begin anew, as if it never had taken a key: it is told, and waits for the way back. */
+TEST(a_key_journal_that_was_erased_is_no_new_device)
+{
+	struct world *w = begin();
+	uint8_t point[ROTA_P256_KEY_LEN];
+
+	rotate(w, STO, 1);
+	rotate(w, STO, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		CHECK_OK(keyed.keys.port.erase(keyed.keys.port.ctx, i * 4096));
+		CHECK_OK(keyed.archive.port.erase(keyed.archive.port.ctx, i * 4096));
+	}
+	w->time = NULL;
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK(w->state.bound.restored);
+	CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 1);
+	CHECK_EQ(keyed.slots.phase, ROTA_KEYSLOTS_BLANK);
+	CHECK_OK(keyed.soft.port.key_point(&keyed.soft, ROTA_ROT_AGREE_0, point));
+	ROW("first keys behind the way back");
+	w->time = tell_time;
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_IDLE);
+	CHECK(!w->state.bound.restored);
+	CHECK_EQ(keyed.slots.phase, ROTA_KEYSLOTS_SETTLED);
+	CHECK_EQ(keyed_held(STO).oldest, 0);
+	CHECK_EQ(keyed.slots.state.binding, parts.counters.value[ROTA_COUNTER_STATE]);
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_IDLE);
+	CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 1);
+}
+
 TEST(the_highest_that_was_lost_comes_once_more)
 {
 	struct world *w = begin();
@@ -200,6 +229,7 @@ TEST(a_switch_that_cannot_be_bound_is_finished_at_the_next_poll)
 
 TESTS(T(a_switch_is_a_rise_and_all_that_are_due_are_one),
 	T(a_key_journal_that_was_put_back_settles_nothing_and_is_made_anew),
+	T(a_key_journal_that_was_erased_is_no_new_device),
 	T(the_highest_that_was_lost_comes_once_more),
 	T(a_device_journal_that_was_put_back_costs_no_key),
 	T(a_rise_that_was_cut_off_is_finished_in_the_key_journal_too),
