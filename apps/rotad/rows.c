@@ -191,7 +191,7 @@ static enum rota_err make_rows(struct rows *r, size_t count, struct rota_fail *w
 	return ROTA_OK;
 }
 
-/* What there is now. What failed is tried again as it is, or in pieces. */
+/* What there is now. What failed is tried again, or in pieces. */
 static enum rota_err one_batch(struct rows *r, bool *idle, struct rota_fail *why)
 {
 	struct batch *b = &r->batch;
@@ -221,6 +221,26 @@ static enum rota_err seek(struct rows *r, uint64_t after, struct rota_fail *why)
 	return err == ROTA_OK ? ROTA_OK : rota_fail(why, err, "journal: %s", fault.what);
 }
 
+/* What waited may have changed meanwhile, as a device that was decommissioned: what is not noted is looked at anew. Where the journal
+ * cannot be opened for the moment the batch stays as it is. */
+static void look_again(struct rows *r)
+{
+	struct batch *b = &r->batch;
+	struct rota_cursor *before = b->cursor;
+	struct rota_fail why;
+
+	b->cursor = NULL;
+	if (seek(r, r->noted, &why) != ROTA_OK) {
+		b->cursor = before;
+		say(r, why.text);
+		return;
+	}
+	rota_cursor_close(before);
+	b->kept.sequence = 0;
+	b->count = 0;
+	b->read = r->noted;
+}
+
 static void *run(void *arg)
 {
 	struct rows *r = arg;
@@ -234,6 +254,7 @@ static void *run(void *arg)
 		if (one_batch(r, &idle, &why) != ROTA_OK) {
 			say(r, why.text);
 			rest(r, RETRY_MS);
+			look_again(r);
 			idle = false;
 		}
 	}

@@ -153,18 +153,18 @@ def test_more_statements_than_the_rule_grants_at_once(scene, make, key):  # noqa
 
 
 def test_who_is_over_gets_no_row(server):
-    """Said before somebody decommissioned it, while nobody made rows."""
+    """Said before somebody decommissioned it, and waiting for a daemon that was away."""
     device, other = server.enrolled(), server.enrolled("SN-0002")
     server.signd.stop()
     for one in (device, other):
         assert server.say(one, anew(one, 2, agree())) == 204
-    server.rotad.stop()  # the batch that waits is read again
-    server.rotad.start()
+    deadline = time.monotonic() + 30 * PATIENCE
+    while "rows: no signing daemon" not in (server.rotad.dir / "log").read_text():  # the batch is there
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     edit = {"by": "ann", "state": "decommissioned", "why": "lost"}
     assert server.desk.post(f"/v1/record/edit/{device.id.hex()}", edit)[0] == 200
-    server.rotad.stop()
     server.signd.start()
-    server.rotad.start()
     server.wait(other, 2)
     assert server.row(device).counter == 1
     assert server.rotad.metric("rows_total") == 1
