@@ -2,7 +2,6 @@
 """What devices say of their keys, through rotad: whose it is, whether it comes in turn, what they have shown (SPEC 35.4)."""
 import json
 import signal
-import struct
 import time
 
 import pytest
