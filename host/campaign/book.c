@@ -91,16 +91,17 @@ static void nonce_of(uint32_t row, uint8_t nonce[static ROTA_AEAD_NONCE_LEN])
 }
 
 /* SPEC 37.4: HKDF-Expand(book key, label || salt || purpose). */
-static enum rota_err key_begin(struct rota_book *b, uint8_t purpose)
+static enum rota_err key_begin(const struct rota_book_tools *tools, const uint8_t *head,
+	uint8_t purpose, struct rota_aead_key *out)
 {
 	const struct rota_span info[] = { ROTA_STR(LABEL),
-		rota_span(b->head + SALT_AT, ROTA_BOOK_SALT_LEN), rota_span(&purpose, 1) };
+		rota_span(head + SALT_AT, ROTA_BOOK_SALT_LEN), rota_span(&purpose, 1) };
 	uint8_t key[32];
 	enum rota_err err;
 
-	err = rota_hkdf_expand(b->tools->crypto, b->tools->key, info, 3, ROTA_BUF(key));
+	err = rota_hkdf_expand(tools->crypto, tools->key, info, 3, ROTA_BUF(key));
 	if (err == ROTA_OK)
-		err = b->tools->aead->begin(&b->key, ROTA_SPAN(key));
+		err = tools->aead->begin(out, ROTA_SPAN(key));
 	rota_wipe(key, sizeof(key));
 	return err;
 }
@@ -119,7 +120,7 @@ static enum rota_err judge(struct rota_book *b, uint8_t purpose, struct rota_fai
 	if ((uint64_t)st.st_size != ROTA_BOOK_HEAD_LEN + (uint64_t)b->rows * ROTA_BOOK_ROW_LEN)
 		return rota_fail(why, ROTA_ERR_FORMAT, "%s: %u rows do not have %llu bytes",
 			b->path, (unsigned)b->rows, (unsigned long long)st.st_size);
-	err = key_begin(b, purpose);
+	err = key_begin(b->tools, b->head, purpose, &b->key);
 	return err == ROTA_OK ? ROTA_OK : rota_fail(why, err, "%s: no key for it", b->path);
 }
 
@@ -158,25 +159,58 @@ void rota_book_close(struct rota_book *b)
 	b->fd = -1;
 }
 
-enum rota_err rota_book_read(
-	const struct rota_book *b, uint32_t n, struct rota_book_row *out, struct rota_fail *why)
+/* Sealed rows from `n` on, as many as `to` has room for. */
+static enum rota_err fetch(
+	const struct rota_book *b, uint32_t n, struct rota_buf to, struct rota_fail *why)
 {
-	uint8_t sealed[ROTA_BOOK_ROW_LEN], nonce[ROTA_AEAD_NONCE_LEN];
-	uint64_t at = ROTA_BOOK_HEAD_LEN + (uint64_t)n * ROTA_BOOK_ROW_LEN;
-	enum rota_err err;
-
 	if (n >= b->rows)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s: no row %u", b->path, (unsigned)n);
-	ROTA_TRY(rota_part_pread(b->fd, at, ROTA_BUF(sealed), b->path, why));
+	return rota_part_pread(
+		b->fd, ROTA_BOOK_HEAD_LEN + (uint64_t)n * ROTA_BOOK_ROW_LEN, to, b->path, why);
+}
+
+static enum rota_err open_row(const struct rota_book *b, uint32_t n,
+	uint8_t sealed[static ROTA_BOOK_ROW_LEN], struct rota_book_row *out, struct rota_fail *why)
+{
+	uint8_t nonce[ROTA_AEAD_NONCE_LEN];
+	enum rota_err err;
+
 	nonce_of(n, nonce);
 	err = b->tools->aead->open(
 		&b->key, nonce, ROTA_SPAN(b->head), rota_buf(sealed, PLAIN), sealed + PLAIN);
 	if (err == ROTA_OK)
 		err = row_decode(sealed, out);
-	rota_wipe(sealed, sizeof(sealed));
+	rota_wipe(sealed, ROTA_BOOK_ROW_LEN);
 	if (err == ROTA_OK)
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_CORRUPT, "%s: row %u does not open", b->path, (unsigned)n);
+}
+
+enum rota_err rota_book_read(
+	const struct rota_book *b, uint32_t n, struct rota_book_row *out, struct rota_fail *why)
+{
+	uint8_t sealed[ROTA_BOOK_ROW_LEN];
+
+	ROTA_TRY(fetch(b, n, ROTA_BUF(sealed), why));
+	return open_row(b, n, sealed, out, why);
+}
+
+enum rota_err rota_book_ahead_read(struct rota_book_ahead *a, const struct rota_book *b, uint32_t n,
+	struct rota_book_row *out, struct rota_fail *why)
+{
+	uint8_t sealed[ROTA_BOOK_ROW_LEN];
+
+	if (n - a->first >= a->count) {
+		uint32_t left = n < b->rows ? b->rows - n : 1;
+		uint32_t count = left < ROTA_BOOK_AHEAD ? left : ROTA_BOOK_AHEAD;
+
+		a->count = 0;
+		ROTA_TRY(fetch(b, n, rota_buf(a->rows, count * (size_t)ROTA_BOOK_ROW_LEN), why));
+		a->first = n;
+		a->count = count;
+	}
+	memcpy(sealed, a->rows[n - a->first], sizeof(sealed));
+	return open_row(b, n, sealed, out, why);
 }
 
 enum rota_err rota_book_seek(const struct rota_book *b,
@@ -210,73 +244,116 @@ enum rota_err rota_book_make(struct rota_book_maker *m, const char *path, uint8_
 
 	memset(m, 0, sizeof(*m));
 	m->part.fd = -1;
-	m->book = (struct rota_book){ .fd = -1, .tools = tools, .rows = rows };
+	m->tools = tools;
+	m->purpose = purpose;
+	m->rows = rows;
 	if (random->fill(random->ctx, ROTA_BUF(salt)) != ROTA_OK)
 		return rota_fail(why, ROTA_ERR_IO, "%s: no random bytes for its salt", path);
-	head_encode(purpose, rows, salt, m->book.head);
+	head_encode(purpose, rows, salt, m->head);
 	ROTA_TRY(rota_part_open(&m->part, path, true, why));
-	err = rota_part_write(&m->part, 0, ROTA_SPAN(m->book.head), why);
-	if (err == ROTA_OK) {
-		err = key_begin(&m->book, purpose);
-		if (err != ROTA_OK)
-			(void)rota_fail(why, err, "%s: no key for it", path);
-	}
+	err = rota_part_write(&m->part, 0, ROTA_SPAN(m->head), why);
+	if (err == ROTA_OK)
+		err = rota_book_range(&m->all, m, 0, rows, why);
 	if (err != ROTA_OK)
 		rota_part_close(&m->part);
 	return err;
 }
 
-static enum rota_err flush(struct rota_book_maker *m, struct rota_fail *why)
-{
-	uint64_t at = ROTA_BOOK_HEAD_LEN +
-		(uint64_t)(m->written - m->held / ROTA_BOOK_ROW_LEN) * ROTA_BOOK_ROW_LEN;
-
-	ROTA_TRY(rota_part_write(&m->part, at, rota_span(m->room, m->held), why));
-	m->held = 0;
-	return ROTA_OK;
-}
-
 enum rota_err rota_book_add(
 	struct rota_book_maker *m, const struct rota_book_row *row, struct rota_fail *why)
 {
-	uint8_t *at = m->room + m->held, nonce[ROTA_AEAD_NONCE_LEN];
-	enum rota_err err;
-
-	if (m->written == m->book.rows ||
-		(m->written > 0 && memcmp(row->device, m->last, sizeof(m->last)) <= 0))
-		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s: a row that does not belong there",
-			m->part.path);
-	row_encode(row, at);
-	nonce_of(m->written, nonce);
-	err = m->book.tools->aead->seal(
-		&m->book.key, nonce, ROTA_SPAN(m->book.head), rota_buf(at, PLAIN), at + PLAIN);
-	if (err != ROTA_OK) {
-		rota_wipe(at, PLAIN);
-		return rota_fail(why, err, "%s: cannot seal a row", m->part.path);
-	}
-	memcpy(m->last, row->device, sizeof(m->last));
-	m->written++;
-	m->held += ROTA_BOOK_ROW_LEN;
-	return m->held == sizeof(m->room) ? flush(m, why) : ROTA_OK;
+	return rota_book_range_add(&m->all, row, why);
 }
 
 enum rota_err rota_book_place(struct rota_book_maker *m, struct rota_fail *why)
 {
-	if (m->written != m->book.rows)
+	if (m->all.next > 0)
+		ROTA_TRY(rota_book_range_end(&m->all, m, why));
+	if (m->written != m->rows)
 		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s: %u rows of %u", m->part.path,
-			(unsigned)m->written, (unsigned)m->book.rows);
-	ROTA_TRY(flush(m, why));
+			(unsigned)m->written, (unsigned)m->rows);
 	ROTA_TRY(rota_part_place(&m->part, why));
-	m->book.tools->aead->end(&m->book.key);
+	rota_book_range_drop(&m->all);
 	return ROTA_OK;
 }
 
 void rota_book_drop(struct rota_book_maker *m)
 {
-	if (m->part.fd < 0)
-		return;
-	m->book.tools->aead->end(&m->book.key);
-	rota_part_close(&m->part);
+	rota_book_range_drop(&m->all);
+	if (m->part.fd >= 0)
+		rota_part_close(&m->part);
+}
+
+/* ---- a range of it ---- */
+
+enum rota_err rota_book_range(struct rota_book_range *r, const struct rota_book_maker *m,
+	uint32_t first, uint32_t end, struct rota_fail *why)
+{
+	enum rota_err err;
+
+	memset(r, 0, sizeof(*r));
+	r->part = &m->part;
+	r->head = m->head;
+	r->tools = m->tools;
+	r->first = r->next = first;
+	r->end = end;
+	err = key_begin(m->tools, m->head, m->purpose, &r->key);
+	if (err != ROTA_OK)
+		return rota_fail(why, err, "%s: no key for it", m->part.path);
+	r->open = true;
+	return ROTA_OK;
+}
+
+static enum rota_err flush(struct rota_book_range *r, struct rota_fail *why)
+{
+	uint32_t first = r->next - (uint32_t)(r->held / ROTA_BOOK_ROW_LEN);
+
+	ROTA_TRY(rota_part_write(r->part, ROTA_BOOK_HEAD_LEN + (uint64_t)first * ROTA_BOOK_ROW_LEN,
+		rota_span(r->room, r->held), why));
+	r->held = 0;
+	return ROTA_OK;
+}
+
+enum rota_err rota_book_range_add(
+	struct rota_book_range *r, const struct rota_book_row *row, struct rota_fail *why)
+{
+	uint8_t *at = r->room + r->held, nonce[ROTA_AEAD_NONCE_LEN];
+	enum rota_err err;
+
+	if (r->next == r->end ||
+		(r->next > r->first && memcmp(row->device, r->last, sizeof(r->last)) <= 0))
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s: a row that does not belong there",
+			r->part->path);
+	row_encode(row, at);
+	nonce_of(r->next, nonce);
+	err = r->tools->aead->seal(&r->key, nonce, rota_span(r->head, ROTA_BOOK_HEAD_LEN),
+		rota_buf(at, PLAIN), at + PLAIN);
+	if (err != ROTA_OK) {
+		rota_wipe(at, PLAIN);
+		return rota_fail(why, err, "%s: cannot seal a row", r->part->path);
+	}
+	memcpy(r->last, row->device, sizeof(r->last));
+	r->next++;
+	r->held += ROTA_BOOK_ROW_LEN;
+	return r->held == sizeof(r->room) ? flush(r, why) : ROTA_OK;
+}
+
+enum rota_err rota_book_range_end(
+	struct rota_book_range *r, struct rota_book_maker *m, struct rota_fail *why)
+{
+	if (r->next != r->end)
+		return rota_fail(why, ROTA_ERR_ARGUMENT, "%s: %u rows are missing before row %u",
+			r->part->path, (unsigned)(r->end - r->next), (unsigned)r->end);
+	ROTA_TRY(flush(r, why));
+	m->written += r->end - r->first;
+	return ROTA_OK;
+}
+
+void rota_book_range_drop(struct rota_book_range *r)
+{
+	if (r->open)
+		r->tools->aead->end(&r->key);
+	r->open = false;
 }
 
 /* ---- meaning ---- */

@@ -18,6 +18,8 @@
 #include "rota/port/aead.h"
 #include "rota/port/crypto.h"
 
+#include <stdatomic.h>
+
 #define ROTA_BOOK_HEAD_LEN 40
 #define ROTA_BOOK_ROW_LEN 160
 #define ROTA_BOOK_SALT_LEN 16
@@ -66,18 +68,43 @@ void rota_book_path(const char *folder, uint8_t purpose, char out[static ROTA_FI
 ROTA_MUST_USE enum rota_err rota_book_read(
 	const struct rota_book *b, uint32_t n, struct rota_book_row *out, struct rota_fail *why);
 
+/* The same for who reads row after row: many are taken from the file at once, sealed. Starts as { 0 }; of one book. */
+#define ROTA_BOOK_AHEAD 64
+struct rota_book_ahead {
+	uint32_t first, count;
+	uint8_t rows[ROTA_BOOK_AHEAD][ROTA_BOOK_ROW_LEN];
+};
+ROTA_MUST_USE enum rota_err rota_book_ahead_read(struct rota_book_ahead *a,
+	const struct rota_book *b, uint32_t n, struct rota_book_row *out, struct rota_fail *why);
+
 /* The first row whose device is not below this one; b->rows: there is none. */
 ROTA_MUST_USE enum rota_err rota_book_seek(const struct rota_book *b,
 	const uint8_t device[static ROTA_DEVICE_LEN], uint32_t *n, struct rota_fail *why);
 
-/* A book in the making, of so many rows. */
-struct rota_book_maker {
-	struct rota_part part;
-	struct rota_book book; /* its key and head */
-	uint32_t written;
+/* ---- one in the making ---- */
+
+/* Rows that lie one behind the other, written by one thread. */
+struct rota_book_range {
+	const struct rota_part *part;
+	const uint8_t *head;
+	const struct rota_book_tools *tools;
+	struct rota_aead_key key;
+	bool open;
+	uint32_t first, next, end; /* rows */
 	size_t held;
 	uint8_t last[ROTA_DEVICE_LEN];
 	uint8_t room[64 * ROTA_BOOK_ROW_LEN]; /* of one write */
+};
+
+/* A book of so many rows: either all of them are added here, or several threads add a range of them each. */
+struct rota_book_maker {
+	struct rota_part part;
+	const struct rota_book_tools *tools;
+	uint8_t head[ROTA_BOOK_HEAD_LEN];
+	uint8_t purpose;
+	uint32_t rows;
+	_Atomic uint32_t written; /* of ranges that have ended */
+	struct rota_book_range all;
 };
 
 ROTA_MUST_USE enum rota_err rota_book_make(struct rota_book_maker *m, const char *path,
@@ -90,6 +117,18 @@ ROTA_MUST_USE enum rota_err rota_book_add(
 ROTA_MUST_USE enum rota_err rota_book_place(struct rota_book_maker *m, struct rota_fail *why);
 /* Give up; safe after it was placed. */
 void rota_book_drop(struct rota_book_maker *m);
+
+/* Rows from `first` to before `end` of a book in the making, which is not moved meanwhile. That its rows are above those of the range
+ * before is the caller's to see. rota_book_range_drop() when done, after an error too. */
+ROTA_MUST_USE enum rota_err rota_book_range(struct rota_book_range *r,
+	const struct rota_book_maker *m, uint32_t first, uint32_t end, struct rota_fail *why);
+/* As rota_book_add(). */
+ROTA_MUST_USE enum rota_err rota_book_range_add(
+	struct rota_book_range *r, const struct rota_book_row *row, struct rota_fail *why);
+/* All of it is written. ROTA_ERR_ARGUMENT: fewer rows than were said. */
+ROTA_MUST_USE enum rota_err rota_book_range_end(
+	struct rota_book_range *r, struct rota_book_maker *m, struct rota_fail *why);
+void rota_book_range_drop(struct rota_book_range *r);
 
 /* ---- what the rows mean, as pure functions ---- */
 

@@ -67,6 +67,7 @@ static enum rota_err read_row(
 
 struct cursor {
 	struct rota_book book;
+	struct rota_book_ahead ahead;
 	struct rota_book_row row; /* number n, if `here` */
 	uint32_t n;
 	bool here;
@@ -78,7 +79,7 @@ static enum rota_err advance(
 {
 	for (; c->n < c->book.rows; c->n++, c->here = false) {
 		if (!c->here)
-			ROTA_TRY(rota_book_read(&c->book, c->n, &c->row, why));
+			ROTA_TRY(rota_book_ahead_read(&c->ahead, &c->book, c->n, &c->row, why));
 		c->here = true;
 		if (memcmp(c->row.device, device, ROTA_DEVICE_LEN) >= 0)
 			return ROTA_OK;

@@ -84,6 +84,11 @@ enum rota_err rota_part_write(
 	return ROTA_OK;
 }
 
+void rota_part_flow(const struct rota_part *p, uint64_t off, uint64_t len)
+{
+	(void)sync_file_range(p->fd, (off_t)off, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 enum rota_err rota_part_sync(const struct rota_part *p, struct rota_fail *why)
 {
 	if (fdatasync(p->fd) == 0)

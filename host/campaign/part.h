@@ -37,6 +37,9 @@ ROTA_MUST_USE enum rota_err rota_part_write(
 	const struct rota_part *p, uint64_t off, struct rota_span from, struct rota_fail *why);
 ROTA_MUST_USE enum rota_err rota_part_sync(const struct rota_part *p, struct rota_fail *why);
 
+/* These bytes may begin to go to the disk, so that who syncs waits for less. A hint: nothing is durable by it, and it cannot fail. */
+void rota_part_flow(const struct rota_part *p, uint64_t off, uint64_t len);
+
 /* It is whole: sync, rename, sync of the directory. */
 ROTA_MUST_USE enum rota_err rota_part_place(struct rota_part *p, struct rota_fail *why);
 

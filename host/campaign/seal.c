@@ -214,28 +214,43 @@ static enum rota_err place(
 	return err == ROTA_OK ? rota_resume_end(&s->resume, why) : err;
 }
 
-/* Tree and book have nothing to do with each other, and each is one thread's. */
+/* Tree and book have nothing to do with each other. The tree goes from left to right, and is one thread's. */
 struct ending {
 	struct sealing *s;
+	struct seal_book *book;
 	uint8_t root[32];
 };
+
+static enum rota_err end_tree(struct ending *e, struct rota_fail *why)
+{
+	const struct sealing *s = e->s;
+
+	ROTA_TRY(rota_keyfile_finish(s->keys.fd, s->plan->crypto, s->plan->campaign, s->plan->tree,
+		s->index.size, e->root, why));
+	return write_confirm_head(s, e->root, why);
+}
 
 static enum rota_err end_part(void *ctx, struct rota_crew *crew, struct rota_fail *why)
 {
 	struct ending *e = ctx;
-	const struct sealing *s = e->s;
 	uint32_t part;
 
-	while (rota_crew_take(crew, &part)) {
-		if (part == 0) {
-			ROTA_TRY(seal_book(e->s, why));
-			continue;
-		}
-		ROTA_TRY(rota_keyfile_finish(s->keys.fd, s->plan->crypto, s->plan->campaign,
-			s->plan->tree, s->index.size, e->root, why));
-		ROTA_TRY(write_confirm_head(s, e->root, why));
-	}
+	while (rota_crew_take(crew, &part))
+		ROTA_TRY(part == 0 ? end_tree(e, why) : seal_book_unit(e->book, part - 1, why));
 	return ROTA_OK;
+}
+
+static enum rota_err end_parts(struct ending *e, struct rota_fail *why)
+{
+	enum rota_err err = seal_book_begin(e->s, &e->book, why);
+
+	if (err == ROTA_OK)
+		err = rota_crew_run(
+			e->s->plan->threads, 1 + seal_book_units(e->book), end_part, e, why);
+	if (err == ROTA_OK)
+		err = seal_book_place(e->book, why);
+	seal_book_end(e->book);
+	return err;
 }
 
 static enum rota_err finish(struct sealing *s, struct rota_seal_result *out, struct rota_fail *why)
@@ -243,7 +258,7 @@ static enum rota_err finish(struct sealing *s, struct rota_seal_result *out, str
 	const uint32_t size = s->index.size;
 	struct ending ending = { .s = s };
 
-	ROTA_TRY(rota_crew_run(s->plan->threads > 1 ? 2 : 1, 2, end_part, &ending, why));
+	ROTA_TRY(end_parts(&ending, why));
 	memcpy(out->root, ending.root, sizeof(out->root));
 	out->size = size;
 	out->base = s->base;
@@ -275,7 +290,8 @@ static enum rota_err seal_index(
 			(unsigned)s->index.size, (unsigned long long)s->earlier.devices,
 			(unsigned)s->plan->most);
 	s->psk = calloc(s->index.size, sizeof(s->psk[0]));
-	if (!s->psk)
+	s->known = calloc(s->index.size, sizeof(s->known[0]));
+	if (!s->psk || !s->known)
 		abort();
 	ROTA_TRY(open_parts(s, why));
 	out->kept = kept_of(s);
@@ -319,6 +335,7 @@ static void end(struct sealing *s)
 		rota_wipe(s->psk, (size_t)s->index.size * sizeof(s->psk[0]));
 		free(s->psk);
 	}
+	free(s->known);
 	rota_index_free(&s->index);
 	rota_earlier_close(&s->earlier);
 	pthread_mutex_destroy(&s->one);

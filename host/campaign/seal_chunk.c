@@ -79,16 +79,37 @@ static enum rota_err seal_bundle(const struct sealing *s, uint32_t index,
 	return ROTA_OK;
 }
 
-/* What follows from a secret: `use` CONFIRM or PSK. */
+/* What follows from a secret: the psk, and the confirmation key where `confirm` is not NULL. */
 static enum rota_err derive(const struct sealing *s, const struct rota_index_device *d,
-	const uint8_t secret[static ROTA_SECRET_LEN], enum rota_key_use use, struct rota_buf out)
+	const uint8_t secret[static ROTA_SECRET_LEN], uint8_t *confirm,
+	uint8_t psk[static ROTA_PSK_LEN])
 {
+	const struct rota_crypto *crypto = s->plan->crypto;
 	const struct rota_datakey of = { .purpose = s->plan->purpose,
 		.cipher = s->plan->cipher,
 		.generation = s->plan->generation,
 		.device = d->row.device };
+	uint8_t prk[ROTA_HKDF_PRK_LEN];
+	enum rota_err err = ROTA_OK;
 
-	return rota_datakey_derive(s->plan->crypto, secret, &of, use, out);
+	rota_datakey_begin(crypto, secret, prk);
+	if (confirm)
+		err = rota_datakey_expand(crypto, prk, &of, ROTA_USE_CONFIRM,
+			rota_buf(confirm, ROTA_CONFIRM_KEY_LEN));
+	if (err == ROTA_OK)
+		err = rota_datakey_expand(
+			crypto, prk, &of, ROTA_USE_PSK, rota_buf(psk, ROTA_PSK_LEN));
+	rota_wipe(prk, sizeof(prk));
+	return err;
+}
+
+static void note_device(struct sealing *s, uint32_t index, const struct rota_index_device *d)
+{
+	struct seal_known *k = &s->known[index];
+
+	memcpy(k->device, d->row.device, sizeof(k->device));
+	k->counter = d->row.counter;
+	k->proved = d->row.proved[s->plan->purpose - 1];
 }
 
 /* One of an earlier tree keeps its secret, in the place of the one that was drawn. */
@@ -109,11 +130,8 @@ static enum rota_err seal_to(struct worker *w, const struct rota_index_device *d
 
 	err = seal_bundle(s, index, d, secret, w->bundles + (size_t)slot * ROTA_KEYBUNDLE_LEN);
 	if (err == ROTA_OK)
-		err = derive(s, d, secret, ROTA_USE_CONFIRM,
-			rota_buf(w->confirm + (size_t)slot * ROTA_CONFIRM_KEY_LEN,
-				ROTA_CONFIRM_KEY_LEN));
-	if (err == ROTA_OK)
-		err = derive(s, d, secret, ROTA_USE_PSK, ROTA_BUF(s->psk[index]));
+		err = derive(s, d, secret, w->confirm + (size_t)slot * ROTA_CONFIRM_KEY_LEN,
+			s->psk[index]);
 	if (err == ROTA_OK)
 		return ROTA_OK;
 	return rota_fail(why, err, "%s: row %u: cannot seal to its agree key: %s",
@@ -130,6 +148,7 @@ static enum rota_err seal_device(struct worker *w, uint32_t index, uint32_t slot
 
 	ROTA_TRY(
 		rota_index_look(&s->look, &s->index.entries[index], &w->own, &w->factory, &d, why));
+	note_device(s, index, &d);
 	err = recall_secret(w, &d, secret, why);
 	if (err == ROTA_OK)
 		err = seal_to(w, &d, index, slot, why);
@@ -140,18 +159,25 @@ static enum rota_err seal_device(struct worker *w, uint32_t index, uint32_t slot
 
 /* ---- one chunk ---- */
 
+static enum rota_err put(
+	const struct rota_part *part, uint64_t at, struct rota_span bytes, struct rota_fail *why)
+{
+	ROTA_TRY(rota_part_write(part, at, bytes, why));
+	rota_part_flow(part, at, bytes.len);
+	return ROTA_OK;
+}
+
 static enum rota_err write_chunk(
 	const struct worker *w, uint32_t chunk, uint32_t count, struct rota_fail *why)
 {
 	const struct sealing *s = w->s;
 	uint32_t first = chunk * CHUNK;
 
-	ROTA_TRY(rota_part_write(&s->keys,
-		ROTA_KEYFILE_BUNDLES_AT + (uint64_t)first * ROTA_KEYBUNDLE_LEN,
+	ROTA_TRY(put(&s->keys, ROTA_KEYFILE_BUNDLES_AT + (uint64_t)first * ROTA_KEYBUNDLE_LEN,
 		rota_span(w->bundles, (size_t)count * ROTA_KEYBUNDLE_LEN), why));
-	ROTA_TRY(rota_part_write(&s->confirm, rota_confirm_at(first),
+	ROTA_TRY(put(&s->confirm, rota_confirm_at(first),
 		rota_span(w->confirm, (size_t)count * ROTA_CONFIRM_KEY_LEN), why));
-	return rota_part_write(&s->copies, rota_copies_at(chunk),
+	return put(&s->copies, rota_copies_at(chunk),
 		rota_span(w->secrets, ROTA_COPIES_OVERHEAD + (size_t)count * ROTA_SECRET_LEN), why);
 }
 
@@ -191,8 +217,9 @@ static enum rota_err recall_chunk(struct worker *w, uint32_t chunk, uint32_t cou
 		struct rota_index_device d;
 
 		ROTA_TRY(rota_index_look(&s->look, e, &w->own, &w->factory, &d, why));
+		note_device(s, chunk * CHUNK + i, &d);
 		err = derive(s, &d, all.p + ROTA_COPIES_SALT_LEN + (size_t)i * ROTA_SECRET_LEN,
-			ROTA_USE_PSK, ROTA_BUF(s->psk[chunk * CHUNK + i]));
+			NULL, s->psk[chunk * CHUNK + i]);
 		count_device(counts, &d);
 		rota_wipe(&d, sizeof(d));
 	}

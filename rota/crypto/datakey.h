@@ -9,6 +9,7 @@
 #define ROTA_CRYPTO_DATAKEY_H
 
 #include "rota/codec/purpose.h"
+#include "rota/crypto/hkdf.h"
 #include "rota/port/crypto.h"
 
 /* Numbers of SPEC 31.6: they stand in formats and are never reused. */
@@ -47,6 +48,13 @@ size_t rota_datakey_len(enum rota_key_use use, uint8_t cipher);
 /* SPEC 31.6. ROTA_ERR_ARGUMENT: out is not rota_datakey_len() bytes; nothing is written. */
 ROTA_MUST_USE enum rota_err rota_datakey_derive(const struct rota_crypto *crypto,
 	const uint8_t secret[static ROTA_SECRET_LEN], const struct rota_datakey *of,
+	enum rota_key_use use, struct rota_buf out);
+
+/* The same in two steps, for who derives several keys of one secret: `prk` is as secret as that, and the caller's to wipe. */
+void rota_datakey_begin(const struct rota_crypto *crypto,
+	const uint8_t secret[static ROTA_SECRET_LEN], uint8_t prk[static ROTA_HKDF_PRK_LEN]);
+ROTA_MUST_USE enum rota_err rota_datakey_expand(const struct rota_crypto *crypto,
+	const uint8_t prk[static ROTA_HKDF_PRK_LEN], const struct rota_datakey *of,
 	enum rota_key_use use, struct rota_buf out);
 
 /* SPEC 31.5: the psk of a secret that the factory left, which has no purpose and no generation. */

@@ -179,6 +179,51 @@ TEST(rows_that_do_not_belong_there)
 	tempdir_remove();
 }
 
+static struct rota_book_range range;
+
+static enum rota_err write_range(uint32_t first, uint32_t end)
+{
+	enum rota_err err = rota_book_range(&range, &maker, first, end, &why);
+
+	for (uint32_t i = first; err == ROTA_OK && i < end; i++) {
+		struct rota_book_row row = row_of(i);
+
+		err = rota_book_range_add(&range, &row, &why);
+	}
+	if (err == ROTA_OK)
+		err = rota_book_range_end(&range, &maker, &why);
+	rota_book_range_drop(&range);
+	return err;
+}
+
+/* As threads do it: from anywhere to anywhere, in any order. */
+TEST(ranges_make_the_same_rows)
+{
+	static const uint32_t bounds[] = { 0, 1, 100, 100, 165, ROWS };
+	struct rota_book_row got, row = row_of(3);
+
+	rota_book_path(tempdir_fresh(), 3, path);
+	CHECK_OK(rota_book_make(&maker, path, 3, ROWS, &rota_random_posix, &tools, &why));
+	for (size_t i = 4; i > 0; i--)
+		CHECK_OK(write_range(bounds[i], bounds[i + 1]));
+	CHECK_EQ(rota_book_place(&maker, &why), ROTA_ERR_ARGUMENT); /* the first is not there */
+	CHECK_OK(rota_book_range(&range, &maker, 0, 1, &why));
+	CHECK_EQ(rota_book_range_end(&range, &maker, &why), ROTA_ERR_ARGUMENT);
+	CHECK_OK(rota_book_range_add(&range, &row, &why));
+	CHECK_EQ(rota_book_range_add(&range, &row, &why), ROTA_ERR_ARGUMENT);
+	rota_book_range_drop(&range);
+	CHECK_OK(write_range(0, 1));
+	CHECK_OK(rota_book_place(&maker, &why));
+	CHECK_OK(rota_book_open(&book, path, 3, &tools, &why));
+	for (uint32_t i = 0; i < ROWS; i++) {
+		row = row_of(i);
+		CHECK_OK(rota_book_read(&book, i, &got, &why));
+		CHECK_MEM(&got, &row, sizeof(got));
+	}
+	rota_book_close(&book);
+	tempdir_remove();
+}
+
 /* SPEC 31.5, 37.4: `has` is delivered and proved of the row, 0 without one. */
 static const struct {
 	const char *what;
@@ -255,4 +300,5 @@ TEST(the_generation_before_the_last_may_still_be_proved)
 TESTS(T(rows_come_out_as_they_went_in), T(a_book_that_is_not_there_has_no_rows),
 	T(a_book_that_was_changed), T(a_row_in_the_place_of_another),
 	T(a_book_is_sealed_anew_each_time), T(rows_that_do_not_belong_there),
-	T(which_psk_and_what_follows), T(the_generation_before_the_last_may_still_be_proved))
+	T(ranges_make_the_same_rows), T(which_psk_and_what_follows),
+	T(the_generation_before_the_last_may_still_be_proved))

@@ -220,6 +220,37 @@ static void old_row(uint32_t device, struct rota_book_row *row)
 	psk_of(device, row->delivered_psk);
 }
 
+static void third_row(uint32_t device, struct rota_book_row *row)
+{
+	row->counter = device % 6 == 0 ? 9 : 1;
+	row->delivered = 1;
+	psk_of(device, row->delivered_psk);
+}
+
+/* The next book is made by several threads, a thousand rows of the export each: a third of the devices is in the old one, a half of those
+ * is left out of the campaign and stays as it is. */
+TEST(the_next_book_has_what_the_old_one_had)
+{
+	static uint32_t own[1000];
+	struct rota_book_row row;
+
+	seal_scene_begin(&s, 3000);
+	s.plan.threads = 4;
+	for (uint32_t i = 0; i < 1000; i++)
+		own[i] = 3 * i;
+	CHECK(seal_scene_book(&s, s.plan.purpose, own, 1000, third_row));
+	CHECK_OK(run());
+	CHECK_EQ(s.result.size, 2500);
+	CHECK_EQ(s.result.skipped[ROTA_INDEX_STALE], 500);
+	for (uint32_t i = 0; i < 3000; i++) {
+		CHECK(booked(i, &row));
+		CHECK_EQ(row.counter, i % 6 == 0 ? 9 : 1);
+		CHECK_EQ(row.delivered, i % 6 == 0 ? 1 : 2);
+		CHECK_EQ(row.before, i % 6 == 3 ? 1 : 0);
+	}
+	tempdir_remove();
+}
+
 static uint8_t told[8];
 
 static void tell(void *ctx, const uint8_t *device, enum rota_index_skip why)
@@ -521,7 +552,8 @@ TEST(a_book_that_is_not_ours)
 
 TESTS(T(every_device_gets_a_secret_of_its_own), T(who_asks_again_hears_the_same),
 	T(the_psk_is_the_newest_that_was_proved), T(a_campaign_after_another),
-	T(who_is_left_out_is_told), T(who_has_a_secret_keeps_it), T(a_supplement_has_its_turn),
+	T(the_next_book_has_what_the_old_one_had), T(who_is_left_out_is_told),
+	T(who_has_a_secret_keeps_it), T(a_supplement_has_its_turn),
 	T(an_earlier_tree_that_is_not_what_it_was), T(a_rehearsal_leaves_the_book_as_it_is),
 	T(an_export_that_somebody_altered), T(rows_that_do_not_go_together),
 	T(what_was_approved_is_what_is_sealed), T(a_book_that_is_not_ours))
