@@ -76,7 +76,8 @@ static enum rota_err seal(struct messages *m, struct rota_span context, const ch
 		return ROTA_ERR_LIMIT;
 	if (!read_hex(hex, &plain))
 		return ROTA_ERR_FORMAT;
-	ROTA_TRY(agent_ring_ready(&m->ring, 1, &generation));
+	ROTA_TRY(agent_ring_active(&m->ring, &generation));
+	ROTA_TRY(agent_ring_count(&m->ring, generation));
 	ROTA_TRY(hold(m, &m->sealing, ROTA_USE_UP, generation, m->opening.epoch));
 	ROTA_TRY(rota_record_seal(&m->sealing.key, &rota_aead_openssl, &m->opening, context,
 		ROTA_BUF(m->room), plain.len));

@@ -38,9 +38,9 @@ static enum rota_err put(struct records *r, uint32_t id, struct rota_span plain)
 	enum rota_err err;
 
 	for (int i = 0; i < PUTS_MAX; i++) {
-		ROTA_TRY(agent_ring_ready(&r->ring, 1, &before));
+		ROTA_TRY(agent_ring_active(&r->ring, &before));
 		ROTA_TRY(rota_vault_store_put(r->store, id, plain));
-		err = agent_ring_ready(&r->ring, 0, &after);
+		err = agent_ring_active(&r->ring, &after);
 		if (err == ROTA_OK && before == after)
 			return ROTA_OK;
 	}

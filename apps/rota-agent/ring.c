@@ -152,52 +152,57 @@ static uint32_t active(void *ctx)
 /* ---- the numbers ---- */
 
 /* Under the lock, of journals that were read under it. */
-static enum rota_err reserve(struct agent_ring *r, uint32_t seals)
+static enum rota_err reserve(struct agent_ring *r)
 {
 	bool renew; /* the agent's statement asks for a new key (SPEC 35.1) */
 
-	ROTA_TRY(rota_keyslots_used(
-		&r->keys.slots, r->purpose, seals > RESERVE ? seals : RESERVE, &renew));
-	r->left = seals > RESERVE ? seals : RESERVE;
+	ROTA_TRY(rota_keyslots_used(&r->keys.slots, r->purpose, RESERVE, &renew));
+	r->left = RESERVE;
+	r->left_of = active_now(r);
 	return sum_all(r, &r->crc);
 }
 
-static enum rota_err reserve_locked(struct agent_ring *r, uint32_t seals)
+static enum rota_err reserve_locked(struct agent_ring *r)
 {
 	enum rota_err err;
 
 	ROTA_TRY(lock(r, CALL_MS));
 	err = read_again(r);
 	if (err == ROTA_OK)
-		err = reserve(r, seals);
+		err = reserve(r);
 	rota_flash_file_unlock(&r->keys.file);
 	return err;
 }
 
-static enum rota_err ready(struct agent_ring *r, uint32_t seals, uint32_t *generation)
+enum rota_err agent_ring_count(struct agent_ring *r, uint32_t generation)
 {
-	uint32_t before = active_now(r);
+	enum rota_err err = ROTA_OK;
 
-	ROTA_TRY(follow(r));
-	*generation = active_now(r);
-	if (*generation == 0)
-		return ROTA_ERR_NOT_FOUND;
-	if (*generation != before)
-		r->left = 0; /* those were of the key before */
-	if (r->left < seals)
-		ROTA_TRY(reserve_locked(r, seals));
-	r->left -= seals;
-	return ROTA_OK;
+	pthread_mutex_lock(&r->use);
+	if (r->left == 0 || r->left_of != generation)
+		err = reserve_locked(r);
+	if (err == ROTA_OK && r->left_of != generation)
+		err = ROTA_ERR_BUSY; /* another one seals by now */
+	if (err == ROTA_OK)
+		r->left--;
+	pthread_mutex_unlock(&r->use);
+	return err;
 }
 
-enum rota_err agent_ring_ready(struct agent_ring *r, uint32_t seals, uint32_t *generation)
+static enum rota_err count(void *ctx, uint32_t generation)
+{
+	return agent_ring_count(ctx, generation);
+}
+
+enum rota_err agent_ring_active(struct agent_ring *r, uint32_t *generation)
 {
 	enum rota_err err;
 
 	pthread_mutex_lock(&r->use);
-	err = ready(r, seals, generation);
+	err = follow(r);
+	*generation = active_now(r);
 	pthread_mutex_unlock(&r->use);
-	return err;
+	return err == ROTA_OK && *generation == 0 ? ROTA_ERR_NOT_FOUND : err;
 }
 
 /* ---- opening ---- */
@@ -210,7 +215,7 @@ static enum rota_err draw(struct agent_ring *r, struct rota_record_opening *open
 	if (active_now(r) == 0)
 		return ROTA_ERR_NOT_FOUND;
 	ROTA_TRY(rota_keyslots_opening(&r->keys.slots, &rota_random_posix, up_s, opening));
-	return reserve(r, RESERVE);
+	return reserve(r);
 }
 
 static enum rota_err begin(
@@ -241,7 +246,7 @@ enum rota_err agent_ring_open(struct agent_ring *r, const struct agent_config *c
 	enum rota_err err;
 
 	*r = (struct agent_ring){ .purpose = purpose,
-		.port = { .ctx = r, .key = key, .active = active } };
+		.port = { .ctx = r, .key = key, .active = active, .count = count } };
 	ROTA_TRY(agent_keys_open(&r->keys, config, rot, device, false, why));
 	pthread_mutex_init(&r->use, NULL);
 	err = begin(r, opening, why);

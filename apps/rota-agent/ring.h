@@ -4,7 +4,7 @@
  * The agent changes the journals in its cycles, and holds their lock meanwhile (keys.h). A ring reads them again whenever they are
  * others than it has read, which takes that lock for a moment: so a vault sees a switch at its next call, and who waits for the
  * lock waits for a cycle at most. What the ring itself writes are two numbers, under the lock too: that of an opening, and
- * how many seals are reserved. Of records that are sealed anew none are: each is once a generation, at most 2^24 in all.
+ * how many seals are reserved, those of records that are sealed anew among them.
  *
  * Functions may be called from several threads.
  */
@@ -20,7 +20,8 @@ struct agent_ring {
 	struct agent_keys keys;
 	struct rota_vault_keys port; /* for the vault; its ctx is this struct: do not move it */
 	uint8_t purpose;
-	uint64_t left; /* seals that are reserved and not made */
+	uint64_t left; /* seals that are reserved and not made, */
+	uint32_t left_of; /* of this generation */
 	uint32_t crc; /* of the journals as they were read */
 	pthread_mutex_t use;
 };
@@ -32,11 +33,13 @@ ROTA_MUST_USE enum rota_err agent_ring_open(struct agent_ring *r, const struct a
 	struct rota_record_opening *opening, struct rota_fail *why);
 void agent_ring_close(struct agent_ring *r);
 
-/* Before `seals` records are sealed with the active key: it is the active one by what the journals say now, and so many seals are
- * reserved (SPEC 31.7). *active: that generation. ROTA_ERR_BUSY: the journals changed, and a cycle holds them still.
- * ROTA_ERR_FULL: the key has sealed all that it may. ROTA_ERR_NOT_FOUND: none is active. */
-ROTA_MUST_USE enum rota_err agent_ring_ready(
-	struct agent_ring *r, uint32_t seals, uint32_t *active);
+/* The active generation, by what the journals say now. ROTA_ERR_BUSY: they changed, and a cycle holds them still.
+ * ROTA_ERR_NOT_FOUND: none is active. */
+ROTA_MUST_USE enum rota_err agent_ring_active(struct agent_ring *r, uint32_t *active);
+
+/* Before each seal under that generation, which a vault counts itself (SPEC 31.7): it is durable, so many at a time. ROTA_ERR_FULL: the
+ * key has sealed all that it may. ROTA_ERR_BUSY: another one seals by now, or a cycle holds the journals. */
+ROTA_MUST_USE enum rota_err agent_ring_count(struct agent_ring *r, uint32_t active);
 
 /* The key of a use, generation and epoch: use 1 to seal, 2 and 3 to open; the caller ends it. ROTA_ERR_NOT_FOUND: that generation is
  * gone. ROTA_ERR_BUSY: it is not held by what was read last, and a cycle has the journals now. */
