@@ -85,7 +85,7 @@ devices_are_made() {
 # A thief on the signing machine has the online key of the role, and no officer.
 online_key_alone() { # FILE
 	must_not "1 of 2" "the online key alone lists keys of storage" rota repo import "$1"
-	claim "keys-store's online key alone" "lists no campaign: it takes the officer's, too, SPEC 3.2"
+	claim "stolen: keys-store, online" "lists no campaign alone: it takes the officer's key, too" "SPEC 3.2"
 }
 
 # People sign the list of such keys: the officer's token, and the online one.
