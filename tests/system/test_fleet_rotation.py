@@ -135,12 +135,16 @@ class Site:
         module = "\n".join(line for line in module.splitlines() if not line.startswith(("environment", " ", "module"))) + "\n"
         real = next(m for m in ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so") if os.path.exists(m))
         registry = f"[registry sensor]\nkey = {folder}/state/registry.key\nmodule = {real}\n{module}{environment}"
-        who = ["desk"] + ["server"] * ("[client server]" in text)  # as root rotad is another user
-        rules = BIRTHS + "".join(ROWS.format(who=one) for one in who)
+        rules = BIRTHS + "".join(ROWS.format(who=one) for one in self.askers(text))
         ini.write_text(text.replace(RULE, RULE + "\nrate = 36000/1h") + rules + registry, encoding="utf-8")
         self.devices = [Device(f"SN-{n:07}") for n in range(DEVICES)]
         self.by_id = {}
         self.start = datetime.datetime.utcnow().replace(microsecond=0)
+
+    @staticmethod
+    def askers(_):
+        """Who has rows made."""
+        return ["desk"]
 
     def at(self, hours):
         return when(self.start + hours * HOUR)
@@ -169,49 +173,25 @@ class Site:
         (self.folder / "census").write_text("".join(lines), encoding="ascii")
         return login
 
-    def line(self, number, device, login, shared):
+    def line(self, _, device, login, shared):
         """Of the census."""
-        key = ec.generate_private_key(ec.SECP256R1()) if number in FRONTED else shared
-        cert = pki.build(login, device.id.hex(), key).sign(login.key, hashes.SHA256()).public_bytes(pki.PEM)
-        words = [device.id.hex(), scalar(device.key), point(device.key).hex(), pki.escaped(cert)]
-        if number in FRONTED:
-            words.append(f"login={scalar(key)}")
-        if number in SECRET:
-            device.secret = os.urandom(32)
-            words.append(f"factory={device.secret.hex()}")
-        return " ".join(words) + "\n"
-
-    def bring_secrets(self):
-        """What the factory sealed to rota-seald: the psks of factory secrets (31.5), in its book (37.4)."""
-        wrapped, salt = (self.folder / "state/book.key").read_bytes(), os.urandom(16)
-        book_key = sealfiles.unwrap(self.chain.wrap_keys()["book"], wrapped, b"rota-bookkey-v1")
-        key = expand(book_key, b"rota-book-v1" + salt + b"\0", 32)
-        with_secret = sorted((device for device in self.devices if hasattr(device, "secret")), key=lambda device: device.id)
-        head = b"ROTABOK\1" + bytes(8) + struct.pack("<I", len(with_secret)) + salt
-        head += struct.pack("<I", zlib.crc32(head))
-        book = head
-        for n, device in enumerate(with_secret):
-            psk = expand(hmac.digest(b"rota-keys-v1", device.secret, "sha256"), b"rota-key-v1\0\6" + bytes(4) + device.id, 32)
-            row = device.id + struct.pack("<III", 1, 0, 0) + bytes(32) + bytes(4) + psk + bytes(32)
-            book += AESGCM(key).encrypt(struct.pack(">QI", 0, n), row, head)
-        (self.folder / "state/book.factory").write_bytes(book)
-        (self.folder / "state/book.factory").chmod(0o600)
+        cert = pki.build(login, device.id.hex(), shared).sign(login.key, hashes.SHA256()).public_bytes(pki.PEM)
+        return f"{device.id.hex()} {scalar(device.key)} {point(device.key).hex()} {pki.escaped(cert)}\n"
 
     def serve(self, login):
-        """nginx and rotad, which has the operators' socket, campaigns and rows."""
-        state, ports, ca = self.place / "d", self.place / "ports", self.place / "login.pem"
-        ca.write_bytes(login.pem())
-        with open(self.desk.dir / "rota.ini", "a", encoding="utf-8") as ini:
-            ini.write(f"\n[serve]\ndevice_rate = 10000\noperational_ca = {ca}\n"
-                      f"[fleet]\ndatabase = {state}/rotad/fleet.sqlite\noperators = {state}/desk/operators.sock\n")
-        self.serving = subprocess.Popen(
-            [self.desk.program, "--dir", self.desk.dir, "serve", "--state", state, "--port", "0", "--device-port", "0",
-             "--ports-file", ports], stdout=subprocess.PIPE, text=True)
-        assert self.serving.stdout.readline().startswith("ready: ")
-        self.ports = {name: int(value) for name, value in (word.split("=") for word in ports.read_text(encoding="ascii").split())}
-        self.rotad = Behind(state)
+        """rotad, with the operators' socket, campaigns and rows."""
+        where = self.place / "d"
+        where.mkdir(mode=0o755)
+        self.rotad = Rotad(where)
+        (where / "ca.pem").write_bytes(login.pem())
+        self.rotad.ini.write_text(f"{self.rotad.ini.read_text()}[keys]\ndirectory = {where}/keys\n"
+                                  f"[signd]\nsocket = {self.desk.dir}/signd/socket\nproduct = sensor\n"
+                                  f"[operators]\nsocket = {where}/desk\n")
+        ca = self.desk.dir / "ca/device-ca.pem"
+        self.rotad.ini.write_text(self.rotad.ini.read_text().replace("[identity]\n", f"[identity]\ndevice_ca = {ca}\n"))
+        self.rotad.start()
         self.operators = Desk.__new__(Desk)
-        self.operators.rotad, self.operators.socket = self.rotad, str(state / "desk/operators.sock")
+        self.operators.rotad, self.operators.socket = self.rotad, str(where / "desk")
 
     def enrol(self, statements):
         """The first row of each, a thousand a request, and then its enrolment."""
@@ -247,43 +227,9 @@ class Site:
             assert time.monotonic() < deadline, "rows were not made"
             time.sleep(0.2)
 
-    def campaign(self, generation, activation, stages):
-        """Asked for, sealed, listed, on the shelf of rotad, and told to the registry."""
-        past = (datetime.datetime.utcnow() - self.start).total_seconds()
-        text = ",".join(f"{ppm}@{max(0, round(3600 * hour - past))}s" for hour, ppm in stages)
-        asked = json.loads(self.desk("campaign", "new", "--purpose", "telemetry", "--devices", "all", "--reason", "as the calendar says",
-                                     "--stages", text, "--activation", self.at(activation), "--overlap", "2h", "--late", "0", "--json"))
-        assert (asked["generation"], asked["devices"], asked["approved"]) == (generation, DEVICES, True)
-        ident = asked["campaign"]
-        shutil.copy(self.desk.dir / f"campaigns/{ident}.export", self.folder / "inbox/.draft")
-        (self.folder / "inbox/.draft").rename(self.folder / f"inbox/{ident}.export")
-        self.chain.good("run", "--once")
-        self.desk("publish")
-        shelf = self.rotad.dir / "keys/campaigns"
-        for kind in ("confirm", "keys"):
-            shutil.copy(self.folder / f"outbox/{ident}.0.{kind}", shelf / ".draft")
-            (shelf / ".draft").chmod(0o644)
-            (shelf / ".draft").rename(shelf / f"{ident}.0.{kind}")
-        assert json.loads(self.desk("campaign", "status", ident, "--json"))["counts"]["waiting"] == DEVICES
-        return ident
-
-    def modes(self, ident):
-        """{id: mode of its bundle} (33.1, 33.4)."""
-        data = (self.folder / f"outbox/{ident}.0.keys").read_bytes()
-        return {device.id: data[262276 + 151 * place + 1] for place, device in enumerate(self.order(ident))}
-
     def order(self, ident):
         label = bytes.fromhex(ident)
         return sorted(self.devices, key=lambda device: locator(label, device.key))
-
-    def release(self, version):
-        """An image for all."""
-        payload, image = self.folder / "payload", self.folder / "image"
-        payload.write_bytes(os.urandom(3000))
-        self.desk("image", "sign", "--version", version, "--hardware", "board-a", "--out", image, payload)
-        self.desk("release", "add", "--version", version, "--image", image)
-        self.desk("rollout", "set", "--version", version, "--channel", "stable")
-        self.desk("publish")
 
     # --- a back end ---
 
@@ -342,6 +288,92 @@ class Site:
         return keys
 
 
+class Whole(Site):
+    """The same with nginx, where some devices go, factory secrets, campaigns of `rota campaign`, and an update."""
+
+    @staticmethod
+    def askers(ini):
+        return ["desk"] + ["server"] * ("[client server]" in ini)  # as root rotad is another user
+
+    def line(self, number, device, login, shared):
+        """Of the census."""
+        key = ec.generate_private_key(ec.SECP256R1()) if number in FRONTED else shared
+        cert = pki.build(login, device.id.hex(), key).sign(login.key, hashes.SHA256()).public_bytes(pki.PEM)
+        words = [device.id.hex(), scalar(device.key), point(device.key).hex(), pki.escaped(cert)]
+        if number in FRONTED:
+            words.append(f"login={scalar(key)}")
+        if number in SECRET:
+            device.secret = os.urandom(32)
+            words.append(f"factory={device.secret.hex()}")
+        return " ".join(words) + "\n"
+
+    def bring_secrets(self):
+        """What the factory sealed to rota-seald: the psks of factory secrets (31.5), in its book (37.4)."""
+        wrapped, salt = (self.folder / "state/book.key").read_bytes(), os.urandom(16)
+        book_key = sealfiles.unwrap(self.chain.wrap_keys()["book"], wrapped, b"rota-bookkey-v1")
+        key = expand(book_key, b"rota-book-v1" + salt + b"\0", 32)
+        with_secret = sorted((device for device in self.devices if hasattr(device, "secret")), key=lambda device: device.id)
+        head = b"ROTABOK\1" + bytes(8) + struct.pack("<I", len(with_secret)) + salt
+        head += struct.pack("<I", zlib.crc32(head))
+        book = head
+        for n, device in enumerate(with_secret):
+            psk = expand(hmac.digest(b"rota-keys-v1", device.secret, "sha256"), b"rota-key-v1\0\6" + bytes(4) + device.id, 32)
+            row = device.id + struct.pack("<III", 1, 0, 0) + bytes(32) + bytes(4) + psk + bytes(32)
+            book += AESGCM(key).encrypt(struct.pack(">QI", 0, n), row, head)
+        (self.folder / "state/book.factory").write_bytes(book)
+        (self.folder / "state/book.factory").chmod(0o600)
+
+    def serve(self, login):
+        """nginx and rotad, which has the operators' socket, campaigns and rows."""
+        state, ports, ca = self.place / "d", self.place / "ports", self.place / "login.pem"
+        ca.write_bytes(login.pem())
+        with open(self.desk.dir / "rota.ini", "a", encoding="utf-8") as ini:
+            ini.write(f"\n[serve]\ndevice_rate = 10000\noperational_ca = {ca}\n"
+                      f"[fleet]\ndatabase = {state}/rotad/fleet.sqlite\noperators = {state}/desk/operators.sock\n")
+        self.serving = subprocess.Popen(
+            [self.desk.program, "--dir", self.desk.dir, "serve", "--state", state, "--port", "0", "--device-port", "0",
+             "--ports-file", ports], stdout=subprocess.PIPE, text=True)
+        assert self.serving.stdout.readline().startswith("ready: ")
+        self.ports = {name: int(value) for name, value in (word.split("=") for word in ports.read_text(encoding="ascii").split())}
+        self.rotad = Behind(state)
+        self.operators = Desk.__new__(Desk)
+        self.operators.rotad, self.operators.socket = self.rotad, str(state / "desk/operators.sock")
+
+    def campaign(self, generation, activation, stages):
+        """Asked for, sealed, listed, on the shelf of rotad, and told to the registry."""
+        past = (datetime.datetime.utcnow() - self.start).total_seconds()
+        text = ",".join(f"{ppm}@{max(0, round(3600 * hour - past))}s" for hour, ppm in stages)
+        asked = json.loads(self.desk("campaign", "new", "--purpose", "telemetry", "--devices", "all", "--reason", "as the calendar says",
+                                     "--stages", text, "--activation", self.at(activation), "--overlap", "2h", "--late", "0", "--json"))
+        assert (asked["generation"], asked["devices"], asked["approved"]) == (generation, DEVICES, True)
+        ident = asked["campaign"]
+        shutil.copy(self.desk.dir / f"campaigns/{ident}.export", self.folder / "inbox/.draft")
+        (self.folder / "inbox/.draft").rename(self.folder / f"inbox/{ident}.export")
+        self.chain.good("run", "--once")
+        self.desk("publish")
+        shelf = self.rotad.dir / "keys/campaigns"
+        for kind in ("confirm", "keys"):
+            shutil.copy(self.folder / f"outbox/{ident}.0.{kind}", shelf / ".draft")
+            (shelf / ".draft").chmod(0o644)
+            (shelf / ".draft").rename(shelf / f"{ident}.0.{kind}")
+        assert json.loads(self.desk("campaign", "status", ident, "--json"))["counts"]["waiting"] == DEVICES
+        return ident
+
+    def modes(self, ident):
+        """{id: mode of its bundle} (33.1, 33.4)."""
+        data = (self.folder / f"outbox/{ident}.0.keys").read_bytes()
+        return {device.id: data[262276 + 151 * place + 1] for place, device in enumerate(self.order(ident))}
+
+    def release(self, version):
+        """An image for all."""
+        payload, image = self.folder / "payload", self.folder / "image"
+        payload.write_bytes(os.urandom(3000))
+        self.desk("image", "sign", "--version", version, "--hardware", "board-a", "--out", image, payload)
+        self.desk("release", "add", "--version", version, "--image", image)
+        self.desk("rollout", "set", "--version", version, "--channel", "stable")
+        self.desk("publish")
+
+
 def scalar(key):
     return key.private_numbers().private_value.to_bytes(32, "big").hex()
 
@@ -377,7 +409,7 @@ def open_record(record, keys, device):
 def make_site(tmp_path):
     with tempfile.TemporaryDirectory(prefix="fleet.") as place:
         os.chmod(place, 0o755)
-        site = Site(pathlib.Path(place), tmp_path)
+        site = Whole(pathlib.Path(place), tmp_path)
         with Daemon(site.desk):
             site.desk("publish")
             yield site
