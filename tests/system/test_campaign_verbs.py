@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softh
 TELEMETRY, LINK = 1, 2
 MS = 1000
 DAY_MS = 86400 * MS
-KEYS = RULES.replace("role = keys-link\nkinds = metadata\nrate = 1/24h\n", "role = keys-link\nkinds = metadata campaign\nrate = 36000/1h\n") + f"""
+KEYS = RULES.replace("role = keys-link\nkinds = metadata\nrate = 1/24h\n", "role = keys-link\nkinds = metadata campaign record\nrate = 36000/1h\n") + f"""
 [rule storage]
 who = me
 scope = sensor
@@ -79,10 +79,15 @@ class Desk:
 
     def publish_list(self, ident, state="active", size=3):
         """What rota-seald does when it has sealed."""
+        self.publish_rows([self.row(ident, state, size)], 1)
+
+    def row(self, ident, state="active", size=3):
         body = json.loads(get(self.signd, f"/v1/campaign/{ident}")[1]["ask"])["body"]
         shared = ["activation", "cipher", "emergency", "generation", "overlap_s", "purpose", "stages", "suite"]
-        row = {name: body[name] for name in shared} | {"id": ident, "state": state, "trees": [{"root": 64 * "a", "size": size, "tree": 0}]}
-        text = canonical({"_type": "keys", "campaigns": [row], "format": 1, "product": "sensor", "sequence": 1})
+        return {name: body[name] for name in shared} | {"id": ident, "state": state, "trees": [{"root": 64 * "a", "size": size, "tree": 0}]}
+
+    def publish_rows(self, rows, sequence):
+        text = canonical({"_type": "keys", "campaigns": rows, "format": 1, "product": "sensor", "sequence": sequence})
         path = "keys/link/sensor.json"
         signed = successor(self.dir, "keys-link", targets={path: entry(text.encode())})
         status, said, *_ = ask(self.signd, "keys-link", signed, {path: text})
@@ -375,6 +380,23 @@ def test_the_registry_is_told(desk, make):  # noqa: F811
     assert [r["payload"]["did"] for r in rotad.dump() if r["type"] == "campaign" and r["payload"]["campaign"] == ident] == [
         "requested", "approved", "sealing", "sealed", "signed", "published", "paused", "published", "aborted"]
     assert rotad.rows("SELECT expected, emergency, why FROM key_campaigns WHERE purpose = 3") == [(5, 0, "as the signing daemon says")]
+
+
+def test_the_incident_of_keys_is_over_when_each_purpose_has_new_ones(desk):
+    """SPEC 27: whose key was stolen may have listed a campaign of either."""
+    def step():
+        told = json.loads(desk.rota("incident", "--json", "keys"))
+        return {s["name"]: s["state"] for s in told["steps"]}["campaign"]
+
+    old = {p: desk.row(desk.new(p)["campaign"]) for p in ("telemetry", "link")}
+    desk.publish_rows([old["link"], old["telemetry"]], 1)
+    desk.rota("incident", "--begin", "--reason", "stolen", "keys")
+    assert step() != "done"
+    new = {p: desk.row(desk.new(p, "--emergency")["campaign"]) for p in ("telemetry", "link")}
+    desk.publish_rows([old["link"], old["telemetry"], new["telemetry"]], 2)
+    assert step() != "done"  # devices use a key for the link that the thief may know
+    desk.publish_rows([old["link"], new["link"], old["telemetry"], new["telemetry"]], 3)
+    assert step() == "done"
 
 
 def test_without_daemon_or_registry(desk):

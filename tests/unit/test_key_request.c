@@ -63,6 +63,11 @@ static const struct file_edit bad[] = {
 	{ "a negative overlap", "\"overlap_s\":3600", "\"overlap_s\":-1", ROTA_ERR_FORMAT },
 	{ "an overlap as text", "\"overlap_s\":3600", "\"overlap_s\":\"1\"", ROTA_ERR_FORMAT },
 	{ "more expected than at most", "\"expected\":900", "\"expected\":1001", ROTA_ERR_FORMAT },
+	{ "more expected than a tree has",
+		"\"expected\":900,\"export\":\"" EXPORT "\",\"generation\":7,\"most\":1000",
+		"\"expected\":16777217,\"export\":\"" EXPORT
+		"\",\"generation\":7,\"most\":16777217",
+		ROTA_ERR_FORMAT },
 	{ "nobody expected", "\"expected\":900", "\"expected\":0", ROTA_ERR_FORMAT },
 	{ "an empty query", "group=field", "", ROTA_ERR_FORMAT },
 	{ "a query that writes to a terminal", "group=field", "group=\\u001b[2J", ROTA_ERR_FORMAT },
