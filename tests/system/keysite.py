@@ -10,13 +10,18 @@ import subprocess
 import tempfile
 import time
 
+from cryptography.hazmat.primitives import hashes
+
+import pki
 from asks import HOUR
 from keythief import Broken, Victim
 from paths import BUILD, PATIENCE
+from rotadproc import Rotad
 from signd import Client as Asker
 from signd import request
-from test_fleet_rotation import Program, Site, proved, statements_of
+from test_fleet_rotation import Program, Site, point, proved, scalar, statements_of
 from test_rota_signd import Daemon
+from test_server_operators import Desk
 from test_signd_certificate import Device
 
 MINUTE = HOUR / 60
@@ -54,6 +59,24 @@ class KeySite(Site):
         super().__init__(place, folder)
         self.devices = [Device(f"SN-{n:07}") for n in range(count)]
         self.mirror = place / "mirror"
+
+    def line(self, number, device, login, shared):
+        """Of the census: none goes through nginx or has a factory secret by itself."""
+        cert = pki.build(login, device.id.hex(), shared).sign(login.key, hashes.SHA256()).public_bytes(pki.PEM)
+        return f"{device.id.hex()} {scalar(device.key)} {point(device.key).hex()} {pki.escaped(cert)}\n"
+
+    def serve(self, login):
+        """rotad alone, with the operators' socket, campaigns and rows."""
+        where = self.place / "d"
+        where.mkdir(mode=0o755)
+        self.rotad = Rotad(where)
+        (where / "ca.pem").write_bytes(login.pem())
+        ini = self.rotad.ini.read_text().replace("[identity]\n", f"[identity]\ndevice_ca = {self.desk.dir}/ca/device-ca.pem\n")
+        self.rotad.ini.write_text(f"{ini}[keys]\ndirectory = {where}/keys\n"
+                                  f"[signd]\nsocket = {self.desk.dir}/signd/socket\nproduct = sensor\n[operators]\nsocket = {where}/desk\n")
+        self.rotad.start()
+        self.operators = Desk.__new__(Desk)
+        self.operators.rotad, self.operators.socket = self.rotad, str(where / "desk")
 
     def middle(self):
         """Who sits between devices and rotad."""
