@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.plain, pytest.mark.skipif(not shutil.which("softhsm2-u
               pytest.mark.skipif(os.getuid() != 0, reason="another process's memory is read by root alone")]
 
 COUNT = 4
+PORTS = ("--port", "0", "--device-port", "0")
 CLIENT = """
 [client rotad]
 uid = {uid}
@@ -81,11 +82,14 @@ class ServedSite(keysite.KeySite):
     def __init__(self, place, folder, count):
         super().__init__(place, folder, count)
         self.service = None
-        test_server_serve.Served(self.desk, place / "w").ready().stop()  # makes the user that rotad runs as
+        test_server_serve.Served(self.desk, place / "w", *PORTS).ready().stop()  # makes the user that rotad runs as
         ini, uid = self.desk.dir / "signd.ini", pwd.getpwnam("rota-ingest").pw_uid
         text = ini.read_text(encoding="utf-8")
         known = re.search(rf"^\[client (\S+)\]\nuid = {uid}$", text, re.M)  # where that user was there before
-        text += RULE.format(who=known[1]) if known else CLIENT.format(uid=uid) + RULE.format(who="rotad")
+        if not known:
+            text += CLIENT.format(uid=uid) + RULE.format(who="rotad")
+        elif f"[rule rows-{known[1]}]" not in text:
+            text += RULE.format(who=known[1])
         ini.write_text(text, encoding="utf-8")
 
     def births(self):
@@ -105,7 +109,7 @@ class ServedSite(keysite.KeySite):
         (self.place / "login.pem").write_bytes(login.pem())
         with open(self.desk.dir / "rota.ini", "a", encoding="utf-8") as ini:
             ini.write(f"\n[serve]\noperational_ca = {self.place}/login.pem\ndevice_rate = 1000\n")
-        self.served = test_server_serve.Served(self.desk, self.place / "w").ready()
+        self.served = test_server_serve.Served(self.desk, self.place / "w", *PORTS).ready()
         self.rotad = Behind(self.served, self.place / "w")
         self.operators = Desk.__new__(Desk)
         self.operators.rotad, self.operators.socket = self.rotad, str(self.place / "w/desk/operators.sock")
