@@ -104,6 +104,8 @@ enum rota_err rota_row_enrol(const uint8_t product[static ROTA_ROW_PRODUCT_LEN],
 		return ROTA_ERR_ARGUMENT;
 	if (s->number != 1)
 		return ROTA_ERR_COUNTER;
+	if (s->count != 0)
+		return ROTA_ERR_VERSION;
 	if (!is_agree_key(s->point, identity))
 		return ROTA_ERR_FORMAT;
 	*out = (struct rota_row){ .counter = 1 };
@@ -131,6 +133,19 @@ static enum rota_err take_point(
 	return ROTA_OK;
 }
 
+/* Of what was proved a device has what it says that it still has; the rest is gone. */
+static void keep_proved(
+	const struct rota_row *was, const struct rota_statement *s, struct rota_row *out)
+{
+	memset(out->proved, 0, sizeof(out->proved));
+	for (uint8_t i = 0; i < s->count; i++) {
+		uint8_t at = (uint8_t)(s->holding[i].purpose - 1);
+
+		if (s->holding[i].proved <= was->proved[at])
+			out->proved[at] = s->holding[i].proved;
+	}
+}
+
 enum rota_err rota_row_next(
 	const struct rota_row *was, const struct rota_statement *s, struct rota_row *out)
 {
@@ -149,7 +164,7 @@ enum rota_err rota_row_next(
 		next.proved[s->purpose - 1] = s->generation;
 	} else if (s->kind == ROTA_STATEMENT_ANEW) {
 		ROTA_TRY(take_point(was, s, &next));
-		memset(next.proved, 0, sizeof(next.proved)); /* its data keys are gone */
+		keep_proved(was, s, &next);
 	} else {
 		return ROTA_ERR_ARGUMENT;
 	}

@@ -133,13 +133,24 @@ static enum rota_err take_state(const struct rota_regdb *reg, const struct rota_
 	return ROTA_OK;
 }
 
-/* It lost every generation that it had proved, and begins with another agree key. */
+/* It begins with another agree key. Of what it had proved it has what it says, and lost the rest. */
 static enum rota_err take_anew(const struct rota_regdb *reg, const struct rota_record *record,
 	const struct rota_statement *s, struct rota_reg_device *d, struct rota_fail *why)
 {
+	struct rota_reg_holding kept[ROTA_PURPOSES_MAX];
+
 	(void)record;
 	d->agreed = s->number;
-	return reg->drop_holdings(reg->ctx, d->id, why);
+	for (size_t i = 0; i < s->count; i++)
+		ROTA_TRY(find(reg, d->id, s->holding[i].purpose, &kept[i], why));
+	ROTA_TRY(reg->drop_holdings(reg->ctx, d->id, why));
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->holding[i].proved > kept[i].held.proved)
+			continue;
+		kept[i].held.proved = s->holding[i].proved;
+		ROTA_TRY(reg->set_holding(reg->ctx, &kept[i], why));
+	}
+	return ROTA_OK;
 }
 
 static enum rota_err take_gone(const struct rota_regdb *reg, const struct rota_record *record,

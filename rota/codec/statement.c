@@ -23,15 +23,23 @@ static bool ascends(const struct rota_statement *s)
 	return true;
 }
 
+static bool has_all(const struct rota_statement *s)
+{
+	for (uint8_t i = 0; i < s->count; i++)
+		if (s->holding[i].proved == 0)
+			return false;
+	return true;
+}
+
 static bool sound(const struct rota_statement *s)
 {
 	if (s->number == 0)
 		return false;
 	if (s->kind == ROTA_STATEMENT_PROVED)
 		return is_purpose(s->purpose) && s->generation > 0 && s->point[0] == POINT_FORM;
-	if (s->kind == ROTA_STATEMENT_ANEW)
-		return s->point[0] == POINT_FORM;
-	return s->count <= ROTA_PURPOSES_MAX && ascends(s);
+	if (s->count > ROTA_PURPOSES_MAX || !ascends(s))
+		return false;
+	return s->kind != ROTA_STATEMENT_ANEW || (s->point[0] == POINT_FORM && has_all(s));
 }
 
 /* ---- reading ---- */
@@ -66,6 +74,21 @@ static void read_state(struct rota_reader *r, struct rota_statement *s)
 		read_holding(r, &s->holding[i]);
 }
 
+/* What it still has stands there only if there is any. */
+static void read_anew(struct rota_reader *r, struct rota_statement *s)
+{
+	rota_read_bytes(r, ROTA_BUF(s->point));
+	if (r->rest.len == ROTA_P256_SIG_LEN)
+		return;
+	s->count = rota_read_u8(r);
+	if (s->count == 0 || s->count > ROTA_PURPOSES_MAX)
+		rota_reader_fail(r);
+	for (uint8_t i = 0; i < s->count && !r->failed; i++) {
+		s->holding[i].purpose = rota_read_u8(r);
+		s->holding[i].proved = rota_read_le32(r);
+	}
+}
+
 static enum rota_err read_rest(struct rota_reader *r, struct rota_statement *s)
 {
 	switch (s->kind) {
@@ -76,7 +99,7 @@ static enum rota_err read_rest(struct rota_reader *r, struct rota_statement *s)
 		read_state(r, s);
 		return ROTA_OK;
 	case ROTA_STATEMENT_ANEW:
-		rota_read_bytes(r, ROTA_BUF(s->point));
+		read_anew(r, s);
 		return ROTA_OK;
 	case ROTA_STATEMENT_GONE:
 		return ROTA_OK;
@@ -129,6 +152,17 @@ static void write_state(struct rota_writer *w, const struct rota_statement *s)
 	}
 }
 
+static void write_anew(struct rota_writer *w, const struct rota_statement *s)
+{
+	rota_write_span(w, ROTA_SPAN(s->point));
+	if (s->count > 0)
+		rota_write_u8(w, s->count);
+	for (const struct rota_holding *h = s->holding; h < &s->holding[s->count]; h++) {
+		rota_write_u8(w, h->purpose);
+		rota_write_le32(w, h->proved);
+	}
+}
+
 enum rota_err rota_statement_encode(
 	const struct rota_statement *s, struct rota_buf room, struct rota_span *body)
 {
@@ -145,7 +179,7 @@ enum rota_err rota_statement_encode(
 	if (s->kind == ROTA_STATEMENT_STATE)
 		write_state(&w, s);
 	if (s->kind == ROTA_STATEMENT_ANEW)
-		rota_write_span(&w, ROTA_SPAN(s->point));
+		write_anew(&w, s);
 	return rota_writer_end(&w, body);
 }
 

@@ -22,7 +22,7 @@
 enum rota_statement_kind {
 	ROTA_STATEMENT_PROVED = 1, /* it holds a generation, and shows it */
 	ROTA_STATEMENT_STATE, /* what it holds and needs, purpose by purpose */
-	ROTA_STATEMENT_ANEW, /* its first agree key, or a new one after its data keys were lost */
+	ROTA_STATEMENT_ANEW, /* its first agree key, or a new one; what it has proved and still has */
 	ROTA_STATEMENT_GONE, /* it is decommissioned: the last one */
 };
 
@@ -49,7 +49,7 @@ struct rota_statement {
 	uint8_t proof[ROTA_SHA256_LEN];
 	/* PROVED, ANEW */
 	uint8_t point[ROTA_P256_KEY_LEN]; /* agree key */
-	/* STATE */
+	/* STATE; of ANEW what it still has: purpose and proved of each alone, none: nothing */
 	uint8_t count;
 	struct rota_holding holding[ROTA_PURPOSES_MAX]; /* ascending by purpose */
 	/* of decode; they point into what was decoded */

@@ -73,6 +73,14 @@ enum rota_err rota_key_say_anew(struct rota_update *u)
 	ROTA_TRY(rota_keyslots_announce(rota_key_slots(u), &next));
 	s.number = next.counter;
 	memcpy(s.point, next.point, sizeof(s.point));
+	for (uint8_t purpose = 1; purpose <= ROTA_PURPOSES_MAX; purpose++) {
+		struct rota_key_held held;
+
+		rota_keyslots_held(rota_key_slots(u), purpose, &held);
+		if (held.proved != 0)
+			s.holding[s.count++] =
+				(struct rota_holding){ .purpose = purpose, .proved = held.proved };
+	}
 	return sign(u, &s);
 }
 

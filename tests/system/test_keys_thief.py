@@ -293,9 +293,9 @@ def test_a_rotad_that_was_broken_into(scene):
     assert sorted(said) == [1, 2, 3]
 
 
-def test_lies_that_cost_who_has_no_factory_secret(scene):
-    """Two lies to each, another number and a refusal, and the registry has no generation of theirs any more (30.2): what rota-seald makes
-    next is in base mode, and who has proved a generation refuses that, and so keeps a key that nobody else knows. See THREATS."""
+def test_two_lies_cost_a_generation_and_no_more(scene):
+    """Another number to each, and then a refusal for good: the devices tell agree keys anew, and what they still have (30.2). So the next
+    bundle is under the psk of that, and not in base mode, which they would refuse for ever."""
     site, rotad = scene
     fleet, lied = site.fleet, set()
     site.ask_and_hand_out(2)
@@ -310,11 +310,14 @@ def test_lies_that_cost_who_has_no_factory_secret(scene):
     assert fleet.poll()[0] == VETERANS
     rotad.statement = lambda *_: None
     assert fleet.poll() == (0, "") and lied == {device.id for device in site.devices[1:]}
-    site.come_to([0] * COUNT)
-    assert site.ask_and_hand_out(3)["base"] == COUNT
+    third = site.after_rows(3, {device.id for device in site.devices[1:]})
+    site.wake()
+    said = site.hand_out(third)
+    assert (said["size"], said["base"]) == (COUNT, 1)
+    site.known[3] = site.secrets(third)
     for _ in range(2):
-        assert fleet.poll() == (VETERANS, f"{DENIED} {BUNDLE}")
-    assert (fleet.said["generation"], fleet.said["users"]) == (1, VETERANS)
+        assert fleet.poll() == (0, "")
+    assert (fleet.said["generation"], fleet.said["users"]) == (3, COUNT)
     fleet.end()
     keys = honest(site)
     assert all(opened(keys, record, device) for device, record in fleet.entries())

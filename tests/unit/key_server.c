@@ -395,6 +395,21 @@ static enum rota_err take_count(
 	return ROTA_OK;
 }
 
+/* SPEC 30.2 */
+static void keep_proved(struct key_server *s, const struct rota_statement *of)
+{
+	uint32_t was[ROTA_PURPOSES_MAX];
+
+	memcpy(was, s->proved, sizeof(was));
+	memset(s->proved, 0, sizeof(s->proved));
+	for (uint8_t i = 0; i < of->count; i++) {
+		uint8_t at = (uint8_t)(of->holding[i].purpose - 1);
+
+		if (of->holding[i].proved <= was[at])
+			s->proved[at] = of->holding[i].proved;
+	}
+}
+
 static enum rota_err take(struct key_server *s, const struct rota_statement *of, uint32_t *counter)
 {
 	if (of->kind == ROTA_STATEMENT_STATE || of->kind == ROTA_STATEMENT_GONE)
@@ -402,6 +417,10 @@ static enum rota_err take(struct key_server *s, const struct rota_statement *of,
 	if (of->kind == ROTA_STATEMENT_PROVED && (s->refuses || !is_possessed(s, of)))
 		return ROTA_ERR_DENIED;
 	ROTA_TRY(take_agree(s, of, counter));
+	if (of->kind == ROTA_STATEMENT_ANEW) {
+		keep_proved(s, of);
+		s->refuses = s->refuses || s->refuses_behind;
+	}
 	if (of->kind == ROTA_STATEMENT_PROVED && of->generation > s->proved[of->purpose - 1])
 		s->proved[of->purpose - 1] = of->generation;
 	return ROTA_OK;

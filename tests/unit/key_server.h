@@ -75,6 +75,7 @@ struct key_server {
 	bool away; /* statements do not come through */
 	bool unheard; /* they do, and the answer gets lost */
 	bool refuses; /* every proof */
+	bool refuses_behind; /* every proof that comes behind kind 3 */
 	uint32_t lies; /* as what number it has; 0: the truth */
 };
 

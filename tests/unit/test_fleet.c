@@ -234,6 +234,25 @@ TEST(a_device_that_lost_its_keys)
 	shut();
 }
 
+/* And one that still has some, not what it never proved. */
+TEST(a_device_that_still_has_keys)
+{
+	struct rota_statement s = { .kind = ROTA_STATEMENT_ANEW, .number = 4, .count = 2 };
+
+	fresh();
+	fleet_enrol(1);
+	CHECK_EQ(fleet_prove(1, 2, STORAGE, 4), ROTA_FLEET_TAKEN);
+	CHECK_EQ(fleet_prove(1, 3, STORAGE + 1, 6), ROTA_FLEET_TAKEN);
+	s.point[0] = 4;
+	s.holding[0] = (struct rota_holding){ .purpose = STORAGE, .proved = 3 };
+	s.holding[1] = (struct rota_holding){ .purpose = STORAGE + 1, .proved = 7 };
+	CHECK_EQ(fleet_say(1, &s), ROTA_FLEET_TAKEN);
+	CHECK_EQ(fleet_holding(1, STORAGE).held.proved, 3);
+	CHECK_EQ(fleet_holding(1, STORAGE + 1).held.purpose, 0);
+	CHECK_EQ(fleet_prove(1, 5, STORAGE, 4), ROTA_FLEET_TAKEN);
+	shut();
+}
+
 /* A device that holds nothing, by its own word, holds from what it gets next. */
 TEST(what_came_after_nothing)
 {
@@ -569,7 +588,7 @@ TEST(other_records_are_not_its_business)
 
 TESTS(T(a_device_is_enrolled), T(what_is_no_enrolment), T(rows_only_rise), T(proofs_count_once),
 	T(yesterdays_statement_undoes_nothing), T(a_statement_is_its_devices_own),
-	T(a_device_that_lost_its_keys), T(what_came_after_nothing), T(people_say_what_a_device_is),
-	T(edits_are_judged), T(ways_to_leave), T(enrolled_again), T(campaigns_take_their_steps),
-	T(a_proof_is_for_its_campaign), T(made_again_it_is_the_same),
+	T(a_device_that_lost_its_keys), T(a_device_that_still_has_keys), T(what_came_after_nothing),
+	T(people_say_what_a_device_is), T(edits_are_judged), T(ways_to_leave), T(enrolled_again),
+	T(campaigns_take_their_steps), T(a_proof_is_for_its_campaign), T(made_again_it_is_the_same),
 	T(looked_at_beside_who_writes), T(other_records_are_not_its_business))

@@ -195,6 +195,39 @@ TEST(a_row_follows_from_the_one_before)
 	ROW(NULL);
 }
 
+/* Which of the generations that were proved outlive kind 3. */
+TEST(what_a_device_still_has_stays)
+{
+	static const struct {
+		const char *reason;
+		uint8_t purpose;
+		uint32_t said, then;
+	} rows[] = {
+		{ "the newest", 3, 8, 8 },
+		{ "an older one, the newest was lost", 3, 7, 7 },
+		{ "one that it never proved", 3, 9, 0 },
+		{ "of a purpose of which it proved none", 2, 1, 0 },
+	};
+
+	make_points();
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct rota_row was = standing(), next = { 0 };
+		struct rota_statement s = statement(ROTA_STATEMENT_ANEW, 5, 1);
+
+		ROW(rows[i].reason);
+		s.count = 1;
+		s.holding[0] =
+			(struct rota_holding){ .purpose = rows[i].purpose, .proved = rows[i].said };
+		CHECK_OK(rota_row_next(&was, &s, &next));
+		CHECK_EQ(next.proved[rows[i].purpose - 1], rows[i].then);
+		CHECK_EQ(next.proved[0], 0);
+		CHECK_EQ(next.counter, 5);
+		s.number = 1;
+		CHECK_EQ(rota_row_enrol(was.product, identity, &s, &next), ROTA_ERR_VERSION);
+	}
+	ROW(NULL);
+}
+
 TEST(a_row_is_one_devices_until_it_is_gone)
 {
 	struct rota_row was, next;
@@ -284,6 +317,6 @@ TEST(its_rows_ascend_and_are_of_its_product)
 
 TESTS(T(a_row_is_read_and_written), T(no_bit_of_a_row_can_be_another_one),
 	T(halves_of_two_rows_are_none), T(what_is_no_row_is_refused),
-	T(a_row_follows_from_the_one_before), T(a_row_is_one_devices_until_it_is_gone),
-	T(a_device_enrols_with_its_first_key), T(an_export_has_a_head),
-	T(its_rows_ascend_and_are_of_its_product))
+	T(a_row_follows_from_the_one_before), T(what_a_device_still_has_stays),
+	T(a_row_is_one_devices_until_it_is_gone), T(a_device_enrols_with_its_first_key),
+	T(an_export_has_a_head), T(its_rows_ascend_and_are_of_its_product))

@@ -430,6 +430,24 @@ TEST(a_server_that_has_another_number_gets_a_new_agree_key)
 	CHECK_EQ(keyed.writes, 0);
 }
 
+TEST(who_gets_another_agree_key_still_has_its_psk)
+{
+	struct world *w = begin();
+
+	rotate(w, STO, 1);
+	ROW("two lies: another number, and no for good");
+	keyserver.counter = 40;
+	keyserver.refuses_behind = true;
+	campaign(w, STO, 2, w->clock_s);
+	CHECK_POLL(w, ROTA_ERR_DENIED, ROTA_CLAUSE_SPEC_35);
+	CHECK_EQ(keyserver.taken[ROTA_STATEMENT_ANEW], 2);
+	CHECK_EQ(keyserver.proved[STO - 1], 1);
+	CHECK_EQ(keyed_held(STO).staged, 0);
+	ROW("the next bundle is under the psk of what it proved");
+	keyserver.refuses = keyserver.refuses_behind = false;
+	rotate(w, STO, 3);
+}
+
 /* ---- what is over ---- */
 
 TEST(a_campaign_that_is_aborted_takes_its_staged_key_along)
@@ -743,6 +761,7 @@ TESTS(T(a_campaign_is_followed_from_its_list_to_its_switch),
 	T(another_products_list_is_none), T(a_key_whose_proof_is_refused_is_dropped_for_good),
 	T(a_proof_that_got_lost_is_said_again_and_no_key_is_used_before),
 	T(a_server_that_has_another_number_gets_a_new_agree_key),
+	T(who_gets_another_agree_key_still_has_its_psk),
 	T(a_campaign_that_is_aborted_takes_its_staged_key_along),
 	T(a_campaign_that_was_withdrawn_is_not_taken_and_not_kept),
 	T(a_key_is_destroyed_when_it_is_retired_and_nothing_needs_it),

@@ -162,6 +162,7 @@ def main():
         "proved": statement(1, 5, struct.pack("<BI", 3, 9) + CAMPAIGN + NONCE + proof(3, 9) + POINT),
         "state": statement(2, 6, b"\x02" + holding(1) + holding(3)),
         "anew": statement(3, 1, POINT),
+        "kept": statement(3, 8, POINT + b"\x02" + struct.pack("<BIBI", 1, 10, 3, 30)),
         "gone": statement(4, 8, b""),
     }
     Table("possession", "35.3", confirm=CONFIRM, proved=bodies["proved"] + SIG).write()
