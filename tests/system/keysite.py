@@ -19,7 +19,7 @@ from paths import BUILD, PATIENCE
 from rotadproc import Rotad
 from signd import Client as Asker
 from signd import request
-from test_fleet_rotation import Program, Site, point, proved, scalar, statements_of
+from test_fleet_rotation import Program, Site, point, scalar, statements_of
 from test_rota_signd import Daemon
 from test_server_operators import Desk
 from test_signd_certificate import Device
@@ -134,12 +134,13 @@ class KeySite(Site):
             (shelf / ".draft").rename(shelf / f"{ident}.0.{kind}")
         return said
 
-    def come_to(self, generations):
-        """Rows say that these were proved."""
+    def after_rows(self, counter, devices):
+        """A campaign of telemetry of generation 3, once rows of these have this counter."""
         deadline = time.monotonic() + 120 * PATIENCE
-        while [proved(row) for _, row in self.rows()] != generations:
+        while any(struct.unpack("<I", row[178:182])[0] < counter for _, row in self.rows() if row[16:48] in devices):
             assert time.monotonic() < deadline, "rows were not made"
             time.sleep(0.05)
+        return self.ask_for(export_of(self.rows()), 3, activation=self.fleet.minutes)
 
     def ask_and_hand_out(self, generation):
         """The next campaign of telemetry for the registry as it is, used at once."""

@@ -145,6 +145,9 @@ class Broken(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.shutdown()
         self.server_close()
 
+    def handle_error(self, *_):
+        """A device that hangs up: its test says whether it may."""
+
     def onward(self, method, target, certificate, body):
         """As the true one answers: (status, body)."""
         head = (f"{method} {target} HTTP/1.1\r\nHost: rotad\r\nX-Rota-Client-Cert: {certificate}\r\nConnection: close\r\n"
