@@ -162,7 +162,7 @@ def test_rows_that_rotad_writes(scene):
         "another device's name": pieces(rows, 1, 2, 16, 48),
         "another device's identity": pieces(rows, 1, 2, 48, 113),
         "a counter that rose": rows[1][:178] + struct.pack("<I", 9) + rows[1][182:],
-        "nothing was proved": rows[1][:184] + bytes(32) + rows[1][216:],
+        "another generation was proved": rows[1][:184] + struct.pack("<I", 7) + rows[1][188:],
         "an HMAC of its own": rows[1][:224] + hashlib.sha256(rows[1]).digest(),
     }
     for what, row in forged.items():
