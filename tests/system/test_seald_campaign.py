@@ -370,7 +370,7 @@ def test_storage_takes_its_people(chain):
     with open(chain.desk.dir / "signd.ini", "a", encoding="utf-8") as ini:
         ini.write(STORE)
     chain.daemon.process.send_signal(signal.SIGHUP)
-    vault = Rota(BUILD, chain.folder / "vault")
+    vault = Rota(BUILD, chain.desk.dir.parent / "v")  # short: its daemon has a socket there
     chain.desk("authority", "split", vault.dir)
     chain.part(0, 1000)
     ident = chain.approve(purpose="storage", role="keys-store", officer=ANNA, most=DEVICES)
