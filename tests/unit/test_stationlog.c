@@ -87,6 +87,7 @@ static enum rota_err again(struct rota_span all)
 /* A batch of two; A was refused once, made, and came again; then B. */
 static bool begin(void)
 {
+	rota_stationlog_close(&l);
 	rota_bytes_free(&text);
 	text = (struct rota_bytes){ 0 };
 	if (rota_p256_openssl.make(rota_p256_openssl.ctx, secret, point) != ROTA_OK)
