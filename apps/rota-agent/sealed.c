@@ -134,19 +134,29 @@ static bool is_known(struct agent_sealed *s, uint8_t i)
 	return v->known;
 }
 
+/* What says that it is of generation 0 opens under no key, and hides nothing that does. */
+static uint32_t least_of(const struct rota_vault_status *status)
+{
+	for (uint8_t i = 0; i < status->generations; i++)
+		if (status->count[i].generation != 0)
+			return status->count[i].generation;
+	return 0;
+}
+
 uint32_t agent_sealed_needs(struct agent_sealed *s, uint8_t purpose)
 {
 	uint32_t least = 0;
 
 	for (uint8_t i = 0; i < s->config->vault_count; i++) {
-		const struct rota_vault_status *status = &s->vault[i].status;
+		uint32_t needed;
 
 		if (s->config->vault[i].purpose != purpose)
 			continue;
 		if (!is_known(s, i))
 			return NEEDS_ALL;
-		if (status->generations > 0 && (least == 0 || status->count[0].generation < least))
-			least = status->count[0].generation;
+		needed = least_of(&s->vault[i].status);
+		if (needed != 0 && (least == 0 || needed < least))
+			least = needed;
 	}
 	return least;
 }

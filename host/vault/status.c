@@ -199,10 +199,13 @@ static enum rota_err take_rows(sqlite3_stmt *q, struct rota_vault_status *out)
 	int code;
 
 	while ((code = sqlite3_step(q)) == SQLITE_ROW) {
+		sqlite3_int64 generation = sqlite3_column_int64(q, 0);
+
 		if (out->generations == ROTA_VAULT_GENERATIONS)
 			return ROTA_ERR_LIMIT;
-		take(out, (uint32_t)sqlite3_column_int64(q, 0),
-			(uint32_t)sqlite3_column_int64(q, 1));
+		if (generation < 1 || generation > UINT32_MAX)
+			return ROTA_ERR_FORMAT;
+		take(out, (uint32_t)generation, (uint32_t)sqlite3_column_int64(q, 1));
 	}
 	if (code == SQLITE_INTERRUPT)
 		return ROTA_ERR_TIMEOUT;
@@ -239,7 +242,8 @@ static enum rota_err status_of_database(const char *path, off_t size, struct rot
 	*is = sqlite3_errcode(db) != SQLITE_NOTADB;
 	if (err != ROTA_OK)
 		(void)rota_fail(why, err, "%s: %s", path,
-			err == ROTA_ERR_LIMIT ? rota_err_str(err) : sqlite3_errmsg(db));
+			err == ROTA_ERR_LIMIT || err == ROTA_ERR_FORMAT ? rota_err_str(err)
+									: sqlite3_errmsg(db));
 	(void)sqlite3_finalize(q);
 	(void)sqlite3_close(db);
 	return err;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What rota-agent believes of vaults before a key is destroyed (SPEC 36.7). */
 #include "apps/rota-agent/sealed.h"
+#include "host/base/crc.h"
 #include "host/base/file.h"
+#include "host/vault/sectors.h"
 #include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 #include "tests/unit/vault_user.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -151,7 +154,88 @@ TEST(one_that_is_no_vault_makes_all_needed)
 	tempdir_remove();
 }
 
+/* ---- a record that says generation 0 ---- */
+
+static void put_le32(uint8_t *at, uint32_t n)
+{
+	for (int i = 0; i < 4; i++)
+		at[i] = (uint8_t)(n >> 8 * i);
+}
+
+/* A file of three sectors, the first with one put of `len` zeros: SPEC 36.4 by hand. */
+static void make_file(const char *path, uint8_t len)
+{
+	static uint8_t sector[ROTA_VAULT_FILE_SECTOR_LEN];
+	uint32_t crc;
+	FILE *f = fopen(path, "w");
+
+	memset(sector, 0xFF, sizeof(sector));
+	memcpy(sector, "RV\1\0\1\0\0\0\1\0\0\0", 12);
+	crc = rota_crc32_fast(0, rota_span(sector, 12));
+	put_le32(sector + 12, crc);
+	memset(sector + 16, 0, 12 + (size_t)len);
+	sector[16] = 77;
+	sector[20] = 1; /* put */
+	sector[22] = len;
+	crc = rota_crc32_fast(crc, rota_span(sector + 16, 8));
+	put_le32(sector + 24, crc);
+	put_le32(sector + 28 + len, rota_crc32_fast(crc, rota_span(sector + 28, len)));
+	if (f == NULL || fwrite(sector, sizeof(sector), 1, f) != 1)
+		test_fail(__FILE__, __LINE__, "no file");
+	memset(sector, 0xFF, sizeof(sector));
+	CHECK_EQ(fwrite(sector, sizeof(sector), 1, f), 1);
+	CHECK_EQ(fwrite(sector, sizeof(sector), 1, f), 1);
+	CHECK_EQ(fclose(f), 0);
+}
+
+static void make_database(const char *path, const char *generation)
+{
+	char row[120];
+	sqlite3 *db;
+
+	(void)snprintf(row, sizeof(row), "INSERT INTO records VALUES(1, %s, x'00')", generation);
+	(void)remove(path);
+	CHECK_EQ(sqlite3_open(path, &db), SQLITE_OK);
+	CHECK_EQ(sqlite3_exec(db,
+			 "CREATE TABLE records(id INTEGER PRIMARY KEY, generation INTEGER, sealed "
+			 "BLOB)",
+			 NULL, NULL, NULL),
+		SQLITE_OK);
+	CHECK_EQ(sqlite3_exec(db, row, NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_close(db);
+}
+
+TEST(a_record_of_generation_0_hides_no_other)
+{
+	static const char *const none[] = { "NULL", "0", "4294967296", "-1", "'x'" };
+	static const uint8_t lens[] = { 1, 7, 8, 40 };
+	char other[420];
+
+	begin();
+	make_vault(5);
+	(void)snprintf(other, sizeof(other), "%s.other", user_path);
+	config.vault[1] = (struct agent_vault){ .name = "other", .path = other, .purpose = STO };
+	config.vault_count = 2;
+	for (size_t i = 0; i < sizeof(lens); i++) {
+		make_file(other, lens[i]);
+		start();
+		CHECK_EQ(agent_sealed_needs(&sealed, STO), 5);
+		CHECK_EQ(agent_sealed_left(&sealed, STO, 5), 1); /* it was seen */
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		ROW(none[i]);
+		make_database(other, none[i]);
+		start();
+		CHECK_EQ(agent_sealed_needs(&sealed, STO), 1);
+		CHECK_EQ(sealed.why.err, ROTA_ERR_FORMAT);
+	}
+	make_database(other, "4294967295");
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 5);
+	tempdir_remove();
+}
+
 TESTS(T(what_was_never_there_holds_nothing), T(what_was_there_once_is_needed_while_it_is_away),
 	T(who_ends_a_vault_takes_it_out_of_the_settings),
 	T(it_counts_once_it_is_durable_that_it_was_there), T(each_is_looked_at_once_in_a_cycle),
-	T(one_that_is_no_vault_makes_all_needed))
+	T(one_that_is_no_vault_makes_all_needed), T(a_record_of_generation_0_hides_no_other))
