@@ -5,6 +5,7 @@
 #include "apps/rota-agent/ring.h"
 #include "apps/rota-agent/rot.h"
 #include "apps/rota-agent/run.h"
+#include "apps/rota-agent/sealed.h"
 #include "host/vault/vault.h"
 #include "ports/crypto_openssl/crypto_openssl.h"
 #include "ports/crypto_openssl/secret.h"
@@ -128,8 +129,10 @@ static enum rota_err open_store(
 		.records = v->records,
 		.plain_max = v->length };
 
-	return v->sqlite ? rota_vault_sqlite_open(v->path, &plan, &r->store, why)
-			 : rota_vault_file_open(v->path, &plan, &r->store, why);
+	ROTA_TRY(agent_sealed_may_make(r->device.config, v, why));
+	ROTA_TRY(v->sqlite ? rota_vault_sqlite_open(v->path, &plan, &r->store, why)
+			   : rota_vault_file_open(v->path, &plan, &r->store, why));
+	return agent_sealed_note(r->device.config, v->path, why); /* before it holds anything */
 }
 
 static enum rota_err open_ring(

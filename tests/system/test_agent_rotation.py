@@ -230,6 +230,12 @@ def test_records_are_kept_beside_the_agent(works, device):
         records.rewritten()
         assert (records.get(1), records.get(2), records.say("remove 1")) == (b"first", b"second", "ok")
         assert counted(device, "readings") == {first + 1: 1}
+    (device.dir / "readings").rename(device.dir / "away")  # its folder is not mounted
+    assert "was there once" in device.agent("records", "readings", check=1).stderr
+    assert not (device.dir / "readings").exists()
+    (device.dir / "away").rename(device.dir / "readings")
+    with Records(device, "readings") as records:
+        assert records.get(2) == b"second"
     assert device.agent("records", "nothing", check=1).stderr.count("\n") == 1
     assert device.agent("records").returncode == 2
 

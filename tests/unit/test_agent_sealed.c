@@ -108,6 +108,45 @@ TEST(who_ends_a_vault_takes_it_out_of_the_settings)
 	CHECK_EQ(agent_sealed_needs(&sealed, STO), 0);
 }
 
+/* Another process, with settings of its own: what it made is not forgotten by the agent, and nothing is made anew where a
+ * folder is not mounted. */
+TEST(who_makes_a_vault_notes_it_and_makes_none_a_second_time)
+{
+	struct agent_vault other = { .name = "other", .path = "/nonexistent/other" };
+	struct rota_fail why;
+
+	begin();
+	start();
+	CHECK_OK(agent_sealed_may_make(&config, &other, &why));
+	CHECK_OK(agent_sealed_note(&config, other.path, &why));
+	CHECK_EQ(agent_sealed_may_make(&config, &other, &why), ROTA_ERR_NOT_FOUND);
+	CHECK(strstr(why.text, other.path) && strstr(why.text, "[vault other]"));
+	ROW("the agent, which does not know it, notes another one");
+	make_vault(3);
+	agent_sealed_begin(&sealed);
+	CHECK_EQ(agent_sealed_needs(&sealed, STO), 3);
+	CHECK_EQ(agent_sealed_may_make(&config, &other, &why), ROTA_ERR_NOT_FOUND);
+	CHECK_OK(agent_sealed_may_make(&config, &config.vault[0], &why));
+	ROW("its own folder as well");
+	CHECK_EQ(rename(user_path, moved), 0);
+	CHECK_EQ(agent_sealed_may_make(&config, &config.vault[0], &why), ROTA_ERR_NOT_FOUND);
+	config.vault[1] = other;
+	config.vault[1].purpose = TEL;
+	config.vault_count = 2;
+	start();
+	CHECK_EQ(agent_sealed_needs(&sealed, TEL), 1);
+	ROW("once its settings name it no more it may be made again");
+	config.vault_count = 1;
+	start();
+	CHECK_OK(agent_sealed_may_make(&config, &other, &why));
+	ROW("where nothing can be read of what was there");
+	CHECK_EQ(remove(tempdir_path("state/" AGENT_SEALED_FILE)), 0);
+	CHECK_OK(rota_file_mkdirs(tempdir_path("state/" AGENT_SEALED_FILE), 0700, &why));
+	CHECK(agent_sealed_may_make(&config, &other, &why) != ROTA_OK);
+	CHECK(agent_sealed_note(&config, other.path, &why) != ROTA_OK);
+	CHECK_EQ(rmdir(tempdir_path("state/" AGENT_SEALED_FILE)), 0);
+}
+
 /* What could be forgotten does not count. */
 TEST(it_counts_once_it_is_durable_that_it_was_there)
 {
@@ -162,24 +201,36 @@ static void put_le32(uint8_t *at, uint32_t n)
 		at[i] = (uint8_t)(n >> 8 * i);
 }
 
-/* A file of three sectors, the first with one put of `len` zeros: SPEC 36.4 by hand. */
+static size_t entry(uint8_t *at, uint32_t header, uint8_t id, uint8_t len, uint8_t generation)
+{
+	uint32_t crc;
+
+	memset(at, 0, 12 + (size_t)len);
+	at[0] = id;
+	at[4] = 1; /* put */
+	at[6] = len;
+	crc = rota_crc32_fast(header, rota_span(at, 8));
+	put_le32(at + 8, crc);
+	if (generation != 0)
+		at[12 + 4] = generation;
+	put_le32(at + 12 + len, rota_crc32_fast(crc, rota_span(at + 12, len)));
+	return (12 + (size_t)len + 4 + 7) / 8 * 8;
+}
+
+/* A file of three sectors, the first with a put of `len` zeros and one of generation 4: SPEC 36.4 by hand. */
 static void make_file(const char *path, uint8_t len)
 {
 	static uint8_t sector[ROTA_VAULT_FILE_SECTOR_LEN];
 	uint32_t crc;
 	FILE *f = fopen(path, "w");
+	size_t at = 16;
 
 	memset(sector, 0xFF, sizeof(sector));
 	memcpy(sector, "RV\1\0\1\0\0\0\1\0\0\0", 12);
 	crc = rota_crc32_fast(0, rota_span(sector, 12));
 	put_le32(sector + 12, crc);
-	memset(sector + 16, 0, 12 + (size_t)len);
-	sector[16] = 77;
-	sector[20] = 1; /* put */
-	sector[22] = len;
-	crc = rota_crc32_fast(crc, rota_span(sector + 16, 8));
-	put_le32(sector + 24, crc);
-	put_le32(sector + 28 + len, rota_crc32_fast(crc, rota_span(sector + 28, len)));
+	at += entry(sector + at, crc, 1, len, 0);
+	(void)entry(sector + at, crc, 2, 60, 4);
 	if (f == NULL || fwrite(sector, sizeof(sector), 1, f) != 1)
 		test_fail(__FILE__, __LINE__, "no file");
 	memset(sector, 0xFF, sizeof(sector));
@@ -219,8 +270,8 @@ TEST(a_record_of_generation_0_hides_no_other)
 	for (size_t i = 0; i < sizeof(lens); i++) {
 		make_file(other, lens[i]);
 		start();
-		CHECK_EQ(agent_sealed_needs(&sealed, STO), 5);
-		CHECK_EQ(agent_sealed_left(&sealed, STO, 5), 1); /* it was seen */
+		CHECK_EQ(agent_sealed_needs(&sealed, STO), 4);
+		CHECK_EQ(agent_sealed_left(&sealed, STO, 5), 2); /* it was seen */
 	}
 	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
 		ROW(none[i]);
@@ -237,5 +288,6 @@ TEST(a_record_of_generation_0_hides_no_other)
 
 TESTS(T(what_was_never_there_holds_nothing), T(what_was_there_once_is_needed_while_it_is_away),
 	T(who_ends_a_vault_takes_it_out_of_the_settings),
+	T(who_makes_a_vault_notes_it_and_makes_none_a_second_time),
 	T(it_counts_once_it_is_durable_that_it_was_there), T(each_is_looked_at_once_in_a_cycle),
 	T(one_that_is_no_vault_makes_all_needed), T(a_record_of_generation_0_hides_no_other))
