@@ -68,6 +68,7 @@ static enum rota_err hold(struct agent_keys *k)
 	if (err == ROTA_OK)
 		return ROTA_OK;
 	k->slots.phase = ROTA_KEYSLOTS_CLOSED;
+	k->slots.busy = true;
 	k->found = err == ROTA_ERR_TIMEOUT ? ROTA_ERR_BUSY : err;
 	return k->found;
 }

@@ -69,6 +69,7 @@ enum rota_err rota_keyslots_open(
 	struct rota_keyslots *k, const struct rota_flash *keys, const struct rota_flash *archive)
 {
 	k->phase = ROTA_KEYSLOTS_CLOSED;
+	k->busy = false;
 	if (k->scratch.len < ROTA_KEYSTATE_LEN_MAX || !fits(keys) || !fits(archive))
 		return ROTA_ERR_ARGUMENT;
 	ROTA_TRY(rota_journal_open(&k->keys, keys, ROTA_JOURNAL_KEYS));

@@ -59,6 +59,7 @@ struct rota_keyslots {
 	struct rota_keystate state;
 	uint8_t phase; /* enum rota_keyslots_phase */
 	bool archive_lost; /* something is there, and cannot be read */
+	bool busy; /* the caller's, where it is closed as somebody else has the journals: a rise waits for them (SPEC 9.6) */
 	uint8_t archived_count;
 	struct rota_key_archived
 		archived[ROTA_KEY_ARCHIVE_MAX]; /* ascending by (purpose, generation) */

@@ -63,14 +63,17 @@ void rota_key_look(struct rota_update *u, struct rota_binding_facts *f)
 }
 
 /* On the way back the key journal stays behind until its keys were made anew: else a cut before that would leave old
- * flash that looks like today's. */
+ * flash that looks like today's. One that somebody else has now is waited for: the device journal's number says that a rise
+ * was cut off, and the next cycle finishes it. */
 enum rota_err rota_key_bind(struct rota_update *u, uint32_t to)
 {
 	struct rota_key_desk *d = rota_key_desk(u);
 	struct rota_keyslots *k = rota_key_slots(u);
 
-	if ((u->bound.back && !d->fresh) || k->phase < ROTA_KEYSLOTS_LOADED)
+	if (u->bound.back && !d->fresh)
 		return ROTA_OK;
+	if (k->phase < ROTA_KEYSLOTS_LOADED)
+		return k->busy ? ROTA_ERR_BUSY : ROTA_OK;
 	return rota_keyslots_bind(k, to);
 }
 

@@ -131,6 +131,9 @@ enum rota_update_want_kind keyed_cycle(struct world *w)
 
 	keyed.slots.rise = NULL;
 	(void)!rota_keyslots_open(&keyed.slots, &keyed.keys.port, &keyed.archive.port);
+	if (keyed.busy)
+		keyed.slots.phase = ROTA_KEYSLOTS_CLOSED;
+	keyed.slots.busy = keyed.busy;
 	before = keyed.supply.ops;
 	end = world_cycle(w);
 	keyed.writes = keyed.supply.ops - before;

@@ -22,6 +22,7 @@ struct keyed_parts {
 	struct rota_update_keys config;
 	uint8_t id[32], scratch[ROTA_KEYSTATE_LEN_MAX];
 	uint32_t needs[ROTA_PURPOSES_MAX], records[ROTA_PURPOSES_MAX]; /* the vault's word */
+	bool busy; /* somebody else has the journals */
 	uint64_t writes; /* operations of flash in the last cycle */
 
 	/* the answer on its way: */

@@ -212,6 +212,29 @@ TEST(a_rise_that_was_cut_off_is_finished_in_the_key_journal_too)
 	CHECK_EQ(keyed_held(STO).active, 1);
 }
 
+TEST(a_rise_waits_for_a_key_journal_that_somebody_else_has)
+{
+	struct world *w = begin();
+
+	rotate(w, STO, 1);
+	CHECK_ALL_BOUND(w, 1);
+	keyed.busy = true;
+	offer(w, "2.0.0");
+	CHECK_EQ(keyed_settle(w), ROTA_UPDATE_STOPPED);
+	CHECK(world_runs(w, FIRST));
+	CHECK_EQ(parts.counters.value[ROTA_COUNTER_STATE], 1);
+	CHECK_EQ(keyed_settle(w), ROTA_UPDATE_STOPPED);
+	CHECK_EQ(parts.counters.value[ROTA_COUNTER_STATE], 1);
+	ROW("he lets go of it");
+	keyed.busy = false;
+	CHECK_EQ(keyed_settle(w), ROTA_UPDATE_IDLE);
+	CHECK(world_runs(w, FIRST));
+	CHECK_ALL_BOUND(w, 2);
+	CHECK_EQ(keyed_held(STO).active, 1);
+	CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 0);
+	CHECK_EQ(world_events(w, ROTA_EVENT_REVERTED), 0);
+}
+
 TEST(a_switch_that_cannot_be_bound_is_finished_at_the_next_poll)
 {
 	struct world *w = begin();
@@ -233,4 +256,5 @@ TESTS(T(a_switch_is_a_rise_and_all_that_are_due_are_one),
 	T(the_highest_that_was_lost_comes_once_more),
 	T(a_device_journal_that_was_put_back_costs_no_key),
 	T(a_rise_that_was_cut_off_is_finished_in_the_key_journal_too),
+	T(a_rise_waits_for_a_key_journal_that_somebody_else_has),
 	T(a_switch_that_cannot_be_bound_is_finished_at_the_next_poll))
