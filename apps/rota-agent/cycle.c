@@ -154,14 +154,16 @@ static void say_resumed(const struct rota_update_want *want)
 }
 
 /* What others keep with the data keys waits for no download, and for no program that may want them itself: the lock is let go
- * before, and taken here again. */
-static enum rota_err hold_keys(struct cycle *c, enum rota_err err)
+ * before, and taken here again. Where it is not had the keys rest for this cycle; the update goes on (SPEC 34.7). */
+static void hold_keys(struct cycle *c)
 {
 	enum rota_err held = agent_keys_resume(&c->a->keys);
 
-	if (err != ROTA_OK || held == ROTA_OK)
-		return err;
-	return rota_fail(&c->fail, held, "the data keys are in use: %s", rota_err_str(held));
+	if (held != ROTA_OK)
+		say("warning",
+			(struct say_field[]){ { "step", "keys" },
+				{ "reason", "the data keys cannot be used in this cycle" },
+				{ "detail", rota_err_str(held) }, { NULL, NULL } });
 }
 
 static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want *want)
@@ -192,7 +194,7 @@ static enum rota_err fetch_target(struct cycle *c, const struct rota_update_want
 		agent_keys_release(&a->keys);
 	err = agent_transfer(a, &get, true, &c->fail);
 	if (want->length >= LARGE)
-		err = hold_keys(c, err);
+		hold_keys(c);
 	say_progress_end();
 	return err;
 }
@@ -263,7 +265,8 @@ static enum rota_err fetch_recovery(struct cycle *c, const struct rota_update_wa
 		agent_keys_release(&c->a->keys);
 		err = agent_recovery_fetch(c->a, want, c, take_target, &c->fail);
 		say_progress_end();
-		return hold_keys(c, err);
+		hold_keys(c);
+		return err;
 	}
 	if (want->part != ROTA_PACK_ROOT)
 		return agent_recovery_fetch(c->a, want, c, take_meta, &c->fail);
@@ -287,6 +290,7 @@ static enum rota_err check_health(struct cycle *c)
 	char version[64], product[64], folder[ROTA_FILE_PATH_MAX + 16];
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *env[] = { path, version, product, folder, NULL };
+	enum rota_err err;
 
 	if (!config->health.line)
 		return ROTA_OK;
@@ -295,9 +299,10 @@ static enum rota_err check_health(struct cycle *c)
 	snprintf(product, sizeof(product), "ROTA_PRODUCT=%s", config->product);
 	snprintf(folder, sizeof(folder), "ROTA_STATE=%s", c->a->device.dir);
 	agent_keys_release(&c->a->keys);
-	return hold_keys(c,
-		rota_command_run(config->health.line, env, (uint32_t)config->health.timeout_s,
-			c->a->stop, &c->fail));
+	err = rota_command_run(
+		config->health.line, env, (uint32_t)config->health.timeout_s, c->a->stop, &c->fail);
+	hold_keys(c);
+	return err;
 }
 
 static void say_unwell(const struct cycle *c)
