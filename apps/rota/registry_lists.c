@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rota registry lists: revocation lists and the responder's certificate, from the signing daemon to where they are served (SPEC 19.11, 29.9). */
+/* rota registry lists: revocation lists and the responder's certificate, from the signing daemon to where they are served (SPEC 19.11, 29.10). */
 #include "apps/rota/opts.h"
 #include "apps/rota/registry.h"
 #include "apps/rota/verb.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* apps/rotad/responder.h -- is this certificate good? (RFC 6960; SPEC 29.9)
+/* apps/rotad/responder.h -- is this certificate good? (RFC 6960; SPEC 29.10)
  *
  *     POST /ocsp, GET /ocsp/BASE64
  *

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What OpenSSL hears of certificates from rotad (RFC 6960; SPEC 29.9): by key and certificate of its own, out of the revocation list."""
+"""What OpenSSL hears of certificates from rotad (RFC 6960; SPEC 29.10): by key and certificate of its own, out of the revocation list."""
 import base64
 import datetime
 import re

@@ -166,7 +166,7 @@ TEST(failures)
 	rota_bytes_free(&whole);
 }
 
-/* SPEC 29.9: an hour, and no longer than the list that it is out of. */
+/* SPEC 29.10: an hour, and no longer than the list that it is out of. */
 TEST(an_answer_counts_no_longer_than_its_list)
 {
 	CHECK_EQ(rota_ocsp_until(5000, 50000), 5000 + ROTA_OCSP_LIFE_S);
