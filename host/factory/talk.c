@@ -189,6 +189,8 @@ void rota_talk_no(const struct rota_talk *t, const struct rota_fail *how)
 	struct rota_factory_message m = { .kind = ROTA_FACTORY_NO };
 	struct rota_fail ignored;
 
+	if (!t->said)
+		return; /* it never began: there is no way to tell anybody */
 	m.field[0] = rota_span(how->text, strnlen(how->text, ROTA_FACTORY_NO_MAX));
 	if (rota_talk_say(t, &m, &ignored) != ROTA_OK)
 		return; /* nobody is there */

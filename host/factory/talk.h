@@ -38,7 +38,7 @@ ROTA_MUST_USE enum rota_err rota_talk_hear(const struct rota_talk *t, enum rota_
 /* SHA-256 of all messages so far, of both sides, each behind its length. */
 void rota_talk_said(const struct rota_talk *t, uint8_t out[static ROTA_DIGEST_LEN]);
 
-/* That this side cannot go on; whether it arrives does not matter. */
+/* That this side cannot go on; whether it arrives does not matter. Where the talk never began nothing is said. */
 void rota_talk_no(const struct rota_talk *t, const struct rota_fail *how);
 
 #endif

@@ -184,5 +184,18 @@ TEST(a_factory_secret_is_for_one_point_and_of_one_device)
 		ROTA_ERR_SIGNATURE);
 }
 
+TEST(a_talk_that_cannot_begin_says_nothing)
+{
+	struct rota_talk t = { .in = -1 };
+
+	CHECK(begin());
+	t.out = one.out;
+	CHECK_EQ(rota_talk_begin(&t, &why), ROTA_ERR_IO);
+	rota_talk_no(&t, &why);
+	rota_talk_end(&t);
+	end();
+}
+
 TESTS(T(both_sides_remember_the_same_words), T(a_word_that_was_changed_on_the_way_shows),
-	T(which_pcrs), T(a_factory_secret_is_for_one_point_and_of_one_device))
+	T(which_pcrs), T(a_talk_that_cannot_begin_says_nothing),
+	T(a_factory_secret_is_for_one_point_and_of_one_device))
