@@ -90,6 +90,11 @@ static enum rota_err open_token(struct intake *in, struct rota_fail *why)
 	return holders_book(c, &in->holders, in->book_key, why);
 }
 
+static void warn(const struct rota_fail *how)
+{
+	fprintf(stderr, "rota-seald: %s\n", how->text);
+}
+
 static enum rota_err take(struct intake *in, const X509 *ca, struct rota_fail *why)
 {
 	const struct rota_book_tools tools = {
@@ -107,7 +112,8 @@ static enum rota_err take(struct intake *in, const X509 *ca, struct rota_fail *w
 		.tools = &tools,
 		.random = &random,
 		.hpke = &hpke,
-		.own = &own };
+		.own = &own,
+		.tell = warn };
 
 	rota_book_path(in->config->state, ROTA_BOOK_FACTORY, book);
 	return rota_secretbook_take(&plan, &in->counts, why);
@@ -139,9 +145,9 @@ static void tell(const struct intake *in)
 	const struct rota_secretbook_counts *n = &in->counts;
 
 	if (in->arguments->json)
-		printf("{\"added\":%" PRIu32 ",\"changed\":%" PRIu32 ",\"same\":%" PRIu32
-		       ",\"without\":%" PRIu32 "}\n",
-			n->added, n->changed, n->same, n->without);
+		printf("{\"added\":%" PRIu32 ",\"changed\":%" PRIu32 ",\"passed\":%" PRIu32
+		       ",\"same\":%" PRIu32 ",\"without\":%" PRIu32 "}\n",
+			n->added, n->changed, n->passed, n->same, n->without);
 	else
 		printf("rota-seald: factory secrets of %" PRIu32 " devices are new, of %" PRIu32
 		       " others; %" PRIu32 " were there, %" PRIu32 " lines have none\n",
@@ -160,7 +166,12 @@ enum rota_err verb_secrets(const struct config *c, const struct arguments *a, st
 	ROTA_TRY(rota_lock_take(lock, LOCK_WAIT_S, &fd, why));
 	err = open_and_take(&in, why);
 	close(fd);
-	if (err == ROTA_OK)
-		tell(&in);
-	return err;
+	if (err != ROTA_OK)
+		return err;
+	tell(&in);
+	return in.counts.passed == 0
+		? ROTA_OK
+		: rota_fail(why, ROTA_ERR_SIGNATURE,
+			  "%" PRIu32 " devices were passed over; those of all others are in",
+			  in.counts.passed);
 }

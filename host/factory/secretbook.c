@@ -13,6 +13,9 @@
 struct item {
 	uint8_t device[ROTA_DEVICE_LEN];
 	uint32_t line;
+	bool none; /* a line without a secret */
+	enum rota_err
+		err; /* its device did not seal to our point, or what it sealed does not open */
 	uint8_t secret[ROTA_FACTORY_SECRET_LEN]; /* sealed */
 	uint8_t psk[ROTA_PSK_LEN]; /* opened */
 };
@@ -37,15 +40,15 @@ static size_t unhex(const json_t *row, const char *name, struct rota_buf to)
 	return len <= to.len && rota_unhex(hex, rota_buf(to.p, len)) ? len : 0;
 }
 
+/* Whose line it is, which the device CA says; a line of nobody spoils the file. What the device sealed spoils but its own. */
 static enum rota_err judge(
-	const struct job *j, const json_t *row, const struct item *item, struct rota_fail *why)
+	const struct job *j, const json_t *row, struct item *item, struct rota_fail *why)
 {
 	const char *product = json_string_value(json_object_get(row, "product"));
 	const struct rota_secretbook_plan *p = j->plan;
 	uint8_t der[IDEVID_MAX], device[ROTA_DEVICE_LEN];
 	struct rota_idevid born;
 	size_t len = unhex(row, "idevid", ROTA_BUF(der));
-	enum rota_err err;
 
 	if (!product || strcmp(product, p->product) != 0)
 		return rota_fail(
@@ -54,22 +57,22 @@ static enum rota_err judge(
 	if (unhex(row, "device", ROTA_BUF(device)) != sizeof(device) ||
 		memcmp(device, born.device, sizeof(device)) != 0)
 		return rota_fail(why, ROTA_ERR_SIGNATURE, "its certificate is another device's");
-	err = rota_factory_secret_check(
+	item->err = rota_factory_secret_check(
 		p->hpke->crypto, born.point, p->own->point, born.device, ROTA_SPAN(item->secret));
-	return err == ROTA_OK
-		? ROTA_OK
-		: rota_fail(why, err, "its device did not seal its factory secret to our point");
+	return ROTA_OK;
 }
 
 static enum rota_err take_row(struct job *j, const json_t *row, struct rota_fail *why)
 {
 	struct item *item = &j->item[j->count];
 
+	*item = (struct item){ .line = j->line };
 	if (!json_object_get(row, "secret")) {
 		j->counts->without++;
+		item->none = true;
+		j->count += unhex(row, "device", ROTA_BUF(item->device)) == sizeof(item->device);
 		return ROTA_OK;
 	}
-	*item = (struct item){ .line = j->line };
 	if (unhex(row, "device", ROTA_BUF(item->device)) != sizeof(item->device) ||
 		unhex(row, "secret", ROTA_BUF(item->secret)) != sizeof(item->secret))
 		return rota_fail(why, ROTA_ERR_FORMAT, "no device and no secret of SPEC 28.7");
@@ -130,6 +133,7 @@ static int in_order(const void *a, const void *b)
 	return by != 0 ? by : one->line < other->line ? -1 : one->line > other->line;
 }
 
+/* The last line of each device; a device whose last line has no secret is not brought in. */
 static void keep_last(struct job *j)
 {
 	size_t kept = 0;
@@ -137,26 +141,61 @@ static void keep_last(struct job *j)
 	if (j->count > 0)
 		qsort(j->item, j->count, sizeof(*j->item), in_order);
 	for (size_t i = 0; i < j->count; i++)
-		if (i + 1 == j->count ||
-			memcmp(j->item[i].device, j->item[i + 1].device, ROTA_DEVICE_LEN) != 0)
+		if ((i + 1 == j->count ||
+			    memcmp(j->item[i].device, j->item[i + 1].device, ROTA_DEVICE_LEN) !=
+				    0) &&
+			!j->item[i].none)
 			j->item[kept++] = j->item[i];
 	j->count = kept;
+}
+
+/* One device can sign anything: it is told and passed over, and the others come in. */
+static void pass_over(const struct job *j, const struct item *item, const char *what)
+{
+	char hex[2 * ROTA_DEVICE_LEN + 1];
+	struct rota_fail how;
+
+	rota_hex(ROTA_SPAN(item->device), hex);
+	j->counts->passed++;
+	(void)!rota_fail(&how, item->err, "%s line %u: device %.16s...: %s: %s",
+		j->plan->enrolments, (unsigned)item->line, hex, what, rota_err_str(item->err));
+	j->plan->tell(&how);
+}
+
+/* ROTA_OK: it is open, or item->err says what of its content is not in order. Else the token's error. */
+static enum rota_err open_one(const struct rota_secretbook_plan *p, struct item *item)
+{
+	enum rota_err err =
+		rota_factory_secret_open(p->hpke, p->own, item->device, item->secret, item->psk);
+
+	if (err != ROTA_ERR_SIGNATURE && err != ROTA_ERR_FORMAT)
+		return err;
+	item->err = err;
+	return ROTA_OK;
 }
 
 static enum rota_err open_all(struct job *j, struct rota_fail *why)
 {
 	const struct rota_secretbook_plan *p = j->plan;
+	size_t kept = 0;
 
 	for (size_t i = 0; i < j->count; i++) {
 		struct item *item = &j->item[i];
-		enum rota_err err = rota_factory_secret_open(
-			p->hpke, p->own, item->device, item->secret, item->psk);
+		bool ours = item->err == ROTA_OK;
+		enum rota_err err = ours ? open_one(p, item) : ROTA_OK;
 
 		if (err != ROTA_OK)
 			return rota_fail(why, err,
 				"%s line %u: the factory secret does not open: %s", p->enrolments,
 				(unsigned)item->line, rota_err_str(err));
+		if (item->err == ROTA_OK)
+			j->item[kept++] = *item;
+		else
+			pass_over(j, item,
+				ours ? "its factory secret does not open"
+				     : "it did not seal its factory secret to our point");
 	}
+	j->count = kept;
 	return ROTA_OK;
 }
 

@@ -131,6 +131,28 @@ static enum rota_err load_ca(
 	return rota_cert_load(path, out, why);
 }
 
+/* One that comes again has the TPM that it had, and shows so. */
+static enum rota_err same_tpm(const struct bench *b, struct rota_fail *why)
+{
+	char name[2 * ROTA_QUOTE_NAME_LEN + 1];
+	struct rota_bytes was;
+	enum rota_err err =
+		rota_enrol_text(b->s->desk->dir, b->made->device, "quote_key", &was, why);
+	bool same;
+
+	if (err != ROTA_OK)
+		return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
+	rota_hex(ROTA_SPAN(b->made->quote.key_name), name);
+	same = strcmp(name, (const char *)was.p) == 0;
+	rota_bytes_free(&was);
+	if (!b->made->quoted)
+		return refuse(why, ROTA_ERR_HARDWARE,
+			"is listed with a TPM, and comes again without its quote");
+	return same ? ROTA_OK
+		    : refuse(why, ROTA_ERR_HARDWARE,
+			      "is listed with another TPM than the one that quotes");
+}
+
 /* The id that it will have (SPEC 29.4): nothing is certified of a device that may not be made. */
 static enum rota_err may_be(struct bench *b, const X509 *ca, struct rota_fail *why)
 {
@@ -139,6 +161,8 @@ static enum rota_err may_be(struct bench *b, const X509 *ca, struct rota_fail *w
 	rota_tbs_idevid_serial(b->s->desk->dir->product, b->made->serial, b->point, serial);
 	rota_tbs_device_id(ca, serial, device);
 	rota_hex(ROTA_SPAN(device), b->made->device);
+	if (b->made->rot != ROTA_ROT_TPM)
+		ROTA_TRY(same_tpm(b, why)); /* it will not quote; who does is asked at READY */
 	return b->s->book.may(b->s->book.ctx, b->made, why);
 }
 
@@ -249,13 +273,27 @@ static enum rota_err log_in(
 	return err;
 }
 
+/* The secret that is listed went with the keys of before, and would count on where its last line has none (SPEC 37.13). */
+static enum rota_err had_none(const struct bench *b, struct rota_fail *why)
+{
+	struct rota_bytes was;
+	enum rota_err err = rota_enrol_text(b->s->desk->dir, b->made->device, "secret", &was, why);
+
+	if (err != ROTA_OK)
+		return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
+	rota_bytes_free(&was);
+	return refuse(why, ROTA_ERR_DENIED, "is listed with a factory secret: --secrets is needed");
+}
+
 /* Sealed by this device to our point, whatever point it heard. */
 static enum rota_err read_secret(struct bench *b, struct rota_span secret, struct rota_fail *why)
 {
 	const uint8_t *to = b->s->seal_to;
 	enum rota_err err = secret.len == 0 ? ROTA_OK : ROTA_ERR_FORMAT;
 
-	if (to)
+	if (!to)
+		ROTA_TRY(had_none(b, why));
+	else
 		err = rota_factory_secret_check(b->s->crypto, b->point, to, b->born.device, secret);
 	if (err == ROTA_ERR_FORMAT)
 		return refuse(why, err, "has no factory secret where one is wanted");
@@ -366,26 +404,6 @@ static enum rota_err measure(struct bench *b, struct rota_span images, struct ro
 			i, hex);
 	}
 	return ROTA_OK;
-}
-
-/* One that comes again has the TPM that it had. */
-static enum rota_err same_tpm(const struct bench *b, struct rota_fail *why)
-{
-	char name[2 * ROTA_QUOTE_NAME_LEN + 1];
-	struct rota_bytes was;
-	enum rota_err err = ROTA_ERR_NOT_FOUND;
-	bool same;
-
-	if (b->made->quoted)
-		err = rota_enrol_text(b->s->desk->dir, b->made->device, "quote_key", &was, why);
-	if (err != ROTA_OK)
-		return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
-	rota_hex(ROTA_SPAN(b->made->quote.key_name), name);
-	same = strcmp(name, (const char *)was.p) == 0;
-	rota_bytes_free(&was);
-	return same ? ROTA_OK
-		    : refuse(why, ROTA_ERR_HARDWARE,
-			      "is listed with another TPM than the one that quotes");
 }
 
 static enum rota_err hear_ready(struct bench *b, struct rota_fail *why)

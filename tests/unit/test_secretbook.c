@@ -21,6 +21,8 @@ static const struct rota_hpke hpke = { .crypto = &rota_crypto_openssl, .aead = &
 static uint8_t secret[2][ROTA_P256_SECRET_LEN],
 	point[2][ROTA_P256_KEY_LEN]; /* the token's, a thief's */
 static unsigned opened; /* by the token */
+static enum rota_err broken; /* it */
+static unsigned told; /* devices that were passed over */
 static struct issuer ca, stranger;
 static struct rota_fail why;
 static struct rota_secretbook_counts counts;
@@ -37,7 +39,14 @@ static enum rota_err agree(void *ctx, const uint8_t peer[static ROTA_P256_KEY_LE
 	uint8_t dh[static ROTA_P256_DH_LEN])
 {
 	opened++;
+	if (broken != ROTA_OK)
+		return broken;
 	return rota_p256_openssl.agree(rota_p256_openssl.ctx, ctx, peer, dh);
+}
+
+static void tell(const struct rota_fail *how)
+{
+	told += strstr(how->text, "line 2: device ") != NULL;
 }
 
 static void make_device(const struct issuer *by, unsigned n, struct device *d)
@@ -70,7 +79,8 @@ static bool begin(void)
 	for (unsigned i = 0; i < 2; i++)
 		if (rota_p256_openssl.make(rota_p256_openssl.ctx, secret[i], point[i]) != ROTA_OK)
 			return false;
-	opened = 0;
+	opened = told = 0;
+	broken = ROTA_OK;
 	return true;
 }
 
@@ -147,7 +157,8 @@ static enum rota_err take(struct rota_bytes *list)
 		.tools = &tools,
 		.random = &rota_random_posix,
 		.hpke = &hpke,
-		.own = &own };
+		.own = &own,
+		.tell = tell };
 
 	tempdir_put("enrolments", (const char *)list->p);
 	rota_bytes_free(list);
@@ -211,6 +222,84 @@ TEST(secrets_come_into_the_book)
 	end();
 }
 
+TEST(where_the_last_line_has_no_secret_none_comes_in)
+{
+	struct rota_bytes list = { 0 };
+
+	CHECK(begin());
+	add_good(&list, 1, 11);
+	add_good(&list, 0, 10);
+	add(&list, &devices[1], rota_bytes_span(&devices[1].idevid), NULL, "sensor");
+	CHECK_OK(take(&list));
+	CHECK(counts.added == 1 && counts.without == 1 && opened == 1);
+	CHECK(psk_of(0) == 10 && psk_of(1) == 0);
+	ROW("it has one again");
+	add_good(&list, 1, 11);
+	add(&list, &devices[1], rota_bytes_span(&devices[1].idevid), NULL, "sensor");
+	add_good(&list, 1, 21);
+	CHECK_OK(take(&list));
+	CHECK(counts.added == 1 && psk_of(1) == 21);
+	end();
+}
+
+/* Rubbish that its device signed, by what it is: a point that is none, or text that nobody sealed. */
+static void seal_rubbish(const struct device *d, bool no_point, uint8_t *out)
+{
+	struct rota_bytes said = { 0 };
+
+	seal(d, d->key, 11, 0, out);
+	out[no_point ? 64 : ROTA_HPKE_ENC_LEN] ^= 1;
+	rota_bytes_add_text(&said, "rota-secret-v1");
+	rota_bytes_add(&said, ROTA_SPAN(point[0]));
+	rota_bytes_add(&said, ROTA_SPAN(d->id));
+	rota_bytes_add(&said, rota_span(out, ROTA_FACTORY_SEALED_LEN));
+	issuer_sign(d->key, rota_bytes_span(&said), out + ROTA_FACTORY_SEALED_LEN);
+	rota_bytes_free(&said);
+}
+
+TEST(a_device_whose_secret_is_rubbish_is_passed_over)
+{
+	static const char *const rows[] = { "no point of the curve", "text that nobody sealed",
+		"another's signature", "for another point", "changed" };
+	uint8_t sealed[ROTA_FACTORY_SECRET_LEN];
+	struct rota_bytes list = { 0 };
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct device *d = &devices[1];
+
+		ROW(rows[i]);
+		CHECK(begin());
+		add_good(&list, 0, 10);
+		seal(d, i == 2 ? devices[2].key : d->key, 11, i == 3, sealed);
+		if (i < 2)
+			seal_rubbish(d, i == 0, sealed);
+		sealed[70] ^= i == 4;
+		add(&list, d, rota_bytes_span(&d->idevid), sealed, "sensor");
+		add_good(&list, 2, 12);
+		CHECK_OK(take(&list));
+		CHECK(counts.added == 2 && counts.passed == 1 && told == 1);
+		CHECK_EQ(opened, i < 2 ? 3 : 2);
+		CHECK(psk_of(0) == 10 && psk_of(1) == 0 && psk_of(2) == 12);
+		end();
+	}
+}
+
+TEST(a_token_that_fails_ends_it)
+{
+	static const enum rota_err all[] = { ROTA_ERR_IO, ROTA_ERR_TIMEOUT, ROTA_ERR_DENIED };
+	struct rota_bytes list = { 0 };
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		broken = all[i];
+		add_good(&list, 0, 10);
+		CHECK_EQ(take(&list), all[i]);
+		CHECK_EQ(counts.passed, 0);
+		CHECK_EQ(psk_of(0), 0);
+	}
+	end();
+}
+
 TEST(one_line_that_is_not_in_order_spoils_all)
 {
 	uint8_t sealed[ROTA_FACTORY_SECRET_LEN];
@@ -219,34 +308,32 @@ TEST(one_line_that_is_not_in_order_spoils_all)
 
 	CHECK(begin());
 	make_device(&stranger, 0, &foreign);
-	for (unsigned row = 0; row < 7; row++) {
+	for (unsigned row = 0; row < 4; row++) {
 		struct device d = devices[1];
 		const char *product = "sensor";
 		struct rota_span idevid = rota_bytes_span(&d.idevid);
 
 		add_good(&list, 0, 10);
-		seal(&d, row == 0 ? devices[2].key : d.key, 11, row == 1, sealed);
-		if (row == 2) { /* its device sealed it, under the name of another */
+		seal(&d, d.key, 11, 0, sealed);
+		if (row == 0) { /* its device sealed it, under the name of another */
 			ROW("another device's certificate");
 			memcpy(d.id, devices[2].id, sizeof(d.id));
 		}
-		if (row == 3) {
+		if (row == 1) {
 			ROW("of no authority of ours");
 			d = foreign;
 			seal(&d, d.key, 11, 0, sealed);
 			idevid = rota_bytes_span(&d.idevid);
 		}
-		if (row == 4)
+		if (row == 2)
 			product = "other";
-		if (row == 5)
-			sealed[70] ^= 1;
-		if (row == 6)
+		if (row == 3)
 			idevid = rota_span(idevid.p, idevid.len - 1);
 		add(&list, &d, idevid, sealed, product);
 		CHECK(take(&list) != ROTA_OK);
 		CHECK_EQ(why.err,
-			row == 4           ? ROTA_ERR_PRODUCT
-				: row == 6 ? ROTA_ERR_FORMAT
+			row == 2           ? ROTA_ERR_PRODUCT
+				: row == 3 ? ROTA_ERR_FORMAT
 					   : ROTA_ERR_SIGNATURE);
 		CHECK_EQ(opened, 0);
 		CHECK_EQ(psk_of(0), 0);
@@ -256,4 +343,6 @@ TEST(one_line_that_is_not_in_order_spoils_all)
 	end();
 }
 
-TESTS(T(secrets_come_into_the_book), T(one_line_that_is_not_in_order_spoils_all))
+TESTS(T(secrets_come_into_the_book), T(where_the_last_line_has_no_secret_none_comes_in),
+	T(a_device_whose_secret_is_rubbish_is_passed_over), T(a_token_that_fails_ends_it),
+	T(one_line_that_is_not_in_order_spoils_all))

@@ -27,6 +27,7 @@ enum flaw {
 	OTHER_POINT, /* a secret that is sealed to a carrier's point */
 	OTHER_SECRET, /* one that somebody else signed */
 	NO_SECRET,
+	TPM,
 };
 
 struct pair {
@@ -37,6 +38,7 @@ static struct pair identity, agree, other, seal_to, carrier;
 static struct issuer ca;
 static enum flaw flaw;
 static bool full; /* no device more may be made */
+static bool unsealed; /* no factory secrets are wanted */
 static unsigned issued;
 static struct rota_talk ends[2];
 
@@ -51,7 +53,9 @@ static void sign(const struct pair *by, const uint8_t *digest, uint8_t *sig)
 static void say_made(struct rota_span nonce)
 {
 	struct rota_factory_message m = { .kind = ROTA_FACTORY_MADE };
-	const uint8_t rot = flaw == SOFT ? ROTA_ROT_SOFT : ROTA_ROT_PKCS11;
+	uint8_t rot[1 + ROTA_ROM_ROOT_NAME_LEN] = { flaw == SOFT ? ROTA_ROT_SOFT
+			: flaw == TPM                            ? ROTA_ROT_TPM
+								 : ROTA_ROT_PKCS11 };
 	const char *serial = flaw == OTHER_SERIAL ? "SN-2" : "SN-1";
 	struct rota_bytes request = { 0 }, said = { 0 };
 	uint8_t digest[ROTA_SHA256_LEN], sig[ROTA_P256_SIG_LEN];
@@ -68,7 +72,7 @@ static void say_made(struct rota_span nonce)
 	sign(&identity, digest, sig);
 	rota_bytes_add(&request, ROTA_SPAN(sig));
 	m.field[FACTORY_REQUEST] = rota_bytes_span(&request);
-	m.field[FACTORY_ROT] = rota_span(&rot, 1);
+	m.field[FACTORY_ROT] = rota_span(rot, flaw == TPM ? sizeof(rot) : 1);
 	m.field[FACTORY_FOLDER] = ROTA_STR("/d");
 	(void)!rota_talk_say(&ends[1], &m, &why);
 	rota_bytes_free(&request);
@@ -191,7 +195,7 @@ static struct rota_station station(void)
 			.repository = "main",
 			.repository_url = "https://a/",
 			.server_url = "https://b/" },
-		.seal_to = seal_to.point,
+		.seal_to = unsealed ? NULL : seal_to.point,
 		.pcrs = 1 };
 }
 
@@ -211,7 +215,7 @@ static bool begin(void)
 		if (rota_p256_openssl.make(rota_p256_openssl.ctx, all[i]->secret, all[i]->point) !=
 			ROTA_OK)
 			return false;
-	full = false;
+	full = unsealed = false;
 	return true;
 }
 
@@ -309,4 +313,44 @@ TEST(who_is_listed_comes_again_as_the_same)
 	end();
 }
 
-TESTS(T(what_a_device_has_to_show), T(who_is_listed_comes_again_as_the_same))
+/* Its line, with what it showed then. */
+static void put_line(const char *more)
+{
+	uint8_t spki[ROTA_P256_SPKI_LEN], serial[ROTA_TBS_SERIAL_LEN], device[ROTA_SHA256_LEN];
+	char hex[2 * ROTA_P256_SPKI_LEN + 1], id[ROTA_DIGEST_HEX], text[1024];
+
+	rota_p256_spki(identity.point, spki);
+	rota_hex(ROTA_SPAN(spki), hex);
+	rota_tbs_idevid_serial("sensor", "SN-1", identity.point, serial);
+	rota_tbs_device_id(ca.cert, serial, device);
+	rota_hex(ROTA_SPAN(device), id);
+	snprintf(text, sizeof(text),
+		"{\"device\":\"%s\",\"idevid_spki\":\"%s\",\"serial\":\"SN-1\"%s}\n", id, hex,
+		more);
+	tempdir_put("enrolments", text);
+}
+
+TEST(who_comes_again_shows_what_it_showed)
+{
+	CHECK(begin());
+	ROW("it never had a TPM");
+	put_line("");
+	CHECK_EQ(try(NONE, NULL), ROTA_ERR_NET);
+	ROW("it had one, and says that it is a token now");
+	put_line(",\"quote_key\":\"000b\"");
+	CHECK_EQ(try(NONE, NULL), ROTA_ERR_HARDWARE);
+	CHECK_EQ(issued, 0);
+	ROW("whoever has one shows it at the end");
+	CHECK_EQ(try(TPM, NULL), ROTA_ERR_NET);
+	ROW("it had a factory secret, and is asked for none");
+	put_line(",\"secret\":\"00\"");
+	CHECK_EQ(try(NONE, NULL), ROTA_ERR_NET);
+	unsealed = true;
+	CHECK_EQ(try(NO_SECRET, NULL), ROTA_ERR_DENIED);
+	put_line("");
+	CHECK_EQ(try(NO_SECRET, NULL), ROTA_ERR_NET);
+	end();
+}
+
+TESTS(T(what_a_device_has_to_show), T(who_is_listed_comes_again_as_the_same),
+	T(who_comes_again_shows_what_it_showed))
