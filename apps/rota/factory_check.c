@@ -9,6 +9,7 @@
 
 static bool json;
 static const char *heads;
+static unsigned held; /* heads, against the log */
 
 static const struct opts_row rows[] = {
 	{ "heads", "FILE",
@@ -48,32 +49,52 @@ static void print_batches(const struct rota_stationlog *log)
 			printf("%-32s %u of %u made, %u refused\n", b->name, b->made, b->size,
 				b->refused);
 	}
+	if (json && heads)
+		printf("{\"heads\":%u}\n", held);
 	if (json)
 		return;
+	if (heads)
+		printf("%u heads of %s fit; that of now is added\n", held, heads);
 	rota_stationhead_text(log, head);
 	printf("%llu lines, %llu devices: all signed, all enrolled\n%s\n",
 		(unsigned long long)log->lines, (unsigned long long)log->made, head);
 }
 
+/* The list is read before the log: a station may be at work. */
+static enum rota_err check(struct session *s)
+{
+	char stranger[ROTA_DIGEST_HEX];
+	struct rota_stationlog log;
+	struct rota_bytes list;
+	enum rota_err err;
+
+	ROTA_TRY(rota_stationlog_list(&s->desk, &list, &s->why));
+	err = rota_stationlog_open(&log, &s->desk, &s->why);
+	if (err == ROTA_OK) {
+		err = rota_stationlog_check(&log, rota_bytes_span(&list), stranger, &s->why);
+		if (err == ROTA_OK && *stranger)
+			err = rota_fail(&s->why, ROTA_ERR_HASH,
+				"enrolments lists device %.16s..., which no line "
+				"of " ROTA_STATION_LOG " has made",
+				stranger);
+		if (err == ROTA_OK && heads)
+			err = rota_stationhead_keep(&log, heads, &held, &s->why);
+		if (err == ROTA_OK)
+			print_batches(&log);
+		rota_stationlog_close(&log);
+	}
+	rota_bytes_free(&list);
+	return err;
+}
+
 int verb_factory_check(int argc, char **argv)
 {
-	struct rota_stationlog log;
 	struct session s;
-	enum rota_err err;
 	int at, status;
 
 	if (!opts_parse(&usage, argc, argv, &at, &status))
 		return status;
 	if (session_open(&s, verb_dir(), SESSION_READ) != ROTA_OK)
 		return say_fail(&s.why);
-	err = rota_stationlog_open(&log, &s.desk, &s.why);
-	if (err == ROTA_OK) {
-		err = rota_stationlog_check(&log, &s.why);
-		if (err == ROTA_OK && heads)
-			err = rota_stationhead_keep(&log, heads, &s.why);
-		if (err == ROTA_OK)
-			print_batches(&log);
-		rota_stationlog_close(&log);
-	}
-	return session_close(&s, err);
+	return session_close(&s, check(&s));
 }

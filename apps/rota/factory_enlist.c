@@ -51,7 +51,10 @@ struct enlisting {
 	struct rota_bytes item[BATCH]; /* statement || IDevID */
 	size_t statement_len[BATCH];
 	char device[BATCH][65];
-	unsigned long taken, known;
+	unsigned long taken, known, passed;
+	struct rota_bytes list; /* `enrolments`, as it was before the log was read */
+	struct rota_stationlog log;
+	bool logged; /* there is a log */
 	char reason[sizeof("rota factory enlist; ") + ROTA_STATION_HEAD_TEXT_MAX];
 };
 
@@ -129,6 +132,15 @@ static enum rota_err take_line(struct enlisting *e, const json_t *row)
 		rota_bytes_free(item);
 		return ROTA_OK;
 	}
+	if (e->logged && !rota_stationlog_made(&e->log, device)) {
+		fprintf(stderr,
+			"rota: enrolments lists device %.16s..., which no line of " ROTA_STATION_LOG
+			" has made: passed over\n",
+			device);
+		e->passed++;
+		rota_bytes_free(item);
+		return ROTA_OK;
+	}
 	e->statement_len[e->count] = item->len;
 	memcpy(e->device[e->count], device, 65);
 	if (!add_hex(row, "idevid", item)) {
@@ -141,38 +153,33 @@ static enum rota_err take_line(struct enlisting *e, const json_t *row)
 
 static enum rota_err each_line(struct enlisting *e)
 {
-	char path[ROTA_FILE_PATH_MAX], *line, *rest;
+	char *line, *rest = (char *)e->list.p;
 	enum rota_err err = ROTA_OK;
-	struct rota_bytes text;
 
-	rota_authdir_path(&e->s->dir, "enrolments", path);
-	ROTA_TRY(rota_file_read(path, ROTA_ENROLMENTS_MAX, &text, &e->s->why));
-	rest = (char *)text.p;
-	while (err == ROTA_OK && (line = strsep(&rest, "\n")) != NULL) {
+	while (err == ROTA_OK && rest && (line = strsep(&rest, "\n")) != NULL) {
 		json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 
 		if (row)
 			err = take_line(e, row);
 		json_decref(row);
 	}
-	rota_bytes_free(&text);
 	return err == ROTA_OK ? flush(e) : err;
 }
 
 /* What the station's log says now goes into the signing daemon's, where the station cannot reach it (SPEC 29.1). */
 static enum rota_err take_head(struct enlisting *e)
 {
-	char head[ROTA_STATION_HEAD_TEXT_MAX];
-	struct rota_stationlog log;
+	char head[ROTA_STATION_HEAD_TEXT_MAX], stranger[ROTA_DIGEST_HEX];
 	enum rota_err err;
 
+	ROTA_TRY(rota_stationlog_list(&e->s->desk, &e->list, &e->s->why));
 	snprintf(e->reason, sizeof(e->reason), "rota factory enlist");
 	if (!rota_authdir_party(&e->s->dir, "station"))
 		return ROTA_OK; /* all devices are of the desk */
-	ROTA_TRY(rota_stationlog_open(&log, &e->s->desk, &e->s->why));
-	err = rota_stationlog_check(&log, &e->s->why);
-	rota_stationhead_text(&log, head);
-	rota_stationlog_close(&log);
+	ROTA_TRY(rota_stationlog_open(&e->log, &e->s->desk, &e->s->why));
+	e->logged = true;
+	err = rota_stationlog_check(&e->log, rota_bytes_span(&e->list), stranger, &e->s->why);
+	rota_stationhead_text(&e->log, head);
 	snprintf(e->reason, sizeof(e->reason), "rota factory enlist; %s", head);
 	return err;
 }
@@ -216,7 +223,15 @@ int verb_factory_enlist(int argc, char **argv)
 		printf("{\"known\":%lu,\"taken\":%lu}\n", e.known, e.taken);
 	else if (err == ROTA_OK)
 		printf("%lu devices are new in the registry, %lu were there\n", e.taken, e.known);
+	if (err == ROTA_OK && e.passed > 0)
+		err = rota_fail(&s.why, ROTA_ERR_HASH,
+			"%lu lines of enrolments were passed over; their devices have to come to "
+			"the station again",
+			e.passed);
 	rota_client_close(e.client);
 	rota_fetch_free(e.fetch);
+	rota_bytes_free(&e.list);
+	if (e.logged)
+		rota_stationlog_close(&e.log);
 	return session_close(&s, err);
 }

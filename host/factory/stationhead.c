@@ -80,7 +80,7 @@ enum rota_err rota_stationhead_check(
 /* ---- a file of them ---- */
 
 static enum rota_err check_all(const struct rota_stationlog *l, struct rota_span text,
-	const char *path, struct rota_fail *why)
+	const char *path, unsigned *held, struct rota_fail *why)
 {
 	for (unsigned n = 1; text.len > 0; n++) {
 		const uint8_t *end = memchr(text.p, '\n', text.len);
@@ -91,20 +91,22 @@ static enum rota_err check_all(const struct rota_stationlog *l, struct rota_span
 			return ROTA_OK;
 		if (rota_stationhead_check(l, rota_span_slice(text, 0, len), why) != ROTA_OK)
 			return rota_fail_in(why, "%s line %u", path, n);
+		*held = n;
 		text = rota_span_skip(text, len + 1);
 	}
 	return ROTA_OK;
 }
 
 enum rota_err rota_stationhead_keep(
-	const struct rota_stationlog *l, const char *path, struct rota_fail *why)
+	const struct rota_stationlog *l, const char *path, unsigned *held, struct rota_fail *why)
 {
 	struct rota_bytes text = { 0 };
 	enum rota_err err;
 
+	*held = 0;
 	if (rota_file_exists(path)) {
 		ROTA_TRY(rota_file_read(path, ROTA_STATION_HEADS_MAX, &text, why));
-		err = check_all(l, rota_bytes_span(&text), path, why);
+		err = check_all(l, rota_bytes_span(&text), path, held, why);
 		rota_bytes_free(&text);
 		ROTA_TRY(err);
 	}

@@ -27,8 +27,8 @@ void rota_stationhead_text(
 ROTA_MUST_USE enum rota_err rota_stationhead_check(
 	const struct rota_stationlog *l, struct rota_span line, struct rota_fail *why);
 
-/* Check all that are in a file, and add that of today; a file that is not there is made. */
+/* Check all that are in a file, *held of them, and add that of today; a file that is not there is made, and holds nothing. */
 ROTA_MUST_USE enum rota_err rota_stationhead_keep(
-	const struct rota_stationlog *l, const char *path, struct rota_fail *why);
+	const struct rota_stationlog *l, const char *path, unsigned *held, struct rota_fail *why);
 
 #endif

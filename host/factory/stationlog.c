@@ -193,9 +193,9 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static bool is_made(const struct rota_stationlog *l, const char *device)
+bool rota_stationlog_made(const struct rota_stationlog *l, const char *device)
 {
-	return device && l->made > 0 &&
+	return device && strlen(device) == 64 && l->made > 0 &&
 		bsearch(device, l->device, (size_t)l->made, sizeof(*l->device), by_name);
 }
 
@@ -309,7 +309,7 @@ enum rota_err rota_stationlog_room(const struct rota_stationlog *l, const char *
 	if (!b)
 		return rota_fail(why, ROTA_ERR_NOT_FOUND,
 			"batch %s has not begun; --batch-size says how many devices it has", name);
-	if (device && b->made >= b->size && !is_made(l, device))
+	if (device && b->made >= b->size && !rota_stationlog_made(l, device))
 		return rota_fail(why, ROTA_ERR_CEILING, "batch %s is full: %u of %u are made", name,
 			b->made, b->size);
 	return ROTA_OK;
@@ -350,7 +350,7 @@ enum rota_err rota_stationlog_add(struct rota_stationlog *l, const char *batch,
 	const struct rota_station_made *device, const struct rota_fail *how, struct rota_fail *why)
 {
 	struct rota_batch *b = find(l, batch);
-	bool made = how->err == ROTA_OK, again = made && is_made(l, device->device);
+	bool made = how->err == ROTA_OK, again = made && rota_stationlog_made(l, device->device);
 	json_t *row = json_object();
 	enum rota_err err;
 
@@ -397,37 +397,57 @@ static void count(struct tally *t, const json_t *row)
 	t->found++;
 }
 
-enum rota_err rota_stationlog_check(const struct rota_stationlog *l, struct rota_fail *why)
+enum rota_err rota_stationlog_list(
+	const struct rota_desk *desk, struct rota_bytes *list, struct rota_fail *why)
 {
-	struct tally t = { .l = l, .seen = calloc((size_t)l->made + 1, 1) };
-	char path[ROTA_FILE_PATH_MAX], *line, *rest;
-	struct rota_bytes text = { 0 };
+	char path[ROTA_FILE_PATH_MAX];
 
-	if (!t.seen)
-		abort();
-	rota_authdir_path(l->desk->dir, "enrolments", path);
-	if (rota_file_exists(path) &&
-		rota_file_read(path, ROTA_ENROLMENTS_MAX, &text, why) != ROTA_OK) {
-		free(t.seen);
-		return why->err;
-	}
-	rest = (char *)text.p;
-	while (rest && (line = strsep(&rest, "\n")) != NULL) {
-		json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	*list = (struct rota_bytes){ 0 };
+	rota_authdir_path(desk->dir, "enrolments", path);
+	return rota_file_exists(path) ? rota_file_read(path, ROTA_ENROLMENTS_MAX, list, why)
+				      : ROTA_OK;
+}
+
+static void count_all(struct tally *t, struct rota_span list)
+{
+	while (list.len > 0) {
+		const uint8_t *end = memchr(list.p, '\n', list.len);
+		size_t len = end ? (size_t)(end - list.p) : list.len;
+		json_t *row = json_loadb((const char *)list.p, len, JSON_REJECT_DUPLICATES, NULL);
 
 		if (row)
-			count(&t, row);
+			count(t, row);
 		json_decref(row);
+		list = rota_span_skip(list, end ? len + 1 : len);
+	}
+}
+
+/* Devices are listed before they are logged: a list of before has none that the log lacks, one of now has all that it has. */
+enum rota_err rota_stationlog_check(const struct rota_stationlog *l, struct rota_span before,
+	char stranger[static ROTA_DIGEST_HEX], struct rota_fail *why)
+{
+	struct tally then = { .l = l, .seen = calloc((size_t)l->made + 1, 1) },
+		     now = { .l = l, .seen = calloc((size_t)l->made + 1, 1) };
+	struct rota_bytes text;
+	enum rota_err err;
+
+	if (!then.seen || !now.seen)
+		abort();
+	err = rota_stationlog_list(l->desk, &text, why);
+	if (err == ROTA_OK) {
+		count_all(&then, before);
+		count_all(&now, rota_bytes_span(&text));
 	}
 	rota_bytes_free(&text);
-	free(t.seen);
-	if (*t.stranger)
-		return rota_fail(why, ROTA_ERR_HASH,
-			"%s lists device %.16s..., which no line of " ROTA_STATION_LOG " has made",
-			path, t.stranger);
-	if (t.found != l->made)
-		return rota_fail(why, ROTA_ERR_HASH,
-			ROTA_STATION_LOG " has made %llu devices, of which %s lists %llu",
-			(unsigned long long)l->made, path, (unsigned long long)t.found);
-	return ROTA_OK;
+	free(then.seen);
+	free(now.seen);
+	ROTA_TRY(err);
+	memcpy(stranger, then.stranger, sizeof(then.stranger));
+	return now.found == l->made
+		? ROTA_OK
+		: rota_fail(why, ROTA_ERR_HASH,
+			  ROTA_STATION_LOG
+			  " has made %llu devices, of which %s/enrolments lists %llu",
+			  (unsigned long long)l->made, l->desk->dir->dir,
+			  (unsigned long long)now.found);
 }

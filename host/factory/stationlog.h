@@ -66,10 +66,19 @@ ROTA_MUST_USE enum rota_err rota_stationlog_room(const struct rota_stationlog *l
 ROTA_MUST_USE enum rota_err rota_stationlog_add(struct rota_stationlog *l, const char *batch,
 	const struct rota_station_made *device, const struct rota_fail *how, struct rota_fail *why);
 
-/* Hold it against DIR/enrolments: each device that was made is enrolled, and each that a station enrolled was made.
- * ROTA_ERR_HASH: they differ; `why` names the first. */
-ROTA_MUST_USE enum rota_err rota_stationlog_check(
-	const struct rota_stationlog *l, struct rota_fail *why);
+/* Whether it has made this device (hex; NULL: none). */
+bool rota_stationlog_made(const struct rota_stationlog *l, const char *device);
+
+/* DIR/enrolments as it is now, empty where there is none. The caller frees. */
+ROTA_MUST_USE enum rota_err rota_stationlog_list(
+	const struct rota_desk *desk, struct rota_bytes *list, struct rota_fail *why);
+
+/* Hold it against DIR/enrolments: each device that was made is enrolled, and each that a station enrolled was made. `before`
+ * is the list as it was before the log was opened, so that one who reads while a station works sees no difference.
+ * stranger: the first device of `before` that no line has made, or "": a station that was cut off between list and log
+ * leaves one, until it comes again. ROTA_ERR_HASH: one that was made is not enrolled. */
+ROTA_MUST_USE enum rota_err rota_stationlog_check(const struct rota_stationlog *l,
+	struct rota_span before, char stranger[static ROTA_DIGEST_HEX], struct rota_fail *why);
 
 /* ---- for stationhead.h ---- */
 

@@ -134,6 +134,26 @@ def test_killed_with_a_tpm(factory, tmp_path):
     factory.rota("factory", "check")
 
 
+def test_cut_between_list_and_log(factory):
+    """The list has the device, the log has not: it waits until it comes again, and no other waits with it."""
+    first, cut = Device(factory.dir / "between-1"), Device(factory.dir / "between-2")
+    factory.rota("factory", "enlist")
+    assert make(factory, first, "--soft", "--serial", "BETWEEN-1").returncode == 0
+    make(factory, cut, "--soft", "--serial", "BETWEEN-2", carrier=("lose", "7"))
+    log = factory.authority / "station.log"
+    rows = log.read_bytes().splitlines(True)
+    assert lines(factory, "BETWEEN-2") == ["made"] and b"BETWEEN-2" in rows[-1]
+    log.write_bytes(b"".join(rows[:-1]))
+    device = factory.enrolled()[-1]["device"][:16]
+    for verb in ("check", "enlist"):
+        done = run(PROGRAMS["rota"], "--dir", factory.authority, "factory", verb, check=False)
+        assert done.returncode == 1 and f"lists device {device}" in done.stderr, done.stderr
+    assert "1 devices are new" in done.stdout
+    assert make(factory, cut, "--soft", "--serial", "BETWEEN-2").returncode == 0
+    factory.rota("factory", "check")
+    assert json.loads(factory.rota("factory", "enlist", "--json"))["taken"] == 1
+
+
 def test_another_device_does_not_come_in_its_place(factory):
     """Who was listed comes again as the very same, or not at all."""
     first, other = Device(factory.dir / "place-1"), Device(factory.dir / "place-2")
@@ -220,9 +240,9 @@ def test_a_head_elsewhere_holds_the_log(factory, tmp_path):
     log, rows = factory.authority / "station.log", factory.authority / "enrolments"
     assert make(factory, Device(factory.dir / "head-1"), "--soft", "--serial", "HEAD-1").returncode == 0
     before = log.read_bytes(), rows.read_bytes()
-    factory.rota("factory", "check", "--heads", heads)
+    assert f"0 heads of {heads} fit" in factory.rota("factory", "check", "--heads", heads)
     assert make(factory, Device(factory.dir / "head-2"), "--soft", "--serial", "HEAD-2").returncode == 0
-    factory.rota("factory", "check", "--heads", heads)
+    assert f"1 heads of {heads} fit" in factory.rota("factory", "check", "--heads", heads)
     assert [json.loads(x)["lines"] for x in heads.read_text().splitlines()][0] < len(log.read_text().splitlines())
     after = log.read_bytes(), rows.read_bytes()
     # the device is taken out of both, so that they agree
