@@ -35,7 +35,8 @@ static enum rota_err unescape(struct rota_span text, uint8_t *to, size_t *len)
 		size_t run = run_until(text, '%');
 		int high, low;
 
-		memcpy(to + n, text.p, run);
+		if (run > 0) /* an empty text has no address */
+			memcpy(to + n, text.p, run);
 		n += run;
 		text = rota_span_skip(text, run);
 		if (text.len == 0)
