@@ -132,7 +132,7 @@ class ServedSite(keysite.KeySite):
 def nginx_before(back):
     """The one that services see, as its unit starts it."""
     unit = (TOP / "packaging/systemd/rota-seald-nginx.service.in").read_text(encoding="utf-8")
-    environment = dict(line.removeprefix("Environment=").split("=") for line in unit.splitlines() if line.startswith("Environment="))
+    environment = dict(line.removeprefix("Environment=").split("=", 1) for line in unit.splitlines() if line.startswith("Environment="))
     conf = subprocess.run(back.chain.command("nginx"), capture_output=True, check=True, timeout=60 * PATIENCE).stdout
     (back.dir / "nginx/nginx.conf").write_bytes(conf)
     with subprocess.Popen([test_seald_serve.NGINX, "-p", back.dir / "nginx", "-c", back.dir / "nginx/nginx.conf"],
