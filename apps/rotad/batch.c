@@ -97,11 +97,16 @@ static enum rota_err next(struct batch *b, bool *full, struct rota_fail *why)
 
 enum rota_err batch_gather(struct batch *b, uint64_t end, struct rota_fail *why)
 {
+	enum rota_err err = ROTA_OK;
 	bool full = false;
 
-	for (int i = 0; i < SCAN_MAX && b->read < end && b->count < BATCH_ITEMS_MAX && !full; i++)
-		ROTA_TRY(next(b, &full, why));
-	return ROTA_OK;
+	for (int i = 0; i < SCAN_MAX && b->read < end && b->count < BATCH_ITEMS_MAX && !full; i++) {
+		err = next(b, &full, why);
+		if (err != ROTA_OK)
+			break;
+	}
+	/* What is here waits for nobody: the next look fails as well. */
+	return b->count > 0 ? ROTA_OK : err;
 }
 
 size_t batch_next(const struct batch *b)

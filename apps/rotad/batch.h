@@ -39,8 +39,8 @@ struct batch {
 	struct batch_item item[BATCH_ITEMS_MAX];
 };
 
-/* Records up to the one of number `end`, which the registry has: some ten thousand of them at most. An error is the database's or the journal's; what
- * is in the batch stays, and the next call goes on before the record that it came of. */
+/* Records up to the one of number `end`, which the registry has: some ten thousand of them at most. An error is the database's or the journal's, and comes
+ * only where the batch is empty: what is in it is made first, and the next call goes on before the record that it came of. */
 ROTA_MUST_USE enum rota_err batch_gather(struct batch *b, uint64_t end, struct rota_fail *why);
 
 /* How many items, from the first on; 0: there is nothing to ask for. */
