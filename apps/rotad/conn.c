@@ -139,15 +139,13 @@ static bool wants_close(struct rota_span in)
 		strncasecmp((const char *)value.p, "close", value.len) == 0;
 }
 
-/* Behind what waits, if anything does. */
+/* Nothing waits in front of it. */
 static void put_out(struct conn *c, struct rota_span answer)
 {
 	struct evbuffer *out = bufferevent_get_output(c->socket);
-	ssize_t sent = -1;
+	ssize_t sent = send(
+		bufferevent_getfd(c->socket), answer.p, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	if (evbuffer_get_length(out) == 0)
-		sent = send(bufferevent_getfd(c->socket), answer.p, answer.len,
-			MSG_DONTWAIT | MSG_NOSIGNAL);
 	answer = rota_span_skip(answer, sent > 0 ? (size_t)sent : 0);
 	if (answer.len > 0)
 		evbuffer_add(out, answer.p, answer.len);
@@ -166,6 +164,13 @@ static int answer_direct(
 		return 0;
 	if (evbuffer_get_length(from) > head->len)
 		return 400; /* bytes behind a request */
+	if (evbuffer_get_length(bufferevent_get_output(c->socket)) > 0) {
+		/* Who asks again without having read the last answer would fill our memory with them. */
+		count_one(&c->gate->shared->figures.refused_http);
+		shut(c);
+		*done = true;
+		return 0;
+	}
 	in = rota_span(evbuffer_pullup(from, (ev_ssize_t)head->len), head->len);
 	len = c->gate->direct(c->gate->direct_ctx, head, in, ROTA_BUF(out));
 	*done = len > 0;

@@ -87,6 +87,21 @@ def test_one_connection_for_many(fleet):
     assert fleet.rotad.metric("bundles_total") == 3
 
 
+def test_who_reads_no_answer_gets_no_more(fleet):
+    """Else a connection that only asks would fill the server's memory."""
+    fleet.tree()
+    ask = f"GET /api/v1/keys/{CAMPAIGN.hex()} HTTP/1.1\r\nHost: x\r\nX-Rota-Client-Cert: {escaped(fleet.certs[0])}\r\n\r\n".encode()
+    taken = 0
+    with fleet.rotad.connect() as s:
+        while fleet.rotad.metric("refused_http_total") == 0:
+            assert taken < 2000
+            s.sendall(ask)
+            taken += 1
+            while fleet.rotad.metric("bundles_total") < taken and fleet.rotad.metric("refused_http_total") == 0:
+                pass
+    assert taken > 1
+
+
 def test_who_left_the_fleet_gets_none(make):  # noqa: F811
     rotad = make()
     fleet = Fleet(rotad)
