@@ -129,9 +129,9 @@ enum rota_err keys_device(struct worker *w, const uint8_t id[static ROTA_DEVICE_
 		keys_failed(w, &why);
 		return err;
 	}
-	if (!known || !rota_reg_lives(out->state) || rota_row_read(out->row, row) != ROTA_OK)
+	if (!known || rota_row_read(out->row, row) != ROTA_OK)
 		return ROTA_ERR_NOT_FOUND;
-	return ROTA_OK;
+	return rota_reg_lives(out->state) ? ROTA_OK : ROTA_ERR_DENIED;
 }
 
 /* The same, of a device's row alone. */

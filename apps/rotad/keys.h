@@ -39,7 +39,7 @@ ROTA_MUST_USE enum rota_err keys_open(
 	struct keys *k, const struct config *c, struct rota_fail *why);
 void keys_close(struct keys *k);
 
-/* A device of the fleet. ROTA_ERR_NOT_FOUND: it is none. Else the database's, which is said. */
+/* A device of the fleet. ROTA_ERR_NOT_FOUND: it is unknown. ROTA_ERR_DENIED: it left, and *out and *row are what it was. Else the database's, which is said. */
 ROTA_MUST_USE enum rota_err keys_device(struct worker *w,
 	const uint8_t id[static ROTA_DEVICE_ID_LEN], struct rota_reg_device *out,
 	struct rota_row *row);

@@ -29,6 +29,7 @@ struct said {
 	struct evhttp_request *request; /* NULL once the device is gone */
 	struct rota_reg_device device;
 	struct rota_row row;
+	bool over; /* is_last_word() */
 	struct rota_statement s; /* points into `bytes` */
 	size_t len;
 	uint8_t bytes[ROTA_STATEMENT_MAX];
@@ -74,12 +75,21 @@ static bool is_signed(const struct said *said)
 	return rota_p256_verify(said->row.identity, digest, said->s.sig.p);
 }
 
+/* Of a device that is decommissioned: its answer was lost, or somebody else said it first. It keeps its keys until it hears that this was taken. */
+static bool is_last_word(const struct said *said)
+{
+	return said->device.state == ROTA_REG_DECOMMISSIONED && said->s.kind == ROTA_STATEMENT_GONE;
+}
+
 /* The device, as the registry has it now. */
 static struct verdict look(struct said *said)
 {
 	enum rota_err err = keys_device(said->worker, said->s.device, &said->device, &said->row);
 
-	if (err == ROTA_ERR_NOT_FOUND)
+	said->over = err == ROTA_ERR_DENIED && is_last_word(said);
+	if (said->over)
+		return (struct verdict){ 0 };
+	if (err == ROTA_ERR_NOT_FOUND || err == ROTA_ERR_DENIED)
 		return (struct verdict){ 403, "the device is not of the fleet" };
 	if (err != ROTA_OK)
 		return (struct verdict){ 503, "the registry cannot be read now" };
@@ -201,6 +211,8 @@ static struct verdict judge(const struct said *said)
 	enum rota_fleet_result result;
 	struct rota_fail why;
 
+	if (said->over)
+		return (struct verdict){ 204, NULL };
 	if (rota_holding_judge(reg, &said->device, &said->s, rota_span(said->bytes, said->len),
 		    &result, &why) != ROTA_OK) {
 		keys_failed(said->worker, &why);

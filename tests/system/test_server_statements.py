@@ -212,7 +212,10 @@ def test_a_proof_that_the_server_lost_is_told(fleet):
 def test_the_last_one(fleet):
     device = fleet.devices[0]
     assert fleet.say(said(device, 4, 1))[0] == 204
-    assert fleet.say(said(device, 4, 2))[0] == 403
+    assert fleet.say(said(device, 4, 1))[0] == 204  # the answer was lost, and until it is there the device keeps its keys
+    assert fleet.say(said(device, 4, 2))[0] == 204
+    assert fleet.say(said(device, 4, 2, key=fleet.devices[1].key))[0] == 422
+    assert fleet.say(said(device, 2, 3, bytes(1)))[0] == 403
     assert fleet.ask()[0] == 404
 
 
