@@ -28,7 +28,6 @@ static void read_lists(struct ends *e, const char *path)
 	X509_CRL *list;
 	BIO *bio;
 
-	e->count = 0;
 	if (rota_file_read(path, ROTA_CHAIN_FILE_MAX, &text, &why) != ROTA_OK)
 		return; /* whose certificates are judged by it is told elsewhere */
 	bio = BIO_new_mem_buf(text.p, (int)text.len);
@@ -43,15 +42,18 @@ static void read_lists(struct ends *e, const char *path)
 	rota_bytes_free(&text);
 }
 
+/* Where nothing was read it is looked at again: the next list may have come in the same moment. */
 static void look(struct ends *e, const char *path)
 {
 	struct stat st = { 0 };
 
-	if (path == NULL || stat(path, &st) != 0 ||
-		(st.st_ino == e->seen.st_ino && st.st_size == e->seen.st_size &&
-			st.st_mtim.tv_sec == e->seen.st_mtim.tv_sec &&
-			st.st_mtim.tv_nsec == e->seen.st_mtim.tv_nsec))
+	if (path == NULL)
 		return;
+	if (stat(path, &st) == 0 && e->count > 0 && st.st_ino == e->seen.st_ino &&
+		st.st_size == e->seen.st_size && st.st_mtim.tv_sec == e->seen.st_mtim.tv_sec &&
+		st.st_mtim.tv_nsec == e->seen.st_mtim.tv_nsec)
+		return;
+	e->count = 0;
 	e->seen = st;
 	read_lists(e, path);
 }
@@ -81,6 +83,7 @@ void ends_add(struct ends *e, const struct config *c, struct evbuffer *to)
 	uint64_t now = rota_when_now(), certificate = certificate_ends(c), soon = 0;
 
 	look(e, c->crl);
+	soon += c->crl != NULL && e->count == 0;
 	add_head(to, "crl_ends_seconds", "When a revocation list is over, seconds since 1970.");
 	for (size_t i = 0; i < e->count; i++) {
 		soon += e->list[i].at_s < now + ENDS_LIST_SOON_S;

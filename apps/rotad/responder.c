@@ -61,7 +61,7 @@ static bool same(const struct stat *a, const struct stat *b)
 /* Key, certificate, and whom they speak for. */
 static enum rota_err load_own(struct responder *r, const struct config *c, struct rota_fail *why)
 {
-	*r = (struct responder){ 0 };
+	*r = (struct responder){ .configured = true };
 	if (stat(c->ocsp_certificate, &r->own_seen) != 0)
 		return rota_fail_errno(why, errno, "%s", c->ocsp_certificate);
 	ROTA_TRY(rota_tls_check(c->ocsp_certificate, c->ocsp_key, why));
@@ -72,8 +72,18 @@ static enum rota_err load_own(struct responder *r, const struct config *c, struc
 
 enum rota_err responder_open(struct responder *r, const struct config *c, struct rota_fail *why)
 {
+	enum rota_err err;
+
 	*r = (struct responder){ 0 };
-	return c->ocsp_key == NULL ? ROTA_OK : load_own(r, c, why);
+	if (c->ocsp_key == NULL)
+		return ROTA_OK;
+	err = load_own(r, c, why);
+	if (err != ROTA_ERR_EXPIRED)
+		return err;
+	log_line("ocsp: nobody answers until there is another certificate: %s", why->text);
+	responder_close(r);
+	r->configured = r->own_failed = true;
+	return ROTA_OK;
 }
 
 /* The next certificate is there before the last one ends. What cannot be used leaves the one from before in force, and is looked at
@@ -83,15 +93,24 @@ static void renew(struct responder *r, const struct config *c)
 	struct responder fresh;
 	struct rota_fail why;
 	struct stat st = { 0 };
+	const uint64_t now = rota_when_now();
 
-	if (stat(c->ocsp_certificate, &st) != 0 || same(&st, &r->own_seen))
+	if (stat(c->ocsp_certificate, &st) != 0 || same(&st, &r->own_seen) ||
+		(r->own_failed && now == r->tried_s))
 		return;
+	r->tried_s = now;
 	if (load_own(&fresh, c, &why) != ROTA_OK) {
 		if (!r->own_failed)
 			log_line("ocsp: the change is ignored: %s", why.text);
 		r->own_failed = true;
 		responder_close(&fresh);
 		return;
+	}
+	if (r->issuer != NULL && X509_cmp(r->issuer, fresh.issuer) == 0) {
+		fresh.list = r->list;
+		fresh.seen = r->seen;
+		fresh.failed = r->failed;
+		r->list = NULL;
 	}
 	responder_close(r);
 	*r = fresh;
@@ -238,13 +257,16 @@ static void respond(struct worker *w, struct evhttp_request *request, struct rot
 	struct rota_bytes out = { 0 };
 	enum rota_ocsp_error error;
 
-	if (r->key == NULL) {
+	if (!r->configured) {
 		api_error(request, 404, "nobody answers OCSP here");
 		return;
 	}
 	renew(r, &w->shared->config);
-	refresh(r, w->shared->config.crl);
-	error = answer(r, question, &out);
+	error = ROTA_OCSP_TRY_LATER;
+	if (r->key != NULL) {
+		refresh(r, w->shared->config.crl);
+		error = answer(r, question, &out);
+	}
 	if (error != 0)
 		rota_ocsp_failure(error, &out);
 	count_one(&w->shared->figures.ocsp);

@@ -24,16 +24,19 @@ struct worker;
 struct evhttp_request;
 
 struct responder {
-	EVP_PKEY *key; /* NULL: nobody answers here */
+	bool configured; /* else nobody answers here */
+	EVP_PKEY *key; /* NULL: its certificate was over when it began; all are told to try later */
 	uint8_t point[ROTA_P256_KEY_LEN];
 	struct rota_bytes certificate; /* DER */
 	X509 *issuer;
 	X509_CRL *list; /* of the issuer; NULL: it cannot be read */
 	struct stat seen, own_seen; /* files of list and certificate, when they were read */
 	bool failed, own_failed; /* it was said */
+	uint64_t
+		tried_s; /* when a certificate that cannot be used was read, which is done once a second at most */
 };
 
-/* ROTA_OK too where none is set. Release with responder_close(), after a failure too.
+/* ROTA_OK too where none is set, or the certificate is over: another one may come. Release with responder_close(), after a failure too.
  * Errors are those of rota_tls_check() and rota_cert_load(); ROTA_ERR_UNSUPPORTED: a key of another kind than P-256. */
 ROTA_MUST_USE enum rota_err responder_open(
 	struct responder *r, const struct config *c, struct rota_fail *why);

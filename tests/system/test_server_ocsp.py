@@ -145,6 +145,30 @@ def test_a_new_certificate_counts_at_once(scene):
     assert "ocsp: the change is ignored" in (scene.rotad.dir / "log").read_text()
 
 
+def test_a_new_certificate_brings_no_older_list(scene):
+    """What is known of revocations does not go with the certificate."""
+    scene.write("crl.pem", scene.ca.crl([scene.good, scene.over]))
+    assert scene.ask(scene.question(scene.good)).certificate_status == ocsp.OCSPCertStatus.REVOKED
+    (scene.rotad.dir / "crl.pem").unlink()
+    scene.write("ocsp.pem", scene.certificate())
+    answer = scene.ask(scene.question(scene.good))
+    assert answer.certificate_status == ocsp.OCSPCertStatus.REVOKED
+    assert answer.certificates[0].serial_number == x509.load_pem_x509_certificate((scene.rotad.dir / "ocsp.pem").read_bytes()).serial_number
+
+
+def test_it_starts_when_its_certificate_is_over(scene):
+    """Reports and statements go on; of certificates nobody says anything until the next one is there."""
+    scene.rotad.stop()
+    scene.write("ocsp.pem", scene.certificate(days=-1))
+    scene.rotad.start()
+    assert scene.ask(scene.question(scene.good)).response_status == ocsp.OCSPResponseStatus.TRY_LATER
+    assert scene.rotad.metric("ending") == 2  # the list is of a day
+    assert "nobody answers until there is another certificate" in (scene.rotad.dir / "log").read_text()
+    time.sleep(1)  # a file that is none is looked at once a second
+    scene.write("ocsp.pem", scene.certificate())
+    assert scene.ask(scene.question(scene.good)).certificate_status == ocsp.OCSPCertStatus.GOOD
+
+
 def test_metrics_say_what_ends(scene):
     def metrics():
         return scene.rotad.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").decode()
@@ -162,6 +186,13 @@ def test_metrics_say_what_ends(scene):
     assert scene.rotad.metric("ending") == 2
     scene.write("crl.pem", scene.ca.crl([], -1 * days))
     assert scene.rotad.metric("ending") == 2
+    for nothing in (b"", b"no list"):
+        scene.write("crl.pem", nothing)
+        assert scene.rotad.metric("ending") == 2 and "rota_crl_ends_seconds{" not in metrics()
+    (scene.rotad.dir / "crl.pem").unlink()
+    assert scene.rotad.metric("ending") == 2
+    scene.write("crl.pem", scene.ca.crl([], 6 * days))
+    assert scene.rotad.metric("ending") == 1
 
 
 def test_what_gets_no_verdict(scene):
