@@ -43,6 +43,11 @@ bool fleet_operators(struct session *s, char out[static ROTA_FILE_PATH_MAX])
 	return find(s, "operators", "/desk/operators.sock", out);
 }
 
+bool fleet_journal(struct session *s, char out[static ROTA_FILE_PATH_MAX])
+{
+	return find(s, "journal", "/rotad/journal", out);
+}
+
 enum rota_err fleet_census_open(struct session *s, struct rota_census **out)
 {
 	struct rota_db_sqlite *sqlite;

@@ -4,6 +4,7 @@
 #include "apps/rota/fleet_census.h"
 #include "apps/rota/opts.h"
 #include "apps/rota/registry.h"
+#include "apps/rota/registry_said.h"
 #include "apps/rota/verb.h"
 #include "host/campaign/row.h"
 #include "host/fetch/fetch.h"
@@ -23,16 +24,22 @@
 #define ASK_MAX ((size_t)64 * 1024)
 /* A line for each of as many as an authority's list has room for, ten times over. */
 #define OVER_MAX ((size_t)64 * 1024 * 1024)
+/* What is ended without anybody having named it: a day has no more, or a person looks. */
+#define GONE_MOST 100
 
 static const char *reason;
+static const char *most;
+static uint64_t limit = GONE_MOST;
 static bool gone, json;
 
 static const struct opts_row rows[] = {
 	{ "reason", "TEXT", "why; required", OPTS_TEXT, &reason },
 	{ "gone", NULL,
-		"also each device that one of the two has as over: it said so itself, or was "
+		"also each device that is over for one of the two: it said so itself, or was "
 		"revoked",
 		OPTS_FLAG, &gone },
+	{ "most", "N", "so many that said so themselves, and no more (default: 100)", OPTS_TEXT,
+		&most },
 	{ "json", NULL, "print the counts as JSON", OPTS_FLAG, &json },
 	{ NULL, NULL, NULL, OPTS_FLAG, NULL },
 };
@@ -62,7 +69,11 @@ struct leaving {
 	struct campaign_fleet fleet;
 	X509 *ca; /* of IDevIDs */
 	struct digestset over; /* devices that the daemon has as over */
-	unsigned revoked, left, waiting;
+	struct digestset
+		said; /* devices that the registry alone has as over; a value: it said so itself */
+	unsigned ended, revoked, left, waiting, failed, unproven;
+	uint64_t more; /* that said so themselves, above `most` */
+	bool away; /* the daemon */
 };
 
 /* ---- the daemon ---- */
@@ -75,17 +86,14 @@ static enum rota_err find_serial(struct leaving *l, const struct rota_reg_device
 	struct rota_row row;
 
 	if (rota_row_read(d->row, &row) != ROTA_OK)
-		return rota_fail(&l->s->why, ROTA_ERR_FORMAT,
-			"device %.16s...: the registry has no row of it", d->id);
+		return rota_fail(&l->s->why, ROTA_ERR_FORMAT, "the registry has no row of it");
 	memcpy(id, row.device, ROTA_DIGEST_LEN);
 	rota_tbs_idevid_serial(l->s->dir.product, d->serial, row.identity, serial);
 	rota_tbs_device_id(l->ca, serial, made);
 	if (memcmp(made, id, sizeof(made)) == 0)
 		return ROTA_OK;
 	return rota_fail(&l->s->why, ROTA_ERR_HASH,
-		"device %.16s...: its certificate is none that the signing daemon issued for this "
-		"product",
-		d->id);
+		"its certificate is none that the signing daemon issued for this product");
 }
 
 static void ask_path(const struct leaving *l, const char *id, char out[static ROTA_FILE_PATH_MAX])
@@ -96,15 +104,23 @@ static void ask_path(const struct leaving *l, const char *id, char out[static RO
 	registry_path(l->s, name, out);
 }
 
-/* The request that waits, byte by byte. */
-static enum rota_err send(
-	struct leaving *l, const struct rota_reg_device *d, struct rota_bytes *ask)
-{
-	uint8_t id[ROTA_DIGEST_LEN], serial[ROTA_TBS_SERIAL_LEN];
+struct certificate {
+	uint8_t device[ROTA_DIGEST_LEN], serial[ROTA_TBS_SERIAL_LEN];
+};
 
-	ROTA_TRY(find_serial(l, d, id, serial));
-	return rota_client_revoke(l->client, l->s->dir.product, "device-ca", reason, id,
-		ROTA_SPAN(serial), ask, &l->s->why);
+/* The request that waits, byte by byte. */
+static enum rota_err send(struct leaving *l, const struct certificate *c, struct rota_bytes *ask)
+{
+	return rota_client_revoke(l->client, l->s->dir.product, "device-ca", reason, c->device,
+		ROTA_SPAN(c->serial), ask, &l->s->why);
+}
+
+/* Whether nothing comes of that request any more. What failed on its way is sent again, with the approvals that it has. */
+static bool is_answered(enum rota_err err)
+{
+	enum rota_err_class class = rota_err_class(err);
+
+	return err == ROTA_OK || class == ROTA_CLASS_REFUSED || class == ROTA_CLASS_MALFORMED;
 }
 
 /* ROTA_OK: the log has it, now or since before. ROTA_ERR_BUSY: not yet. A request that waited may have ended otherwise, with an officer's no: what the log has, only a new
@@ -113,22 +129,24 @@ static enum rota_err end_certificates(struct leaving *l, const struct rota_reg_d
 {
 	char path[ROTA_FILE_PATH_MAX];
 	struct rota_bytes ask = { 0 };
+	struct certificate c;
 	struct rota_fail ignored;
 	enum rota_err err;
 
+	ROTA_TRY(find_serial(l, d, c.device, c.serial));
 	ask_path(l, d->id, path);
 	if (rota_file_read(path, ASK_MAX, &ask, &ignored) != ROTA_OK)
 		rota_bytes_free(&ask);
-	err = send(l, d, &ask);
+	err = send(l, &c, &ask);
 	if (err == ROTA_ERR_VERSION && rota_file_exists(path)) {
 		rota_bytes_free(&ask);
 		ROTA_TRY(rota_file_remove(path, &l->s->why));
-		err = send(l, d, &ask);
+		err = send(l, &c, &ask);
 	}
 	if (err == ROTA_ERR_BUSY &&
 		rota_file_write(path, rota_bytes_span(&ask), 0640, &l->s->why) != ROTA_OK)
 		err = l->s->why.err;
-	else if (err != ROTA_ERR_BUSY)
+	else if (is_answered(err))
 		(void)!rota_file_remove(path, &ignored);
 	rota_bytes_free(&ask);
 	l->revoked += err == ROTA_OK;
@@ -197,8 +215,8 @@ static enum rota_err edit(struct leaving *l, const char *id)
 	if (answer.status == OK)
 		return ROTA_OK;
 	return rota_fail(&l->s->why, ROTA_ERR_DENIED,
-		"device %.16s...: its certificates are over, and the registry answers %u: %.200s",
-		id, answer.status, answer.body);
+		"its certificates are over, and the registry answers %u: %.200s", answer.status,
+		answer.body);
 }
 
 /* ---- one after the other ---- */
@@ -213,6 +231,7 @@ static enum rota_err leave(struct leaving *l, const struct rota_reg_device *d)
 		return ROTA_OK;
 	}
 	ROTA_TRY(err);
+	l->ended++;
 	if (!is_over(l, d->id))
 		ROTA_TRY(keep_over(l, d->id));
 	if (!rota_reg_lives(d->state))
@@ -222,59 +241,95 @@ static enum rota_err leave(struct leaving *l, const struct rota_reg_device *d)
 	return ROTA_OK;
 }
 
-static enum rota_err leave_named(struct leaving *l, int count, char **id)
+static void tell(struct leaving *l, const char *id, enum rota_err err)
+{
+	fprintf(stderr, "rota: device %.16s...: %s\n", id, l->s->why.text);
+	l->away = err == ROTA_ERR_NET || err == ROTA_ERR_TIMEOUT;
+	l->failed++;
+}
+
+/* One that cannot leave keeps no other one back. */
+static void leave_one(struct leaving *l, const char *id)
 {
 	const struct rota_regdb *reg = &l->fleet.reg;
 	struct rota_reg_device d;
+	enum rota_err err = reg->device(reg->ctx, id, &d, &l->s->why);
 
-	for (int i = 0; i < count; i++) {
-		enum rota_err err = reg->device(reg->ctx, id[i], &d, &l->s->why);
-
-		if (err == ROTA_ERR_NOT_FOUND)
-			return rota_fail(
-				&l->s->why, err, "the registry has no device %.70s", id[i]);
-		ROTA_TRY(err);
-		ROTA_TRY(leave(l, &d));
-	}
-	return ROTA_OK;
+	if (err == ROTA_ERR_NOT_FOUND)
+		rota_fail(&l->s->why, err, "the registry has no device %.70s", id);
+	if (err == ROTA_OK)
+		err = leave(l, &d);
+	if (err != ROTA_OK)
+		tell(l, id, err);
 }
 
-/* Those whose end the daemon has not heard of; asked for behind the walk, which must not be held up. */
-struct those {
-	struct leaving *l;
-	char (*id)[ROTA_DB_ID_LEN];
-	size_t count;
-};
+/* ---- who said so himself ---- */
 
 static enum rota_err take_gone(void *to, const struct rota_reg_device *d)
 {
-	struct those *t = to;
+	struct leaving *l = to;
+	uint8_t id[ROTA_DIGEST_LEN];
 
-	if (d->state != ROTA_REG_DECOMMISSIONED || is_over(t->l, d->id))
-		return ROTA_OK;
-	t->id = realloc(t->id, (t->count + 1) * sizeof(*t->id));
-	if (!t->id)
-		abort();
-	memcpy(t->id[t->count++], d->id, sizeof(*t->id));
+	if (d->state == ROTA_REG_DECOMMISSIONED && !is_over(l, d->id) &&
+		rota_unhex(d->id, ROTA_BUF(id)))
+		digestset_add(&l->said, id);
 	return ROTA_OK;
+}
+
+/* The registry's word alone revokes nobody. */
+static enum rota_err find_said(struct leaving *l)
+{
+	const struct rota_regdb *reg = &l->fleet.reg;
+	enum rota_err err;
+
+	ROTA_TRY(reg->each(reg->ctx, take_gone, l, &l->s->why));
+	if (l->said.count == 0)
+		return ROTA_OK;
+	err = registry_said(l->s, reg, &l->said);
+	if (err == ROTA_ERR_NOT_FOUND)
+		fprintf(stderr, "rota: %s\n", l->s->why.text);
+	return err == ROTA_ERR_NOT_FOUND ? ROTA_OK : err;
 }
 
 static enum rota_err leave_gone(struct leaving *l)
 {
-	const struct rota_regdb *reg = &l->fleet.reg;
-	struct those t = { .l = l };
-	enum rota_err err = reg->each(reg->ctx, take_gone, &t, &l->s->why);
+	char hex[ROTA_DB_ID_LEN];
+	uint64_t done = 0;
 
-	for (size_t i = 0; err == ROTA_OK && i < t.count; i++) {
-		char *one = t.id[i];
+	ROTA_TRY(find_said(l));
+	for (size_t i = 0; i < l->said.room && !l->away; i++) {
+		const struct digestset_slot *one = &l->said.slots[i];
 
-		err = leave_named(l, 1, &one);
+		if (!one->taken)
+			continue;
+		rota_hex(ROTA_SPAN(one->key), hex);
+		if (!one->value) {
+			fprintf(stderr,
+				"rota: device %.16s...: the registry has it as over, and no "
+				"statement of "
+				"its own says so: who means it names it\n",
+				hex);
+			l->unproven++;
+		} else if (done++ < limit) {
+			leave_one(l, hex);
+		} else {
+			l->more++;
+		}
 	}
-	free(t.id);
-	return err;
+	return ROTA_OK;
 }
 
-/* The other way round: on the device CA's list, and of the fleet all the same. */
+/* ---- who is on the device CA's list, and of the fleet all the same ---- */
+
+static enum rota_err leave_listed(struct leaving *l, const char *id)
+{
+	if (!is_over(l, id))
+		ROTA_TRY(keep_over(l, id));
+	ROTA_TRY(edit(l, id));
+	l->left++;
+	return ROTA_OK;
+}
+
 static enum rota_err take_listed(void *to, struct rota_span serial)
 {
 	struct leaving *l = to;
@@ -289,12 +344,11 @@ static enum rota_err take_listed(void *to, struct rota_span serial)
 	err = reg->device(reg->ctx, hex, &d, &l->s->why);
 	if (err == ROTA_ERR_NOT_FOUND || (err == ROTA_OK && !rota_reg_lives(d.state)))
 		return ROTA_OK;
-	ROTA_TRY(err);
-	if (!is_over(l, hex))
-		ROTA_TRY(keep_over(l, hex));
-	ROTA_TRY(edit(l, hex));
-	l->left++;
-	return ROTA_OK;
+	if (err == ROTA_OK)
+		err = leave_listed(l, hex);
+	if (err != ROTA_OK)
+		tell(l, hex, err);
+	return err == ROTA_ERR_NET || err == ROTA_ERR_TIMEOUT ? err : ROTA_OK;
 }
 
 /* ---- the verb ---- */
@@ -321,28 +375,51 @@ static enum rota_err open_all(struct leaving *l)
 	return l->fetch ? ROTA_OK : rota_fail(&l->s->why, ROTA_ERR_FULL, "libcurl does not start");
 }
 
-static enum rota_err run(struct leaving *l, int count, char **id)
+static void say(const struct leaving *l)
 {
-	struct registry_lists made;
-
-	ROTA_TRY(open_all(l));
-	ROTA_TRY(leave_named(l, count, id));
-	if (gone)
-		ROTA_TRY(leave_gone(l));
-	if ((gone || l->revoked > 0) &&
-		registry_lists_make(l->s, l->client, false, &made) != ROTA_OK)
-		return rota_fail_in(&l->s->why,
-			"%u are over since now, and on no list yet: rota registry lists",
-			l->revoked);
-	if (gone)
-		ROTA_TRY(registry_listed(l->s, "device-ca", take_listed, l));
+	if (l->more > 0)
+		fprintf(stderr,
+			"rota: %llu more said that they are over: the next run, or --most\n",
+			(unsigned long long)l->more);
 	if (json)
-		printf("{\"left\":%u,\"revoked\":%u,\"waiting\":%u}\n", l->left, l->revoked,
+		printf("{\"failed\":%u,\"left\":%u,\"more\":%llu,\"revoked\":%u,\"unproven\":%u,"
+		       "\"waiting\":%u}\n",
+			l->failed, l->left, (unsigned long long)l->more, l->revoked, l->unproven,
 			l->waiting);
 	else
 		printf("%u are over since now, %u left the registry, %u wait for approvals\n",
 			l->revoked, l->left, l->waiting);
-	return ROTA_OK;
+}
+
+/* Whatever came of single devices, of those that are over there are lists; also where a run before this one got no further. */
+static enum rota_err make_lists(struct leaving *l)
+{
+	struct registry_lists made;
+
+	if (!gone && l->ended == 0)
+		return ROTA_OK;
+	if (registry_lists_make(l->s, l->client, false, &made) == ROTA_OK)
+		return ROTA_OK;
+	return rota_fail_in(&l->s->why,
+		"%u are over since now, and maybe on no list yet: rota registry lists", l->revoked);
+}
+
+static enum rota_err run(struct leaving *l, int count, char **id)
+{
+	struct rota_fail first = { 0 };
+
+	ROTA_TRY(open_all(l));
+	for (int i = 0; i < count && !l->away; i++)
+		leave_one(l, id[i]);
+	if (gone && leave_gone(l) != ROTA_OK)
+		first = l->s->why;
+	ROTA_TRY(make_lists(l));
+	if (gone)
+		ROTA_TRY(registry_listed(l->s, "device-ca", take_listed, l));
+	say(l);
+	if (first.err != ROTA_OK)
+		l->s->why = first;
+	return first.err;
 }
 
 static void close_all(struct leaving *l)
@@ -351,6 +428,7 @@ static void close_all(struct leaving *l)
 	rota_fetch_free(l->fetch);
 	campaign_fleet_close(&l->fleet);
 	digestset_free(&l->over, NULL);
+	digestset_free(&l->said, NULL);
 	X509_free(l->ca);
 }
 
@@ -365,6 +443,8 @@ int verb_registry_decommission(int argc, char **argv)
 		return status;
 	if (!reason)
 		return opts_wrong(&usage, "--reason is missing");
+	if (most && (!gone || !opts_number(most, UINT32_MAX, &limit)))
+		return opts_wrong(&usage, "--most: a number, with --gone");
 	if (at == argc && !gone)
 		return opts_wrong(&usage, "which DEVICE? or --gone");
 	if (session_open(&s, verb_dir(), SESSION_WRITE) != ROTA_OK)
@@ -373,5 +453,5 @@ int verb_registry_decommission(int argc, char **argv)
 	err = run(&l, argc - at, argv + at);
 	close_all(&l);
 	status = session_close(&s, err);
-	return status == 0 && l.waiting > 0 ? 1 : status;
+	return status == 0 && l.waiting + l.failed + l.unproven + l.more > 0 ? 1 : status;
 }

@@ -7,9 +7,12 @@
 #include "host/pki/cert.h"
 #include "host/pki/crl.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LIST_MAX ((size_t)16 * 1024 * 1024) /* ROTA_REVOKED_MAX certificates, and room */
@@ -108,21 +111,17 @@ static X509_CRL *read_list(struct rota_span der)
 	return NULL;
 }
 
-static bool list_is_due(const char *path)
+/* As DER; NULL: there is none. */
+static X509_CRL *load_list(const char *path)
 {
 	struct rota_bytes der = { 0 };
 	struct rota_fail ignored;
 	X509_CRL *list = NULL;
-	bool due = true;
 
 	if (rota_file_read(path, LIST_MAX, &der, &ignored) == ROTA_OK)
 		list = read_list(rota_bytes_span(&der));
-	if (list)
-		due = is_half_over(rota_cert_unix(X509_CRL_get0_lastUpdate(list)),
-			rota_cert_unix(X509_CRL_get0_nextUpdate(list)), 1, 2);
-	X509_CRL_free(list);
 	rota_bytes_free(&der);
-	return due;
+	return list;
 }
 
 /* A daemon is no more believed than a token: the authority signed it, and it is not over. */
@@ -141,38 +140,145 @@ static enum rota_err check_list(struct session *s, const char *role, X509_CRL *l
 			      "the list of %s is none of its that counts now", role);
 }
 
-/* PEM, where rotad judges logins and answers OCSP by it. */
-static enum rota_err write_served(struct session *s, X509_CRL *list)
+/* cRLNumber; 0: it has none. */
+static uint64_t number_of(const X509_CRL *list)
 {
-	char path[ROTA_FILE_PATH_MAX], *text;
+	ASN1_INTEGER *text = X509_CRL_get_ext_d2i(list, NID_crl_number, NULL, NULL);
+	uint64_t number = 0;
+
+	if (!text || ASN1_INTEGER_get_uint64(&number, text) != 1)
+		number = 0;
+	ASN1_INTEGER_free(text);
+	return number;
+}
+
+static bool same_issuer(const X509_CRL *a, const X509_CRL *b)
+{
+	return X509_NAME_cmp(X509_CRL_get_issuer(a), X509_CRL_get_issuer(b)) == 0;
+}
+
+/* What was revoked stays so: no list takes the place of a later one, nor of another one of its number. */
+static enum rota_err check_newer(struct session *s, X509 *ca, X509_CRL *was, const X509_CRL *list)
+{
+	if (!was || !same_issuer(was, list) || X509_CRL_verify(was, X509_get0_pubkey(ca)) != 1 ||
+		number_of(list) > number_of(was) || X509_CRL_match(was, list) == 0)
+		return ROTA_OK;
+	return rota_fail(&s->why, ROTA_ERR_VERSION,
+		"the list has the number %llu, and the one that is there has %llu",
+		(unsigned long long)number_of(list), (unsigned long long)number_of(was));
+}
+
+/* ---- the file that rotad judges logins and answers OCSP by: PEM, lists of all authorities whose certificates it takes ---- */
+
+struct served {
+	X509_CRL *own; /* of this issuer; NULL: none */
+	struct rota_bytes others; /* as PEM */
+};
+
+static void served_free(struct served *f)
+{
+	X509_CRL_free(f->own);
+	rota_bytes_free(&f->others);
+}
+
+static void add_pem(struct rota_bytes *to, X509_CRL *list)
+{
 	BIO *bio = BIO_new(BIO_s_mem());
-	enum rota_err err = ROTA_OK;
+	char *text;
 	long len;
 
-	if (serve_setting(s, "crl", NULL, path)) {
-		if (!bio || PEM_write_bio_X509_CRL(bio, list) != 1)
-			err = rota_fail(&s->why, ROTA_ERR_FULL, "out of memory");
-		len = err == ROTA_OK ? BIO_get_mem_data(bio, &text) : 0;
-		if (err == ROTA_OK)
-			err = rota_file_write(
-				path, rota_span((uint8_t *)text, (size_t)len), 0644, &s->why);
-	}
+	if (!bio || PEM_write_bio_X509_CRL(bio, list) != 1)
+		abort();
+	len = BIO_get_mem_data(bio, &text);
+	rota_bytes_add(to, rota_span((uint8_t *)text, (size_t)len));
 	BIO_free(bio);
+}
+
+/* Nothing where there is no file yet. */
+static enum rota_err read_served(struct session *s, const char *path, X509 *ca, struct served *out)
+{
+	struct rota_bytes text = { 0 };
+	enum rota_err err = rota_file_read(path, LIST_MAX, &text, &s->why);
+	X509_CRL *one;
+	BIO *bio;
+
+	*out = (struct served){ 0 };
+	if (err == ROTA_ERR_NOT_FOUND)
+		return ROTA_OK;
+	ROTA_TRY(err);
+	bio = BIO_new_mem_buf(text.p, (int)text.len);
+	while (bio && (one = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+		if (X509_NAME_cmp(X509_CRL_get_issuer(one), X509_get_subject_name(ca)) != 0 ||
+			X509_CRL_verify(one, X509_get0_pubkey(ca)) != 1) {
+			add_pem(&out->others, one);
+			X509_CRL_free(one);
+		} else {
+			X509_CRL_free(out->own);
+			out->own = one;
+		}
+	}
+	ERR_clear_error();
+	BIO_free(bio);
+	rota_bytes_free(&text);
+	return ROTA_OK;
+}
+
+static enum rota_err write_served(struct session *s, const char *path, X509 *ca, X509_CRL *list)
+{
+	struct rota_bytes all = { 0 };
+	struct served was;
+	enum rota_err err = read_served(s, path, ca, &was);
+
+	if (err == ROTA_OK)
+		err = check_newer(s, ca, was.own, list);
+	if (err == ROTA_OK) {
+		add_pem(&all, list);
+		rota_bytes_add(&all, rota_bytes_span(&was.others));
+		err = rota_file_write(path, rota_bytes_span(&all), 0644, &s->why);
+	}
+	rota_bytes_free(&all);
+	served_free(&was);
 	return err;
 }
 
-static enum rota_err place_list(
-	struct session *s, const char *role, const char *path, struct rota_span der)
+/* `served` NULL: it is served in the repository alone. */
+static bool list_is_due(struct session *s, const char *path, const char *served, X509 *ca)
 {
-	X509_CRL *list = read_list(der);
+	X509_CRL *list = load_list(path);
+	struct served copy = { 0 };
+	bool due = true;
+
+	if (list)
+		due = is_half_over(rota_cert_unix(X509_CRL_get0_lastUpdate(list)),
+			rota_cert_unix(X509_CRL_get0_nextUpdate(list)), 1, 2);
+	if (!due && served)
+		due = read_served(s, served, ca, &copy) != ROTA_OK || !copy.own ||
+			X509_CRL_match(copy.own, list) != 0;
+	served_free(&copy);
+	X509_CRL_free(list);
+	return due;
+}
+
+/* First where it is judged by; who does not get so far makes it anew. */
+static enum rota_err place_list(struct session *s, const char *role, const char *path,
+	const char *served, struct rota_span der)
+{
+	X509_CRL *list = read_list(der), *was = load_list(path);
+	X509 *ca = NULL;
 	enum rota_err err = check_list(s, role, list);
 
 	if (err == ROTA_OK)
+		err = registry_authority(s, role, &ca);
+	if (err == ROTA_OK)
+		err = check_newer(s, ca, was, list);
+	if (err == ROTA_OK && served)
+		err = write_served(s, served, ca, list);
+	if (err == ROTA_OK)
 		err = rota_file_write(path, der, 0644, &s->why);
-	if (err == ROTA_OK && strcmp(role, "operational-ca") == 0)
-		err = write_served(s, list);
+	X509_free(ca);
+	X509_CRL_free(was);
 	X509_CRL_free(list);
-	return err;
+	return err == ROTA_OK ? ROTA_OK : rota_fail_in(&s->why, "list of %s", role);
 }
 
 static void list_path(
@@ -181,20 +287,43 @@ static void list_path(
 	snprintf(out, ROTA_FILE_PATH_MAX + 64, "%s/crl/%s.crl", s->dir.repo, role);
 }
 
+/* Of devices' logins; NULL: that of another authority, or none is set. */
+static const char *served_path(
+	struct session *s, const char *role, char out[static ROTA_FILE_PATH_MAX])
+{
+	return strcmp(role, "operational-ca") == 0 && serve_setting(s, "crl", NULL, out) ? out
+											 : NULL;
+}
+
+static enum rota_err is_due(
+	struct session *s, const char *role, const char *path, const char *served, bool *due)
+{
+	X509 *ca;
+
+	ROTA_TRY(registry_authority(s, role, &ca));
+	*due = list_is_due(s, path, served, ca);
+	X509_free(ca);
+	return ROTA_OK;
+}
+
 static enum rota_err make_list(
 	struct session *s, struct rota_client *c, const char *role, bool due, bool *made)
 {
-	char path[ROTA_FILE_PATH_MAX + 64];
+	char path[ROTA_FILE_PATH_MAX + 64], room[ROTA_FILE_PATH_MAX];
+	const char *served = served_path(s, role, room);
 	struct rota_bytes der;
+	bool wanted = true;
 	enum rota_err err;
 
 	snprintf(path, sizeof(path), "%s/crl", s->dir.repo);
 	ROTA_TRY(rota_file_mkdirs(path, 0755, &s->why));
 	list_path(s, role, path);
-	if (due && !list_is_due(path))
+	if (due)
+		ROTA_TRY(is_due(s, role, path, served, &wanted));
+	if (!wanted)
 		return ROTA_OK;
 	ROTA_TRY(rota_client_crl(c, s->dir.product, role, "rota registry lists", &der, &s->why));
-	err = place_list(s, role, path, rota_bytes_span(&der));
+	err = place_list(s, role, path, served, rota_bytes_span(&der));
 	rota_bytes_free(&der);
 	*made = err == ROTA_OK;
 	return err;
@@ -344,10 +473,17 @@ static enum rota_err renew_responder(struct session *s, struct rota_client *c, b
 enum rota_err registry_lists_make(
 	struct session *s, struct rota_client *c, bool due, struct registry_lists *out)
 {
+	struct rota_fail first = { 0 };
+
 	*out = (struct registry_lists){ 0 };
 	for (size_t i = 0; i < 2; i++)
-		ROTA_TRY(make_list(s, c, roles[i], due, &out->crl[i]));
-	return renew_responder(s, c, &out->responder);
+		if (make_list(s, c, roles[i], due, &out->crl[i]) != ROTA_OK)
+			first = s->why;
+	if (renew_responder(s, c, &out->responder) == ROTA_OK && first.err == ROTA_OK)
+		return ROTA_OK;
+	if (first.err != ROTA_OK)
+		s->why = first;
+	return s->why.err;
 }
 
 static void say(const struct registry_lists *made)

@@ -239,6 +239,7 @@ static enum rota_err check_known(struct rota_authdir *a, struct rota_fail *why)
 		{ "factory", "server_url" },
 		{ "log", "public" },
 		{ "fleet", "database" },
+		{ "fleet", "journal" },
 		{ "fleet", "operators" },
 		{ "rotation", "auth" },
 		{ "rotation", "devices" },
