@@ -19,6 +19,7 @@
 #define LEN ROTA_VAULT_FILE_SECTOR_LEN
 #define TRIES 5 /* a sector is begun each few seconds; a look takes a part of one */
 #define INDEX_LEAST 4096
+#define HEADER_BYTES (ROTA_VAULT_HEADER_LEN - 4) /* without its CRC */
 #define BUSY_MS 2000
 #define LOOK_MS 10000 /* SPEC 36.7: so long, */
 #define LOOK_BYTES_MS 8192 /* and a millisecond more for so many bytes */
@@ -99,10 +100,11 @@ static const struct rota_vault_keys no_keys = { NULL, no_key, none_active, NULL 
 
 /* ---- a file ---- */
 
-/* One number for all sectors' headers. */
+/* One number for all sectors' headers. Each ends in the CRC of what stands before it, over which this one would come to the same
+ * whatever stands there: so without that. */
 static enum rota_err headers(struct look *l, uint32_t *crc)
 {
-	uint8_t header[ROTA_VAULT_HEADER_LEN];
+	uint8_t header[HEADER_BYTES];
 
 	*crc = 0;
 	for (uint32_t i = 0; i < l->flash.run[0].count; i++) {

@@ -105,14 +105,18 @@ static enum rota_err take_entry(struct rota_vault *v, const struct rota_vault_en
 	return rota_vault_set(v, e->id, e->at);
 }
 
-/* The one of `n` in the line whose sequence is `from` or the next above. */
+/* The one of `n` in the line whose sequence is `from` or the next above. ROTA_ERR_BUSY: it is another one by now. */
 static enum rota_err next_in_line(const struct rota_vault *v, uint32_t n, uint32_t *next,
 	uint32_t from, struct rota_vault_header *out)
 {
 	*out = (struct rota_vault_header){ .sector = ROTA_VAULT_NO_SECTOR };
 	while (*next < n && v->c.turns[*next].sequence < from)
 		++*next;
-	return *next < n ? rota_vault_header_read(v, v->c.turns[*next].sector, out) : ROTA_OK;
+	if (*next == n)
+		return ROTA_OK;
+	ROTA_TRY(rota_vault_header_read(v, v->c.turns[*next].sector, out));
+	return out->sequence == 0 || out->sequence == v->c.turns[*next].sequence ? ROTA_OK
+										 : ROTA_ERR_BUSY;
 }
 
 /* All entries that count, oldest first. */
