@@ -52,6 +52,7 @@ struct rota_key_desk {
 	uint8_t purpose; /* that is being worked at */
 	uint8_t saying; /* kind of the statement that is out, 0: none */
 	bool ready; /* settled */
+	bool unsure; /* the journal is blank, and the root of trust does not say whether it ever named a key */
 	bool fresh; /* keys were made anew */
 	bool renewed; /* since the server has another number: once in a cycle */
 	bool counted; /* likewise, the number of statements */

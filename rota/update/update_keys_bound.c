@@ -32,21 +32,28 @@ static enum rota_err rise_end(void *ctx)
 	return rota_bound_finish(u);
 }
 
-/* Whether a key journal that is blank once named something: who erased it wants the device to begin anew, with no floor. */
-static bool had_keys(const struct rota_rot *rot)
+/* Whether a key journal that is blank once named something: who erased it wants the device to begin anew, with no floor. Where the
+ * root of trust does not say, nothing begins. */
+static enum rota_err had_keys(const struct rota_rot *rot, bool *had)
 {
 	uint8_t point[ROTA_P256_KEY_LEN];
-	bool has = false;
+	enum rota_err err, unsure = ROTA_OK;
 
 	for (uint8_t place = 0; place < 2; place++) {
 		enum rota_rot_wrap wrap = place == 0 ? ROTA_ROT_WRAP_0 : ROTA_ROT_WRAP_1;
 		enum rota_rot_key agree = place == 0 ? ROTA_ROT_AGREE_0 : ROTA_ROT_AGREE_1;
+		bool has = false;
 
-		if ((rot->wrap_has(rot->ctx, wrap, &has) == ROTA_OK && has) ||
-			rot->key_point(rot->ctx, agree, point) == ROTA_OK)
-			return true;
+		err = rot->wrap_has(rot->ctx, wrap, &has);
+		if (err != ROTA_OK)
+			unsure = err;
+		*had |= err == ROTA_OK && has;
+		err = rot->key_point(rot->ctx, agree, point);
+		if (err != ROTA_OK && err != ROTA_ERR_NOT_FOUND)
+			unsure = err;
+		*had |= err == ROTA_OK;
 	}
-	return false;
+	return *had ? ROTA_OK : unsure;
 }
 
 void rota_key_look(struct rota_update *u, struct rota_binding_facts *f)
@@ -58,7 +65,8 @@ void rota_key_look(struct rota_update *u, struct rota_binding_facts *f)
 	d->rise = (struct rota_key_rise){ u, rise_begin, rise_end };
 	k->rise = rota_counter_has(u->config.counter, ROTA_COUNTER_STATE) ? &d->rise : NULL;
 	f->has_keys = k->phase >= ROTA_KEYSLOTS_LOADED;
-	f->keys_lost = k->phase == ROTA_KEYSLOTS_BLANK && f->counts && had_keys(k->rot);
+	if (k->phase == ROTA_KEYSLOTS_BLANK && f->counts)
+		d->unsure = had_keys(k->rot, &f->keys_lost) != ROTA_OK;
 	f->keys = k->state.binding;
 }
 
@@ -103,7 +111,7 @@ static enum rota_err settle(struct rota_update *u)
 	uint8_t point[ROTA_P256_KEY_LEN];
 	enum rota_err err;
 
-	if (k->phase == ROTA_KEYSLOTS_CLOSED)
+	if (k->phase == ROTA_KEYSLOTS_CLOSED || rota_key_desk(u)->unsure)
 		return ROTA_ERR_IO;
 	if (k->phase == ROTA_KEYSLOTS_BLANK)
 		return rota_keyslots_factory(k, u->bound.counter, point);

@@ -149,6 +149,49 @@ TEST(a_key_journal_that_was_erased_is_no_new_device)
 	CHECK_EQ(world_events(w, ROTA_EVENT_RESTORED), 1);
 }
 
+static enum rota_err mute_has(void *ctx, enum rota_rot_wrap place, bool *has)
+{
+	(void)ctx, (void)place, (void)has;
+	return ROTA_ERR_IO;
+}
+
+static enum rota_err (*soft_point)(
+	void *ctx, enum rota_rot_key key, uint8_t point[static ROTA_P256_KEY_LEN]);
+
+static enum rota_err mute_point(
+	void *ctx, enum rota_rot_key key, uint8_t point[static ROTA_P256_KEY_LEN])
+{
+	if (key == ROTA_ROT_AGREE_0 || key == ROTA_ROT_AGREE_1)
+		return ROTA_ERR_IO;
+	return soft_point(ctx, key, point);
+}
+
+TEST(nothing_begins_anew_while_the_root_of_trust_does_not_say_whether_it_may)
+{
+	struct world *w = begin();
+	struct rota_rot as_it_was;
+	uint8_t point[ROTA_P256_KEY_LEN], before[ROTA_P256_KEY_LEN];
+
+	rotate(w, STO, 1);
+	for (uint32_t i = 0; i < 2; i++)
+		CHECK_OK(keyed.keys.port.erase(keyed.keys.port.ctx, i * 4096));
+	as_it_was = keyed.soft.port;
+	soft_point = as_it_was.key_point;
+	CHECK_OK(soft_point(as_it_was.ctx, ROTA_ROT_AGREE_0, before));
+	keyed.soft.port.wrap_has = mute_has;
+	keyed.soft.port.key_point = mute_point;
+	(void)keyed_cycle(w);
+	CHECK(w->keys_why.err != ROTA_OK);
+	CHECK_EQ(keyed.slots.phase, ROTA_KEYSLOTS_BLANK);
+	CHECK_OK(soft_point(as_it_was.ctx, ROTA_ROT_AGREE_0, point));
+	CHECK(memcmp(before, point, sizeof(point)) == 0);
+	ROW("it speaks again: the journal was erased");
+	keyed.soft.port = as_it_was;
+	w->time = NULL;
+	CHECK_EQ(keyed_cycle(w), ROTA_UPDATE_STOPPED);
+	CHECK(w->state.bound.restored);
+}
+
 TEST(the_highest_that_was_lost_comes_once_more)
 {
 	struct world *w = begin();
@@ -253,6 +296,7 @@ TEST(a_switch_that_cannot_be_bound_is_finished_at_the_next_poll)
 TESTS(T(a_switch_is_a_rise_and_all_that_are_due_are_one),
 	T(a_key_journal_that_was_put_back_settles_nothing_and_is_made_anew),
 	T(a_key_journal_that_was_erased_is_no_new_device),
+	T(nothing_begins_anew_while_the_root_of_trust_does_not_say_whether_it_may),
 	T(the_highest_that_was_lost_comes_once_more),
 	T(a_device_journal_that_was_put_back_costs_no_key),
 	T(a_rise_that_was_cut_off_is_finished_in_the_key_journal_too),
