@@ -43,10 +43,13 @@ static enum rota_err begin_anew(struct agent *a)
 	return rota_keyslots_factory(&a->keys.slots, binding, point);
 }
 
+/* Under the lock of their journals: another program may have sealed meanwhile. */
 static enum rota_err destroy(struct agent *a, struct rota_fail *why)
 {
-	enum rota_err err = begin_anew(a);
+	enum rota_err err;
 
+	agent_keys_again(&a->keys);
+	err = a->keys.slots.busy ? ROTA_ERR_BUSY : begin_anew(a);
 	if (err == ROTA_OK)
 		err = rota_keyslots_forget(&a->keys.slots);
 	return err == ROTA_OK

@@ -4,10 +4,11 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
 
 import pytest
 
-from fleet import Device
+from fleet import PROGRAMS, Device
 from test_factory import make_factory  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.skipif(not shutil.which("softhsm2-util"), reason="softhsm2 is not here")
@@ -81,6 +82,20 @@ def test_wiped_whatever_the_key_journal_is_like(device, damage):
     assert not list((device.dir / "identity").glob("ldevid-*"))
     device.agent("--once")
     assert device.status()["keys"] == "all are destroyed"  # and no cycle makes new ones
+
+
+def test_wiped_when_nobody_else_has_the_journals(device):
+    device.once(check=3)
+    journal = device.dir / "state/keys.bin"
+    before = journal.read_bytes()
+    with subprocess.Popen(["flock", journal, "sh", "-c", "echo; cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            subprocess.run([PROGRAMS["rota-agent"], "wipe", "--offline", "--yes", "--config", device.config], capture_output=True, timeout=3, check=False)
+        assert journal.read_bytes() == before
+        other.stdin.close()
+        assert other.wait(60) == 0
+    assert "wiped" in device.agent("wipe", "--offline", "--yes", check=0).stdout
 
 
 def test_wiped_for_good(factory, device):
