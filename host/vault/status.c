@@ -22,8 +22,9 @@
 #define HEADER_BYTES (ROTA_VAULT_HEADER_LEN - 4) /* without its CRC */
 #define BUSY_MS 2000
 #define LOOK_MS 10000 /* SPEC 36.7: so long, */
-#define LOOK_BYTES_MS 8192 /* and a millisecond more for so many bytes */
-#define LOOK_STEPS 10000 /* of SQLite's machine, between two looks at the clock */
+#define LOOK_BYTES_MS 8192 /* and a millisecond more for so many bytes that are on the disk */
+#define LOOK_STEPS 100 /* of SQLite's machine, between two looks at the clock */
+#define ROW_MAX 131072 /* a row with the longest record */
 
 struct look {
 	int fd;
@@ -46,9 +47,11 @@ static uint64_t now_ms(void)
 }
 
 /* The bytes are an application's: who looks has other things to do, whatever they are. */
-static uint64_t deadline_ms(off_t size)
+static uint64_t deadline_ms(const struct stat *st)
 {
-	return now_ms() + LOOK_MS + (uint64_t)size / LOOK_BYTES_MS;
+	uint64_t size = (uint64_t)st->st_size, there = (uint64_t)st->st_blocks * 512;
+
+	return now_ms() + LOOK_MS + (size < there ? size : there) / LOOK_BYTES_MS;
 }
 
 static int is_late(void *until_ms)
@@ -166,16 +169,17 @@ static void take(struct rota_vault_status *out, uint32_t generation, uint32_t re
 	out->records += records;
 }
 
-static enum rota_err status_of_file(
-	int fd, off_t size, struct rota_vault_status *out, const char *path, struct rota_fail *why)
+static enum rota_err status_of_file(int fd, const struct stat *st, struct rota_vault_status *out,
+	const char *path, struct rota_fail *why)
 {
+	off_t size = st->st_size;
 	struct look *l = calloc(1, sizeof(*l));
 	enum rota_err err;
 
 	if (l == NULL)
 		return rota_fail(why, ROTA_ERR_FULL, "no memory");
 	l->fd = fd;
-	l->until_ms = deadline_ms(size);
+	l->until_ms = deadline_ms(st);
 	l->turns = calloc((size_t)(size / LEN), sizeof(*l->turns));
 	l->flash = (struct rota_flash){ .ctx = l,
 		.run = { { LEN, (uint32_t)(size / LEN) } },
@@ -218,17 +222,32 @@ static enum rota_err take_rows(sqlite3_stmt *q, struct rota_vault_status *out)
 static bool distrust(sqlite3 *db, uint64_t *until_ms)
 {
 	sqlite3_progress_handler(db, LOOK_STEPS, is_late, until_ms);
+	(void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, ROW_MAX);
 	return sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK &&
 		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK &&
 		sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL) == SQLITE_OK;
 }
 
+/* Whether each column is what was written into it: one that is generated may be long work in each row. */
+static bool is_plain(sqlite3 *db)
+{
+	sqlite3_stmt *q = NULL;
+	bool plain =
+		sqlite3_prepare_v2(db, "PRAGMA table_xinfo(records)", -1, &q, NULL) == SQLITE_OK;
+	int code = SQLITE_ERROR;
+
+	while (plain && (code = sqlite3_step(q)) == SQLITE_ROW)
+		plain = sqlite3_column_int(q, 6) == 0; /* hidden */
+	(void)sqlite3_finalize(q);
+	return plain && code == SQLITE_DONE;
+}
+
 /* Whoever opens and closes a database's file by itself takes its locks from all others of this process; so SQLite says whether
  * it is one. */
-static enum rota_err status_of_database(const char *path, off_t size, struct rota_vault_status *out,
-	bool *is, struct rota_fail *why)
+static enum rota_err status_of_database(const char *path, const struct stat *st,
+	struct rota_vault_status *out, bool *is, struct rota_fail *why)
 {
-	uint64_t until_ms = deadline_ms(size);
+	uint64_t until_ms = deadline_ms(st);
 	sqlite3 *db = NULL;
 	sqlite3_stmt *q = NULL;
 	enum rota_err err = ROTA_ERR_IO;
@@ -238,7 +257,7 @@ static enum rota_err status_of_database(const char *path, off_t size, struct rot
 		sqlite3_prepare_v2(db,
 			"SELECT generation, COUNT(*) FROM records GROUP BY generation", -1, &q,
 			NULL) == SQLITE_OK)
-		err = take_rows(q, out);
+		err = is_plain(db) ? take_rows(q, out) : ROTA_ERR_FORMAT;
 	else if (sqlite3_errcode(db) == SQLITE_ERROR)
 		err = ROTA_ERR_CORRUPT; /* no such table */
 	*is = sqlite3_errcode(db) != SQLITE_NOTADB;
@@ -267,7 +286,7 @@ static enum rota_err status_of_other(
 		st.st_size / LEN > UINT32_MAX / LEN)
 		err = rota_fail(why, ROTA_ERR_CORRUPT, "%s: its length is none of a vault", path);
 	else
-		err = status_of_file(fd, st.st_size, out, path, why);
+		err = status_of_file(fd, &st, out, path, why);
 	if (fd >= 0)
 		(void)close(fd);
 	return err;
@@ -285,7 +304,7 @@ enum rota_err rota_vault_status(
 		return rota_fail_errno(why, errno, "%s", path);
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return rota_fail(why, ROTA_ERR_CORRUPT, "%s: is no vault", path);
-	err = status_of_database(path, st.st_size, out, &database, why);
+	err = status_of_database(path, &st, out, &database, why);
 	return database ? err : status_of_other(path, out, why);
 }
 

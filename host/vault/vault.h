@@ -100,7 +100,7 @@ struct rota_vault_status {
  * ROTA_ERR_TIMEOUT   it took longer
  * ROTA_ERR_BUSY      it changed whenever it was looked at
  * ROTA_ERR_CORRUPT   no vault
- * ROTA_ERR_FORMAT    a row of a database whose generation is none (SPEC 36.1)
+ * ROTA_ERR_FORMAT    a database with a generated column, or a row whose generation is none (SPEC 36.1)
  * ROTA_ERR_LIMIT     more records than ROTA_VAULT_RECORDS_MAX, or more generations than ROTA_VAULT_GENERATIONS */
 ROTA_MUST_USE enum rota_err rota_vault_status(
 	const char *path, struct rota_vault_status *out, struct rota_fail *why);

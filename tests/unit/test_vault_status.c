@@ -316,6 +316,36 @@ TEST(a_view_is_no_table_of_records)
 	CHECK_EQ(rota_vault_status(user_path, &status, &why), ROTA_ERR_CORRUPT);
 }
 
+TEST(a_column_that_is_worked_out_is_none_of_records)
+{
+	sqlite3 *db;
+
+	user_begin();
+	CHECK_EQ(sqlite3_open(user_path, &db), SQLITE_OK);
+	CHECK_EQ(sqlite3_exec(db,
+			 "CREATE TABLE records(id INTEGER PRIMARY KEY, sealed BLOB, generation "
+			 "INTEGER AS (length(hex(zeroblob(id))) / id) VIRTUAL);"
+			 "INSERT INTO records(id) VALUES(1000)",
+			 NULL, NULL, NULL),
+		SQLITE_OK);
+	(void)sqlite3_close(db);
+	CHECK_EQ(rota_vault_status(user_path, &status, &why), ROTA_ERR_FORMAT);
+}
+
+/* Bytes that are not there give no time. */
+TEST(a_file_with_holes_is_looked_at_no_longer)
+{
+	time_t before;
+
+	make_vault(IDS, 200);
+	CHECK_EQ(truncate(user_path, (off_t)2000 * LEN), 0);
+	before = ahead_s;
+	leap_s = 1; /* of 72 for so many bytes: each reading takes one */
+	CHECK_EQ(rota_vault_status(user_path, &status, &why), ROTA_ERR_TIMEOUT);
+	CHECK(ahead_s - before < 40);
+	leap_s = 0;
+}
+
 static bool swapped;
 
 /* SQLite is done with the file: its maker puts a pipe there that nobody writes to. */
@@ -349,4 +379,5 @@ TESTS(T(it_takes_the_time_of_a_reading_in_whatever_order_sectors_lie),
 	T(the_order_of_sectors_is_that_of_their_sequences), T(it_ends_in_time),
 	T(what_is_not_durable_is_not_believed), T(what_changes_is_looked_at_again_and_not_for_ever),
 	T(a_sector_that_becomes_another_is_not_walked_for_ever), T(a_view_is_no_table_of_records),
-	T(a_pipe_in_its_place_holds_nobody_up))
+	T(a_column_that_is_worked_out_is_none_of_records),
+	T(a_file_with_holes_is_looked_at_no_longer), T(a_pipe_in_its_place_holds_nobody_up))
