@@ -24,15 +24,15 @@ static char *path_of(const struct rota_seal_plan *plan, const char *kind)
 }
 
 /* A tree's first export is the one that was approved; all that was drawn from another one would be for nothing. */
-static enum rota_err compare_export(const struct rota_seal_plan *plan, struct rota_fail *why)
+static enum rota_err compare_export(struct sealing *s, struct rota_fail *why)
 {
-	uint8_t sha256[ROTA_DIGEST_LEN];
+	const struct rota_seal_plan *plan = s->plan;
 	uint64_t len;
 
+	ROTA_TRY(rota_digest_file(plan->export_path, NULL, &len, s->export_sha256, why));
 	if (!plan->export_sha256)
 		return ROTA_OK;
-	ROTA_TRY(rota_digest_file(plan->export_path, NULL, &len, sha256, why));
-	if (memcmp(sha256, plan->export_sha256, sizeof(sha256)) != 0)
+	if (memcmp(s->export_sha256, plan->export_sha256, sizeof(s->export_sha256)) != 0)
 		return rota_fail(why, ROTA_ERR_HASH, "%s is not the export that the request names",
 			plan->export_path);
 	return ROTA_OK;
@@ -84,9 +84,29 @@ static void set_up(struct sealing *s, int export_fd)
 
 /* ---- the attempt ---- */
 
-/* Everything that must be the same for a chunk of an earlier run to be of use. Books may have changed: each psk in them
- * is one that its device takes. */
-static void identify(const struct sealing *s, uint8_t out[static 32])
+/* The factory's book as it is: each has a salt of its own in its head, which is zeros where there is none. */
+static enum rota_err add_factory(
+	const struct sealing *s, struct rota_sha256 *h, struct rota_fail *why)
+{
+	struct rota_book book;
+
+	ROTA_TRY(rota_book_open(&book, s->factory_book, ROTA_BOOK_FACTORY, &s->tools, why));
+	s->plan->crypto->sha256_update(h, ROTA_SPAN(book.head));
+	rota_book_close(&book);
+	return ROTA_OK;
+}
+
+/* Whose secrets this tree has to have again. */
+static void add_earlier(const struct sealing *s, struct rota_sha256 *h)
+{
+	for (unsigned i = 0; i < s->earlier.count; i++)
+		s->plan->crypto->sha256_update(h, ROTA_SPAN(s->earlier.tree[i].file.root));
+}
+
+/* Everything that must be the same for a chunk of an earlier run to be of use (SPEC 37.7). The purpose's own book may have changed:
+ * each psk that it still has for a generation is the one that the device takes. */
+static enum rota_err identify(
+	const struct sealing *s, uint8_t out[static 32], struct rota_fail *why)
 {
 	const struct rota_seal_plan *plan = s->plan;
 	const uint8_t tree[] = { (uint8_t)plan->tree, (uint8_t)(plan->tree >> 8) };
@@ -95,8 +115,12 @@ static void identify(const struct sealing *s, uint8_t out[static 32])
 	plan->crypto->sha256_init(&h);
 	plan->crypto->sha256_update(&h, ROTA_SPAN(plan->campaign));
 	plan->crypto->sha256_update(&h, ROTA_SPAN(tree));
+	plan->crypto->sha256_update(&h, ROTA_SPAN(s->export_sha256));
 	plan->crypto->sha256_update(&h, ROTA_SPAN(s->index.digest));
+	add_earlier(s, &h);
+	ROTA_TRY(add_factory(s, &h, why));
 	plan->crypto->sha256_final(&h, out);
+	return ROTA_OK;
 }
 
 static enum rota_err open_parts(struct sealing *s, struct rota_fail *why)
@@ -105,11 +129,12 @@ static enum rota_err open_parts(struct sealing *s, struct rota_fail *why)
 		struct rota_part *part;
 		const char *kind;
 	} parts[] = { { &s->keys, "keys" }, { &s->confirm, "confirm" }, { &s->copies, "copies" } };
-	char *path = path_of(s->plan, "progress");
 	uint8_t what[32];
 	enum rota_err err;
+	char *path;
 
-	identify(s, what);
+	ROTA_TRY(identify(s, what, why));
+	path = path_of(s->plan, "progress");
 	err = rota_resume_open(&s->resume, path, what, rota_copies_chunks(s->index.size), why);
 	free(path);
 	s->before = s->resume;
@@ -310,7 +335,7 @@ static enum rota_err seal_export(
 	uint64_t len;
 	int fd;
 
-	ROTA_TRY(compare_export(s->plan, why));
+	ROTA_TRY(compare_export(s, why));
 	ROTA_TRY(rota_file_open(s->plan->export_path, &fd, &len, why));
 	set_up(s, fd);
 	err = read_head(s, fd, len, why);

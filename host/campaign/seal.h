@@ -15,7 +15,8 @@
  * A *supplement* draws nothing for a device that an earlier tree of the campaign has: see earlier.h.
  *
  * *Cut off*, a run goes on where it was: chunks that were durable and noted (resume.h) stay, all others are made again
- * with new secrets, nonces and salts. Finished, it says what it said. Nothing is signed here.
+ * with new secrets, nonces and salts; all of them, where another export, another tree or another book of the factory came meanwhile.
+ * Finished, it says what it said. Nothing is signed here.
  */
 #ifndef HOST_CAMPAIGN_SEAL_H
 #define HOST_CAMPAIGN_SEAL_H

@@ -19,6 +19,7 @@ struct seal_known {
 
 struct sealing {
 	const struct rota_seal_plan *plan;
+	uint8_t export_sha256[ROTA_SHA256_LEN];
 	struct rota_export head;
 	struct rota_book_tools tools;
 	struct rota_index_plan look;

@@ -6,6 +6,7 @@
  * tried here. Everything else is real. */
 #include "host/campaign/confirm.h"
 #include "ports/crypto_openssl/secret.h"
+#include "ports/posix/posix.h"
 #include "rota/base/mem.h"
 #include "tests/unit/seal_scene.h"
 #include "tests/unit/syscut.h"
@@ -190,4 +191,116 @@ TEST(a_supplement_that_ends_anywhere_too)
 	tempdir_remove();
 }
 
-TESTS(T(a_run_that_ends_anywhere_is_gone_on_with), T(a_supplement_that_ends_anywhere_too))
+/* ---- what is not gone on with ---- */
+
+static unsigned draws;
+
+/* All but the last of three chunks: campaign key and salt come first. */
+static enum rota_err run_dry(void *ctx, struct rota_buf out)
+{
+	(void)ctx;
+	return ++draws > 2 + CHUNKS - 1 ? ROTA_ERR_IO
+					: rota_random_posix.fill(rota_random_posix.ctx, out);
+}
+
+static void cut(void)
+{
+	draws = 0;
+	s.entropy.fill = run_dry;
+	CHECK_EQ(rota_seal_run(&s.plan, &s.result, &s.why), ROTA_ERR_IO);
+	s.entropy = rota_random_posix;
+}
+
+TEST(a_run_that_nothing_came_between)
+{
+	begin();
+	cut();
+	CHECK_OK(run(NULL));
+	CHECK_EQ(s.result.kept, (CHUNKS - 1) * ROTA_COPIES_CHUNK);
+	CHECK(whole());
+	tempdir_remove();
+}
+
+static uint8_t psk[1][32] = { "what the factory left in devices" };
+
+static void factory_row(uint32_t device, struct rota_book_row *row)
+{
+	(void)device;
+	memcpy(row->delivered_psk, psk[0], sizeof(psk[0]));
+}
+
+/* `rota-seald secrets` between the two: no bundle in base mode stays. */
+TEST(factory_secrets_that_came_between)
+{
+	uint32_t all[DEVICES];
+	uint8_t secret[ROTA_SECRET_LEN];
+
+	for (uint32_t i = 0; i < DEVICES; i++)
+		all[i] = i;
+	begin();
+	cut();
+	CHECK(seal_scene_book(&s, ROTA_BOOK_FACTORY, all, DEVICES, factory_row));
+	CHECK_OK(run(NULL));
+	CHECK_EQ(s.result.kept, 0);
+	CHECK_EQ(s.result.base, 0);
+	for (uint32_t i = 0; i < s.count; i += 97)
+		CHECK_OK(seal_scene_open(&s, i, psk, 1, secret));
+	tempdir_remove();
+}
+
+/* Another export of the same devices, each with its next agree key. */
+TEST(an_export_that_came_between)
+{
+	begin();
+	s.plan.export_sha256 = NULL;
+	cut();
+	seal_scene_agree(&s);
+	meet();
+	CHECK_OK(run(NULL));
+	CHECK_EQ(s.result.kept, 0);
+	CHECK(whole());
+	tempdir_remove();
+}
+
+/* Tree 1 is sealed while tree 2 is cut, of the same devices: their secrets are those of tree 1. */
+TEST(a_tree_that_came_between)
+{
+	uint8_t agree[ROTA_P256_KEY_LEN], agree_secret[ROTA_P256_SECRET_LEN];
+
+	begin();
+	s.count = 3;
+	seal_scene_export(&s);
+	CHECK_OK(run(NULL));
+	s.count = DEVICES;
+	seal_scene_agree(&s);
+	memcpy(agree, s.agree, sizeof(agree));
+	memcpy(agree_secret, s.agree_secret, sizeof(agree_secret));
+	meet();
+	s.plan.export_sha256 = NULL;
+	s.plan.most = 3 + 2 * DEVICES;
+	s.plan.tree = 2;
+	cut();
+	seal_scene_agree(&s);
+	meet();
+	s.plan.tree = 1;
+	CHECK_OK(run(NULL));
+	for (firsts = 0; firsts < s.count; firsts++)
+		CHECK_OK(seal_scene_open(&s, firsts, NULL, 0, first[firsts]));
+	memcpy(s.agree, agree, sizeof(agree));
+	memcpy(s.agree_secret, agree_secret, sizeof(agree_secret));
+	for (uint32_t i = 0; i < s.count; i++)
+		memcpy(s.rows[i].agree, agree, sizeof(agree));
+	seal_scene_export(&s);
+	meet();
+	s.plan.tree = 2;
+	CHECK_OK(run(NULL));
+	CHECK_EQ(s.result.kept, 0);
+	CHECK_EQ(s.result.again, DEVICES);
+	CHECK(whole());
+	firsts = 0;
+	tempdir_remove();
+}
+
+TESTS(T(a_run_that_nothing_came_between), T(factory_secrets_that_came_between),
+	T(an_export_that_came_between), T(a_tree_that_came_between),
+	T(a_run_that_ends_anywhere_is_gone_on_with), T(a_supplement_that_ends_anywhere_too))
