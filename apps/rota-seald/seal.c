@@ -172,11 +172,11 @@ static void begin_plan(struct job *j, const struct rota_sealer *copies)
 }
 
 /* A supplement that nobody needs is not looked at again and again; its number is free for another export. */
-static void drop_useless(const struct job *j, enum rota_err err)
+static void drop_useless(const struct job *j)
 {
 	struct rota_fail ignored;
 
-	if (err == ROTA_ERR_NOT_FOUND && j->arguments->campaign && j->arguments->tree > 0)
+	if (j->result.nobody && j->arguments->campaign && j->arguments->tree > 0)
 		(void)!rota_file_remove(j->export_path, &ignored);
 }
 
@@ -193,7 +193,7 @@ static enum rota_err run(struct job *j, struct rota_fail *why)
 	source = rota_pkcs11_entropy_why(j->source);
 	if (err != ROTA_OK && source.err != ROTA_OK)
 		*why = source;
-	drop_useless(j, err);
+	drop_useless(j);
 	return err;
 }
 

@@ -342,8 +342,10 @@ static enum rota_err seal_export(
 	if (err == ROTA_OK)
 		err = rota_earlier_open(&s->earlier, s->plan->dir, s->plan->campaign, s->plan->tree,
 			s->plan->crypto, s->plan->aead, why);
-	if (err == ROTA_OK)
+	if (err == ROTA_OK) {
 		err = rota_index_build(&s->look, &s->index, why);
+		out->nobody = err == ROTA_ERR_NOT_FOUND;
+	}
 	if (err == ROTA_OK)
 		err = seal_index(s, out, why);
 	close(fd);

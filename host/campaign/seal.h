@@ -62,6 +62,7 @@ struct rota_seal_result {
 	uint32_t again; /* with the secret of an earlier tree */
 	uint32_t skipped[ROTA_INDEX_SKIPS];
 	uint64_t bytes; /* of bundles, copies and confirmation keys */
+	bool nobody; /* ROTA_ERR_NOT_FOUND: the export is there, and none of its devices takes part */
 };
 
 /* ROTA_ERR_HASH: not the export that the request names. ROTA_ERR_CEILING: more devices, in all trees together, than were approved.

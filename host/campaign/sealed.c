@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define FILE_MAX 4096
+#define FORMAT 2
 
 static json_t *skipped_of(const struct rota_seal_result *result)
 {
@@ -27,7 +28,7 @@ enum rota_err rota_sealed_write(const char *path, const uint8_t campaign[static 
 	rota_hex(ROTA_SPAN(result->root), root);
 	all = json_pack("{s:s,s:I,s:I,s:I,s:s,s:i,s:s,s:I,s:o,s:i}", "_type", "sealed", "again",
 		(json_int_t)result->again, "base", (json_int_t)result->base, "bytes",
-		(json_int_t)result->bytes, "campaign", id, "format", 1, "root", root, "size",
+		(json_int_t)result->bytes, "campaign", id, "format", FORMAT, "root", root, "size",
 		(json_int_t)result->size, "skipped", skipped_of(result), "tree", (int)tree);
 	err = rota_json_encode(all, ROTA_JSON_FILE, &text, why);
 	json_decref(all);
@@ -76,7 +77,7 @@ static bool take(const json_t *in, const uint8_t campaign[static 32], uint16_t t
 	if (!rota_json_members(
 		    in, "_type again base bytes campaign format root size skipped tree") ||
 		!text_is(in, "_type", "sealed") || !text_is(in, "campaign", id) ||
-		!number(in, "format", 1, &format) || format != 1 ||
+		!number(in, "format", FORMAT, &format) || format != FORMAT ||
 		!number(in, "tree", UINT16_MAX, &got_tree) || got_tree != tree ||
 		!number(in, "again", UINT32_MAX, &again) ||
 		!number(in, "base", UINT32_MAX, &base) || !number(in, "size", UINT32_MAX, &size) ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host/campaign/sealed.h -- ID.TREE.sealed: what came of a sealing, written once all of it is in its place.
  *
- * Canonical JSON with exactly `_type` "sealed", `again`, `base`, `bytes`, `campaign`, `format` 1, `root`, `size`, `skipped` (an object
+ * Canonical JSON with exactly `_type` "sealed", `again`, `base`, `bytes`, `campaign`, `format` 2, `root`, `size`, `skipped` (an object
  * of the words of index.h) and `tree`. Whoever publishes goes by it: without it nothing of a campaign is whole.
  */
 #ifndef HOST_CAMPAIGN_SEALED_H

@@ -528,6 +528,10 @@ TEST(what_was_approved_is_what_is_sealed)
 	s.rows[0].flags = ROTA_ROW_GONE;
 	seal_scene_export(&s);
 	CHECK_EQ(run(), ROTA_ERR_NOT_FOUND);
+	CHECK(s.result.nobody);
+	CHECK_OK(rota_file_remove(s.export_path, &s.why));
+	CHECK_EQ(run(), ROTA_ERR_NOT_FOUND); /* which says nothing of its devices */
+	CHECK(!s.result.nobody);
 	s.plan.purpose = 6;
 	CHECK_EQ(run(), ROTA_ERR_ARGUMENT);
 	tempdir_remove();
