@@ -42,6 +42,8 @@ static enum rota_err put(struct keeping *k, struct rota_reader *r, struct rota_f
 	struct rota_span id = rota_read_span(r, ROTA_DEPOSIT_ID_LEN);
 	enum rota_err err = ROTA_OK;
 
+	for (int i = 0; i < 2; i++)
+		ROTA_TRY(module_ids_clean(&k->m, &k->there[i], why));
 	for (int i = 0; i < 2 && err == ROTA_OK; i++) {
 		struct rota_span from = rota_read_span(r, ROTA_DEPOSIT_KEY_LEN);
 		uint8_t value[MODULE_SECRET_LEN];
@@ -126,8 +128,8 @@ static void deposit_run(const struct holder_fds *fds, const void *plan)
 		while (serve(&k, fds->in))
 			;
 	module_end(&k.m);
-	free(k.there[0].at);
-	free(k.there[1].at);
+	module_ids_free(&k.there[0]);
+	module_ids_free(&k.there[1]);
 }
 
 /* ---- who orders ---- */

@@ -3,7 +3,8 @@
  * again: secret keys for HMAC with SHA-256, sensitive, not extractable, found by label and id.
  *
  * Pairs of them: each id has one under each of two labels. The token is open in a process of its own, as every token is (pool.h). What
- * is there already stays as it is, so who was cut off does it again.
+ * is there already stays as it is, so who was cut off does it again; but for what the token keeps otherwise than it would have been put
+ * there, which is destroyed and put anew.
  */
 #ifndef PORTS_PKCS11_DEPOSIT_H
 #define PORTS_PKCS11_DEPOSIT_H
@@ -25,7 +26,7 @@ ROTA_MUST_USE enum rota_err rota_pkcs11_deposit_open(const struct rota_pkcs11_to
 	struct rota_fail *why);
 void rota_pkcs11_deposit_close(struct rota_pkcs11_deposit *d);
 
-/* Both keys of an id, but for those that the token had when it was opened. ROTA_ERR_DENIED: the token keeps them otherwise than it
+/* Both keys of an id, but for those that the token had, and kept as they should be, when it was opened. ROTA_ERR_DENIED: the token keeps them otherwise than it
  * was told. ROTA_ERR_LIMIT: a value that is too long, or empty. ROTA_ERR_FULL: no room for more. */
 ROTA_MUST_USE enum rota_err rota_pkcs11_deposit_put(struct rota_pkcs11_deposit *d,
 	const uint8_t id[static ROTA_DEPOSIT_ID_LEN], struct rota_span first,

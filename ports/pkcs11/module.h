@@ -132,14 +132,21 @@ ROTA_MUST_USE enum rota_err module_secret_put(struct module *m, const char *labe
 	const uint8_t id[static MODULE_SECRET_ID_LEN], uint8_t value[static MODULE_SECRET_LEN],
 	struct rota_fail *why);
 
-/* Ids of all that have this label, ascending, which the caller frees. */
+/* Ids of all that have this label, ascending; but of those that the token keeps otherwise than module_secret_put() would have them,
+ * only handles: somebody else put them there, and may know them. module_ids_free() when done. */
 struct module_ids {
 	uint8_t (*at)[MODULE_SECRET_ID_LEN];
 	size_t count;
+	CK_OBJECT_HANDLE *foreign;
+	size_t foreign_count;
 };
 ROTA_MUST_USE enum rota_err module_secret_ids(
 	struct module *m, const char *label, struct module_ids *out, struct rota_fail *why);
 bool module_ids_have(const struct module_ids *ids, const uint8_t id[static MODULE_SECRET_ID_LEN]);
+/* Destroy what is kept otherwise, so that it can be put anew. */
+ROTA_MUST_USE enum rota_err module_ids_clean(
+	struct module *m, struct module_ids *ids, struct rota_fail *why);
+void module_ids_free(struct module_ids *ids);
 
 /* Destroy all that have this label; *count of them, those of a call that failed in between too. */
 ROTA_MUST_USE enum rota_err module_secret_destroy(

@@ -84,23 +84,39 @@ static enum rota_err find_next(struct module *m, CK_OBJECT_HANDLE found[static B
 	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "looking for keys");
 }
 
+/* As one array grows here: in steps. */
+static void *grow(void *at, size_t count, size_t size)
+{
+	if (count % BATCH != 0)
+		return at;
+	at = realloc(at, (count + BATCH) * size);
+	if (!at)
+		abort();
+	return at;
+}
+
 /* One whose id is of another length is not ours. */
 static enum rota_err add_id(
 	struct module *m, CK_OBJECT_HANDLE object, struct module_ids *ids, struct rota_fail *why)
 {
 	CK_ATTRIBUTE id = { CKA_ID, NULL, 0 };
 	CK_RV rv = m->f->C_GetAttributeValue(m->session, object, &id, 1);
+	enum rota_err err;
 
-	if (rv == CKR_OK && id.ulValueLen != MODULE_SECRET_ID_LEN)
+	if (rv != CKR_OK)
+		return ck_fail(why, rv, "reading the id of a key");
+	if (id.ulValueLen != MODULE_SECRET_ID_LEN)
 		return ROTA_OK;
-	if (ids->count % BATCH == 0) {
-		ids->at = realloc(ids->at, (ids->count + BATCH) * sizeof(ids->at[0]));
-		if (!ids->at)
-			abort();
+	err = check_kept(m, object, why);
+	if (err == ROTA_ERR_DENIED) {
+		ids->foreign = grow(ids->foreign, ids->foreign_count, sizeof(ids->foreign[0]));
+		ids->foreign[ids->foreign_count++] = object;
+		return ROTA_OK;
 	}
+	ROTA_TRY(err);
+	ids->at = grow(ids->at, ids->count, sizeof(ids->at[0]));
 	id.pValue = ids->at[ids->count];
-	if (rv == CKR_OK)
-		rv = m->f->C_GetAttributeValue(m->session, object, &id, 1);
+	rv = m->f->C_GetAttributeValue(m->session, object, &id, 1);
 	if (rv != CKR_OK)
 		return ck_fail(why, rv, "reading the id of a key");
 	ids->count++;
@@ -136,16 +152,35 @@ enum rota_err module_secret_ids(
 	m->f->C_FindObjectsFinal(m->session);
 	if (err == ROTA_OK && out->count)
 		qsort(out->at, out->count, sizeof(out->at[0]), by_id);
-	if (err != ROTA_OK) {
-		free(out->at);
-		*out = (struct module_ids){ 0 };
-	}
+	if (err != ROTA_OK)
+		module_ids_free(out);
 	return err;
+}
+
+void module_ids_free(struct module_ids *ids)
+{
+	free(ids->at);
+	free(ids->foreign);
+	*ids = (struct module_ids){ 0 };
 }
 
 bool module_ids_have(const struct module_ids *ids, const uint8_t id[static MODULE_SECRET_ID_LEN])
 {
 	return ids->count && bsearch(id, ids->at, ids->count, sizeof(ids->at[0]), by_id) != NULL;
+}
+
+static enum rota_err destroy(struct module *m, CK_OBJECT_HANDLE key, struct rota_fail *why)
+{
+	CK_RV rv = m->f->C_DestroyObject(m->session, key);
+
+	return rv == CKR_OK ? ROTA_OK : ck_fail(why, rv, "destroying a key");
+}
+
+enum rota_err module_ids_clean(struct module *m, struct module_ids *ids, struct rota_fail *why)
+{
+	for (; ids->foreign_count > 0; ids->foreign_count--)
+		ROTA_TRY(destroy(m, ids->foreign[ids->foreign_count - 1], why));
+	return ROTA_OK;
 }
 
 enum rota_err module_secret_destroy(
@@ -162,12 +197,8 @@ enum rota_err module_secret_destroy(
 		err = find_next(m, found, &some, why);
 		m->f->C_FindObjectsFinal(m->session);
 		ROTA_TRY(err);
-		for (CK_ULONG i = 0; i < some; i++, ++*count) {
-			CK_RV rv = m->f->C_DestroyObject(m->session, found[i]);
-
-			if (rv != CKR_OK)
-				return ck_fail(why, rv, "destroying a key");
-		}
+		for (CK_ULONG i = 0; i < some; i++, ++*count)
+			ROTA_TRY(destroy(m, found[i], why));
 	} while (some > 0);
 	return ROTA_OK;
 }

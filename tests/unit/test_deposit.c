@@ -96,6 +96,31 @@ TEST(a_token_that_keeps_them_otherwise)
 	tempdir_remove();
 }
 
+/* One of the right label and id that somebody else put there, and may know, is put anew. */
+TEST(what_is_there_and_kept_otherwise)
+{
+	static const char *const moods[] = { "bare", "loose" };
+
+	for (size_t i = 0; i < sizeof(moods) / sizeof(moods[0]); i++) {
+		ROW(moods[i]);
+		CHECK(set_up());
+		CHECK_OK(open_for("up", "down"));
+		for (uint8_t n = 0; n < 70; n++)
+			CHECK_OK(put(n));
+		rota_pkcs11_deposit_close(s.deposit);
+		softhsm_put("mood", moods[i]);
+		CHECK_OK(open_for("up", "down"));
+		CHECK_EQ(put(1),
+			ROTA_ERR_DENIED); /* what was there is gone, and the token is as it was */
+		CHECK_OK(rota_file_remove(tempdir_path("mood"), &s.why));
+		CHECK_OK(put(1));
+		CHECK_EQ(destroyed(), 2);
+		rota_pkcs11_deposit_close(s.deposit);
+		tempdir_remove();
+	}
+	ROW(NULL);
+}
+
 TEST(what_is_no_key)
 {
 	const uint8_t id[ROTA_DEPOSIT_ID_LEN] = { 1 };
@@ -118,4 +143,5 @@ TEST(what_is_no_key)
 	tempdir_remove();
 }
 
-TESTS(T(what_is_there_stays), T(a_token_that_keeps_them_otherwise), T(what_is_no_key))
+TESTS(T(what_is_there_stays), T(a_token_that_keeps_them_otherwise),
+	T(what_is_there_and_kept_otherwise), T(what_is_no_key))
