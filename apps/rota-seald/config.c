@@ -69,6 +69,9 @@ static enum rota_err read_all(struct config *c, struct rota_fail *why)
 		.pin_file = rota_ini_get(ini, "token", "pin_file"),
 		.environment = rota_ini_get(ini, "token", "environment") };
 	c->token.name = c->token.label;
+	c->token.lock = c->lock;
+	for (size_t i = 0; i < c->services.count; i++)
+		c->services.at[i].token.lock = c->lock;
 	c->so_pin_file = rota_ini_get(ini, "token", "so_pin_file");
 	return rota_ini_all_used(ini, why);
 }

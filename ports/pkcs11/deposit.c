@@ -110,7 +110,7 @@ static bool serve(struct keeping *k, int fd)
 
 static enum rota_err begin(struct keeping *k, struct rota_fail *why)
 {
-	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
+	ROTA_TRY(rota_apart("rota-token", NULL, k->plan->token->lock, why));
 	ROTA_TRY(holder_load(&k->m, k->plan->token, why));
 	ROTA_TRY(holder_login(&k->m, k->plan->token, 0, why));
 	for (int i = 0; i < 2; i++)

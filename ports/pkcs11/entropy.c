@@ -27,7 +27,7 @@
 static enum rota_err begin(
 	const struct rota_pkcs11_token *token, struct module *m, struct rota_fail *why)
 {
-	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
+	ROTA_TRY(rota_apart("rota-token", NULL, token->lock, why));
 	ROTA_TRY(holder_load(m, token, why));
 	return holder_login(m, token, 0, why);
 }

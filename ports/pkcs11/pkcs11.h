@@ -24,6 +24,7 @@ struct rota_pkcs11_token {
 	const char *environment; /* "NAME=VALUE NAME=VALUE ...", NULL for none */
 	unsigned
 		patience_ms; /* for an answer of a sealer; 0: that of a network HSM behind a bad line */
+	bool lock; /* of who takes orders: all memory of the process that holds it stays out of the swap */
 	bool handed; /* the PIN comes from a keeper (handed.h), from no file and no terminal */
 };
 

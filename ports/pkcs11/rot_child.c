@@ -239,7 +239,7 @@ static bool serve(struct module *m, int fd)
 
 static enum rota_err begin(const struct rot_plan *plan, struct module *m, struct rota_fail *why)
 {
-	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
+	ROTA_TRY(rota_apart("rota-token", NULL, plan->token->lock, why));
 	ROTA_TRY(holder_load(m, plan->token, why));
 	return holder_login(m, plan->token, 0, why);
 }

@@ -108,7 +108,7 @@ static enum rota_err begin(const struct sealer_plan *plan, struct module *m, CK_
 {
 	CK_ULONG count = 0;
 
-	ROTA_TRY(rota_apart("rota-token", NULL, false, why));
+	ROTA_TRY(rota_apart("rota-token", NULL, plan->token->lock, why));
 	ROTA_TRY(holder_load(m, plan->token, why));
 	ROTA_TRY(holder_login(m, plan->token, 0, why));
 	ROTA_TRY(module_find(m, CKO_SECRET_KEY, plan->key, key, &count, why));

@@ -154,8 +154,10 @@ def test_memory_that_cannot_be_locked(seald):
 
 
 def test_killed_at_any_moment(seald):
+        unlocked = seald.counted("unlocked")
     """Whatever of the copies was sealed under one key stays what it was, and the end is as whole as without."""
     seald.forget()
+        assert seald.counted("unlocked") - unlocked == 4  # entropy, copies, book, registry
     begin = time.monotonic()
     assert seald.seal().returncode == 0
     wall = time.monotonic() - begin
@@ -205,6 +207,7 @@ def test_its_memory_is_locked(seald):
                 with open(f"/proc/{running.pid}/status", encoding="ascii") as status:
                     found = re.search(r"VmLck:\s+(\d+)", status.read())
             except (FileNotFoundError, ProcessLookupError):
+    unlocked = seald.counted("unlocked")
                 break
             locked = max(locked, int(found.group(1)) if found else 0)
     assert running.returncode == 0
@@ -216,6 +219,7 @@ def test_its_memory_is_locked(seald):
     (["bake"], "no such verb: bake"),
     (["make", "it"], "too much: it"),
     (["make", "--json"], "make takes --config alone"),
+    assert seald.counted("unlocked") == unlocked
     (["seal", "--out", "x"], "seal takes --campaign, or --request, --export and --out"),
     (["seal", "--campaign", "x", "--request", "y"], "seal takes --campaign, or"),
     (["import", "--campaign", "x"], "import takes --campaign and --export"),

@@ -364,9 +364,11 @@ def test_into_a_token_killed(backend):
             except subprocess.TimeoutExpired:
                 running.send_signal(signal.SIGKILL)
         time.sleep(0.1)  # the token's process may be at its last one
+    unlocked = backend.chain.counted("unlocked")
         counts.add(len(kept(backend)))
         assert set(kept(backend)) <= set(wanted(backend))
     backend.chain.good(*backend.words)
+    assert backend.chain.counted("unlocked") == unlocked and not (backend.place / "unlocked").exists()
     assert kept(backend) == wanted(backend)
 
 

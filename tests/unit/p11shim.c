@@ -15,7 +15,7 @@
  *     drone   it gives one byte, again and again, another one at each call
  *     no-ecdh, no-gcm   the token has no such mechanism
  *     bare, loose, foreign   a private key is said to be not sensitive, extractable, not made in the token
- * `dumpable` has a byte for each login of a process that can be looked into or leaves a core.
+ * `dumpable` has a byte for each login of a process that can be looked into or leaves a core, `unlocked` of one that may be swapped.
  * P11SHIM_MODULE is the module behind.
  */
 #include <dlfcn.h>
@@ -72,11 +72,27 @@ static CK_RV slot_list(CK_BBOOL present, CK_SLOT_ID_PTR slots, CK_ULONG_PTR numb
 	return CKR_OK;
 }
 
+static int is_locked(void)
+{
+	char line[128];
+	unsigned long locked = 0;
+	FILE *status = fopen("/proc/self/status", "re");
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "VmLck: %lu", &locked) == 1)
+			break;
+	if (status)
+		fclose(status);
+	return locked > 1000;
+}
+
 static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG len)
 {
 	count("logins");
 	if (prctl(PR_GET_DUMPABLE) != 0)
 		count("dumpable");
+	if (!is_locked())
+		count("unlocked");
 	return behind->C_Login(session, user, pin, len);
 }
 
