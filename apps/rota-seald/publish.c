@@ -135,8 +135,22 @@ static enum rota_err enter_sheet(
 
 /* ---- all of them ---- */
 
-/* One that cannot be listed keeps no other one from it. Of all that were ever sealed most are overtaken, which is told where
- * somebody asked for that one. */
+/* What nobody can mend: it is overtaken, as most of all that were ever sealed, or its campaign is over, or it has more devices than were
+ * approved. Such ones lie in the outbox for ever, and are an error where somebody asked for that one. */
+static bool is_for_good(enum rota_err err)
+{
+	return err == ROTA_ERR_COUNTER || err == ROTA_ERR_STATE || err == ROTA_ERR_CEILING;
+}
+
+static void tell_failed(const struct sheet *s, const struct rota_fail *why)
+{
+	char id[65];
+
+	rota_hex(ROTA_SPAN(s->id), id);
+	fprintf(stderr, "rota-seald: %.16s, tree %u: %s\n", id, s->tree, why->text);
+}
+
+/* One that cannot be listed keeps no other one from it. That one is overtaken is told where somebody asked for it. */
 static enum rota_err enter_all(struct desk *d, const struct config *c, const struct arguments *a,
 	const struct sheets *all, struct rota_fail *first)
 {
@@ -144,16 +158,14 @@ static enum rota_err enter_all(struct desk *d, const struct config *c, const str
 
 	for (size_t i = 0; i < all->count; i++) {
 		enum rota_err err = enter_sheet(d, c, &all->at[i], &why);
-		char id[65];
+		bool passed = is_for_good(err) && !a->campaign;
 
-		if (err == ROTA_OK || (err == ROTA_ERR_COUNTER && !a->campaign))
+		if (err == ROTA_OK || (err == ROTA_ERR_COUNTER && passed))
 			continue;
-		rota_hex(ROTA_SPAN(all->at[i].id), id);
-		if (first->err == ROTA_OK)
+		if (first->err == ROTA_OK && !passed)
 			*first = why;
 		else
-			fprintf(stderr, "rota-seald: %.16s, tree %u: %s\n", id, all->at[i].tree,
-				why.text);
+			tell_failed(&all->at[i], &why);
 	}
 	if (first->err != ROTA_OK || all->count || !a->campaign)
 		return first->err;

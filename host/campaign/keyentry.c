@@ -70,7 +70,7 @@ static enum rota_err add_tree(json_t *listed, json_t *tree, uint32_t most, const
 			continue;
 		if (json_equal(one, tree))
 			return ROTA_OK;
-		return rota_fail(why, ROTA_ERR_STATE,
+		return rota_fail(why, ROTA_ERR_ARGUMENT,
 			"campaign %.16s has another tree %lld already", id, (long long)wanted);
 	}
 	if (strcmp(text(listed, "state"), "aborted") == 0 ||

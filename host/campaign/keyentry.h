@@ -14,8 +14,8 @@
  * *changed: it was not there.
  * ROTA_ERR_CEILING  with this tree there would be more devices
  * ROTA_ERR_COUNTER  a campaign of this purpose is listed whose generation is not below: overtaken
- * ROTA_ERR_STATE    it was aborted or is done; or another tree stands under this number
- * ROTA_ERR_ARGUMENT its terms are listed otherwise; or a tree before it is missing: trees ascend
+ * ROTA_ERR_STATE    it was aborted or is done
+ * ROTA_ERR_ARGUMENT its terms are listed otherwise; another tree stands under this number; or one before it is missing: trees ascend
  * ROTA_ERR_LIMIT    more campaigns than the list has room for */
 ROTA_MUST_USE enum rota_err rota_keyentry_add(json_t *list, const struct rota_key_campaign *c,
 	uint32_t most, const struct rota_key_tree *tree, bool *changed, struct rota_fail *why);

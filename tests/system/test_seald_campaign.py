@@ -259,6 +259,14 @@ def test_no_tree_of_what_is_over(chain):
     told = chain.run("seal", "--campaign", first, "--tree", "1")
     assert told.returncode == 1 and "is aborted: it gets no tree" in told.stderr
     chain.good("seal", "--campaign", first)
+    outbox = chain.folder / "outbox"  # a tree that came when it was not over yet
+    sheet = (outbox / f"{first}.0.sealed").read_text(encoding="ascii")
+    (outbox / f"{first}.1.sealed").write_text(sheet.replace('"tree":0', '"tree":1'), encoding="ascii")
+    chain.desk("publish")
+    for words, status in ((["publish"], 0), (["publish", "--campaign", first], 1), (["run", "--once"], 0)):
+        told = chain.run(*words)
+        assert told.returncode == status and "is aborted and takes no tree" in told.stderr, told.stderr
+    (outbox / f"{first}.1.sealed").unlink()
     chain.part(0, 1000)
     second = chain.approve(generation=2, most=DEVICES)
     chain.bring(second)
@@ -300,8 +308,9 @@ def test_more_devices_than_were_approved(chain):
     chain.part(0, 1000)
     other = chain.approve(purpose="link")
     chain.good("seal", "--campaign", other, "--export", chain.folder / "export")
-    told = chain.run("publish")
-    assert told.returncode == 1 and "would be for 1101 devices with tree 2, and 1100 were approved" in told.stderr, told.stderr
+    for words, status in ((["publish"], 0), (["publish", "--campaign", first], 1)):
+        told = chain.run(*words)
+        assert told.returncode == status and "would be for 1101 devices with tree 2, and 1100 were approved" in told.stderr, told.stderr
     chain.desk("publish")
     assert {one["id"]: len(one["trees"]) for one in chain.listed()["campaigns"]} == {first: 2, other: 1}
 

@@ -64,7 +64,7 @@ TEST(a_tree_is_entered_once)
 	CHECK(changed && reads(1));
 	CHECK_OK(enter(ROTA_PURPOSE_TELEMETRY, 1, 0, 0xaa, &changed));
 	CHECK(!changed && reads(1));
-	CHECK_EQ(enter(ROTA_PURPOSE_TELEMETRY, 1, 0, 0xbb, &changed), ROTA_ERR_STATE);
+	CHECK_EQ(enter(ROTA_PURPOSE_TELEMETRY, 1, 0, 0xbb, &changed), ROTA_ERR_ARGUMENT);
 	CHECK(!changed && reads(1));
 }
 
