@@ -164,10 +164,26 @@ static void write_keys(const struct wanted *w, uint8_t cipher, const struct rota
 	rota_wipe(down, sizeof(down));
 }
 
-/* Who holds the token died, or is late: another one would be made of a process with answers behind it. We end, and are begun anew. */
-static void lose_token(struct serving *s, struct front_answer *a, const struct rota_fail *why)
+/* What the token said, apart from what files said. */
+struct asked {
+	const struct rota_sealer *hsm;
+	enum rota_err err;
+};
+
+static enum rota_err ask_token(void *ctx, struct rota_span aad, struct rota_span sealed,
+	struct rota_bytes *out, struct rota_fail *why)
 {
-	if (why->err != ROTA_ERR_IO && why->err != ROTA_ERR_TIMEOUT)
+	struct asked *asked = ctx;
+
+	asked->err = asked->hsm->open(asked->hsm->ctx, aad, sealed, out, why);
+	return asked->err;
+}
+
+/* Who holds the token died, or is late: another one would be made of a process with answers behind it. We end, and are begun anew. */
+static void lose_token(struct serving *s, struct front_answer *a, const struct asked *asked,
+	const struct rota_fail *why)
+{
+	if (asked->err != ROTA_ERR_IO && asked->err != ROTA_ERR_TIMEOUT)
 		return;
 	s->token = *why;
 	a->last = true;
@@ -178,17 +194,19 @@ static void hand_out(struct serving *s, const struct service *service, const str
 	const struct tree_place *place, struct front_answer *a)
 {
 	const struct unwrapped what = { service->name, &place->ring, w->device };
+	struct asked asked = { .hsm = &s->copies[w->purpose] };
+	const struct rota_sealer token = { .ctx = &asked, .open = ask_token };
 	struct rota_backkeys_keys keys;
 	struct rota_fail why;
 
 	if (record_unwrapped(s->config, &s->client, &what, &why) != ROTA_OK) {
 		rota_say(PROGRAM, "service %s: %s", service->name, why.text);
 		refuse(a, 503, "the log did not take it");
-	} else if (rota_backkeys_keys(&place->ring, &s->copies[w->purpose], w->device, place->index,
-			   &keys, &why) != ROTA_OK) {
+	} else if (rota_backkeys_keys(&place->ring, &token, w->device, place->index, &keys, &why) !=
+		ROTA_OK) {
 		rota_say(PROGRAM, "service %s: %s", service->name, why.text);
 		refuse(a, 503, "the key cannot be opened now");
-		lose_token(s, a, &why);
+		lose_token(s, a, &asked, &why);
 	} else {
 		write_keys(w, place->ring.head.cipher, &keys, a);
 		rota_wipe(&keys, sizeof(keys));

@@ -14,6 +14,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -212,6 +213,33 @@ def test_a_holder_that_died(chain):
     assert chain.run("serve").returncode == 3
 
 
+def below(pid):
+    """A process and those below it."""
+    found = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [pid, *(one for child in found for one in below(int(child)))]
+
+
+def test_a_file_that_cannot_be_read(site):
+    """Is no token that failed: who serves goes on. The copies are cut while the log is asked."""
+    path = f"/v1/keys/telemetry/1/{site.devices[3]}"
+    copies = site.chain.state / f"{site.ident}.0.copies"
+    whole, answers = copies.read_bytes(), []
+    assert site.get(path)[0] == 200
+    daemon = below(site.chain.daemon.process.pid)
+    for pid in daemon:
+        os.kill(pid, signal.SIGSTOP)
+    asking = threading.Thread(target=lambda: answers.append(site.get(path)))
+    asking.start()
+    time.sleep(0.5)
+    os.truncate(copies, 200)
+    for pid in daemon:
+        os.kill(pid, signal.SIGCONT)
+    asking.join()
+    assert answers == [(503, {"error": "the key cannot be opened now"})] and "ends at byte" in site.said(), site.said()
+    copies.write_bytes(whole)
+    assert site.get(path)[0] == 200
+
+
 def test_what_nginx_would_not_send(site):
     """One reading of each request, or none: a status and the end; and whoever is silent holds nobody up for long."""
     for data, status in [(b"POST /v1/keys/telemetry/1/x HTTP/1.1\r\nHost: s\r\nContent-Length: 1\r\n\r\n", b"413"),
@@ -336,9 +364,11 @@ def wanted(site, generation=1):
 def test_into_a_token(backend):
     """The keys that devices have, where they do not come out any more, and make the record keys of messages; once, however often."""
     opened = backend.chain.counted("opened")
+    unlocked = backend.chain.counted("unlocked")
     said, = backend.chain.good(*backend.words, "--json")
     assert said == {"campaign": backend.ident, "devices": FEW, "service": "ingest", "tree": 0}
     assert backend.chain.counted("opened") - opened == 1
+    assert backend.chain.counted("unlocked") == unlocked and not (backend.place / "unlocked").exists()
     assert kept(backend) == wanted(backend) and len(wanted(backend)) == 2 * FEW
     backend.chain.good(*backend.words)
     assert kept(backend) == wanted(backend)
@@ -364,11 +394,9 @@ def test_into_a_token_killed(backend):
             except subprocess.TimeoutExpired:
                 running.send_signal(signal.SIGKILL)
         time.sleep(0.1)  # the token's process may be at its last one
-    unlocked = backend.chain.counted("unlocked")
         counts.add(len(kept(backend)))
         assert set(kept(backend)) <= set(wanted(backend))
     backend.chain.good(*backend.words)
-    assert backend.chain.counted("unlocked") == unlocked and not (backend.place / "unlocked").exists()
     assert kept(backend) == wanted(backend)
 
 
