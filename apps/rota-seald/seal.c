@@ -31,21 +31,58 @@ struct job {
 
 /* ---- what is to be sealed, and where it lies ---- */
 
-/* A rehearsal leaves nothing where a campaign of the same request would find it. */
-static enum rota_err check_apart(const struct job *j, struct rota_fail *why)
+/* The deepest folder of a path that is there. */
+static bool resolve(const char *path, char out[static PATH_MAX])
 {
-	char state[PATH_MAX], out[PATH_MAX];
+	char rest[ROTA_FILE_PATH_MAX];
+
+	snprintf(rest, sizeof(rest), "%s", path);
+	while (!realpath(rest, out)) {
+		char *slash = strrchr(rest, '/');
+
+		if (errno != ENOENT)
+			return false;
+		if (!slash)
+			return realpath(".", out) != NULL;
+		slash[slash == rest] = 0;
+	}
+	return true;
+}
+
+/* NULL, or not there: nothing is in it. */
+static bool is_in(const char *out, const char *folder)
+{
+	char place[PATH_MAX];
 	size_t len;
 
-	ROTA_TRY(rota_file_mkdirs(j->dir, 0700, why));
-	if (!realpath(j->config->state, state) || !realpath(j->dir, out))
-		return rota_fail_errno(why, errno, "%s or %s", j->config->state, j->dir);
-	len = strlen(state);
-	if (strncmp(state, out, len) != 0 || (out[len] != 0 && out[len] != '/'))
+	if (!folder || !realpath(folder, place))
+		return false;
+	len = strlen(place);
+	return strncmp(place, out, len) == 0 && (out[len] == 0 || out[len] == '/');
+}
+
+static enum rota_err check_place(const struct job *j, struct rota_fail *why)
+{
+	const struct config *c = j->config;
+	char out[PATH_MAX];
+
+	if (!resolve(j->dir, out))
+		return rota_fail_errno(why, errno, "%s", j->dir);
+	if (!is_in(out, c->state) && !is_in(out, c->inbox) && !is_in(out, c->outbox))
 		return ROTA_OK;
 	return rota_fail(why, ROTA_ERR_ARGUMENT,
-		"--out %s is in the state, where what is approved goes; rehearse elsewhere",
+		"--out %s is in state, inbox or outbox, where what is approved goes; rehearse "
+		"elsewhere",
 		j->dir);
+}
+
+/* A rehearsal leaves nothing where a campaign of the same request would find it: looked at before anything is made, and again when the
+ * whole path is there. */
+static enum rota_err check_apart(const struct job *j, struct rota_fail *why)
+{
+	ROTA_TRY(check_place(j, why));
+	ROTA_TRY(rota_file_mkdirs(j->dir, 0700, why));
+	return check_place(j, why);
 }
 
 /* Whether a tree may still be made; what was made and delivered is told again in any case. */

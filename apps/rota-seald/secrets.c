@@ -154,6 +154,7 @@ static void tell(const struct intake *in)
 			n->added, n->changed, n->same, n->without);
 }
 
+/* Under the lock that a sealing has: a book that changed below it would spoil it. */
 enum rota_err verb_secrets(const struct config *c, const struct arguments *a, struct rota_fail *why)
 {
 	static struct intake in;
@@ -162,7 +163,7 @@ enum rota_err verb_secrets(const struct config *c, const struct arguments *a, st
 	int fd;
 
 	in = (struct intake){ .config = c, .arguments = a };
-	snprintf(lock, sizeof(lock), "%.*s/book.factory.lock", ROTA_FILE_PATH_MAX - 32, c->state);
+	snprintf(lock, sizeof(lock), "%.*s/lock", ROTA_FILE_PATH_MAX - 32, c->state);
 	ROTA_TRY(rota_lock_take(lock, LOCK_WAIT_S, &fd, why));
 	err = open_and_take(&in, why);
 	close(fd);

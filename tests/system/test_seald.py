@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """rota-seald with a token of SoftHSM, behind a module that counts (tests/unit/p11shim.c). The fleet comes from
 tests/bench/seal_load.c; what its devices find in their bundles is for tests/unit/test_seal.c."""
+import fcntl
 import hashlib
 import json
 import os
@@ -111,13 +112,19 @@ def test_a_campaign(seald):
 def test_a_rehearsal_leaves_the_state_as_it_is(seald):
     """The book that would follow lies beside the bundles; and nobody rehearses where what is approved goes."""
     seald.forget()
-    state = seald.folder / "state"
+    state, text = seald.folder / "state", seald.ini.read_text(encoding="utf-8")
+    (seald.folder / "inbox").mkdir()
+    seald.ini.write_text(text.replace("threads = 2\n", f"threads = 2\ninbox = {seald.folder}/inbox\noutbox = {seald.folder}/outbox\n"), encoding="utf-8")
     before = {path: path.read_bytes() for path in state.rglob("*") if path.is_file() and path.name != "lock"}
     assert seald.seal().returncode == 0 and (seald.out / "book.telemetry").stat().st_size == 40 + 160 * DEVICES
-    for place in (state, state / "campaigns", seald.folder / "out/../state"):
+    (seald.folder / "outbox").symlink_to(seald.folder / "tokens")
+    for place in (state, state / "campaigns", seald.folder / "out/../state", seald.folder / "inbox", seald.folder / "inbox/new/er",
+                  seald.folder / "outbox/new", seald.folder / "tokens"):
         told = seald.run("seal", "--request", seald.folder / "request.json", "--export", seald.folder / "export", "--out", place)
         assert told.returncode == 1 and "rehearse elsewhere" in told.stderr, told.stderr
     assert {path: path.read_bytes() for path in state.rglob("*") if path.is_file() and path.name != "lock"} == before
+    assert not list(seald.folder.glob("inbox/*")) and not (seald.folder / "tokens/new").exists()
+    seald.ini.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("verb", ["make", "seal"])
@@ -147,17 +154,17 @@ def test_memory_that_cannot_be_locked(seald):
         told = seal("yes")
         assert told.returncode == 1 and "out of the swap" in told.stderr
         assert "lock is yes or no, not 'perhaps'" in seal("perhaps").stderr
+        unlocked = seald.counted("unlocked")
         told = seal("no")
         assert told.returncode == 0, told.stderr
+        assert seald.counted("unlocked") - unlocked == 4  # entropy, copies, book, registry
     finally:
         seald.ini.write_text(text, encoding="utf-8")
 
 
 def test_killed_at_any_moment(seald):
-        unlocked = seald.counted("unlocked")
     """Whatever of the copies was sealed under one key stays what it was, and the end is as whole as without."""
     seald.forget()
-        assert seald.counted("unlocked") - unlocked == 4  # entropy, copies, book, registry
     begin = time.monotonic()
     assert seald.seal().returncode == 0
     wall = time.monotonic() - begin
@@ -198,8 +205,9 @@ def look(seald, before):
 
 
 def test_its_memory_is_locked(seald):
-    """While it seals, of all that it has nothing may be swapped."""
+    """While it seals, of all that it and who holds the token have nothing may be swapped."""
     seald.forget()
+    unlocked = seald.counted("unlocked")
     with subprocess.Popen(seald.command(*seald.seal_words()), stdout=subprocess.DEVNULL) as running:
         locked = 0
         while running.poll() is None:
@@ -207,11 +215,11 @@ def test_its_memory_is_locked(seald):
                 with open(f"/proc/{running.pid}/status", encoding="ascii") as status:
                     found = re.search(r"VmLck:\s+(\d+)", status.read())
             except (FileNotFoundError, ProcessLookupError):
-    unlocked = seald.counted("unlocked")
                 break
             locked = max(locked, int(found.group(1)) if found else 0)
     assert running.returncode == 0
     assert locked > 1000
+    assert seald.counted("unlocked") == unlocked
 
 
 @pytest.mark.parametrize("words, says", [
@@ -219,7 +227,6 @@ def test_its_memory_is_locked(seald):
     (["bake"], "no such verb: bake"),
     (["make", "it"], "too much: it"),
     (["make", "--json"], "make takes --config alone"),
-    assert seald.counted("unlocked") == unlocked
     (["seal", "--out", "x"], "seal takes --campaign, or --request, --export and --out"),
     (["seal", "--campaign", "x", "--request", "y"], "seal takes --campaign, or"),
     (["import", "--campaign", "x"], "import takes --campaign and --export"),
@@ -231,6 +238,17 @@ def test_its_memory_is_locked(seald):
 def test_wrong_usage(seald, words, says):
     told = seald.run(*words)
     assert told.returncode == 2 and says in told.stderr, told.stderr
+
+
+def test_secrets_wait_for_who_seals(seald):
+    """Both change what bundles are made of: one at a time."""
+    with open(seald.folder / "state/lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with subprocess.Popen(seald.command("secrets", "--enrolments", "/nowhere", "--device-ca", "/nowhere"), stderr=subprocess.PIPE) as running:
+            with pytest.raises(subprocess.TimeoutExpired):
+                running.wait(1)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert b"/nowhere" in running.communicate(timeout=60 * PATIENCE)[1] and running.returncode == 1
 
 
 def test_what_is_refused(seald):
