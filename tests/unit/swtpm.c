@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,16 +37,29 @@ static void run(const char *dir)
 	_exit(127);
 }
 
-/* Until both sockets are there, or it has ended. */
+/* A socket's file is there before anybody listens. */
+static int listens(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), good;
+
+	if (fd < 0 || strlen(path) >= sizeof(at.sun_path))
+		abort();
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	good = connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+	close(fd);
+	return good;
+}
+
+/* Until both sockets take connections, or it has ended. */
 static int wait_ready(void)
 {
 	const struct timespec tick = { .tv_nsec = 5 * 1000 * 1000 };
 	char control[110];
-	struct stat st;
 
 	snprintf(control, sizeof(control), "%s.ctrl", socket_path);
 	for (int i = 0; i < 2000; i++) {
-		if (stat(socket_path, &st) == 0 && stat(control, &st) == 0)
+		if (listens(control) && listens(socket_path))
 			return 1;
 		if (waitpid(running, NULL, WNOHANG) == running) {
 			running = 0;
